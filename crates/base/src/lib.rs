@@ -1,0 +1,5 @@
+//! Identifiers with their keys, partial dates, folding of names: pure values, no I/O.
+
+pub mod date;
+pub mod id;
+pub mod text;

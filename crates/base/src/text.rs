@@ -1,0 +1,53 @@
+//! Folding of text for comparison (SRCH-1).
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// The form in which texts compare: no marks, lower case, ligatures opened; hyphens, apostrophes, dots and
+/// runs of white space are one space; no space at either end. Idempotent; linear in the text.
+#[must_use]
+pub fn fold(s: &str) -> String {
+    let mut out = String::with_capacity(s.len());
+    if s.is_ascii() {
+        s.chars().for_each(|c| push(&mut out, c.to_ascii_lowercase()));
+    } else {
+        for c in s.nfkd().filter(|c| !is_combining_mark(*c)) {
+            match c {
+                'œ' | 'Œ' => out.push_str("oe"),
+                'æ' | 'Æ' => out.push_str("ae"),
+                'ß' | 'ẞ' => out.push_str("ss"),
+                c => c.to_lowercase().filter(|c| !is_combining_mark(*c)).for_each(|c| push(&mut out, c)),
+            }
+        }
+    }
+    if out.ends_with(' ') {
+        out.pop();
+    }
+    out
+}
+
+fn push(out: &mut String, c: char) {
+    let space = c.is_whitespace()
+        || matches!(c, '-' | '\'' | '.' | '`' | '´' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2018}'..='\u{201b}' | '\u{02bc}');
+    if !space {
+        out.push(c);
+    } else if !out.is_empty() && !out.ends_with(' ') {
+        out.push(' ');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    #[test]
+    fn accents_case_ligatures_and_punctuation_compare_equal() {
+        for s in ["bénédicte", "Benedicte", "BÉNÉDICTE"] {
+            assert_eq!(fold(s), "benedicte");
+        }
+        assert_eq!(fold("  D’Essai-Cœur  St. Ève "), "d essai coeur st eve");
+        assert_eq!(fold("Élève À l'école"), "eleve a l ecole");
+        let once = fold("ÅNGSTRÖM—ß İ");
+        assert_eq!(fold(&once), once);
+    }
+}

@@ -1,0 +1,94 @@
+//! A JSON writer for forms whose shape is known: no intermediate tree, members in published order.
+
+/// Bytes of one object under construction.
+#[derive(Default)]
+pub(crate) struct Json {
+    pub(crate) out: Vec<u8>,
+}
+
+impl Json {
+    /// Separates from the previous member or element when there is one.
+    fn comma(&mut self) {
+        if !matches!(self.out.last(), None | Some(b'{' | b'[' | b':' | b',')) {
+            self.out.push(b',');
+        }
+    }
+
+    fn quoted(&mut self, s: &str) {
+        self.out.push(b'"');
+        for c in s.chars() {
+            match c {
+                '"' => self.out.extend_from_slice(b"\\\""),
+                '\\' => self.out.extend_from_slice(b"\\\\"),
+                '\n' => self.out.extend_from_slice(b"\\n"),
+                c if c < ' ' => self.out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes()),
+                c => self.out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        self.out.push(b'"');
+    }
+
+    pub(crate) fn key(&mut self, name: &str) -> &mut Self {
+        self.comma();
+        self.quoted(name);
+        self.out.push(b':');
+        self
+    }
+
+    /// A string member; an empty value is absent, as in the files.
+    pub(crate) fn text(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.key(name);
+            self.quoted(value);
+        }
+    }
+
+    pub(crate) fn raw(&mut self, name: &str, value: &str) {
+        self.key(name);
+        self.out.extend_from_slice(value.as_bytes());
+    }
+
+    pub(crate) fn string(&mut self, value: &str) {
+        self.comma();
+        self.quoted(value);
+    }
+
+    pub(crate) fn object(&mut self, body: impl FnOnce(&mut Self)) {
+        self.comma();
+        self.out.push(b'{');
+        body(self);
+        self.out.push(b'}');
+    }
+
+    /// An array member, left out entirely when `body` writes nothing (R4 forbids empty arrays).
+    pub(crate) fn array(&mut self, name: &str, body: impl FnOnce(&mut Self)) {
+        let start = self.out.len();
+        self.key(name);
+        self.out.push(b'[');
+        let before = self.out.len();
+        body(self);
+        if self.out.len() == before {
+            self.out.truncate(start);
+        } else {
+            self.out.push(b']');
+        }
+    }
+
+    pub(crate) fn coding(&mut self, system: &str, code: &str, display: &str) {
+        self.object(|j| {
+            j.text("system", system);
+            j.text("code", code);
+            j.text("display", display);
+        });
+    }
+
+    /// `{url, valueString}`, absent when the value is.
+    pub(crate) fn string_extension(&mut self, url: &str, value: &str) {
+        if !value.is_empty() {
+            self.object(|j| {
+                j.text("url", url);
+                j.text("valueString", value);
+            });
+        }
+    }
+}

@@ -1,0 +1,277 @@
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use annuaire_base::text::fold;
+use proptest::prelude::*;
+
+use super::*;
+
+const MAP: usize = 1 << 28;
+
+fn res(ty: TypeId, id: u8, content: u8) -> Resource {
+    let names = ["Élodie  Le-Goff", "elodie", "GOFF", "", "Jean\u{1}\0x"];
+    let mut terms = vec![
+        Term::Token { param: 1, system: ["", "s", "t"][usize::from(content % 3)].into(), code: format!("c{}", content % 2) },
+        Term::Text { param: 2, value: names[usize::from(content) % 5].into() },
+        Term::Reference { param: 3, target: format!("T/{}", content % 4) },
+    ];
+    if content % 2 == 0 {
+        terms.push(Term::Uri { param: 4, value: format!("urn:{}", content % 3) });
+        terms.push(Term::Text { param: 2, value: format!("{}{}", "Long ".repeat(120), content % 3) });
+    }
+    Resource { ty, id: format!("id{id}"), before: vec![b'{', b'0' + content], after: b"x}".to_vec(), terms }
+}
+
+fn text(param: ParamId, value: &str) -> [Filter; 3] {
+    let value = value.to_owned();
+    [
+        Filter::Prefix { param, value: value.clone() },
+        Filter::Contains { param, value: value.clone() },
+        Filter::Exact { param, value },
+    ]
+}
+
+fn filters() -> Vec<Filter> {
+    let mut all = vec![Filter::All, Filter::And(vec![]), Filter::Or(vec![]), Filter::Missing(4), Filter::Missing(9)];
+    for system in [None, Some(""), Some("s")] {
+        for code in [None, Some("c0"), Some("c1")] {
+            all.push(Filter::Token { param: 1, system: system.map(Into::into), code: code.map(Into::into) });
+        }
+    }
+    for value in [
+        "elodie le goff",
+        "Élodie",
+        "goff",
+        "GOFF",
+        "",
+        "\u{1}",
+        &"long ".repeat(119),
+        &format!("{}2", "Long ".repeat(120)),
+        "g 1",
+    ] {
+        all.extend(text(2, value));
+    }
+    all.push(Filter::Reference { param: 3, target: "T/1".into() });
+    all.push(Filter::Uri { param: 4, value: "urn:2".into() });
+    all.push(Filter::Ids(vec!["id0".into(), "id2".into(), "none".into()]));
+    all.push(Filter::Rows { first: 2, last: 6 });
+    all.push(Filter::Rows { first: 3, last: Row::MAX });
+    let pairs: Vec<_> = all.windows(2).map(|w| (w[0].clone(), w[1].clone())).collect();
+    for (a, b) in pairs {
+        all.push(Filter::And(vec![a.clone(), Filter::Not(Box::new(b.clone()))]));
+        all.push(Filter::Or(vec![a, b]));
+    }
+    all
+}
+
+struct Version {
+    r: Resource,
+    tx: u64,
+    ms: i64,
+    closed: Option<u64>,
+    version: u32,
+}
+
+#[derive(Default)]
+struct Model {
+    rows: Vec<Version>,
+    ids: BTreeMap<(TypeId, String), usize>,
+}
+
+impl Model {
+    fn apply(&mut self, tx: u64, ms: i64, list: &[Resource]) -> u64 {
+        let start = self.rows.len();
+        for r in list {
+            let mut version = 1;
+            if let Some(&old) = self.ids.get(&(r.ty, r.id.clone())) {
+                let old = &mut self.rows[old];
+                if old.r.before == r.before {
+                    continue;
+                }
+                old.closed = Some(tx);
+                version = old.version + 1;
+            }
+            self.ids.insert((r.ty, r.id.clone()), self.rows.len());
+            self.rows.push(Version { r: r.clone(), tx, ms, closed: None, version });
+        }
+        (self.rows.len() - start) as u64
+    }
+}
+
+fn keeps(row: usize, v: &Version, f: &Filter) -> bool {
+    let any = |p: &dyn Fn(&Term) -> bool| v.r.terms.iter().any(p);
+    let texts =
+        |p: ParamId, t: &dyn Fn(&str) -> bool| any(&|x| matches!(x, Term::Text { param, value } if *param == p && t(value)));
+    match f {
+        Filter::All => true,
+        Filter::And(l) => l.iter().all(|f| keeps(row, v, f)),
+        Filter::Or(l) => l.iter().any(|f| keeps(row, v, f)),
+        Filter::Not(f) => !keeps(row, v, f),
+        Filter::Token { param: p, system: s, code: c } => any(&|x| {
+            matches!(x, Term::Token { param, system, code }
+            if param == p && s.as_ref().is_none_or(|s| s == system) && c.as_ref().is_none_or(|c| c == code))
+        }),
+        Filter::Prefix { param, value } => texts(*param, &|t| fold(t).starts_with(&fold(value))),
+        Filter::Contains { param, value } => texts(*param, &|t| fold(t).contains(&fold(value))),
+        Filter::Exact { param, value } => texts(*param, &|t| t == value),
+        Filter::Reference { param, target } => any(&|x| *x == Term::Reference { param: *param, target: target.clone() }),
+        Filter::Uri { param, value } => any(&|x| *x == Term::Uri { param: *param, value: value.clone() }),
+        Filter::Ids(ids) => ids.contains(&v.r.id),
+        Filter::Rows { first, last } => (*first..=*last).contains(&(row as Row)),
+        Filter::Missing(p) => !any(&|x| match x {
+            Term::Token { param, .. } | Term::Text { param, .. } | Term::Reference { param, .. } | Term::Uri { param, .. } => {
+                param == p
+            }
+        }),
+    }
+}
+
+fn check(s: &Snapshot, m: &Model) {
+    let rows: Vec<_> = m.rows.iter().enumerate().filter(|(_, v)| v.tx <= s.tx()).collect();
+    let set = |keep: &dyn Fn(usize, &Version) -> bool| -> RoaringBitmap {
+        rows.iter().filter(|(i, v)| keep(*i, v)).map(|(i, _)| *i as Row).collect()
+    };
+    for ty in 0..3 {
+        for f in filters() {
+            let want = set(&|i, v| v.r.ty == ty && v.closed.is_none_or(|c| c > s.tx()) && keeps(i, v, &f));
+            assert_eq!(s.search(ty, &f).unwrap(), want, "{f:?} at {}", s.tx());
+        }
+        for n in 0..5 {
+            let id = format!("id{n}");
+            let mut want: Vec<Row> = set(&|_, v| v.r.ty == ty && v.r.id == id).iter().collect();
+            want.reverse();
+            assert_eq!(s.history(ty, &id).unwrap(), want);
+            assert_eq!(s.current(ty, &id).unwrap().map(|e| e.row), want.first().copied());
+            for k in 0..want.len() + 2 {
+                let row = k.checked_sub(1).and_then(|k| want.iter().rev().nth(k)).copied();
+                assert_eq!(s.version(ty, &id, k as u32).unwrap().map(|e| e.row), row);
+            }
+        }
+    }
+    for (i, v) in &rows {
+        let e = s.entry(*i as Row).unwrap();
+        assert_eq!((e.ty, e.id, e.version, e.tx, e.commit_ms), (v.r.ty, &*v.r.id, v.version, v.tx, v.ms));
+        let stamp = format!("\"versionId\":\"{}\",\"lastUpdated\":\"{}\",", v.version, row::instant(v.ms));
+        assert_eq!(e.body, [&v.r.before[..], stamp.as_bytes(), &v.r.after].concat());
+        assert_eq!(s.references(e.row).unwrap().len(), 1);
+    }
+    assert!(s.entry(rows.len() as Row).is_err());
+    for ms in (0..1000).step_by(50).chain([-1, 101, 299, i64::MAX]) {
+        let want = set(&|_, v| v.ms >= ms);
+        assert_eq!(s.first_row_at(ms).unwrap(), want.min().unwrap_or(Row::MAX));
+        assert_eq!(s.versions_since(None, ms).unwrap(), want);
+        assert_eq!(s.versions_since(Some(1), ms).unwrap(), set(&|_, v| v.ms >= ms && v.r.ty == 1));
+    }
+}
+
+fn ok(list: &[Resource]) -> impl Iterator<Item = Result<Resource, Error>> {
+    list.iter().cloned().map(Ok)
+}
+
+fn check_all(index: &Index, m: &Model, txs: &[u64]) {
+    check(&index.snapshot().unwrap(), m);
+    for tx in [0].iter().chain(txs) {
+        check(&index.snapshot_at(*tx).unwrap().unwrap(), m);
+    }
+    assert!(index.snapshot_at(u64::MAX).unwrap().is_none());
+}
+
+fn batches() -> impl Strategy<Value = Vec<Vec<Resource>>> {
+    let one = (0u8..2, 0u8..4, 0u8..6).prop_map(|(t, i, c)| res(t, i, c));
+    prop::collection::vec(prop::collection::vec(one, 0..10), 1..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Random histories, with failures in the middle of transactions and a reopening.
+    #[test]
+    fn same_as_the_model(history in batches(), lost in batches(), batch in 1usize..5) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut index = Index::open(dir.path(), MAP).unwrap();
+        index.batch = batch;
+        let (mut model, mut txs) = (Model::default(), Vec::new());
+        for (i, list) in history.iter().enumerate() {
+            let (tx, ms) = (3 + 2 * i as u64, 100 * (i as i64 / 2 + 1));
+            let held = index.snapshot().unwrap();
+            if let Some(lost) = lost.get(i) {
+                let broken = ok(lost).chain([Err(Error::Refused("cut"))]);
+                prop_assert!(index.apply(tx, ms, broken).is_err());
+                check(&index.snapshot().unwrap(), &model);
+            }
+            let made = index.apply(tx, ms, ok(list)).unwrap();
+            check(&held, &model_at(&model));
+            prop_assert_eq!(made, model.apply(tx, ms, list));
+            prop_assert_eq!(index.apply(tx, ms, ok(&[res(0, 0, 9)])).unwrap(), 0);
+            txs.push(tx);
+        }
+        check_all(&index, &model, &txs);
+        drop(index);
+        let index = Index::open(dir.path(), MAP).unwrap();
+        prop_assert_eq!(index.applied_tx(), txs[txs.len() - 1]);
+        check_all(&index, &model, &txs);
+    }
+}
+
+fn model_at(m: &Model) -> &Model {
+    m
+}
+
+#[test]
+fn crash_between_batches() {
+    let dir = tempfile::tempdir().unwrap();
+    let first: Vec<_> = (0..5).map(|i| res(1, i, i)).collect();
+    let second: Vec<_> = (0..5).map(|i| res(1, i, i + 1)).collect();
+    let mut model = Model::default();
+    let mut index = Index::open(dir.path(), MAP).unwrap();
+    index.batch = 2;
+    index.apply(1, 100, ok(&first)).unwrap();
+    model.apply(1, 100, &first);
+    let cut = ok(&second[1..]).chain([Err(Error::Refused("cut"))]);
+    assert!(index.apply(2, 200, cut).is_err());
+    check_all(&index, &model, &[1]);
+    drop(index);
+    let mut index = Index::open(dir.path(), MAP).unwrap();
+    index.batch = 2;
+    assert!(index.env.read_txn().is_ok_and(|t| index.dbs.rows.len(&t).unwrap() > 5), "rows were left");
+    check_all(&index, &model, &[1]);
+    assert_eq!(index.apply(2, 200, ok(&second)).unwrap(), model.apply(2, 200, &second));
+    check_all(&index, &model, &[1, 2]);
+}
+
+#[test]
+fn many_rows_over_chunks() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut index = Index::open(dir.path(), 1 << 30).unwrap();
+    index.batch = 3_000;
+    let many = (0..70_000u32).map(|i| {
+        let terms =
+            vec![Term::Text { param: 1, value: format!("n{}", i % 2) }, Term::Uri { param: 2, value: format!("{}", i % 17) }];
+        Ok::<_, Error>(Resource { ty: 1, id: i.to_string(), before: i.to_le_bytes().into(), after: vec![], terms })
+    });
+    assert_eq!(index.apply(1, 0, many).unwrap(), 70_000);
+    let cut = ok(&vec![res(1, 1, 1); 1])
+        .chain((0..4_000).map(|i| Ok(Resource { id: format!("z{i}"), ..res(1, 1, 1) })))
+        .chain([Err(Error::Refused("cut"))])
+        .collect::<Vec<_>>();
+    assert!(index.apply(2, 0, cut.into_iter()).is_err());
+    index.apply(2, 0, ok(&[])).unwrap();
+    let s = index.snapshot().unwrap();
+    let odd: RoaringBitmap = (0..70_000).filter(|i| i % 2 == 1).collect();
+    assert_eq!(s.search(1, &text(1, "N1")[0]).unwrap(), odd);
+    let fives: RoaringBitmap = (0..70_000).filter(|i| i % 17 == 5).collect();
+    assert_eq!(s.search(1, &Filter::Uri { param: 2, value: "5".into() }).unwrap(), fives);
+    assert_eq!(s.search(1, &Filter::All).unwrap().len(), 70_000);
+}
+
+#[test]
+fn instants_and_bounds() {
+    assert_eq!(row::instant(1_795_514_400_123), "2026-11-24T10:00:00.123Z");
+    assert_eq!(row::instant(951_782_400_000), "2000-02-29T00:00:00.000Z");
+    assert_eq!(row::instant(-1), "1969-12-31T23:59:59.999Z");
+    fn shared<T: Send + Sync>() {}
+    fn sent<T: Send>() {}
+    shared::<Index>();
+    sent::<Snapshot>();
+}

@@ -1,0 +1,231 @@
+//! National terminologies as tables with validity dates, embedded in the program.
+//!
+//! A code is never deleted: closed codes keep resolving, so that old data can be shown.
+
+mod embedded;
+
+use annuaire_base::text::fold;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// One code of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concept {
+    /// The code, as text: leading zeros and case matter.
+    pub code: String,
+    /// Label; may change without a change of code.
+    pub label: String,
+    /// First day of use, ISO, empty when unknown.
+    pub valid_from: String,
+    /// Day from which the code must not be used for new data, empty when open.
+    pub valid_to: String,
+    /// `key=value;key=value`.
+    pub extra: String,
+}
+
+/// A code system or value set.
+#[derive(Debug)]
+pub struct Table {
+    /// Name up to the first dash (`TRE_G15`), or the whole name of a guide's code system.
+    pub name: String,
+    /// Canonical URL as published.
+    pub system: String,
+    concepts: Vec<Concept>,
+    by_code: HashMap<String, usize>,
+}
+
+impl Table {
+    /// The concept of a code, open or closed. When a code was opened twice, the later one.
+    #[must_use]
+    pub fn get(&self, code: &str) -> Option<&Concept> {
+        self.by_code.get(code).map(|i| &self.concepts[*i])
+    }
+
+    /// All concepts, in file order.
+    #[must_use]
+    pub fn concepts(&self) -> &[Concept] {
+        &self.concepts
+    }
+}
+
+/// All embedded tables; each is parsed at its first use.
+#[derive(Debug)]
+pub struct Nos {
+    tables: HashMap<String, (usize, OnceLock<Table>)>,
+    authorities: OnceLock<HashMap<String, String>>,
+}
+
+/// A code found: its table and its concept.
+pub type Found<'a> = Option<(&'a Table, &'a Concept)>;
+
+impl Nos {
+    /// The tables of this program.
+    #[must_use]
+    pub fn embedded() -> &'static Self {
+        static NOS: OnceLock<Nos> = OnceLock::new();
+        NOS.get_or_init(|| Self {
+            tables: embedded::FILES.iter().enumerate().map(|(i, f)| (short(f.0).to_owned(), (i, OnceLock::new()))).collect(),
+            authorities: OnceLock::new(),
+        })
+    }
+
+    /// A table by its short name, such as `TRE_G15` or `JDV_J106`.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        let (i, slot) = self.tables.get(name)?;
+        Some(slot.get_or_init(|| parse(embedded::FILES[*i].0, embedded::FILES[*i].1)))
+    }
+
+    fn first(&self, names: &[&str], code: &str) -> Found<'_> {
+        if code.is_empty() {
+            return None;
+        }
+        names.iter().find_map(|n| {
+            let table = self.table(n)?;
+            table.get(code).map(|c| (table, c))
+        })
+    }
+
+    /// A profession: the files do not say which of four tables a code belongs to.
+    #[must_use]
+    pub fn profession(&self, code: &str) -> Found<'_> {
+        self.first(&["TRE_G15", "TRE_R94", "TRE_R95", "TRE_R291"], code)
+    }
+
+    /// A know-how, in the table that its TRE_R04 type designates.
+    #[must_use]
+    pub fn savoir_faire(&self, kind: &str, code: &str) -> Found<'_> {
+        let named: &[&str] = match kind {
+            "S" => &["TRE_R38"],
+            "C" => &["TRE_R39"],
+            "CEX" => &["TRE_R40"],
+            "OP" => &["TRE_G13"],
+            "DNQ" => &["TRE_R42"],
+            "CAPA" => &["TRE_R43"],
+            "PAC" => &["TRE_R44"],
+            "FQ" => &["TRE_R45"],
+            "SH" => &["TRE_R46"],
+            _ => &[],
+        };
+        self.first(named, code).or_else(|| self.first(&["TRE_R97", "TRE_R359", "TRE_R394"], code))
+    }
+
+    /// A diploma, in the table that its TRE_R14 type designates.
+    #[must_use]
+    pub fn diplome(&self, kind: &str, code: &str) -> Found<'_> {
+        let named: &[&str] = match kind {
+            "AU" => &["TRE_R36", "TRE_R58"],
+            "CQ" => &["TRE_R47"],
+            "DE" => &["TRE_R48"],
+            "DES" => &["TRE_R49"],
+            "DESC1" => &["TRE_R50"],
+            "DESC2" => &["TRE_R51"],
+            "CAPA" => &["TRE_R52"],
+            "DEEE" => &["TRE_R53"],
+            "DU" => &["TRE_R54"],
+            "CES" => &["TRE_R55"],
+            "ATT" => &["TRE_R56"],
+            "DEES" => &["TRE_R57"],
+            _ => &[],
+        };
+        self.first(named, code).or_else(|| self.first(&["TRE_R226", "TRE_R348"], code))
+    }
+
+    /// A function or a role in care.
+    #[must_use]
+    pub fn fonction(&self, code: &str) -> Found<'_> {
+        self.first(&["TRE_R21", "TRE_R96", "TRE_R85"], code)
+    }
+
+    /// A section or sub-section of the pharmacists' register.
+    #[must_use]
+    pub fn section_pharmacien(&self, code: &str) -> Found<'_> {
+        self.first(&["TRE_R06", "TRE_G05"], code)
+    }
+
+    /// The TRE_R60 code of a registration authority, from its code or from its label as the open files write it.
+    #[must_use]
+    pub fn autorite(&self, label: &str) -> Option<&str> {
+        let table = self.table("TRE_R60")?;
+        if let Some(c) = table.get(label) {
+            return Some(&c.code);
+        }
+        let labels = self.authorities.get_or_init(|| table.concepts.iter().map(|c| (fold(&c.label), c.code.clone())).collect());
+        labels.get(&fold(label)).map(String::as_str)
+    }
+}
+
+fn short(file: &str) -> &str {
+    let stem = file.trim_end_matches(".csv");
+    if stem.starts_with("TRE_") || stem.starts_with("JDV_") { stem.split('-').next().unwrap_or(stem) } else { stem }
+}
+
+/// Canonical URL of a table (guide §4): a few recent ones live under another base and in lower case.
+fn canonical(file: &str) -> String {
+    let stem = file.trim_end_matches(".csv");
+    match stem.split_at_checked(4) {
+        Some(("TRE_", rest)) if matches!(short(file), "TRE_R394" | "TRE_R401" | "TRE_R403") => {
+            let slug = match short(file) {
+                "TRE_R394" => "r394-competence-metier",
+                "TRE_R401" => "r401-activite-sociale-regulee",
+                "TRE_R403" => "r403-public-activite-smsse-regulee",
+                _ => rest,
+            };
+            format!("https://smt.esante.gouv.fr/fhir/CodeSystem/tre-{slug}")
+        }
+        Some((kind @ ("TRE_" | "JDV_"), rest)) => {
+            format!("https://mos.esante.gouv.fr/NOS/{stem}/FHIR/{}-{rest}", kind.trim_end_matches('_'))
+        }
+        _ if stem.starts_with("as-cs") => format!("https://interop.esante.gouv.fr/ig/fhir/annuaire/CodeSystem/{stem}"),
+        _ => format!("https://hl7.fr/ig/fhir/core/CodeSystem/{stem}"),
+    }
+}
+
+fn parse(file: &str, content: &str) -> Table {
+    let mut concepts = Vec::new();
+    // The files are part of the program and every one is parsed by a test, so a bad record cannot reach a user.
+    for record in csv::Reader::from_reader(content.as_bytes()).records().flatten() {
+        let field = |i: usize| record.get(i).unwrap_or_default().to_owned();
+        concepts.push(Concept { code: field(0), label: field(1), valid_from: field(2), valid_to: field(3), extra: field(4) });
+    }
+    let by_code = concepts.iter().enumerate().map(|(i, c)| (c.code.clone(), i)).collect();
+    Table { name: short(file).to_owned(), system: canonical(file), concepts, by_code }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_well_formed_and_no_open_code_is_given_twice() {
+        for (file, content) in embedded::FILES {
+            let rows = csv::Reader::from_reader(content.as_bytes()).records().map(Result::unwrap).count();
+            let table = Nos::embedded().table(short(file)).unwrap();
+            assert_eq!(table.concepts().len(), rows, "{file}");
+            assert!(rows > 0, "{file}");
+            if file.starts_with("TRE_") {
+                let mut open = std::collections::HashSet::new();
+                for c in table.concepts().iter().filter(|c| c.valid_to.is_empty()) {
+                    assert!(open.insert(&c.code), "{file}: {} twice", c.code);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn codes_resolve_with_their_system() {
+        let nos = Nos::embedded();
+        let (table, concept) = nos.profession("10").unwrap();
+        assert_eq!((table.name.as_str(), concept.label.as_str()), ("TRE_G15", "Médecin"));
+        assert_eq!(table.system, "https://mos.esante.gouv.fr/NOS/TRE_G15-ProfessionSante/FHIR/TRE-G15-ProfessionSante");
+        assert_eq!(nos.savoir_faire("S", "SM04").map(|f| f.0.name.as_str()), Some("TRE_R38"));
+        assert_eq!(nos.diplome("DE", "DE05").map(|f| f.0.name.as_str()), Some("TRE_R48"));
+        assert_eq!(nos.autorite("CNOM"), Some("CNOM"));
+        assert_eq!(
+            nos.table("TRE_R401").unwrap().system,
+            "https://smt.esante.gouv.fr/fhir/CodeSystem/tre-r401-activite-sociale-regulee"
+        );
+        assert!(nos.profession("").is_none());
+        assert!(nos.table("TRE_R66").unwrap().get("001").is_some_and(|c| !c.valid_to.is_empty()), "closed codes still resolve");
+    }
+}
