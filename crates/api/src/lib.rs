@@ -148,7 +148,7 @@ fn set(response: &mut Response, name: HeaderName, value: &str) {
     }
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: impl axum::http::header::AsHeaderName) -> &'h str {
+fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> &str {
     headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 

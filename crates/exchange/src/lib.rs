@@ -215,7 +215,7 @@ fn for_each_text(path: &Path, each: &mut dyn FnMut(&str, &mut dyn BufRead) -> Re
 
 /// The 12-digit stamp of a delivery's name, empty when it has none.
 fn stamp(name: &str) -> String {
-    name.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == 12).next_back().unwrap_or_default().to_owned()
+    name.split(|c: char| !c.is_ascii_digit()).rfind(|run| run.len() == 12).unwrap_or_default().to_owned()
 }
 
 fn read(

@@ -234,7 +234,7 @@ pub fn organization_id(id_technique: &str) -> String {
     technical("001", &[id_technique])
 }
 
-fn person_identifiers<'a>(person: &'a Professionnel) -> [(bool, &'static str, &'static str, &'a str); 2] {
+fn person_identifiers(person: &Professionnel) -> [(bool, &'static str, &'static str, &str); 2] {
     let (kind, system) = match person.type_id_nat_pp.as_str() {
         "8" => ("RPPS", RPPS),
         "0" => ("ADELI", ADELI),

@@ -16,7 +16,7 @@ fn res(ty: TypeId, id: u8, content: u8) -> Resource {
         Term::Text { param: 2, value: names[usize::from(content) % 5].into() },
         Term::Reference { param: 3, target: format!("T/{}", content % 4) },
     ];
-    if content % 2 == 0 {
+    if content.is_multiple_of(2) {
         terms.push(Term::Uri { param: 4, value: format!("urn:{}", content % 3) });
         terms.push(Term::Text { param: 2, value: format!("{}{}", "Long ".repeat(120), content % 3) });
     }
@@ -201,7 +201,7 @@ proptest! {
                 check(&index.snapshot().unwrap(), &model);
             }
             let made = index.apply(tx, ms, ok(list)).unwrap();
-            check(&held, &model_at(&model));
+            check(&held, model_at(&model));
             prop_assert_eq!(made, model.apply(tx, ms, list));
             prop_assert_eq!(index.apply(tx, ms, ok(&[res(0, 0, 9)])).unwrap(), 0);
             txs.push(tx);

@@ -252,6 +252,8 @@ pub struct BoiteLettresMss {
 
 /// One registry object: what one source says of one entity. The JSON tag tells the kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+// Objects are parsed and dropped one at a time: boxing the largest would cost an allocation and save nothing.
+#[allow(clippy::large_enum_variant)]
 #[serde(tag = "objet", rename_all = "camelCase")]
 pub enum Objet {
     /// A person with practices and situations.

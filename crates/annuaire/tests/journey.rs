@@ -1,0 +1,238 @@
+//! The whole way as a user goes it: files, import, server, requests, second delivery, rebuild.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+fn annuaire(arguments: &[&str]) -> (bool, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_annuaire")).args(arguments).output().unwrap();
+    (out.status.success(), format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr)))
+}
+
+fn import(data: &Path, files: &[PathBuf]) -> (bool, String) {
+    let mut arguments = vec!["import", "--data", data.to_str().unwrap()];
+    arguments.extend(files.iter().map(|f| f.to_str().unwrap()));
+    annuaire(&arguments)
+}
+
+fn delivery(dir: &Path) -> Vec<PathBuf> {
+    fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect()
+}
+
+struct Server {
+    child: Child,
+    base: String,
+}
+
+impl Server {
+    fn start(data: &Path, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_annuaire"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()])
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let base = line.split_whitespace().nth(1).unwrap().trim_start_matches("http://").to_owned();
+        Self { child, base }
+    }
+
+    fn get(&self, path: &str, headers: &str) -> (u16, String) {
+        let (host, prefix) = self.base.split_once('/').unwrap();
+        let path = path
+            .strip_prefix("http://")
+            .and_then(|u| u.split_once('/'))
+            .map_or_else(|| format!("{prefix}/{path}"), |u| u.1.into());
+        let mut stream = TcpStream::connect(host).unwrap();
+        write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    fn json(&self, path: &str) -> Value {
+        let (status, body) = self.get(path, "");
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// All resources of a search, by following `next`.
+    fn walk(&self, first: &str) -> BTreeMap<String, Value> {
+        let mut all = BTreeMap::new();
+        let mut page = self.json(first);
+        loop {
+            for e in page["entry"].as_array().into_iter().flatten() {
+                let id = e["resource"]["id"].as_str().unwrap().to_owned();
+                assert!(all.insert(id, e["resource"].clone()).is_none(), "a resource came twice");
+            }
+            match next(&page) {
+                Some(url) => page = self.json(&url),
+                None => return all,
+            }
+        }
+    }
+}
+
+fn next(bundle: &Value) -> Option<String> {
+    let links = bundle["link"].as_array()?;
+    links.iter().find(|l| l["relation"] == "next").map(|l| l["url"].as_str().unwrap().to_owned())
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn from_files_to_api_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, data) = (dir.path().join("files"), dir.path().join("data"));
+    let (ok, said) = annuaire(&[
+        "generate",
+        "--professionals",
+        "1200",
+        "--seed",
+        "7",
+        "--changed-per-mille",
+        "20",
+        "--out",
+        files.to_str().unwrap(),
+    ]);
+    assert!(ok, "{said}");
+    let planted: Vec<u32> = said.split_whitespace().filter_map(|w| w.parse().ok()).collect();
+    let (ok, said) = import(&data, &delivery(&files.join("1")));
+    assert!(ok, "{said}");
+
+    let before = {
+        let server = Server::start(&data, &[]);
+        let practitioners = server.walk("Practitioner?_count=100");
+        assert_eq!(practitioners.len(), 1200);
+        assert_eq!(server.json("Practitioner?_count=0")["total"], 1200);
+        let organizations = server.walk("Organization?_count=1000");
+        let roles = server.walk("PractitionerRole?_count=333");
+        for role in roles.values() {
+            for (member, targets) in [("practitioner", &practitioners), ("organization", &organizations)] {
+                if let Some(reference) = role[member]["reference"].as_str() {
+                    assert!(targets.contains_key(reference.split('/').nth(1).unwrap()), "{reference} dangles");
+                }
+            }
+        }
+        for o in organizations.values() {
+            if let Some(reference) = o["partOf"]["reference"].as_str() {
+                assert!(organizations.contains_key(reference.split('/').nth(1).unwrap()), "{reference} dangles");
+            }
+        }
+
+        // Search agrees with a plain look at the resources.
+        let doctors = practitioners.values().filter(|p| {
+            p["qualification"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(|q| q["code"]["coding"].as_array().unwrap())
+                .any(|c| c["code"] == "10")
+        });
+        assert_eq!(server.json("Practitioner?qualification-code=10&_count=0")["total"], doctors.count());
+        let prefixed = practitioners.values().filter(|p| p["name"][0]["family"].as_str().unwrap().starts_with("FRAS"));
+        assert_eq!(server.json("Practitioner?family=fr%C3%A0s&_count=0")["total"], prefixed.count());
+        let brest = server.walk("PractitionerRole?organization.address-city=Brest");
+        assert!(!brest.is_empty() && brest.len() < roles.len());
+
+        // A second delivery arrives while the server runs and a client is between two pages.
+        let first_page = server.json("Practitioner?_count=700");
+        let (ok, said) = import(&data, &delivery(&files.join("2")));
+        assert!(ok && said.contains("the running server publishes it"), "{said}");
+        let mut tries = 0;
+        while server.json("Practitioner?_count=0")["total"] == 1200 && tries < 100 {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            tries += 1;
+        }
+        let second_page = server.json(&next(&first_page).unwrap());
+        assert_eq!(second_page["total"], 1200);
+        let pages = [&first_page, &second_page];
+        let seen: usize = pages.iter().map(|p| p["entry"].as_array().unwrap().len()).sum();
+        assert_eq!(seen, 1200, "pages are those of the first page's snapshot");
+
+        let after = server.walk("Practitioner?_count=1000");
+        let renamed = after
+            .iter()
+            .filter(|(id, p)| practitioners.get(*id).is_some_and(|old| old["name"] != p["name"] && p["active"] == true));
+        assert_eq!(planted[0] as usize, renamed.count());
+        assert_eq!(planted[1] as usize, after.len() - 1200);
+        let inactive = server.json("Practitioner?active=false&_count=0")["total"].as_u64().unwrap();
+        assert_eq!(u64::from(planted[2]), inactive);
+
+        // As a stranger: nothing restricted, clear errors, no write.
+        for (path, status) in [
+            ("Practitioner?bogus=1", 400),
+            ("Practitioner/none", 404),
+            ("_page?id=forged", 400),
+            ("Person", 400),
+            ("Person/1", 404),
+        ] {
+            let (got, body) = server.get(path, "");
+            assert_eq!((got, body.contains("OperationOutcome")), (status, true), "{path}: {body}");
+        }
+        let host = server.base.split_once('/').unwrap().0.to_owned();
+        assert_eq!(server.get(&format!("http://{host}/fhir/dr/Person"), "").0, 401);
+        for member in ["birthDate", "gender", "period", "oppositionDate"] {
+            assert!(!after.values().any(|p| p.to_string().contains(&format!("\"{member}\":\""))), "{member}");
+        }
+        after
+    };
+
+    let (ok, said) = annuaire(&["rebuild", "--data", data.to_str().unwrap()]);
+    assert!(ok, "{said}");
+    let (ok, said) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
+    assert!(ok, "{said}");
+    let keys = dir.path().join("keys");
+    fs::write(&keys, "k-1\n").unwrap();
+    assert_eq!(Server::start(&data, &[]).walk("Practitioner?_count=1000"), before, "a rebuilt store answers the same");
+    let closed = Server::start(&data, &["--api-keys", keys.to_str().unwrap()]);
+    assert_eq!(closed.get("metadata", "").0, 401);
+    assert_eq!(closed.get("metadata", "ESANTE-API-KEY: k-1\r\n").0, 200);
+}
+
+#[test]
+fn a_bad_line_is_named_and_a_bad_file_is_refused_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let header = "Type d'identifiant PP|Identifiant PP|Identification nationale PP|Code type diplôme obtenu|Code diplôme obtenu|Code type autorisation|Code discipline autorisation|";
+    let write = |name: &str, lines: &[&str]| {
+        let path = dir.path().join(name);
+        fs::write(&path, format!("{header}\n{}\n", lines.join("\n"))).unwrap();
+        [path]
+    };
+    let mut lines = vec!["8|10999000010|810999000010|DE|DE05|||"; 30];
+    lines[3] = "8|10999000010|810999000010|DE|";
+    lines[4] = "8|10999000010|810999000028|DE|DE05|||";
+    let (ok, said) = import(&data, &write("a_202611010800.txt", &lines));
+    assert!(!ok && said.contains("2 of 30 lines are unreadable"), "{said}");
+    let (ok, said) = import(
+        &data,
+        &write("b_202611010801.txt", &lines[..1].repeat(60).iter().chain(&lines[3..5]).copied().collect::<Vec<_>>()),
+    );
+    assert!(
+        ok && said.contains("line 62: 4 separators") && said.contains("line 63, column identification nationale pp"),
+        "{said}"
+    );
+    let (ok, said) = import(&data, &write("c_202610010800.txt", &lines[..1]));
+    assert!(!ok && said.contains("older than the delivery of 202611010801"), "{said}");
+    let key = 97 - 1_990_199_999_999_u64 % 97;
+    let nir = format!("8|10999000010|810999000010|DE|DE05|1990199999999{key:02}||");
+    let (ok, said) = import(&data, &write("d_202611020800.txt", &[&nir]));
+    assert!(!ok && said.contains("social security number") && !said.contains("1990199999999"), "{said}");
+    fs::write(dir.path().join("e.txt"), "a|b|\n1|2|\n").unwrap();
+    let (ok, said) = import(&data, &[dir.path().join("e.txt")]);
+    assert!(!ok && said.contains("no known national format"), "{said}");
+}
