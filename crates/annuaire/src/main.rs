@@ -234,7 +234,10 @@ fn print_report(report: &Report) {
             println!("{}: already imported", f.file);
             continue;
         }
-        println!("{}: {}, {} lines, {} rejected, {} wrong keys", f.file, f.format, f.lines, f.rejected, f.wrong_keys);
+        println!(
+            "{}: {}, {} lines, {} duplicates, {} rejected, {} wrong keys",
+            f.file, f.format, f.lines, f.duplicates, f.rejected, f.wrong_keys
+        );
         for r in f.rejected_lines.iter().take(20) {
             println!("  line {}{}{}: {}", r.line, if r.column.is_empty() { "" } else { ", column " }, r.column, r.reason);
         }
