@@ -342,7 +342,8 @@ impl Index {
     pub fn snapshot_at(&self, tx: u64) -> Result<Option<Snapshot>, Error> {
         let state = self.state();
         if tx == state.at.tx {
-            return self.snapshot_of(state).map(Some);
+            let txn = self.env.clone().static_read_txn()?;
+            return Ok(Some(Snapshot::latest(txn, self.dbs, state)));
         }
         let txn = self.env.clone().static_read_txn()?;
         let at = match self.dbs.tx.get(&txn, &tx.to_be_bytes())? {
@@ -352,10 +353,6 @@ impl Index {
         };
         let closed = self.dbs.closed_up_to(&txn, tx)?;
         Ok(Some(Snapshot::past(txn, self.dbs, at, closed)))
-    }
-
-    fn snapshot_of(&self, state: Arc<State>) -> Result<Snapshot, Error> {
-        Ok(Snapshot::latest(self.env.clone().static_read_txn()?, self.dbs, state))
     }
 }
 
