@@ -1,7 +1,7 @@
 //! The annuaire program: arguments, wiring, life cycle. The only room that reads the environment and the clock.
 
 use annuaire_exchange::{Options, Report};
-use annuaire_fhir::Guide;
+use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
 use annuaire_store::Registry;
 use annuaire_store_sqlite::SqliteRegistry;
@@ -169,7 +169,7 @@ fn main() -> Result<()> {
             }
             let mut registry = open_registry(&data)?;
             let index = open_index(&data)?;
-            let versions = annuaire_publish::follow(&mut registry, &index, guide.into())?;
+            let versions = annuaire_publish::follow(&mut registry, &index, public(guide.into()))?;
             println!("rebuilt: {versions} resource versions, up to transaction {}", index.applied_tx());
             Ok(())
         }
@@ -205,6 +205,11 @@ fn open_index(data: &Path) -> Result<Index> {
     Ok(Index::open(&dir, MAP_BYTES)?)
 }
 
+/// What the public store shows.
+fn public(guide: Guide) -> View {
+    View { guide, perimeter: Perimeter::Public }
+}
+
 /// The right to write the publication stores of a data directory; `None` when another process has it.
 fn publisher_lock(data: &Path) -> Result<Option<File>> {
     fs::create_dir_all(data).with_context(|| format!("creating {}", data.display()))?;
@@ -218,10 +223,10 @@ fn publisher_lock(data: &Path) -> Result<Option<File>> {
 
 fn import(data: &Path, files: &[PathBuf], accept_mass_change: Option<String>, guide: Guide) -> Result<Report> {
     let mut registry = open_registry(data)?;
-    let options = Options { author: "import".into(), now_ms: now_ms(), accept_mass_change };
+    let options = Options { author: "import".into(), now_ms: now_ms(), accept_mass_change, ..Options::default() };
     let report = annuaire_exchange::import(&mut registry, files, &options)?;
     if let Some(_lock) = publisher_lock(data)? {
-        annuaire_publish::follow(&mut registry, &open_index(data)?, guide)?;
+        annuaire_publish::follow(&mut registry, &open_index(data)?, public(guide))?;
     } else {
         println!("committed; the running server publishes it");
     }
@@ -234,13 +239,26 @@ fn print_report(report: &Report) {
             println!("{}: already imported", f.file);
             continue;
         }
+        if !f.left_out.is_empty() {
+            println!("{}: {}, left out: {}", f.file, f.format, f.left_out);
+            continue;
+        }
         println!(
             "{}: {}, {} lines, {} duplicates, {} rejected, {} wrong keys",
             f.file, f.format, f.lines, f.duplicates, f.rejected, f.wrong_keys
         );
+        for (what, n) in f.oddities.iter().chain(&f.unknown_codes) {
+            println!("  {n} × {what}");
+        }
+        for column in &f.unknown_columns {
+            println!("  column {column:?} is new and was not read");
+        }
         for r in f.rejected_lines.iter().take(20) {
             println!("  line {}{}{}: {}", r.line, if r.column.is_empty() { "" } else { ", column " }, r.column, r.reason);
         }
+    }
+    for note in &report.notes {
+        println!("{note}");
     }
     match report.tx {
         Some(tx) => println!(
@@ -271,7 +289,7 @@ fn serve(data: &Path, listen: SocketAddr, public_base: Option<String>, api_keys:
     let Some(lock) = publisher_lock(data)? else { bail!("a server is already running on {}", data.display()) };
     let mut registry = open_registry(data)?;
     let index = Arc::new(open_index(data)?);
-    annuaire_publish::follow(&mut registry, &index, guide)?;
+    annuaire_publish::follow(&mut registry, &index, public(guide))?;
     let open = api_keys.is_empty();
     let settings = annuaire_api::Settings { public_base, api_keys, cursor_key: cursor_key(data)? };
     let app = annuaire_api::router(Arc::clone(&index), settings);
@@ -279,7 +297,7 @@ fn serve(data: &Path, listen: SocketAddr, public_base: Option<String>, api_keys:
         let _lock = lock;
         loop {
             std::thread::sleep(FOLLOW_EVERY);
-            if let Err(e) = annuaire_publish::follow(&mut registry, &index, guide) {
+            if let Err(e) = annuaire_publish::follow(&mut registry, &index, public(guide)) {
                 eprintln!("publication: {e}");
             }
         }

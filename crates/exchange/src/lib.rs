@@ -5,7 +5,12 @@
 //! source said before, and says nothing of the objects of others. All files of one call are
 //! one transaction, so that a person, their roles and their structures appear together.
 
-mod open;
+mod assemble;
+mod fhir;
+mod finess;
+mod formats;
+mod json;
+mod row;
 mod sort;
 
 use annuaire_base::id;
@@ -13,10 +18,11 @@ use annuaire_mos::Objet;
 use annuaire_store::{Change, Outcome, Registry, Unit};
 use serde::{Deserialize, Serialize};
 use sort::Sorter;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Limits of an import, in one place.
 pub mod limits {
@@ -24,6 +30,8 @@ pub mod limits {
     pub const SORT_BYTES: usize = 256 << 20;
     /// Largest accepted line, in bytes.
     pub const LINE_BYTES: u64 = 1 << 20;
+    /// Largest accepted record of a JSON document, in bytes.
+    pub const RECORD_BYTES: usize = 64 << 20;
     /// Rejected lines that the report names one by one; beyond, they are counted.
     pub const REPORTED_LINES: usize = 1_000;
     /// Objects read from the registry at a time.
@@ -60,8 +68,11 @@ pub enum Error {
     Store(#[from] annuaire_store::Error),
 }
 
+/// Told what is being done, how much is done and how much there is (bytes or objects; 0 when unknown).
+pub type Progress = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
+
 /// What the caller decides.
-#[derive(Debug, Default, Clone)]
+#[derive(Default, Clone)]
 pub struct Options {
     /// Who imports; goes to the log.
     pub author: String,
@@ -69,6 +80,19 @@ pub struct Options {
     pub now_ms: i64,
     /// Reason given to pass the volume and key guards.
     pub accept_mass_change: Option<String>,
+    /// FHIR files of this call are everything that their directory has: resources that they do not name end. Without it a
+    /// feed only adds, replaces, and ends what a Bundle deletes by name, since no FHIR file says that it is complete.
+    pub full_feed: bool,
+    /// Called often; must be quick.
+    pub progress: Option<Progress>,
+}
+
+impl Options {
+    fn tell(&self, what: &str, done: u64, total: u64) {
+        if let Some(progress) = &self.progress {
+            progress(what, done, total);
+        }
+    }
 }
 
 /// A line left out, and why.
@@ -102,6 +126,18 @@ pub struct FileReport {
     pub rejected_lines: Vec<Rejected>,
     /// Set when the stamp was already imported: the file was not read again.
     pub already_imported: bool,
+    /// Headers that no reader knows; their columns were not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_columns: Vec<String>,
+    /// Codes absent from their terminology, kept as they are, with the number of lines (guard 5).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown_codes: BTreeMap<String, u64>,
+    /// Known defects of the source met and dealt with, with their number.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub oddities: BTreeMap<String, u64>,
+    /// Why a recognised file was not imported.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub left_out: String,
 }
 
 /// What an import did.
@@ -119,6 +155,9 @@ pub struct Report {
     pub ended: u64,
     /// Objects already known as they are.
     pub unchanged: u64,
+    /// What else happened.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -128,44 +167,56 @@ struct Delivery {
     objects: u64,
 }
 
-struct Loaded {
-    source: &'static str,
+/// What one call says on behalf of one source.
+struct Load {
     stamp: String,
     file: String,
     objects: Sorter,
+    /// True when the source is replaced by what was read; a feed of FHIR resources only adds and ends by name.
+    whole: bool,
 }
 
-/// Imports national files as one transaction.
+/// Everything read, by source. A file that repeats another one's facts (FINESS 507 repeats 502) is secondary.
+#[derive(Default)]
+struct Loads {
+    primary: BTreeMap<&'static str, Load>,
+    secondary: BTreeMap<&'static str, Load>,
+}
+
+/// Imports files as one transaction.
+///
+/// Cost: every line is read once and sorted through disk when it does not fit [`limits::SORT_BYTES`]; the registry is
+/// read in order once per source and written only where it differs.
 ///
 /// # Errors
 /// [`Error::Refused`] when a guard refuses a file; then nothing at all is written.
 pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options) -> Result<Report, Error> {
     let mut report = Report::default();
-    let mut loaded: Vec<Loaded> = Vec::new();
+    let mut loads = Loads::default();
     for path in paths {
-        for_each_text(path, &mut |name, reader| {
-            if let Some(one) = read(registry, name, reader, options, &mut report)? {
-                if let Some(twin) = loaded.iter().find(|l| l.source == one.source) {
-                    return Err(refused(&one.file, format!("same kind of file as {}; import one delivery at a time", twin.file)));
-                }
-                loaded.push(one);
-            }
-            Ok(())
-        })?;
+        for_each_text(path, options, &mut |name, reader| read(registry, name, reader, options, &mut report, &mut loads))?;
     }
-    if loaded.is_empty() {
+    for (source, load) in loads.secondary {
+        let older = delivery(registry, source)?.stamp > load.stamp;
+        if older || loads.primary.contains_key(source) {
+            report.notes.push(format!("{}: its {source} lines were left out, another file gives them", load.file));
+        } else {
+            loads.primary.insert(source, load);
+        }
+    }
+    if loads.primary.is_empty() {
         return Ok(report);
     }
-    let names = loaded.iter().map(|l| l.file.as_str()).collect::<Vec<_>>().join(", ");
+    let names = report.files.iter().filter(|f| !f.already_imported).map(|f| f.file.as_str()).collect::<Vec<_>>().join(", ");
     let reason = match &options.accept_mass_change {
         Some(why) => format!("import of {names} (mass change accepted: {why})"),
         None => format!("import of {names}"),
     };
     let mut failure: Option<Error> = None;
-    let mut pending = Some(loaded);
+    let mut pending = Some(loads.primary);
     let outcome = registry.commit(&options.author, &reason, options.now_ms, &mut |unit| {
-        for one in pending.take().unwrap_or_default() {
-            if let Err(e) = replace(unit, one, options) {
+        for (source, load) in pending.take().unwrap_or_default() {
+            if let Err(e) = replace(unit, source, load, options) {
                 let text = e.to_string();
                 failure = Some(e);
                 return Err(annuaire_store::Error::Rejected(text));
@@ -184,11 +235,47 @@ fn refused(file: &str, reason: String) -> Error {
     Error::Refused { file: file.to_owned(), reason }
 }
 
+fn delivery(registry: &mut dyn Registry, source: &str) -> Result<Delivery, Error> {
+    Ok(registry.delivery(source)?.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+}
+
+/// A reader that says how far it is in the bytes of the file, compressed or not.
+struct Counted<'a, R> {
+    inner: R,
+    done: u64,
+    total: u64,
+    name: &'a str,
+    options: &'a Options,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.done += n as u64;
+        self.options.tell(&format!("reading {}", self.name), self.done, self.total);
+        Ok(n)
+    }
+}
+
+impl<R: Seek> Seek for Counted<'_, R> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.done = self.inner.seek(to)?;
+        Ok(self.done)
+    }
+}
+
 /// Opens a file, plain, gzip or zip, and hands each text in it to `each`.
-fn for_each_text(path: &Path, each: &mut dyn FnMut(&str, &mut dyn BufRead) -> Result<(), Error>) -> Result<(), Error> {
+fn for_each_text(
+    path: &Path,
+    options: &Options,
+    each: &mut dyn FnMut(&str, &mut dyn BufRead) -> Result<(), Error>,
+) -> Result<(), Error> {
     let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
     let fail = |source| Error::Io { file: path.display().to_string(), source };
-    let mut file = BufReader::new(File::open(path).map_err(fail)?);
+    let file = File::open(path).map_err(fail)?;
+    let total = file.metadata().map_err(fail)?.len();
+    let counted = Counted { inner: file, done: 0, total, name: &name, options };
+    let mut file = BufReader::with_capacity(1 << 20, counted);
     let magic: [u8; 4] = {
         let head = file.fill_buf().map_err(fail)?;
         std::array::from_fn(|i| head.get(i).copied().unwrap_or(0))
@@ -214,9 +301,55 @@ fn for_each_text(path: &Path, each: &mut dyn FnMut(&str, &mut dyn BufRead) -> Re
     }
 }
 
-/// The 12-digit stamp of a delivery's name, empty when it has none.
+/// The date and time in the name of a delivery as 12 digits, empty when it has none: `AAAAMMJJhhmm`, `AAAAMMJJ-hhmm[ss]`
+/// or `AAAAMMJJ`.
 fn stamp(name: &str) -> String {
-    name.split(|c: char| !c.is_ascii_digit()).rfind(|run| run.len() == 12).unwrap_or_default().to_owned()
+    let runs: Vec<&str> = name.split(|c: char| !c.is_ascii_digit()).filter(|r| !r.is_empty()).collect();
+    let dated = |r: &str| r.starts_with("20") || r.starts_with("19");
+    if let Some(run) = runs.iter().rfind(|r| r.len() == 12 && dated(r)) {
+        return (*run).to_owned();
+    }
+    let Some(at) = runs.iter().rposition(|r| r.len() == 8 && dated(r)) else { return String::new() };
+    let time = runs.get(at + 1).filter(|t| t.len() == 4 || t.len() == 6).map_or("0000", |t| &t[..4]);
+    format!("{}{time}", runs[at])
+}
+
+/// Where the facts of one file go while it is read.
+struct Intake<'a> {
+    name: &'a str,
+    stamp: String,
+    whole: bool,
+    file: FileReport,
+    objects: BTreeMap<&'static str, Sorter>,
+}
+
+impl Intake<'_> {
+    fn push(&mut self, source: &'static str, entity: String, piece: Vec<u8>) -> Result<(), Error> {
+        let name = self.name;
+        self.objects
+            .entry(source)
+            .or_insert_with(|| Sorter::new(limits::SORT_BYTES))
+            .push(entity, piece)
+            .map_err(|source| Error::Io { file: name.to_owned(), source })
+    }
+
+    fn reject(&mut self, line: u64, column: &str, reason: String) {
+        self.file.rejected += 1;
+        if self.file.rejected_lines.len() < limits::REPORTED_LINES {
+            self.file.rejected_lines.push(Rejected { line, column: column.to_owned(), reason });
+        }
+    }
+
+    /// A number that could be a social security number refuses the file. Never echoed: it must not be written anywhere.
+    fn privacy(&self, line: u64, text: &str) -> Result<(), Error> {
+        if id::contains_nir(text) {
+            return Err(refused(
+                self.name,
+                format!("line {line}: looks like a social security number; the file is refused whole"),
+            ));
+        }
+        Ok(())
+    }
 }
 
 fn read(
@@ -225,136 +358,354 @@ fn read(
     reader: &mut dyn BufRead,
     options: &Options,
     report: &mut Report,
-) -> Result<Option<Loaded>, Error> {
+    loads: &mut Loads,
+) -> Result<(), Error> {
+    let fail = |source| Error::Io { file: name.to_owned(), source };
+    let mut intake = Intake {
+        name,
+        stamp: stamp(name),
+        whole: true,
+        file: FileReport { file: name.to_owned(), ..FileReport::default() },
+        objects: BTreeMap::new(),
+    };
+    let first = {
+        let head = reader.fill_buf().map_err(fail)?;
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+        head.iter().copied().find(|b| !b.is_ascii_whitespace())
+    };
+    let sources = match first {
+        None => return Err(refused(name, "the file is empty".into())),
+        Some(b'{') => read_json(registry, reader, options, &mut intake)?,
+        Some(b'<') => {
+            intake.file.format = "XML".into();
+            intake.file.left_out = "the XML flow of FINESS partners is not read: its open successors are (FINESS+ JSON)".into();
+            Vec::new()
+        }
+        Some(_) => read_lines(registry, reader, options, &mut intake)?,
+    };
+    let Intake { stamp, whole, file, mut objects, .. } = intake;
+    if !file.already_imported {
+        for source in sources {
+            let sorter = objects.remove(source).unwrap_or_else(|| Sorter::new(limits::SORT_BYTES));
+            // 507 repeats the establishments of 502 before its coordinates.
+            let secondary = file.format == "FINESS cs1100507" && source == "finess-eg";
+            let into = if secondary { &mut loads.secondary } else { &mut loads.primary };
+            match into.get_mut(source) {
+                Some(twin) if !whole => twin.objects.absorb(sorter).map_err(fail)?,
+                Some(twin) => {
+                    return Err(refused(name, format!("same kind of file as {}; import one delivery at a time", twin.file)));
+                }
+                None => {
+                    into.insert(source, Load { stamp: stamp.clone(), file: name.to_owned(), objects: sorter, whole });
+                }
+            }
+        }
+    }
+    report.files.push(file);
+    Ok(())
+}
+
+/// Freshness guard: true when this delivery is the one already imported.
+fn fresh(registry: &mut dyn Registry, intake: &mut Intake<'_>, sources: &[&'static str]) -> Result<bool, Error> {
+    let mut same = !sources.is_empty() && !intake.stamp.is_empty();
+    for source in sources {
+        let previous = delivery(registry, source)?.stamp;
+        if !intake.stamp.is_empty() && intake.stamp < previous {
+            return Err(refused(intake.name, format!("older than the delivery of {previous} already imported")));
+        }
+        same &= intake.stamp == previous;
+    }
+    intake.file.already_imported = same;
+    Ok(!same)
+}
+
+/// Reads one line without its end; false at the end of the file.
+fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let n = Read::take(&mut *reader, limits::LINE_BYTES).read_until(b'\n', line)?;
+    if n as u64 == limits::LINE_BYTES {
+        return Err(io::Error::other(format!("line longer than {} bytes", limits::LINE_BYTES)));
+    }
+    while matches!(line.last(), Some(b'\n' | b'\r')) {
+        line.pop();
+    }
+    Ok(n > 0)
+}
+
+fn read_lines(
+    registry: &mut dyn Registry,
+    reader: &mut dyn BufRead,
+    options: &Options,
+    intake: &mut Intake<'_>,
+) -> Result<Vec<&'static str>, Error> {
+    let name = intake.name;
     let fail = |source| Error::Io { file: name.to_owned(), source };
     let mut line = Vec::new();
-    let mut next = |line: &mut Vec<u8>| -> io::Result<bool> {
-        line.clear();
-        let n = Read::take(&mut *reader, limits::LINE_BYTES).read_until(b'\n', line)?;
-        if n as u64 == limits::LINE_BYTES {
-            return Err(io::Error::other(format!("line longer than {} bytes", limits::LINE_BYTES)));
+    next_line(reader, &mut line).map_err(fail)?;
+    let header = row::decode(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line)).into_owned();
+    if formats::frozen(&header) {
+        intake.file.format = "Ameli, former files".into();
+        intake.file.left_out = "frozen in 2026 and replaced by liste-ps and liste-cds".into();
+        return Ok(Vec::new());
+    }
+    let layouts = formats::recognise(&header).map_err(|e| {
+        refused(
+            name,
+            match e {
+                formats::Unbound::Unknown => {
+                    "line 1: no known national format has these columns; nothing was imported".to_owned()
+                }
+                formats::Unbound::Missing(format, columns) => {
+                    format!("line 1: looks like {format}, and these columns are missing: {}", columns.join(", "))
+                }
+            },
+        )
+    })?;
+    let sources: Vec<&'static str> = match header.strip_prefix("finess;etalab;").and_then(|h| h.split(';').next()) {
+        None => layouts.iter().map(|l| l.format.source).filter(|s| !s.is_empty()).collect(),
+        Some(flow) => {
+            let sources: &[&str] = match flow {
+                "111" => &["finess-ej"],
+                "112" => &["finess-eg"],
+                "113" => &["finess-as"],
+                "114" => &["finess-eml"],
+                "115" => &["finess-soc"],
+                "117" => &["finess-eg", "finess-geo"],
+                _ => return Err(refused(name, format!("line 1: FINESS flow {flow} is not one of 111 to 115 and 117"))),
+            };
+            sources.to_vec()
         }
-        let complete = line.last() == Some(&b'\n');
-        while matches!(line.last(), Some(b'\n' | b'\r')) {
-            line.pop();
+    };
+    let main = layouts.iter().find(|l| sources.last() == Some(&l.format.source)).or(layouts.first());
+    intake.file.format = main.map(|l| l.format.name).unwrap_or_default().to_owned();
+    intake.file.unknown_columns = layouts.iter().flat_map(|l| l.extra.clone()).collect();
+    // A file with two sections is the freshest word on its second one only: its first repeats another file.
+    let own: &[&'static str] = if sources.len() > 1 { &sources[1..] } else { &sources };
+    if let [layout] = layouts.as_slice()
+        && let formats::Kind::Ignored(why) = layout.format.kind
+    {
+        intake.file.left_out = why.to_owned();
+        while next_line(reader, &mut line).map_err(fail)? {
+            intake.file.lines += u64::from(!line.is_empty());
         }
-        Ok(n > 0 && (complete || !line.is_empty()))
-    };
-    if !next(&mut line).map_err(fail)? {
-        return Err(refused(name, "the file is empty".into()));
+        return Ok(Vec::new());
     }
-    let header = open::decode(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line));
-    let Some(layout) = open::recognise(&header) else {
-        return Err(refused(name, "line 1: no known national format has these columns; nothing was imported".into()));
-    };
-    let mut file = FileReport { file: name.to_owned(), format: layout.name.to_owned(), ..FileReport::default() };
-    let stamp = stamp(name);
-    let previous: Delivery =
-        registry.delivery(layout.source)?.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-    if !stamp.is_empty() && stamp == previous.stamp {
-        file.already_imported = true;
-        report.files.push(file);
-        return Ok(None);
+    if !fresh(registry, intake, own)? {
+        return Ok(sources);
     }
-    if !stamp.is_empty() && stamp < previous.stamp {
-        return Err(refused(name, format!("older than the delivery of {} already imported", previous.stamp)));
-    }
-    let mut objects = Sorter::new(limits::SORT_BYTES);
     let mut number = 1_u64;
-    let mut numbers = 0_u64;
+    let (mut numbers, mut keyed) = (0_u64, 0_u64);
     // Eight bytes a line: 40 MB for the country. An exact duplicate says nothing new (guard 6).
     let mut seen = HashSet::new();
-    while next(&mut line).map_err(fail)? {
+    let mut codes = BTreeMap::new();
+    while next_line(reader, &mut line).map_err(fail)? {
         number += 1;
         if line.is_empty() {
             continue;
         }
-        file.lines += 1;
-        let text = open::decode(&line);
-        let mut reject = |column: &str, reason: String| {
-            file.rejected += 1;
-            if file.rejected_lines.len() < limits::REPORTED_LINES {
-                file.rejected_lines.push(Rejected { line: number, column: column.to_owned(), reason });
-            }
+        intake.file.lines += 1;
+        let text = row::decode(&line);
+        intake.privacy(number, &text)?;
+        let layout = match layouts.as_slice() {
+            [one] => Some(one),
+            many => many.iter().find(|l| {
+                let section = text.split(';').next();
+                section == Some(l.format.section) && sources.contains(&l.format.source)
+            }),
         };
-        if id::contains_nir(&text) {
-            // Never echoed: the number itself must not be written anywhere.
-            return Err(refused(name, format!("line {number}: looks like a social security number; the file is refused whole")));
-        }
-        let row = match layout.row(&text) {
+        let Some(layout) = layout else {
+            intake.reject(number, "", format!("section {:?} does not belong to this file", text.split(';').next().unwrap_or("")));
+            continue;
+        };
+        let row = match layout.row(&text, &mut codes) {
             Ok(row) => row,
             Err((column, reason)) => {
-                reject(column, reason);
+                intake.reject(number, &column, reason);
                 continue;
             }
         };
-        if row.type_id() == "8" {
+        for valid in keys(&row) {
             numbers += 1;
-            if id::rpps(row.number()).is_err() {
-                file.wrong_keys += 1;
-            }
+            keyed += u64::from(valid);
         }
         if !seen.insert(xxhash_rust::xxh3::xxh3_64(&line)) {
-            file.duplicates += 1;
+            intake.file.duplicates += 1;
             continue;
         }
         for (entity, piece) in layout.pieces(&row) {
-            objects.push(entity, piece).map_err(fail)?;
+            intake.push(layout.format.source, entity, piece)?;
         }
     }
-    if file.rejected > 0 && file.rejected * 100 > file.lines * limits::VOLUME_PERCENT && options.accept_mass_change.is_none() {
-        return Err(refused(name, format!("{} of {} lines are unreadable; is the file cut?", file.rejected, file.lines)));
-    }
-    if numbers >= limits::VOLUME_FLOOR
-        && (numbers - file.wrong_keys) * 100 < numbers * limits::VALID_KEYS_PERCENT
-        && options.accept_mass_change.is_none()
-    {
-        return Err(refused(name, format!("{} of {numbers} RPPS numbers have a wrong key", file.wrong_keys)));
-    }
-    report.files.push(file);
-    Ok(Some(Loaded { source: layout.source, stamp, file: name.to_owned(), objects }))
+    intake.file.wrong_keys = numbers - keyed;
+    intake.file.unknown_codes = codes.into_iter().map(|((table, code), n)| (format!("{table} {code}"), n)).collect();
+    guards(intake, numbers, options)?;
+    Ok(sources)
 }
 
-/// Makes the registry say of `one.source` exactly what the delivery says: a merge of two ordered lists.
-fn replace(unit: &mut dyn Unit, one: Loaded, options: &Options) -> Result<(), Error> {
-    let fail = |source| Error::Io { file: one.file.clone(), source };
-    let mut old = Known::new(one.source);
-    let (mut count, mut ended, mut created) = (0_u64, 0_u64, 0_u64);
-    let change = |entity: String, payload| Change { entity, source: one.source.to_owned(), payload };
-    for group in one.objects.groups().map_err(fail)? {
-        let (entity, pieces) = group.map_err(fail)?;
-        while let Some(gone) = old.pop_before(unit, &entity)? {
-            ended += 1;
-            unit.put(&change(gone, None))?;
-        }
-        created += u64::from(!old.pop_if(unit, &entity)?);
-        let object: Objet = open::assemble(one.source, &entity, &pieces);
-        let json = serde_json::to_string(&object).map_err(|e| fail(io::Error::other(e)))?;
-        unit.put(&change(entity, Some(json)))?;
-        count += 1;
+/// Whether the national numbers of a line have a valid key: the person's and those of the place.
+fn keys(row: &row::Row<'_>) -> impl Iterator<Item = bool> {
+    use formats::Slot;
+    let person = match row.get(Slot::TypeId) {
+        "8" => Some(id::rpps(row.get(Slot::Numero)).is_ok()),
+        "0" => Some(id::adeli(row.get(Slot::Numero)).is_ok()),
+        _ => None,
+    };
+    let finess = |slot| Some(row.get(slot)).filter(|n| !n.is_empty()).map(|n| id::finess(n).is_ok());
+    [person, finess(Slot::Finess), finess(Slot::FinessEj)].into_iter().flatten()
+}
+
+/// Guards on a whole file: is it cut, are its numbers numbers.
+fn guards(intake: &Intake<'_>, numbers: u64, options: &Options) -> Result<(), Error> {
+    let file = &intake.file;
+    if options.accept_mass_change.is_some() {
+        return Ok(());
     }
-    while let Some(gone) = old.pop_before(unit, "\u{10ffff}")? {
+    if file.rejected > 0 && file.rejected * 100 > file.lines * limits::VOLUME_PERCENT {
+        return Err(refused(intake.name, format!("{} of {} lines are unreadable; is the file cut?", file.rejected, file.lines)));
+    }
+    if numbers >= limits::VOLUME_FLOOR && (numbers - file.wrong_keys) * 100 < numbers * limits::VALID_KEYS_PERCENT {
+        return Err(refused(
+            intake.name,
+            format!("{} of {numbers} RPPS, ADELI or FINESS numbers have a wrong key", file.wrong_keys),
+        ));
+    }
+    Ok(())
+}
+
+fn read_json(
+    registry: &mut dyn Registry,
+    reader: &mut dyn BufRead,
+    options: &Options,
+    intake: &mut Intake<'_>,
+) -> Result<Vec<&'static str>, Error> {
+    let name = intake.name;
+    let fail = |source| Error::Io { file: name.to_owned(), source };
+    let mut records = json::Records::new(reader);
+    let mut finess = finess::Reader::default();
+    let mut checked = false;
+    let mut bytes = Vec::new();
+    let mut fhir = fhir::Feed::default();
+    let (mut numbers, mut valid) = (0_u64, 0_u64);
+    while let Some(record) = records.next(&mut bytes).map_err(fail)? {
+        let text = String::from_utf8_lossy(&bytes);
+        intake.privacy(record.line, &text)?;
+        if matches!(record.member.as_str(), "pmej" | "gcc" | "gco") {
+            intake.file.lines += 1;
+            match finess.record(&record.member, &bytes) {
+                Ok(facts) => {
+                    if let Some(document) = finess.document
+                        && !checked
+                    {
+                        checked = true;
+                        intake.file.format = document.name().to_owned();
+                        if !fresh(registry, intake, document.sources())? {
+                            return Ok(document.sources().to_vec());
+                        }
+                    }
+                    for (source, entity, piece) in facts {
+                        if let Some(number) = entity.strip_prefix("ST:F") {
+                            numbers += 1;
+                            valid += u64::from(id::finess(number).is_ok());
+                        }
+                        intake.push(source, entity, piece)?;
+                    }
+                }
+                Err(reason) => intake.reject(record.line, &record.member, reason),
+            }
+            continue;
+        }
+        if finess.document.is_some() || (record.member.is_empty() && text.contains("\"schemaVersion\"")) {
+            continue;
+        }
+        match fhir.record(&record.member, &text) {
+            Ok(None) => {}
+            Ok(Some((entity, piece))) => {
+                intake.file.lines += 1;
+                intake.push("fhir", entity, piece)?;
+            }
+            Err(reason) => {
+                intake.file.lines += 1;
+                intake.reject(record.line, "", reason);
+            }
+        }
+    }
+    finess.finish();
+    intake.file.oddities = finess.oddities.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
+    intake.file.wrong_keys = numbers - valid;
+    if let Some(document) = finess.document {
+        guards(intake, numbers, options)?;
+        return Ok(document.sources().to_vec());
+    }
+    if !fhir.seen {
+        return Err(refused(name, "a JSON document that is neither FINESS+ nor FHIR resources".into()));
+    }
+    intake.file.format = "FHIR R4".into();
+    intake.whole = options.full_feed;
+    guards(intake, 0, options)?;
+    Ok(vec!["fhir"])
+}
+
+/// Makes the registry say of a source exactly what the delivery says: a merge of two ordered lists.
+fn replace(unit: &mut dyn Unit, source: &'static str, load: Load, options: &Options) -> Result<(), Error> {
+    let Load { stamp, file, objects, whole } = load;
+    let fail = |source| Error::Io { file: file.clone(), source };
+    let mut old = Known::new(source);
+    let (mut count, mut ended, mut created) = (0_u64, 0_u64, 0_u64);
+    let change = |entity: String, payload| Change { entity, source: source.to_owned(), payload };
+    for group in objects.groups().map_err(fail)? {
+        let (entity, pieces) = group.map_err(fail)?;
+        if whole {
+            while let Some(gone) = old.pop_before(unit, &entity)? {
+                ended += 1;
+                unit.put(&change(gone, None))?;
+            }
+            created += u64::from(!old.pop_if(unit, &entity)?);
+        }
+        let payload = object(source, &entity, &pieces).map_err(fail)?;
+        unit.put(&change(entity, payload))?;
+        count += 1;
+        if count.is_multiple_of(u64::from(limits::PAGE)) {
+            options.tell(&format!("writing {source}"), count, 0);
+        }
+    }
+    while whole && let Some(gone) = old.pop_before(unit, "\u{10ffff}")? {
         ended += 1;
         unit.put(&change(gone, None))?;
     }
     let before = count + ended - created;
-    if before >= limits::VOLUME_FLOOR
+    if whole
+        && before >= limits::VOLUME_FLOOR
         && ended.max(created) * 100 > before * limits::VOLUME_PERCENT
         && options.accept_mass_change.is_none()
     {
         return Err(refused(
-            &one.file,
+            &file,
             format!(
-                "{before} objects known, {ended} would end and {created} appear: more than {} %; check the file, or repeat with --accept-mass-change \"reason\"",
+                "{before} {source} objects known, {ended} would end and {created} appear: more than {} %; check the file, or repeat with --accept-mass-change \"reason\"",
                 limits::VOLUME_PERCENT
             ),
         ));
     }
-    if !one.stamp.is_empty() {
-        let json = serde_json::to_string(&Delivery { stamp: one.stamp.clone(), objects: count });
-        unit.set_delivery(one.source, &json.map_err(|e| fail(io::Error::other(e)))?)?;
+    if !stamp.is_empty() && source != "fhir" {
+        let json = serde_json::to_string(&Delivery { stamp, objects: count });
+        unit.set_delivery(source, &json.map_err(|e| fail(io::Error::other(e)))?)?;
     }
     Ok(())
+}
+
+/// The registry's JSON of what was read of one entity; `None` when a feed says that it ended.
+fn object(source: &str, entity: &str, pieces: &[Vec<u8>]) -> io::Result<Option<String>> {
+    let object = if source == "fhir" {
+        match fhir::last(pieces) {
+            Some(json) => Objet::Ressource { json: json.to_owned() },
+            None => return Ok(None),
+        }
+    } else if pieces.first().is_some_and(|p| matches!(p.first(), Some(b'{' | b'A' | b'X'))) {
+        finess::assemble(entity, pieces)?
+    } else {
+        assemble::assemble(source, entity, pieces)
+    };
+    serde_json::to_string(&object).map(Some).map_err(io::Error::other)
 }
 
 /// The entities that the registry already has from one source, in order, read by pages.

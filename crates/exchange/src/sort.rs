@@ -27,6 +27,15 @@ impl Sorter {
         if self.used > self.budget { self.spill() } else { Ok(()) }
     }
 
+    /// Adds everything that another sorter holds.
+    pub(crate) fn absorb(&mut self, other: Self) -> io::Result<()> {
+        self.runs.extend(other.runs);
+        for (key, value) in other.buffer {
+            self.push(key, value)?;
+        }
+        Ok(())
+    }
+
     fn spill(&mut self) -> io::Result<()> {
         self.buffer.sort_unstable();
         let mut out = BufWriter::new(tempfile::tempfile()?);

@@ -1,11 +1,23 @@
 //! Published FHIR R4 forms: domain objects to JSON bytes and search terms, per perimeter.
 //!
-//! What the public perimeter may show is decided here and nowhere else: a public store is
-//! filled only by [`public`], whose functions never read a restricted member.
+//! What the public perimeter may show is decided in [`perimeter`] and nowhere else: a public store is filled only with
+//! forms of what passed it.
 
-pub mod public;
+pub mod forms;
+pub mod perimeter;
 pub mod schema;
 mod write;
+
+pub use perimeter::Perimeter;
+
+/// Who a form is for, and which version of the guide it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// Version of the guide.
+    pub guide: Guide,
+    /// Perimeter.
+    pub perimeter: Perimeter,
+}
 
 /// Which version of the national guide the published resources follow (guide §9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

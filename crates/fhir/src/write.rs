@@ -91,4 +91,50 @@ impl Json {
             });
         }
     }
+
+    /// A CodeableConcept member of one coding.
+    pub(crate) fn concept(&mut self, name: &str, system: &str, code: &str, display: &str) {
+        self.key(name).object(|j| j.array("coding", |j| j.coding(system, code, display)));
+    }
+
+    /// `{url, valueCodeableConcept}` with the system and label of a national table, absent when the code is.
+    pub(crate) fn concept_extension(&mut self, url: &str, table: &str, code: &str) {
+        if !code.is_empty() {
+            let (system, label) = crate::forms::concept(table, code);
+            self.object(|j| {
+                j.text("url", url);
+                j.concept("valueCodeableConcept", &system, code, &label);
+            });
+        }
+    }
+
+    /// `{url, valueDate}`, absent when the date is.
+    pub(crate) fn date_extension(&mut self, url: &str, date: &str) {
+        if !date.is_empty() {
+            self.object(|j| {
+                j.text("url", url);
+                j.text("valueDate", date);
+            });
+        }
+    }
+
+    /// A Period member, absent when both ends are.
+    pub(crate) fn period(&mut self, name: &str, start: &str, end: &str) {
+        if !(start.is_empty() && end.is_empty()) {
+            self.key(name).object(|j| {
+                j.text("start", start);
+                j.text("end", end);
+            });
+        }
+    }
+
+    /// `{url, valuePeriod}`, absent when both ends are.
+    pub(crate) fn period_extension(&mut self, url: &str, start: &str, end: &str) {
+        if !(start.is_empty() && end.is_empty()) {
+            self.object(|j| {
+                j.text("url", url);
+                j.period("valuePeriod", start, end);
+            });
+        }
+    }
 }

@@ -3,9 +3,9 @@
 //! A store is a view of the log: each transaction is applied once, in order, and a store that
 //! was deleted is rebuilt by applying them all again, to the same bytes.
 
-use annuaire_fhir::{Guide, public};
-use annuaire_index::{Index, Resource};
-use annuaire_mos::{BoiteLettresMss, CarteProfessionnel, Objet, Professionnel, Structure};
+use annuaire_fhir::{Perimeter, View, forms, perimeter};
+use annuaire_index::{Filter, Index, Resource};
+use annuaire_mos::{ActiviteAutorisee, BoiteLettresMss, CarteProfessionnel, Objet, Professionnel, Structure, source};
 use annuaire_store::{Object, Registry};
 use std::collections::BTreeMap;
 
@@ -37,10 +37,10 @@ pub enum Error {
 ///
 /// # Errors
 /// Stops at the first failure; calling again resumes.
-pub fn follow(registry: &mut dyn Registry, index: &Index, guide: Guide) -> Result<u64, Error> {
+pub fn follow(registry: &mut dyn Registry, index: &Index, view: View) -> Result<u64, Error> {
     let mut versions = 0;
     for tx in registry.transactions(index.applied_tx())? {
-        let changes = Changes { registry, tx: tx.tx, guide, after: Some(String::new()), ready: Vec::new().into_iter() };
+        let changes = Changes { registry, index, tx: tx.tx, view, after: Some(String::new()), ready: Vec::new().into_iter() };
         versions += index.apply::<Error>(tx.tx, tx.commit_ms, changes)?;
     }
     Ok(versions)
@@ -49,8 +49,9 @@ pub fn follow(registry: &mut dyn Registry, index: &Index, guide: Guide) -> Resul
 /// The resources that one transaction changes, streamed in entity order.
 struct Changes<'a> {
     registry: &'a mut dyn Registry,
+    index: &'a Index,
     tx: u64,
-    guide: Guide,
+    view: View,
     after: Option<String>,
     ready: std::vec::IntoIter<Resource>,
 }
@@ -78,23 +79,59 @@ impl Iterator for Changes<'_> {
 impl Changes<'_> {
     fn page(&mut self) -> Result<Option<Vec<Resource>>, Error> {
         let Some(after) = self.after.take() else { return Ok(None) };
-        let entities = self.registry.changed_entities(self.tx, &after, PAGE)?;
+        let mut entities = self.registry.changed_entities(self.tx, &after, PAGE)?;
         let Some(last) = entities.last() else { return Ok(None) };
         self.after = Some(last.clone());
-        let now = gather(self.registry.objects_at(self.tx, &entities)?)?;
-        let before = gather(self.registry.objects_at(self.tx - 1, &entities)?)?;
+        for holder in entities.iter().filter_map(|e| e.strip_prefix("NS:")).map(str::to_owned).collect::<Vec<_>>() {
+            entities.extend(self.structures_numbered(&holder)?);
+        }
+        let now = self.gather(self.tx, &entities)?;
+        // The first transaction has nothing before it.
+        let before = if self.tx > 1 { self.gather(self.tx - 1, &entities)? } else { BTreeMap::new() };
         let nothing = Facts::default();
         let mut out = Vec::new();
         for entity in &entities {
-            let facts = now.get(entity).unwrap_or(&nothing);
-            let current = facts.publish(self.guide);
+            let current = now.get(entity).unwrap_or(&nothing).publish(self.view);
             if let Some(old) = before.get(entity) {
                 let gone = |r: &Resource| !current.iter().any(|c| c.ty == r.ty && c.id == r.id);
-                out.extend(old.withdraw(self.guide).into_iter().filter(gone));
+                out.extend(old.withdraw(self.view).into_iter().filter(gone));
             }
             out.extend(current);
         }
         Ok(Some(out))
+    }
+
+    /// Structures already published under this national number: the mailbox file knows no other key of theirs.
+    fn structures_numbered(&self, number: &str) -> Result<Vec<String>, Error> {
+        let Some(param) = annuaire_fhir::schema::param("Organization", "identifier") else { return Ok(Vec::new()) };
+        let ty = annuaire_fhir::schema::type_id("Organization").unwrap_or_default();
+        let snapshot = self.index.snapshot()?;
+        let filter = Filter::Token { param: param.id, system: Some(forms::IDNST.to_owned()), code: Some(number.to_owned()) };
+        let rows = snapshot.search(ty, &filter)?;
+        let entity = |row| Ok(snapshot.entry(row)?.id.strip_prefix("001-").map(|id| format!("ST:{id}")));
+        rows.into_iter().filter_map(|row| entity(row).transpose()).collect()
+    }
+
+    /// What the sources of this perimeter together say of these entities, as published just after `tx`.
+    fn gather(&mut self, tx: u64, entities: &[String]) -> Result<BTreeMap<String, Facts>, Error> {
+        let mut all = collect(self.registry.objects_at(tx, entities)?, self.view.perimeter)?;
+        // Mailboxes of structures that FINESS does not number are filed under their national number.
+        let numbered: Vec<(String, String)> = all
+            .iter()
+            .filter_map(|(entity, f)| {
+                let s = f.structure.as_ref()?;
+                (s.num_finess.is_empty() && !s.id_nat_struct.is_empty())
+                    .then(|| (entity.clone(), format!("NS:{}", s.id_nat_struct)))
+            })
+            .collect();
+        let holders: Vec<String> = numbered.iter().map(|n| n.1.clone()).collect();
+        let holders = collect(self.registry.objects_at(tx, &holders)?, self.view.perimeter)?;
+        for (entity, holder) in numbered {
+            if let (Some(facts), Some(held)) = (all.get_mut(&entity), holders.get(&holder)) {
+                facts.boxes.extend(held.boxes.iter().cloned());
+            }
+        }
+        Ok(all)
     }
 }
 
@@ -103,13 +140,18 @@ impl Changes<'_> {
 struct Facts {
     person: Option<Professionnel>,
     structure: Option<Structure>,
+    activities: Vec<ActiviteAutorisee>,
     cards: Vec<CarteProfessionnel>,
     boxes: Vec<BoiteLettresMss>,
+    foreign: Option<String>,
 }
 
-fn gather(objects: Vec<Object>) -> Result<BTreeMap<String, Facts>, Error> {
+fn collect(mut objects: Vec<Object>, perimeter: Perimeter) -> Result<BTreeMap<String, Facts>, Error> {
+    let public = perimeter == Perimeter::Public;
+    // A source that is not open data says nothing in public, whatever its objects hold.
+    objects.retain(|o| !public || source::get(&o.source).open);
+    objects.sort_by_key(|o| source::get(&o.source).rank);
     let mut all: BTreeMap<String, Facts> = BTreeMap::new();
-    // Sources come in alphabetical order, so the activity file (`psla`) precedes its complements.
     for Object { entity, source, payload } in objects {
         let object = serde_json::from_str(&payload).map_err(|reason| Error::Object {
             entity: entity.clone(),
@@ -118,49 +160,68 @@ fn gather(objects: Vec<Object>) -> Result<BTreeMap<String, Facts>, Error> {
         })?;
         let facts = all.entry(entity).or_default();
         match object {
-            Objet::Cartes { cartes } => facts.cards = cartes,
-            Objet::BoitesLettres { boites } => facts.boxes = boites,
-            Objet::Structure(s) => facts.structure = Some(s),
-            Objet::Professionnel(p) if source == "psla" => facts.person = Some(p),
-            Objet::Professionnel(p) => {
-                // A complement says nothing of a person that the activity file does not publish.
-                let Some(person) = &mut facts.person else { continue };
-                person.diplomes.extend(p.diplomes);
-                person.autorisations.extend(p.autorisations);
-                for e in p.exercices {
-                    let same = |m: &&mut annuaire_mos::ExerciceProfessionnel| {
-                        m.profession == e.profession && m.categorie_professionnelle == e.categorie_professionnelle
-                    };
-                    if let Some(mine) = person.exercices.iter_mut().find(same) {
-                        mine.savoir_faire.extend(e.savoir_faire);
-                        mine.savoir_faire.sort();
-                        mine.savoir_faire.dedup();
+            Objet::Cartes { cartes } => {
+                for card in cartes {
+                    let card = if public { perimeter::public_card(card) } else { card };
+                    if !facts.cards.iter().any(|c| c.numero_carte == card.numero_carte) {
+                        facts.cards.push(card);
                     }
                 }
             }
+            Objet::BoitesLettres { boites } if public => facts.boxes.extend(boites.into_iter().map(perimeter::public_mailbox)),
+            Objet::BoitesLettres { boites } => facts.boxes.extend(boites),
+            Objet::Activite(a) => facts.activities.push(a),
+            Objet::Structure(s) => {
+                let s = if public { perimeter::public_structure(s) } else { s };
+                match &mut facts.structure {
+                    Some(mine) => mine.merge(s),
+                    None => facts.structure = Some(s),
+                }
+            }
+            Objet::Professionnel(p) => {
+                let p = if public { perimeter::public_person(p) } else { p };
+                match &mut facts.person {
+                    Some(mine) => mine.merge(p),
+                    None => facts.person = Some(p),
+                }
+            }
+            Objet::Ressource { json } => facts.foreign = Some(json),
+            // Groups have no published profile; the health insurance's lines name nobody.
+            Objet::Groupement(_) | Objet::Ameli(_) => {}
+        }
+    }
+    for facts in all.values_mut() {
+        // Complements say nothing of a practice that no file names.
+        if let Some(person) = &mut facts.person {
+            person.exercices.retain(|e| !e.nom_exercice.is_empty());
         }
     }
     Ok(all)
 }
 
 impl Facts {
-    fn publish(&self, guide: Guide) -> Vec<Resource> {
-        let mut out: Vec<Resource> = self.structure.iter().map(|s| public::structure(guide, s, &self.boxes)).collect();
+    fn publish(&self, view: View) -> Vec<Resource> {
+        let mut out: Vec<Resource> = self.structure.iter().map(|s| forms::structure(view, s, &self.boxes)).collect();
         if let Some(person) = &self.person {
-            out.extend(public::person(guide, person, &self.cards, &self.boxes));
+            out.extend(forms::person(view, person, &self.cards, &self.boxes));
         }
+        out.extend(self.activities.iter().flat_map(|a| forms::activity(view, a)));
         out
     }
 
     /// The reduced forms of everything that [`Facts::publish`] published.
-    fn withdraw(&self, guide: Guide) -> Vec<Resource> {
-        let mut out: Vec<Resource> = self.structure.iter().map(|s| public::inactive_structure(guide, s)).collect();
+    fn withdraw(&self, view: View) -> Vec<Resource> {
+        let mut out: Vec<Resource> = self.structure.iter().map(|s| forms::inactive_structure(view, s)).collect();
         if let Some(p) = &self.person {
             for e in &p.exercices {
-                out.push(public::inactive_practitioner(guide, p, e));
-                out.extend(e.situations.iter().map(|s| public::inactive_role(guide, p, e, s)));
+                out.push(forms::inactive_practitioner(view, p, e));
+                out.extend(e.situations.iter().map(|s| forms::inactive_role(view, p, e, s)));
+            }
+            if view.perimeter == Perimeter::Restricted && p.etat_civil.is_some() {
+                out.push(forms::inactive_person(view, p));
             }
         }
+        out.extend(self.activities.iter().flat_map(|a| forms::inactive_activity(view, a)));
         out
     }
 }

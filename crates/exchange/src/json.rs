@@ -1,0 +1,236 @@
+//! Large JSON documents, record by record: the elements of a few well-known arrays are handed out one at a time, so that
+//! a document of any size is read in the memory of its largest record, and a bad record does not stop the rest.
+
+use crate::limits;
+use std::io::{self, BufRead};
+
+/// Members of a root object whose elements are records: FINESS+ and FHIR Bundle.
+const STREAMED: [&str; 4] = ["pmej", "gcc", "gco", "entry"];
+
+/// One record: its bytes are in the caller's buffer.
+pub(crate) struct Record {
+    /// Name of the array it comes from; empty for a root object, which then lacks its streamed arrays.
+    pub(crate) member: String,
+    /// Line on which it begins, from 1.
+    pub(crate) line: u64,
+}
+
+enum State {
+    /// Between root values.
+    Outside,
+    /// In a root object, before a key.
+    Root,
+    /// In a streamed array of a root object.
+    Stream(String),
+}
+
+/// Reader of records.
+pub(crate) struct Records<'a> {
+    input: &'a mut dyn BufRead,
+    state: State,
+    root: Vec<u8>,
+    root_line: u64,
+    line: u64,
+}
+
+fn bad(line: u64, what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("line {line}: {what}"))
+}
+
+impl<'a> Records<'a> {
+    pub(crate) fn new(input: &'a mut dyn BufRead) -> Self {
+        Self { input, state: State::Outside, root: Vec::new(), root_line: 1, line: 1 }
+    }
+
+    /// The next byte that is not white space, left unread.
+    fn peek(&mut self) -> io::Result<Option<u8>> {
+        loop {
+            let chunk = self.input.fill_buf()?;
+            if chunk.is_empty() {
+                return Ok(None);
+            }
+            let skip = chunk.iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let found = chunk.get(skip).copied();
+            self.line += chunk[..skip].iter().filter(|b| **b == b'\n').count() as u64;
+            self.input.consume(skip);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> io::Result<()> {
+        match self.peek()? {
+            Some(b) if b == byte => {
+                self.input.consume(1);
+                Ok(())
+            }
+            Some(b) => Err(bad(self.line, &format!("{:?} where {:?} is expected", char::from(b), char::from(byte)))),
+            None => Err(bad(self.line, "the document is cut")),
+        }
+    }
+
+    /// Appends one whole JSON value to `out`. Only its extent is checked: the caller parses it.
+    fn value(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        let Some(first) = self.peek()? else { return Err(bad(self.line, "the document is cut")) };
+        let start = out.len();
+        let (mut depth, mut string, mut escape) = (0_usize, false, false);
+        loop {
+            let line = self.line;
+            let chunk = self.input.fill_buf()?;
+            if chunk.is_empty() {
+                return if matches!(first, b'{' | b'[' | b'"') { Err(bad(line, "the document is cut")) } else { Ok(()) };
+            }
+            let mut end = None;
+            for (i, b) in chunk.iter().enumerate() {
+                if string {
+                    match b {
+                        _ if escape => escape = false,
+                        b'\\' => escape = true,
+                        b'"' => {
+                            string = false;
+                            if depth == 0 {
+                                end = Some(i + 1);
+                                break;
+                            }
+                        }
+                        _ => {}
+                    }
+                    continue;
+                }
+                match b {
+                    b'"' => string = true,
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' if depth > 0 => {
+                        depth -= 1;
+                        if depth == 0 {
+                            end = Some(i + 1);
+                            break;
+                        }
+                    }
+                    b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => {
+                        end = Some(i);
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+            let used = end.unwrap_or(chunk.len());
+            out.extend_from_slice(&chunk[..used]);
+            self.line += chunk[..used].iter().filter(|b| **b == b'\n').count() as u64;
+            self.input.consume(used);
+            if out.len() - start > limits::RECORD_BYTES {
+                return Err(bad(self.line, &format!("a record is larger than {} bytes", limits::RECORD_BYTES)));
+            }
+            if end.is_some() {
+                return if out.len() > start { Ok(()) } else { Err(bad(self.line, "a value is missing")) };
+            }
+        }
+    }
+
+    /// The next record, its bytes in `out`; `None` at the end.
+    pub(crate) fn next(&mut self, out: &mut Vec<u8>) -> io::Result<Option<Record>> {
+        out.clear();
+        loop {
+            match &self.state {
+                State::Outside => {
+                    let Some(first) = self.peek()? else { return Ok(None) };
+                    if first != b'{' {
+                        return Err(bad(self.line, "a JSON object is expected"));
+                    }
+                    self.input.consume(1);
+                    self.root.clear();
+                    self.root.push(b'{');
+                    self.root_line = self.line;
+                    self.state = State::Root;
+                }
+                State::Root => {
+                    if self.peek()? == Some(b',') {
+                        self.input.consume(1);
+                    }
+                    if self.peek()? == Some(b'}') {
+                        self.input.consume(1);
+                        self.state = State::Outside;
+                        self.root.push(b'}');
+                        std::mem::swap(out, &mut self.root);
+                        return Ok(Some(Record { member: String::new(), line: self.root_line }));
+                    }
+                    if self.peek()? != Some(b'"') {
+                        return Err(bad(self.line, "a member name is expected; is the document cut?"));
+                    }
+                    let mut name = Vec::new();
+                    self.value(&mut name)?;
+                    self.expect(b':')?;
+                    let bare = str::from_utf8(&name).unwrap_or_default().trim_matches('"').to_owned();
+                    if STREAMED.contains(&bare.as_str()) && self.peek()? == Some(b'[') {
+                        self.input.consume(1);
+                        self.state = State::Stream(bare);
+                        continue;
+                    }
+                    if self.root.len() > 1 {
+                        self.root.push(b',');
+                    }
+                    self.root.extend_from_slice(&name);
+                    self.root.push(b':');
+                    let mut root = std::mem::take(&mut self.root);
+                    self.value(&mut root)?;
+                    self.root = root;
+                    if self.root.len() > limits::RECORD_BYTES {
+                        return Err(bad(self.line, &format!("a record is larger than {} bytes", limits::RECORD_BYTES)));
+                    }
+                }
+                State::Stream(member) => {
+                    let member = member.clone();
+                    if self.peek()? == Some(b',') {
+                        self.input.consume(1);
+                    }
+                    if self.peek()? == Some(b']') {
+                        self.input.consume(1);
+                        self.state = State::Root;
+                        continue;
+                    }
+                    self.peek()?;
+                    let line = self.line;
+                    self.value(out)?;
+                    return Ok(Some(Record { member, line }));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Records;
+
+    fn all(text: &str) -> std::io::Result<Vec<(String, u64, String)>> {
+        // Three bytes at a time, so that every token is cut somewhere.
+        let mut reader = std::io::BufReader::with_capacity(3, text.as_bytes());
+        let mut records = Records::new(&mut reader);
+        let (mut buffer, mut out) = (Vec::new(), Vec::new());
+        while let Some(r) = records.next(&mut buffer)? {
+            out.push((r.member, r.line, String::from_utf8(buffer.clone()).unwrap()));
+        }
+        Ok(out)
+    }
+
+    #[test]
+    fn arrays_stream_in_any_order_and_the_root_follows() {
+        let got = all("{\"v\": \"1]}\",\n \"gcc\":[{\"a\":\"\\\"]\"}],\n\"pmej\" : [ {\"b\":[1,{}]},\n {} ], \"n\": 3}").unwrap();
+        let want = [
+            ("gcc", 2, "{\"a\":\"\\\"]\"}"),
+            ("pmej", 3, "{\"b\":[1,{}]}"),
+            ("pmej", 4, "{}"),
+            ("", 1, "{\"v\":\"1]}\",\"n\":3}"),
+        ];
+        assert_eq!(got, want.map(|(m, l, t)| (m.to_owned(), l, t.to_owned())));
+    }
+
+    #[test]
+    fn lines_of_objects_are_records_and_a_cut_document_is_an_error() {
+        assert_eq!(all("{\"a\":1}\n{\"a\":2}\n").unwrap().len(), 2);
+        for cut in ["{\"pmej\":[{\"a\":1},{\"b\":", "{\"pmej\":[{}]", "{\"a\":\"x", "[1]", "{\"a\":}", "{"] {
+            assert!(all(cut).is_err(), "{cut}");
+        }
+    }
+}
