@@ -213,11 +213,14 @@ fn a_bad_line_is_named_and_a_bad_file_is_refused_whole() {
         fs::write(&path, format!("{header}\n{}\n", lines.join("\n"))).unwrap();
         [path]
     };
-    let mut lines = vec!["8|10999000010|810999000010|DE|DE05|||"; 30];
+    let mut lines = vec!["8|10999000010|810999000010|DE|DE05|||"; 130];
     lines[3] = "8|10999000010|810999000010|DE|";
     lines[4] = "8|10999000010|810999000028|DE|DE05|||";
+    lines.copy_within(3..4, 5);
+    lines.copy_within(3..6, 6);
+    lines.copy_within(3..6, 9);
     let (ok, said) = import(&data, &write("a_202611010800.txt", &lines));
-    assert!(!ok && said.contains("2 of 30 lines are unreadable"), "{said}");
+    assert!(!ok && said.contains("9 of 130 lines are unreadable"), "{said}");
     let (ok, said) = import(
         &data,
         &write("b_202611010801.txt", &lines[..1].repeat(60).iter().chain(&lines[3..5]).copied().collect::<Vec<_>>()),

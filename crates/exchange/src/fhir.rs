@@ -106,7 +106,7 @@ mod tests {
         let (entity, first) = feed.record("", one).unwrap().unwrap();
         assert_eq!(entity, "FH:Device/a");
         assert_eq!(
-            last(&[first.clone()]),
+            last(std::slice::from_ref(&first)),
             Some(r#"{"resourceType":"Device","id":"a","status":"x \" y","meta":{"versionId":"3"}}"#)
         );
         let (_, end) = feed.record("entry", r#"{"request":{"method":"DELETE","url":"Device/a"}}"#).unwrap().unwrap();

@@ -560,7 +560,9 @@ fn guards(intake: &Intake<'_>, numbers: u64, options: &Options) -> Result<(), Er
     if options.accept_mass_change.is_some() {
         return Ok(());
     }
-    if file.rejected > 0 && file.rejected * 100 > file.lines * limits::VOLUME_PERCENT {
+    let many = file.rejected * 100 > file.lines * limits::VOLUME_PERCENT;
+    // In a small file one bad line is already several per cent.
+    if many && (file.lines >= limits::VOLUME_FLOOR || file.rejected == file.lines) {
         return Err(refused(intake.name, format!("{} of {} lines are unreadable; is the file cut?", file.rejected, file.lines)));
     }
     if numbers >= limits::VOLUME_FLOOR && (numbers - file.wrong_keys) * 100 < numbers * limits::VALID_KEYS_PERCENT {
