@@ -151,23 +151,21 @@ fn any(mut filters: Vec<Filter>) -> Filter {
     }
 }
 
-/// One date criterion; `first` gives the first row committed at or after an instant.
-fn date(value: &str, first: impl Fn(i64) -> Result<u32, Fault>) -> Result<Filter, Fault> {
+/// One `_lastUpdated` criterion (fhir-api §6.4): the literal covers an interval, first to last millisecond.
+fn date(value: &str) -> Result<Filter, Fault> {
     let bad = || Fault::client(format!("Bad date literal: {value}"));
     let letters = value.bytes().take_while(u8::is_ascii_lowercase).count();
     let (prefix, literal) = value.split_at(letters);
     let (start, end) = parse_instant(&literal.trim().replace(' ', "+")).ok_or_else(bad)?;
     let after = end.saturating_add(1);
-    let range = |from: u32, to: u32| {
-        if from < to { Filter::Rows { first: from, last: to - 1 } } else { nothing() }
-    };
+    let between = |from_ms, before_ms| Filter::Updated { from_ms, before_ms };
     Ok(match prefix {
-        "" | "eq" | "ap" => range(first(start)?, first(after)?),
-        "ne" => Filter::Not(Box::new(range(first(start)?, first(after)?))),
-        "gt" | "sa" => range(first(after)?, u32::MAX),
-        "ge" => range(first(start)?, u32::MAX),
-        "lt" | "eb" => range(0, first(start)?),
-        "le" => range(0, first(after)?),
+        "" | "eq" | "ap" => between(Some(start), Some(after)),
+        "ne" => Filter::Not(Box::new(between(Some(start), Some(after)))),
+        "gt" | "sa" => between(Some(after), None),
+        "ge" => between(Some(start), None),
+        "lt" | "eb" => between(None, Some(start)),
+        "le" => between(None, Some(after)),
         _ => return Err(bad()),
     })
 }
@@ -305,8 +303,7 @@ fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) ->
         return Ok((!ids.is_empty()).then_some(Filter::Ids(ids)));
     }
     if plain == "_lastUpdated" {
-        let first = |ms| snap.first_row_at(ms).map_err(internal);
-        let dates: Vec<Filter> = values.iter().map(|v| date(v.trim(), first)).collect::<Result<_, _>>()?;
+        let dates: Vec<Filter> = values.iter().map(|v| date(v.trim())).collect::<Result<_, _>>()?;
         return Ok((!dates.is_empty()).then(|| any(dates)));
     }
     let found = schema::param(ty, plain).ok_or_else(unknown)?;
@@ -469,26 +466,23 @@ mod tests {
         assert!(sources.contains(&"Organization:partof".to_owned()));
     }
 
-    /// Rows 0, 1, 2 are committed just before, inside and just after 1 November 2022, UTC minute 14:20.
+    /// The instants just before, inside and just after 1 November 2022, 14:20:00 UTC.
     #[test]
     fn date_operators() {
         let literal = "2022-11-01T14:20:00Z";
         let (start, end) = parse_instant(literal).unwrap();
-        let commits = [start - 1, start, end + 1];
-        let first = |ms: i64| Ok(commits.iter().position(|c| *c >= ms).map_or(u32::MAX, |i| u32::try_from(i).unwrap()));
-        let rows = |prefix: &str| {
-            let hit = |f: &Filter, row: u32| match f {
-                Filter::Rows { first, last } => (*first..=*last).contains(&row),
-                _ => false,
+        let instants = [start - 1, start, end + 1];
+        let hit = |f: &Filter, at: i64| match f {
+            Filter::Updated { from_ms, before_ms } => from_ms.is_none_or(|f| at >= f) && before_ms.is_none_or(|b| at < b),
+            _ => panic!("{f:?}"),
+        };
+        let kept = |prefix: &str| {
+            let filter = date(&format!("{prefix}{literal}")).ok().unwrap();
+            let hit = |at| match &filter {
+                Filter::Not(inner) => !hit(inner, at),
+                f => hit(f, at),
             };
-            let filter = date(&format!("{prefix}{literal}"), first).ok().unwrap();
-            (0..3u32)
-                .filter(|r| match &filter {
-                    Filter::Not(inner) if matches!(**inner, Filter::All) => false,
-                    Filter::Not(inner) => !hit(inner, *r),
-                    f => hit(f, *r),
-                })
-                .collect::<Vec<_>>()
+            (0..3).filter(|i| hit(instants[*i])).collect::<Vec<_>>()
         };
         for (prefix, expected) in [
             ("", vec![1]),
@@ -502,10 +496,10 @@ mod tests {
             ("eb", vec![0]),
             ("le", vec![0, 1]),
         ] {
-            assert_eq!(rows(prefix), expected, "{prefix}");
+            assert_eq!(kept(prefix), expected, "{prefix}");
         }
-        assert!(date("zz2022", first).is_err());
-        assert!(date("gt2022-13-01", first).is_err());
+        assert!(date("zz2022").is_err());
+        assert!(date("gt2022-13-01").is_err());
     }
 
     #[test]

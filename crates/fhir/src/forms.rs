@@ -1,8 +1,9 @@
 //! Published forms of domain objects. They write whatever they are given: an object of the public perimeter has passed
 //! [`crate::perimeter`] first and holds nothing else.
 
-use crate::{Guide, Perimeter, View, schema, write::Json};
-use annuaire_index::{Resource, Term};
+use crate::{Guide, Perimeter, View, extract, schema, write::Json};
+use annuaire_base::date::parse_instant;
+use annuaire_index::{Kept, Resource, Term};
 use annuaire_mos::{
     Activite, ActiviteAutorisee, Adresse, BoiteLettresMss, CarteProfessionnel, Certificat, Coordonnees, ExerciceProfessionnel,
     Professionnel, SituationExercice, Structure,
@@ -240,6 +241,7 @@ impl Form {
             before: self.before,
             after: self.json.out,
             terms: self.terms,
+            kept: None,
         }
     }
 }
@@ -1101,4 +1103,64 @@ pub fn inactive_activity(view: View, a: &ActiviteAutorisee) -> Vec<Resource> {
         Some(f.finish())
     };
     a.exercees.iter().filter_map(one).collect()
+}
+
+/// A resource of another directory, as it is: id, version, instant and content. `None` when this perimeter does not hold
+/// it, or when it is not what it says.
+#[must_use]
+pub fn foreign(view: View, json: &str) -> Option<Resource> {
+    let value: serde_json::Value = serde_json::from_str(json).ok()?;
+    let (ty, id, restricted) = extract::identity(&value)?;
+    if restricted && view.perimeter == Perimeter::Public {
+        return None;
+    }
+    let meta = |member: &str| value.get("meta").and_then(|m| m.get(member));
+    // Some directories write the version as a number.
+    let version = meta("versionId").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
+    let instant = meta("lastUpdated").and_then(|v| parse_instant(v.as_str()?));
+    Some(Resource {
+        ty,
+        id,
+        terms: extract::terms(schema::TYPES[usize::from(ty)], &value),
+        before: json.as_bytes().to_vec(),
+        after: Vec::new(),
+        kept: Some(Kept {
+            version: version.and_then(|v| u32::try_from(v).ok()),
+            last_updated_ms: instant.map_or(0, |i| i.0),
+        }),
+    })
+}
+
+/// Reduced form of a resource that another directory deleted: its identifiers and that it is not active.
+#[must_use]
+pub fn inactive_foreign(view: View, json: &str) -> Option<Resource> {
+    let kept = foreign(view, json)?;
+    let value: serde_json::Value = serde_json::from_str(json).ok()?;
+    let ty = schema::TYPES[usize::from(kept.ty)];
+    let before = format!("{{\"resourceType\":\"{ty}\",\"id\":\"{}\",\"meta\":{{", kept.id).into_bytes();
+    let mut j = Json { out: Vec::new() };
+    let profiles = value.get("meta").and_then(|m| m.get("profile")).map_or_else(|| "[]".to_owned(), ToString::to_string);
+    let mut reduced = serde_json::Map::new();
+    if profiles == "[]" {
+        j.text("source", "urn:annuaire:feed");
+    } else {
+        j.raw("profile", &profiles);
+    }
+    j.out.push(b'}');
+    for member in ["identifier", "practitioner"] {
+        if let Some(v) = value.get(member).filter(|_| member == "identifier" || ty == "PractitionerRole") {
+            j.raw(member, &v.to_string());
+            reduced.insert(member.to_owned(), v.clone());
+        }
+    }
+    if ty == "Device" {
+        j.text("status", "inactive");
+        reduced.insert("status".into(), "inactive".into());
+    } else {
+        j.raw("active", "false");
+        reduced.insert("active".into(), false.into());
+    }
+    j.out.push(b'}');
+    let terms = extract::terms(ty, &reduced.into());
+    Some(Resource { before, after: j.out, terms, kept: None, ..kept })
 }

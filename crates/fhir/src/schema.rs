@@ -2,7 +2,10 @@
 //! forms, the index terms, the API and the CapabilityStatement all read.
 
 /// A published resource type. The position is the type's number in the publication store: never reorder.
-pub const TYPES: [&str; 5] = ["Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device"];
+pub const TYPES: [&str; 6] = ["Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device", "Person"];
+
+/// Number of types of the public perimeter: the first ones of [`TYPES`].
+pub const PUBLIC_TYPES: usize = 5;
 
 /// How a parameter's values compare (R4 search parameter types used by the directory).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,7 @@ const R: &str = "PractitionerRole";
 const O: &str = "Organization";
 const H: &str = "HealthcareService";
 const D: &str = "Device";
+const N: &str = "Person";
 
 const fn p(id: u8, name: &'static str, kind: Kind, types: &'static [&'static str], target: &'static str) -> Param {
     Param { id, name, kind, types, target }
@@ -44,19 +48,19 @@ const fn p(id: u8, name: &'static str, kind: Kind, types: &'static [&'static str
 
 /// Every parameter besides `_id` and `_lastUpdated`, which all types have.
 pub const PARAMS: &[Param] = &[
-    p(1, "active", Kind::Token, &[P, R, O, H], ""),
+    p(1, "active", Kind::Token, &[P, R, O, H, N], ""),
     p(2, "identifier", Kind::Token, &[P, R, O, H, D], ""),
     p(3, "identifier-type", Kind::Token, &[P, O], ""),
-    p(4, "name", Kind::Text, &[P, O], ""),
-    p(5, "family", Kind::Text, &[P], ""),
-    p(6, "given", Kind::Text, &[P], ""),
+    p(4, "name", Kind::Text, &[P, O, N], ""),
+    p(5, "family", Kind::Text, &[P, N], ""),
+    p(6, "given", Kind::Text, &[P, N], ""),
     p(7, "mailbox-mss", Kind::Text, &[P, R, O], ""),
     p(8, "mailbox-mss-type", Kind::Token, &[P, R, O], ""),
     p(9, "number-smartcard", Kind::Text, &[P], ""),
     p(10, "type-smartcard", Kind::Token, &[P], ""),
     p(11, "qualification-code", Kind::Token, &[P], ""),
-    p(12, "data-information-system", Kind::Token, &[P, R, O, H, D], ""),
-    p(13, "data-registration-authority", Kind::Token, &[P, R, O, H, D], ""),
+    p(12, "data-information-system", Kind::Token, &[P, R, O, H, D, N], ""),
+    p(13, "data-registration-authority", Kind::Token, &[P, R, O, H, D, N], ""),
     p(14, "practitioner", Kind::Reference, &[R], P),
     p(15, "organization", Kind::Reference, &[R, H, D], O),
     p(16, "role", Kind::Token, &[R], ""),
@@ -71,7 +75,7 @@ pub const PARAMS: &[Param] = &[
     p(25, "manufacturer", Kind::Text, &[D], ""),
     p(26, "model", Kind::Text, &[D], ""),
     p(27, "status", Kind::Token, &[D], ""),
-    p(28, "_profile", Kind::Uri, &[P, R, O, H, D], ""),
+    p(28, "_profile", Kind::Uri, &[P, R, O, H, D, N], ""),
     p(29, "characteristic", Kind::Token, &[H], ""),
     p(30, "service-category", Kind::Token, &[H], ""),
     p(31, "service-type", Kind::Token, &[H], ""),

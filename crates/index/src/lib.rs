@@ -83,6 +83,17 @@ pub struct Resource {
     pub after: Vec<u8>,
     /// Searchable values.
     pub terms: Vec<Term>,
+    /// Set for a resource of another directory: the body is `before` then `after`, without any stamp.
+    pub kept: Option<Kept>,
+}
+
+/// What the meta of a resource of another directory says; the index repeats it instead of stamping its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Number of the version when it is a number; the next one otherwise, or when it does not grow.
+    pub version: Option<u32>,
+    /// Instant of the version, milliseconds since 1970 UTC.
+    pub last_updated_ms: i64,
 }
 
 /// What a search keeps.
@@ -148,6 +159,13 @@ pub enum Filter {
         first: Row,
         /// Last row.
         last: Row,
+    },
+    /// Rows last updated within bounds: at `from_ms` or later, before `before_ms`.
+    Updated {
+        /// First instant, `None` for no bound.
+        from_ms: Option<i64>,
+        /// Instant after the last one, `None` for no bound.
+        before_ms: Option<i64>,
     },
     /// Rows without any value for this parameter.
     Missing(ParamId),
@@ -431,7 +449,13 @@ impl Work {
         let new = self.next;
         self.next = new.checked_add(1).ok_or(Error::Refused("no row number left"))?;
         self.record.clear();
-        row::write(&mut self.record, resource, prev, version, (self.tx, self.commit_ms), hash)?;
+        let mut when = self.commit_ms;
+        if let Some(kept) = &resource.kept {
+            version = kept.version.unwrap_or(0).max(version);
+            when = kept.last_updated_ms;
+            self.postings.dated(new, resource.ty, when);
+        }
+        row::write(&mut self.record, resource, prev, version, (self.tx, when), hash)?;
         dbs.rows.put_with_flags(txn, PutFlags::APPEND, &new.to_be_bytes(), &self.record)?;
         dbs.ids.put(txn, &key, &new.to_le_bytes())?;
         if prev != row::NONE {

@@ -1,6 +1,7 @@
 //! Keys of postings and their chunks: the low 16 bits of the rows of one slice of 65 536 rows.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use annuaire_base::text::fold;
 use heed::{RoTxn, RwTxn};
@@ -20,6 +21,8 @@ pub mod class {
     pub const RAW: u8 = 6;
     pub const REFERENCE: u8 = 7;
     pub const URI: u8 = 8;
+    /// Rows whose instant is not that of their transaction, all of them (no value) or by instant.
+    pub const DATED: u8 = 9;
 }
 
 /// Longest value kept whole in a key (LMDB bounds keys to 511 bytes).
@@ -147,6 +150,12 @@ impl Postings {
         }
     }
 
+    /// A row with an instant of its own.
+    pub fn dated(&mut self, row: Row, ty: TypeId, ms: i64) {
+        self.push(key(ty, 0, class::DATED, &[]), row);
+        self.push(dated_key(ty, ms), row);
+    }
+
     /// Merges the batch into the file. Its rows follow all those already there.
     pub fn flush(&mut self, dbs: &Dbs, txn: &mut RwTxn<'_>) -> Result<(), Error> {
         for (hash, whole) in std::mem::take(&mut self.longs) {
@@ -198,6 +207,24 @@ fn collect(key: &[u8], chunk: &[u8], rows: &mut RoaringBitmap) -> Result<(), Err
 pub fn read(dbs: &Dbs, txn: &RoTxn<'_>, key: &[u8]) -> Result<RoaringBitmap, Error> {
     let mut rows = RoaringBitmap::new();
     for item in dbs.posts.prefix_iter(txn, key)? {
+        let (key, chunk) = item?;
+        collect(key, chunk, &mut rows)?;
+    }
+    Ok(rows)
+}
+
+/// Key of the rows of one instant. Sixteen hexadecimal digits, so that keys sort as instants do.
+fn dated_key(ty: TypeId, ms: i64) -> Vec<u8> {
+    let sortable = ms.cast_unsigned() ^ (1 << 63);
+    finish(ty, 0, class::DATED, format!("{sortable:016x}").as_bytes())
+}
+
+/// Rows with an instant of their own within bounds, the second excluded. Reads the postings of the range.
+pub fn read_dated(dbs: &Dbs, txn: &RoTxn<'_>, ty: TypeId, from: Option<i64>, before: Option<i64>) -> Result<RoaringBitmap, Error> {
+    let first = dated_key(ty, from.unwrap_or(i64::MIN));
+    let last = before.map_or_else(|| vec![ty, 0, class::DATED + 1], |ms| dated_key(ty, ms));
+    let mut rows = RoaringBitmap::new();
+    for item in dbs.posts.range(txn, &(Bound::Included(&first[..]), Bound::Excluded(&last[..])))? {
         let (key, chunk) = item?;
         collect(key, chunk, &mut rows)?;
     }

@@ -1,5 +1,6 @@
 //! The record of a row: header, id, references, body.
 
+use annuaire_base::date::iso_ms;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{Error, ParamId, Resource, Row, Term, TypeId};
@@ -110,25 +111,10 @@ pub fn write(
     out.extend(resource.id.as_bytes());
     out.extend(refs);
     out.extend(&resource.before);
-    let when = instant(commit_ms);
-    out.extend(format!("\"versionId\":\"{version}\",\"lastUpdated\":\"{when}\",").as_bytes());
+    if resource.kept.is_none() {
+        let when = iso_ms(commit_ms);
+        out.extend(format!("\"versionId\":\"{version}\",\"lastUpdated\":\"{when}\",").as_bytes());
+    }
     out.extend(&resource.after);
     Ok(())
-}
-
-/// Writes a Unix instant in milliseconds as UTC, `2026-11-24T10:00:00.123Z`.
-pub fn instant(ms: i64) -> String {
-    const DAY: i64 = 86_400_000;
-    let (days, rest) = (ms.div_euclid(DAY), ms.rem_euclid(DAY));
-    // Days counted from 1 March of year 0, in cycles of 400 years of 146 097 days.
-    let shifted = days + 719_468;
-    let (cycle, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = cycle * 400 + year + carry;
-    let (h, m, s, ms) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60, rest % 1000);
-    format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{ms:03}Z")
 }

@@ -23,7 +23,7 @@ pub struct Entry<'a> {
     pub version: u32,
     /// Transaction that made it.
     pub tx: u64,
-    /// Instant of that transaction, in milliseconds.
+    /// Instant of the version: that of its transaction, or that of its own meta when it comes from another directory.
     pub commit_ms: i64,
     /// Body, stamped with the version and the instant.
     pub body: &'a [u8],
@@ -196,6 +196,20 @@ impl Snapshot {
                 rows.remove_range(..*first);
                 if let Some(after) = last.checked_add(1) {
                     rows.remove_range(after..);
+                }
+                Ok(rows)
+            }
+            Filter::Updated { from_ms, before_ms } => {
+                let first = from_ms.map_or(Ok(0), |ms| self.first_row_at(ms))?;
+                let end = before_ms.map_or(Ok(Row::MAX), |ms| self.first_row_at(ms))?;
+                let mut rows = live.clone();
+                rows.remove_range(..first);
+                rows.remove_range(end..);
+                // Resources of other directories have instants of their own.
+                let dated = self.posting(ty, 0, class::DATED, &[])?;
+                if !dated.is_empty() {
+                    rows -= dated;
+                    rows |= posting::read_dated(&self.dbs, &self.txn, ty, *from_ms, *before_ms)?;
                 }
                 Ok(rows)
             }

@@ -206,6 +206,7 @@ impl Facts {
             out.extend(forms::person(view, person, &self.cards, &self.boxes));
         }
         out.extend(self.activities.iter().flat_map(|a| forms::activity(view, a)));
+        out.extend(self.foreign.iter().filter_map(|json| forms::foreign(view, json)));
         out
     }
 
@@ -222,6 +223,7 @@ impl Facts {
             }
         }
         out.extend(self.activities.iter().flat_map(|a| forms::inactive_activity(view, a)));
+        out.extend(self.foreign.iter().filter_map(|json| forms::inactive_foreign(view, json)));
         out
     }
 }
