@@ -1,23 +1,20 @@
 //! The annuaire program: arguments, wiring, life cycle. The only room that reads the environment and the clock.
 
-use annuaire_exchange::{Options, Report};
-use annuaire_fhir::{Guide, Perimeter, View};
-use annuaire_index::Index;
-use annuaire_store::Registry;
-use annuaire_store_sqlite::SqliteRegistry;
+mod serve;
+mod stores;
+
+use annuaire_exchange::{Options, Progress, Report};
+use annuaire_fhir::Guide;
 use anyhow::{Context, Result, bail};
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, aead::OsRng};
-use clap::{Parser, Subcommand, ValueEnum};
-use std::fs::{self, File, TryLockError};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-
-/// Address space reserved for a publication store. It is reserved, not used: the file grows as needed.
-const MAP_BYTES: usize = 64 << 30;
-/// How often a server looks for transactions committed by another process.
-const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+use stores::{Stores, open_registry, publisher_lock};
 
 /// The directory of health and social-care professionals: registry, log and FHIR publication.
 #[derive(Parser)]
@@ -31,14 +28,13 @@ struct Arguments {
 enum Command {
     /// A fictional nation, imported from its official files and served
     Demo {
-        /// Address to listen on
-        #[arg(long, default_value = "127.0.0.1:8080")]
-        listen: SocketAddr,
         /// Number of fictional professionals
         #[arg(long, default_value_t = 5_000)]
         professionals: u32,
+        #[command(flatten)]
+        serving: Serving,
     },
-    /// Writes two successive deliveries of a fictional nation, in DIR/1 and DIR/2
+    /// Writes two successive deliveries of a fictional nation: the first in DIR, the second in DIR/next
     Generate {
         /// Number of professionals
         #[arg(long)]
@@ -46,14 +42,14 @@ enum Command {
         /// Same seed, same bytes
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Professionals that differ in the second delivery, per mille
+        /// Share of facts that differ in the second delivery, per mille
         #[arg(long, default_value_t = 3)]
         changed_per_mille: u32,
         /// Output directory
         #[arg(long)]
         out: PathBuf,
     },
-    /// Imports national files (text, gzip or zip; the format is recognised) as one transaction
+    /// Imports national files or FHIR resources (text, gzip or zip; the format is recognised) as one transaction
     Import {
         /// Data directory
         #[arg(long)]
@@ -61,6 +57,9 @@ enum Command {
         /// Passes the volume and key guards; the reason goes to the log
         #[arg(long, value_name = "REASON")]
         accept_mass_change: Option<String>,
+        /// The FHIR files given are all that their directory has: what they do not name ends
+        #[arg(long)]
+        full: bool,
         /// Writes the full report as JSON
         #[arg(long)]
         report: Option<PathBuf>,
@@ -76,20 +75,10 @@ enum Command {
         /// Data directory
         #[arg(long)]
         data: PathBuf,
-        /// Address to listen on
-        #[arg(long, default_value = "127.0.0.1:8080")]
-        listen: SocketAddr,
-        /// Address that clients see, when a proxy stands in front (https://…)
-        #[arg(long)]
-        public_base: Option<String>,
-        /// File with one accepted API key a line; without it the API is open
-        #[arg(long)]
-        api_keys: Option<PathBuf>,
-        /// Version of the national guide that resources follow
-        #[arg(long, value_enum, default_value_t)]
-        guide: GuideArgument,
+        #[command(flatten)]
+        serving: Serving,
     },
-    /// Deletes the publication store and builds it again from the log
+    /// Deletes the publication stores and builds them again from the log
     Rebuild {
         /// Data directory
         #[arg(long)]
@@ -98,12 +87,41 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         guide: GuideArgument,
     },
-    /// Compares log, registry and publication store, and names every difference
+    /// Compares log, registry and publication stores, and names every difference
     Verify {
         /// Data directory
         #[arg(long)]
         data: PathBuf,
+        /// Version of the national guide that resources follow
+        #[arg(long, value_enum, default_value_t)]
+        guide: GuideArgument,
     },
+}
+
+/// How to serve.
+#[derive(Args)]
+pub(crate) struct Serving {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Address that clients see, when a proxy stands in front (https://…)
+    #[arg(long)]
+    public_base: Option<String>,
+    /// File with one accepted API key a line; without it the API is open
+    #[arg(long)]
+    api_keys: Option<PathBuf>,
+    /// File with one accepted bearer credential a line; opens the restricted perimeter to their holders
+    #[arg(long)]
+    restricted_credentials: Option<PathBuf>,
+    /// Requests a second that one key, or one address, may make (the national service allows 17)
+    #[arg(long)]
+    rate: Option<u32>,
+    /// No log line per request
+    #[arg(long)]
+    quiet: bool,
+    /// Version of the national guide that resources follow
+    #[arg(long, value_enum, default_value_t)]
+    guide: GuideArgument,
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -126,107 +144,105 @@ impl From<GuideArgument> for Guide {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::Demo { listen, professionals } => demo(listen, professionals),
+        Command::Demo { professionals, serving } => demo(professionals, &serving),
         Command::Generate { professionals, seed, changed_per_mille, out } => {
             let plan = annuaire_testkit::Plan { professionals, seed, changed_per_mille };
             let planted = annuaire_testkit::generate(&out, &plan).with_context(|| format!("writing {}", out.display()))?;
-            println!(
-                "{}: second delivery has {} persons changed, {} new, {} gone",
-                out.display(),
-                planted.persons_changed,
-                planted.persons_new,
-                planted.persons_gone
-            );
+            println!("{}: the second delivery has {planted}", out.display());
             Ok(())
         }
-        Command::Import { data, accept_mass_change, report, guide, files } => {
-            let done = import(&data, &files, accept_mass_change, guide.into())?;
+        Command::Import { data, accept_mass_change, full, report, guide, files } => {
+            let options = Options { accept_mass_change, full_feed: full, ..import_options() };
+            let done = import(&data, &files, &options, guide.into())?;
             print_report(&done);
             if let Some(path) = report {
                 fs::write(&path, serde_json::to_vec_pretty(&done)?).with_context(|| format!("writing {}", path.display()))?;
             }
             Ok(())
         }
-        Command::Serve { data, listen, public_base, api_keys, guide } => {
-            let api_keys = match api_keys {
-                None => Vec::new(),
-                Some(path) => {
-                    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-                    let keys: Vec<String> = text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
-                    if keys.is_empty() {
-                        bail!("{}: no key; leave --api-keys out to serve openly", path.display());
-                    }
-                    keys
-                }
-            };
-            serve(&data, listen, public_base, api_keys, guide.into())
-        }
+        Command::Serve { data, serving } => serve::serve(&data, &serving),
         Command::Rebuild { data, guide } => {
             let _lock = publisher_lock(&data)?.context("a server is running on this data directory; stop it first")?;
-            let store = data.join("public");
-            if store.exists() {
-                fs::remove_dir_all(&store)?;
-            }
             let mut registry = open_registry(&data)?;
-            let index = open_index(&data)?;
-            let versions = annuaire_publish::follow(&mut registry, &index, public(guide.into()))?;
-            println!("rebuilt: {versions} resource versions, up to transaction {}", index.applied_tx());
+            Stores::delete(&data)?;
+            let stores = Stores::open(&data, guide.into(), false)?;
+            let versions = stores.follow(&mut *registry)?;
+            println!("rebuilt: {versions} resource versions, up to transaction {}", stores.public.applied_tx());
             Ok(())
         }
-        Command::Verify { data } => verify(&data),
+        Command::Verify { data, guide } => verify(&data, guide.into()),
     }
 }
 
-fn demo(listen: SocketAddr, professionals: u32) -> Result<()> {
+fn demo(professionals: u32, serving: &Serving) -> Result<()> {
     let dir = tempfile::tempdir()?;
     let plan = annuaire_testkit::Plan { professionals, seed: 1, changed_per_mille: 3 };
-    annuaire_testkit::generate(&dir.path().join("files"), &plan)?;
+    let files = dir.path().join("files");
+    annuaire_testkit::generate(&files, &plan)?;
     let data = dir.path().join("data");
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(dir.path().join("files/1"))?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
-    files.sort();
-    print_report(&import(&data, &files, None, Guide::default())?);
+    let mut paths: Vec<PathBuf> = fs::read_dir(&files)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
+    paths.sort();
+    print_report(&import(&data, &paths, &import_options(), serving.guide.into())?);
     println!("everything in this demonstration is fictional");
-    serve(&data, listen, None, Vec::new(), Guide::default())
+    serve::serve(&data, serving)
 }
 
-fn now_ms() -> i64 {
-    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+/// Microseconds since 1970 UTC.
+pub(crate) fn now_us() -> i64 {
+    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
 }
 
-fn open_registry(data: &Path) -> Result<SqliteRegistry> {
-    fs::create_dir_all(data).with_context(|| format!("creating {}", data.display()))?;
-    Ok(SqliteRegistry::open(&data.join("registry.sqlite"))?)
+fn import_options() -> Options {
+    Options { author: "import".into(), now_ms: now_us() / 1_000, progress: Some(progress()), ..Options::default() }
 }
 
-fn open_index(data: &Path) -> Result<Index> {
-    let dir = data.join("public");
-    fs::create_dir_all(&dir)?;
-    Ok(Index::open(&dir, MAP_BYTES)?)
-}
-
-/// What the public store shows.
-fn public(guide: Guide) -> View {
-    View { guide, perimeter: Perimeter::Public }
-}
-
-/// The right to write the publication stores of a data directory; `None` when another process has it.
-fn publisher_lock(data: &Path) -> Result<Option<File>> {
-    fs::create_dir_all(data).with_context(|| format!("creating {}", data.display()))?;
-    let file = File::create(data.join("publisher.lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(e)) => Err(e.into()),
+/// A bar on a terminal, a line every ten seconds otherwise.
+fn progress() -> Progress {
+    if std::io::stderr().is_terminal() {
+        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {elapsed}").unwrap_or(ProgressStyle::default_bar());
+        bar.set_style(style);
+        return Arc::new(move |what, done, total| {
+            if total > 0 {
+                bar.set_length(total);
+                bar.set_position(done);
+                bar.set_message(what.to_owned());
+            } else {
+                bar.set_length(0);
+                bar.set_message(format!("{what}: {done}"));
+            }
+            if total > 0 && done >= total {
+                bar.set_message(String::new());
+                bar.set_position(0);
+                bar.finish_and_clear();
+            }
+        });
     }
+    let last = Mutex::new(SystemTime::now());
+    Arc::new(move |what, done, total| {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.elapsed().is_ok_and(|e| e >= Duration::from_secs(10)) {
+            *last = SystemTime::now();
+            match (done * 100).checked_div(total) {
+                Some(percent) => eprintln!("{what}: {percent} %"),
+                None => eprintln!("{what}: {done}"),
+            }
+        }
+    })
 }
 
-fn import(data: &Path, files: &[PathBuf], accept_mass_change: Option<String>, guide: Guide) -> Result<Report> {
+fn import(data: &Path, files: &[PathBuf], options: &Options, guide: Guide) -> Result<Report> {
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = files.iter().cloned().partition(|f| f.is_dir());
+    for folder in folders {
+        println!("{}: a directory, left out", folder.display());
+    }
+    if files.is_empty() {
+        bail!("no file to import");
+    }
     let mut registry = open_registry(data)?;
-    let options = Options { author: "import".into(), now_ms: now_ms(), accept_mass_change, ..Options::default() };
-    let report = annuaire_exchange::import(&mut registry, files, &options)?;
+    let report = annuaire_exchange::import(&mut *registry, &files, options)?;
     if let Some(_lock) = publisher_lock(data)? {
-        annuaire_publish::follow(&mut registry, &open_index(data)?, public(guide))?;
+        Stores::open(data, guide, false)?.follow(&mut *registry)?;
     } else {
         println!("committed; the running server publishes it");
     }
@@ -269,60 +285,16 @@ fn print_report(report: &Report) {
     }
 }
 
-fn cursor_key(data: &Path) -> Result<[u8; 32]> {
-    let path = data.join("cursor.key");
-    if let Ok(bytes) = fs::read(&path) {
-        return bytes
-            .try_into()
-            .map_err(|_| anyhow::anyhow!("{}: not a key of 32 bytes; delete it to make a new one", path.display()));
-    }
-    let key: [u8; 32] = ChaCha20Poly1305::generate_key(&mut OsRng).into();
-    let mut open = fs::OpenOptions::new();
-    open.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-    std::io::Write::write_all(&mut open.open(&path)?, &key)?;
-    Ok(key)
-}
-
-fn serve(data: &Path, listen: SocketAddr, public_base: Option<String>, api_keys: Vec<String>, guide: Guide) -> Result<()> {
-    let Some(lock) = publisher_lock(data)? else { bail!("a server is already running on {}", data.display()) };
-    let mut registry = open_registry(data)?;
-    let index = Arc::new(open_index(data)?);
-    annuaire_publish::follow(&mut registry, &index, public(guide))?;
-    let open = api_keys.is_empty();
-    let settings = annuaire_api::Settings { public_base, api_keys, cursor_key: cursor_key(data)? };
-    let app = annuaire_api::router(Arc::clone(&index), settings);
-    std::thread::spawn(move || {
-        let _lock = lock;
-        loop {
-            std::thread::sleep(FOLLOW_EVERY);
-            if let Err(e) = annuaire_publish::follow(&mut registry, &index, public(guide)) {
-                eprintln!("publication: {e}");
-            }
-        }
-    });
-    tokio::runtime::Runtime::new()?.block_on(async {
-        let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
-        let address = listener.local_addr()?;
-        println!("ready: http://{address}/fhir/v2 ({})", if open { "open" } else { "key required in ESANTE-API-KEY" });
-        println!("  try  http://{address}/fhir/v2/Practitioner?family=mar&_revinclude=PractitionerRole:practitioner");
-        axum::serve(listener, app)
-            .with_graceful_shutdown(async {
-                let _ = tokio::signal::ctrl_c().await;
-            })
-            .await?;
-        Ok(())
-    })
-}
-
-fn verify(data: &Path) -> Result<()> {
+fn verify(data: &Path, guide: Guide) -> Result<()> {
     let mut registry = open_registry(data)?;
     let mut faults = registry.verify()?;
-    let index = open_index(data)?;
+    let stores = Stores::open(data, guide, false)?;
     let last = registry.last_tx()?;
-    if index.applied_tx() > last {
-        faults.push(format!("the publication store is at transaction {}, the log ends at {last}", index.applied_tx()));
+    for (name, index, view) in stores.each() {
+        if index.applied_tx() > last {
+            faults.push(format!("the {name} store is at transaction {}, the log ends at {last}", index.applied_tx()));
+        }
+        faults.extend(annuaire_publish::verify(&mut *registry, index, view)?.into_iter().map(|f| format!("{name} store: {f}")));
     }
     for fault in &faults {
         println!("{fault}");
@@ -330,6 +302,6 @@ fn verify(data: &Path) -> Result<()> {
     if !faults.is_empty() {
         bail!("{} differences", faults.len());
     }
-    println!("log, registry and publication store agree at transaction {} (log at {last})", index.applied_tx());
+    println!("log, registry and publication stores agree at transaction {} (log at {last})", stores.public.applied_tx());
     Ok(())
 }

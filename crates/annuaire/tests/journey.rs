@@ -110,7 +110,7 @@ fn from_files_to_api_and_back() {
     ]);
     assert!(ok, "{said}");
     let planted: Vec<u32> = said.split_whitespace().filter_map(|w| w.parse().ok()).collect();
-    let (ok, said) = import(&data, &delivery(&files.join("1")));
+    let (ok, said) = import(&data, &delivery(&files));
     assert!(ok, "{said}");
 
     let before = {
@@ -150,7 +150,7 @@ fn from_files_to_api_and_back() {
 
         // A second delivery arrives while the server runs and a client is between two pages.
         let first_page = server.json("Practitioner?_count=700");
-        let (ok, said) = import(&data, &delivery(&files.join("2")));
+        let (ok, said) = import(&data, &delivery(&files.join("next")));
         assert!(ok && said.contains("the running server publishes it"), "{said}");
         let mut tries = 0;
         while server.json("Practitioner?_count=0")["total"] == 1200 && tries < 100 {

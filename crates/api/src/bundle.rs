@@ -1,12 +1,12 @@
 //! Bundles and reduced resources, spliced from stored bytes without parsing them.
 
 use annuaire_base::date::iso_ms;
-use annuaire_fhir::schema::{Param, TYPES};
+use annuaire_fhir::schema::TYPES;
 use annuaire_index::{Filter, RoaringBitmap, Snapshot};
 use serde_json::Value;
 
 use crate::cursor::{Cursor, digest};
-use crate::query::{Search, known_type};
+use crate::query::{Order, Search, Types};
 use crate::{Fault, internal, limits};
 
 const SUBSETTED: &[u8] = br#"{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED","display":"Resource encoded in summary mode"}"#;
@@ -20,9 +20,19 @@ pub(crate) struct Frame<'a> {
     /// Scope and query that the next page repeats.
     pub scope: &'a str,
     pub query: &'a str,
-    /// Last row of the previous page and the total of the first one.
-    pub from: Option<(u32, Option<u64>)>,
+    /// For a page reached by a link: last row of the page before it, and the total of the first one.
+    pub from: Option<(Option<u32>, Option<u64>)>,
 }
+
+impl Frame<'_> {
+    /// Last row already served.
+    fn last(&self) -> Option<u32> {
+        self.from.and_then(|f| f.0)
+    }
+}
+
+/// A written bundle and the number of its matches.
+pub(crate) type Written = (Vec<u8>, u64);
 
 struct Writer {
     out: Vec<u8>,
@@ -31,7 +41,7 @@ struct Writer {
 
 impl Writer {
     fn new(kind: &str, snap: &Snapshot, frame: &Frame, total: Option<u64>, meta: Option<i64>) -> Self {
-        let place = frame.from.map_or(0, |(row, _)| u64::from(row) + 1);
+        let place = frame.last().map_or(0, |row| u64::from(row) + 1);
         let (tx, place) = (snap.tx().to_be_bytes(), place.to_be_bytes());
         let (a, b) = digest(&[&tx, frame.scope.as_bytes(), frame.query.as_bytes(), &place]);
         let mut out = format!(
@@ -72,14 +82,15 @@ impl Writer {
         self.out.extend_from_slice(format!(r#","search":{{"mode":"{mode}"}}}}"#).as_bytes());
     }
 
-    fn finish(mut self, frame: &Frame, next: Option<&Cursor>) -> Result<Vec<u8>, Fault> {
+    /// Closes the bundle with its links, each but self to a page of the same snapshot.
+    fn finish(mut self, frame: &Frame, links: &[(&str, Cursor)]) -> Result<Vec<u8>, Fault> {
         if self.entries > 0 {
             self.out.push(b']');
         }
         self.out.extend_from_slice(br#","link":["#);
-        if let Some(cursor) = next {
+        for (relation, cursor) in links {
             let token = cursor.seal(frame.key).ok_or_else(|| internal("cursor"))?;
-            self.out.extend_from_slice(br#"{"relation":"next","url":"#);
+            self.out.extend_from_slice(format!(r#"{{"relation":"{relation}","url":"#).as_bytes());
             quote(&mut self.out, &format!("{}/_page?id={token}", frame.base));
             self.out.extend_from_slice(b"},");
         }
@@ -99,34 +110,100 @@ fn type_name(number: u8) -> &'static str {
     TYPES.get(usize::from(number)).copied().unwrap_or("Resource")
 }
 
-fn next_cursor(snap: &Snapshot, frame: &Frame, last_row: u32, total: Option<u64>) -> Cursor {
+fn cursor(snap: &Snapshot, frame: &Frame, last_row: Option<u32>, total: Option<u64>) -> Cursor {
     Cursor { tx: snap.tx(), last_row, total, scope: frame.scope.to_owned(), query: frame.query.to_owned() }
 }
 
+/// The rows of a page in its order, whether more follow, and the row before the previous page when there is one.
+struct Page {
+    rows: Vec<u32>,
+    more: bool,
+    /// `Some(None)`: the previous page is the first one.
+    previous: Option<Option<u32>>,
+}
+
+/// Cuts one page out of the matches.
+fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBitmap) -> Result<Page, Fault> {
+    let (count, last) = (search.count, frame.last());
+    let dated = match search.order {
+        Order::Updated { .. } => snap.dated(ty).map_err(internal)? & all,
+        _ => RoaringBitmap::new(),
+    };
+    let mut found: Vec<u32> = match search.order {
+        Order::Id { down } => {
+            let after = last.map(|row| snap.entry(row)).transpose().map_err(internal)?;
+            snap.by_id(ty, all, after.map(|e| e.id), down, count + 1).map_err(internal)?
+        }
+        Order::Updated { down } if !dated.is_empty() => {
+            // Instants of other directories do not follow rows: all are read and sorted.
+            if all.len() > limits::SORTED {
+                return Err(Fault::too_costly(format!(
+                    "{} resources to sort, more than {}: narrow the search or drop _sort.",
+                    all.len(),
+                    limits::SORTED
+                )));
+            }
+            let mut keyed =
+                all.iter().map(|r| Ok((snap.entry(r).map_err(internal)?.commit_ms, r))).collect::<Result<Vec<_>, Fault>>()?;
+            keyed.sort_unstable();
+            if down {
+                keyed.reverse();
+            }
+            let start = last.and_then(|last| keyed.iter().position(|k| k.1 == last)).map_or(0, |at| at + 1);
+            keyed.into_iter().skip(start).take(count + 1).map(|k| k.1).collect()
+        }
+        Order::Updated { down: true } => {
+            let mut rest = all.clone();
+            if let Some(last) = last {
+                rest.remove_range(last..);
+            }
+            rest.iter().rev().take(count + 1).collect()
+        }
+        Order::Updated { down: false } | Order::Row => {
+            let mut rest = all.iter();
+            if let Some(last) = last {
+                rest.advance_to(last.saturating_add(1));
+            }
+            rest.take(count + 1).collect()
+        }
+    };
+    let more = found.len() > count;
+    found.truncate(count);
+    let mut previous = None;
+    if let (Order::Row, Some(last)) = (search.order, last) {
+        // Ranks are cheap in row order: the previous page ends at `last`.
+        let before = all.rank(last).saturating_sub(count as u64);
+        previous = Some(before.checked_sub(1).and_then(|n| all.select(u32::try_from(n).ok()?)));
+    }
+    Ok(Page { rows: found, more, previous })
+}
+
 /// One page of a search on type `ty`.
-pub(crate) fn searchset(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame) -> Result<Vec<u8>, Fault> {
-    let mut rows = snap.search(ty, &search.filter).map_err(internal)?;
+pub(crate) fn searchset(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame) -> Result<Written, Fault> {
+    let all = snap.search(ty, &search.filter).map_err(internal)?;
     let total = match frame.from {
         Some((_, total)) => total,
-        None => search.with_total.then(|| rows.len()),
+        None => search.with_total.then(|| all.len()),
     };
-    if let Some((last, _)) = frame.from {
-        rows.remove_range(..=last);
-    }
     let mut writer = Writer::new("searchset", snap, frame, total, None);
     if search.only_total {
-        return writer.finish(frame, None);
+        return Ok((writer.finish(frame, &[])?, 0));
     }
-    let page: RoaringBitmap = rows.iter().take(search.count).collect();
-    for row in &page {
-        let entry = snap.entry(row).map_err(internal)?;
+    let Page { mut rows, mut more, previous } = page(snap, ty, search, frame, &all)?;
+    for (n, row) in rows.iter().enumerate() {
+        if writer.out.len() > limits::ANSWER {
+            rows.truncate(n);
+            more = true;
+            break;
+        }
+        let entry = snap.entry(*row).map_err(internal)?;
         match &search.elements {
             Some(names) => writer.resource(frame.base, type_name(ty), entry.id, &reduce(entry.body, names)),
             None => writer.resource(frame.base, type_name(ty), entry.id, entry.body),
         }
         writer.mode("match");
     }
-    let included = included(snap, ty, search, &page)?;
+    let included = included(snap, search, &rows)?;
     for row in &included {
         let entry = snap.entry(row).map_err(internal)?;
         writer.resource(frame.base, type_name(entry.ty), entry.id, entry.body);
@@ -138,58 +215,83 @@ pub(crate) fn searchset(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame)
         writer.out.extend_from_slice(&outcome("warning", "not-supported", &search.ignored.join("; ")));
         writer.mode("outcome");
     }
-    let more = rows.len() > page.len();
-    let next = page.max().filter(|_| more).map(|last| next_cursor(snap, frame, last, total));
-    writer.finish(frame, next.as_ref())
+    let mut links = Vec::new();
+    if let Some(last) = rows.last().filter(|_| more) {
+        links.push(("next", cursor(snap, frame, Some(*last), total)));
+    }
+    if frame.last().is_some() {
+        links.push(("first", cursor(snap, frame, None, total)));
+    }
+    if let Some(before) = previous {
+        links.push(("previous", cursor(snap, frame, before, total)));
+    }
+    Ok((writer.finish(frame, &links)?, rows.len() as u64))
 }
 
 /// Rows that the includes bring to a page, without its matches, each once.
-fn included(snap: &Snapshot, ty: u8, search: &Search, page: &RoaringBitmap) -> Result<RoaringBitmap, Fault> {
+fn included(snap: &Snapshot, search: &Search, page: &[u32]) -> Result<RoaringBitmap, Fault> {
+    let matches: RoaringBitmap = page.iter().copied().collect();
     let mut out = RoaringBitmap::new();
-    if page.is_empty() {
-        return Ok(out);
-    }
-    if !search.includes.is_empty() {
-        let wanted = |param: u8| search.includes.iter().any(|p: &&Param| p.id == param);
-        for row in page {
-            for (_, to) in snap.references(row).map_err(internal)?.into_iter().filter(|(param, _)| wanted(*param)) {
-                let Some((kind, id)) = to.split_once('/') else { continue };
-                let Some((_, number)) = known_type(kind) else { continue };
-                if let Some(entry) = snap.current(number, id).map_err(internal)? {
-                    out.insert(entry.row);
+    let mut frontier = matches.clone();
+    for round in 0..limits::ITERATE {
+        let rules: Vec<_> = search.links.iter().filter(|l| round == 0 || l.iterate).collect();
+        if rules.is_empty() || frontier.is_empty() {
+            break;
+        }
+        let mut found = RoaringBitmap::new();
+        let mut pointed: Vec<Vec<Filter>> = vec![Vec::new(); rules.len()];
+        for row in &frontier {
+            let entry = snap.entry(row).map_err(internal)?;
+            let ty = type_name(entry.ty);
+            if rules.iter().any(|l| !l.reverse && l.source == ty) {
+                for (param, to) in snap.references(row).map_err(internal)? {
+                    let wanted = rules.iter().any(|l| !l.reverse && l.source == ty && l.param.id == param);
+                    let Some((kind, id)) = to.split_once('/').filter(|_| wanted) else { continue };
+                    let Some((_, number)) = Types::Restricted.known(kind) else { continue };
+                    if let Some(entry) = snap.current(number, id).map_err(internal)? {
+                        found.insert(entry.row);
+                    }
                 }
             }
+            for (rule, links) in rules.iter().zip(&mut pointed).filter(|(l, _)| l.reverse && l.param.target == ty) {
+                links.push(Filter::Reference { param: rule.param.id, target: format!("{ty}/{}", entry.id) });
+            }
         }
-    }
-    for (source, param) in &search.revincludes {
-        let Some((_, number)) = known_type(source) else { continue };
-        let mut links = Vec::new();
-        for row in page {
-            let entry = snap.entry(row).map_err(internal)?;
-            links.push(Filter::Reference { param: param.id, target: format!("{}/{}", type_name(ty), entry.id) });
+        for (rule, links) in rules.iter().zip(pointed).filter(|(_, links)| !links.is_empty()) {
+            let Some((_, number)) = Types::Restricted.known(rule.source) else { continue };
+            found |= snap.search(number, &Filter::Or(links)).map_err(internal)?;
         }
-        out |= snap.search(number, &Filter::Or(links)).map_err(internal)?;
-    }
-    out -= page;
-    if out.len() > limits::INCLUDED {
-        return Err(Fault::too_costly(format!(
-            "This page includes {} resources, more than {}: lower _count.",
-            out.len(),
-            limits::INCLUDED
-        )));
+        frontier = found - &matches - &out;
+        out |= &frontier;
+        if out.len() > limits::INCLUDED {
+            return Err(Fault::too_costly(format!("This page includes more than {} resources: lower _count.", limits::INCLUDED)));
+        }
     }
     Ok(out)
 }
 
 /// One page of a history, newest first, over the versions `rows`.
-pub(crate) fn history(snap: &Snapshot, mut rows: RoaringBitmap, count: usize, frame: &Frame) -> Result<Vec<u8>, Fault> {
+pub(crate) fn history(
+    snap: &Snapshot,
+    mut rows: RoaringBitmap,
+    count: usize,
+    oldest_first: bool,
+    frame: &Frame,
+) -> Result<Written, Fault> {
     let total = frame.from.map_or(Some(rows.len()), |(_, total)| total);
-    if let Some((last, _)) = frame.from {
-        rows.remove_range(last..);
+    match frame.last() {
+        Some(last) if oldest_first => _ = rows.remove_range(..=last),
+        Some(last) => _ = rows.remove_range(last..),
+        None => {}
     }
     let mut writer = Writer::new("history", snap, frame, total, Some(snap.commit_ms()));
-    let page: Vec<u32> = rows.iter().rev().take(count).collect();
-    for row in &page {
+    let mut page: Vec<u32> =
+        if oldest_first { rows.iter().take(count).collect() } else { rows.iter().rev().take(count).collect() };
+    for (n, row) in page.iter().enumerate() {
+        if writer.out.len() > limits::ANSWER {
+            page.truncate(n);
+            break;
+        }
         let entry = snap.entry(*row).map_err(internal)?;
         let ty = type_name(entry.ty);
         writer.resource(frame.base, ty, entry.id, entry.body);
@@ -203,8 +305,8 @@ pub(crate) fn history(snap: &Snapshot, mut rows: RoaringBitmap, count: usize, fr
         writer.out.extend_from_slice(b"}}");
     }
     let more = rows.len() > page.len() as u64;
-    let next = page.last().filter(|_| more).map(|last| next_cursor(snap, frame, *last, total));
-    writer.finish(frame, next.as_ref())
+    let next = page.last().filter(|_| more).map(|last| ("next", cursor(snap, frame, Some(*last), total)));
+    Ok((writer.finish(frame, next.as_slice())?, page.len() as u64))
 }
 
 /// An OperationOutcome with one issue.
@@ -272,7 +374,8 @@ fn join<'a>(members: impl Iterator<Item = (&'a [u8], std::borrow::Cow<'a, [u8]>)
 
 /// The resource with its compulsory members and those of `names`, tagged SUBSETTED.
 pub(crate) fn reduce(body: &[u8], names: &[String]) -> Vec<u8> {
-    let kept = |name: &[u8]| KEPT.iter().any(|k| k.as_bytes() == name) || names.iter().any(|n| n.as_bytes() == name);
+    let all_of = names.iter().any(|n| n == "*");
+    let kept = |name: &[u8]| all_of || KEPT.iter().any(|k| k.as_bytes() == name) || names.iter().any(|n| n.as_bytes() == name);
     let mut all = members(body);
     if !all.iter().any(|(name, _)| *name == b"meta") {
         all.push((b"meta", b"{}"));

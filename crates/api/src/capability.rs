@@ -1,26 +1,31 @@
 //! The CapabilityStatement, generated from the table that the search itself reads.
 
-use annuaire_fhir::schema::{Kind, PARAMS, TYPES};
+use annuaire_fhir::schema::{Kind, PARAMS, Param};
 use serde_json::{Value, json};
 
-use crate::query;
+use crate::query::{self, Types};
 
 /// Publication date of the statement's content.
-const DATE: &str = "2026-07-01";
+const DATE: &str = "2026-11-24";
+const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
 
 /// The statement of the service at `base`.
-pub(crate) fn statement(base: &str) -> Value {
-    let resources: Vec<Value> = TYPES.iter().map(|ty| resource(ty)).collect();
+pub(crate) fn statement(base: &str, types: Types) -> Value {
+    let resources: Vec<Value> = types.names().iter().map(|ty| resource(ty, types)).collect();
     json!({
         "resourceType": "CapabilityStatement",
+        "url": format!("{base}/metadata"),
+        "version": env!("CARGO_PKG_VERSION"),
         "name": "Annuaire",
         "status": "active",
         "date": DATE,
         "kind": "instance",
+        "instantiates": [format!("{IG}/CapabilityStatement/AsServerDPCapabilityStatement")],
         "software": {"name": "annuaire", "version": env!("CARGO_PKG_VERSION")},
         "implementation": {"description": "Directory of health professionals and structures", "url": base},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
+        "implementationGuide": [IG],
         "rest": [{
             "mode": "server",
             "resource": resources,
@@ -29,27 +34,35 @@ pub(crate) fn statement(base: &str) -> Value {
     })
 }
 
-fn resource(ty: &str) -> Value {
-    let mut params = vec![json!({"name": "_id", "type": "token"}), json!({"name": "_lastUpdated", "type": "date"})];
-    params.extend(PARAMS.iter().filter(|p| p.types.contains(&ty)).map(|p| {
-        let kind = match p.kind {
-            Kind::Token => "token",
-            Kind::Text => "string",
-            Kind::Reference => "reference",
-            Kind::Uri => "uri",
-        };
-        json!({"name": p.name, "type": kind})
-    }));
+fn kind(param: &Param) -> &'static str {
+    match param.kind {
+        Kind::Token => "token",
+        Kind::Text => "string",
+        Kind::Reference => "reference",
+        Kind::Uri => "uri",
+        Kind::Date => "date",
+    }
+}
+
+fn resource(ty: &str, types: Types) -> Value {
+    let perimeter = if types == Types::Public { "dp" } else { "dr" };
+    let profiles: Vec<String> = match ty {
+        "HealthcareService" => vec!["healthcareservice-healthcare-activity", "healthcareservice-social-equipment"],
+        _ => vec![ty],
+    }
+    .into_iter()
+    .map(|p| format!("{IG}/StructureDefinition/as-{perimeter}-{}", p.to_lowercase()))
+    .collect();
     let mut out = json!({
         "type": ty,
+        "supportedProfile": profiles,
         "interaction": [
             {"code": "search-type"}, {"code": "read"}, {"code": "vread"},
             {"code": "history-instance"}, {"code": "history-type"},
         ],
         "versioning": "versioned",
         "readHistory": true,
-        "conditionalRead": "not-match",
-        "searchParam": params,
+        "conditionalRead": "full-support",
     });
     let mut includes: Vec<String> = query::links_from(ty).map(|p| format!("{ty}:{}", p.name)).collect();
     if !includes.is_empty() {
@@ -60,5 +73,11 @@ fn resource(ty: &str) -> Value {
     if !reverse.is_empty() {
         out["searchRevInclude"] = json!(reverse);
     }
+    let mut params = vec![
+        json!({"name": "_id", "definition": "http://hl7.org/fhir/SearchParameter/Resource-id", "type": "token"}),
+        json!({"name": "_lastUpdated", "definition": "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated", "type": "date"}),
+    ];
+    params.extend(PARAMS.iter().filter(|p| p.types.contains(&ty)).map(|p| json!({"name": p.name, "type": kind(p)})));
+    out["searchParam"] = json!(params);
     out
 }

@@ -12,8 +12,8 @@ const NONCE: usize = 12;
 pub(crate) struct Cursor {
     /// Transaction of the first page.
     pub tx: u64,
-    /// Last row already served.
-    pub last_row: u32,
+    /// Last row already served; `None` before the first page.
+    pub last_row: Option<u32>,
     /// Total computed on the first page, `None` when it is not wanted.
     pub total: Option<u64>,
     /// `Type` for a search, a path that ends in `_history` for a history.
@@ -26,7 +26,8 @@ impl Cursor {
     /// Encrypts the cursor. The nonce derives from the key and the text, so equal cursors give equal tokens.
     pub(crate) fn seal(&self, key: &[u8; 32]) -> Option<String> {
         let total = self.total.map_or_else(|| "-".to_owned(), |t| t.to_string());
-        let plain = format!("{}\n{}\n{}\n{}\n{}", self.tx, self.last_row, total, self.scope, self.query);
+        let last_row = self.last_row.map_or_else(|| "-".to_owned(), |r| r.to_string());
+        let plain = format!("{}\n{last_row}\n{total}\n{}\n{}", self.tx, self.scope, self.query);
         let (a, b) = digest(&[key, plain.as_bytes()]);
         let mut out = a.to_be_bytes().to_vec();
         out.extend_from_slice(&b.to_be_bytes());
@@ -43,7 +44,11 @@ impl Cursor {
         let plain = ChaCha20Poly1305::new(key.into()).decrypt(Nonce::from_slice(nonce), sealed).ok()?;
         let text = String::from_utf8(plain).ok()?;
         let mut parts = text.splitn(5, '\n');
-        let (tx, last_row) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let tx = parts.next()?.parse().ok()?;
+        let last_row = match parts.next()? {
+            "-" => None,
+            n => Some(n.parse().ok()?),
+        };
         let total = match parts.next()? {
             "-" => None,
             n => Some(n.parse().ok()?),
@@ -99,7 +104,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Cursor {
-        Cursor { tx: 7, last_row: 4_000, total: Some(12), scope: "Organization".into(), query: "name=a\nb&type=1".into() }
+        Cursor { tx: 7, last_row: Some(4_000), total: Some(12), scope: "Organization".into(), query: "name=a\nb&type=1".into() }
     }
 
     #[test]
@@ -109,7 +114,7 @@ mod tests {
         assert_eq!(Cursor::open(&token, &key), Some(sample()));
         assert_eq!(sample().seal(&key).unwrap(), token);
         assert_eq!(Cursor::open(&token, &[8; 32]), None);
-        let untold = Cursor { total: None, ..sample() };
+        let untold = Cursor { total: None, last_row: None, ..sample() };
         assert_eq!(Cursor::open(&untold.seal(&key).unwrap(), &key), Some(untold));
     }
 

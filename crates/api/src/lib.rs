@@ -1,45 +1,44 @@
 //! The FHIR door: HTTP over publication stores.
 //!
-//! [`router`] serves the public perimeter under `/fhir/v2` and its alias `/fhir/dp`.
+//! [`router`] serves the public perimeter under `/fhir/v2` and its alias `/fhir/dp`, the restricted one under `/fhir/dr`
+//! once a credential is configured, `/health` and `/metrics`. Every request is admitted (perimeter, key, rate, method,
+//! size) before anything is read of its body, and ends as one log line.
 
 mod bundle;
 mod capability;
 mod cursor;
+mod limits;
+mod metrics;
 mod query;
+mod rate;
+mod xml;
 
 use std::fmt;
+use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use annuaire_index::{Index, RoaringBitmap, Snapshot};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use axum::response::Response;
 
 use bundle::Frame;
 use cursor::Cursor;
-
-/// Bounds of a request, in one place.
-pub(crate) mod limits {
-    /// Default page size.
-    pub const PAGE: usize = 50;
-    /// Largest page size; more is lowered.
-    pub const PAGE_CAP: usize = 1_000;
-    /// Most targets of a chained parameter.
-    pub const CHAIN_TARGETS: u64 = 10_000;
-    /// Most sources of a `_has`.
-    pub const HAS_SOURCES: u64 = 100_000;
-    /// Most included resources on one page.
-    pub const INCLUDED: u64 = 50_000;
-    /// Most characters of a token.
-    pub const TOKEN: usize = 1_023;
-    /// Most bytes of a query, in the URL or a form: its paging token must still fit a URL.
-    pub const QUERY: usize = 40_000;
-}
+use metrics::Metrics;
+use query::Types;
+pub use rate::Rate;
+use rate::{Limiter, Verdict};
 
 const TOO_OLD: &str = "The url can't be processed. Maybe it is too old or corrupted.";
-const UNSUPPORTED_TYPE: &str = "Can't process the request. Resource type not supported. Server knows how to handle: [Device, HealthcareService, Organization, Practitioner, PractitionerRole]";
+
+/// A sink of log lines.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
+/// A clock: microseconds since 1970 UTC.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Settings of the service.
 #[derive(Clone)]
@@ -50,6 +49,14 @@ pub struct Settings {
     pub api_keys: Vec<String>,
     /// Key of the paging tokens: keep it across restarts.
     pub cursor_key: [u8; 32],
+    /// Requests that one key, or one address when the service is open, may make.
+    pub rate: Option<Rate>,
+    /// Where the line of each request goes: `time`, `method`, `route`, `type`, `status`, `bytes`, `us` (microseconds of
+    /// work), `client` (hash of the key or address), `results` (matches sent), `id` (request id). Never a parameter value:
+    /// names are personal data.
+    pub log: Option<Log>,
+    /// The clock.
+    pub clock: Clock,
 }
 
 impl fmt::Debug for Settings {
@@ -58,13 +65,34 @@ impl fmt::Debug for Settings {
             .field("public_base", &self.public_base)
             .field("api_keys", &format_args!("{} hidden", self.api_keys.len()))
             .field("cursor_key", &"hidden")
-            .finish()
+            .field("rate", &self.rate)
+            .finish_non_exhaustive()
     }
 }
 
-struct App {
+/// The restricted perimeter: its store, and who may read it.
+#[derive(Clone)]
+pub struct Restricted {
+    /// Store of the restricted perimeter.
+    pub index: Arc<Index>,
+    /// Accepted `Authorization: Bearer` values. Empty: nobody.
+    pub credentials: Vec<String>,
+}
+
+/// A perimeter as served.
+struct Door {
     index: Arc<Index>,
+    types: Types,
+}
+
+struct App {
+    public: Door,
+    restricted: Option<Door>,
+    credentials: Vec<String>,
     settings: Settings,
+    limiter: Option<Limiter>,
+    metrics: Metrics,
+    requests: AtomicU64,
 }
 
 /// A refused request.
@@ -97,6 +125,18 @@ impl Fault {
     fn missing(id: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("Resource not found with id: {id}"))
     }
+
+    fn login(text: &str) -> Self {
+        Self { code: "login", ..Self::new(StatusCode::UNAUTHORIZED, text) }
+    }
+
+    fn unsupported_type(status: StatusCode, types: Types) -> Self {
+        let mut names = types.names().to_vec();
+        names.sort_unstable();
+        let text =
+            format!("Can't process the request. Resource type not supported. Server knows how to handle: [{}]", names.join(", "));
+        Self::new(status, text)
+    }
 }
 
 /// A failure that is not the client's; its cause is not told.
@@ -104,42 +144,168 @@ pub(crate) fn internal<E: fmt::Display>(_cause: E) -> Fault {
     Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "Unexpected error")
 }
 
-/// The service over one publication store.
-pub fn router(index: Arc<Index>, settings: Settings) -> Router {
-    Router::new().fallback(serve).with_state(Arc::new(App { index, settings }))
+/// The service over the public store and, when given, the restricted one.
+pub fn router(index: Arc<Index>, restricted: Option<Restricted>, settings: Settings) -> Router {
+    let (door, credentials) = match restricted {
+        Some(r) => (Some(Door { index: r.index, types: Types::Restricted }), r.credentials),
+        None => (None, Vec::new()),
+    };
+    let app = App {
+        public: Door { index, types: Types::Public },
+        restricted: door,
+        credentials,
+        limiter: settings.rate.map(Limiter::new),
+        settings,
+        metrics: Metrics::default(),
+        requests: AtomicU64::new(0),
+    };
+    Router::new().fallback(serve).with_state(Arc::new(app))
+}
+
+/// What a request asked, for the log and the counters. Known as far as the request was understood.
+struct Seen {
+    route: &'static str,
+    ty: &'static str,
+    results: Option<u64>,
+}
+
+/// The format of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    Xml,
 }
 
 async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
+    let start = (app.settings.clock)();
     let (parts, body) = request.into_parts();
-    let outcome = match app.admit(&parts) {
+    let mut seen = Seen { route: "other", ty: "-", results: None };
+    let client = app.client(&parts);
+    let verdict = app.limiter.as_ref().filter(|_| is_fhir(parts.uri.path())).map(|l| (l.rate(), l.take(client, start)));
+    let format = format_of(&parts);
+    let outcome = match app.admit(&parts, verdict.map(|v| v.1)).and(format.as_ref().map_err(Fault::copy).copied()) {
         Err(fault) => Err(fault),
-        Ok(()) if parts.method == Method::POST => match to_bytes(body, limits::QUERY).await {
-            Ok(form) => app.post(&parts, &form),
+        Ok(_) if parts.method == Method::OPTIONS => Ok(reply(StatusCode::NO_CONTENT, Vec::new())),
+        Ok(_) if parts.method == Method::POST => match to_bytes(body, limits::QUERY).await {
+            Ok(form) => app.post(&parts, &form, &mut seen),
             Err(_) => Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large.")),
         },
-        Ok(()) => app.get(&parts),
+        Ok(_) => app.get(&parts, &mut seen),
     };
-    let mut response = outcome.unwrap_or_else(|fault| {
-        let mut response = reply(fault.status, bundle::outcome("error", fault.code, &fault.text));
+    let answer = outcome.unwrap_or_else(|fault| {
+        let mut answer = reply(fault.status, bundle::outcome("error", fault.code, &fault.text));
         if fault.status == StatusCode::UNAUTHORIZED {
-            set(&mut response, header::WWW_AUTHENTICATE, "ESANTE-API-KEY realm=\"fhir\"");
+            let scheme = if parts.uri.path().starts_with("/fhir/dr") { "Bearer" } else { "ESANTE-API-KEY" };
+            answer.set(header::WWW_AUTHENTICATE, &format!("{scheme} realm=\"fhir\""));
         }
-        response
+        answer
     });
+    let id = app.request_id(&parts, start);
+    let mut response = finish(answer, &parts, format.unwrap_or(Format::Json));
+    set(&mut response, HeaderName::from_static("x-request-id"), &id);
+    if let Some((rate, v)) = verdict {
+        rate_headers(&mut response, rate, v);
+    }
+    app.account(&parts, &seen, &response, client, &id, start);
     if parts.method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
     response
 }
 
-/// A FHIR answer.
-fn reply(status: StatusCode, body: Vec<u8>) -> Response {
+/// An answer before its format, compression and common headers.
+struct Answer {
+    status: StatusCode,
+    /// FHIR JSON, or plain text.
+    body: Vec<u8>,
+    plain: bool,
+    headers: Vec<(HeaderName, String)>,
+}
+
+impl Answer {
+    fn set(&mut self, name: HeaderName, value: &str) {
+        self.headers.push((name, value.to_owned()));
+    }
+
+    fn with(mut self, name: HeaderName, value: &str) -> Self {
+        self.set(name, value);
+        self
+    }
+}
+
+fn reply(status: StatusCode, body: Vec<u8>) -> Answer {
+    Answer { status, body, plain: false, headers: Vec::new() }
+}
+
+/// Writes the answer in the format asked, compressed when the client accepts it and it pays.
+fn finish(answer: Answer, parts: &Parts, format: Format) -> Response {
+    let Answer { mut status, mut body, plain, headers } = answer;
+    let mut kind = if plain { "text/plain;charset=UTF-8" } else { "application/fhir+json;charset=UTF-8" };
+    if format == Format::Xml && !plain && !body.is_empty() {
+        match xml::document(&body) {
+            Ok(document) => (body, kind) = (document, "application/fhir+xml;charset=UTF-8"),
+            Err(_) => {
+                status = StatusCode::INTERNAL_SERVER_ERROR;
+                body = bundle::outcome("error", "exception", "Unexpected error");
+            }
+        }
+    }
+    let accepted = text(&parts.headers, header::ACCEPT_ENCODING).split(',').any(|e| {
+        let mut words = e.split(';').map(str::trim);
+        let gzip = words.next().is_some_and(|n| n.eq_ignore_ascii_case("gzip") || n == "*");
+        gzip && !words.any(|w| matches!(w.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    });
+    let mut encoding = None;
+    if accepted && body.len() >= limits::GZIP_FROM {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 4), flate2::Compression::fast());
+        if encoder.write_all(&body).is_ok()
+            && let Ok(small) = encoder.finish()
+        {
+            (body, encoding) = (small, Some("gzip"));
+        }
+    }
     let length = body.len().to_string();
+    let empty = body.is_empty();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    set(&mut response, header::CONTENT_TYPE, "application/fhir+json;charset=UTF-8");
-    set(&mut response, header::CONTENT_LENGTH, &length);
+    if status != StatusCode::NOT_MODIFIED && status != StatusCode::NO_CONTENT {
+        set(&mut response, header::CONTENT_LENGTH, &length);
+        if !empty {
+            set(&mut response, header::CONTENT_TYPE, kind);
+        }
+    }
+    if let Some(encoding) = encoding {
+        set(&mut response, header::CONTENT_ENCODING, encoding);
+    }
+    set(&mut response, header::VARY, "Accept, Accept-Encoding, Authorization, ESANTE-API-KEY");
+    set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if !parts.uri.path().starts_with("/fhir/dr") {
+        // Public data may be read by pages of any site, with their own key.
+        set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+        if parts.method == Method::OPTIONS {
+            set(&mut response, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST");
+            let allowed = "Accept, Content-Type, ESANTE-API-KEY, If-None-Match, If-Modified-Since, Prefer";
+            set(&mut response, header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+            set(&mut response, header::ACCESS_CONTROL_MAX_AGE, "86400");
+        }
+    }
+    for (name, value) in headers {
+        set(&mut response, name, &value);
+    }
     response
+}
+
+fn rate_headers(response: &mut Response, rate: Rate, v: Verdict) {
+    // The draft of the working group and the names that clients already know.
+    let header = HeaderName::from_static;
+    set(response, header("ratelimit-policy"), &format!("\"default\";q={};w=1", rate.per_second));
+    set(response, header("ratelimit"), &format!("\"default\";r={};t={}", v.remaining, v.reset));
+    set(response, header("x-ratelimit-limit"), &rate.burst.to_string());
+    set(response, header("x-ratelimit-remaining"), &v.remaining.to_string());
+    set(response, header("x-ratelimit-reset"), &v.reset.to_string());
+    if !v.allowed {
+        set(response, header::RETRY_AFTER, &v.reset.max(1).to_string());
+    }
 }
 
 fn set(response: &mut Response, name: HeaderName, value: &str) {
@@ -152,10 +318,61 @@ fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> &st
     headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
+/// The format that a request asks: `_format` first, then `Accept` (HTTP-1, HTTP-2).
+fn format_of(parts: &Parts) -> Result<Format, Fault> {
+    let named = |name: &str| match name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "json" | "application/fhir+json" | "application/json" | "text/json" | "application/json+fhir" => Some(Format::Json),
+        "xml" | "application/fhir+xml" | "application/xml" | "text/xml" | "application/xml+fhir" => Some(Format::Xml),
+        "*/*" | "application/*" | "text/html" | "text/*" | "text/plain" => Some(Format::Json),
+        _ => None,
+    };
+    let refused = |what: &str| {
+        Fault::new(
+            StatusCode::NOT_ACCEPTABLE,
+            format!("Format {what} is not served: use application/fhir+json or application/fhir+xml."),
+        )
+    };
+    for (name, value) in query::pairs(parts.uri.query().unwrap_or_default())? {
+        match name.as_str() {
+            // A `+` of the media type arrives as a space when the client did not encode it.
+            "_format" if !value.is_empty() => {
+                let value = value.replace(' ', "+");
+                return named(&value).ok_or_else(|| refused(&value));
+            }
+            "fhirVersion" if !matches!(value.as_str(), "" | "4.0" | "4.0.1") => return Err(refused(&format!("FHIR {value}"))),
+            _ => {}
+        }
+    }
+    let accept = text(&parts.headers, header::ACCEPT);
+    if accept.trim().is_empty() {
+        return Ok(Format::Json);
+    }
+    // The best quality wins, the first one among equals.
+    let mut best: Option<(f32, Format)> = None;
+    for item in accept.split(',') {
+        let quality = item.split(';').skip(1).find_map(|p| p.trim().strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
+        if let Some(format) = named(item).filter(|_| quality > 0.0)
+            && best.is_none_or(|b| quality > b.0)
+        {
+            best = Some((quality, format));
+        }
+    }
+    best.map(|b| b.1).ok_or_else(|| refused(accept))
+}
+
 /// Equality in a time that depends on the lengths only.
 fn same(a: &[u8], b: &[u8]) -> bool {
     let differ = a.iter().zip(b).fold(0u8, |acc, (x, y)| std::hint::black_box(acc | (x ^ y)));
     a.len() == b.len() && differ == 0
+}
+
+/// Whether `given` is one of `known`, in a time that does not tell which.
+fn one_of(known: &[String], given: &[u8]) -> bool {
+    known.iter().fold(false, |found, key| found | (!key.is_empty() & same(key.as_bytes(), given)))
+}
+
+fn is_fhir(path: &str) -> bool {
+    path == "/fhir" || path.starts_with("/fhir/")
 }
 
 /// Perimeter prefix of a path and the rest, when the path is ours.
@@ -171,41 +388,113 @@ fn lenient(parts: &Parts) -> bool {
     all.flat_map(|v| v.split([',', ';'])).any(|v| v.trim().eq_ignore_ascii_case("handling=lenient"))
 }
 
-/// Where a request stands: public base and decoded path segments below it.
-struct Place {
+/// Where a request stands: perimeter, public base and decoded path segments below it.
+struct Place<'a> {
+    door: &'a Door,
     base: String,
     rest: String,
     segments: Vec<String>,
 }
 
+impl Fault {
+    /// The same fault again: a refused format is also the format of the refusal.
+    fn copy(&self) -> Self {
+        Self { status: self.status, code: self.code, text: self.text.clone(), unknown: self.unknown }
+    }
+}
+
 impl App {
-    /// Checks the path's perimeter, the key, the method and the size, before any body is read.
-    fn admit(&self, parts: &Parts) -> Result<(), Fault> {
+    /// Short hash of who asks: the key, or the address when there is none.
+    fn client(&self, parts: &Parts) -> u64 {
+        let key = text(&parts.headers, "esante-api-key");
+        let bearer = text(&parts.headers, header::AUTHORIZATION);
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|a| a.0.ip().to_string()).unwrap_or_default();
+        let who = if !bearer.is_empty() { bearer } else { key };
+        // Keyed, so that the hash in a log tells nothing to who does not hold the key of this installation. An unknown key
+        // does not make a new client: a stranger is known by its address.
+        let known = one_of(&self.settings.api_keys, key.as_bytes()) || !bearer.is_empty();
+        cursor::digest(&[&self.settings.cursor_key, if known { who.as_bytes() } else { address.as_bytes() }]).0
+    }
+
+    fn request_id(&self, parts: &Parts, start: i64) -> String {
+        let given = text(&parts.headers, "x-request-id");
+        let clean = (1..=64).contains(&given.len()) && given.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        if clean { given.to_owned() } else { format!("{start:x}-{:x}", self.requests.fetch_add(1, Ordering::Relaxed)) }
+    }
+
+    /// Counts the request and writes its line.
+    fn account(&self, parts: &Parts, seen: &Seen, response: &Response, client: u64, id: &str, start: i64) {
+        let micros = u64::try_from((self.settings.clock)() - start).unwrap_or(0);
+        let bytes = text(response.headers(), header::CONTENT_LENGTH).parse().unwrap_or(0);
+        let status = response.status().as_u16();
+        self.metrics.record(seen.route, status, bytes, micros);
+        if let Some(log) = &self.settings.log {
+            let time = annuaire_base::date::iso_ms(start / 1_000);
+            let results = seen.results.map_or_else(|| "-".to_owned(), |n| n.to_string());
+            log(&format!(
+                "time={time} method={} route={} type={} status={status} bytes={bytes} us={micros} client={:08x} results={results} id={id}",
+                parts.method,
+                seen.route,
+                seen.ty,
+                client >> 32
+            ));
+        }
+    }
+
+    /// Checks the rate, the path's perimeter, the key, the method and the size, before any body is read.
+    fn admit(&self, parts: &Parts, verdict: Option<Verdict>) -> Result<(), Fault> {
         let path = parts.uri.path();
-        let keys = &self.settings.api_keys;
-        if path == "/fhir" || path.starts_with("/fhir/") {
-            let given = text(&parts.headers, "esante-api-key").as_bytes();
-            let known = keys.iter().fold(false, |known, key| known | (!key.is_empty() & same(key.as_bytes(), given)));
-            if !keys.is_empty() && !known {
-                return Err(Fault::new(StatusCode::UNAUTHORIZED, "A valid ESANTE-API-KEY header is required."));
-            }
+        if verdict.is_some_and(|v| !v.allowed) {
+            return Err(Fault {
+                code: "throttled",
+                ..Fault::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests: see Retry-After.")
+            });
+        }
+        if parts.method == Method::OPTIONS {
+            return Ok(());
         }
         if matches!(mount(path), Some(("/fhir/dr", _))) {
-            return Err(Fault::new(StatusCode::UNAUTHORIZED, "The restricted perimeter is not configured."));
+            let bearer = text(&parts.headers, header::AUTHORIZATION);
+            let given = bearer.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            let known = given.is_some_and(|(_, token)| one_of(&self.credentials, token.trim().as_bytes()));
+            return if self.restricted.is_none() || self.credentials.is_empty() {
+                Err(Fault::login("The restricted perimeter is not configured."))
+            } else if !known {
+                Err(Fault::login("A valid credential is required for the restricted perimeter."))
+            } else {
+                self.shape(parts)
+            };
         }
+        let keys = &self.settings.api_keys;
+        if (is_fhir(path) || path == "/metrics")
+            && !keys.is_empty()
+            && !one_of(keys, text(&parts.headers, "esante-api-key").as_bytes())
+        {
+            return Err(Fault::login("A valid ESANTE-API-KEY header is required."));
+        }
+        self.shape(parts)
+    }
+
+    /// Method and size.
+    fn shape(&self, parts: &Parts) -> Result<(), Fault> {
         if ![Method::GET, Method::HEAD, Method::POST].contains(&parts.method) {
-            return Err(Fault::new(StatusCode::FORBIDDEN, "Forbidden: this service is read only."));
+            let refused = Fault::new(StatusCode::FORBIDDEN, "Forbidden: this service is read only.");
+            return Err(Fault { code: "forbidden", ..refused });
         }
         // A paging token is a query in base64 and may be a third longer.
-        if parts.uri.query().is_some_and(|q| q.len() > limits::QUERY && !path.ends_with("/_page")) {
+        if parts.uri.query().is_some_and(|q| q.len() > limits::QUERY && !parts.uri.path().ends_with("/_page")) {
             return Err(Fault::too_costly("The query is too long.".to_owned()));
         }
         Ok(())
     }
 
-    fn place(&self, parts: &Parts) -> Result<Place, Fault> {
+    fn place(&self, parts: &Parts) -> Result<Place<'_>, Fault> {
         let unknown = || Fault::new(StatusCode::NOT_FOUND, "No resource at this address.");
         let (mount, rest) = mount(parts.uri.path()).ok_or_else(unknown)?;
+        let door = match (mount, &self.restricted) {
+            ("/fhir/dr", door) => door.as_ref().ok_or_else(unknown)?,
+            _ => &self.public,
+        };
         let root = match &self.settings.public_base {
             Some(root) => root.trim_end_matches('/').trim_end_matches(mount).to_owned(),
             None => {
@@ -216,82 +505,97 @@ impl App {
             }
         };
         let segments = rest.split('/').filter(|s| !s.is_empty()).map(|s| query::decode(s, false).ok_or_else(unknown));
-        Ok(Place { base: format!("{root}{mount}"), rest: rest.to_owned(), segments: segments.collect::<Result<_, _>>()? })
+        let segments = segments.collect::<Result<_, _>>()?;
+        Ok(Place { door, base: format!("{root}{mount}"), rest: rest.to_owned(), segments })
     }
 
-    fn snapshot(&self) -> Result<Snapshot, Fault> {
-        self.index.snapshot().map_err(internal)
-    }
-
-    fn post(&self, parts: &Parts, form: &[u8]) -> Result<Response, Fault> {
+    fn post(&self, parts: &Parts, form: &[u8], seen: &mut Seen) -> Result<Answer, Fault> {
         let place = self.place(parts)?;
         let names: Vec<&str> = place.segments.iter().map(String::as_str).collect();
         let kind = text(&parts.headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
         let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
         match names.as_slice() {
             [ty, "_search"] | [ty] if is_form => {
-                let raw = std::str::from_utf8(form).map_err(|_| Fault::client("Bad parameter value."))?;
-                check_format(raw)?;
-                self.search(parts, &place, ty, raw)
+                let body = std::str::from_utf8(form).map_err(|_| Fault::client("Bad parameter value."))?;
+                // R4 allows parameters on both sides.
+                let raw = match parts.uri.query() {
+                    Some(query) if !query.is_empty() => format!("{query}&{body}"),
+                    _ => body.to_owned(),
+                };
+                search(self, parts, &place, ty, &raw, seen)
             }
             [_, "_search"] => {
                 Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/x-www-form-urlencoded."))
             }
-            _ => Err(Fault::new(StatusCode::FORBIDDEN, "Forbidden: this service is read only.")),
+            _ => Err(Fault { code: "forbidden", ..Fault::new(StatusCode::FORBIDDEN, "Forbidden: this service is read only.") }),
         }
     }
 
-    fn get(&self, parts: &Parts) -> Result<Response, Fault> {
-        if parts.uri.path() == "/health" {
-            let mut response = Response::new(Body::from("ok\n"));
-            set(&mut response, header::CONTENT_TYPE, "text/plain");
-            set(&mut response, header::CONTENT_LENGTH, "3");
-            return Ok(response);
+    fn get(&self, parts: &Parts, seen: &mut Seen) -> Result<Answer, Fault> {
+        match parts.uri.path() {
+            "/health" => {
+                seen.route = "health";
+                return self.health();
+            }
+            "/metrics" => {
+                seen.route = "metrics";
+                let mut stores = vec![("public", self.public.index.applied_tx())];
+                stores.extend(self.restricted.iter().map(|d| ("restricted", d.index.applied_tx())));
+                return Ok(Answer { plain: true, ..reply(StatusCode::OK, self.metrics.text(&stores).into_bytes()) });
+            }
+            _ => {}
         }
         let place = self.place(parts)?;
         let raw = parts.uri.query().unwrap_or_default();
-        check_format(raw)?;
         let names: Vec<&str> = place.segments.iter().map(String::as_str).collect();
         match names.as_slice() {
-            ["metadata"] => Ok(reply(StatusCode::OK, capability::statement(&place.base).to_string().into_bytes())),
-            ["_page"] => self.page(&place, raw),
-            ["_history"] | [_, "_history"] | [_, _, "_history"] => {
-                let snap = self.snapshot()?;
-                self.history(&snap, &place, &names.join("/"), raw, None, lenient(parts))
+            ["metadata"] => {
+                seen.route = "metadata";
+                Ok(reply(StatusCode::OK, capability::statement(&place.base, place.door.types).to_string().into_bytes()))
             }
-            [ty] | [ty, "_search"] => self.search(parts, &place, ty, raw),
-            [ty, id] => self.read(parts, ty, id, None),
-            [ty, id, "_history", version] => self.read(parts, ty, id, Some(version)),
+            ["_page"] => {
+                seen.route = "page";
+                self.page(parts, &place, raw, seen)
+            }
+            ["_history"] | [_, "_history"] | [_, _, "_history"] => {
+                seen.route = "history";
+                let snap = place.door.index.snapshot().map_err(internal)?;
+                self.history(parts, &snap, &place, &names.join("/"), raw, None, lenient(parts), seen)
+            }
+            [ty] | [ty, "_search"] => search(self, parts, &place, ty, raw, seen),
+            [ty, id] => read(parts, &place, ty, id, None, seen),
+            [ty, id, "_history", version] => read(parts, &place, ty, id, Some(version), seen),
             _ => Err(Fault::new(StatusCode::NOT_FOUND, "No resource at this address.")),
         }
     }
 
-    fn search(&self, parts: &Parts, place: &Place, ty: &str, raw: &str) -> Result<Response, Fault> {
-        let (ty, number) = query::known_type(ty).ok_or_else(|| Fault::client(UNSUPPORTED_TYPE))?;
-        let snap = self.snapshot()?;
-        let search = query::compile(&snap, ty, raw, lenient(parts))?;
-        let mut self_url = format!("{}{}", place.base, place.rest);
-        if let Some(shown) = parts.uri.query().filter(|_| parts.method != Method::POST) {
-            self_url.push('?');
-            self_url.push_str(&applied(shown, search.capped));
-        }
-        let frame =
-            Frame { base: &place.base, key: &self.settings.cursor_key, self_url: &self_url, scope: ty, query: raw, from: None };
-        Ok(reply(StatusCode::OK, bundle::searchset(&snap, number, &search, &frame)?))
+    /// Alive, and how fresh.
+    fn health(&self) -> Result<Answer, Fault> {
+        let snap = self.public.index.snapshot().map_err(internal)?;
+        let body = serde_json::json!({
+            "status": "ok",
+            "tx": snap.tx(),
+            "commit": (snap.tx() > 0).then(|| annuaire_base::date::iso_ms(snap.commit_ms())),
+        });
+        Ok(Answer { plain: true, ..reply(StatusCode::OK, format!("{body}\n").into_bytes()) }
+            .with(header::CONTENT_TYPE, "application/json"))
     }
 
     /// A following page, in the state of the first one.
-    fn page(&self, place: &Place, raw: &str) -> Result<Response, Fault> {
+    fn page(&self, parts: &Parts, place: &Place, raw: &str, seen: &mut Seen) -> Result<Answer, Fault> {
         let id = query::pairs(raw)?.into_iter().find(|(name, value)| name == "id" && !value.is_empty());
         let (_, token) = id.ok_or_else(|| Fault::client("Parameter id required to fetch the next page"))?;
         let too_old = || Fault::client(TOO_OLD);
         let cursor = Cursor::open(&token, &self.settings.cursor_key).ok_or_else(too_old)?;
-        let snap = self.index.snapshot_at(cursor.tx).map_err(internal)?.ok_or_else(too_old)?;
+        // A token of one perimeter opens nothing in another: its scope begins with the perimeter.
+        let scope = cursor.scope.strip_prefix(place.door.prefix()).ok_or_else(too_old)?;
+        let snap = place.door.index.snapshot_at(cursor.tx).map_err(internal)?.ok_or_else(too_old)?;
         let from = Some((cursor.last_row, cursor.total));
-        if cursor.scope.ends_with("_history") {
-            return self.history(&snap, place, &cursor.scope, &cursor.query, from, true);
+        if scope.ends_with("_history") {
+            return self.history(parts, &snap, place, scope, &cursor.query, from, true, seen);
         }
-        let (ty, number) = query::known_type(&cursor.scope).ok_or_else(too_old)?;
+        let (ty, number) = place.door.types.known(scope).ok_or_else(too_old)?;
+        seen.ty = ty;
         // The first page settled what is accepted.
         let search = query::compile(&snap, ty, &cursor.query, true)?;
         let self_url = format!("{}/_page?id={token}", place.base);
@@ -299,100 +603,179 @@ impl App {
             base: &place.base,
             key: &self.settings.cursor_key,
             self_url: &self_url,
-            scope: ty,
+            scope: &cursor.scope,
             query: &cursor.query,
             from,
         };
-        Ok(reply(StatusCode::OK, bundle::searchset(&snap, number, &search, &frame)?))
+        if let Some(answer) = unchanged(parts, &snap, &frame) {
+            return Ok(answer);
+        }
+        let (body, matches) = bundle::searchset(&snap, number, &search, &frame)?;
+        seen.results = Some(matches);
+        Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(&snap, &frame)))
     }
 
     /// History of everything, a type or a resource: `scope` is the path.
+    #[allow(clippy::too_many_arguments)]
     fn history(
         &self,
+        parts: &Parts,
         snap: &Snapshot,
         place: &Place,
         scope: &str,
         raw: &str,
-        from: Option<(u32, Option<u64>)>,
+        from: Option<(Option<u32>, Option<u64>)>,
         lenient: bool,
-    ) -> Result<Response, Fault> {
+        seen: &mut Seen,
+    ) -> Result<Answer, Fault> {
+        let types = place.door.types;
         let names: Vec<&str> = scope.split('/').collect();
-        let unsupported = || Fault::new(StatusCode::NOT_FOUND, UNSUPPORTED_TYPE);
         let ty = match names.as_slice() {
-            [name, _] | [name, _, _] => Some(query::known_type(name).ok_or_else(unsupported)?),
+            [name, _] | [name, _, _] => {
+                Some(types.known(name).ok_or_else(|| Fault::unsupported_type(StatusCode::NOT_FOUND, types))?)
+            }
             _ => None,
         };
-        let (mut count, mut capped, mut since) = (limits::PAGE, false, 0);
+        seen.ty = ty.map_or("-", |t| t.0);
+        let (mut count, mut capped, mut since, mut at, mut oldest_first) = (limits::PAGE, false, i64::MIN, None, false);
         for (name, value) in query::pairs(raw)? {
             match name.as_str() {
-                "_since" if value.is_empty() => {}
-                "_since" => since = query::since(&value)?,
+                "_since" | "_at" if value.is_empty() => {}
+                "_since" => since = query::interval(&value)?.0,
+                "_at" => at = Some(query::interval(&value)?),
                 "_count" => (count, capped) = query::count(&value)?.unwrap_or((count, capped)),
-                "_format" | "_pretty" => {}
+                "_sort" => {
+                    oldest_first = match value.as_str() {
+                        "_lastUpdated" => true,
+                        "-_lastUpdated" | "" | "none" => false,
+                        _ => return Err(Fault::unknown(&format!("_sort={value}"), seen.ty)),
+                    }
+                }
+                "_format" | "_pretty" | "fhirVersion" => {}
                 _ if lenient => {}
                 _ => return Err(Fault::unknown(&name, ty.map_or("System", |(ty, _)| ty))),
             }
         }
-        let rows = match (names.as_slice(), ty) {
+        let mut rows = match (names.as_slice(), ty) {
             ([_, id, _], Some((_, number))) => {
                 let versions = snap.history(number, id).map_err(internal)?;
                 if versions.is_empty() {
                     return Err(Fault::missing(id));
                 }
-                let mut rows = RoaringBitmap::new();
-                for row in versions {
-                    if snap.entry(row).map_err(internal)?.commit_ms >= since {
-                        rows.insert(row);
-                    }
-                }
-                rows
+                let rows: RoaringBitmap = versions.into_iter().collect();
+                rows & snap.versions_since(Some(number), since).map_err(internal)?
             }
             _ => snap.versions_since(ty.map(|(_, number)| number), since).map_err(internal)?,
         };
+        if let Some((first, last)) = at {
+            rows = snap.current_during(&rows, first, last).map_err(internal)?;
+        }
         let shown = if raw.is_empty() { String::new() } else { format!("?{}", applied(raw, capped)) };
         let self_url = match from {
             // The token alone does not come this far: the address of a later page is the first one's.
             Some(_) => format!("{}/{scope}{shown}", place.base),
             None => format!("{}{}{shown}", place.base, place.rest),
         };
-        let frame = Frame { base: &place.base, key: &self.settings.cursor_key, self_url: &self_url, scope, query: raw, from };
-        Ok(reply(StatusCode::OK, bundle::history(snap, rows, count, &frame)?))
-    }
-
-    fn read(&self, parts: &Parts, ty: &str, id: &str, version: Option<&str>) -> Result<Response, Fault> {
-        let unsupported = || Fault::new(StatusCode::NOT_FOUND, UNSUPPORTED_TYPE);
-        let (_, number) = query::known_type(ty).ok_or_else(unsupported)?;
-        let snap = self.snapshot()?;
-        let found = match version.map(str::parse::<u32>) {
-            None => snap.current(number, id).map_err(internal)?,
-            Some(Ok(n)) => snap.version(number, id, n).map_err(internal)?,
-            Some(Err(_)) => None,
-        };
-        let entry = found.ok_or_else(|| Fault::missing(id))?;
-        let tag = format!("W/\"{}\"", entry.version);
-        let opaque = tag.trim_start_matches("W/");
-        let wanted = text(&parts.headers, header::IF_NONE_MATCH);
-        let fresh = wanted.split(',').map(str::trim).any(|t| t == "*" || t.trim_start_matches("W/") == opaque);
-        let mut response = reply(StatusCode::OK, if fresh { Vec::new() } else { entry.body.to_vec() });
-        if fresh {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            response.headers_mut().remove(header::CONTENT_LENGTH);
-            response.headers_mut().remove(header::CONTENT_TYPE);
+        let scope = format!("{}{scope}", place.door.prefix());
+        let frame =
+            Frame { base: &place.base, key: &self.settings.cursor_key, self_url: &self_url, scope: &scope, query: raw, from };
+        if let Some(answer) = unchanged(parts, snap, &frame) {
+            return Ok(answer);
         }
-        set(&mut response, header::ETAG, &tag);
-        set(&mut response, header::LAST_MODIFIED, &imf(entry.commit_ms));
-        set(&mut response, header::CACHE_CONTROL, "no-cache");
-        Ok(response)
+        let (body, entries) = bundle::history(snap, rows, count, oldest_first, &frame)?;
+        seen.results = Some(entries);
+        Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(snap, &frame)))
     }
 }
 
-/// Refuses XML, which is asked by `_format`.
-fn check_format(raw: &str) -> Result<(), Fault> {
-    let xml = |(name, value): &(String, String)| name == "_format" && value.to_ascii_lowercase().contains("xml");
-    if query::pairs(raw)?.iter().any(xml) {
-        return Err(Fault::new(StatusCode::NOT_ACCEPTABLE, "XML is not served yet: use application/fhir+json."));
+impl Door {
+    /// What the scope of a paging token begins with.
+    fn prefix(&self) -> &'static str {
+        match self.types {
+            Types::Public => "",
+            Types::Restricted => "dr:",
+        }
     }
-    Ok(())
+}
+
+/// COND-6: the snapshot and the query name the answer.
+fn bundle_tag(snap: &Snapshot, frame: &Frame) -> String {
+    let last = frame.from.map_or_else(String::new, |f| format!("{:?}", f.0));
+    let hash = cursor::digest(&[frame.base.as_bytes(), frame.scope.as_bytes(), frame.query.as_bytes(), last.as_bytes()]).0;
+    format!("W/\"tx-{}-{hash:016x}\"", snap.tx())
+}
+
+/// 304 for a client that holds this very bundle; the query is not run.
+fn unchanged(parts: &Parts, snap: &Snapshot, frame: &Frame) -> Option<Answer> {
+    let tag = bundle_tag(snap, frame);
+    holds(parts, &tag).then(|| reply(StatusCode::NOT_MODIFIED, Vec::new()).with(header::ETAG, &tag))
+}
+
+/// Whether `If-None-Match` names this tag (weak comparison, lists and `*`).
+fn holds(parts: &Parts, tag: &str) -> bool {
+    let opaque = tag.trim_start_matches("W/");
+    let wanted = text(&parts.headers, header::IF_NONE_MATCH);
+    !wanted.is_empty() && wanted.split(',').map(str::trim).any(|t| t == "*" || t.trim_start_matches("W/") == opaque)
+}
+
+fn search(app: &App, parts: &Parts, place: &Place, ty: &str, raw: &str, seen: &mut Seen) -> Result<Answer, Fault> {
+    let types = place.door.types;
+    seen.route = "search";
+    let (ty, number) = types.known(ty).ok_or_else(|| Fault::unsupported_type(StatusCode::BAD_REQUEST, types))?;
+    seen.ty = ty;
+    let snap = place.door.index.snapshot().map_err(internal)?;
+    let search = query::compile(&snap, ty, raw, lenient(parts))?;
+    let mut self_url = format!("{}{}", place.base, place.rest);
+    if let Some(shown) = parts.uri.query().filter(|_| parts.method != Method::POST) {
+        self_url.push('?');
+        self_url.push_str(&applied(shown, search.capped));
+    }
+    let scope = format!("{}{ty}", place.door.prefix());
+    let frame =
+        Frame { base: &place.base, key: &app.settings.cursor_key, self_url: &self_url, scope: &scope, query: raw, from: None };
+    if let Some(answer) = unchanged(parts, &snap, &frame) {
+        return Ok(answer);
+    }
+    let (body, matches) = bundle::searchset(&snap, number, &search, &frame)?;
+    seen.results = Some(matches);
+    Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(&snap, &frame)))
+}
+
+fn read(parts: &Parts, place: &Place, ty: &str, id: &str, version: Option<&str>, seen: &mut Seen) -> Result<Answer, Fault> {
+    let types = place.door.types;
+    seen.route = if version.is_some() { "vread" } else { "read" };
+    let (ty, number) = types.known(ty).ok_or_else(|| Fault::unsupported_type(StatusCode::NOT_FOUND, types))?;
+    seen.ty = ty;
+    let snap = place.door.index.snapshot().map_err(internal)?;
+    let found = match version.map(str::parse::<u32>) {
+        None => snap.current(number, id).map_err(internal)?,
+        Some(Ok(n)) => snap.version(number, id, n).map_err(internal)?,
+        Some(Err(_)) => None,
+    };
+    let entry = found.ok_or_else(|| Fault::missing(id))?;
+    let tag = format!("W/\"{}\"", entry.version);
+    // If-None-Match present: it alone is evaluated (COND-2).
+    let fresh = if parts.headers.contains_key(header::IF_NONE_MATCH) {
+        holds(parts, &tag)
+    } else {
+        // One-second resolution: 304 only when nothing newer fits in the second that the client names (COND-4).
+        let date = unimf(text(&parts.headers, header::IF_MODIFIED_SINCE));
+        date.is_some_and(|second| entry.commit_ms.div_euclid(1_000) <= second && second * 1_000 < snap.commit_ms() - 1_000)
+    };
+    let answer =
+        if fresh { reply(StatusCode::NOT_MODIFIED, Vec::new()) } else { reply(StatusCode::OK, elements(parts, entry.body)?) };
+    Ok(answer.with(header::ETAG, &tag).with(header::LAST_MODIFIED, &imf(entry.commit_ms)).with(header::CACHE_CONTROL, "no-cache"))
+}
+
+/// The body of a read, reduced when `_elements` or `_summary=true` ask for it.
+fn elements(parts: &Parts, body: &[u8]) -> Result<Vec<u8>, Fault> {
+    let mut names: Vec<String> = Vec::new();
+    for (name, value) in query::pairs(parts.uri.query().unwrap_or_default())? {
+        if name == "_elements" {
+            names.extend(value.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()));
+        }
+    }
+    Ok(if names.is_empty() { body.to_vec() } else { bundle::reduce(body, &names) })
 }
 
 /// The query as it was applied: a lowered `_count` shows its cap.
@@ -431,12 +814,24 @@ fn imf(ms: i64) -> String {
     )
 }
 
+/// Seconds since 1970 of an HTTP date in its preferred form; `None` for anything else.
+fn unimf(text: &str) -> Option<i64> {
+    let mut words = text.split(' ').skip(1);
+    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let at =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"].iter().position(|m| *m == month)?;
+    let iso = format!("{year}-{:02}-{day}T{time}Z", at + 1);
+    annuaire_base::date::parse_instant(&iso).map(|i| i.0.div_euclid(1_000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn http_dates() {
+        assert_eq!(unimf("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(unimf("yesterday"), None);
         assert_eq!(imf(0), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(imf(784_111_777_999), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(imf(951_782_400_000), "Tue, 29 Feb 2000 00:00:00 GMT");
@@ -448,7 +843,14 @@ mod tests {
         assert_eq!(mount("/fhir/v2/x"), Some(("/fhir/v2", "/x")));
         assert_eq!(mount("/fhir/v22"), None);
         assert_eq!(applied("a=1&_count=9999", true), "a=1&_count=1000");
-        let settings = Settings { public_base: None, api_keys: vec!["secret".into()], cursor_key: [7; 32] };
+        let settings = Settings {
+            public_base: None,
+            api_keys: vec!["secret".into()],
+            cursor_key: [7; 32],
+            rate: None,
+            log: None,
+            clock: Arc::new(|| 0),
+        };
         assert!(!format!("{settings:?}").contains("secret"));
     }
 }

@@ -1,10 +1,34 @@
 //! The search grammar: a query string to a [`Filter`] and its result parameters.
 
-use annuaire_base::date::parse_instant;
-use annuaire_fhir::schema::{self, Kind, PARAMS, Param, TYPES};
+use annuaire_base::date::{iso_ms, parse_instant};
+use annuaire_fhir::schema::{self, Kind, PARAMS, PERIOD_END, PUBLIC_TYPES, Param, TYPES};
 use annuaire_index::{Filter, Snapshot};
 
 use crate::{Fault, internal, limits};
+
+/// What decides the order of a page. Rows are in commit order, which is the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// By row.
+    Row,
+    /// By instant of last update, then by row.
+    Updated { down: bool },
+    /// By id.
+    Id { down: bool },
+}
+
+/// A rule that brings linked resources to a page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Link {
+    /// Type that holds the reference.
+    pub source: &'static str,
+    /// The reference.
+    pub param: &'static Param,
+    /// From the target to what points at it (`_revinclude`).
+    pub reverse: bool,
+    /// Also from resources already brought (`:iterate`).
+    pub iterate: bool,
+}
 
 /// A compiled search.
 pub(crate) struct Search {
@@ -15,11 +39,35 @@ pub(crate) struct Search {
     pub capped: bool,
     pub only_total: bool,
     pub with_total: bool,
+    pub order: Order,
+    /// Members kept besides the compulsory ones; `None` for whole resources.
     pub elements: Option<Vec<String>>,
-    pub includes: Vec<&'static Param>,
-    pub revincludes: Vec<(&'static str, &'static Param)>,
+    pub links: Vec<Link>,
     /// Unknown parameters left aside by lenient handling.
     pub ignored: Vec<String>,
+}
+
+/// Types of a perimeter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Types {
+    Public,
+    Restricted,
+}
+
+impl Types {
+    /// The published types, in the order in which the contract prints them.
+    pub(crate) fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Public => &TYPES[..PUBLIC_TYPES],
+            Self::Restricted => &TYPES,
+        }
+    }
+
+    /// The type of that name, with its number.
+    pub(crate) fn known(self, name: &str) -> Option<(&'static str, u8)> {
+        let at = self.names().iter().position(|ty| *ty == name)?;
+        Some((self.names()[at], u8::try_from(at).ok()?))
+    }
 }
 
 /// Reference parameters of `ty`.
@@ -35,10 +83,8 @@ pub(crate) fn links_to(ty: &str) -> impl Iterator<Item = (&'static str, &'static
         .flat_map(|p| p.types.iter().map(move |source| (*source, p)))
 }
 
-/// The published type of that name, with its number.
-pub(crate) fn known_type(name: &str) -> Option<(&'static str, u8)> {
-    let number = schema::type_id(name)?;
-    TYPES.get(usize::from(number)).map(|ty| (*ty, number))
+fn type_number(name: &str) -> Option<(&'static str, u8)> {
+    Types::Restricted.known(name)
 }
 
 /// Percent-decodes; `plus` turns `+` into a space. `None` when the result is not UTF-8.
@@ -63,6 +109,9 @@ pub(crate) fn decode(text: &str, plus: bool) -> Option<String> {
 /// Cuts a query on `&` then on the first `=`, and decodes both sides.
 pub(crate) fn pairs(raw: &str) -> Result<Vec<(String, String)>, Fault> {
     let bad = || Fault::client("Bad parameter value.");
+    if raw.split('&').count() > limits::PARAMETERS {
+        return Err(Fault::too_costly(format!("More than {} parameters.", limits::PARAMETERS)));
+    }
     raw.split('&')
         .filter(|part| !part.is_empty())
         .map(|part| {
@@ -170,11 +219,9 @@ fn date(value: &str) -> Result<Filter, Fault> {
     })
 }
 
-/// First instant of a date literal, for `_since`.
-pub(crate) fn since(value: &str) -> Result<i64, Fault> {
-    parse_instant(&value.trim().replace(' ', "+"))
-        .map(|(first, _)| first)
-        .ok_or_else(|| Fault::client(format!("Bad date literal: {value}")))
+/// First and last instant of a date literal, for `_since` and `_at`.
+pub(crate) fn interval(value: &str) -> Result<(i64, i64), Fault> {
+    parse_instant(&value.trim().replace(' ', "+")).ok_or_else(|| Fault::client(format!("Bad date literal: {value}")))
 }
 
 /// Page size and whether it was lowered; `None` keeps the default.
@@ -200,15 +247,16 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
         capped: false,
         only_total: false,
         with_total: true,
+        order: Order::Row,
         elements: None,
-        includes: Vec::new(),
-        revincludes: Vec::new(),
+        links: Vec::new(),
         ignored: Vec::new(),
     };
     let mut all = Vec::new();
     for (name, value) in pairs(raw)? {
-        let outcome = match name.split(':').next().unwrap_or_default() {
-            "_format" | "_pretty" => Ok(()),
+        let (plain, modifier) = name.split_once(':').unwrap_or((&name, ""));
+        let outcome = match plain {
+            "_format" | "_pretty" | "fhirVersion" => Ok(()),
             "_count" => count(&value).map(|found| {
                 if let Some((n, capped)) = found {
                     (search.count, search.capped) = (n, capped);
@@ -225,14 +273,8 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
                 }
                 _ => Err(Fault::client("Bad value for the _total parameter. Allowed values are : accurate, none, estimate")),
             },
-            "_summary" => match value.as_str() {
-                "count" => {
-                    search.only_total = true;
-                    Ok(())
-                }
-                "" | "false" => Ok(()),
-                _ => Err(Fault::unknown("_summary", ty)),
-            },
+            "_summary" => summary(ty, &value, &mut search),
+            "_sort" => sort(ty, &value).map(|order| search.order = order.unwrap_or(search.order)),
             "_elements" => {
                 let names = value.split(',').map(|n| n.rsplit('.').next().unwrap_or(n).trim().to_owned());
                 let names: Vec<String> = names.filter(|n| !n.is_empty()).collect();
@@ -241,8 +283,8 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
                 }
                 Ok(())
             }
-            "_include" => include(ty, &value, &mut search.includes),
-            "_revinclude" | "_revInclude" => revinclude(ty, &value, &mut search.revincludes),
+            "_include" => include(ty, &value, modifier == "iterate", &mut search.links),
+            "_revinclude" | "_revInclude" => revinclude(ty, &value, modifier == "iterate", &mut search.links),
             _ => criterion(snap, ty, &name, &value, true).map(|filter| all.extend(filter)),
         };
         match outcome {
@@ -261,10 +303,62 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
     Ok(search)
 }
 
-fn include(ty: &str, value: &str, out: &mut Vec<&'static Param>) -> Result<(), Fault> {
+/// `_summary`: the elements that R4 marks as summary, or the total alone.
+fn summary(ty: &str, value: &str, search: &mut Search) -> Result<(), Fault> {
+    let marked: &[&str] = match ty {
+        "Practitioner" => &["identifier", "active", "name", "telecom", "address", "gender", "birthDate"],
+        "PractitionerRole" => {
+            &["identifier", "active", "period", "practitioner", "organization", "code", "specialty", "location", "telecom"]
+        }
+        "Organization" => &["identifier", "active", "type", "name", "partOf"],
+        "HealthcareService" => &["identifier", "active", "providedBy", "category", "type", "specialty", "location", "name"],
+        "Device" => &["udiCarrier", "status"],
+        _ => &["name", "telecom", "gender", "birthDate", "managingOrganization", "active"],
+    };
+    let owned = |names: &[&str]| Some(names.iter().map(|n| (*n).to_owned()).collect());
+    match value {
+        "" | "false" => {}
+        "count" => search.only_total = true,
+        "true" => search.elements = owned(marked),
+        "text" => search.elements = owned(&["text"]),
+        // All but the narrative, which no resource of the directory has.
+        "data" => search.elements = owned(&["*"]),
+        _ => {
+            return Err(Fault::client(
+                "Bad value for the _summary parameter. Allowed values are : true, text, data, count, false",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// `_sort`: by instant or by id. The first key decides: both are total orders here.
+fn sort(ty: &str, value: &str) -> Result<Option<Order>, Fault> {
+    let keys = split_values(value);
+    let mut order = None;
+    for key in keys {
+        let (name, down) = key.trim().strip_prefix('-').map_or((key.trim(), false), |name| (name, true));
+        let found = match name {
+            "_lastUpdated" => Order::Updated { down },
+            "_id" => Order::Id { down },
+            _ => return Err(Fault::unknown(&format!("_sort={name}"), ty)),
+        };
+        order.get_or_insert(found);
+    }
+    Ok(order)
+}
+
+fn include(ty: &str, value: &str, iterate: bool, out: &mut Vec<Link>) -> Result<(), Fault> {
     for item in split_values(value) {
         let before = out.len();
-        out.extend(links_from(ty).filter(|p| item == "*" || item.split_once(':') == Some((ty, p.name))));
+        let mut add = |source: &'static str| {
+            let held = links_from(source).filter(|p| item == "*" || item.split_once(':').is_some_and(|i| i == (source, p.name)));
+            out.extend(held.map(|param| Link { source, param, reverse: false, iterate }));
+        };
+        // An iterated rule may start from any type; a plain one starts from the type searched.
+        for source in TYPES.iter().filter(|source| **source == ty || (iterate && item != "*")) {
+            add(source);
+        }
         if out.len() == before {
             return Err(Fault::unknown(item, ty));
         }
@@ -272,10 +366,12 @@ fn include(ty: &str, value: &str, out: &mut Vec<&'static Param>) -> Result<(), F
     Ok(())
 }
 
-fn revinclude(ty: &str, value: &str, out: &mut Vec<(&'static str, &'static Param)>) -> Result<(), Fault> {
+fn revinclude(ty: &str, value: &str, iterate: bool, out: &mut Vec<Link>) -> Result<(), Fault> {
     for item in split_values(value) {
-        let link = links_to(ty).find(|(source, p)| item.split_once(':') == Some((source, p.name)));
-        out.push(link.ok_or_else(|| Fault::unknown(item, ty))?);
+        let targets = TYPES.iter().filter(|target| **target == ty || iterate);
+        let mut found = targets.flat_map(|t| links_to(t)).filter(|(source, p)| item.split_once(':') == Some((*source, p.name)));
+        let (source, param) = found.next().ok_or_else(|| Fault::unknown(item, ty))?;
+        out.push(Link { source, param, reverse: true, iterate });
     }
     Ok(())
 }
@@ -298,6 +394,9 @@ fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) ->
     }
     let (plain, modifier) = name.split_once(':').unwrap_or((name, ""));
     let values = split_values(value);
+    if values.len() > limits::VALUES {
+        return Err(Fault::too_costly(format!("{name} has more than {} values.", limits::VALUES)));
+    }
     if plain == "_id" {
         let ids: Vec<String> = values.iter().map(|v| unescape(v).trim().to_owned()).collect();
         return Ok((!ids.is_empty()).then_some(Filter::Ids(ids)));
@@ -316,6 +415,9 @@ fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) ->
             "false" => Ok(Some(Filter::Not(Box::new(Filter::Missing(found.id))))),
             _ => Err(Fault::client("Bad parameter value.")),
         };
+    }
+    if modifier == "of-type" && plain == "identifier" {
+        return values.iter().map(|v| of_type(snap, ty, found, v)).collect::<Result<Vec<_>, _>>().map(|all| Some(any(all)));
     }
     let filters = values.iter().map(|v| one(found, modifier, v)).collect::<Result<Vec<_>, _>>()?;
     let filters: Vec<Filter> = filters.into_iter().flatten().collect();
@@ -350,6 +452,7 @@ fn one(found: &Param, modifier: &str, raw: &str) -> Result<Option<Filter>, Fault
             }
         }
         Kind::Reference => Filter::Reference { param, target: target(&unescape(raw), found.target)? },
+        Kind::Date => period(param, raw)?,
         Kind::Uri => {
             let value = unescape(raw);
             let canonical = value.split('|').next().unwrap_or_default().trim().to_owned();
@@ -358,9 +461,78 @@ fn one(found: &Param, modifier: &str, raw: &str) -> Result<Option<Filter>, Fault
     }))
 }
 
+/// A criterion on a period, by days. An absent start is the beginning of time, an absent end its end (R4 search, date).
+fn period(start: u8, value: &str) -> Result<Filter, Fault> {
+    let bad = || Fault::client(format!("Bad date literal: {value}"));
+    let letters = value.bytes().take_while(u8::is_ascii_lowercase).count();
+    let (prefix, literal) = value.trim().split_at(letters);
+    let (first, last) = parse_instant(&literal.replace(' ', "+")).ok_or_else(bad)?;
+    let day = |ms| iso_ms(ms).get(..10).unwrap_or_default().to_owned();
+    // Literals are read in Paris time and days are written there: noon is in the same day on both sides.
+    let noon = 12 * 3_600_000;
+    let (a, z) = (day(first + noon), day(last.saturating_add(1) + noon));
+    let end = PERIOD_END;
+    let between = |param, from: Option<&String>, before: Option<&String>| Filter::Between {
+        param,
+        from: from.cloned(),
+        before: before.cloned(),
+    };
+    let not = |f| Filter::Not(Box::new(f));
+    let known = Filter::Or(vec![not(Filter::Missing(start)), not(Filter::Missing(end))]);
+    let open = |param| Filter::And(vec![known.clone(), Filter::Missing(param)]);
+    let ends_from = |at: &String| Filter::Or(vec![open(end), between(end, Some(at), None)]);
+    let starts_before = |at: &String| Filter::Or(vec![open(start), between(start, None, Some(at))]);
+    let within = Filter::And(vec![between(start, Some(&a), None), between(end, None, Some(&z))]);
+    Ok(match prefix {
+        "" | "eq" => within,
+        "ne" => Filter::And(vec![known.clone(), not(within)]),
+        "gt" => ends_from(&z),
+        "ge" => ends_from(&a),
+        "lt" => starts_before(&a),
+        "le" => starts_before(&z),
+        "sa" => between(start, Some(&z), None),
+        "eb" => between(end, None, Some(&a)),
+        "ap" => Filter::And(vec![starts_before(&z), ends_from(&a)]),
+        _ => return Err(bad()),
+    })
+}
+
+/// `identifier:of-type=system|code|value`: the few resources with this value are read, since postings do not tie a value to
+/// its type.
+fn of_type(snap: &Snapshot, ty: &str, param: &Param, raw: &str) -> Result<Filter, Fault> {
+    let bad = || Fault::client("Bad parameter value.");
+    let first = find_plain(raw, '|').ok_or_else(bad)?;
+    let rest = &raw[first + 1..];
+    let second = find_plain(rest, '|').ok_or_else(bad)?;
+    let [system, code, value] = [&raw[..first], &rest[..second], &rest[second + 1..]].map(|p| unescape(p).trim().to_owned());
+    let (_, number) = type_number(ty).ok_or_else(bad)?;
+    let filter = Filter::Token { param: param.id, system: None, code: Some(value.clone()) };
+    let rows = snap.search(number, &filter).map_err(internal)?;
+    if rows.len() > limits::OF_TYPE {
+        return Err(Fault::too_costly(format!("{} resources have the identifier {value}: give its system.", rows.len())));
+    }
+    let mut ids = Vec::new();
+    for row in rows {
+        let entry = snap.entry(row).map_err(internal)?;
+        let body: serde_json::Value = serde_json::from_slice(entry.body).map_err(internal)?;
+        let held = body["identifier"].as_array().into_iter().flatten().any(|i| {
+            let coded = i["type"]["coding"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|c| c["code"] == code.as_str() && (system.is_empty() || c["system"] == system.as_str()));
+            coded && i["value"] == value.as_str()
+        });
+        if held {
+            ids.push(entry.id.to_owned());
+        }
+    }
+    Ok(if ids.is_empty() { nothing() } else { Filter::Ids(ids) })
+}
+
 /// `link.tail=value`: the targets that match, then the references to them.
 fn chain(snap: &Snapshot, link: &Param, tail: &str, value: &str) -> Result<Option<Filter>, Fault> {
-    let Some((ty, number)) = known_type(link.target) else { return Ok(None) };
+    let Some((ty, number)) = type_number(link.target) else { return Ok(None) };
     let Some(inner) = criterion(snap, ty, tail, value, false)? else { return Ok(None) };
     let rows = snap.search(number, &inner).map_err(internal)?;
     if rows.len() > limits::CHAIN_TARGETS {
@@ -387,7 +559,7 @@ fn reverse(
     value: &str,
     unknown: impl Fn() -> Fault,
 ) -> Result<Option<Filter>, Fault> {
-    let (source, number) = known_type(source).ok_or_else(&unknown)?;
+    let (source, number) = type_number(source).ok_or_else(&unknown)?;
     let param = schema::param(source, link).filter(|p| p.target == ty).ok_or_else(&unknown)?;
     let Some(filter) = criterion(snap, source, inner, value, false)? else { return Ok(None) };
     let rows = snap.search(number, &filter).map_err(internal)?;
@@ -456,11 +628,16 @@ mod tests {
     #[test]
     fn include_matrix() {
         let mut out = Vec::new();
-        assert!(include("PractitionerRole", "*", &mut out).is_ok() && out.len() == 2);
+        assert!(include("PractitionerRole", "*", false, &mut out).is_ok() && out.len() == 2);
         for bad in [":partof", "Organization:", "Organization", "Organ:partof", "Organization:partofs", "Practitioner:partof"] {
-            assert!(include("Organization", bad, &mut out).is_err(), "{bad}");
+            assert!(include("Organization", bad, false, &mut out).is_err(), "{bad}");
         }
-        assert!(include("Practitioner", "*", &mut out).is_err());
+        assert!(include("Practitioner", "*", false, &mut out).is_err());
+        assert!(include("Practitioner", "Organization:partof", true, &mut out).is_ok());
+        assert!(revinclude("Practitioner", "HealthcareService:organization", false, &mut out).is_err());
+        assert!(revinclude("Practitioner", "HealthcareService:organization", true, &mut out).is_ok());
+        assert_eq!(sort("Device", "-_lastUpdated,_id").ok().unwrap(), Some(Order::Updated { down: true }));
+        assert!(sort("Device", "name").is_err());
         let sources: Vec<_> = links_to("Organization").map(|(s, p)| format!("{s}:{}", p.name)).collect();
         assert_eq!(sources.len(), 4);
         assert!(sources.contains(&"Organization:partof".to_owned()));

@@ -90,6 +90,19 @@ pub fn terms(ty: &str, resource: &Value) -> Vec<Term> {
                 let found = strings(resource, path);
                 out.extend(found.iter().map(|r| Term::Reference { param: param.id, target: target(r) }));
             }
+            Kind::Date => {
+                let url = "http://hl7.org/fhir/StructureDefinition/organization-period";
+                for period in extensions(resource, url).into_iter().filter_map(|e| e.get("valuePeriod")) {
+                    for (id, member) in [(param.id, "start"), (schema::PERIOD_END, "end")] {
+                        // Days only: a period of a structure is not known to the hour.
+                        let day = text(period, member);
+                        let day = day.get(..10).unwrap_or(day);
+                        if !day.is_empty() {
+                            out.push(Term::Text { param: id, value: day.to_owned() });
+                        }
+                    }
+                }
+            }
             Kind::Uri => {
                 let bare = |u: &String| u.split('|').next().unwrap_or_default().to_owned();
                 let found = strings(resource, "meta.profile");

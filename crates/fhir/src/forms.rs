@@ -714,6 +714,13 @@ pub fn structure(view: View, s: &Structure, boxes: &[BoiteLettresMss]) -> Resour
         j.string_extension(&format!("{AS}as-ext-organization-budget-type"), &s.types_budget.join(" "));
         s.certificats.iter().for_each(|c| certificate(j, c));
     });
+    if let Some(param) = f.param("period") {
+        for (param, value) in [(param, &s.date_ouverture), (schema::PERIOD_END, &s.date_fermeture)] {
+            if !value.is_empty() {
+                f.terms.push(Term::Text { param, value: value.clone() });
+            }
+        }
+    }
     for licence in &s.licences_officine {
         f.words("pharmacy-licence", licence);
     }
@@ -1124,10 +1131,7 @@ pub fn foreign(view: View, json: &str) -> Option<Resource> {
         terms: extract::terms(schema::TYPES[usize::from(ty)], &value),
         before: json.as_bytes().to_vec(),
         after: Vec::new(),
-        kept: Some(Kept {
-            version: version.and_then(|v| u32::try_from(v).ok()),
-            last_updated_ms: instant.map_or(0, |i| i.0),
-        }),
+        kept: Some(Kept { version: version.and_then(|v| u32::try_from(v).ok()), last_updated_ms: instant.map_or(0, |i| i.0) }),
     })
 }
 

@@ -18,7 +18,13 @@ pub enum Kind {
     Reference,
     /// Exact canonical.
     Uri,
+    /// Days of a period. The first day is indexed as text under the parameter's own number, the last one under
+    /// [`PERIOD_END`].
+    Date,
 }
+
+/// Number under which the last days of `period` are indexed; not a parameter of its own.
+pub const PERIOD_END: u8 = 33;
 
 /// One search parameter of one or several types.
 #[derive(Debug)]
@@ -79,6 +85,7 @@ pub const PARAMS: &[Param] = &[
     p(29, "characteristic", Kind::Token, &[H], ""),
     p(30, "service-category", Kind::Token, &[H], ""),
     p(31, "service-type", Kind::Token, &[H], ""),
+    p(32, "period", Kind::Date, &[O], ""),
 ];
 
 /// The number of a type, or `None` when it is not published.

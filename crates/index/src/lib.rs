@@ -167,6 +167,15 @@ pub enum Filter {
         /// Instant after the last one, `None` for no bound.
         before_ms: Option<i64>,
     },
+    /// Rows with a text (raw, byte order) within bounds: `from` or after, before `before`.
+    Between {
+        /// Search parameter.
+        param: ParamId,
+        /// First text, `None` for no bound.
+        from: Option<String>,
+        /// Text after the last one, `None` for no bound.
+        before: Option<String>,
+    },
     /// Rows without any value for this parameter.
     Missing(ParamId),
 }

@@ -213,6 +213,32 @@ pub fn read(dbs: &Dbs, txn: &RoTxn<'_>, key: &[u8]) -> Result<RoaringBitmap, Err
     Ok(rows)
 }
 
+/// Rows with a raw text within bounds, the second excluded. Reads the postings of the range.
+pub fn read_between(
+    dbs: &Dbs,
+    txn: &RoTxn<'_>,
+    (ty, param): (TypeId, ParamId),
+    from: Option<&str>,
+    before: Option<&str>,
+) -> Result<RoaringBitmap, Error> {
+    let start = |text: &str| {
+        let mut key = vec![ty, param, class::RAW];
+        escape(text.as_bytes(), &mut key);
+        key
+    };
+    let first = start(from.unwrap_or_default());
+    let last = before.map_or_else(|| vec![ty, param, class::RAW + 1], start);
+    let mut rows = RoaringBitmap::new();
+    if first >= last {
+        return Ok(rows);
+    }
+    for item in dbs.posts.range(txn, &(Bound::Included(&first[..]), Bound::Excluded(&last[..])))? {
+        let (key, chunk) = item?;
+        collect(key, chunk, &mut rows)?;
+    }
+    Ok(rows)
+}
+
 /// Key of the rows of one instant. Sixteen hexadecimal digits, so that keys sort as instants do.
 fn dated_key(ty: TypeId, ms: i64) -> Vec<u8> {
     let sortable = ms.cast_unsigned() ^ (1 << 63);
@@ -220,7 +246,13 @@ fn dated_key(ty: TypeId, ms: i64) -> Vec<u8> {
 }
 
 /// Rows with an instant of their own within bounds, the second excluded. Reads the postings of the range.
-pub fn read_dated(dbs: &Dbs, txn: &RoTxn<'_>, ty: TypeId, from: Option<i64>, before: Option<i64>) -> Result<RoaringBitmap, Error> {
+pub fn read_dated(
+    dbs: &Dbs,
+    txn: &RoTxn<'_>,
+    ty: TypeId,
+    from: Option<i64>,
+    before: Option<i64>,
+) -> Result<RoaringBitmap, Error> {
     let first = dated_key(ty, from.unwrap_or(i64::MIN));
     let last = before.map_or_else(|| vec![ty, 0, class::DATED + 1], |ms| dated_key(ty, ms));
     let mut rows = RoaringBitmap::new();

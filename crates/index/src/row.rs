@@ -68,6 +68,11 @@ impl<'a> Header<'a> {
     }
 }
 
+/// What the index writes between the two parts of a body.
+pub fn stamp(version: u32, commit_ms: i64) -> Vec<u8> {
+    format!("\"versionId\":\"{version}\",\"lastUpdated\":\"{}\",", iso_ms(commit_ms)).into_bytes()
+}
+
 /// Hash of a content, to tell whether it changed.
 pub fn hash(before: &[u8], after: &[u8]) -> u128 {
     let mut hasher = Xxh3::new();
@@ -112,8 +117,7 @@ pub fn write(
     out.extend(refs);
     out.extend(&resource.before);
     if resource.kept.is_none() {
-        let when = iso_ms(commit_ms);
-        out.extend(format!("\"versionId\":\"{version}\",\"lastUpdated\":\"{when}\",").as_bytes());
+        out.extend(stamp(version, commit_ms));
     }
     out.extend(&resource.after);
     Ok(())

@@ -1,6 +1,7 @@
 //! Reads at one transaction.
 
 use std::borrow::Cow;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use heed::{RoTxn, WithoutTls};
@@ -8,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use crate::posting::{self, class};
 use crate::row::{self, Header};
-use crate::{Dbs, Error, Filter, ParamId, Published, Row, State, TypeId};
+use crate::{Dbs, Error, Filter, ParamId, Published, Resource, Row, State, TypeId};
 
 /// One version of a resource, read in place.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +28,15 @@ pub struct Entry<'a> {
     pub commit_ms: i64,
     /// Body, stamped with the version and the instant.
     pub body: &'a [u8],
+}
+
+impl Entry<'_> {
+    /// Whether this version is the stamped form of a resource.
+    pub fn holds(&self, resource: &Resource) -> bool {
+        let rest = self.body.strip_prefix(resource.before.as_slice());
+        let stamp = if resource.kept.is_some() { Vec::new() } else { row::stamp(self.version, self.commit_ms) };
+        rest.and_then(|r| r.strip_prefix(stamp.as_slice())) == Some(resource.after.as_slice())
+    }
 }
 
 enum View {
@@ -213,8 +223,94 @@ impl Snapshot {
                 }
                 Ok(rows)
             }
+            Filter::Between { param, from, before } => {
+                posting::read_between(&self.dbs, &self.txn, (ty, *param), from.as_deref(), before.as_deref())
+            }
             Filter::Missing(param) => Ok(live - self.posting(ty, *param, class::PRESENT, &[])?),
         }
+    }
+
+    /// The versions of `rows` that were current at some moment between two instants, both included. Reads each row and the
+    /// one that replaced it.
+    pub fn current_during(&self, rows: &RoaringBitmap, first_ms: i64, last_ms: i64) -> Result<RoaringBitmap, Error> {
+        let mut out = RoaringBitmap::new();
+        for row in rows {
+            let header = self.visible(row)?;
+            if header.commit_ms > last_ms {
+                continue;
+            }
+            // Versions of one resource are few: its newest one leads back to the one that replaced this.
+            let mut next = self.newest(header.ty, header.id)?.unwrap_or(row);
+            let mut replaced = None;
+            while next != row && next != row::NONE {
+                let later = self.header(next)?;
+                replaced = Some(later.commit_ms);
+                next = later.prev;
+            }
+            if replaced.is_none_or(|ms| ms > first_ms) {
+                out.insert(row);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Rows of `rows`, live rows of a type, in id order (descending when `down`), the first `limit` after the id `after`.
+    ///
+    /// Few rows are sorted in memory; many are met by walking the ids of the type.
+    pub fn by_id(
+        &self,
+        ty: TypeId,
+        rows: &RoaringBitmap,
+        after: Option<&str>,
+        down: bool,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        const SORTED: u64 = 20_000;
+        if rows.len() <= SORTED {
+            let mut all = rows.iter().map(|row| Ok((self.header(row)?.id, row))).collect::<Result<Vec<_>, Error>>()?;
+            all.sort_unstable();
+            if down {
+                all.reverse();
+            }
+            let past = |id: &str| after.is_none_or(|after| if down { id < after } else { id > after });
+            return Ok(all.into_iter().filter(|(id, _)| past(id)).map(|(_, row)| row).take(limit).collect());
+        }
+        let edge = after.map(|id| posting::id_key(ty, id));
+        let (low, high) = match (&edge, down) {
+            (Some(key), false) => (Bound::Excluded(key.clone()), Bound::Excluded(vec![ty + 1])),
+            (Some(key), true) => (Bound::Included(vec![ty]), Bound::Excluded(key.clone())),
+            (None, _) => (Bound::Included(vec![ty]), Bound::Excluded(vec![ty + 1])),
+        };
+        let range = (low.as_ref().map(Vec::as_slice), high.as_ref().map(Vec::as_slice));
+        let newest = |bytes: &[u8]| -> Result<Option<Row>, Error> {
+            let mut row = row::number(bytes)?;
+            while row != row::NONE && row >= self.at.end {
+                row = self.header(row)?.prev;
+            }
+            Ok((row != row::NONE && rows.contains(row)).then_some(row))
+        };
+        let mut out = Vec::with_capacity(limit);
+        if down {
+            for item in self.dbs.ids.rev_range(&self.txn, &range)? {
+                out.extend(newest(item?.1)?);
+                if out.len() >= limit {
+                    break;
+                }
+            }
+        } else {
+            for item in self.dbs.ids.range(&self.txn, &range)? {
+                out.extend(newest(item?.1)?);
+                if out.len() >= limit {
+                    break;
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// Live rows of a type whose instant is not that of their transaction.
+    pub fn dated(&self, ty: TypeId) -> Result<RoaringBitmap, Error> {
+        Ok(self.posting(ty, 0, class::DATED, &[])? & &*self.live(ty)?)
     }
 
     /// All the versions, live or closed, made at an instant or after it.

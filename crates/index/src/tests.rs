@@ -22,7 +22,8 @@ fn res(ty: TypeId, id: u8, content: u8) -> Resource {
         terms.push(Term::Text { param: 2, value: format!("{}{}", "Long ".repeat(120), content % 3) });
     }
     // One content comes from another directory, with its own version and an instant between those of the transactions.
-    let kept = (content == 5).then(|| Kept { version: id.is_multiple_of(2).then_some(7), last_updated_ms: 40 + 100 * i64::from(id) });
+    let kept =
+        (content == 5).then(|| Kept { version: id.is_multiple_of(2).then_some(7), last_updated_ms: 40 + 100 * i64::from(id) });
     Resource { ty, id: format!("id{id}"), before: vec![b'{', b'0' + content], after: b"x}".to_vec(), terms, kept }
 }
 
@@ -60,8 +61,15 @@ fn filters() -> Vec<Filter> {
     all.push(Filter::Ids(vec!["id0".into(), "id2".into(), "none".into()]));
     all.push(Filter::Rows { first: 2, last: 6 });
     all.push(Filter::Rows { first: 3, last: Row::MAX });
-    for (from_ms, before_ms) in [(None, None), (Some(100), None), (Some(101), Some(300)), (None, Some(140)), (Some(300), Some(200))] {
+    for (from_ms, before_ms) in
+        [(None, None), (Some(100), None), (Some(101), Some(300)), (None, Some(140)), (Some(300), Some(200))]
+    {
         all.push(Filter::Updated { from_ms, before_ms });
+    }
+    for (from, before) in
+        [(None, None), (Some("GOFF"), None), (Some("GOFF"), Some("elodie")), (None, Some("\u{e9}")), (Some("z"), Some("a"))]
+    {
+        all.push(Filter::Between { param: 2, from: from.map(Into::into), before: before.map(Into::into) });
     }
     let pairs: Vec<_> = all.windows(2).map(|w| (w[0].clone(), w[1].clone())).collect();
     for (a, b) in pairs {
@@ -129,6 +137,9 @@ fn keeps(row: usize, v: &Version, f: &Filter) -> bool {
         Filter::Ids(ids) => ids.contains(&v.r.id),
         Filter::Rows { first, last } => (*first..=*last).contains(&(row as Row)),
         Filter::Updated { from_ms, before_ms } => from_ms.is_none_or(|f| v.ms >= f) && before_ms.is_none_or(|b| v.ms < b),
+        Filter::Between { param, from, before } => {
+            texts(*param, &|t| from.as_ref().is_none_or(|f| t >= f.as_str()) && before.as_ref().is_none_or(|b| t < b.as_str()))
+        }
         Filter::Missing(p) => !any(&|x| match x {
             Term::Token { param, .. } | Term::Text { param, .. } | Term::Reference { param, .. } | Term::Uri { param, .. } => {
                 param == p
@@ -146,6 +157,16 @@ fn check(s: &Snapshot, m: &Model) {
         for f in filters() {
             let want = set(&|i, v| v.r.ty == ty && v.closed.is_none_or(|c| c > s.tx()) && keeps(i, v, &f));
             assert_eq!(s.search(ty, &f).unwrap(), want, "{f:?} at {}", s.tx());
+        }
+        let live = s.search(ty, &Filter::All).unwrap();
+        let mut ids: Vec<_> = live.iter().map(|r| (s.entry(r).unwrap().id.to_owned(), r)).collect();
+        ids.sort();
+        let sorted: Vec<Row> = ids.iter().map(|i| i.1).collect();
+        assert_eq!(s.by_id(ty, &live, None, false, 99).unwrap(), sorted);
+        if let [(first, _), .., (last, _)] = ids.as_slice() {
+            assert_eq!(s.by_id(ty, &live, Some(first), false, 1).unwrap(), sorted[1..2]);
+            let down: Vec<Row> = sorted[..sorted.len() - 1].iter().rev().copied().collect();
+            assert_eq!(s.by_id(ty, &live, Some(last), true, 99).unwrap(), down);
         }
         for n in 0..5 {
             let id = format!("id{n}");
@@ -273,7 +294,13 @@ fn many_rows_over_chunks() {
     assert_eq!(s.search(1, &text(1, "N1")[0]).unwrap(), odd);
     let fives: RoaringBitmap = (0..70_000).filter(|i| i % 17 == 5).collect();
     assert_eq!(s.search(1, &Filter::Uri { param: 2, value: "5".into() }).unwrap(), fives);
-    assert_eq!(s.search(1, &Filter::All).unwrap().len(), 70_000);
+    let all = s.search(1, &Filter::All).unwrap();
+    assert_eq!(all.len(), 70_000);
+    let id = |row: Row| s.entry(row).unwrap().id.to_owned();
+    let up = s.by_id(1, &all, Some("10000"), false, 3).unwrap();
+    assert_eq!(up.into_iter().map(id).collect::<Vec<_>>(), ["10001", "10002", "10003"]);
+    let down = s.by_id(1, &odd, Some("10003"), true, 2).unwrap();
+    assert_eq!(down.into_iter().map(id).collect::<Vec<_>>(), ["10001", "1"]);
 }
 
 #[test]

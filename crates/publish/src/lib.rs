@@ -3,8 +3,9 @@
 //! A store is a view of the log: each transaction is applied once, in order, and a store that
 //! was deleted is rebuilt by applying them all again, to the same bytes.
 
+use annuaire_fhir::schema::TYPES;
 use annuaire_fhir::{Perimeter, View, forms, perimeter};
-use annuaire_index::{Filter, Index, Resource};
+use annuaire_index::{Filter, Index, Resource, RoaringBitmap};
 use annuaire_mos::{ActiviteAutorisee, BoiteLettresMss, CarteProfessionnel, Objet, Professionnel, Structure, source};
 use annuaire_store::{Object, Registry};
 use std::collections::BTreeMap;
@@ -46,6 +47,48 @@ pub fn follow(registry: &mut dyn Registry, index: &Index, view: View) -> Result<
     Ok(versions)
 }
 
+/// Compares a store with what the registry says at the same transaction; every difference in words. Reads everything.
+///
+/// # Errors
+/// When either cannot be read.
+pub fn verify(registry: &mut dyn Registry, index: &Index, view: View) -> Result<Vec<String>, Error> {
+    let mut faults = Vec::new();
+    let tx = index.applied_tx();
+    let snapshot = index.snapshot()?;
+    let mut seen: BTreeMap<u8, RoaringBitmap> = BTreeMap::new();
+    let mut after = String::new();
+    loop {
+        let entities = registry.entities(&after, PAGE)?;
+        let Some(last) = entities.last() else { break };
+        after.clone_from(last);
+        let facts = gather(registry, tx, &entities, view)?;
+        for resource in facts.values().flat_map(|f| f.publish(view)) {
+            let name = format!("{}/{}", TYPES[usize::from(resource.ty)], resource.id);
+            match snapshot.current(resource.ty, &resource.id)? {
+                None => faults.push(format!("{name} is missing from the publication store")),
+                Some(entry) => {
+                    seen.entry(resource.ty).or_default().insert(entry.row);
+                    if !entry.holds(&resource) {
+                        faults.push(format!("{name} differs from what the registry says"));
+                    }
+                }
+            }
+        }
+    }
+    for (ty, name) in (0_u8..).zip(TYPES) {
+        let rest = snapshot.search(ty, &Filter::All)? - seen.remove(&ty).unwrap_or_default();
+        for row in rest {
+            let entry = snapshot.entry(row)?;
+            // What left the directory stays in its reduced form.
+            let body = String::from_utf8_lossy(entry.body);
+            if !(body.contains("\"active\":false") || body.contains("\"status\":\"inactive\"")) {
+                faults.push(format!("{name}/{} is published and the registry does not say it", entry.id));
+            }
+        }
+    }
+    Ok(faults)
+}
+
 /// The resources that one transaction changes, streamed in entity order.
 struct Changes<'a> {
     registry: &'a mut dyn Registry,
@@ -85,9 +128,9 @@ impl Changes<'_> {
         for holder in entities.iter().filter_map(|e| e.strip_prefix("NS:")).map(str::to_owned).collect::<Vec<_>>() {
             entities.extend(self.structures_numbered(&holder)?);
         }
-        let now = self.gather(self.tx, &entities)?;
+        let now = gather(self.registry, self.tx, &entities, self.view)?;
         // The first transaction has nothing before it.
-        let before = if self.tx > 1 { self.gather(self.tx - 1, &entities)? } else { BTreeMap::new() };
+        let before = if self.tx > 1 { gather(self.registry, self.tx - 1, &entities, self.view)? } else { BTreeMap::new() };
         let nothing = Facts::default();
         let mut out = Vec::new();
         for entity in &entities {
@@ -111,28 +154,27 @@ impl Changes<'_> {
         let entity = |row| Ok(snapshot.entry(row)?.id.strip_prefix("001-").map(|id| format!("ST:{id}")));
         rows.into_iter().filter_map(|row| entity(row).transpose()).collect()
     }
+}
 
-    /// What the sources of this perimeter together say of these entities, as published just after `tx`.
-    fn gather(&mut self, tx: u64, entities: &[String]) -> Result<BTreeMap<String, Facts>, Error> {
-        let mut all = collect(self.registry.objects_at(tx, entities)?, self.view.perimeter)?;
-        // Mailboxes of structures that FINESS does not number are filed under their national number.
-        let numbered: Vec<(String, String)> = all
-            .iter()
-            .filter_map(|(entity, f)| {
-                let s = f.structure.as_ref()?;
-                (s.num_finess.is_empty() && !s.id_nat_struct.is_empty())
-                    .then(|| (entity.clone(), format!("NS:{}", s.id_nat_struct)))
-            })
-            .collect();
-        let holders: Vec<String> = numbered.iter().map(|n| n.1.clone()).collect();
-        let holders = collect(self.registry.objects_at(tx, &holders)?, self.view.perimeter)?;
-        for (entity, holder) in numbered {
-            if let (Some(facts), Some(held)) = (all.get_mut(&entity), holders.get(&holder)) {
-                facts.boxes.extend(held.boxes.iter().cloned());
-            }
+/// What the sources of a perimeter together say of these entities, as published just after `tx`.
+fn gather(registry: &mut dyn Registry, tx: u64, entities: &[String], view: View) -> Result<BTreeMap<String, Facts>, Error> {
+    let mut all = collect(registry.objects_at(tx, entities)?, view.perimeter)?;
+    // Mailboxes of structures that FINESS does not number are filed under their national number.
+    let numbered: Vec<(String, String)> = all
+        .iter()
+        .filter_map(|(entity, f)| {
+            let s = f.structure.as_ref()?;
+            (s.num_finess.is_empty() && !s.id_nat_struct.is_empty()).then(|| (entity.clone(), format!("NS:{}", s.id_nat_struct)))
+        })
+        .collect();
+    let holders: Vec<String> = numbered.iter().map(|n| n.1.clone()).collect();
+    let holders = collect(registry.objects_at(tx, &holders)?, view.perimeter)?;
+    for (entity, holder) in numbered {
+        if let (Some(facts), Some(held)) = (all.get_mut(&entity), holders.get(&holder)) {
+            facts.boxes.extend(held.boxes.iter().cloned());
         }
-        Ok(all)
     }
+    Ok(all)
 }
 
 /// What all sources together say of one entity.

@@ -229,6 +229,13 @@ impl Registry for SqliteRegistry {
         self.runtime.block_on(query.fetch_all(&mut self.connection)).map_err(fault)
     }
 
+    fn entities(&mut self, after: &str, limit: u32) -> Result<Vec<String>> {
+        let query = sqlx::query_scalar("SELECT DISTINCT entity FROM log_entry WHERE entity > ? ORDER BY entity LIMIT ?")
+            .bind(after)
+            .bind(limit);
+        self.runtime.block_on(query.fetch_all(&mut self.connection)).map_err(fault)
+    }
+
     fn objects_at(&mut self, tx: u64, entities: &[String]) -> Result<Vec<Object>> {
         if entities.is_empty() {
             return Ok(Vec::new());

@@ -104,6 +104,12 @@ pub trait Registry: Send {
     /// Database failure.
     fn changed_entities(&mut self, tx: u64, after: &str, limit: u32) -> Result<Vec<String>>;
 
+    /// Entities of which anything was ever said, in order, the first `limit` that follow `after`.
+    ///
+    /// # Errors
+    /// Database failure.
+    fn entities(&mut self, after: &str, limit: u32) -> Result<Vec<String>>;
+
     /// What all sources said of these entities just after `tx`, by entity then source.
     ///
     /// # Errors

@@ -55,6 +55,9 @@ pub fn run(open: &mut dyn FnMut() -> Box<dyn Registry>) {
     assert_eq!(r.changed_entities(2, "", 2).expect("page"), ["A", "B"]);
     assert_eq!(r.changed_entities(2, "B", 2).expect("page"), ["C"]);
 
+    assert_eq!(r.entities("", 2).expect("page"), ["A", "B"], "B ended and is still known");
+    assert_eq!(r.entities("B", 9).expect("page"), ["C"]);
+
     let many: Vec<Change> = (0..2_500).map(|i| put(&format!("M{i:05}"), "m", &i.to_string())).collect();
     assert_eq!(commit(&mut *r, 4_000, &many).created, 2_500);
     let mut seen = Vec::new();

@@ -31,6 +31,12 @@ pub struct Planted {
     pub persons_gone: u32,
 }
 
+impl std::fmt::Display for Planted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} persons changed, {} new, {} gone", self.persons_changed, self.persons_new, self.persons_gone)
+    }
+}
+
 const FAMILIES: &[&str] = &[
     "MARTIN",
     "BERNARD",
@@ -286,7 +292,7 @@ fn line(out: &mut impl Write, fields: &[&str]) -> Result<()> {
     out.write_all(b"\n")
 }
 
-/// Writes deliveries `dir/1` and `dir/2`.
+/// Writes the first delivery in `dir` and the second in `dir/next`.
 ///
 /// # Errors
 /// Whatever the file system says.
@@ -294,7 +300,7 @@ pub fn generate(dir: &Path, plan: &Plan) -> Result<Planted> {
     let mut planted = Planted::default();
     let fresh = plan.professionals / 2_000;
     for (delivery, stamp) in [(1_u32, "202611010800"), (2, "202611040800")] {
-        let folder = dir.join(delivery.to_string());
+        let folder = if delivery == 1 { dir.to_owned() } else { dir.join("next") };
         fs::create_dir_all(&folder)?;
         let open = |name: &str, header: &str| -> Result<BufWriter<File>> {
             let mut out = BufWriter::with_capacity(1 << 18, File::create(folder.join(format!("{name}_{stamp}.txt")))?);
@@ -420,7 +426,7 @@ mod tests {
 
     fn persons(dir: &Path) -> BTreeMap<String, Vec<String>> {
         let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()).collect();
         files.sort();
         for path in files {
             let text = fs::read_to_string(path).unwrap();
@@ -446,9 +452,9 @@ mod tests {
         let plan = Plan { professionals: 3_000, seed: 7, changed_per_mille: 20 };
         let planted = generate(&dir.path().join("a"), &plan).unwrap();
         assert_eq!(planted, generate(&dir.path().join("b"), &plan).unwrap());
-        let one = persons(&dir.path().join("a/1"));
-        assert_eq!(one, persons(&dir.path().join("b/1")));
-        let two = persons(&dir.path().join("a/2"));
+        let one = persons(&dir.path().join("a"));
+        assert_eq!(one, persons(&dir.path().join("b")));
+        let two = persons(&dir.path().join("a/next"));
         let count = |n: usize| u32::try_from(n).unwrap();
         assert_eq!(one.len(), 3_000);
         assert_eq!(planted.persons_gone, count(one.keys().filter(|k| !two.contains_key(*k)).count()));

@@ -1,0 +1,92 @@
+//! Serving: publication in the background, HTTP in front.
+
+use crate::stores::{Stores, cursor_key, open_registry, publisher_lock};
+use crate::{Serving, now_us};
+use annuaire_api::{Rate, Restricted, Settings};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+/// How often a server looks for transactions committed by another process.
+const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+
+/// Secrets of a file, one a line.
+fn secrets(path: Option<&Path>) -> Result<Vec<String>> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let all: Vec<String> = text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
+    if all.is_empty() {
+        bail!("{}: holds nothing; leave the option out instead", path.display());
+    }
+    Ok(all)
+}
+
+/// A thread that writes log lines, so that no request waits for a terminal.
+fn log_to_stderr() -> annuaire_api::Log {
+    let (send, lines) = mpsc::channel::<String>();
+    std::thread::spawn(move || {
+        let mut out = std::io::BufWriter::new(std::io::stderr());
+        while let Ok(line) = lines.recv() {
+            let _ = writeln!(out, "{line}");
+            for more in lines.try_iter() {
+                let _ = writeln!(out, "{more}");
+            }
+            let _ = out.flush();
+        }
+    });
+    Arc::new(move |line| _ = send.send(line.to_owned()))
+}
+
+/// Serves until interrupted.
+pub(crate) fn serve(data: &Path, options: &Serving) -> Result<()> {
+    let Some(lock) = publisher_lock(data)? else { bail!("a server is already running on {}", data.display()) };
+    let api_keys = secrets(options.api_keys.as_deref())?;
+    let credentials = secrets(options.restricted_credentials.as_deref())?;
+    let mut registry = open_registry(data)?;
+    let stores = Stores::open(data, options.guide.into(), !credentials.is_empty())?;
+    stores.follow(&mut *registry)?;
+    let open = api_keys.is_empty();
+    let settings = Settings {
+        public_base: options.public_base.clone(),
+        api_keys,
+        cursor_key: cursor_key(data)?,
+        rate: options.rate.map(|per_second| Rate { per_second, burst: per_second.saturating_mul(2) }),
+        log: (!options.quiet).then(log_to_stderr),
+        clock: Arc::new(now_us),
+    };
+    let restricted = match (&stores.restricted, credentials.is_empty()) {
+        (Some(index), false) => Some(Restricted { index: Arc::clone(index), credentials }),
+        _ => None,
+    };
+    let with_restricted = restricted.is_some();
+    let app = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
+    std::thread::spawn(move || {
+        let _lock = lock;
+        loop {
+            std::thread::sleep(FOLLOW_EVERY);
+            if let Err(e) = stores.follow(&mut *registry) {
+                eprintln!("publication: {e}");
+            }
+        }
+    });
+    let listen = options.listen;
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+        let address = listener.local_addr()?;
+        println!("ready: http://{address}/fhir/v2 ({})", if open { "open" } else { "key required in ESANTE-API-KEY" });
+        if with_restricted {
+            println!("  restricted: http://{address}/fhir/dr (Authorization: Bearer …)");
+        }
+        println!("  try  http://{address}/fhir/v2/Practitioner?family=mar&_revinclude=PractitionerRole:practitioner");
+        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(async {
+                let _ = tokio::signal::ctrl_c().await;
+            })
+            .await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,108 @@
+//! The data directory: registry, publication stores, keys, and the right to publish.
+
+use annuaire_fhir::{Guide, Perimeter, View};
+use annuaire_index::Index;
+use annuaire_store::Registry;
+use annuaire_store_sqlite::SqliteRegistry;
+use anyhow::{Context, Result, anyhow};
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit, aead::OsRng};
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Address space reserved for a publication store. It is reserved, not used: the file grows as needed.
+const MAP_BYTES: usize = 64 << 30;
+
+/// The system of record of a data directory.
+pub(crate) fn open_registry(data: &Path) -> Result<Box<dyn Registry>> {
+    create(data)?;
+    Ok(Box::new(SqliteRegistry::open(&data.join("registry.sqlite"))?))
+}
+
+fn create(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))
+}
+
+/// The publication stores of a data directory.
+pub(crate) struct Stores {
+    pub(crate) public: Arc<Index>,
+    /// Present once a server was started with a restricted credential.
+    pub(crate) restricted: Option<Arc<Index>>,
+    guide: Guide,
+}
+
+fn folder(data: &Path, perimeter: Perimeter) -> PathBuf {
+    data.join(match perimeter {
+        Perimeter::Public => "public",
+        Perimeter::Restricted => "restricted",
+    })
+}
+
+impl Stores {
+    /// Opens the public store, and the restricted one when it exists or `restricted` asks for it.
+    pub(crate) fn open(data: &Path, guide: Guide, restricted: bool) -> Result<Self> {
+        let open = |perimeter| -> Result<Arc<Index>> {
+            let dir = folder(data, perimeter);
+            create(&dir)?;
+            Ok(Arc::new(Index::open(&dir, MAP_BYTES)?))
+        };
+        let wanted = restricted || folder(data, Perimeter::Restricted).exists();
+        let restricted = if wanted { Some(open(Perimeter::Restricted)?) } else { None };
+        Ok(Self { public: open(Perimeter::Public)?, restricted, guide })
+    }
+
+    /// Deletes the stores of a data directory. They are views: the log brings them back.
+    pub(crate) fn delete(data: &Path) -> Result<()> {
+        for perimeter in [Perimeter::Public, Perimeter::Restricted] {
+            let dir = folder(data, perimeter);
+            if dir.exists() {
+                for entry in fs::read_dir(&dir)? {
+                    fs::remove_file(entry?.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Each store with the view that it holds.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&'static str, &Arc<Index>, View)> {
+        let view = |perimeter| View { guide: self.guide, perimeter };
+        let restricted = self.restricted.iter().map(move |i| ("restricted", i, view(Perimeter::Restricted)));
+        std::iter::once(("public", &self.public, view(Perimeter::Public))).chain(restricted)
+    }
+
+    /// Applies what the log has and the stores have not; returns the number of new resource versions.
+    pub(crate) fn follow(&self, registry: &mut dyn Registry) -> Result<u64> {
+        let mut versions = 0;
+        for (_, index, view) in self.each() {
+            versions += annuaire_publish::follow(registry, index, view)?;
+        }
+        Ok(versions)
+    }
+}
+
+/// The right to write the publication stores of a data directory; `None` when another process has it.
+pub(crate) fn publisher_lock(data: &Path) -> Result<Option<File>> {
+    create(data)?;
+    let file = File::create(data.join("publisher.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(e)) => Err(e.into()),
+    }
+}
+
+/// The key of paging tokens, made once.
+pub(crate) fn cursor_key(data: &Path) -> Result<[u8; 32]> {
+    let path = data.join("cursor.key");
+    if let Ok(bytes) = fs::read(&path) {
+        return bytes.try_into().map_err(|_| anyhow!("{}: not a key of 32 bytes; delete it to make a new one", path.display()));
+    }
+    let key: [u8; 32] = ChaCha20Poly1305::generate_key(&mut OsRng).into();
+    let mut open = fs::OpenOptions::new();
+    open.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    std::io::Write::write_all(&mut open.open(&path)?, &key)?;
+    Ok(key)
+}

@@ -1,0 +1,80 @@
+//! How many requests a client may make: one token bucket a client.
+
+use crate::limits;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// A rate: `burst` requests at once, then `per_second`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests a second that a bucket regains. The national service allows 17.
+    pub per_second: u32,
+    /// Size of a bucket.
+    pub burst: u32,
+}
+
+struct Bucket {
+    tokens: f64,
+    at_us: i64,
+}
+
+/// What a client is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub allowed: bool,
+    /// Requests left at once.
+    pub remaining: u32,
+    /// Seconds until one more is allowed, at least 1 when none is left.
+    pub reset: u32,
+}
+
+pub(crate) struct Limiter {
+    rate: Rate,
+    buckets: Mutex<HashMap<u64, Bucket>>,
+}
+
+impl Limiter {
+    pub(crate) fn new(rate: Rate) -> Self {
+        Self { rate, buckets: Mutex::new(HashMap::new()) }
+    }
+
+    pub(crate) fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// Takes one token of `client` at `now_us`, microseconds of any clock that does not go back much.
+    pub(crate) fn take(&self, client: u64, now_us: i64) -> Verdict {
+        let (full, speed) = (f64::from(self.rate.burst.max(1)), f64::from(self.rate.per_second.max(1)));
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let refilled = |b: &Bucket| (b.tokens + (now_us - b.at_us).max(0) as f64 / 1e6 * speed).min(full);
+        if buckets.len() >= limits::CLIENTS && !buckets.contains_key(&client) {
+            buckets.retain(|_, b| refilled(b) < full);
+        }
+        let bucket = buckets.entry(client).or_insert(Bucket { tokens: full, at_us: now_us });
+        let tokens = refilled(bucket);
+        let allowed = tokens >= 1.0;
+        *bucket = Bucket { tokens: if allowed { tokens - 1.0 } else { tokens }, at_us: now_us };
+        let left = bucket.tokens;
+        let reset = if left >= 1.0 { 0 } else { (((1.0 - left) / speed).ceil() as u32).max(1) };
+        Verdict { allowed, remaining: left as u32, reset }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limiter, Rate};
+
+    #[test]
+    fn a_burst_then_the_rate_and_nobody_pays_for_another() {
+        let limiter = Limiter::new(Rate { per_second: 2, burst: 3 });
+        for left in [2, 1, 0] {
+            let v = limiter.take(1, 0);
+            assert!(v.allowed && v.remaining == left, "{v:?}");
+        }
+        let refused = limiter.take(1, 0);
+        assert!(!refused.allowed && refused.reset == 1);
+        assert!(limiter.take(2, 0).allowed);
+        assert!(limiter.take(1, 500_000).allowed && !limiter.take(1, 500_000).allowed);
+        assert!(limiter.take(1, 60_000_000).allowed && limiter.take(1, 60_000_000).remaining == 1, "never more than a burst");
+    }
+}
