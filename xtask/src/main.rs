@@ -1,28 +1,53 @@
 //! Developer commands. `cargo xtask test` is everything that must pass before a commit lands.
 
+mod geography;
+mod postgres;
+
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
+const USAGE: &str = "usage: cargo xtask test
+       cargo xtask geography CURRENT.tgz HISTORY.tgz   (see data/geography/README.md)";
+
 fn main() -> ExitCode {
-    let command = std::env::args().nth(1);
-    if command.as_deref() != Some("test") {
-        eprintln!("usage: cargo xtask test");
-        return ExitCode::FAILURE;
-    }
-    let steps: [&[&str]; 3] = [
-        &["fmt", "--all", "--", "--check"],
-        &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
-        &["test", "--workspace"],
-    ];
-    for step in steps {
-        println!("$ cargo {}", step.join(" "));
-        match Command::new(env!("CARGO")).args(step).status() {
-            Ok(status) if status.success() => {}
-            Ok(_) => return ExitCode::FAILURE,
-            Err(e) => {
-                eprintln!("cargo {}: {e}", step[0]);
-                return ExitCode::FAILURE;
-            }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["test"] => test(),
+        ["geography", current, history] => {
+            geography::build(&PathBuf::from(current), &PathBuf::from(history), &PathBuf::from("data/geography"))
+                .map_err(|e| e.to_string())
+        }
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
+}
+
+/// First what needs Rust alone, then what needs a PostgreSQL server, which is installed or started here.
+fn test() -> Result<(), String> {
+    cargo(&["fmt", "--all", "--", "--check"], &[])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
+    cargo(&["test", "--workspace"], &[])?;
+    let server = postgres::Server::start()?;
+    let url = server.url();
+    cargo(&["test", "-p", "annuaire-store-postgres", "--", "--ignored"], &[("ANNUAIRE_TEST_POSTGRES", &url)])?;
+    drop(server);
+    println!("all tests passed");
+    Ok(())
+}
+
+fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
+    println!("$ cargo {}", arguments.join(" "));
+    let status = Command::new(env!("CARGO")).args(arguments).envs(environment.iter().copied()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("cargo {}: {status}", arguments[0])),
+        Err(e) => Err(format!("cargo {}: {e}", arguments[0])),
+    }
 }

@@ -11,10 +11,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::fs;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use stores::{Stores, open_registry, publisher_lock};
+use stores::{Place, Stores, publisher_lock};
 
 /// The directory of health and social-care professionals: registry, log and FHIR publication.
 #[derive(Parser)]
@@ -51,9 +51,8 @@ enum Command {
     },
     /// Imports national files or FHIR resources (text, gzip or zip; the format is recognised) as one transaction
     Import {
-        /// Data directory
-        #[arg(long)]
-        data: PathBuf,
+        #[command(flatten)]
+        place: Place,
         /// Passes the volume and key guards; the reason goes to the log
         #[arg(long, value_name = "REASON")]
         accept_mass_change: Option<String>,
@@ -72,26 +71,23 @@ enum Command {
     },
     /// Serves the API
     Serve {
-        /// Data directory
-        #[arg(long)]
-        data: PathBuf,
+        #[command(flatten)]
+        place: Place,
         #[command(flatten)]
         serving: Serving,
     },
     /// Deletes the publication stores and builds them again from the log
     Rebuild {
-        /// Data directory
-        #[arg(long)]
-        data: PathBuf,
+        #[command(flatten)]
+        place: Place,
         /// Version of the national guide that resources follow
         #[arg(long, value_enum, default_value_t)]
         guide: GuideArgument,
     },
     /// Compares log, registry and publication stores, and names every difference
     Verify {
-        /// Data directory
-        #[arg(long)]
-        data: PathBuf,
+        #[command(flatten)]
+        place: Place,
         /// Version of the national guide that resources follow
         #[arg(long, value_enum, default_value_t)]
         guide: GuideArgument,
@@ -151,26 +147,26 @@ fn main() -> Result<()> {
             println!("{}: the second delivery has {planted}", out.display());
             Ok(())
         }
-        Command::Import { data, accept_mass_change, full, report, guide, files } => {
+        Command::Import { place, accept_mass_change, full, report, guide, files } => {
             let options = Options { accept_mass_change, full_feed: full, ..import_options() };
-            let done = import(&data, &files, &options, guide.into())?;
+            let done = import(&place, &files, &options, guide.into())?;
             print_report(&done);
             if let Some(path) = report {
                 fs::write(&path, serde_json::to_vec_pretty(&done)?).with_context(|| format!("writing {}", path.display()))?;
             }
             Ok(())
         }
-        Command::Serve { data, serving } => serve::serve(&data, &serving),
-        Command::Rebuild { data, guide } => {
-            let _lock = publisher_lock(&data)?.context("a server is running on this data directory; stop it first")?;
-            let mut registry = open_registry(&data)?;
-            Stores::delete(&data)?;
-            let stores = Stores::open(&data, guide.into(), false)?;
+        Command::Serve { place, serving } => serve::serve(&place, &serving),
+        Command::Rebuild { place, guide } => {
+            let _lock = publisher_lock(&place.data)?.context("a server is running on this data directory; stop it first")?;
+            let mut registry = place.registry()?;
+            Stores::delete(&place.data)?;
+            let stores = Stores::open(&place.data, guide.into(), false)?;
             let versions = stores.follow(&mut *registry)?;
             println!("rebuilt: {versions} resource versions, up to transaction {}", stores.public.applied_tx());
             Ok(())
         }
-        Command::Verify { data, guide } => verify(&data, guide.into()),
+        Command::Verify { place, guide } => verify(&place, guide.into()),
     }
 }
 
@@ -179,12 +175,12 @@ fn demo(professionals: u32, serving: &Serving) -> Result<()> {
     let plan = annuaire_testkit::Plan { professionals, seed: 1, changed_per_mille: 3 };
     let files = dir.path().join("files");
     annuaire_testkit::generate(&files, &plan)?;
-    let data = dir.path().join("data");
+    let place = Place { data: dir.path().join("data"), database: None };
     let mut paths: Vec<PathBuf> = fs::read_dir(&files)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
     paths.sort();
-    print_report(&import(&data, &paths, &import_options(), serving.guide.into())?);
+    print_report(&import(&place, &paths, &import_options(), serving.guide.into())?);
     println!("everything in this demonstration is fictional");
-    serve::serve(&data, serving)
+    serve::serve(&place, serving)
 }
 
 /// Microseconds since 1970 UTC.
@@ -231,7 +227,7 @@ fn progress() -> Progress {
     })
 }
 
-fn import(data: &Path, files: &[PathBuf], options: &Options, guide: Guide) -> Result<Report> {
+fn import(place: &Place, files: &[PathBuf], options: &Options, guide: Guide) -> Result<Report> {
     let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = files.iter().cloned().partition(|f| f.is_dir());
     for folder in folders {
         println!("{}: a directory, left out", folder.display());
@@ -239,10 +235,10 @@ fn import(data: &Path, files: &[PathBuf], options: &Options, guide: Guide) -> Re
     if files.is_empty() {
         bail!("no file to import");
     }
-    let mut registry = open_registry(data)?;
+    let mut registry = place.registry()?;
     let report = annuaire_exchange::import(&mut *registry, &files, options)?;
-    if let Some(_lock) = publisher_lock(data)? {
-        Stores::open(data, guide, false)?.follow(&mut *registry)?;
+    if let Some(_lock) = publisher_lock(&place.data)? {
+        Stores::open(&place.data, guide, false)?.follow(&mut *registry)?;
     } else {
         println!("committed; the running server publishes it");
     }
@@ -285,10 +281,10 @@ fn print_report(report: &Report) {
     }
 }
 
-fn verify(data: &Path, guide: Guide) -> Result<()> {
-    let mut registry = open_registry(data)?;
+fn verify(place: &Place, guide: Guide) -> Result<()> {
+    let mut registry = place.registry()?;
     let mut faults = registry.verify()?;
-    let stores = Stores::open(data, guide, false)?;
+    let stores = Stores::open(&place.data, guide, false)?;
     let last = registry.last_tx()?;
     for (name, index, view) in stores.each() {
         if index.applied_tx() > last {

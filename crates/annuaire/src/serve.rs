@@ -1,6 +1,6 @@
 //! Serving: publication in the background, HTTP in front.
 
-use crate::stores::{Stores, cursor_key, open_registry, publisher_lock};
+use crate::stores::{Place, Stores, cursor_key, publisher_lock};
 use crate::{Serving, now_us};
 use annuaire_api::{Rate, Restricted, Settings};
 use anyhow::{Context, Result, bail};
@@ -42,11 +42,12 @@ fn log_to_stderr() -> annuaire_api::Log {
 }
 
 /// Serves until interrupted.
-pub(crate) fn serve(data: &Path, options: &Serving) -> Result<()> {
+pub(crate) fn serve(place: &Place, options: &Serving) -> Result<()> {
+    let data = place.data.as_path();
     let Some(lock) = publisher_lock(data)? else { bail!("a server is already running on {}", data.display()) };
     let api_keys = secrets(options.api_keys.as_deref())?;
     let credentials = secrets(options.restricted_credentials.as_deref())?;
-    let mut registry = open_registry(data)?;
+    let mut registry = place.registry()?;
     let stores = Stores::open(data, options.guide.into(), !credentials.is_empty())?;
     stores.follow(&mut *registry)?;
     let open = api_keys.is_empty();

@@ -3,6 +3,7 @@
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
 use annuaire_store::Registry;
+use annuaire_store_postgres::PostgresRegistry;
 use annuaire_store_sqlite::SqliteRegistry;
 use anyhow::{Context, Result, anyhow};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit, aead::OsRng};
@@ -13,10 +14,29 @@ use std::sync::Arc;
 /// Address space reserved for a publication store. It is reserved, not used: the file grows as needed.
 const MAP_BYTES: usize = 64 << 30;
 
-/// The system of record of a data directory.
-pub(crate) fn open_registry(data: &Path) -> Result<Box<dyn Registry>> {
-    create(data)?;
-    Ok(Box::new(SqliteRegistry::open(&data.join("registry.sqlite"))?))
+/// Where an installation lives.
+#[derive(clap::Args, Clone)]
+pub(crate) struct Place {
+    /// Data directory
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// File that holds the URL of a PostgreSQL database to use as registry (postgres://user:password@host/database); without
+    /// it the registry is a SQLite file of the data directory
+    #[arg(long)]
+    pub(crate) database: Option<PathBuf>,
+}
+
+impl Place {
+    /// The system of record.
+    pub(crate) fn registry(&self) -> Result<Box<dyn Registry>> {
+        create(&self.data)?;
+        if let Some(path) = &self.database {
+            // A file and not an argument: the URL holds a password, and arguments are seen by every user of the machine.
+            let url = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+            return Ok(Box::new(PostgresRegistry::open(url.trim())?));
+        }
+        Ok(Box::new(SqliteRegistry::open(&self.data.join("registry.sqlite"))?))
+    }
 }
 
 fn create(dir: &Path) -> Result<()> {

@@ -3,6 +3,7 @@
 //! A code is never deleted: closed codes keep resolving, so that old data can be shown.
 
 mod embedded;
+pub mod geographie;
 
 use annuaire_base::text::fold;
 use std::collections::HashMap;

@@ -1,0 +1,114 @@
+//! Against a real server: `cargo xtask test` starts one and gives its address.
+
+#![allow(clippy::unwrap_used)]
+
+use annuaire_store::{Change, Registry};
+use annuaire_store_postgres::PostgresRegistry;
+use sqlx::{ConnectOptions, Executor};
+use std::str::FromStr;
+
+/// A schema of its own for a test, dropped at the end.
+struct Schema {
+    name: String,
+    server: String,
+}
+
+fn execute(url: &str, sql: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut c = sqlx::postgres::PgConnectOptions::from_str(url).unwrap().connect().await.unwrap();
+        c.execute(sql).await.unwrap();
+    });
+}
+
+impl Schema {
+    fn new(name: &str) -> Self {
+        let server = std::env::var("ANNUAIRE_TEST_POSTGRES").expect("ANNUAIRE_TEST_POSTGRES is not set");
+        let s = Self { name: format!("t_{name}_{}", std::process::id()), server };
+        execute(&s.server, &format!("CREATE SCHEMA {}", s.name));
+        s
+    }
+
+    fn url(&self) -> String {
+        format!("{}?options=-c%20search_path%3D{}", self.server, self.name)
+    }
+
+    fn open(&self) -> PostgresRegistry {
+        PostgresRegistry::open(&self.url()).unwrap()
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        execute(&self.server, &format!("DROP SCHEMA {} CASCADE", self.name));
+    }
+}
+
+fn put(entity: &str, payload: &str) -> Change {
+    Change { entity: entity.into(), source: "s".into(), payload: Some(payload.into()) }
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
+fn passes_the_suite() {
+    let schema = Schema::new("suite");
+    annuaire_store::suite::run(&mut || Box::new(schema.open()));
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
+fn verify_names_a_tampered_row() {
+    let schema = Schema::new("tamper");
+    let mut r = schema.open();
+    r.commit("t", "t", 1, &mut |u| u.put(&put("A", "1"))).unwrap();
+    execute(&schema.url(), "DELETE FROM object");
+    assert_eq!(r.verify().unwrap(), ["object A of s is in the log and not in the registry"]);
+    execute(&schema.url(), "UPDATE log_counter SET tx = 5");
+    assert!(r.verify().unwrap().contains(&"the counter is at 5 and the log ends at 1".to_owned()));
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
+fn writers_take_turns_and_a_reader_never_sees_a_gap() {
+    let schema = Schema::new("turns");
+    drop(schema.open());
+    let writers: Vec<_> = (0..3)
+        .map(|w| {
+            let url = schema.url();
+            std::thread::spawn(move || {
+                let mut r = PostgresRegistry::open(&url).unwrap();
+                for i in 0..40 {
+                    r.commit("w", "t", 0, &mut |u| u.put(&put(&format!("{w}-{i}"), "x"))).unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut reader = schema.open();
+    let mut seen = 0;
+    while seen < 120 {
+        let log = reader.transactions(0).unwrap();
+        let numbers: Vec<u64> = log.iter().map(|t| t.tx).collect();
+        assert_eq!(numbers, (1..=log.len() as u64).collect::<Vec<_>>());
+        assert!(log.windows(2).all(|w| w[0].commit_ms < w[1].commit_ms));
+        seen = log.len();
+    }
+    writers.into_iter().for_each(|w| w.join().unwrap());
+    assert_eq!(reader.verify().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
+fn a_lost_connection_is_opened_again_and_no_error_tells_the_password() {
+    let schema = Schema::new("lost");
+    let mut r = PostgresRegistry::open(&format!("{}&application_name={}", schema.url(), schema.name)).unwrap();
+    r.commit("t", "t", 1, &mut |u| u.put(&put("A", "1"))).unwrap();
+    execute(
+        &schema.server,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%log_%'",
+    );
+    assert_eq!(r.last_tx().unwrap(), 1);
+    for url in ["postgres://u:s3cret@127.0.0.1:1/x", "mysql://u:s3cret@h/x"] {
+        let error = PostgresRegistry::open(url).err().unwrap().to_string();
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}

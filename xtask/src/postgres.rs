@@ -1,0 +1,118 @@
+//! A throw-away PostgreSQL cluster for the tests: installed when it is missing and we may, deleted at the end.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A running cluster; stopped and deleted when dropped.
+pub struct Server {
+    bin: PathBuf,
+    dir: PathBuf,
+    port: u16,
+}
+
+/// Directory of the server programs, of the newest version installed.
+fn installed() -> Option<PathBuf> {
+    let here = |dir: &Path| dir.join("initdb").is_file() && dir.join("pg_ctl").is_file();
+    if let Some(dir) = std::env::split_paths(&std::env::var_os("PATH")?).find(|d| here(d)) {
+        return Some(dir);
+    }
+    let mut versions: Vec<PathBuf> =
+        fs::read_dir("/usr/lib/postgresql").ok()?.filter_map(|e| Some(e.ok()?.path().join("bin"))).filter(|d| here(d)).collect();
+    versions.sort_by_key(|d| d.parent().and_then(Path::file_name).and_then(|v| v.to_str()?.parse::<u32>().ok()));
+    versions.pop()
+}
+
+fn is_root() -> bool {
+    let out = Command::new("id").arg("-u").output();
+    out.is_ok_and(|o| o.stdout.trim_ascii() == b"0")
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let what = format!("{command:?}");
+    match command.stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{what}: {status}")),
+        Err(e) => Err(format!("{what}: {e}")),
+    }
+}
+
+fn install() -> Result<PathBuf, String> {
+    let ask = "PostgreSQL is needed by the second stage of the tests: install its server (on Debian: apt install postgresql)";
+    if !(is_root() && Path::new("/usr/bin/apt-get").exists()) {
+        return Err(ask.to_owned());
+    }
+    println!("installing PostgreSQL");
+    run(Command::new("apt-get").args(["update", "-qq"]))?;
+    run(Command::new("apt-get").args(["install", "-y", "-qq", "postgresql"]).env("DEBIAN_FRONTEND", "noninteractive"))?;
+    installed().ok_or_else(|| ask.to_owned())
+}
+
+impl Server {
+    /// Creates and starts a cluster that listens on a free local port.
+    pub fn start() -> Result<Self, String> {
+        let bin = installed().map_or_else(install, Ok)?;
+        let dir = std::env::temp_dir().join(format!("annuaire-postgres-{}", std::process::id()));
+        fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+        // The port is free now; nothing else on a test machine takes it in between.
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
+        let server = Self { bin, dir, port };
+        if is_root() {
+            run(Command::new("chown").args(["-R", "postgres"]).arg(&server.dir))?;
+        }
+        let data = server.dir.join("data");
+        run(server
+            .program("initdb")
+            .arg("-D")
+            .arg(&data)
+            .args(["-U", "annuaire", "-A", "trust", "-E", "UTF8", "--locale=C"])
+            .stdout(Stdio::null()))?;
+        let settings = format!(
+            "-c listen_addresses=127.0.0.1 -c port={port} -c fsync=off -c unix_socket_directories={}",
+            server.dir.display()
+        );
+        run(server
+            .program("pg_ctl")
+            .arg("-D")
+            .arg(&data)
+            .arg("-w")
+            .arg("-l")
+            .arg(server.dir.join("log"))
+            .arg("-o")
+            .arg(settings)
+            .arg("start")
+            .stdout(Stdio::null()))?;
+        Ok(server)
+    }
+
+    /// Where tests connect.
+    pub fn url(&self) -> String {
+        format!("postgres://annuaire@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// A server program. They refuse to run as root: then the user of the Debian package runs them.
+    fn program(&self, name: &str) -> Command {
+        let program = self.bin.join(name);
+        let mut command = if is_root() {
+            let mut c = Command::new("setpriv");
+            c.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+            c
+        } else {
+            Command::new(program)
+        };
+        command.current_dir(&self.dir);
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let data = self.dir.join("data");
+        let mut stop = self.program("pg_ctl");
+        if let Err(e) = run(stop.arg("-D").arg(&data).args(["-m", "immediate", "stop"]).stdout(Stdio::null())) {
+            eprintln!("{e}");
+        }
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
