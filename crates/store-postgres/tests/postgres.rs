@@ -102,10 +102,8 @@ fn a_lost_connection_is_opened_again_and_no_error_tells_the_password() {
     let schema = Schema::new("lost");
     let mut r = PostgresRegistry::open(&format!("{}&application_name={}", schema.url(), schema.name)).unwrap();
     r.commit("t", "t", 1, &mut |u| u.put(&put("A", "1"))).unwrap();
-    execute(
-        &schema.server,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%log_%'",
-    );
+    let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'", schema.name);
+    execute(&schema.server, &cut);
     assert_eq!(r.last_tx().unwrap(), 1);
     for url in ["postgres://u:s3cret@127.0.0.1:1/x", "mysql://u:s3cret@h/x"] {
         let error = PostgresRegistry::open(url).err().unwrap().to_string();
