@@ -112,6 +112,9 @@ pub(crate) struct Serving {
     /// Requests a second that one key, or one address, may make (the national service allows 17)
     #[arg(long)]
     rate: Option<u32>,
+    /// Who answers for the directory, as the page of legal notices names it
+    #[arg(long)]
+    operator: Option<String>,
     /// No log line per request
     #[arg(long)]
     quiet: bool,
@@ -156,7 +159,7 @@ fn main() -> Result<()> {
             }
             Ok(())
         }
-        Command::Serve { place, serving } => serve::serve(&place, &serving),
+        Command::Serve { place, serving } => serve::serve(&place, &serving, false),
         Command::Rebuild { place, guide } => {
             let _lock = publisher_lock(&place.data)?.context("a server is running on this data directory; stop it first")?;
             let mut registry = place.registry()?;
@@ -180,7 +183,7 @@ fn demo(professionals: u32, serving: &Serving) -> Result<()> {
     paths.sort();
     print_report(&import(&place, &paths, &import_options(), serving.guide.into())?);
     println!("everything in this demonstration is fictional");
-    serve::serve(&place, serving)
+    serve::serve(&place, serving, true)
 }
 
 /// Microseconds since 1970 UTC.

@@ -42,7 +42,7 @@ fn log_to_stderr() -> annuaire_api::Log {
 }
 
 /// Serves until interrupted.
-pub(crate) fn serve(place: &Place, options: &Serving) -> Result<()> {
+pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result<()> {
     let data = place.data.as_path();
     let Some(lock) = publisher_lock(data)? else { bail!("a server is already running on {}", data.display()) };
     let api_keys = secrets(options.api_keys.as_deref())?;
@@ -64,7 +64,13 @@ pub(crate) fn serve(place: &Place, options: &Serving) -> Result<()> {
         _ => None,
     };
     let with_restricted = restricted.is_some();
-    let app = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
+    let pages = annuaire_portal::Settings {
+        clock: Arc::new(now_us),
+        operator: options.operator.clone().unwrap_or_else(|| "L’exploitant de ce service (à préciser par lui).".to_owned()),
+        fictional,
+    };
+    let api = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
+    let app = annuaire_portal::router(Arc::clone(&stores.public), pages).merge(api);
     std::thread::spawn(move || {
         let _lock = lock;
         loop {
@@ -82,6 +88,7 @@ pub(crate) fn serve(place: &Place, options: &Serving) -> Result<()> {
         if with_restricted {
             println!("  restricted: http://{address}/fhir/dr (Authorization: Bearer …)");
         }
+        println!("  pages: http://{address}/");
         println!("  try  http://{address}/fhir/v2/Practitioner?family=mar&_revinclude=PractitionerRole:practitioner");
         axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(async {

@@ -25,6 +25,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use axum::response::Response;
+use axum::routing::any;
 
 use bundle::Frame;
 use cursor::Cursor;
@@ -159,7 +160,8 @@ pub fn router(index: Arc<Index>, restricted: Option<Restricted>, settings: Setti
         metrics: Metrics::default(),
         requests: AtomicU64::new(0),
     };
-    Router::new().fallback(serve).with_state(Arc::new(app))
+    let paths = ["/fhir", "/fhir/", "/fhir/{*rest}", "/health", "/metrics"];
+    paths.into_iter().fold(Router::new(), |router, path| router.route(path, any(serve))).with_state(Arc::new(app))
 }
 
 /// What a request asked, for the log and the counters. Known as far as the request was understood.

@@ -14,7 +14,8 @@ const AS: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefin
 const FR: &str = "https://hl7.fr/ig/fhir/core/StructureDefinition/";
 const ID_TYPES: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203";
 const STRUCTURE_TYPES: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-3307";
-const IDNPS: &str = "urn:oid:1.2.250.1.71.4.2.1";
+/// System of the national professional id.
+pub const IDNPS: &str = "urn:oid:1.2.250.1.71.4.2.1";
 /// System of the national structure id.
 pub const IDNST: &str = "urn:oid:1.2.250.1.71.4.2.2";
 const RPPS: &str = "https://rpps.esante.gouv.fr";
