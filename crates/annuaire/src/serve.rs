@@ -84,12 +84,16 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
         let address = listener.local_addr()?;
-        println!("ready: http://{address}/fhir/v2 ({})", if open { "open" } else { "key required in ESANTE-API-KEY" });
+        // Whoever started us may have closed the other end: that is no reason to stop serving.
+        let mut out = std::io::stdout();
+        let access = if open { "open" } else { "key required in ESANTE-API-KEY" };
+        let _ = writeln!(out, "ready: http://{address}/fhir/v2 ({access})");
         if with_restricted {
-            println!("  restricted: http://{address}/fhir/dr (Authorization: Bearer …)");
+            let _ = writeln!(out, "  restricted: http://{address}/fhir/dr (Authorization: Bearer …)");
         }
-        println!("  pages: http://{address}/");
-        println!("  try  http://{address}/fhir/v2/Practitioner?family=mar&_revinclude=PractitionerRole:practitioner");
+        let _ = writeln!(out, "  pages: http://{address}/");
+        let example = "Practitioner?family=mar&_revinclude=PractitionerRole:practitioner";
+        let _ = writeln!(out, "  try  http://{address}/fhir/v2/{example}");
         axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(async {
                 let _ = tokio::signal::ctrl_c().await;

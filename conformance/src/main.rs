@@ -1,0 +1,27 @@
+//! `annuaire-conformance BASE [HEADER:VALUE…]`: runs every case and prints one line each.
+
+use annuaire_conformance::{Client, cases};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((base, headers)) = arguments.split_first() else {
+        eprintln!("usage: annuaire-conformance http://host/fhir/v2 [ESANTE-API-KEY:key]");
+        return ExitCode::FAILURE;
+    };
+    let headers: Vec<(String, String)> =
+        headers.iter().filter_map(|h| h.split_once(':')).map(|(n, v)| (n.to_owned(), v.trim().to_owned())).collect();
+    let client = Client::new(base, &headers);
+    let mut failed = 0;
+    for (name, case) in cases::ALL {
+        match case(&client) {
+            Ok(()) => println!("pass {name}"),
+            Err(why) => {
+                failed += 1;
+                println!("FAIL {name}: {why}");
+            }
+        }
+    }
+    println!("{} cases, {failed} failed", cases::ALL.len());
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,67 @@
+//! Pseudo-random draws keyed by what they are for: a fact never depends on the order in which facts are written.
+
+/// A stream of numbers (splitmix64).
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64, purpose: u64, i: u64) -> Self {
+        let mut dice = Self(seed ^ purpose.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i.wrapping_mul(0xd1b5_4a32_d192_ed03));
+        dice.next();
+        dice
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        self.next() % n.max(1)
+    }
+
+    /// True once in `n`.
+    pub(crate) fn once_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+        let at = self.below(list.len() as u64);
+        &list[usize::try_from(at).unwrap_or(0)]
+    }
+
+    /// A rank below `n` whose logarithm is uniform: a few ranks are very frequent, as family names are.
+    pub(crate) fn zipf(&mut self, n: u64) -> u64 {
+        let uniform = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        ((n as f64).powf(uniform) as u64).min(n) - 1
+    }
+
+    /// One of `list`, in proportion to its weight.
+    pub(crate) fn weighted<'a, T>(&mut self, list: &'a [T], weight: impl Fn(&T) -> u64) -> &'a T {
+        let mut draw = self.below(list.iter().map(&weight).sum());
+        for one in list {
+            match draw.checked_sub(weight(one)) {
+                Some(rest) => draw = rest,
+                None => return one,
+            }
+        }
+        &list[0]
+    }
+}
+
+/// A number followed by its Luhn key.
+pub(crate) fn keyed(number: &str) -> String {
+    let sum: u32 = number
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(i, b)| match (u32::from(b - b'0'), i % 2) {
+            (d, 1) => d,
+            (d, _) if d > 4 => d * 2 - 9,
+            (d, _) => d * 2,
+        })
+        .sum();
+    format!("{number}{}", (10 - sum % 10) % 10)
+}
