@@ -669,6 +669,7 @@ fn civil_person(view: View, p: &Professionnel) -> Resource {
     });
     f.words("family", &civil.nom_famille);
     f.words("name", &civil.nom_famille);
+    f.words("name", &p.civilite);
     for given in &civil.prenoms {
         f.words("given", given);
         f.words("name", given);

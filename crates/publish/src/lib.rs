@@ -269,3 +269,96 @@ impl Facts {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use annuaire_fhir::{Guide, extract};
+    use annuaire_index::Term;
+    use annuaire_store_sqlite::SqliteRegistry;
+    use std::path::{Path, PathBuf};
+
+    fn sorted(terms: &[Term]) -> Vec<String> {
+        let mut all: Vec<String> = terms.iter().map(|t| format!("{t:?}")).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// What our forms index is what the guide's expressions find in the JSON they write: for every sample, both
+    /// perimeters and both versions of the guide.
+    #[test]
+    fn terms_of_forms_are_those_of_their_json() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../exchange/tests/samples");
+        let mut files: Vec<PathBuf> = std::fs::read_dir(samples.join("restreint")).unwrap().map(|e| e.unwrap().path()).collect();
+        for name in [
+            "PS_LibreAcces_202610080942.zip",
+            "Porteurs_CPS_CPF_202610080845.txt",
+            "Extraction_Correspondance_MSSante_202610080850.txt",
+            "finess-plus/finess-structures-journalier-20261008.json",
+            "finess-plus/finess-activites-journalier-20261008.json",
+        ] {
+            files.push(samples.join(name));
+        }
+        annuaire_exchange::import(&mut registry, &files, &annuaire_exchange::Options::default()).unwrap();
+        let entities = registry.entities("", 10_000).unwrap();
+        let mut seen = 0;
+        for guide in [Guide::V120, Guide::V110] {
+            for perimeter in [Perimeter::Public, Perimeter::Restricted] {
+                let view = View { guide, perimeter };
+                for facts in gather(&mut registry, 1, &entities, view).unwrap().values() {
+                    for r in facts.publish(view).into_iter().chain(facts.withdraw(view)) {
+                        let body = [&r.before[..], b"\"versionId\":\"1\",", &r.after].concat();
+                        let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                        let ty = TYPES[usize::from(r.ty)];
+                        assert_eq!(sorted(&r.terms), sorted(&extract::terms(ty, &json)), "{view:?} {ty}/{}", r.id);
+                        seen += 1;
+                    }
+                }
+            }
+        }
+        assert!(seen > 800, "{seen}");
+    }
+
+    /// A resource of another directory keeps its bytes, its version and its instant, and leaves in a reduced form.
+    #[test]
+    fn a_foreign_resource_is_published_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+        let index = Index::open(&dir.path().join("i"), 1 << 26).unwrap();
+        let view = View { guide: Guide::V120, perimeter: Perimeter::Public };
+        let file = dir.path().join("f.ndjson");
+        let json = "{\"resourceType\":\"Organization\",\"id\":\"x-1\",\"meta\":{\"versionId\":7,\"lastUpdated\":\"2020-05-01T02:00:00.000+02:00\"},\
+            \"identifier\":[{\"system\":\"urn:s\",\"value\":\"9\"}],\"name\":\"CLINIQUE\"}";
+        std::fs::write(&file, format!("{json}\n{}\n", "{\"resourceType\":\"Person\",\"id\":\"p\"}")).unwrap();
+        let import = |registry: &mut SqliteRegistry, full| {
+            let options = annuaire_exchange::Options { full_feed: full, now_ms: 1_700_000_000_000, ..Default::default() };
+            annuaire_exchange::import(registry, std::slice::from_ref(&file), &options).unwrap()
+        };
+        import(&mut registry, true);
+        follow(&mut registry, &index, view).unwrap();
+        let ty = annuaire_fhir::schema::type_id("Organization").unwrap();
+        {
+            let s = index.snapshot().unwrap();
+            let e = s.current(ty, "x-1").unwrap().unwrap();
+            assert_eq!((e.body, e.version, e.commit_ms), (json.as_bytes(), 7, 1_588_291_200_000));
+            let updated = |from, before| s.search(ty, &Filter::Updated { from_ms: from, before_ms: before }).unwrap().len();
+            assert_eq!(
+                (updated(Some(1_588_291_200_000), Some(1_588_291_200_001)), updated(Some(1_600_000_000_000), None)),
+                (1, 0)
+            );
+            let person = annuaire_fhir::schema::type_id("Person").unwrap();
+            assert!(s.search(person, &Filter::All).unwrap().is_empty(), "a Person is never public");
+        }
+        std::fs::write(&file, "{\"resourceType\":\"Organization\",\"id\":\"y\"}\n").unwrap();
+        import(&mut registry, true);
+        follow(&mut registry, &index, view).unwrap();
+        let s = index.snapshot().unwrap();
+        let gone = s.current(ty, "x-1").unwrap().unwrap();
+        let body: serde_json::Value = serde_json::from_slice(gone.body).unwrap();
+        assert_eq!((body["active"].clone(), body["identifier"][0]["value"].clone(), gone.version), (false.into(), "9".into(), 8));
+        assert_eq!(verify(&mut registry, &index, view).unwrap(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,295 @@
+//! Random searches compared with a naive look at the JSON of every resource, while a writer publishes between two pages.
+
+#![allow(clippy::unwrap_used)]
+
+use annuaire_base::date::parse_instant;
+use annuaire_base::text::fold;
+use annuaire_fhir::{Guide, Perimeter, View};
+use annuaire_index::Index;
+use annuaire_store::Registry;
+use annuaire_store_sqlite::SqliteRegistry;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use proptest::prelude::*;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+struct World {
+    registry: SqliteRegistry,
+    index: Arc<Index>,
+    app: Router,
+    runtime: tokio::runtime::Runtime,
+    dir: tempfile::TempDir,
+}
+
+const VIEW: View = View { guide: Guide::V120, perimeter: Perimeter::Public };
+
+impl World {
+    /// A small nation, first delivery published.
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = annuaire_testkit::Plan { professionals: 250, seed: 3, changed_per_mille: 200 };
+        annuaire_testkit::generate(&dir.path().join("files"), &plan).unwrap();
+        let index = Arc::new(Index::open(&dir.path().join("i"), 1 << 28).unwrap());
+        let settings = annuaire_api::Settings {
+            public_base: None,
+            api_keys: Vec::new(),
+            cursor_key: [1; 32],
+            rate: None,
+            log: None,
+            clock: Arc::new(|| 0),
+        };
+        let app = annuaire_api::router(Arc::clone(&index), None, settings);
+        let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut world = Self { registry, index, app, runtime, dir };
+        world.deliver("files", 1_700_000_000_000);
+        world
+    }
+
+    fn deliver(&mut self, folder: &str, now_ms: i64) {
+        let entries = std::fs::read_dir(self.dir.path().join(folder)).unwrap().map(|e| e.unwrap().path());
+        let files: Vec<PathBuf> = entries.filter(|p| p.is_file()).collect();
+        let options = annuaire_exchange::Options { now_ms, accept_mass_change: Some("a test".into()), ..Default::default() };
+        annuaire_exchange::import(&mut self.registry, &files, &options).unwrap();
+        annuaire_publish::follow(&mut self.registry as &mut dyn Registry, &self.index, VIEW).unwrap();
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let path = path.strip_prefix("http://localhost").unwrap_or(path);
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        self.runtime.block_on(async {
+            let response = self.app.clone().oneshot(request).await.unwrap();
+            let status = response.status();
+            let body = to_bytes(response.into_body(), 1 << 30).await.unwrap();
+            assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&body));
+            serde_json::from_slice(&body).unwrap()
+        })
+    }
+
+    fn walk(&self, path: &str, between: &mut dyn FnMut()) -> (u64, Vec<String>) {
+        let mut page = self.get(path);
+        let (total, mut ids) = (page["total"].as_u64().unwrap(), Vec::new());
+        loop {
+            ids.extend(page["entry"].as_array().into_iter().flatten().map(|e| e["resource"]["id"].as_str().unwrap().to_owned()));
+            between();
+            let links = page["link"].as_array().unwrap();
+            match links.iter().find(|l| l["relation"] == "next") {
+                Some(next) => page = self.get(next["url"].as_str().unwrap()),
+                None => return (total, ids),
+            }
+        }
+    }
+
+    fn all(&self, ty: &str) -> Vec<Value> {
+        let mut page = self.get(&format!("/fhir/v2/{ty}?_count=1000"));
+        let mut out = Vec::new();
+        loop {
+            out.extend(page["entry"].as_array().into_iter().flatten().map(|e| e["resource"].clone()));
+            match page["link"].as_array().unwrap().iter().find(|l| l["relation"] == "next") {
+                Some(next) => page = self.get(next["url"].as_str().unwrap()),
+                None => return out,
+            }
+        }
+    }
+}
+
+/// Values at a path; arrays are walked through.
+fn at<'a>(v: &'a Value, path: &str) -> Vec<&'a Value> {
+    path.split('.').fold(vec![v], |found, m| {
+        let below = found.into_iter().filter_map(|x| x.get(m));
+        below.flat_map(|x| x.as_array().map_or_else(|| vec![x], |a| a.iter().collect())).collect()
+    })
+}
+
+fn texts(v: &Value, paths: &[&str]) -> Vec<String> {
+    paths.iter().flat_map(|p| at(v, p)).filter_map(|x| x.as_str().map(str::to_owned)).collect()
+}
+
+/// What a parameter looks at: texts, or (system, code) pairs.
+enum Looks {
+    Texts(&'static [&'static str]),
+    Codings(&'static str),
+    Identifiers,
+    Flag,
+    Link(&'static str),
+}
+
+const PARAMETERS: &[(&str, &str, Looks)] = &[
+    ("Practitioner", "family", Looks::Texts(&["name.family"])),
+    ("Practitioner", "given", Looks::Texts(&["name.given"])),
+    ("Practitioner", "name", Looks::Texts(&["name.family", "name.given", "name.prefix", "name.suffix"])),
+    ("Practitioner", "qualification-code", Looks::Codings("qualification.code.coding")),
+    ("Practitioner", "identifier", Looks::Identifiers),
+    ("Practitioner", "active", Looks::Flag),
+    ("PractitionerRole", "role", Looks::Codings("code.coding")),
+    ("PractitionerRole", "organization", Looks::Link("organization.reference")),
+    ("PractitionerRole", "active", Looks::Flag),
+    ("Organization", "name", Looks::Texts(&["name", "alias"])),
+    ("Organization", "address-city", Looks::Texts(&["address.city"])),
+    ("Organization", "address-postalcode", Looks::Texts(&["address.postalCode"])),
+    ("Organization", "type", Looks::Codings("type.coding")),
+    ("Organization", "identifier", Looks::Identifiers),
+    ("Organization", "partof", Looks::Link("partOf.reference")),
+];
+
+fn pairs(looks: &Looks, r: &Value) -> Vec<(String, String)> {
+    let text = |v: &Value, m: &str| v[m].as_str().unwrap_or_default().to_owned();
+    match looks {
+        Looks::Codings(path) => at(r, path).into_iter().map(|c| (text(c, "system"), text(c, "code"))).collect(),
+        Looks::Identifiers => at(r, "identifier").into_iter().map(|i| (text(i, "system"), text(i, "value"))).collect(),
+        Looks::Flag => vec![("http://hl7.org/fhir/ValueSet/special-values".into(), r["active"].to_string())],
+        Looks::Texts(_) | Looks::Link(_) => Vec::new(),
+    }
+}
+
+/// One criterion as text and as a predicate.
+struct Criterion {
+    text: String,
+    keeps: Box<dyn Fn(&Value) -> bool>,
+}
+
+fn encode(s: &str) -> String {
+    s.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+fn escape(s: &str) -> String {
+    s.replace('\\', "\\\\").replace(',', "\\,").replace('|', "\\|").replace('$', "\\$")
+}
+
+/// A criterion drawn from a parameter, a resource to take values from, and a few numbers.
+fn criterion(parameter: usize, samples: &[&Value], form: u8, cut: usize) -> Criterion {
+    let (_, name, looks) = &PARAMETERS[parameter];
+    match looks {
+        Looks::Texts(paths) => {
+            let values: Vec<String> = samples.iter().filter_map(|r| texts(r, paths).into_iter().next()).collect();
+            let part = |v: &String| -> String {
+                let chars: Vec<char> = v.chars().collect();
+                match form % 3 {
+                    0 => chars[..chars.len().min(1 + cut)].iter().collect(),
+                    1 => chars[(cut % chars.len().max(1))..].iter().take(4).collect(),
+                    _ => v.clone(),
+                }
+            };
+            let wanted: Vec<String> = values.iter().map(part).filter(|p| !p.trim().is_empty()).collect();
+            let modifier = ["", ":contains", ":exact"][usize::from(form % 3)];
+            let list = wanted.iter().map(|w| encode(&escape(w))).collect::<Vec<_>>().join(",");
+            let keeps = move |r: &Value| {
+                wanted.is_empty()
+                    || texts(r, paths).iter().any(|t| {
+                        wanted.iter().any(|w| match modifier {
+                            ":contains" => fold(t).contains(&fold(w)),
+                            ":exact" => t == w,
+                            _ => fold(t).starts_with(&fold(w)),
+                        })
+                    })
+            };
+            Criterion { text: format!("{name}{modifier}={list}"), keeps: Box::new(keeps) }
+        }
+        Looks::Link(path) => {
+            let wanted: Vec<String> = samples.iter().flat_map(|r| texts(r, &[path])).collect();
+            let list = wanted.join(",");
+            let keeps = move |r: &Value| wanted.is_empty() || texts(r, &[path]).iter().any(|t| wanted.contains(t));
+            Criterion { text: format!("{name}={list}"), keeps: Box::new(keeps) }
+        }
+        _ if form == 7 => Criterion {
+            text: format!("{name}:missing=false"),
+            keeps: Box::new(move |r| pairs(looks, r).iter().any(|p| !p.1.is_empty())),
+        },
+        _ => {
+            let wanted: Vec<(String, String)> = samples.iter().filter_map(|r| pairs(looks, r).into_iter().nth(cut % 2)).collect();
+            let (with_system, only_system) = (form % 3 == 1, form % 3 == 2);
+            let one = |p: &(String, String)| match (with_system, only_system) {
+                (true, _) => format!("{}%7C{}", encode(&p.0), encode(&escape(&p.1))),
+                (_, true) => format!("{}%7C", encode(&p.0)),
+                _ => encode(&escape(&p.1)),
+            };
+            let list = wanted.iter().filter(|w| !(only_system && w.0.is_empty())).map(one).collect::<Vec<_>>().join(",");
+            let not = form >= 5;
+            let empty = list.is_empty();
+            let keeps = move |r: &Value| {
+                let has = pairs(looks, r).iter().any(|p| {
+                    wanted.iter().any(|w| {
+                        (with_system || only_system || p.1 == w.1) && (!with_system || p == w) && (!only_system || p.0 == w.0)
+                    })
+                });
+                empty || (has != not)
+            };
+            Criterion { text: format!("{name}{}={list}", if not { ":not" } else { "" }), keeps: Box::new(keeps) }
+        }
+    }
+}
+
+#[test]
+fn random_searches_agree_with_a_naive_look_and_pages_never_move() {
+    let mut world = World::new();
+    let first: Vec<(&str, Vec<Value>)> =
+        ["Practitioner", "PractitionerRole", "Organization"].into_iter().map(|ty| (ty, world.all(ty))).collect();
+    let mut checked = 0;
+    let mut held: Vec<(String, BTreeSet<String>, String)> = Vec::new();
+    let strategy = (
+        0..3_usize,
+        prop::collection::vec((0..PARAMETERS.len(), 0..8_u8, 0..6_usize, any::<[u16; 3]>(), 1..4_usize), 1..4),
+        1..90_usize,
+    );
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(400));
+    runner
+        .run(&strategy, |(kind, draws, count)| {
+            let (ty, all) = &first[kind];
+            let criteria: Vec<Criterion> = draws
+                .iter()
+                .filter(|d| PARAMETERS[d.0].0 == *ty)
+                .map(|(p, form, cut, picks, n)| {
+                    let samples: Vec<&Value> = picks[..*n.min(&3)].iter().map(|i| &all[usize::from(*i) % all.len()]).collect();
+                    criterion(*p, &samples, *form, *cut)
+                })
+                .collect();
+            let query = criteria.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join("&");
+            let wanted: BTreeSet<String> = all
+                .iter()
+                .filter(|r| criteria.iter().all(|c| (c.keeps)(r)))
+                .map(|r| r["id"].as_str().unwrap().to_owned())
+                .collect();
+            let (total, ids) = world.walk(&format!("/fhir/v2/{ty}?_count={count}&{query}"), &mut || {});
+            prop_assert_eq!(total as usize, wanted.len(), "{}?{}", ty, query);
+            prop_assert_eq!(ids.len(), wanted.len(), "{}?{}: a resource came twice or is missing", ty, query);
+            prop_assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), wanted, "{}?{}", ty, query);
+            Ok(())
+        })
+        .unwrap();
+    // Pages begun before the second delivery end in the state of their first page.
+    for (ty, all) in &first {
+        for sort in ["", "&_sort=_id", "&_sort=-_lastUpdated"] {
+            let page = world.get(&format!("/fhir/v2/{ty}?_count=40{sort}"));
+            let next = page["link"].as_array().unwrap().iter().find(|l| l["relation"] == "next").unwrap()["url"].to_string();
+            let ids =
+                page["entry"].as_array().unwrap().iter().map(|e| e["resource"]["id"].as_str().unwrap().to_owned()).collect();
+            held.push((next.trim_matches('"').to_owned(), ids, format!("{ty}{sort}")));
+            checked += all.len();
+        }
+    }
+    world.deliver("files/next", 1_700_000_100_000);
+    for (n, (next, mut ids, what)) in held.into_iter().enumerate() {
+        let (total, rest) = world.walk(&next, &mut || {});
+        for id in rest {
+            assert!(ids.insert(id), "{what}: a resource came twice");
+        }
+        let wanted: BTreeSet<String> = first[n / 3].1.iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect();
+        assert_eq!((total as usize, &ids), (wanted.len(), &wanted), "{what}");
+    }
+    // Delta: what changed since the second delivery is what differs now.
+    for (ty, old) in &first {
+        let now = world.all(ty);
+        let changed: BTreeSet<&str> = now.iter().filter(|r| !old.contains(r)).map(|r| r["id"].as_str().unwrap()).collect();
+        let since =
+            now.iter().filter(|r| parse_instant(r["meta"]["lastUpdated"].as_str().unwrap()).unwrap().0 >= 1_700_000_100_000);
+        assert_eq!(changed, since.map(|r| r["id"].as_str().unwrap()).collect(), "{ty}");
+        let (total, _) = world.walk(&format!("/fhir/v2/{ty}?_lastUpdated=ge2023-11-14T22:15:00Z"), &mut || {});
+        assert_eq!(total as usize, changed.len(), "{ty}");
+    }
+    assert!(checked > 500);
+}
