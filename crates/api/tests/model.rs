@@ -293,3 +293,47 @@ fn random_searches_agree_with_a_naive_look_and_pages_never_move() {
     }
     assert!(checked > 500);
 }
+
+/// Whatever is asked, the answer is FHIR and the server did not fail.
+#[test]
+fn hostile_requests_get_a_fhir_answer() {
+    let world = World::new();
+    let segment = prop_oneof![
+        Just("Practitioner".to_owned()),
+        Just("Organization".to_owned()),
+        Just("_page".to_owned()),
+        Just("_history".to_owned()),
+        "[ -~]{0,12}"
+    ];
+    let name = prop_oneof![
+        Just("family:contains".to_owned()),
+        Just("_lastUpdated".to_owned()),
+        Just("_include:iterate".to_owned()),
+        Just("_sort".to_owned()),
+        Just("_has:PractitionerRole:practitioner:role".to_owned()),
+        Just("organization.address-city".to_owned()),
+        Just("period".to_owned()),
+        Just("identifier:of-type".to_owned()),
+        Just("_count".to_owned()),
+        Just("id".to_owned()),
+        Just("_format".to_owned()),
+        ".{0,10}",
+    ];
+    let strategy = (prop::collection::vec(segment, 0..4), prop::collection::vec((name, ".{0,20}"), 0..4));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(1_500));
+    runner
+        .run(&strategy, |(segments, pairs)| {
+            let path = segments.iter().map(|s| encode(s)).collect::<Vec<_>>().join("/");
+            let query = pairs.iter().map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect::<Vec<_>>().join("&");
+            let request = Request::get(format!("/fhir/v2/{path}?{query}")).body(Body::empty()).unwrap();
+            let (status, kind, body) = world.runtime.block_on(async {
+                let response = world.app.clone().oneshot(request).await.unwrap();
+                let kind = response.headers().get("content-type").map(|v| v.to_str().unwrap().to_owned());
+                (response.status().as_u16(), kind, to_bytes(response.into_body(), 1 << 30).await.unwrap())
+            });
+            prop_assert!(status < 500, "{}?{}: {}", path, query, String::from_utf8_lossy(&body));
+            prop_assert!(kind.is_some_and(|k| k.starts_with("application/fhir+")), "{}?{}", path, query);
+            Ok(())
+        })
+        .unwrap();
+}

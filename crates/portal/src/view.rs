@@ -262,8 +262,11 @@ pub(crate) fn activity(v: &Value) -> String {
         };
         words.extend(concepts.into_iter().filter_map(|c| c.pointer("/coding/0")).map(label));
     }
+    if v["resourceType"] == "Device" && words.is_empty() {
+        words.push("Équipement matériel lourd".to_owned());
+    }
     words.extend(Some(text(v, "/manufacturer")).filter(|m| !m.is_empty()));
-    if words.is_empty() { "Équipement".to_owned() } else { words.join(" — ") }
+    words.join(" — ")
 }
 
 /// A day as people write it.

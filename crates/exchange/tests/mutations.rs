@@ -1,0 +1,103 @@
+//! Damaged files: every sample, changed at random, is refused or read, and never stops the program. The same entry points are
+//! fuzzed for longer in `fuzz/`.
+
+#![allow(clippy::unwrap_used)]
+
+use annuaire_exchange::{Options, import};
+use annuaire_store::{Change, Object, Outcome, Registry, Result, Tx, Unit};
+use proptest::prelude::*;
+use std::path::{Path, PathBuf};
+
+/// A registry that forgets: readers and guards are what is tried here.
+struct Nothing;
+
+impl Unit for Nothing {
+    fn put(&mut self, change: &Change) -> Result<()> {
+        if let Some(json) = &change.payload {
+            let _: annuaire_mos::Objet = serde_json::from_str(json).unwrap();
+        }
+        Ok(())
+    }
+    fn entities_of_source(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+    fn set_delivery(&mut self, _: &str, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Registry for Nothing {
+    fn commit(&mut self, _: &str, _: &str, _: i64, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
+        write(&mut Nothing)?;
+        Ok(Outcome::default())
+    }
+    fn last_tx(&mut self) -> Result<u64> {
+        Ok(0)
+    }
+    fn transactions(&mut self, _: u64) -> Result<Vec<Tx>> {
+        Ok(Vec::new())
+    }
+    fn changed_entities(&mut self, _: u64, _: &str, _: u32) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+    fn entities(&mut self, _: &str, _: u32) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+    fn objects_at(&mut self, _: u64, _: &[String]) -> Result<Vec<Object>> {
+        Ok(Vec::new())
+    }
+    fn delivery(&mut self, _: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+    fn verify(&mut self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
+
+fn samples() -> Vec<(String, Vec<u8>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
+    let mut paths: Vec<PathBuf> = ["", "finess", "finess-plus", "ameli", "restreint"]
+        .iter()
+        .flat_map(|d| std::fs::read_dir(root.join(d)).unwrap().map(|e| e.unwrap().path()))
+        .filter(|p| p.is_file())
+        .collect();
+    paths.sort();
+    paths.iter().map(|p| (p.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(p).unwrap())).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_damaged_file_is_refused_or_read(
+        which in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0..5_u8, any::<u8>(), 1..40_usize), 1..8),
+    ) {
+        let all = samples();
+        let (name, mut bytes) = all[which.index(all.len())].clone();
+        for (at, kind, byte, len) in edits {
+            if bytes.is_empty() {
+                break;
+            }
+            let at = at.index(bytes.len());
+            let end = (at + len).min(bytes.len());
+            match kind {
+                0 => bytes[at] = byte,
+                1 => _ = bytes.drain(at..end),
+                2 => bytes.insert(at, byte),
+                3 => bytes.truncate(at),
+                _ => {
+                    let copy = bytes[at..end].to_vec();
+                    bytes.splice(at..at, copy);
+                }
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, &bytes).unwrap();
+        match import(&mut Nothing, &[path], &Options::default()) {
+            Ok(report) => prop_assert!(report.files.iter().all(|f| f.rejected as usize >= f.rejected_lines.len())),
+            Err(e) => prop_assert!(!e.to_string().is_empty()),
+        }
+    }
+}
