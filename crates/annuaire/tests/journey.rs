@@ -297,6 +297,32 @@ fn restricted_facts_are_served_to_credential_holders_and_to_nobody_else() {
     assert!(ok, "{said}");
 }
 
+/// Killed at any moment, an import leaves nothing half done, and the same command ends it.
+#[test]
+fn an_interrupted_import_leaves_nothing_half_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, data) = (dir.path().join("files"), dir.path().join("data"));
+    assert!(annuaire(&["generate", "--professionals", "1000", "--out", files.to_str().unwrap()]).0);
+    for (folder, transaction) in [(files.clone(), 1), (files.join("next"), 2)] {
+        for after in [3, 30, 150, 400, 800] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_annuaire"));
+            command.args(["import", "--data", data.to_str().unwrap()]).args(delivery(&folder)).stdout(Stdio::null());
+            let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(after));
+            let _ = child.kill();
+            child.wait().unwrap();
+            let (ok, said) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
+            assert!(ok, "killed after {after} ms: {said}");
+        }
+        let (ok, said) = import(&data, &delivery(&folder));
+        assert!(ok, "{said}");
+        let (ok, said) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
+        assert!(ok && said.contains(&format!("at transaction {transaction}")), "{said}");
+    }
+    let server = Server::start(&data, &[]);
+    assert!(server.json("Practitioner?_count=0")["total"].as_u64().unwrap() >= 1000);
+}
+
 /// The pages, as a visitor who follows every link.
 #[test]
 fn pages_are_whole_and_every_link_leads_somewhere() {
