@@ -105,6 +105,54 @@ pub fn siret(s: &str) -> Result<(), IdError> {
     key(luhn(s) || post_office)
 }
 
+/// ADELI-rang, a practice of an ADELI holder: ADELI and two digits, without a key of its own.
+///
+/// # Errors
+/// [`IdError`].
+pub fn adeli_rang(s: &str) -> Result<(), IdError> {
+    let (number, rank) = s.split_at_checked(9).ok_or(IdError::Shape)?;
+    digits(rank, 2)?;
+    adeli(number)
+}
+
+/// National identification of a person: the type digits (TRE_G08) followed by the number, whose check depends on the type.
+/// The two parts are given apart, because the whole is ambiguous (`3` + `01…` is also `30` + `1…`).
+///
+/// # Errors
+/// [`IdError`]; staff numbers (types 1, 3 to 6) are a structure number, `/`, and a number of the structure's own.
+pub fn idnps(kind: &str, number: &str) -> Result<(), IdError> {
+    let staff = |check: fn(&str) -> Result<(), IdError>| {
+        let (structure, own) = number.split_once('/').ok_or(IdError::Shape)?;
+        if own.is_empty() { Err(IdError::Shape) } else { check(structure) }
+    };
+    match kind {
+        "0" => adeli(number),
+        "1" => staff(adeli_rang),
+        "3" => staff(finess),
+        "4" => staff(siren),
+        "5" => staff(siret),
+        "6" => staff(rpps_rang),
+        "8" => rpps(number),
+        "2" | "9" | "10" | "30" if !number.is_empty() => Ok(()),
+        _ => Err(IdError::Shape),
+    }
+}
+
+/// National identification of a structure: one type digit (TRE_G07) and the number.
+///
+/// # Errors
+/// [`IdError`].
+pub fn idnst(s: &str) -> Result<(), IdError> {
+    match s.split_at_checked(1) {
+        Some(("0", n)) => adeli_rang(n),
+        Some(("1", n)) => finess(n),
+        Some(("2", n)) => siren(n),
+        Some(("3", n)) => siret(n),
+        Some(("4", n)) => rpps_rang(n),
+        _ => Err(IdError::Shape),
+    }
+}
+
 /// RPPS-rang, a practice of an RPPS holder: RPPS, two digits, key over the 14.
 ///
 /// # Errors
@@ -193,5 +241,22 @@ mod tests {
         let corsica = 97 - 2_850_519_001_001_u64 % 97;
         assert!(contains_nir(&format!("285052A001001{corsica:02}")));
         assert!(!contains_nir("410999000010000|810999000010|00000101600013"));
+    }
+
+    #[test]
+    fn national_identifications_check_the_number_of_their_type() {
+        assert_eq!(idnps("8", "10999000010"), Ok(()));
+        assert_eq!(idnps("8", "10999000011"), Err(IdError::Key));
+        assert_eq!(idnps("0", "991091018"), Ok(()));
+        assert_eq!(idnps("3", "990000028/0000000123"), Ok(()));
+        assert_eq!(idnps("5", "00000101600013/A12/b"), Ok(()), "split on the first slash only");
+        assert_eq!(idnps("4", "000001016/"), Err(IdError::Shape));
+        assert_eq!(idnps("10", "a@b.example"), Ok(()));
+        assert_eq!(idnps("7", "1"), Err(IdError::Shape));
+        for (number, valid) in
+            [("1990000028", true), ("300000101600013", true), ("2000001016", true), ("09910910180", false), ("5", false)]
+        {
+            assert_eq!(idnst(number).is_ok(), valid, "{number}");
+        }
     }
 }
