@@ -1,16 +1,16 @@
 //! Any bytes as a file to import: text formats, zip, gzip, FINESS+ JSON, FHIR.
 #![no_main]
 
-use annuaire_store::{Change, Object, Outcome, Registry, Result, Tx, Unit};
+use annuaire_store::{Change, Known, Object, Outcome, Registry, Result, Tx, Unit};
 use libfuzzer_sys::fuzz_target;
 
 struct Nothing;
 
 impl Unit for Nothing {
-    fn put(&mut self, _: &Change) -> Result<()> {
+    fn put(&mut self, _: Change) -> Result<()> {
         Ok(())
     }
-    fn entities_of_source(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<String>> {
+    fn known(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<Known>> {
         Ok(Vec::new())
     }
     fn set_delivery(&mut self, _: &str, _: &str) -> Result<()> {
@@ -32,11 +32,11 @@ impl Registry for Nothing {
     fn changed_entities(&mut self, _: u64, _: &str, _: u32) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
-    fn entities(&mut self, _: &str, _: u32) -> Result<Vec<String>> {
-        Ok(Vec::new())
-    }
     fn objects_at(&mut self, _: u64, _: &[String]) -> Result<Vec<Object>> {
         Ok(Vec::new())
+    }
+    fn standing(&mut self, _: u64, _: &str, _: u32) -> Result<(Vec<Object>, Option<String>)> {
+        Ok((Vec::new(), None))
     }
     fn delivery(&mut self, _: &str) -> Result<Option<String>> {
         Ok(None)

@@ -653,18 +653,18 @@ fn replace(unit: &mut dyn Unit, source: &'static str, load: Load, options: &Opti
     let fail = |source| Error::Io { file: file.clone(), source };
     let mut old = Known::new(source);
     let (mut count, mut ended, mut created) = (0_u64, 0_u64, 0_u64);
-    let change = |entity: String, payload| Change { entity, source: source.to_owned(), payload };
+    let change = |entity: String, payload| Change { entity, source: source.to_owned(), payload, digest: 0 };
     for group in objects.groups().map_err(fail)? {
         let (entity, pieces) = group.map_err(fail)?;
         if whole {
             while let Some(gone) = old.pop_before(unit, &entity)? {
                 ended += 1;
-                unit.put(&change(gone, None))?;
+                unit.put(change(gone, None))?;
             }
             created += u64::from(!old.pop_if(unit, &entity)?);
         }
         let payload = object(source, &entity, &pieces).map_err(fail)?;
-        unit.put(&change(entity, payload))?;
+        unit.put(change(entity, payload))?;
         count += 1;
         if count.is_multiple_of(u64::from(limits::PAGE)) {
             options.tell(&format!("writing {source}"), count, 0);
@@ -672,7 +672,7 @@ fn replace(unit: &mut dyn Unit, source: &'static str, load: Load, options: &Opti
     }
     while whole && let Some(gone) = old.pop_before(unit, "\u{10ffff}")? {
         ended += 1;
-        unit.put(&change(gone, None))?;
+        unit.put(change(gone, None))?;
     }
     let before = count + ended - created;
     if whole
@@ -728,8 +728,8 @@ impl Known {
         if self.front.is_none() && !self.done {
             self.front = self.page.next();
             if self.front.is_none() {
-                let page = unit.entities_of_source(self.source, &self.last, limits::PAGE)?;
-                self.page = page.into_iter();
+                let page = unit.known(self.source, &self.last, limits::PAGE)?;
+                self.page = page.into_iter().map(|k| k.entity).collect::<Vec<_>>().into_iter();
                 self.front = self.page.next();
                 self.done = self.front.is_none();
             }

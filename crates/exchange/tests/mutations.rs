@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use annuaire_exchange::{Options, import};
-use annuaire_store::{Change, Object, Outcome, Registry, Result, Tx, Unit};
+use annuaire_store::{Change, Known, Object, Outcome, Registry, Result, Tx, Unit};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 struct Nothing;
 
 impl Unit for Nothing {
-    fn put(&mut self, change: &Change) -> Result<()> {
-        if let Some(json) = &change.payload {
-            let _: annuaire_mos::Objet = serde_json::from_str(json).unwrap();
+    fn put(&mut self, change: Change) -> Result<()> {
+        if let Some(json) = change.payload {
+            let _: annuaire_mos::Objet = serde_json::from_str(&json).unwrap();
         }
         Ok(())
     }
-    fn entities_of_source(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<String>> {
+    fn known(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<Known>> {
         Ok(Vec::new())
     }
     fn set_delivery(&mut self, _: &str, _: &str) -> Result<()> {
@@ -40,11 +40,11 @@ impl Registry for Nothing {
     fn changed_entities(&mut self, _: u64, _: &str, _: u32) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
-    fn entities(&mut self, _: &str, _: u32) -> Result<Vec<String>> {
-        Ok(Vec::new())
-    }
     fn objects_at(&mut self, _: u64, _: &[String]) -> Result<Vec<Object>> {
         Ok(Vec::new())
+    }
+    fn standing(&mut self, _: u64, _: &str, _: u32) -> Result<(Vec<Object>, Option<String>)> {
+        Ok((Vec::new(), None))
     }
     fn delivery(&mut self, _: &str) -> Result<Option<String>> {
         Ok(None)

@@ -58,9 +58,9 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View) -> Result<
     let mut seen: BTreeMap<u8, RoaringBitmap> = BTreeMap::new();
     let mut after = String::new();
     loop {
-        let entities = registry.entities(&after, PAGE)?;
-        let Some(last) = entities.last() else { break };
-        after.clone_from(last);
+        let (objects, last) = registry.standing(tx, &after, PAGE)?;
+        let mut entities: Vec<String> = objects.into_iter().map(|o| o.entity).collect();
+        entities.dedup();
         let facts = gather(registry, tx, &entities, view)?;
         for resource in facts.values().flat_map(|f| f.publish(view)) {
             let name = format!("{}/{}", TYPES[usize::from(resource.ty)], resource.id);
@@ -73,6 +73,10 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View) -> Result<
                     }
                 }
             }
+        }
+        match last {
+            Some(last) => after = last,
+            None => break,
         }
     }
     for (ty, name) in (0_u8..).zip(TYPES) {
@@ -303,7 +307,7 @@ mod tests {
             files.push(samples.join(name));
         }
         annuaire_exchange::import(&mut registry, &files, &annuaire_exchange::Options::default()).unwrap();
-        let entities = registry.entities("", 10_000).unwrap();
+        let entities = registry.changed_entities(1, "", 10_000).unwrap();
         let mut seen = 0;
         for guide in [Guide::V120, Guide::V110] {
             for perimeter in [Perimeter::Public, Perimeter::Restricted] {

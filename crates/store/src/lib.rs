@@ -1,8 +1,10 @@
 //! Registry and change log: traits, types, and the suite that every backend passes.
 //!
-//! An object is what one *source* says of one *entity*. Every change is a row of the one ordered log; the registry's
-//! current state is a pointer into it.
+//! An object is what one *source* says of one *entity*. Every change is a row of the one ordered log, in which it names the
+//! transaction of the previous word on the same object; the registry's current state is a pointer to the last one. So the
+//! state at any transaction is found by point look-ups, without an index over the log.
 
+pub mod batch;
 pub mod suite;
 
 /// What one source now says of one entity.
@@ -14,6 +16,17 @@ pub struct Change {
     pub source: String,
     /// JSON of the object; `None` when the source no longer says anything.
     pub payload: Option<String>,
+    /// Fingerprint of what the payload was made of; equal fingerprints spare the comparison. Zero: unknown.
+    pub digest: u128,
+}
+
+/// An object that stands, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Entity key.
+    pub entity: String,
+    /// The fingerprint given with its last put, zero when none was.
+    pub digest: u128,
 }
 
 /// A committed transaction.
@@ -56,7 +69,7 @@ pub enum Error {
 /// Result of a registry call.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What a commit did.
+/// What a commit did. An object put several times in one unit counts for its last word.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Number of the transaction, `None` when nothing changed.
@@ -98,23 +111,28 @@ pub trait Registry: Send {
     /// Database failure.
     fn transactions(&mut self, after: u64) -> Result<Vec<Tx>>;
 
-    /// Entities that `tx` changed, distinct, in order, the first `limit` that follow `after`.
+    /// Entities that `tx` changed, distinct, in byte order, the first `limit` that follow `after`. Cost: proportional to the
+    /// page, for each source that the transaction speaks for.
     ///
     /// # Errors
     /// Database failure.
     fn changed_entities(&mut self, tx: u64, after: &str, limit: u32) -> Result<Vec<String>>;
 
-    /// Entities of which anything was ever said, in order, the first `limit` that follow `after`.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn entities(&mut self, after: &str, limit: u32) -> Result<Vec<String>>;
-
-    /// What all sources said of these entities just after `tx`, by entity then source.
+    /// What all sources said of these entities just after `tx`, by entity then source. Cost: a few point look-ups for each
+    /// entity and source, and one more for each word said of an object after `tx`.
     ///
     /// # Errors
     /// Database failure.
     fn objects_at(&mut self, tx: u64, entities: &[String]) -> Result<Vec<Object>>;
+
+    /// Everything that stood just after `tx`, by entity (byte order) then source: the objects of the entities that follow
+    /// `after`, at least one whole entity, about `limit` objects; and the last entity looked at, to be given as the next
+    /// `after`, `None` at the end. A page may hold fewer objects, even none: only `None` is the end. Cost: sequential; for
+    /// first loads and verification.
+    ///
+    /// # Errors
+    /// Database failure.
+    fn standing(&mut self, tx: u64, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)>;
 
     /// What was noted of the last delivery of a source.
     ///
@@ -131,18 +149,20 @@ pub trait Registry: Send {
 
 /// A transaction being written.
 pub trait Unit {
-    /// Says something of an entity. The same content again, or the end of an unknown object, vanishes.
+    /// Says something of an entity. The same content again, or the end of an unknown object, vanishes; so does the same
+    /// non-zero digest, without a look at the content. Of several words on one object, the last one stands. Any order is
+    /// correct; the fastest is by source, then entity. Words are buffered: an error may belong to an earlier one.
     ///
     /// # Errors
     /// Database failure.
-    fn put(&mut self, change: &Change) -> Result<()>;
+    fn put(&mut self, change: Change) -> Result<()>;
 
-    /// Entities of which `source` says something, in order, the first `limit` that follow `after`. Call it only for
-    /// entities not yet put in this unit: puts are buffered.
+    /// Objects of `source` that stand, words of this unit included, by entity (byte order), the first `limit` that follow
+    /// `after`. Cost: proportional to the page, plus what ended in between.
     ///
     /// # Errors
     /// Database failure.
-    fn entities_of_source(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<String>>;
+    fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<Known>>;
 
     /// Notes the delivery of a source, replacing the previous note.
     ///

@@ -1,0 +1,109 @@
+//! Reading: merges of ranges that are ordered within each source.
+
+use crate::{signed, unsigned};
+use annuaire_store::{Object, Tx};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Result, Row};
+
+/// The words that stood just after $1 of what `start` selects. Every object has one path into the past, which stops at the
+/// first word that is not later.
+macro_rules! as_of {
+    ($start:literal) => {
+        concat!(
+            "WITH RECURSIVE word(source, entity, tx) AS (SELECT o.source, o.entity, o.tx FROM ",
+            $start,
+            " UNION ALL SELECT w.source, w.entity, l.prev FROM word w JOIN log_entry l
+                 ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx > $1 AND l.prev IS NOT NULL)
+             SELECT w.entity, w.source, l.payload FROM word w JOIN log_entry l
+                 ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx <= $1 AND l.payload IS NOT NULL"
+        )
+    };
+}
+
+const OBJECTS_AT: &str =
+    as_of!("unnest($2::text[]) s(source) JOIN unnest($3::text[]) e(entity) ON true JOIN object o USING (source, entity)");
+
+const STANDING: &str = as_of!("object o WHERE o.entity > $2 AND ($3::text IS NULL OR o.entity <= $3) AND o.source = ANY($4)");
+
+fn object(r: &PgRow) -> Result<Object> {
+    Ok(Object { entity: r.try_get(0)?, source: r.try_get(1)?, payload: r.try_get(2)? })
+}
+
+fn ordered(rows: &[PgRow]) -> Result<Vec<Object>> {
+    let mut objects: Vec<Object> = rows.iter().map(object).collect::<Result<_>>()?;
+    objects.sort_by(|a, b| (&a.entity, &a.source).cmp(&(&b.entity, &b.source)));
+    Ok(objects)
+}
+
+pub(crate) async fn transactions(c: &mut PgConnection, after: u64) -> Result<Vec<Tx>> {
+    let rows = sqlx::query("SELECT tx, commit_ms, author, reason, changes FROM log_tx WHERE tx > $1 ORDER BY tx")
+        .bind(signed(after))
+        .fetch_all(c)
+        .await?;
+    rows.iter()
+        .map(|r| {
+            Ok(Tx {
+                tx: unsigned(r.try_get(0)?),
+                commit_ms: r.try_get(1)?,
+                author: r.try_get(2)?,
+                reason: r.try_get(3)?,
+                changes: unsigned(r.try_get(4)?),
+            })
+        })
+        .collect()
+}
+
+/// Sources of which anything is known, one look-up each.
+async fn sources(c: &mut PgConnection) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "WITH RECURSIVE s(source) AS (SELECT min(source) FROM object UNION ALL
+             SELECT (SELECT min(o.source) FROM object o WHERE o.source > s.source) FROM s WHERE s.source IS NOT NULL)
+         SELECT source FROM s WHERE source IS NOT NULL",
+    )
+    .fetch_all(c)
+    .await
+}
+
+/// The first `limit` keys of each source, merged: `ranges` gives one ordered range for each source in `s`.
+pub(crate) async fn changed_entities(c: &mut PgConnection, tx: u64, after: &str, limit: u32) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "WITH RECURSIVE s(source) AS (SELECT min(source) FROM log_entry WHERE tx = $1 UNION ALL
+             SELECT (SELECT min(l.source) FROM log_entry l WHERE l.tx = $1 AND l.source > s.source) FROM s WHERE s.source IS NOT NULL)
+         SELECT DISTINCT e.entity FROM s CROSS JOIN LATERAL
+             (SELECT l.entity FROM log_entry l WHERE l.tx = $1 AND l.source = s.source AND l.entity > $2 ORDER BY l.entity LIMIT $3) e
+         WHERE s.source IS NOT NULL ORDER BY e.entity LIMIT $3",
+    )
+    .bind(signed(tx))
+    .bind(after)
+    .bind(i64::from(limit))
+    .fetch_all(c)
+    .await
+}
+
+pub(crate) async fn objects_at(c: &mut PgConnection, tx: u64, entities: &[String]) -> Result<Vec<Object>> {
+    if entities.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sources = sources(c).await?;
+    let mut distinct = entities.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    ordered(&sqlx::query(OBJECTS_AT).bind(signed(tx)).bind(sources).bind(distinct).fetch_all(c).await?)
+}
+
+pub(crate) async fn standing(c: &mut PgConnection, tx: u64, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
+    let sources = sources(c).await?;
+    // The entity at which all sources together give `limit` objects, nothing when they give fewer.
+    let end: Option<String> = sqlx::query_scalar(
+        "SELECT e.entity FROM unnest($1::text[]) s(source) CROSS JOIN LATERAL
+             (SELECT o.entity FROM object o WHERE o.source = s.source AND o.entity > $2 ORDER BY o.entity LIMIT $3) e
+         ORDER BY e.entity OFFSET $3 - 1 LIMIT 1",
+    )
+    .bind(&sources)
+    .bind(after)
+    .bind(i64::from(limit.max(1)))
+    .fetch_optional(&mut *c)
+    .await?;
+    let rows = sqlx::query(STANDING).bind(signed(tx)).bind(after).bind(&end).bind(&sources).fetch_all(c).await?;
+    Ok((ordered(&rows)?, end))
+}

@@ -1,0 +1,50 @@
+//! Tables, and the version that they must have.
+
+use crate::fault;
+use annuaire_store::{Error, Result};
+use sqlx::{Connection, PgConnection};
+
+/// Raised whenever the tables change their meaning.
+const VERSION: i64 = 2;
+
+// An object stays in `object` after its end: `tx` and `prev` lead from it through all that was ever said of it, and no other
+// index is needed.
+const TABLES: &str = r#"
+CREATE TABLE log_tx(tx bigint PRIMARY KEY, commit_ms bigint NOT NULL, author text NOT NULL, reason text NOT NULL,
+    changes bigint NOT NULL);
+CREATE TABLE log_entry(tx bigint NOT NULL, source text COLLATE "C" NOT NULL, entity text COLLATE "C" NOT NULL, prev bigint,
+    payload text, PRIMARY KEY(tx, source, entity));
+CREATE TABLE object(source text COLLATE "C" NOT NULL, entity text COLLATE "C" NOT NULL, tx bigint NOT NULL,
+    ended boolean NOT NULL, digest bytea, PRIMARY KEY(source, entity));
+CREATE TABLE delivery(source text PRIMARY KEY, json text NOT NULL);
+CREATE TABLE log_counter(one boolean PRIMARY KEY DEFAULT true CHECK (one), tx bigint NOT NULL, commit_ms bigint NOT NULL);
+INSERT INTO log_counter(tx, commit_ms) VALUES (0, -1);
+CREATE TABLE registry_version(version bigint PRIMARY KEY);
+"#;
+
+/// Two nodes that start together must not both create the tables.
+const SCHEMA_LOCK: i64 = 0x0061_6e6e_7561;
+
+/// Creates the tables of an empty database and refuses those of another version.
+pub(crate) async fn ensure(c: &mut PgConnection) -> Result<()> {
+    let mut t = c.begin().await.map_err(fault)?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SCHEMA_LOCK).execute(&mut *t).await.map_err(fault)?;
+    let present = "SELECT to_regclass('log_tx') IS NOT NULL, to_regclass('registry_version') IS NOT NULL";
+    let (tables, versioned): (bool, bool) = sqlx::query_as(present).fetch_one(&mut *t).await.map_err(fault)?;
+    let version: i64 = match versioned {
+        true => sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM registry_version")
+            .fetch_one(&mut *t)
+            .await
+            .map_err(fault)?,
+        false => 0,
+    };
+    if !tables && !versioned {
+        sqlx::raw_sql(TABLES).execute(&mut *t).await.map_err(fault)?;
+        sqlx::query("INSERT INTO registry_version(version) VALUES ($1)").bind(VERSION).execute(&mut *t).await.map_err(fault)?;
+    } else if version != VERSION {
+        return Err(Error::Database(format!(
+            "the database holds a registry of version {version} and this program reads version {VERSION}: import the files into an empty schema"
+        )));
+    }
+    t.commit().await.map_err(fault)
+}

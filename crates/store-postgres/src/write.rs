@@ -1,0 +1,183 @@
+//! Writing one transaction.
+
+use crate::{fault, signed, unsigned};
+use annuaire_store::batch::{self, Entry, State, Word};
+use annuaire_store::{Change, Known, Outcome, Result, Unit};
+use sqlx::{PgConnection, Postgres, Row, Transaction};
+use tokio::runtime::Runtime;
+
+/// Changes looked up and written by one statement.
+const BATCH: usize = 4_096;
+
+pub(crate) struct PostgresUnit<'a> {
+    runtime: &'a Runtime,
+    transaction: Transaction<'a, Postgres>,
+    tx: u64,
+    /// Commit time of the transaction before.
+    before_ms: i64,
+    rows: u64,
+    pending: Vec<Change>,
+    outcome: Outcome,
+}
+
+impl<'a> PostgresUnit<'a> {
+    pub(crate) fn begin(runtime: &'a Runtime, mut transaction: Transaction<'a, Postgres>) -> Result<Self> {
+        let query = sqlx::query_as("SELECT tx, commit_ms FROM log_counter FOR UPDATE");
+        let (last, before_ms): (i64, i64) = runtime.block_on(query.fetch_one(&mut *transaction)).map_err(fault)?;
+        let tx = unsigned(last) + 1;
+        Ok(Self { runtime, transaction, tx, before_ms, rows: 0, pending: Vec::new(), outcome: Outcome::default() })
+    }
+
+    pub(crate) fn commit(mut self, author: &str, reason: &str, now_ms: i64) -> Result<Outcome> {
+        self.flush()?;
+        let runtime = self.runtime;
+        if self.rows > 0 {
+            self.outcome.tx = Some(self.tx);
+            let commit_ms = now_ms.max(self.before_ms + 1);
+            let query = sqlx::query("INSERT INTO log_tx(tx, commit_ms, author, reason, changes) VALUES ($1, $2, $3, $4, $5)")
+                .bind(signed(self.tx))
+                .bind(commit_ms)
+                .bind(author)
+                .bind(reason)
+                .bind(signed(self.rows));
+            runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
+            let query = sqlx::query("UPDATE log_counter SET tx = $1, commit_ms = $2").bind(signed(self.tx)).bind(commit_ms);
+            runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
+        }
+        runtime.block_on(self.transaction.commit()).map_err(fault)?;
+        Ok(self.outcome)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let changes = batch::in_order(std::mem::take(&mut self.pending));
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let runtime = self.runtime;
+        let mut known = runtime.block_on(words(&mut self.transaction, &changes)).map_err(fault)?;
+        let again: Vec<&Word> = known.iter().filter(|w| w.tx == self.tx).collect();
+        if !again.is_empty() {
+            for word in again {
+                let revives = runtime.block_on(take_back(&mut self.transaction, word)).map_err(fault)?;
+                batch::uncount(word, revives, &mut self.outcome);
+                self.rows -= 1;
+            }
+            known = runtime.block_on(words(&mut self.transaction, &changes)).map_err(fault)?;
+        }
+        let (log, states) = batch::decide(self.tx, changes, known, &mut self.outcome);
+        self.rows += log.len() as u64;
+        runtime.block_on(write(&mut self.transaction, signed(self.tx), &log, &states)).map_err(fault)
+    }
+}
+
+/// The last words on the objects of these changes.
+async fn words(c: &mut PgConnection, changes: &[Change]) -> sqlx::Result<Vec<Word>> {
+    let entity: Vec<&str> = changes.iter().map(|c| c.entity.as_str()).collect();
+    let source: Vec<&str> = changes.iter().map(|c| c.source.as_str()).collect();
+    let rows = sqlx::query(
+        "SELECT o.source, o.entity, o.tx, o.digest, l.prev, l.payload FROM unnest($1::text[], $2::text[]) AS u(entity, source)
+         JOIN object o ON o.source = u.source AND o.entity = u.entity
+         JOIN log_entry l ON l.tx = o.tx AND l.source = o.source AND l.entity = o.entity",
+    )
+    .bind(entity)
+    .bind(source)
+    .fetch_all(c)
+    .await?;
+    rows.iter()
+        .map(|r| {
+            Ok(Word {
+                source: r.try_get(0)?,
+                entity: r.try_get(1)?,
+                tx: unsigned(r.try_get(2)?),
+                digest: batch::digest_of(r.try_get(3)?),
+                prev: r.try_get::<Option<i64>, _>(4)?.map(unsigned),
+                payload: r.try_get(5)?,
+            })
+        })
+        .collect()
+}
+
+/// Removes a word of the transaction being written; true when there was none before it, or an end.
+async fn take_back(c: &mut PgConnection, word: &Word) -> sqlx::Result<bool> {
+    sqlx::query("DELETE FROM log_entry WHERE tx = $1 AND source = $2 AND entity = $3")
+        .bind(signed(word.tx))
+        .bind(&word.source)
+        .bind(&word.entity)
+        .execute(&mut *c)
+        .await?;
+    let Some(prev) = word.prev.map(signed) else {
+        let query = sqlx::query("DELETE FROM object WHERE source = $1 AND entity = $2").bind(&word.source).bind(&word.entity);
+        query.execute(c).await?;
+        return Ok(true);
+    };
+    sqlx::query_scalar(
+        "UPDATE object o SET tx = l.tx, ended = l.payload IS NULL, digest = NULL FROM log_entry l
+         WHERE l.tx = $1 AND l.source = $2 AND l.entity = $3 AND o.source = l.source AND o.entity = l.entity RETURNING o.ended",
+    )
+    .bind(prev)
+    .bind(&word.source)
+    .bind(&word.entity)
+    .fetch_one(c)
+    .await
+}
+
+async fn write(c: &mut PgConnection, tx: i64, log: &[Entry], states: &[State]) -> sqlx::Result<()> {
+    if !log.is_empty() {
+        sqlx::query(
+            "INSERT INTO log_entry(tx, source, entity, prev, payload)
+             SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[])",
+        )
+        .bind(tx)
+        .bind(log.iter().map(|e| e.change.source.as_str()).collect::<Vec<_>>())
+        .bind(log.iter().map(|e| e.change.entity.as_str()).collect::<Vec<_>>())
+        .bind(log.iter().map(|e| e.prev.map(signed)).collect::<Vec<_>>())
+        .bind(log.iter().map(|e| e.change.payload.as_deref()).collect::<Vec<_>>())
+        .execute(&mut *c)
+        .await?;
+    }
+    if !states.is_empty() {
+        sqlx::query(
+            "INSERT INTO object(source, entity, tx, ended, digest)
+             SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::boolean[], $5::bytea[])
+             ON CONFLICT (source, entity) DO UPDATE SET tx = excluded.tx, ended = excluded.ended, digest = excluded.digest",
+        )
+        .bind(states.iter().map(|s| s.source.as_str()).collect::<Vec<_>>())
+        .bind(states.iter().map(|s| s.entity.as_str()).collect::<Vec<_>>())
+        .bind(states.iter().map(|s| signed(s.tx)).collect::<Vec<_>>())
+        .bind(states.iter().map(|s| s.ended).collect::<Vec<_>>())
+        .bind(states.iter().map(|s| batch::digest_bytes(s.digest)).collect::<Vec<_>>())
+        .execute(c)
+        .await?;
+    }
+    Ok(())
+}
+
+impl Unit for PostgresUnit<'_> {
+    fn put(&mut self, change: Change) -> Result<()> {
+        self.pending.push(change);
+        if self.pending.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<Known>> {
+        self.flush()?;
+        let query = sqlx::query(
+            "SELECT entity, digest FROM object WHERE source = $1 AND entity > $2 AND NOT ended ORDER BY entity LIMIT $3",
+        )
+        .bind(source)
+        .bind(after)
+        .bind(i64::from(limit));
+        let rows = self.runtime.block_on(query.fetch_all(&mut *self.transaction)).map_err(fault)?;
+        rows.iter()
+            .map(|r| Ok(Known { entity: r.try_get(0)?, digest: batch::digest_of(r.try_get(1)?) }))
+            .collect::<sqlx::Result<_>>()
+            .map_err(fault)
+    }
+
+    fn set_delivery(&mut self, source: &str, json: &str) -> Result<()> {
+        let query = sqlx::query(
+            "INSERT INTO delivery(source, json) VALUES ($1, $2) ON CONFLICT (source) DO UPDATE SET json = excluded.json",
+        );
+        self.runtime.block_on(query.bind(source).bind(json).execute(&mut *self.transaction)).map_err(fault)?;
+        Ok(())
+    }
+}

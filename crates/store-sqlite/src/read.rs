@@ -1,0 +1,197 @@
+//! Reading: merges of ranges that are ordered within each source.
+
+use crate::{json_list, signed, unsigned};
+use annuaire_store::{Object, Tx};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Result, Row, SqliteConnection};
+use std::collections::BTreeSet;
+
+/// The words that stood just after ?1 of what `start` selects. Every object has one path into the past, which stops at the
+/// first word that is not later.
+macro_rules! as_of {
+    ($start:literal) => {
+        concat!(
+            "WITH RECURSIVE word(source, entity, tx) AS (SELECT o.source, o.entity, o.tx FROM ",
+            $start,
+            " UNION ALL SELECT w.source, w.entity, l.prev FROM word w CROSS JOIN log_entry l
+                 ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx > ?1 AND l.prev IS NOT NULL)
+             SELECT w.entity, w.source, l.payload FROM word w CROSS JOIN log_entry l
+                 ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx <= ?1 AND l.payload IS NOT NULL"
+        )
+    };
+}
+
+const OBJECTS_AT: &str =
+    as_of!("json_each(?2) s CROSS JOIN json_each(?3) e CROSS JOIN object o ON o.source = s.value AND o.entity = e.value");
+
+const STANDING: &str = as_of!("object o WHERE o.source = ?2 AND o.entity > ?3 AND o.entity <= ?4");
+
+/// The same when nothing was said after ?1.
+const STANDING_NOW: &str = "SELECT o.entity, o.source, l.payload FROM object o CROSS JOIN log_entry l
+    ON l.tx = o.tx AND l.source = o.source AND l.entity = o.entity
+    WHERE o.source = ?2 AND o.entity > ?3 AND o.entity <= ?4 AND o.ended = 0 AND o.tx <= ?1";
+
+fn object(r: &SqliteRow) -> Result<Object> {
+    Ok(Object { entity: r.try_get(0)?, source: r.try_get(1)?, payload: r.try_get(2)? })
+}
+
+pub(crate) async fn transactions(c: &mut SqliteConnection, after: u64) -> Result<Vec<Tx>> {
+    let rows = sqlx::query("SELECT tx, commit_ms, author, reason, changes FROM log_tx WHERE tx > ? ORDER BY tx")
+        .bind(signed(after))
+        .fetch_all(c)
+        .await?;
+    rows.iter()
+        .map(|r| {
+            Ok(Tx {
+                tx: unsigned(r.try_get(0)?),
+                commit_ms: r.try_get(1)?,
+                author: r.try_get(2)?,
+                reason: r.try_get(3)?,
+                changes: unsigned(r.try_get(4)?),
+            })
+        })
+        .collect()
+}
+
+/// Sources of which anything is known, one look-up each.
+async fn sources(c: &mut SqliteConnection) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "WITH RECURSIVE s(source) AS (SELECT min(source) FROM object UNION ALL
+             SELECT (SELECT min(o.source) FROM object o WHERE o.source > s.source) FROM s WHERE s.source IS NOT NULL)
+         SELECT source FROM s WHERE source IS NOT NULL",
+    )
+    .fetch_all(c)
+    .await
+}
+
+/// Sources for which a transaction speaks, one look-up each.
+async fn sources_of(c: &mut SqliteConnection, tx: i64) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "WITH RECURSIVE s(source) AS (SELECT min(source) FROM log_entry WHERE tx = ?1 UNION ALL
+             SELECT (SELECT min(l.source) FROM log_entry l WHERE l.tx = ?1 AND l.source > s.source) FROM s WHERE s.source IS NOT NULL)
+         SELECT source FROM s WHERE source IS NOT NULL",
+    )
+    .bind(tx)
+    .fetch_all(c)
+    .await
+}
+
+/// The first `limit` of distinct keys, grown source by source.
+struct First {
+    limit: usize,
+    keys: BTreeSet<String>,
+}
+
+impl First {
+    /// Keys beyond this one are of no use any more.
+    fn bound(&self) -> Option<&str> {
+        self.keys.last().filter(|_| self.keys.len() >= self.limit).map(String::as_str)
+    }
+
+    fn add(&mut self, keys: Vec<String>) {
+        self.keys.extend(keys);
+        while self.keys.len() > self.limit {
+            self.keys.pop_last();
+        }
+    }
+}
+
+/// Greater than every key: no text holds this byte.
+const END: &[u8] = b"\xff";
+
+pub(crate) async fn changed_entities(c: &mut SqliteConnection, tx: u64, after: &str, limit: u32) -> Result<Vec<String>> {
+    let tx = signed(tx);
+    let mut first = First { limit: limit as usize, keys: BTreeSet::new() };
+    for source in sources_of(c, tx).await? {
+        let query = match first.bound() {
+            None => sqlx::query_scalar(
+                "SELECT entity FROM log_entry WHERE tx = ? AND source = ? AND entity > ? ORDER BY entity LIMIT ?",
+            )
+            .bind(tx)
+            .bind(source)
+            .bind(after),
+            Some(bound) => sqlx::query_scalar(
+                "SELECT entity FROM log_entry WHERE tx = ? AND source = ? AND entity > ? AND entity < ? ORDER BY entity LIMIT ?",
+            )
+            .bind(tx)
+            .bind(source)
+            .bind(after)
+            .bind(bound.to_owned()),
+        };
+        let keys = query.bind(limit).fetch_all(&mut *c).await?;
+        first.add(keys);
+    }
+    Ok(first.keys.into_iter().collect())
+}
+
+pub(crate) async fn objects_at(c: &mut SqliteConnection, tx: u64, entities: &[String]) -> Result<Vec<Object>> {
+    if entities.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sources = sources(c).await?;
+    let distinct: BTreeSet<&str> = entities.iter().map(String::as_str).collect();
+    let rows = sqlx::query(OBJECTS_AT)
+        .bind(signed(tx))
+        .bind(json_list(sources.iter().map(String::as_str)))
+        .bind(json_list(distinct.into_iter()))
+        .fetch_all(c)
+        .await?;
+    ordered(&rows)
+}
+
+fn ordered(rows: &[SqliteRow]) -> Result<Vec<Object>> {
+    let mut objects: Vec<Object> = rows.iter().map(object).collect::<Result<_>>()?;
+    objects.sort_by(|a, b| (&a.entity, &a.source).cmp(&(&b.entity, &b.source)));
+    Ok(objects)
+}
+
+/// How far a page of the state goes: the entity at which all sources together give `limit` objects, `None` to the end.
+async fn page_end(c: &mut SqliteConnection, sources: &[String], after: &str, limit: u32) -> Result<Option<String>> {
+    // A key with the number of its objects would be exact; distinct keys are bounded by it and close enough.
+    let mut all: Vec<String> = Vec::new();
+    let mut bound: Option<String> = None;
+    for source in sources {
+        let query = match &bound {
+            None => sqlx::query_scalar("SELECT entity FROM object WHERE source = ? AND entity > ? ORDER BY entity LIMIT ?")
+                .bind(source)
+                .bind(after),
+            Some(b) => sqlx::query_scalar(
+                "SELECT entity FROM object WHERE source = ? AND entity > ? AND entity <= ? ORDER BY entity LIMIT ?",
+            )
+            .bind(source)
+            .bind(after)
+            .bind(b),
+        };
+        let keys: Vec<String> = query.bind(limit).fetch_all(&mut *c).await?;
+        all.extend(keys);
+        all.sort_unstable();
+        if all.len() >= limit.max(1) as usize {
+            all.truncate(limit.max(1) as usize);
+            bound = all.last().cloned();
+        }
+    }
+    Ok(bound)
+}
+
+pub(crate) async fn standing(
+    c: &mut SqliteConnection,
+    tx: u64,
+    after: &str,
+    limit: u32,
+) -> Result<(Vec<Object>, Option<String>)> {
+    let limit = limit.max(1);
+    let last: i64 = sqlx::query_scalar("SELECT coalesce(max(tx), 0) FROM log_tx").fetch_one(&mut *c).await?;
+    let sources = sources(c).await?;
+    let end = page_end(c, &sources, after, limit).await?;
+    let mut rows = Vec::new();
+    for source in &sources {
+        let query =
+            sqlx::query(if signed(tx) >= last { STANDING_NOW } else { STANDING }).bind(signed(tx)).bind(source).bind(after);
+        let query = match &end {
+            Some(end) => query.bind(end),
+            None => query.bind(END),
+        };
+        rows.extend(query.fetch_all(&mut *c).await?);
+    }
+    Ok((ordered(&rows)?, end))
+}

@@ -1,0 +1,44 @@
+//! Tables, and the version that a file must have.
+
+use crate::fault;
+use annuaire_store::{Error, Result};
+use sqlx::{Connection, SqliteConnection};
+use std::path::Path;
+
+/// Page of the file. A row of the log is some hundreds of bytes: larger pages hold more of them for one tree entry.
+pub(crate) const PAGE_BYTES: u32 = 8_192;
+
+/// Raised whenever the tables change their meaning (`PRAGMA user_version`).
+const VERSION: i64 = 2;
+
+// Both tables are ordered as imports write them, so that a first load appends. An object stays here after its end: `tx` and
+// `prev` lead from it through all that was ever said of it, and no other index is needed.
+const TABLES: &str = "
+CREATE TABLE log_tx(tx INTEGER PRIMARY KEY, commit_ms INTEGER NOT NULL, author TEXT NOT NULL, reason TEXT NOT NULL,
+    changes INTEGER NOT NULL);
+CREATE TABLE log_entry(tx INTEGER NOT NULL, source TEXT NOT NULL, entity TEXT NOT NULL, prev INTEGER, payload TEXT,
+    PRIMARY KEY(tx, source, entity)) WITHOUT ROWID;
+CREATE TABLE object(source TEXT NOT NULL, entity TEXT NOT NULL, tx INTEGER NOT NULL, ended INTEGER NOT NULL, digest BLOB,
+    PRIMARY KEY(source, entity)) WITHOUT ROWID;
+CREATE TABLE delivery(source TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// Creates the tables of an empty file and refuses those of another version.
+pub(crate) async fn ensure(c: &mut SqliteConnection, path: &Path) -> Result<()> {
+    let mut t = c.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *t).await.map_err(fault)?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master").fetch_one(&mut *t).await.map_err(fault)?;
+    match (version, tables) {
+        (VERSION, _) => return Ok(()),
+        (0, 0) => {}
+        _ => {
+            return Err(Error::Database(format!(
+                "{} is a registry of version {version} and this program reads version {VERSION}: import the files into a new directory",
+                path.display()
+            )));
+        }
+    }
+    sqlx::raw_sql(TABLES).execute(&mut *t).await.map_err(fault)?;
+    sqlx::raw_sql(&format!("PRAGMA user_version = {VERSION}")).execute(&mut *t).await.map_err(fault)?;
+    t.commit().await.map_err(fault)
+}

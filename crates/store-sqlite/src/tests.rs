@@ -1,0 +1,76 @@
+use super::*;
+use annuaire_store::Change;
+
+fn put(payload: &str) -> Change {
+    Change { entity: "A".into(), source: "s".into(), payload: Some(payload.into()), digest: 0 }
+}
+
+fn fresh() -> (SqliteRegistry, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (SqliteRegistry::open(&dir.path().join("r.sqlite")).unwrap(), dir)
+}
+
+impl SqliteRegistry {
+    fn execute(&mut self, sql: &str) {
+        self.runtime.block_on(sqlx::raw_sql(sql).execute(&mut self.connection)).unwrap();
+    }
+}
+
+#[test]
+fn passes_the_suite() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut n = 0;
+    annuaire_store::suite::run(&mut |new| {
+        n += u32::from(new);
+        Box::new(SqliteRegistry::open(&dir.path().join(format!("r{n}.sqlite"))).unwrap())
+    });
+}
+
+#[test]
+fn verify_names_a_tampered_row() {
+    let (mut r, _dir) = fresh();
+    r.commit("t", "t", 1, &mut |u| u.put(put("1"))).unwrap();
+    r.execute("DELETE FROM object");
+    assert_eq!(r.verify().unwrap(), ["object A of s is in the log and not in the registry"]);
+    r.execute("DELETE FROM log_entry");
+    assert_eq!(r.verify().unwrap(), ["transaction 1 announces 1 changes and has 0"]);
+}
+
+#[test]
+fn verify_follows_the_history_of_an_object() {
+    let tampered = |sql: &str| {
+        let (mut r, _dir) = fresh();
+        for n in 0..3 {
+            r.commit("t", "t", n, &mut |u| u.put(put(&n.to_string()))).unwrap();
+        }
+        assert_eq!(r.verify().unwrap(), [""; 0]);
+        r.execute(sql);
+        r.verify().unwrap()
+    };
+    let broken = |tx: u32| format!("the history of object A of s is broken at transaction {tx}");
+    assert_eq!(tampered("UPDATE object SET tx = 2"), ["object A of s stands before its last word in the log"]);
+    assert_eq!(tampered("UPDATE object SET ended = 1"), ["object A of s does not stand where the log left it"]);
+    assert_eq!(tampered("UPDATE log_entry SET prev = 1 WHERE tx = 3"), [broken(2), broken(1)]);
+    assert_eq!(tampered("UPDATE log_entry SET prev = NULL WHERE tx = 2"), [broken(1)]);
+    assert_eq!(tampered("DELETE FROM log_tx WHERE tx = 2"), ["transaction 2 is missing from the log"]);
+    let gone = tampered("DELETE FROM log_entry WHERE tx = 1");
+    assert_eq!(gone, ["transaction 1 announces 1 changes and has 0".to_owned(), broken(2)]);
+}
+
+#[test]
+fn a_file_of_another_version_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("r.sqlite");
+    for (sql, version) in [("CREATE TABLE log_tx(tx INTEGER)", "version 0"), ("PRAGMA user_version = 9", "version 9")] {
+        {
+            let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+            let runtime = Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                let mut c = options.connect().await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut c).await.unwrap();
+            });
+        }
+        let error = SqliteRegistry::open(&path).err().unwrap().to_string();
+        assert!(error.contains(version) && error.contains("r.sqlite"), "{error}");
+    }
+}
