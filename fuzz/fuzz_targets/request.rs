@@ -11,7 +11,7 @@ fn app() -> &'static (axum::Router, tempfile::TempDir) {
     static APP: OnceLock<(axum::Router, tempfile::TempDir)> = OnceLock::new();
     APP.get_or_init(|| {
         let dir = tempfile::tempdir().expect("a directory");
-        let index = Arc::new(annuaire_index::Index::open(dir.path(), 1 << 26).expect("an index"));
+        let index = Arc::new(annuaire_index::Index::open(dir.path(), 1 << 26, annuaire_fhir::dictionary::ALL).expect("an index"));
         let settings = annuaire_api::Settings {
             public_base: None,
             api_keys: Vec::new(),

@@ -1,5 +1,6 @@
 //! Developer commands. `cargo xtask test` is everything that must pass before a commit lands.
 
+mod dictionaries;
 mod geography;
 mod postgres;
 
@@ -7,7 +8,8 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "usage: cargo xtask test
-       cargo xtask geography CURRENT.tgz HISTORY.tgz   (see data/geography/README.md)";
+       cargo xtask geography CURRENT.tgz HISTORY.tgz   (see data/geography/README.md)
+       cargo xtask dictionaries DATA                   (see data/dictionaries/README.md)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,6 +19,9 @@ fn main() -> ExitCode {
         ["geography", current, history] => {
             geography::build(&PathBuf::from(current), &PathBuf::from(history), &PathBuf::from("data/geography"))
                 .map_err(|e| e.to_string())
+        }
+        ["dictionaries", data] => {
+            dictionaries::build(&PathBuf::from(data), &PathBuf::from("data/dictionaries")).map_err(|e| e.to_string())
         }
         _ => Err(USAGE.to_owned()),
     };

@@ -64,7 +64,7 @@ impl Stores {
         let open = |perimeter| -> Result<Arc<Index>> {
             let dir = folder(data, perimeter);
             create(&dir)?;
-            Ok(Arc::new(Index::open(&dir, MAP_BYTES)?))
+            Ok(Arc::new(Index::open(&dir, MAP_BYTES, annuaire_fhir::dictionary::ALL)?))
         };
         let wanted = restricted || folder(data, Perimeter::Restricted).exists();
         let restricted = if wanted { Some(open(Perimeter::Restricted)?) } else { None };

@@ -132,7 +132,7 @@ fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBi
     let mut found: Vec<u32> = match search.order {
         Order::Id { down } => {
             let after = last.map(|row| snap.entry(row)).transpose().map_err(internal)?;
-            snap.by_id(ty, all, after.map(|e| e.id), down, count + 1).map_err(internal)?
+            snap.by_id(ty, all, after.as_ref().map(annuaire_index::Entry::id), down, count + 1).map_err(internal)?
         }
         Order::Updated { down } if !dated.is_empty() => {
             // Instants of other directories do not follow rows: all are read and sorted.
@@ -198,15 +198,15 @@ pub(crate) fn searchset(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame)
         }
         let entry = snap.entry(*row).map_err(internal)?;
         match &search.elements {
-            Some(names) => writer.resource(frame.base, type_name(ty), entry.id, &reduce(entry.body, names)),
-            None => writer.resource(frame.base, type_name(ty), entry.id, entry.body),
+            Some(names) => writer.resource(frame.base, type_name(ty), entry.id(), &reduce(entry.body(), names)),
+            None => writer.resource(frame.base, type_name(ty), entry.id(), entry.body()),
         }
         writer.mode("match");
     }
     let included = included(snap, search, &rows)?;
     for row in &included {
         let entry = snap.entry(row).map_err(internal)?;
-        writer.resource(frame.base, type_name(entry.ty), entry.id, entry.body);
+        writer.resource(frame.base, type_name(entry.ty), entry.id(), entry.body());
         writer.mode("include");
     }
     if !search.ignored.is_empty() {
@@ -254,7 +254,7 @@ fn included(snap: &Snapshot, search: &Search, page: &[u32]) -> Result<RoaringBit
                 }
             }
             for (rule, links) in rules.iter().zip(&mut pointed).filter(|(l, _)| l.reverse && l.param.target == ty) {
-                links.push(Filter::Reference { param: rule.param.id, target: format!("{ty}/{}", entry.id) });
+                links.push(Filter::Reference { param: rule.param.id, target: format!("{ty}/{}", entry.id()) });
             }
         }
         for (rule, links) in rules.iter().zip(pointed).filter(|(_, links)| !links.is_empty()) {
@@ -294,9 +294,9 @@ pub(crate) fn history(
         }
         let entry = snap.entry(*row).map_err(internal)?;
         let ty = type_name(entry.ty);
-        writer.resource(frame.base, ty, entry.id, entry.body);
+        writer.resource(frame.base, ty, entry.id(), entry.body());
         let (method, url, status) =
-            if entry.version == 1 { ("POST", ty.to_owned(), "201") } else { ("PUT", format!("{ty}/{}", entry.id), "200") };
+            if entry.version == 1 { ("POST", ty.to_owned(), "201") } else { ("PUT", format!("{ty}/{}", entry.id()), "200") };
         writer.out.extend_from_slice(format!(r#","request":{{"method":"{method}","url":"#).as_bytes());
         quote(&mut writer.out, &url);
         let response = format!(r#"}},"response":{{"status":"{status}","etag":"W/\"{}\"","lastModified":"#, entry.version);

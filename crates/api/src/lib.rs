@@ -765,7 +765,7 @@ fn read(parts: &Parts, place: &Place, ty: &str, id: &str, version: Option<&str>,
         date.is_some_and(|second| entry.commit_ms.div_euclid(1_000) <= second && second * 1_000 < snap.commit_ms() - 1_000)
     };
     let answer =
-        if fresh { reply(StatusCode::NOT_MODIFIED, Vec::new()) } else { reply(StatusCode::OK, elements(parts, entry.body)?) };
+        if fresh { reply(StatusCode::NOT_MODIFIED, Vec::new()) } else { reply(StatusCode::OK, elements(parts, entry.body())?) };
     Ok(answer.with(header::ETAG, &tag).with(header::LAST_MODIFIED, &imf(entry.commit_ms)).with(header::CACHE_CONTROL, "no-cache"))
 }
 

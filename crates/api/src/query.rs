@@ -514,7 +514,7 @@ fn of_type(snap: &Snapshot, ty: &str, param: &Param, raw: &str) -> Result<Filter
     let mut ids = Vec::new();
     for row in rows {
         let entry = snap.entry(row).map_err(internal)?;
-        let body: serde_json::Value = serde_json::from_slice(entry.body).map_err(internal)?;
+        let body: serde_json::Value = serde_json::from_slice(entry.body()).map_err(internal)?;
         let held = body["identifier"].as_array().into_iter().flatten().any(|i| {
             let coded = i["type"]["coding"]
                 .as_array()
@@ -524,7 +524,7 @@ fn of_type(snap: &Snapshot, ty: &str, param: &Param, raw: &str) -> Result<Filter
             coded && i["value"] == value.as_str()
         });
         if held {
-            ids.push(entry.id.to_owned());
+            ids.push(entry.id().to_owned());
         }
     }
     Ok(if ids.is_empty() { nothing() } else { Filter::Ids(ids) })
@@ -546,7 +546,7 @@ fn chain(snap: &Snapshot, link: &Param, tail: &str, value: &str) -> Result<Optio
     let mut out = Vec::new();
     for row in &rows {
         let entry = snap.entry(row).map_err(internal)?;
-        out.push(Filter::Reference { param: link.id, target: format!("{ty}/{}", entry.id) });
+        out.push(Filter::Reference { param: link.id, target: format!("{ty}/{}", entry.id()) });
     }
     Ok(Some(any(out)))
 }

@@ -34,7 +34,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let plan = annuaire_testkit::Plan { professionals: 250, seed: 3, changed_per_mille: 200 };
         annuaire_testkit::generate(&dir.path().join("files"), &plan).unwrap();
-        let index = Arc::new(Index::open(&dir.path().join("i"), 1 << 28).unwrap());
+        let index = Arc::new(Index::open(&dir.path().join("i"), 1 << 28, annuaire_fhir::dictionary::ALL).unwrap());
         let settings = annuaire_api::Settings {
             public_base: None,
             api_keys: Vec::new(),

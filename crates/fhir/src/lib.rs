@@ -3,6 +3,7 @@
 //! What the public perimeter may show is decided in [`perimeter`] and nowhere else: a public store is filled only with
 //! forms of what passed it.
 
+pub mod dictionary;
 pub mod extract;
 pub mod forms;
 pub mod perimeter;

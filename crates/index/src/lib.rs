@@ -4,23 +4,30 @@
 //! postings from a value to rows. The state at a transaction is made of the rows below the end
 //! published by that transaction, minus the rows closed (superseded) by it or before it.
 
+mod block;
+mod key;
 mod posting;
 mod row;
 mod snapshot;
+mod spill;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use heed::types::Bytes;
 use heed::{Database, Env, EnvOpenOptions, PutFlags, RoTxn, RwTxn, WithoutTls};
 pub use roaring::RoaringBitmap;
 
-use posting::{Postings, class};
-pub use snapshot::{Entry, Snapshot};
+use key::Keys;
+use row::{Codec, Head, Packer};
+pub use row::Entry;
+pub use snapshot::Snapshot;
+use spill::Spill;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Number of a resource type, chosen by the caller.
 pub type TypeId = u8;
@@ -32,7 +39,7 @@ pub type Row = u32;
 /// Versions written between two intermediate LMDB commits.
 const BATCH: usize = 50_000;
 /// Layout of the files; an index with another one is refused.
-const FORMAT: &[u8] = b"1";
+const FORMAT: &[u8] = b"2";
 
 /// One searchable value of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,7 +174,7 @@ pub enum Filter {
         /// Instant after the last one, `None` for no bound.
         before_ms: Option<i64>,
     },
-    /// Rows with a text (raw, byte order) within bounds: `from` or after, before `before`.
+    /// Rows with a text within bounds, folded forms compared byte for byte: `from` or after, before `before`.
     Between {
         /// Search parameter.
         param: ParamId,
@@ -205,11 +212,17 @@ type Db = Database<Bytes, Bytes>;
 /// The LMDB databases.
 #[derive(Clone, Copy)]
 struct Dbs {
+    /// Row to record.
     rows: Db,
-    ids: Db,
-    posts: Db,
+    /// First key of a block to its terms.
+    terms: Db,
+    /// Term and slice to rows, for terms with many rows.
+    sets: Db,
+    /// Hash to the whole of a text too long for a key.
     longs: Db,
+    /// Transaction to its end and instant.
     tx: Db,
+    /// Transaction to the rows that it closed.
     closings: Db,
 }
 
@@ -242,30 +255,87 @@ struct State {
 
 /// The publication store. One writer at a time; readers never wait for it.
 pub struct Index {
+    dir: PathBuf,
     env: Env<WithoutTls>,
     dbs: Dbs,
+    codec: Arc<Codec>,
     state: RwLock<Arc<State>>,
     writer: Mutex<()>,
     batch: usize,
 }
 
+/// A version ready to be written: made by any thread, written by one.
+#[derive(Debug)]
+pub struct Prepared {
+    resource: Resource,
+    keys: Keys,
+    record: Vec<u8>,
+    previous: Option<Row>,
+    /// Nothing to write, unless the same transaction said something else before.
+    unchanged: bool,
+}
+
+/// Prepares resources for one transaction; each thread has its own.
+pub struct Preparer {
+    base: Snapshot,
+    packer: Packer,
+    codec: Arc<Codec>,
+    tx: u64,
+    commit_ms: i64,
+}
+
+impl Preparer {
+    /// Everything about a version that does not depend on the others of its transaction. Cost: compression and, for a resource already known, reading its newest version.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a resource that cannot be stored.
+    pub fn prepare(&mut self, resource: Resource) -> Result<Prepared, Error> {
+        let mut version = 1;
+        // The first transaction has nothing before it.
+        let known = if self.base.tx() == 0 { None } else { self.base.current(resource.ty, &resource.id)? };
+        if let Some(known) = &known {
+            if known.holds(&resource) {
+                let (keys, record) = Default::default();
+                return Ok(Prepared { keys, record, previous: Some(known.row), unchanged: true, resource });
+            }
+            version = known.version + 1;
+        }
+        let (version, ms) = stamped(&resource, version, self.commit_ms);
+        let record = self.packer.pack(&self.codec, &resource, version, self.tx, ms)?;
+        let previous = known.map(|k| k.row);
+        Ok(Prepared { keys: Keys::of(&resource), record, previous, unchanged: false, resource })
+    }
+}
+
+/// Version and instant of a resource: its own when it comes from another directory.
+fn stamped(resource: &Resource, version: u32, commit_ms: i64) -> (u32, i64) {
+    resource.kept.map_or((version, commit_ms), |k| (k.version.unwrap_or(0).max(version), k.last_updated_ms))
+}
+
 /// What one transaction accumulates in memory.
-struct Work {
+struct Work<'i> {
+    index: &'i Index,
     tx: u64,
     commit_ms: i64,
     next: Row,
-    postings: Postings,
+    terms: Spill,
+    packer: Packer,
+    /// Row of each resource met, by the hash of its type and id.
+    seen: HashMap<u64, Row>,
     added: BTreeMap<TypeId, RoaringBitmap>,
     closed: RoaringBitmap,
-    record: Vec<u8>,
 }
 
 impl Index {
-    /// Opens, or creates, the index of a directory. `map_bytes` bounds the size of the file.
-    pub fn open(dir: &Path, map_bytes: usize) -> Result<Index, Error> {
+    /// Opens, or creates, the index of a directory. `map_bytes` bounds the size of the file. `dictionaries` are those that new
+    /// bodies are compressed with, by type; those that older bodies need are in the files.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the files are of another layout.
+    pub fn open(dir: &Path, map_bytes: usize, dictionaries: &[&[u8]]) -> Result<Index, Error> {
         std::fs::create_dir_all(dir)?;
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
-        options.map_size(map_bytes).max_dbs(8).max_readers(1024);
+        options.map_size(map_bytes).max_dbs(9).max_readers(1024);
         // SAFETY: the file is only ever written through LMDB, which locks it.
         #[allow(unsafe_code)]
         let env = unsafe { options.open(dir)? };
@@ -274,21 +344,36 @@ impl Index {
         let mut create = |name| env.create_database::<Bytes, Bytes>(&mut txn, Some(name));
         let dbs = Dbs {
             rows: create("rows")?,
-            ids: create("ids")?,
-            posts: create("posts")?,
+            terms: create("terms")?,
+            sets: create("sets")?,
             longs: create("longs")?,
             tx: create("tx")?,
             closings: create("closings")?,
         };
-        let meta = create("meta")?;
+        let (meta, kept) = (create("meta")?, create("dictionaries")?);
         match meta.get(&txn, b"format")? {
             None => meta.put(&mut txn, b"format", FORMAT)?,
             Some(FORMAT) => {}
-            Some(_) => return Err(Error::Corrupt("unknown format")),
+            Some(_) => return Err(Error::Corrupt("written by another version of the program; rebuild it from the log")),
+        }
+        let mut all = kept.iter(&txn)?.map(|item| Ok(item?.1.to_vec())).collect::<Result<Vec<_>, Error>>()?;
+        let mut by_type = Vec::new();
+        for dictionary in dictionaries {
+            let number = match all.iter().position(|known| known == dictionary) {
+                _ if dictionary.is_empty() => 0,
+                Some(at) => at + 1,
+                None => {
+                    all.push(dictionary.to_vec());
+                    kept.put(&mut txn, &[u8::try_from(all.len()).map_err(|_| Error::Refused("too many dictionaries"))?], dictionary)?;
+                    all.len()
+                }
+            };
+            by_type.push(u8::try_from(number).map_err(|_| Error::Refused("too many dictionaries"))?);
         }
         let state = Arc::new(dbs.load(&txn)?);
         txn.commit()?;
-        Ok(Index { env, dbs, state: RwLock::new(state), writer: Mutex::new(()), batch: BATCH })
+        let codec = Arc::new(Codec::new(&all, &by_type));
+        Ok(Index { dir: dir.to_owned(), env, dbs, codec, state: RwLock::new(state), writer: Mutex::new(()), batch: BATCH })
     }
 
     fn state(&self) -> Arc<State> {
@@ -300,48 +385,69 @@ impl Index {
         self.state().at.tx
     }
 
+    /// An instant earlier than that of the previous transaction is raised to it, so that rows are in chronological order.
+    fn instant(&self, commit_ms: i64) -> i64 {
+        let at = self.state().at;
+        if at.tx == 0 { commit_ms } else { commit_ms.max(at.commit_ms) }
+    }
+
+    /// What prepares resources for the transaction that follows the present state.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn preparer(&self, tx: u64, commit_ms: i64) -> Result<Preparer, Error> {
+        let base = self.snapshot()?;
+        Ok(Preparer { base, packer: Packer::new(), codec: self.codec.clone(), tx, commit_ms: self.instant(commit_ms) })
+    }
+
     /// Applies one transaction of the log and returns the number of new versions.
     ///
-    /// A resource whose `before` and `after` did not change makes no version. A transaction not
-    /// above [`Index::applied_tx`] does nothing. Nothing is visible before the final commit; after
-    /// an error or a crash the same transaction can be applied again. An instant earlier than that
-    /// of the previous transaction is raised to it, so that rows are in chronological order.
+    /// Resources come from [`Index::preparer`] for the same transaction, in the order of their rows. A transaction not above
+    /// [`Index::applied_tx`] does nothing. Nothing is visible before the final commit; after an error or a crash the same
+    /// transaction can be applied again.
+    ///
+    /// # Errors
+    /// Those of the resources, and of the store.
     pub fn apply<E: From<Error>>(
         &self,
         tx: u64,
         commit_ms: i64,
-        resources: impl Iterator<Item = Result<Resource, E>>,
+        resources: impl Iterator<Item = Result<Prepared, E>>,
     ) -> Result<u64, E> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.state();
         if tx <= old.at.tx {
             return Ok(0);
         }
-        let commit_ms = if old.at.tx == 0 { commit_ms } else { commit_ms.max(old.at.commit_ms) };
         let mut work = Work {
+            index: self,
             tx,
-            commit_ms,
+            commit_ms: self.instant(commit_ms),
             next: old.at.end,
-            postings: Postings::default(),
+            terms: Spill::new(&self.dir),
+            packer: Packer::new(),
+            seen: HashMap::new(),
             added: BTreeMap::new(),
             closed: RoaringBitmap::new(),
-            record: Vec::new(),
         };
-        let mut txn = self.env.write_txn().map_err(Error::from)?;
+        let begin = || Ok::<_, Error>(self.env.write_txn()?);
+        let mut txn = begin()?;
         self.dbs.discard_from(&mut txn, old.at.end)?;
         let mut pending = 0;
         for resource in resources {
-            if !work.add(&self.dbs, &mut txn, &resource?)? {
+            if !work.add(&self.dbs, &mut txn, resource?)? {
                 continue;
             }
             pending += 1;
             if pending >= self.batch {
-                work.postings.flush(&self.dbs, &mut txn)?;
                 txn.commit().map_err(Error::from)?;
-                txn = self.env.write_txn().map_err(Error::from)?;
+                txn = begin()?;
                 pending = 0;
             }
         }
+        work.seen = HashMap::new();
+        let terms = std::mem::replace(&mut work.terms, Spill::new(&self.dir)).sorted().map_err(Error::from)?;
+        let mut txn = posting::write(&self.dbs, &begin, txn, terms)?;
         let at = work.publish(&self.dbs, &mut txn)?;
         txn.commit().map_err(Error::from)?;
 
@@ -361,25 +467,24 @@ impl Index {
         // The state first: the read transaction may then only be newer, which rows hide.
         let state = self.state();
         let txn = self.env.clone().static_read_txn()?;
-        Ok(Snapshot::latest(txn, self.dbs, state))
+        Ok(Snapshot::latest(txn, self.dbs, self.codec.clone(), state))
     }
 
     /// Opens the state at a transaction, `None` when no such transaction was applied.
     /// Transaction 0 is the empty state.
     pub fn snapshot_at(&self, tx: u64) -> Result<Option<Snapshot>, Error> {
         let state = self.state();
-        if tx == state.at.tx {
-            let txn = self.env.clone().static_read_txn()?;
-            return Ok(Some(Snapshot::latest(txn, self.dbs, state)));
-        }
         let txn = self.env.clone().static_read_txn()?;
+        if tx == state.at.tx {
+            return Ok(Some(Snapshot::latest(txn, self.dbs, self.codec.clone(), state)));
+        }
         let at = match self.dbs.tx.get(&txn, &tx.to_be_bytes())? {
             Some(value) => Published::read(&tx.to_be_bytes(), value)?,
             None if tx == 0 => EMPTY,
             None => return Ok(None),
         };
         let closed = self.dbs.closed_up_to(&txn, tx)?;
-        Ok(Some(Snapshot::past(txn, self.dbs, at, closed)))
+        Ok(Some(Snapshot::past(txn, self.dbs, self.codec.clone(), at, closed)))
     }
 }
 
@@ -396,7 +501,7 @@ impl Dbs {
         let closed = self.closed_up_to(txn, at.tx)?;
         let mut live = BTreeMap::new();
         for ty in 0..=TypeId::MAX {
-            let mut rows = posting::read(self, txn, &posting::key(ty, 0, class::TYPE, &[]))?;
+            let mut rows = posting::read(self, txn, &key::ty(ty))?;
             rows.remove_range(at.end..);
             rows -= &closed;
             if !rows.is_empty() {
@@ -418,66 +523,62 @@ impl Dbs {
 
     /// Removes what an interrupted transaction left beyond the published rows.
     fn discard_from(&self, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Error> {
-        let first = end.to_be_bytes();
-        let mut ids: BTreeMap<Vec<u8>, Row> = BTreeMap::new();
-        for item in self.rows.range(txn, &(Bound::Included(&first[..]), Bound::Unbounded))? {
-            let header = row::Header::read(item?.1)?;
-            // The first row met for an id knows the published one.
-            ids.entry(posting::id_key(header.ty, header.id)).or_insert(header.prev);
-        }
-        if ids.is_empty() {
+        // Rows are committed before terms: without rows beyond the end there is nothing to remove.
+        if self.rows.get_greater_than_or_equal_to(txn, &end.to_be_bytes())?.is_none() {
             return Ok(());
         }
-        for (key, prev) in ids {
-            if prev == row::NONE {
-                self.ids.delete(txn, &key)?;
-            } else {
-                self.ids.put(txn, &key, &prev.to_le_bytes())?;
-            }
+        if end == 0 {
+            self.rows.clear(txn)?;
+            self.terms.clear(txn)?;
+            self.sets.clear(txn)?;
+            self.longs.clear(txn)?;
+            return Ok(());
         }
+        let first = end.to_be_bytes();
         self.rows.delete_range(txn, &(Bound::Included(&first[..]), Bound::Unbounded))?;
         posting::discard_from(self, txn, end)
     }
 }
 
-impl Work {
-    /// Adds a resource; false when its content did not change.
-    fn add(&mut self, dbs: &Dbs, txn: &mut RwTxn<'_>, resource: &Resource) -> Result<bool, Error> {
-        let hash = row::hash(&resource.before, &resource.after);
-        let key = posting::id_key(resource.ty, &resource.id);
-        let (mut prev, mut version) = (row::NONE, 1);
-        if let Some(newest) = dbs.ids.get(txn, &key)? {
-            prev = row::number(newest)?;
-            let bytes = dbs.rows.get(txn, &prev.to_be_bytes())?.ok_or(Error::Corrupt("newest row"))?;
-            let header = row::Header::read(bytes)?;
-            if header.hash == hash {
-                return Ok(false);
-            }
-            version = header.version + 1;
-        }
+impl Work<'_> {
+    /// Adds a version; false when the resource already has this content.
+    fn add(&mut self, dbs: &Dbs, txn: &mut RwTxn<'_>, mut prepared: Prepared) -> Result<bool, Error> {
         let new = self.next;
+        let resource = &prepared.resource;
+        let name = xxh3_64_with_seed(resource.id.as_bytes(), resource.ty.into());
+        if let Some(twin) = self.seen.get(&name).copied() {
+            // Given twice: the second word follows the first.
+            let record = dbs.rows.get(txn, &twin.to_be_bytes())?.ok_or(Error::Corrupt("row just written"))?;
+            let earlier = Head::read(record)?.entry(&self.index.codec, twin, self.commit_ms)?;
+            if earlier.ty == resource.ty && earlier.id() == resource.id {
+                if earlier.holds(resource) {
+                    return Ok(false);
+                }
+                let (version, ms) = stamped(resource, earlier.version + 1, self.commit_ms);
+                prepared.record = self.packer.pack(&self.index.codec, resource, version, self.tx, ms)?;
+                prepared.keys = Keys::of(resource);
+                (prepared.previous, prepared.unchanged) = (Some(twin), false);
+            }
+        }
+        if prepared.unchanged {
+            return Ok(false);
+        }
+        self.seen.insert(name, new);
         self.next = new.checked_add(1).ok_or(Error::Refused("no row number left"))?;
-        self.record.clear();
-        let mut when = self.commit_ms;
-        if let Some(kept) = &resource.kept {
-            version = kept.version.unwrap_or(0).max(version);
-            when = kept.last_updated_ms;
-            self.postings.dated(new, resource.ty, when);
+        dbs.rows.put_with_flags(txn, PutFlags::APPEND, &new.to_be_bytes(), &prepared.record)?;
+        for (hash, whole) in &prepared.keys.longs {
+            dbs.longs.put(txn, hash.as_bytes(), whole)?;
         }
-        row::write(&mut self.record, resource, prev, version, (self.tx, when), hash)?;
-        dbs.rows.put_with_flags(txn, PutFlags::APPEND, &new.to_be_bytes(), &self.record)?;
-        dbs.ids.put(txn, &key, &new.to_le_bytes())?;
-        if prev != row::NONE {
-            self.closed.insert(prev);
+        for key in prepared.keys.iter() {
+            self.terms.push(key, new)?;
         }
-        self.added.entry(resource.ty).or_default().insert(new);
-        self.postings.add(new, resource);
+        self.closed.extend(prepared.previous);
+        self.added.entry(prepared.resource.ty).or_default().insert(new);
         Ok(true)
     }
 
-    /// Writes all that is left and the line that makes the transaction visible.
+    /// Writes the line that makes the transaction visible.
     fn publish(&mut self, dbs: &Dbs, txn: &mut RwTxn<'_>) -> Result<Published, Error> {
-        self.postings.flush(dbs, txn)?;
         let key = self.tx.to_be_bytes();
         if !self.closed.is_empty() {
             let mut bytes = Vec::with_capacity(self.closed.serialized_size());

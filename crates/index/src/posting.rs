@@ -1,178 +1,137 @@
-//! Keys of postings and their chunks: the low 16 bits of the rows of one slice of 65 536 rows.
+//! Terms in the store: blocks of keys, and sets cut in slices of 65 536 rows for the values that many rows have.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use annuaire_base::text::fold;
-use heed::{RoTxn, RwTxn};
+use heed::{PutFlags, RoTxn, RwTxn};
+use memchr::memmem;
 use roaring::RoaringBitmap;
-use xxhash_rust::xxh3::xxh3_128;
 
-use crate::{Dbs, Error, ParamId, Resource, Row, Term, TypeId};
+use crate::block::{BLOCK, Builder, Entries, INLINE, Rows};
+use crate::key::{self, class};
+use crate::spill::Sorted;
+use crate::{Dbs, Error, ParamId, Row, TypeId};
 
-/// What a posting is about.
-pub mod class {
-    pub const TYPE: u8 = 0;
-    pub const PRESENT: u8 = 1;
-    pub const SYSTEM_CODE: u8 = 2;
-    pub const CODE: u8 = 3;
-    pub const SYSTEM: u8 = 4;
-    pub const FOLDED: u8 = 5;
-    pub const RAW: u8 = 6;
-    pub const REFERENCE: u8 = 7;
-    pub const URI: u8 = 8;
-    /// Rows whose instant is not that of their transaction, all of them (no value) or by instant.
-    pub const DATED: u8 = 9;
-}
-
-/// Longest value kept whole in a key (LMDB bounds keys to 511 bytes).
-const WHOLE: usize = 480;
-/// What is kept of a longer one, before a mark and its hash.
-const KEPT: usize = 400;
-/// Mark never produced by [`escape`].
-const MARK: [u8; 2] = [1, 3];
-/// Bytes of a chunk as a bitmap; a list is always shorter.
+/// Bytes of a slice as a bitmap; a list is always shorter.
 const BITMAP: usize = 8192;
+/// Blocks written between two commits of a long write.
+const COMMIT: usize = 20_000;
+/// Key of the first block: before all others.
+const START: [u8; 1] = [0];
 
-/// Frees byte 0, which ends values: `0` becomes `1 1` and `1` becomes `1 2`.
-fn escape(value: &[u8], out: &mut Vec<u8>) {
-    for &byte in value {
-        match byte {
-            0 | 1 => out.extend([1, byte + 1]),
-            _ => out.push(byte),
-        }
-    }
-}
-
-fn unescape(value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(value.len());
-    let mut bytes = value.iter();
-    while let Some(&byte) = bytes.next() {
-        out.push(if byte == 1 { bytes.next().map_or(1, |b| b.wrapping_sub(1)) } else { byte });
-    }
-    out
-}
-
-/// Shortens a value too long for a key, and returns its hash if it was.
-fn bound(value: &mut Vec<u8>) -> Option<String> {
-    if value.len() <= WHOLE {
-        return None;
-    }
-    let hash = format!("{:032x}", xxh3_128(value));
-    value.truncate(KEPT);
-    value.extend(MARK);
-    value.extend(hash.as_bytes());
-    Some(hash)
-}
-
-fn join(parts: &[&str]) -> Vec<u8> {
-    let mut value = Vec::new();
-    for (i, part) in parts.iter().enumerate() {
-        if i > 0 {
-            value.push(0);
-        }
-        escape(part.as_bytes(), &mut value);
-    }
-    value
-}
-
-/// Key of a posting, up to the number of the chunk.
-pub fn key(ty: TypeId, param: ParamId, class: u8, parts: &[&str]) -> Vec<u8> {
-    let mut value = join(parts);
-    bound(&mut value);
-    finish(ty, param, class, &value)
-}
-
-fn finish(ty: TypeId, param: ParamId, class: u8, value: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(value.len() + 6);
-    key.extend([ty, param, class]);
-    key.extend(value);
-    key.push(0);
-    key
-}
-
-/// Key of a resource in the ids.
-pub fn id_key(ty: TypeId, id: &str) -> Vec<u8> {
-    let mut value = id.as_bytes().to_vec();
-    bound(&mut value);
-    value.insert(0, ty);
-    value
-}
-
-/// Postings of a batch, written in key order.
-#[derive(Default)]
-pub struct Postings {
-    chunks: BTreeMap<Vec<u8>, Vec<u16>>,
-    longs: BTreeMap<String, Vec<u8>>,
-}
-
-impl Postings {
-    fn push(&mut self, mut key: Vec<u8>, row: Row) {
-        let [a, b, c, d] = row.to_be_bytes();
-        key.extend([a, b]);
-        let (low, list) = (u16::from_be_bytes([c, d]), self.chunks.entry(key).or_default());
-        if list.last() != Some(&low) {
-            list.push(low);
-        }
-    }
-
-    pub fn add(&mut self, row: Row, resource: &Resource) {
-        let ty = resource.ty;
-        self.push(key(ty, 0, class::TYPE, &[]), row);
-        for term in &resource.terms {
-            let param = match term {
-                Term::Token { param, system, code } => {
-                    self.push(key(ty, *param, class::SYSTEM_CODE, &[system, code]), row);
-                    self.push(key(ty, *param, class::CODE, &[code]), row);
-                    self.push(key(ty, *param, class::SYSTEM, &[system]), row);
-                    param
-                }
-                Term::Text { param, value } => {
-                    self.push(key(ty, *param, class::RAW, &[value]), row);
-                    let whole = join(&[&fold(value)]);
-                    let mut short = whole.clone();
-                    if let Some(hash) = bound(&mut short) {
-                        self.longs.insert(hash, whole);
-                    }
-                    self.push(finish(ty, *param, class::FOLDED, &short), row);
-                    param
-                }
-                Term::Reference { param, target } => {
-                    self.push(key(ty, *param, class::REFERENCE, &[target]), row);
-                    param
-                }
-                Term::Uri { param, value } => {
-                    self.push(key(ty, *param, class::URI, &[value]), row);
-                    param
-                }
+/// Adds sorted terms to the store; all their rows follow those already there. Returns the last transaction, not yet committed.
+pub fn write<'e>(
+    dbs: &Dbs,
+    begin: &dyn Fn() -> Result<RwTxn<'e>, Error>,
+    mut txn: RwTxn<'e>,
+    mut terms: Sorted,
+) -> Result<RwTxn<'e>, Error> {
+    let (mut term, mut rows) = (Vec::new(), Vec::new());
+    let mut more = terms.next(&mut term, &mut rows)?;
+    let mut written = 0;
+    if dbs.terms.is_empty(&txn)? {
+        // Nothing there: blocks follow each other at the end of the tree.
+        let mut builder = Builder::new(START.to_vec());
+        while more {
+            let inline = if rows.len() <= INLINE {
+                rows.as_slice()
+            } else {
+                append_set(dbs, &mut txn, &term, &rows, PutFlags::APPEND)?;
+                &[]
             };
-            self.push(key(ty, *param, class::PRESENT, &[]), row);
+            if let Some((start, block)) = builder.push(&term, inline) {
+                dbs.terms.put_with_flags(&mut txn, PutFlags::APPEND, &start, &block)?;
+                written += 1;
+                if written % COMMIT == 0 {
+                    // A tree that is not empty any more is only appended to by this loop: nobody else writes.
+                    txn.commit()?;
+                    txn = begin()?;
+                }
+            }
+            more = terms.next(&mut term, &mut rows)?;
+        }
+        if let Some((start, block)) = builder.finish() {
+            dbs.terms.put_with_flags(&mut txn, PutFlags::APPEND, &start, &block)?;
+        }
+        return Ok(txn);
+    }
+    while more {
+        let (start, block) = dbs.terms.get_lower_than_or_equal_to(&txn, &term)?.ok_or(Error::Corrupt("first block of terms"))?;
+        let (start, block) = (start.to_vec(), block.to_vec());
+        let end = dbs.terms.get_greater_than(&txn, &start)?.map(|next| next.0.to_vec());
+        let mut builder = Builder::new(start.clone());
+        let mut out = Vec::new();
+        let mut old = Entries::new(&block);
+        let mut entry = old.next()?;
+        let mut list = Vec::new();
+        loop {
+            let inside = more && end.as_ref().is_none_or(|end| term < *end);
+            let (keep, add) = match (&entry, inside) {
+                (None, false) => break,
+                (Some(_), false) => (true, false),
+                (None, true) => (false, true),
+                (Some(_), true) => (old.key <= term, term <= old.key),
+            };
+            list.clear();
+            let mut set = false;
+            if keep && let Some(rows) = entry {
+                rows.extend(&mut list)?;
+                set = matches!(rows, Rows::Set);
+            }
+            let key = if keep { old.key.clone() } else { term.clone() };
+            if add {
+                if set {
+                    append_set(dbs, &mut txn, &key, &rows, PutFlags::empty())?;
+                } else {
+                    list.extend_from_slice(&rows);
+                    if list.len() > INLINE {
+                        append_set(dbs, &mut txn, &key, &list, PutFlags::empty())?;
+                        list.clear();
+                    }
+                }
+            }
+            out.extend(builder.push(&key, &list));
+            if keep {
+                entry = old.next()?;
+            }
+            if add {
+                more = terms.next(&mut term, &mut rows)?;
+            }
+        }
+        out.extend(builder.finish());
+        for (start, block) in out {
+            dbs.terms.put(&mut txn, &start, &block)?;
+            written += 1;
+        }
+        if written >= COMMIT {
+            written = 0;
+            txn.commit()?;
+            txn = begin()?;
         }
     }
-
-    /// A row with an instant of its own.
-    pub fn dated(&mut self, row: Row, ty: TypeId, ms: i64) {
-        self.push(key(ty, 0, class::DATED, &[]), row);
-        self.push(dated_key(ty, ms), row);
-    }
-
-    /// Merges the batch into the file. Its rows follow all those already there.
-    pub fn flush(&mut self, dbs: &Dbs, txn: &mut RwTxn<'_>) -> Result<(), Error> {
-        for (hash, whole) in std::mem::take(&mut self.longs) {
-            dbs.longs.put(txn, hash.as_bytes(), &whole)?;
-        }
-        for (key, lows) in std::mem::take(&mut self.chunks) {
-            let mut chunk = dbs.posts.get(txn, &key)?.unwrap_or_default().to_vec();
-            append(&mut chunk, &lows);
-            dbs.posts.put(txn, &key, &chunk)?;
-        }
-        Ok(())
-    }
+    Ok(txn)
 }
 
-fn append(chunk: &mut Vec<u8>, lows: &[u16]) {
-    if chunk.len() + 2 * lows.len() < BITMAP {
-        chunk.extend(lows.iter().flat_map(|low| low.to_le_bytes()));
+/// Appends ascending rows to a set.
+fn append_set(dbs: &Dbs, txn: &mut RwTxn<'_>, term: &[u8], rows: &[Row], flags: PutFlags) -> Result<(), Error> {
+    let mut rest = rows;
+    let mut key = term.to_vec();
+    while let Some(first) = rest.first() {
+        let slice = first >> 16;
+        let (these, after) = rest.split_at(rest.partition_point(|row| row >> 16 == slice));
+        rest = after;
+        key.truncate(term.len());
+        key.extend((slice as u16).to_be_bytes());
+        let mut chunk = if flags == PutFlags::APPEND { Vec::new() } else { dbs.sets.get(txn, &key)?.unwrap_or_default().to_vec() };
+        append(&mut chunk, these);
+        dbs.sets.put_with_flags(txn, flags, &key, &chunk)?;
+    }
+    Ok(())
+}
+
+fn append(chunk: &mut Vec<u8>, rows: &[Row]) {
+    if chunk.len() + 2 * rows.len() < BITMAP {
+        chunk.extend(rows.iter().flat_map(|row| (*row as u16).to_le_bytes()));
         return;
     }
     if chunk.len() < BITMAP {
@@ -180,7 +139,7 @@ fn append(chunk: &mut Vec<u8>, lows: &[u16]) {
         list(chunk).for_each(|low| set(&mut bits, low));
         *chunk = bits;
     }
-    lows.iter().for_each(|&low| set(chunk, low));
+    rows.iter().for_each(|&row| set(chunk, row as u16));
 }
 
 fn set(bits: &mut [u8], low: u16) {
@@ -191,29 +150,124 @@ fn list(chunk: &[u8]) -> impl Iterator<Item = u16> {
     chunk.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
 }
 
-/// Adds to a set the rows of a chunk.
+/// Adds to a set the rows of a slice.
 fn collect(key: &[u8], chunk: &[u8], rows: &mut RoaringBitmap) -> Result<(), Error> {
-    let &[a, b] = key.last_chunk().ok_or(Error::Corrupt("key of a posting"))?;
+    let &[a, b] = key.last_chunk().ok_or(Error::Corrupt("key of a set"))?;
     let base = Row::from_be_bytes([a, b, 0, 0]);
     if chunk.len() == BITMAP {
         *rows |= RoaringBitmap::from_lsb0_bytes(base, chunk);
+    } else if rows.max().is_none_or(|max| max < base) {
+        let ascending = RoaringBitmap::from_sorted_iter(list(chunk).map(|low| base | Row::from(low)));
+        *rows |= ascending.map_err(|_| Error::Corrupt("slice of a set"))?;
     } else {
         rows.extend(list(chunk).map(|low| base | Row::from(low)));
     }
     Ok(())
 }
 
-/// Rows of one posting.
-pub fn read(dbs: &Dbs, txn: &RoTxn<'_>, key: &[u8]) -> Result<RoaringBitmap, Error> {
+fn read_set(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Error> {
     let mut rows = RoaringBitmap::new();
-    for item in dbs.posts.prefix_iter(txn, key)? {
+    for item in dbs.sets.prefix_iter(txn, term)? {
         let (key, chunk) = item?;
         collect(key, chunk, &mut rows)?;
     }
     Ok(rows)
 }
 
-/// Rows with a raw text within bounds, the second excluded. Reads the postings of the range.
+/// Rows gathered from many terms: few of each are sorted together, sets are united.
+#[derive(Default)]
+struct Union {
+    few: Vec<Row>,
+    many: RoaringBitmap,
+}
+
+impl Union {
+    fn add(&mut self, dbs: &Dbs, txn: &RoTxn<'_>, key: &[u8], rows: Rows<'_>) -> Result<(), Error> {
+        match rows {
+            Rows::Inline(..) => rows.extend(&mut self.few),
+            Rows::Set => {
+                self.many |= read_set(dbs, txn, key)?;
+                Ok(())
+            }
+        }
+    }
+
+    fn rows(mut self) -> RoaringBitmap {
+        if !self.few.is_sorted_by(|a, b| a < b) {
+            self.few.sort_unstable();
+            self.few.dedup();
+        }
+        // Ascending without doubles by now.
+        self.many | RoaringBitmap::from_sorted_iter(self.few).unwrap_or_default()
+    }
+}
+
+/// Visits the terms from the key `from` on, in order, until `each` says enough.
+fn visit<'t>(
+    dbs: &Dbs,
+    txn: &'t RoTxn<'_>,
+    from: &[u8],
+    each: &mut dyn FnMut(&[u8], Rows<'t>) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let start = match dbs.terms.get_lower_than_or_equal_to(txn, from)? {
+        Some((start, _)) => start,
+        None => return Ok(()),
+    };
+    for item in dbs.terms.range(txn, &(Bound::Included(start), Bound::Unbounded))? {
+        let mut entries = Entries::new(item?.1);
+        while let Some(rows) = entries.next()? {
+            if entries.key.as_slice() >= from && !each(&entries.key, rows)? {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rows of one term.
+pub fn read(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Error> {
+    let Some((_, block)) = dbs.terms.get_lower_than_or_equal_to(txn, term)? else { return Ok(RoaringBitmap::new()) };
+    let mut entries = Entries::new(block);
+    while let Some(rows) = entries.next()? {
+        if entries.key.as_slice() >= term {
+            if entries.key != term {
+                break;
+            }
+            let mut union = Union::default();
+            union.add(dbs, txn, term, rows)?;
+            return Ok(union.rows());
+        }
+    }
+    Ok(RoaringBitmap::new())
+}
+
+/// Rows of all the terms that start with a key.
+pub fn read_prefix(dbs: &Dbs, txn: &RoTxn<'_>, start: &[u8]) -> Result<RoaringBitmap, Error> {
+    let mut union = Union::default();
+    visit(dbs, txn, start, &mut |key, rows| {
+        let inside = key.starts_with(start);
+        if inside {
+            union.add(dbs, txn, key, rows)?;
+        }
+        Ok(inside)
+    })?;
+    Ok(union.rows())
+}
+
+/// Rows of the terms from `first` on, before `last`.
+fn read_range(dbs: &Dbs, txn: &RoTxn<'_>, first: &[u8], last: &[u8]) -> Result<RoaringBitmap, Error> {
+    let mut union = Union::default();
+    visit(dbs, txn, first, &mut |key, rows| {
+        let inside = key < last;
+        if inside {
+            union.add(dbs, txn, key, rows)?;
+        }
+        Ok(inside)
+    })?;
+    Ok(union.rows())
+}
+
+/// Rows with a text within bounds, the second excluded; folded forms are compared. Reads the terms of the range.
 pub fn read_between(
     dbs: &Dbs,
     txn: &RoTxn<'_>,
@@ -221,49 +275,22 @@ pub fn read_between(
     from: Option<&str>,
     before: Option<&str>,
 ) -> Result<RoaringBitmap, Error> {
-    let start = |text: &str| {
-        let mut key = vec![ty, param, class::RAW];
-        escape(text.as_bytes(), &mut key);
-        key
-    };
-    let first = start(from.unwrap_or_default());
-    let last = before.map_or_else(|| vec![ty, param, class::RAW + 1], start);
-    let mut rows = RoaringBitmap::new();
-    if first >= last {
-        return Ok(rows);
-    }
-    for item in dbs.posts.range(txn, &(Bound::Included(&first[..]), Bound::Excluded(&last[..])))? {
-        let (key, chunk) = item?;
-        collect(key, chunk, &mut rows)?;
-    }
-    Ok(rows)
+    let first = key::text_start(ty, param, &fold(from.unwrap_or_default()));
+    let last = before.map_or_else(|| vec![ty, param, class::TEXT + 1], |text| key::text_start(ty, param, &fold(text)));
+    read_range(dbs, txn, &first, &last)
 }
 
-/// Key of the rows of one instant. Sixteen hexadecimal digits, so that keys sort as instants do.
-fn dated_key(ty: TypeId, ms: i64) -> Vec<u8> {
-    let sortable = ms.cast_unsigned() ^ (1 << 63);
-    finish(ty, 0, class::DATED, format!("{sortable:016x}").as_bytes())
-}
-
-/// Rows with an instant of their own within bounds, the second excluded. Reads the postings of the range.
-pub fn read_dated(
-    dbs: &Dbs,
-    txn: &RoTxn<'_>,
-    ty: TypeId,
-    from: Option<i64>,
-    before: Option<i64>,
-) -> Result<RoaringBitmap, Error> {
-    let first = dated_key(ty, from.unwrap_or(i64::MIN));
-    let last = before.map_or_else(|| vec![ty, 0, class::DATED + 1], |ms| dated_key(ty, ms));
-    let mut rows = RoaringBitmap::new();
-    for item in dbs.posts.range(txn, &(Bound::Included(&first[..]), Bound::Excluded(&last[..])))? {
-        let (key, chunk) = item?;
-        collect(key, chunk, &mut rows)?;
-    }
-    Ok(rows)
+/// Rows with an instant of their own within bounds, the second excluded. Reads the terms of the range.
+pub fn read_dated(dbs: &Dbs, txn: &RoTxn<'_>, ty: TypeId, from: Option<i64>, before: Option<i64>) -> Result<RoaringBitmap, Error> {
+    let first = key::instant(ty, from.unwrap_or(i64::MIN));
+    let last = before.map_or_else(|| vec![ty, 0, class::INSTANT + 1], |ms| key::instant(ty, ms));
+    read_range(dbs, txn, &first, &last)
 }
 
 /// Rows with a folded text that starts with, or contains, a folded value.
+///
+/// Starting: reads the terms of the range, so that a longer value never costs more. Containing: looks at every distinct text
+/// of the parameter.
 pub fn read_texts(
     dbs: &Dbs,
     txn: &RoTxn<'_>,
@@ -272,67 +299,132 @@ pub fn read_texts(
     anywhere: bool,
 ) -> Result<RoaringBitmap, Error> {
     let wanted = fold(wanted);
-    let mut start = vec![ty, param, class::FOLDED];
-    if !anywhere {
-        escape(wanted.as_bytes(), &mut start);
-        start.truncate(3 + KEPT);
-    }
-    let mut rows = RoaringBitmap::new();
-    let mut known: (&[u8], bool) = (&[], false);
-    for item in dbs.posts.prefix_iter(txn, &start)? {
-        let (key, chunk) = item?;
-        let value = key.get(3..key.len().saturating_sub(3)).ok_or(Error::Corrupt("key of a text"))?;
-        // A value over several chunks is decided once. Keys are never empty of value twice.
-        if known.0.is_empty() || known.0 != value {
-            known = (value, matches(dbs, txn, value, &wanted, anywhere)?);
+    let start = if anywhere { vec![ty, param, class::TEXT] } else { key::text_start(ty, param, &wanted) };
+    let finder = memmem::Finder::new(&wanted);
+    let mut union = Union::default();
+    visit(dbs, txn, &start, &mut |term, rows| {
+        if !term.starts_with(&start) {
+            return Ok(false);
         }
-        if known.1 {
-            collect(key, chunk, &mut rows)?;
+        let end = memchr::memchr(0, &term[3..]).ok_or(Error::Corrupt("key of a text"))?;
+        let value = &term[3..3 + end];
+        let found = |text: &[u8]| {
+            let plain;
+            let text = if memchr::memchr(1, text).is_some() {
+                plain = key::unescape(text);
+                &plain
+            } else {
+                text
+            };
+            if anywhere { finder.find(text).is_some() } else { text.starts_with(wanted.as_bytes()) }
+        };
+        let kept = match value.get(key::KEPT..key::KEPT + key::MARK.len()) {
+            Some(mark) if mark == key::MARK => {
+                let hash = &value[key::KEPT + key::MARK.len()..];
+                found(dbs.longs.get(txn, hash)?.ok_or(Error::Corrupt("long value"))?)
+            }
+            _ => found(value),
+        };
+        if kept {
+            union.add(dbs, txn, term, rows)?;
         }
-    }
-    Ok(rows)
+        Ok(true)
+    })?;
+    Ok(union.rows())
 }
 
-fn matches(dbs: &Dbs, txn: &RoTxn<'_>, value: &[u8], wanted: &str, anywhere: bool) -> Result<bool, Error> {
-    let value = match value.get(KEPT..KEPT + MARK.len()) {
-        Some(mark) if mark == MARK => dbs.longs.get(txn, &value[KEPT + MARK.len()..])?.ok_or(Error::Corrupt("long value"))?,
-        _ => value,
-    };
-    let plain;
-    let value = if value.contains(&1) {
-        plain = unescape(value);
-        &plain
-    } else {
-        value
-    };
-    let value = std::str::from_utf8(value).map_err(|_| Error::Corrupt("text of a posting"))?;
-    Ok(if anywhere { value.contains(wanted) } else { value.starts_with(wanted) })
+/// The rows of the identifiers of a type from a key on (or before it, backwards), in order, until `each` says enough.
+pub fn ids(
+    dbs: &Dbs,
+    txn: &RoTxn<'_>,
+    ty: TypeId,
+    after: Option<&[u8]>,
+    down: bool,
+    each: &mut dyn FnMut(&RoaringBitmap) -> bool,
+) -> Result<(), Error> {
+    let (first, last) = (vec![ty, 0, class::ID], vec![ty, 0, class::ID + 1]);
+    let inside = |key: &[u8]| key.starts_with(&first) && after.is_none_or(|a| if down { key < a } else { key > a });
+    if !down {
+        return visit(dbs, txn, after.unwrap_or(&first), &mut |key, rows| {
+            if !key.starts_with(&first) {
+                return Ok(false);
+            }
+            if !inside(key) {
+                return Ok(true);
+            }
+            let mut union = Union::default();
+            union.add(dbs, txn, key, rows)?;
+            Ok(each(&union.rows()))
+        });
+    }
+    let high = after.unwrap_or(&last);
+    for item in dbs.terms.rev_range(txn, &(Bound::Unbounded, Bound::Included(high)))? {
+        let mut entries = Entries::new(item?.1);
+        let mut block = Vec::new();
+        let mut before = false;
+        while let Some(rows) = entries.next()? {
+            before |= entries.key < first;
+            if inside(&entries.key) {
+                let mut union = Union::default();
+                union.add(dbs, txn, &entries.key, rows)?;
+                block.push(union.rows());
+            }
+        }
+        if block.iter().rev().any(|rows| !each(rows)) || before {
+            break;
+        }
+    }
+    Ok(())
 }
 
-/// Removes every row from `end` on. Reads all the postings: only after an interruption.
+/// Removes every row from `end` on. Reads all the terms: only after an interruption.
 pub fn discard_from(dbs: &Dbs, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Error> {
     let mut changed = Vec::new();
-    for item in dbs.posts.iter(txn)? {
+    for item in dbs.sets.iter(txn)? {
         let (key, chunk) = item?;
-        let &[a, b] = key.last_chunk().ok_or(Error::Corrupt("key of a posting"))?;
+        let &[a, b] = key.last_chunk().ok_or(Error::Corrupt("key of a set"))?;
         if Row::from_be_bytes([a, b, 0xff, 0xff]) < end {
             continue;
         }
         let mut rows = RoaringBitmap::new();
         collect(key, chunk, &mut rows)?;
         if rows.remove_range(end..) > 0 {
-            let lows: Vec<u16> = rows.iter().map(|row| (row & 0xffff) as u16).collect();
-            changed.push((key.to_vec(), lows));
+            let mut chunk = Vec::new();
+            append(&mut chunk, &rows.iter().collect::<Vec<_>>());
+            changed.push((key.to_vec(), chunk));
         }
     }
-    for (key, lows) in changed {
-        if lows.is_empty() {
-            dbs.posts.delete(txn, &key)?;
+    for (key, chunk) in changed {
+        if chunk.is_empty() {
+            dbs.sets.delete(txn, &key)?;
         } else {
-            let mut chunk = Vec::new();
-            append(&mut chunk, &lows);
-            dbs.posts.put(txn, &key, &chunk)?;
+            dbs.sets.put(txn, &key, &chunk)?;
         }
+    }
+    let mut blocks = Vec::new();
+    for item in dbs.terms.iter(txn)? {
+        let (start, block) = item?;
+        let (mut entries, mut list, mut late) = (Entries::new(block), Vec::new(), false);
+        let mut builder = Builder::new(start.to_vec());
+        while let Some(rows) = entries.next()? {
+            list.clear();
+            rows.extend(&mut list)?;
+            let kept = list.partition_point(|row| *row < end);
+            late |= kept < list.len();
+            list.truncate(kept);
+            if kept > 0 || matches!(rows, Rows::Set) {
+                // What was in a block still fits it.
+                let _ = builder.push(&entries.key, &list);
+            }
+        }
+        if late {
+            // An empty block stays: it is where its keys will come back.
+            blocks.push((start.to_vec(), builder.finish().map(|b| b.1).unwrap_or_default()));
+        }
+    }
+    for (start, block) in blocks {
+        debug_assert!(block.len() <= BLOCK);
+        dbs.terms.put(txn, &start, &block)?;
     }
     Ok(())
 }

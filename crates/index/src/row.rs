@@ -1,70 +1,214 @@
-//! The record of a row: header, id, references, body.
+//! The record of a row: a short head, then body, references and id compressed together with the dictionary of the type.
 
 use annuaire_base::date::iso_ms;
-use xxhash_rust::xxh3::Xxh3;
+use std::cell::RefCell;
+use zstd::zstd_safe::{CCtx, CDict, CParameter, DCtx, DDict, get_frame_content_size};
 
+use crate::block::{put_number, take_number};
 use crate::{Error, ParamId, Resource, Row, Term, TypeId};
 
-/// No previous row.
-pub const NONE: Row = Row::MAX;
-
-/// A record read in place.
-pub struct Header<'a> {
-    /// Previous row of the same id, or [`NONE`].
-    pub prev: Row,
-    pub version: u32,
-    pub tx: u64,
-    pub commit_ms: i64,
-    pub hash: u128,
-    pub ty: TypeId,
-    pub id: &'a str,
-    refs: &'a [u8],
-    pub body: &'a [u8],
-}
+/// Effort of compression: beyond it the store is a few per cent smaller and is written twice as slowly.
+const LEVEL: i32 = 3;
+/// What every frame starts with; not stored.
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// Largest body that can be read back: a damaged length must not reserve the memory of the machine.
+const BODY: u64 = 256 << 20;
 
 const SHORT: Error = Error::Corrupt("row too short");
 
-fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], Error> {
-    let (head, tail) = bytes.split_first_chunk().ok_or(SHORT)?;
-    *bytes = tail;
-    Ok(*head)
+/// The dictionaries of a store. A record names its own by number, so that a store outlives a change of dictionaries.
+pub struct Codec {
+    /// By number; number 0 is none.
+    readers: Vec<DDict<'static>>,
+    /// By type: number and dictionary.
+    writers: Vec<(u8, CDict<'static>)>,
 }
 
-fn slice<'a>(bytes: &mut &'a [u8], len: usize) -> Result<&'a [u8], Error> {
-    let (head, tail) = bytes.split_at_checked(len).ok_or(SHORT)?;
-    *bytes = tail;
-    Ok(head)
+impl Codec {
+    /// `all`: dictionaries by number from 1; `by_type`: the number for each type, 0 for none.
+    pub fn new(all: &[Vec<u8>], by_type: &[u8]) -> Self {
+        let bytes = |n: u8| n.checked_sub(1).and_then(|n| all.get(usize::from(n))).map_or(&[][..], Vec::as_slice);
+        Self {
+            readers: (0..=all.len()).map(|n| DDict::create(bytes(u8::try_from(n).unwrap_or(0)))).collect(),
+            writers: by_type.iter().map(|n| (*n, CDict::create(bytes(*n), LEVEL))).collect(),
+        }
+    }
 }
 
-fn text<'a>(bytes: &mut &'a [u8], len: usize) -> Result<&'a str, Error> {
-    std::str::from_utf8(slice(bytes, len)?).map_err(|_| Error::Corrupt("text of a row"))
+/// Compresses records; one for each thread that does.
+pub struct Packer {
+    context: CCtx<'static>,
+    plain: Vec<u8>,
 }
 
-impl<'a> Header<'a> {
-    pub fn read(mut bytes: &'a [u8]) -> Result<Self, Error> {
-        let b = &mut bytes;
-        let prev = Row::from_le_bytes(take(b)?);
-        let version = u32::from_le_bytes(take(b)?);
-        let tx = u64::from_le_bytes(take(b)?);
-        let commit_ms = i64::from_le_bytes(take(b)?);
-        let hash = u128::from_le_bytes(take(b)?);
-        let [ty] = take(b)?;
-        let id_len = u16::from_le_bytes(take(b)?);
-        let refs_len = u32::from_le_bytes(take(b)?);
-        let id = text(b, id_len.into())?;
-        let refs = slice(b, refs_len as usize)?;
-        Ok(Self { prev, version, tx, commit_ms, hash, ty, id, refs, body: bytes })
+impl Packer {
+    pub fn new() -> Self {
+        Self { context: CCtx::create(), plain: Vec::new() }
     }
 
+    /// The record of a version.
+    pub fn pack(&mut self, codec: &Codec, resource: &Resource, version: u32, tx: u64, ms: i64) -> Result<Vec<u8>, Error> {
+        let refused = |_| Error::Refused("cannot be compressed");
+        self.plain.clear();
+        write_plain(&mut self.plain, resource, version, ms)?;
+        let mut out = Vec::with_capacity(256);
+        let writer = codec.writers.get(usize::from(resource.ty));
+        out.push(resource.ty);
+        out.push(u8::from(resource.kept.is_some()));
+        out.push(writer.map_or(0, |w| w.0));
+        put_number(&mut out, u64::from(version));
+        put_number(&mut out, tx);
+        if resource.kept.is_some() {
+            out.extend(ms.to_le_bytes());
+        }
+        let mut frame = Vec::with_capacity(zstd::zstd_safe::compress_bound(self.plain.len()));
+        match writer {
+            Some((1.., dictionary)) => {
+                self.context.set_parameter(CParameter::DictIdFlag(false)).map_err(refused)?;
+                self.context.compress_using_cdict(&mut frame, &self.plain, dictionary).map_err(refused)?;
+            }
+            _ => _ = self.context.compress(&mut frame, &self.plain, LEVEL).map_err(refused)?,
+        }
+        out.extend_from_slice(frame.strip_prefix(&MAGIC).ok_or(Error::Refused("unexpected frame"))?);
+        Ok(out)
+    }
+}
+
+/// Body, references, id, and the lengths of the last two.
+fn write_plain(out: &mut Vec<u8>, resource: &Resource, version: u32, ms: i64) -> Result<(), Error> {
+    out.extend_from_slice(&resource.before);
+    if resource.kept.is_none() {
+        out.extend(stamp(version, ms));
+    }
+    out.extend_from_slice(&resource.after);
+    let body = out.len();
+    for term in &resource.terms {
+        if let Term::Reference { param, target } = term {
+            let len = u16::try_from(target.len()).map_err(|_| Error::Refused("reference too long"))?;
+            out.push(*param);
+            out.extend(len.to_le_bytes());
+            out.extend(target.as_bytes());
+        }
+    }
+    let refs = u32::try_from(out.len() - body).map_err(|_| Error::Refused("too many references"))?;
+    let id = u16::try_from(resource.id.len()).map_err(|_| Error::Refused("id too long"))?;
+    out.extend(resource.id.as_bytes());
+    out.extend(refs.to_le_bytes());
+    out.extend(id.to_le_bytes());
+    Ok(())
+}
+
+thread_local! {
+    static READER: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+}
+
+/// One version of a resource.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its row.
+    pub row: Row,
+    /// Type of the resource.
+    pub ty: TypeId,
+    /// Number of the version, from 1.
+    pub version: u32,
+    /// Transaction that made it.
+    pub tx: u64,
+    /// Instant of the version: that of its transaction, or that of its own meta when it comes from another directory.
+    pub commit_ms: i64,
+    kept: bool,
+    plain: Vec<u8>,
+    body: usize,
+    refs: usize,
+}
+
+/// The head of a record, read without its body.
+pub struct Head<'a> {
+    pub ty: TypeId,
+    pub version: u32,
+    pub tx: u64,
+    /// Instant of its own.
+    pub own_ms: Option<i64>,
+    dictionary: u8,
+    frame: &'a [u8],
+}
+
+impl<'a> Head<'a> {
+    pub fn read(record: &'a [u8]) -> Result<Self, Error> {
+        let (&[ty, kept, dictionary], mut rest) = record.split_first_chunk().ok_or(SHORT)?;
+        let version = u32::try_from(take_number(&mut rest)?).map_err(|_| SHORT)?;
+        let tx = take_number(&mut rest)?;
+        let mut own_ms = None;
+        if kept != 0 {
+            let (ms, tail) = rest.split_first_chunk().ok_or(SHORT)?;
+            own_ms = Some(i64::from_le_bytes(*ms));
+            rest = tail;
+        }
+        Ok(Self { ty, version, tx, own_ms, dictionary, frame: rest })
+    }
+
+    /// Reads the body too. `commit_ms` is the instant of the transaction.
+    pub fn entry(&self, codec: &Codec, row: Row, commit_ms: i64) -> Result<Entry, Error> {
+        let bad = Error::Corrupt("body of a row");
+        let mut frame = Vec::with_capacity(self.frame.len() + 4);
+        frame.extend(MAGIC);
+        frame.extend_from_slice(self.frame);
+        let Ok(Some(len)) = get_frame_content_size(&frame) else { return Err(bad) };
+        if len > BODY {
+            return Err(bad);
+        }
+        let mut plain = Vec::with_capacity(len as usize);
+        let dictionary = codec.readers.get(usize::from(self.dictionary)).ok_or(Error::Corrupt("dictionary of a row"))?;
+        READER
+            .with_borrow_mut(|context| match self.dictionary {
+                0 => context.decompress(&mut plain, &frame),
+                _ => context.decompress_using_ddict(&mut plain, &frame, dictionary),
+            })
+            .map_err(|_| Error::Corrupt("body of a row"))?;
+        let (rest, id) = plain.split_last_chunk::<2>().ok_or(SHORT)?;
+        let (rest, refs) = rest.split_last_chunk::<4>().ok_or(SHORT)?;
+        let (id, refs) = (usize::from(u16::from_le_bytes(*id)), u32::from_le_bytes(*refs) as usize);
+        let body = rest.len().checked_sub(id + refs).ok_or(SHORT)?;
+        let own = self.own_ms;
+        let entry =
+            Entry { row, ty: self.ty, version: self.version, tx: self.tx, commit_ms: own.unwrap_or(commit_ms), kept: own.is_some(), plain, body, refs };
+        if std::str::from_utf8(entry.id_bytes()).is_err() { Err(SHORT) } else { Ok(entry) }
+    }
+}
+
+impl Entry {
+    /// Body, stamped with the version and the instant.
+    pub fn body(&self) -> &[u8] {
+        &self.plain[..self.body]
+    }
+
+    fn id_bytes(&self) -> &[u8] {
+        &self.plain[self.body + self.refs..self.plain.len() - 6]
+    }
+
+    /// Logical identifier.
+    pub fn id(&self) -> &str {
+        // Checked when it was read.
+        std::str::from_utf8(self.id_bytes()).unwrap_or_default()
+    }
+
+    /// Links to other resources, in the order given: parameter and target.
     pub fn references(&self) -> Result<Vec<(ParamId, String)>, Error> {
-        let mut refs = self.refs;
+        let mut refs = &self.plain[self.body..self.body + self.refs];
         let mut list = Vec::new();
-        while !refs.is_empty() {
-            let [param] = take(&mut refs)?;
-            let len = u16::from_le_bytes(take(&mut refs)?);
-            list.push((param, text(&mut refs, len.into())?.to_owned()));
+        while let Some((&[param, a, b], tail)) = refs.split_first_chunk() {
+            let (target, tail) = tail.split_at_checked(usize::from(u16::from_le_bytes([a, b]))).ok_or(SHORT)?;
+            list.push((param, std::str::from_utf8(target).map_err(|_| SHORT)?.to_owned()));
+            refs = tail;
         }
         Ok(list)
+    }
+
+    /// Whether this version is the stamped form of a resource.
+    pub fn holds(&self, resource: &Resource) -> bool {
+        let rest = self.body().strip_prefix(resource.before.as_slice());
+        let stamp = if resource.kept.is_some() { Vec::new() } else { stamp(self.version, self.commit_ms) };
+        self.kept == resource.kept.is_some()
+            && rest.and_then(|r| r.strip_prefix(stamp.as_slice())) == Some(resource.after.as_slice())
     }
 }
 
@@ -73,52 +217,3 @@ pub fn stamp(version: u32, commit_ms: i64) -> Vec<u8> {
     format!("\"versionId\":\"{version}\",\"lastUpdated\":\"{}\",", iso_ms(commit_ms)).into_bytes()
 }
 
-/// Hash of a content, to tell whether it changed.
-pub fn hash(before: &[u8], after: &[u8]) -> u128 {
-    let mut hasher = Xxh3::new();
-    hasher.update(before);
-    hasher.update(after);
-    hasher.digest128()
-}
-
-/// Reads a row number kept as a value.
-pub fn number(bytes: &[u8]) -> Result<Row, Error> {
-    bytes.try_into().map(Row::from_le_bytes).map_err(|_| Error::Corrupt("row number"))
-}
-
-pub fn write(
-    out: &mut Vec<u8>,
-    resource: &Resource,
-    prev: Row,
-    version: u32,
-    (tx, commit_ms): (u64, i64),
-    hash: u128,
-) -> Result<(), Error> {
-    let mut refs = Vec::new();
-    for term in &resource.terms {
-        if let Term::Reference { param, target } = term {
-            let len = u16::try_from(target.len()).map_err(|_| Error::Refused("reference too long"))?;
-            refs.push(*param);
-            refs.extend(len.to_le_bytes());
-            refs.extend(target.as_bytes());
-        }
-    }
-    let id_len = u16::try_from(resource.id.len()).map_err(|_| Error::Refused("id too long"))?;
-    let refs_len = u32::try_from(refs.len()).map_err(|_| Error::Refused("too many references"))?;
-    out.extend(prev.to_le_bytes());
-    out.extend(version.to_le_bytes());
-    out.extend(tx.to_le_bytes());
-    out.extend(commit_ms.to_le_bytes());
-    out.extend(hash.to_le_bytes());
-    out.push(resource.ty);
-    out.extend(id_len.to_le_bytes());
-    out.extend(refs_len.to_le_bytes());
-    out.extend(resource.id.as_bytes());
-    out.extend(refs);
-    out.extend(&resource.before);
-    if resource.kept.is_none() {
-        out.extend(stamp(version, commit_ms));
-    }
-    out.extend(&resource.after);
-    Ok(())
-}

@@ -1,43 +1,14 @@
 //! Reads at one transaction.
 
 use std::borrow::Cow;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use heed::{RoTxn, WithoutTls};
 use roaring::RoaringBitmap;
 
-use crate::posting::{self, class};
-use crate::row::{self, Header};
-use crate::{Dbs, Error, Filter, ParamId, Published, Resource, Row, State, TypeId};
-
-/// One version of a resource, read in place.
-#[derive(Debug, Clone, Copy)]
-pub struct Entry<'a> {
-    /// Its row.
-    pub row: Row,
-    /// Type of the resource.
-    pub ty: TypeId,
-    /// Logical identifier.
-    pub id: &'a str,
-    /// Number of the version, from 1.
-    pub version: u32,
-    /// Transaction that made it.
-    pub tx: u64,
-    /// Instant of the version: that of its transaction, or that of its own meta when it comes from another directory.
-    pub commit_ms: i64,
-    /// Body, stamped with the version and the instant.
-    pub body: &'a [u8],
-}
-
-impl Entry<'_> {
-    /// Whether this version is the stamped form of a resource.
-    pub fn holds(&self, resource: &Resource) -> bool {
-        let rest = self.body.strip_prefix(resource.before.as_slice());
-        let stamp = if resource.kept.is_some() { Vec::new() } else { row::stamp(self.version, self.commit_ms) };
-        rest.and_then(|r| r.strip_prefix(stamp.as_slice())) == Some(resource.after.as_slice())
-    }
-}
+use crate::row::{Codec, Entry, Head};
+use crate::{Dbs, Error, Filter, ParamId, Published, Row, State, TypeId};
+use crate::{key, posting};
 
 enum View {
     Latest(Arc<State>),
@@ -48,17 +19,24 @@ enum View {
 pub struct Snapshot {
     txn: RoTxn<'static, WithoutTls>,
     dbs: Dbs,
+    codec: Arc<Codec>,
     at: Published,
     view: View,
 }
 
 impl Snapshot {
-    pub(crate) fn latest(txn: RoTxn<'static, WithoutTls>, dbs: Dbs, state: Arc<State>) -> Self {
-        Self { txn, dbs, at: state.at, view: View::Latest(state) }
+    pub(crate) fn latest(txn: RoTxn<'static, WithoutTls>, dbs: Dbs, codec: Arc<Codec>, state: Arc<State>) -> Self {
+        Self { txn, dbs, codec, at: state.at, view: View::Latest(state) }
     }
 
-    pub(crate) fn past(txn: RoTxn<'static, WithoutTls>, dbs: Dbs, at: Published, closed: RoaringBitmap) -> Self {
-        Self { txn, dbs, at, view: View::Past(closed) }
+    pub(crate) fn past(
+        txn: RoTxn<'static, WithoutTls>,
+        dbs: Dbs,
+        codec: Arc<Codec>,
+        at: Published,
+        closed: RoaringBitmap,
+    ) -> Self {
+        Self { txn, dbs, codec, at, view: View::Past(closed) }
     }
 
     /// Transaction of the snapshot, 0 for the empty state.
@@ -71,65 +49,67 @@ impl Snapshot {
         self.at.commit_ms
     }
 
-    fn header(&self, row: Row) -> Result<Header<'_>, Error> {
-        let bytes = self.dbs.rows.get(&self.txn, &row.to_be_bytes())?.ok_or(Error::UnknownRow(row))?;
-        Header::read(bytes)
-    }
-
-    fn visible(&self, row: Row) -> Result<Header<'_>, Error> {
-        if row < self.at.end { self.header(row) } else { Err(Error::UnknownRow(row)) }
-    }
-
-    /// Newest visible row of an id.
-    fn newest(&self, ty: TypeId, id: &str) -> Result<Option<Row>, Error> {
-        let Some(bytes) = self.dbs.ids.get(&self.txn, &posting::id_key(ty, id))? else {
-            return Ok(None);
-        };
-        let mut row = row::number(bytes)?;
-        while row != row::NONE && row >= self.at.end {
-            row = self.header(row)?.prev;
+    fn head(&self, row: Row) -> Result<Head<'_>, Error> {
+        if row >= self.at.end {
+            return Err(Error::UnknownRow(row));
         }
-        Ok((row != row::NONE).then_some(row))
+        Head::read(self.dbs.rows.get(&self.txn, &row.to_be_bytes())?.ok_or(Error::UnknownRow(row))?)
+    }
+
+    /// Instant of a transaction.
+    fn instant(&self, tx: u64) -> Result<i64, Error> {
+        if tx == self.at.tx {
+            return Ok(self.at.commit_ms);
+        }
+        let key = tx.to_be_bytes();
+        let value = self.dbs.tx.get(&self.txn, &key)?.ok_or(Error::Corrupt("transaction of a row"))?;
+        Ok(Published::read(&key, value)?.commit_ms)
+    }
+
+    /// Visible versions of an id, oldest first.
+    fn versions(&self, ty: TypeId, id: &str) -> Result<RoaringBitmap, Error> {
+        let mut rows = posting::read(&self.dbs, &self.txn, &key::id(ty, id))?;
+        rows.remove_range(self.at.end..);
+        Ok(rows)
     }
 
     /// Newest version of a resource at this transaction.
-    pub fn current(&self, ty: TypeId, id: &str) -> Result<Option<Entry<'_>>, Error> {
-        self.newest(ty, id)?.map(|row| self.entry(row)).transpose()
+    pub fn current(&self, ty: TypeId, id: &str) -> Result<Option<Entry>, Error> {
+        self.versions(ty, id)?.max().map(|row| self.entry(row)).transpose()
     }
 
     /// Version `n` of a resource, when it exists at this transaction.
-    pub fn version(&self, ty: TypeId, id: &str, n: u32) -> Result<Option<Entry<'_>>, Error> {
-        let mut next = self.newest(ty, id)?.unwrap_or(row::NONE);
-        while next != row::NONE {
-            let header = self.header(next)?;
-            if header.version <= n {
-                return if header.version == n { self.entry(next).map(Some) } else { Ok(None) };
+    pub fn version(&self, ty: TypeId, id: &str, n: u32) -> Result<Option<Entry>, Error> {
+        for row in self.versions(ty, id)?.iter().rev() {
+            let version = self.head(row)?.version;
+            if version <= n {
+                return if version == n { self.entry(row).map(Some) } else { Ok(None) };
             }
-            next = header.prev;
         }
         Ok(None)
     }
 
     /// Rows of all the versions of a resource, newest first.
     pub fn history(&self, ty: TypeId, id: &str) -> Result<Vec<Row>, Error> {
-        let mut rows = Vec::new();
-        let mut next = self.newest(ty, id)?.unwrap_or(row::NONE);
-        while next != row::NONE {
-            rows.push(next);
-            next = self.header(next)?.prev;
-        }
-        Ok(rows)
+        Ok(self.versions(ty, id)?.iter().rev().collect())
     }
 
-    /// The version in a row.
-    pub fn entry(&self, row: Row) -> Result<Entry<'_>, Error> {
-        let Header { version, tx, commit_ms, ty, id, body, .. } = self.visible(row)?;
-        Ok(Entry { row, ty, id, version, tx, commit_ms, body })
+    /// The version in a row. Cost: one look-up and the decompression of a body.
+    pub fn entry(&self, row: Row) -> Result<Entry, Error> {
+        let head = self.head(row)?;
+        let ms = if head.own_ms.is_some() { 0 } else { self.instant(head.tx)? };
+        head.entry(&self.codec, row, ms)
+    }
+
+    /// Instant of the version in a row, without reading its body.
+    pub fn updated(&self, row: Row) -> Result<i64, Error> {
+        let head = self.head(row)?;
+        head.own_ms.map_or_else(|| self.instant(head.tx), Ok)
     }
 
     /// Links of a row to other resources, in the order given.
     pub fn references(&self, row: Row) -> Result<Vec<(ParamId, String)>, Error> {
-        self.visible(row)?.references()
+        self.entry(row)?.references()
     }
 
     fn live(&self, ty: TypeId) -> Result<Cow<'_, RoaringBitmap>, Error> {
@@ -143,13 +123,13 @@ impl Snapshot {
     }
 
     fn all_versions(&self, ty: TypeId) -> Result<RoaringBitmap, Error> {
-        let mut rows = self.posting(ty, 0, class::TYPE, &[])?;
+        let mut rows = self.term(&key::ty(ty))?;
         rows.remove_range(self.at.end..);
         Ok(rows)
     }
 
-    fn posting(&self, ty: TypeId, param: ParamId, class: u8, parts: &[&str]) -> Result<RoaringBitmap, Error> {
-        posting::read(&self.dbs, &self.txn, &posting::key(ty, param, class, parts))
+    fn term(&self, key: &[u8]) -> Result<RoaringBitmap, Error> {
+        posting::read(&self.dbs, &self.txn, key)
     }
 
     /// Live rows of a type, at this transaction, kept by a filter.
@@ -184,20 +164,20 @@ impl Snapshot {
             }
             Filter::Not(filter) => Ok(live - self.eval(ty, filter, live)?),
             Filter::Token { param, system, code } => match (system, code) {
-                (Some(system), Some(code)) => self.posting(ty, *param, class::SYSTEM_CODE, &[system, code]),
-                (None, Some(code)) => self.posting(ty, *param, class::CODE, &[code]),
-                (Some(system), None) => self.posting(ty, *param, class::SYSTEM, &[system]),
-                (None, None) => self.posting(ty, *param, class::PRESENT, &[]),
+                (Some(system), Some(code)) => self.term(&key::token(ty, *param, system, code)),
+                (None, Some(code)) => posting::read_prefix(&self.dbs, &self.txn, &key::code_start(ty, *param, code)),
+                (Some(system), None) => self.term(&key::system(ty, *param, system)),
+                (None, None) => self.term(&key::present(ty, *param)),
             },
             Filter::Prefix { param, value } => posting::read_texts(&self.dbs, &self.txn, (ty, *param), value, false),
             Filter::Contains { param, value } => posting::read_texts(&self.dbs, &self.txn, (ty, *param), value, true),
-            Filter::Exact { param, value } => self.posting(ty, *param, class::RAW, &[value]),
-            Filter::Reference { param, target } => self.posting(ty, *param, class::REFERENCE, &[target]),
-            Filter::Uri { param, value } => self.posting(ty, *param, class::URI, &[value]),
+            Filter::Exact { param, value } => self.term(&key::text(ty, *param, value).0),
+            Filter::Reference { param, target } => self.term(&key::reference(ty, *param, target)),
+            Filter::Uri { param, value } => self.term(&key::uri(ty, *param, value)),
             Filter::Ids(ids) => {
                 let mut rows = RoaringBitmap::new();
                 for id in ids {
-                    rows.extend(self.newest(ty, id)?);
+                    rows.extend(self.versions(ty, id)?.max());
                 }
                 Ok(rows)
             }
@@ -216,7 +196,7 @@ impl Snapshot {
                 rows.remove_range(..first);
                 rows.remove_range(end..);
                 // Resources of other directories have instants of their own.
-                let dated = self.posting(ty, 0, class::DATED, &[])?;
+                let dated = self.term(&key::dated(ty))?;
                 if !dated.is_empty() {
                     rows -= dated;
                     rows |= posting::read_dated(&self.dbs, &self.txn, ty, *from_ms, *before_ms)?;
@@ -226,7 +206,7 @@ impl Snapshot {
             Filter::Between { param, from, before } => {
                 posting::read_between(&self.dbs, &self.txn, (ty, *param), from.as_deref(), before.as_deref())
             }
-            Filter::Missing(param) => Ok(live - self.posting(ty, *param, class::PRESENT, &[])?),
+            Filter::Missing(param) => Ok(live - self.term(&key::present(ty, *param))?),
         }
     }
 
@@ -235,18 +215,14 @@ impl Snapshot {
     pub fn current_during(&self, rows: &RoaringBitmap, first_ms: i64, last_ms: i64) -> Result<RoaringBitmap, Error> {
         let mut out = RoaringBitmap::new();
         for row in rows {
-            let header = self.visible(row)?;
-            if header.commit_ms > last_ms {
+            if self.updated(row)? > last_ms {
                 continue;
             }
-            // Versions of one resource are few: its newest one leads back to the one that replaced this.
-            let mut next = self.newest(header.ty, header.id)?.unwrap_or(row);
-            let mut replaced = None;
-            while next != row && next != row::NONE {
-                let later = self.header(next)?;
-                replaced = Some(later.commit_ms);
-                next = later.prev;
-            }
+            // Versions of one resource are few.
+            let entry = self.entry(row)?;
+            let mut later = self.versions(entry.ty, entry.id())?;
+            later.remove_range(..=row);
+            let replaced = later.min().map(|next| self.updated(next)).transpose()?;
             if replaced.is_none_or(|ms| ms > first_ms) {
                 out.insert(row);
             }
@@ -265,9 +241,10 @@ impl Snapshot {
         down: bool,
         limit: usize,
     ) -> Result<Vec<Row>, Error> {
-        const SORTED: u64 = 20_000;
+        const SORTED: u64 = 2_000;
         if rows.len() <= SORTED {
-            let mut all = rows.iter().map(|row| Ok((self.header(row)?.id, row))).collect::<Result<Vec<_>, Error>>()?;
+            let mut all =
+                rows.iter().map(|row| Ok((self.entry(row)?.id().to_owned(), row))).collect::<Result<Vec<_>, Error>>()?;
             all.sort_unstable();
             if down {
                 all.reverse();
@@ -275,42 +252,21 @@ impl Snapshot {
             let past = |id: &str| after.is_none_or(|after| if down { id < after } else { id > after });
             return Ok(all.into_iter().filter(|(id, _)| past(id)).map(|(_, row)| row).take(limit).collect());
         }
-        let edge = after.map(|id| posting::id_key(ty, id));
-        let (low, high) = match (&edge, down) {
-            (Some(key), false) => (Bound::Excluded(key.clone()), Bound::Excluded(vec![ty + 1])),
-            (Some(key), true) => (Bound::Included(vec![ty]), Bound::Excluded(key.clone())),
-            (None, _) => (Bound::Included(vec![ty]), Bound::Excluded(vec![ty + 1])),
-        };
-        let range = (low.as_ref().map(Vec::as_slice), high.as_ref().map(Vec::as_slice));
-        let newest = |bytes: &[u8]| -> Result<Option<Row>, Error> {
-            let mut row = row::number(bytes)?;
-            while row != row::NONE && row >= self.at.end {
-                row = self.header(row)?.prev;
-            }
-            Ok((row != row::NONE && rows.contains(row)).then_some(row))
-        };
         let mut out = Vec::with_capacity(limit);
-        if down {
-            for item in self.dbs.ids.rev_range(&self.txn, &range)? {
-                out.extend(newest(item?.1)?);
-                if out.len() >= limit {
-                    break;
-                }
-            }
-        } else {
-            for item in self.dbs.ids.range(&self.txn, &range)? {
-                out.extend(newest(item?.1)?);
-                if out.len() >= limit {
-                    break;
-                }
-            }
-        }
+        let edge = after.map(|id| key::id(ty, id));
+        posting::ids(&self.dbs, &self.txn, ty, edge.as_deref(), down, &mut |versions| {
+            // The newest visible version, when it is one of those wanted.
+            let seen = versions.rank(self.at.end.wrapping_sub(1));
+            let newest = seen.checked_sub(1).and_then(|n| versions.select(n as u32));
+            out.extend(newest.filter(|row| rows.contains(*row)));
+            out.len() < limit
+        })?;
         Ok(out)
     }
 
     /// Live rows of a type whose instant is not that of their transaction.
     pub fn dated(&self, ty: TypeId) -> Result<RoaringBitmap, Error> {
-        Ok(self.posting(ty, 0, class::DATED, &[])? & &*self.live(ty)?)
+        Ok(self.term(&key::dated(ty))? & &*self.live(ty)?)
     }
 
     /// All the versions, live or closed, made at an instant or after it.

@@ -9,6 +9,8 @@ use proptest::prelude::*;
 use super::*;
 
 const MAP: usize = 1 << 28;
+/// A dictionary for one type and none for the others.
+const DICTIONARIES: &[&[u8]] = &[b"", b"\"versionId\":\"1\",\"lastUpdated\":\"1970-01-01T00:00:00.100Z\","];
 
 fn res(ty: TypeId, id: u8, content: u8) -> Resource {
     let names = ["Élodie  Le-Goff", "elodie", "GOFF", "", "Jean\u{1}\0x"];
@@ -138,7 +140,9 @@ fn keeps(row: usize, v: &Version, f: &Filter) -> bool {
         Filter::Rows { first, last } => (*first..=*last).contains(&(row as Row)),
         Filter::Updated { from_ms, before_ms } => from_ms.is_none_or(|f| v.ms >= f) && before_ms.is_none_or(|b| v.ms < b),
         Filter::Between { param, from, before } => {
-            texts(*param, &|t| from.as_ref().is_none_or(|f| t >= f.as_str()) && before.as_ref().is_none_or(|b| t < b.as_str()))
+            texts(*param, &|t| {
+                from.as_ref().is_none_or(|f| fold(t) >= fold(f)) && before.as_ref().is_none_or(|b| fold(t) < fold(b))
+            })
         }
         Filter::Missing(p) => !any(&|x| match x {
             Term::Token { param, .. } | Term::Text { param, .. } | Term::Reference { param, .. } | Term::Uri { param, .. } => {
@@ -159,7 +163,7 @@ fn check(s: &Snapshot, m: &Model) {
             assert_eq!(s.search(ty, &f).unwrap(), want, "{f:?} at {}", s.tx());
         }
         let live = s.search(ty, &Filter::All).unwrap();
-        let mut ids: Vec<_> = live.iter().map(|r| (s.entry(r).unwrap().id.to_owned(), r)).collect();
+        let mut ids: Vec<_> = live.iter().map(|r| (s.entry(r).unwrap().id().to_owned(), r)).collect();
         ids.sort();
         let sorted: Vec<Row> = ids.iter().map(|i| i.1).collect();
         assert_eq!(s.by_id(ty, &live, None, false, 99).unwrap(), sorted);
@@ -182,10 +186,10 @@ fn check(s: &Snapshot, m: &Model) {
     }
     for (i, v) in &rows {
         let e = s.entry(*i as Row).unwrap();
-        assert_eq!((e.ty, e.id, e.version, e.tx, e.commit_ms), (v.r.ty, &*v.r.id, v.version, v.tx, v.ms));
+        assert_eq!((e.ty, e.id(), e.version, e.tx, e.commit_ms), (v.r.ty, &*v.r.id, v.version, v.tx, v.ms));
         let stamp = format!("\"versionId\":\"{}\",\"lastUpdated\":\"{}\",", v.version, iso_ms(v.ms));
         let stamp = if v.r.kept.is_some() { String::new() } else { stamp };
-        assert_eq!(e.body, [&v.r.before[..], stamp.as_bytes(), &v.r.after].concat());
+        assert_eq!(e.body(), [&v.r.before[..], stamp.as_bytes(), &v.r.after].concat());
         assert_eq!(s.references(e.row).unwrap().len(), 1);
     }
     assert!(s.entry(rows.len() as Row).is_err());
@@ -199,6 +203,12 @@ fn check(s: &Snapshot, m: &Model) {
 
 fn ok(list: &[Resource]) -> impl Iterator<Item = Result<Resource, Error>> {
     list.iter().cloned().map(Ok)
+}
+
+/// Prepares and applies, as a publisher with one thread would.
+fn apply(index: &Index, tx: u64, ms: i64, list: impl Iterator<Item = Result<Resource, Error>>) -> Result<u64, Error> {
+    let mut preparer = index.preparer(tx, ms)?;
+    index.apply(tx, ms, list.map(|r| r.and_then(|r| preparer.prepare(r))))
 }
 
 fn check_all(index: &Index, m: &Model, txs: &[u64]) {
@@ -221,7 +231,7 @@ proptest! {
     #[test]
     fn same_as_the_model(history in batches(), lost in batches(), batch in 1usize..5) {
         let dir = tempfile::tempdir().unwrap();
-        let mut index = Index::open(dir.path(), MAP).unwrap();
+        let mut index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
         index.batch = batch;
         let (mut model, mut txs) = (Model::default(), Vec::new());
         for (i, list) in history.iter().enumerate() {
@@ -229,18 +239,18 @@ proptest! {
             let held = index.snapshot().unwrap();
             if let Some(lost) = lost.get(i) {
                 let broken = ok(lost).chain([Err(Error::Refused("cut"))]);
-                prop_assert!(index.apply(tx, ms, broken).is_err());
+                prop_assert!(apply(&index, tx, ms, broken).is_err());
                 check(&index.snapshot().unwrap(), &model);
             }
-            let made = index.apply(tx, ms, ok(list)).unwrap();
+            let made = apply(&index, tx, ms, ok(list)).unwrap();
             check(&held, model_at(&model));
             prop_assert_eq!(made, model.apply(tx, ms, list));
-            prop_assert_eq!(index.apply(tx, ms, ok(&[res(0, 0, 9)])).unwrap(), 0);
+            prop_assert_eq!(apply(&index, tx, ms, ok(&[res(0, 0, 9)])).unwrap(), 0);
             txs.push(tx);
         }
         check_all(&index, &model, &txs);
         drop(index);
-        let index = Index::open(dir.path(), MAP).unwrap();
+        let index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
         prop_assert_eq!(index.applied_tx(), txs[txs.len() - 1]);
         check_all(&index, &model, &txs);
     }
@@ -256,39 +266,39 @@ fn crash_between_batches() {
     let first: Vec<_> = (0..5).map(|i| res(1, i, i)).collect();
     let second: Vec<_> = (0..5).map(|i| res(1, i, i + 1)).collect();
     let mut model = Model::default();
-    let mut index = Index::open(dir.path(), MAP).unwrap();
+    let mut index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
     index.batch = 2;
-    index.apply(1, 100, ok(&first)).unwrap();
+    apply(&index, 1, 100, ok(&first)).unwrap();
     model.apply(1, 100, &first);
     let cut = ok(&second[1..]).chain([Err(Error::Refused("cut"))]);
-    assert!(index.apply(2, 200, cut).is_err());
+    assert!(apply(&index, 2, 200, cut).is_err());
     check_all(&index, &model, &[1]);
     drop(index);
-    let mut index = Index::open(dir.path(), MAP).unwrap();
+    let mut index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
     index.batch = 2;
     assert!(index.env.read_txn().is_ok_and(|t| index.dbs.rows.len(&t).unwrap() > 5), "rows were left");
     check_all(&index, &model, &[1]);
-    assert_eq!(index.apply(2, 200, ok(&second)).unwrap(), model.apply(2, 200, &second));
+    assert_eq!(apply(&index, 2, 200, ok(&second)).unwrap(), model.apply(2, 200, &second));
     check_all(&index, &model, &[1, 2]);
 }
 
 #[test]
 fn many_rows_over_chunks() {
     let dir = tempfile::tempdir().unwrap();
-    let mut index = Index::open(dir.path(), 1 << 30).unwrap();
+    let mut index = Index::open(dir.path(), 1 << 30, DICTIONARIES).unwrap();
     index.batch = 3_000;
     let many = (0..70_000u32).map(|i| {
         let terms =
             vec![Term::Text { param: 1, value: format!("n{}", i % 2) }, Term::Uri { param: 2, value: format!("{}", i % 17) }];
         Ok::<_, Error>(Resource { ty: 1, id: i.to_string(), before: i.to_le_bytes().into(), after: vec![], terms, kept: None })
     });
-    assert_eq!(index.apply(1, 0, many).unwrap(), 70_000);
+    assert_eq!(apply(&index, 1, 0, many).unwrap(), 70_000);
     let cut = ok(&vec![res(1, 1, 1); 1])
         .chain((0..4_000).map(|i| Ok(Resource { id: format!("z{i}"), ..res(1, 1, 1) })))
         .chain([Err(Error::Refused("cut"))])
         .collect::<Vec<_>>();
-    assert!(index.apply(2, 0, cut.into_iter()).is_err());
-    index.apply(2, 0, ok(&[])).unwrap();
+    assert!(apply(&index, 2, 0, cut.into_iter()).is_err());
+    apply(&index, 2, 0, ok(&[])).unwrap();
     let s = index.snapshot().unwrap();
     let odd: RoaringBitmap = (0..70_000).filter(|i| i % 2 == 1).collect();
     assert_eq!(s.search(1, &text(1, "N1")[0]).unwrap(), odd);
@@ -296,7 +306,7 @@ fn many_rows_over_chunks() {
     assert_eq!(s.search(1, &Filter::Uri { param: 2, value: "5".into() }).unwrap(), fives);
     let all = s.search(1, &Filter::All).unwrap();
     assert_eq!(all.len(), 70_000);
-    let id = |row: Row| s.entry(row).unwrap().id.to_owned();
+    let id = |row: Row| s.entry(row).unwrap().id().to_owned();
     let up = s.by_id(1, &all, Some("10000"), false, 3).unwrap();
     assert_eq!(up.into_iter().map(id).collect::<Vec<_>>(), ["10001", "10002", "10003"]);
     let down = s.by_id(1, &odd, Some("10003"), true, 2).unwrap();

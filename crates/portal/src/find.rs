@@ -89,7 +89,7 @@ fn practising(snap: &Snapshot, practitioners: RoaringBitmap, places: &RoaringBit
     let of_place = param("PractitionerRole", "organization");
     if practitioners.len() <= places.len().max(1) && practitioners.len() <= limits::JOINED {
         for row in &practitioners {
-            let target = format!("Practitioner/{}", snap.entry(row)?.id);
+            let target = format!("Practitioner/{}", snap.entry(row)?.id());
             for held in snap.search(role, &points("PractitionerRole", "practitioner", &target))? {
                 for (link, to) in snap.references(held)? {
                     if link == of_place
@@ -107,7 +107,7 @@ fn practising(snap: &Snapshot, practitioners: RoaringBitmap, places: &RoaringBit
         return Err(Refusal::TooWide("Ce lieu compte trop de structures : indiquez un code postal, ou un nom."));
     }
     for place in places {
-        let target = format!("Organization/{}", snap.entry(place)?.id);
+        let target = format!("Organization/{}", snap.entry(place)?.id());
         for held in snap.search(role, &points("PractitionerRole", "organization", &target))? {
             for (link, to) in snap.references(held)? {
                 if link == of_practitioner

@@ -434,7 +434,7 @@ async fn professional(State(pages): State<Arc<Pages>>, Path(id): Path<String>) -
         resources.push((ty("Practitioner"), p.id.clone(), "Exercice"));
         let target = format!("Practitioner/{}", p.id);
         let rows = snap.search(ty("PractitionerRole"), &points("PractitionerRole", "practitioner", &target)).unwrap_or_default();
-        let ids = rows.iter().filter_map(|r| snap.entry(r).ok()).map(|e| e.id.to_owned());
+        let ids = rows.iter().filter_map(|r| snap.entry(r).ok()).map(|e| e.id().to_owned());
         resources.extend(ids.map(|id| (ty("PractitionerRole"), id, "Activité")));
     }
     let changes = pages.changes(&snap, &resources);

@@ -29,8 +29,8 @@ pub(crate) fn active(ty: &str) -> Filter {
 }
 
 /// The resource of a version.
-pub(crate) fn parse(entry: &Entry<'_>) -> Value {
-    serde_json::from_slice(entry.body).unwrap_or(Value::Null)
+pub(crate) fn parse(entry: &Entry) -> Value {
+    serde_json::from_slice(entry.body()).unwrap_or(Value::Null)
 }
 
 fn text(v: &Value, pointer: &str) -> String {

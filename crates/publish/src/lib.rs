@@ -3,15 +3,18 @@
 //! A store is a view of the log: each transaction is applied once, in order, and a store that
 //! was deleted is rebuilt by applying them all again, to the same bytes.
 
+mod parallel;
+
 use annuaire_fhir::schema::TYPES;
 use annuaire_fhir::{Perimeter, View, forms, perimeter};
-use annuaire_index::{Filter, Index, Resource, RoaringBitmap};
+use annuaire_index::{Filter, Index, Preparer, Prepared, Resource, RoaringBitmap};
 use annuaire_mos::{ActiviteAutorisee, BoiteLettresMss, CarteProfessionnel, Objet, Professionnel, Structure, source};
-use annuaire_store::{Object, Registry};
-use std::collections::BTreeMap;
+use annuaire_store::{Object, Registry, Tx};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{PoisonError, RwLock};
 
-/// Entities read from the registry at a time.
-const PAGE: u32 = 500;
+/// Entities, or objects, read from the registry at a time.
+const PAGE: u32 = 1_000;
 
 /// Why publication stopped. What was published before stays whole.
 #[derive(Debug, thiserror::Error)]
@@ -36,15 +39,48 @@ pub enum Error {
 
 /// Applies every transaction that the store does not have yet; returns the number of new resource versions.
 ///
+/// One thread reads the registry, one for each processor makes the resources, and the calling one writes them, in the order
+/// of the entities: the store does not depend on which thread was faster.
+///
 /// # Errors
 /// Stops at the first failure; calling again resumes.
 pub fn follow(registry: &mut dyn Registry, index: &Index, view: View) -> Result<u64, Error> {
     let mut versions = 0;
     for tx in registry.transactions(index.applied_tx())? {
-        let changes = Changes { registry, index, tx: tx.tx, view, after: Some(String::new()), ready: Vec::new().into_iter() };
-        versions += index.apply::<Error>(tx.tx, tx.commit_ms, changes)?;
+        versions += apply(registry, index, view, &tx)?;
     }
     Ok(versions)
+}
+
+fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx) -> Result<u64, Error> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // Checked before the threads start; each then opens its own.
+    let _ = index.preparer(tx.tx, tx.commit_ms)?;
+    let holders = Holders::default();
+    let feed = |give: &dyn Fn(Result<Page, Error>) -> bool| {
+        let pages = if tx.tx == 1 { first(registry, &holders, give) } else { later(registry, index, view, tx.tx, give) };
+        if let Err(e) = pages {
+            give(Err(e));
+        }
+    };
+    let worker = || {
+        let mut preparer = index.preparer(tx.tx, tx.commit_ms);
+        let holders = &holders;
+        move |page: Result<Page, Error>| match &mut preparer {
+            Ok(preparer) => page?.prepare(view, holders, preparer),
+            Err(_) => Err(annuaire_index::Error::Refused("the state of the store cannot be read").into()),
+        }
+    };
+    parallel::ordered(threads, feed, worker, |pages| {
+        let resources = pages.flat_map(|page: Result<Vec<Prepared>, Error>| {
+            let (done, failed) = match page {
+                Ok(done) => (done, None),
+                Err(e) => (Vec::new(), Some(Err(e))),
+            };
+            done.into_iter().map(Ok).chain(failed)
+        });
+        index.apply::<Error>(tx.tx, tx.commit_ms, resources)
+    })
 }
 
 /// Compares a store with what the registry says at the same transaction; every difference in words. Reads everything.
@@ -56,13 +92,13 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View) -> Result<
     let tx = index.applied_tx();
     let snapshot = index.snapshot()?;
     let mut seen: BTreeMap<u8, RoaringBitmap> = BTreeMap::new();
-    let mut after = String::new();
-    loop {
-        let (objects, last) = registry.standing(tx, &after, PAGE)?;
-        let mut entities: Vec<String> = objects.into_iter().map(|o| o.entity).collect();
-        entities.dedup();
-        let facts = gather(registry, tx, &entities, view)?;
-        for resource in facts.values().flat_map(|f| f.publish(view)) {
+    let holders = Holders::default();
+    let mut after = Some(String::new());
+    while let Some(from) = after {
+        let (objects, next) = registry.standing(tx, &from, PAGE)?;
+        after = next;
+        holders.keep(&objects);
+        for resource in holders.facts(objects, view)?.values().flat_map(|f| f.publish(view)) {
             let name = format!("{}/{}", TYPES[usize::from(resource.ty)], resource.id);
             match snapshot.current(resource.ty, &resource.id)? {
                 None => faults.push(format!("{name} is missing from the publication store")),
@@ -74,103 +110,132 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View) -> Result<
                 }
             }
         }
-        match last {
-            Some(last) => after = last,
-            None => break,
-        }
     }
     for (ty, name) in (0_u8..).zip(TYPES) {
         let rest = snapshot.search(ty, &Filter::All)? - seen.remove(&ty).unwrap_or_default();
         for row in rest {
             let entry = snapshot.entry(row)?;
             // What left the directory stays in its reduced form.
-            let body = String::from_utf8_lossy(entry.body);
+            let body = String::from_utf8_lossy(entry.body());
             if !(body.contains("\"active\":false") || body.contains("\"status\":\"inactive\"")) {
-                faults.push(format!("{name}/{} is published and the registry does not say it", entry.id));
+                faults.push(format!("{name}/{} is published and the registry does not say it", entry.id()));
             }
         }
     }
     Ok(faults)
 }
 
-/// The resources that one transaction changes, streamed in entity order.
-struct Changes<'a> {
-    registry: &'a mut dyn Registry,
-    index: &'a Index,
-    tx: u64,
-    view: View,
-    after: Option<String>,
-    ready: std::vec::IntoIter<Resource>,
+/// What is read of the registry at a time.
+enum Page {
+    /// The first transaction: objects of whole entities, not yet parsed, before which there was nothing.
+    Raw(Vec<Object>),
+    /// A later one: its entities, what they were just after it and just before it.
+    Changed(Vec<String>, BTreeMap<String, Facts>, BTreeMap<String, Facts>),
 }
 
-impl Iterator for Changes<'_> {
-    type Item = Result<Resource, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(resource) = self.ready.next() {
-                return Some(Ok(resource));
-            }
-            match self.page() {
-                Ok(Some(resources)) => self.ready = resources.into_iter(),
-                Ok(None) => return None,
-                Err(e) => {
-                    self.after = None;
-                    return Some(Err(e));
+impl Page {
+    fn prepare(self, view: View, holders: &Holders, preparer: &mut Preparer) -> Result<Vec<Prepared>, Error> {
+        let mut out = Vec::new();
+        match self {
+            Self::Raw(objects) => out.extend(holders.facts(objects, view)?.values().flat_map(|facts| facts.publish(view))),
+            Self::Changed(entities, now, before) => {
+                let nothing = Facts::default();
+                for entity in &entities {
+                    let current = now.get(entity).unwrap_or(&nothing).publish(view);
+                    if let Some(old) = before.get(entity) {
+                        let gone = |r: &Resource| !current.iter().any(|c| c.ty == r.ty && c.id == r.id);
+                        out.extend(old.withdraw(view).into_iter().filter(gone));
+                    }
+                    out.extend(current);
                 }
             }
         }
+        Ok(out.into_iter().map(|resource| preparer.prepare(resource)).collect::<Result<_, _>>()?)
     }
 }
 
-impl Changes<'_> {
-    fn page(&mut self) -> Result<Option<Vec<Resource>>, Error> {
-        let Some(after) = self.after.take() else { return Ok(None) };
-        let mut entities = self.registry.changed_entities(self.tx, &after, PAGE)?;
-        let Some(last) = entities.last() else { return Ok(None) };
-        self.after = Some(last.clone());
-        for holder in entities.iter().filter_map(|e| e.strip_prefix("NS:")).map(str::to_owned).collect::<Vec<_>>() {
-            entities.extend(self.structures_numbered(&holder)?);
+/// Mailboxes of structures that FINESS does not number, filed under their national number. Their entities (`NS:`) come
+/// before those of structures (`ST:`): one pass in entity order meets them first.
+#[derive(Default)]
+struct Holders(RwLock<HashMap<String, Vec<Object>>>);
+
+impl Holders {
+    fn keep(&self, objects: &[Object]) {
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for object in objects.iter().filter(|o| o.entity.starts_with("NS:")) {
+            held.entry(object.entity.clone()).or_default().push(object.clone());
         }
-        let now = gather(self.registry, self.tx, &entities, self.view)?;
-        // The first transaction has nothing before it.
-        let before = if self.tx > 1 { gather(self.registry, self.tx - 1, &entities, self.view)? } else { BTreeMap::new() };
-        let nothing = Facts::default();
-        let mut out = Vec::new();
-        for entity in &entities {
-            let current = now.get(entity).unwrap_or(&nothing).publish(self.view);
-            if let Some(old) = before.get(entity) {
-                let gone = |r: &Resource| !current.iter().any(|c| c.ty == r.ty && c.id == r.id);
-                out.extend(old.withdraw(self.view).into_iter().filter(gone));
-            }
-            out.extend(current);
-        }
-        Ok(Some(out))
     }
 
-    /// Structures already published under this national number: the mailbox file knows no other key of theirs.
-    fn structures_numbered(&self, number: &str) -> Result<Vec<String>, Error> {
-        let Some(param) = annuaire_fhir::schema::param("Organization", "identifier") else { return Ok(Vec::new()) };
-        let ty = annuaire_fhir::schema::type_id("Organization").unwrap_or_default();
-        let snapshot = self.index.snapshot()?;
-        let filter = Filter::Token { param: param.id, system: Some(forms::IDNST.to_owned()), code: Some(number.to_owned()) };
-        let rows = snapshot.search(ty, &filter)?;
-        let entity = |row| Ok(snapshot.entry(row)?.id.strip_prefix("001-").map(|id| format!("ST:{id}")));
-        rows.into_iter().filter_map(|row| entity(row).transpose()).collect()
+    /// What a page of whole entities says, with the mailboxes met before.
+    fn facts(&self, objects: Vec<Object>, view: View) -> Result<BTreeMap<String, Facts>, Error> {
+        let mut all = collect(objects, view.perimeter)?;
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        for facts in all.values_mut() {
+            let objects = facts.holder().and_then(|number| held.get(&number));
+            for holder in collect(objects.cloned().unwrap_or_default(), view.perimeter)?.into_values() {
+                facts.boxes.extend(holder.boxes);
+            }
+        }
+        Ok(all)
     }
+}
+
+/// Pages of the first transaction: everything, in order.
+fn first(registry: &mut dyn Registry, holders: &Holders, give: &dyn Fn(Result<Page, Error>) -> bool) -> Result<(), Error> {
+    let mut after = Some(String::new());
+    while let Some(from) = after {
+        let (objects, next) = registry.standing(1, &from, PAGE)?;
+        after = next;
+        holders.keep(&objects);
+        if !give(Ok(Page::Raw(objects))) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Pages of a later transaction: the entities that it changes.
+fn later(
+    registry: &mut dyn Registry,
+    index: &Index,
+    view: View,
+    tx: u64,
+    give: &dyn Fn(Result<Page, Error>) -> bool,
+) -> Result<(), Error> {
+    let mut after = String::new();
+    loop {
+        let mut entities = registry.changed_entities(tx, &after, PAGE)?;
+        let Some(last) = entities.last() else { return Ok(()) };
+        after.clone_from(last);
+        for holder in entities.iter().filter_map(|e| e.strip_prefix("NS:")).map(str::to_owned).collect::<Vec<_>>() {
+            entities.extend(structures_numbered(index, &holder)?);
+        }
+        let now = gather(registry, tx, &entities, view)?;
+        let before = gather(registry, tx - 1, &entities, view)?;
+        if !give(Ok(Page::Changed(entities, now, before))) {
+            return Ok(());
+        }
+    }
+}
+
+/// Structures already published under this national number: the mailbox file knows no other key of theirs.
+fn structures_numbered(index: &Index, number: &str) -> Result<Vec<String>, Error> {
+    let Some(param) = annuaire_fhir::schema::param("Organization", "identifier") else { return Ok(Vec::new()) };
+    let ty = annuaire_fhir::schema::type_id("Organization").unwrap_or_default();
+    let snapshot = index.snapshot()?;
+    let filter = Filter::Token { param: param.id, system: Some(forms::IDNST.to_owned()), code: Some(number.to_owned()) };
+    let rows = snapshot.search(ty, &filter)?;
+    let entity = |row| Ok(snapshot.entry(row)?.id().strip_prefix("001-").map(|id| format!("ST:{id}")));
+    rows.into_iter().filter_map(|row| entity(row).transpose()).collect()
 }
 
 /// What the sources of a perimeter together say of these entities, as published just after `tx`.
 fn gather(registry: &mut dyn Registry, tx: u64, entities: &[String], view: View) -> Result<BTreeMap<String, Facts>, Error> {
     let mut all = collect(registry.objects_at(tx, entities)?, view.perimeter)?;
     // Mailboxes of structures that FINESS does not number are filed under their national number.
-    let numbered: Vec<(String, String)> = all
-        .iter()
-        .filter_map(|(entity, f)| {
-            let s = f.structure.as_ref()?;
-            (s.num_finess.is_empty() && !s.id_nat_struct.is_empty()).then(|| (entity.clone(), format!("NS:{}", s.id_nat_struct)))
-        })
-        .collect();
+    let numbered: Vec<(String, String)> =
+        all.iter().filter_map(|(entity, facts)| Some((entity.clone(), facts.holder()?))).collect();
     let holders: Vec<String> = numbered.iter().map(|n| n.1.clone()).collect();
     let holders = collect(registry.objects_at(tx, &holders)?, view.perimeter)?;
     for (entity, holder) in numbered {
@@ -246,6 +311,12 @@ fn collect(mut objects: Vec<Object>, perimeter: Perimeter) -> Result<BTreeMap<St
 }
 
 impl Facts {
+    /// The entity that holds the mailboxes of a structure that FINESS does not number.
+    fn holder(&self) -> Option<String> {
+        let s = self.structure.as_ref()?;
+        (s.num_finess.is_empty() && !s.id_nat_struct.is_empty()).then(|| format!("NS:{}", s.id_nat_struct))
+    }
+
     fn publish(&self, view: View) -> Vec<Resource> {
         let mut out: Vec<Resource> = self.structure.iter().map(|s| forms::structure(view, s, &self.boxes)).collect();
         if let Some(person) = &self.person {
@@ -331,7 +402,7 @@ mod tests {
     fn a_foreign_resource_is_published_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
         let mut registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
-        let index = Index::open(&dir.path().join("i"), 1 << 26).unwrap();
+        let index = Index::open(&dir.path().join("i"), 1 << 26, &[]).unwrap();
         let view = View { guide: Guide::V120, perimeter: Perimeter::Public };
         let file = dir.path().join("f.ndjson");
         let json = "{\"resourceType\":\"Organization\",\"id\":\"x-1\",\"meta\":{\"versionId\":7,\"lastUpdated\":\"2020-05-01T02:00:00.000+02:00\"},\
@@ -347,7 +418,7 @@ mod tests {
         {
             let s = index.snapshot().unwrap();
             let e = s.current(ty, "x-1").unwrap().unwrap();
-            assert_eq!((e.body, e.version, e.commit_ms), (json.as_bytes(), 7, 1_588_291_200_000));
+            assert_eq!((e.body(), e.version, e.commit_ms), (json.as_bytes(), 7, 1_588_291_200_000));
             let updated = |from, before| s.search(ty, &Filter::Updated { from_ms: from, before_ms: before }).unwrap().len();
             assert_eq!(
                 (updated(Some(1_588_291_200_000), Some(1_588_291_200_001)), updated(Some(1_600_000_000_000), None)),
@@ -361,7 +432,7 @@ mod tests {
         follow(&mut registry, &index, view).unwrap();
         let s = index.snapshot().unwrap();
         let gone = s.current(ty, "x-1").unwrap().unwrap();
-        let body: serde_json::Value = serde_json::from_slice(gone.body).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(gone.body()).unwrap();
         assert_eq!((body["active"].clone(), body["identifier"][0]["value"].clone(), gone.version), (false.into(), "9".into(), 8));
         assert_eq!(verify(&mut registry, &index, view).unwrap(), Vec::<String>::new());
     }

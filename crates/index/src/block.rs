@@ -1,0 +1,217 @@
+//! Blocks of terms: sorted keys, each with its rows, written one after the other.
+//!
+//! A tree node for each term would cost more than the term itself: most terms belong to one row. Keys of a block share
+//! their beginnings, rows are differences, and a block fills one page of the store, so that a term of one row takes about
+//! fifteen bytes and a look-up reads one page.
+//!
+//! Layout of an entry: shared length, length of the rest, rest of the key, number of rows, rows. All numbers are
+//! variable-length (7 bits a byte, low first); the first row is itself, the others differences. Number 0: the rows are too
+//! many and live in the sets, in slices of 65 536 rows.
+
+use crate::{Error, Row};
+
+/// Most bytes of a block: with the header of the engine it fills a page of 4 KiB.
+pub const BLOCK: usize = 4_080;
+/// Most rows kept beside their key.
+pub const INLINE: usize = 64;
+
+const SHORT: Error = Error::Corrupt("block of terms");
+
+pub fn put_number(out: &mut Vec<u8>, mut n: u64) {
+    while n >= 0x80 {
+        out.push((n as u8) | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+}
+
+pub fn take_number(bytes: &mut &[u8]) -> Result<u64, Error> {
+    let mut n = 0;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = bytes.split_first().ok_or(SHORT)?;
+        *bytes = rest;
+        n |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(n);
+        }
+    }
+    Err(SHORT)
+}
+
+fn small(bytes: &mut &[u8]) -> Result<usize, Error> {
+    usize::try_from(take_number(bytes)?).map_err(|_| SHORT)
+}
+
+/// Rows of an entry.
+#[derive(Debug, Clone, Copy)]
+pub enum Rows<'a> {
+    /// As written beside the key: their number and their bytes.
+    Inline(usize, &'a [u8]),
+    /// In the sets.
+    Set,
+}
+
+impl Rows<'_> {
+    /// Appends inline rows to a list.
+    pub fn extend(self, list: &mut Vec<Row>) -> Result<(), Error> {
+        let Rows::Inline(n, mut bytes) = self else { return Ok(()) };
+        let mut row = 0_u64;
+        for _ in 0..n {
+            row += take_number(&mut bytes)?;
+            list.push(Row::try_from(row).map_err(|_| SHORT)?);
+        }
+        Ok(())
+    }
+}
+
+/// Reads a block from its start.
+pub struct Entries<'a> {
+    rest: &'a [u8],
+    /// Key of the entry read last.
+    pub key: Vec<u8>,
+}
+
+impl<'a> Entries<'a> {
+    pub fn new(block: &'a [u8]) -> Self {
+        Self { rest: block, key: Vec::with_capacity(64) }
+    }
+
+    /// The rows of the next entry; its key is then in `key`.
+    pub fn next(&mut self) -> Result<Option<Rows<'a>>, Error> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let rest = &mut self.rest;
+        let (shared, len) = (small(rest)?, small(rest)?);
+        let (suffix, tail) = rest.split_at_checked(len).ok_or(SHORT)?;
+        *rest = tail;
+        if shared > self.key.len() {
+            return Err(SHORT);
+        }
+        self.key.truncate(shared);
+        self.key.extend_from_slice(suffix);
+        let n = small(rest)?;
+        if n == 0 {
+            return Ok(Some(Rows::Set));
+        }
+        let start = *rest;
+        // The end of the n-th number: bytes without the high bit end numbers.
+        let mut ends = 0;
+        let len = start
+            .iter()
+            .position(|byte| {
+                ends += usize::from(*byte < 0x80);
+                ends == n
+            })
+            .ok_or(SHORT)?
+            + 1;
+        *rest = &start[len..];
+        Ok(Some(Rows::Inline(n, &start[..len])))
+    }
+}
+
+/// Writes blocks of sorted entries; full ones are handed over with the key that tells them from the one before.
+pub struct Builder {
+    bytes: Vec<u8>,
+    last: Vec<u8>,
+    start: Vec<u8>,
+}
+
+impl Builder {
+    /// `start` is the key of the first block: at or before all that follows, and the tree's own when blocks are replaced.
+    pub fn new(start: Vec<u8>) -> Self {
+        Self { bytes: Vec::with_capacity(BLOCK), last: Vec::new(), start }
+    }
+
+    /// Adds an entry, in key order. `rows` empty: they are in the sets. Gives back the block that it did not fit in.
+    pub fn push(&mut self, key: &[u8], rows: &[Row]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let mut entry = Vec::with_capacity(key.len() + 8);
+        let shared = common(&self.last, key);
+        self.write(&mut entry, shared, key, rows);
+        let mut full = None;
+        if self.bytes.len() + entry.len() > BLOCK && !self.bytes.is_empty() {
+            entry.clear();
+            self.write(&mut entry, 0, key, rows);
+            let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(BLOCK));
+            // The shortest key that separates the blocks.
+            let start = key[..(shared + 1).min(key.len())].to_vec();
+            full = Some((std::mem::replace(&mut self.start, start), bytes));
+        }
+        self.bytes.extend_from_slice(&entry);
+        self.last.clear();
+        self.last.extend_from_slice(key);
+        full
+    }
+
+    fn write(&self, out: &mut Vec<u8>, shared: usize, key: &[u8], rows: &[Row]) {
+        put_number(out, shared as u64);
+        put_number(out, (key.len() - shared) as u64);
+        out.extend_from_slice(&key[shared..]);
+        put_number(out, rows.len() as u64);
+        let mut last = 0;
+        for &row in rows {
+            put_number(out, u64::from(row - last));
+            last = row;
+        }
+    }
+
+    /// The last block, unless nothing was added.
+    pub fn finish(self) -> Option<(Vec<u8>, Vec<u8>)> {
+        (!self.bytes.is_empty()).then_some((self.start, self.bytes))
+    }
+}
+
+/// Length of the beginning that two keys share.
+pub fn common(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    proptest! {
+        /// What is read is what was written, and each block's key tells it from the one before.
+        #[test]
+        fn blocks_hold_what_was_pushed(
+            all in prop::collection::btree_map(
+                prop::collection::vec(0_u8..4, 1..40), prop::collection::btree_set(any::<Row>(), 0..INLINE), 1..400)
+        ) {
+            let all: BTreeMap<Vec<u8>, BTreeSet<Row>> = all;
+            let mut builder = Builder::new(vec![0]);
+            let mut blocks = Vec::new();
+            for (key, rows) in &all {
+                blocks.extend(builder.push(key, &rows.iter().copied().collect::<Vec<_>>()));
+            }
+            blocks.extend(builder.finish());
+            let mut read = BTreeMap::new();
+            let mut before: Vec<u8> = Vec::new();
+            for (n, (start, bytes)) in blocks.iter().enumerate() {
+                prop_assert!(bytes.len() <= BLOCK);
+                prop_assert!(n == 0 || *start > before);
+                let mut entries = Entries::new(bytes);
+                while let Some(rows) = entries.next().unwrap() {
+                    prop_assert!(entries.key >= *start || n == 0);
+                    let mut list = Vec::new();
+                    rows.extend(&mut list).unwrap();
+                    prop_assert_eq!(matches!(rows, Rows::Set), list.is_empty());
+                    before = entries.key.clone();
+                    read.insert(entries.key.clone(), list.into_iter().collect::<BTreeSet<_>>());
+                }
+            }
+            prop_assert_eq!(read, all);
+        }
+
+        /// Damaged bytes give an error or other entries, never a panic.
+        #[test]
+        fn damaged_blocks_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut entries = Entries::new(&bytes);
+            let mut list = Vec::new();
+            while let Ok(Some(rows)) = entries.next() {
+                let _ = rows.extend(&mut list);
+            }
+        }
+    }
+}
