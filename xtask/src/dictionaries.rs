@@ -23,8 +23,11 @@ pub fn build(data: &Path, into: &Path) -> Result<(), Box<dyn Error>> {
             continue;
         }
         let step = usize::try_from(rows.len())?.div_ceil(SAMPLES).max(1);
-        let samples =
-            rows.iter().step_by(step).map(|row| Ok(snapshot.entry(row)?.body().to_vec())).collect::<Result<Vec<_>, Box<dyn Error>>>()?;
+        let samples = rows
+            .iter()
+            .step_by(step)
+            .map(|row| Ok(snapshot.entry(row)?.body().to_vec()))
+            .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
         let dictionary = zstd::dict::from_samples(&samples, SIZE)?;
         println!("{name}: {} samples, {} bytes", samples.len(), dictionary.len());
         std::fs::write(into.join(format!("{name}.zdict")), dictionary)?;

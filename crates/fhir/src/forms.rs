@@ -56,9 +56,10 @@ impl Form {
     /// Opens the resource and writes everything that precedes the version and date stamped by the store. `profile` is the
     /// name of the profile without its `as-dp-` or `as-dr-`.
     fn new(view: View, ty: &'static str, id: String, core: &str, profile: &str, trace: &Trace<'_>) -> Self {
-        let mut form = Self { ty, id, before: Vec::new(), json: Json::default(), terms: Vec::new() };
+        let mut form =
+            Self { ty, id, before: Vec::new(), json: Json { out: Vec::with_capacity(4_096) }, terms: Vec::with_capacity(32) };
         let authority = if trace.authority.is_empty() { None } else { Nos::embedded().autorite(trace.authority) };
-        let mut head = Json::default();
+        let mut head = Json { out: Vec::with_capacity(1_024) };
         head.out.push(b'{');
         head.text("resourceType", ty);
         head.text("id", &form.id);
@@ -248,10 +249,20 @@ impl Form {
 }
 
 /// System and label of a code; an unknown code keeps its table's system and has no label.
-pub(crate) fn concept(table: &str, code: &str) -> (String, String) {
-    Nos::embedded()
-        .table(table)
-        .map_or_else(Default::default, |t| (t.system.clone(), t.get(code).map(|c| c.label.clone()).unwrap_or_default()))
+pub(crate) fn concept(table: &str, code: &str) -> (&'static str, &'static str) {
+    Nos::embedded().table(table).map_or(("", ""), |t| (t.system.as_str(), t.get(code).map_or("", |c| c.label.as_str())))
+}
+
+/// A code of a table with its system and label; both empty when the table does not know it.
+fn plain<'a>(table: &str, code: &'a str) -> Coded<'a> {
+    let (system, label) = concept(table, code);
+    (system, code, label)
+}
+
+/// A code that was looked for in several tables.
+fn found<'a>(found: annuaire_nos::Found<'static>, code: &'a str) -> Coded<'a> {
+    let (system, label) = found.map_or(("", ""), |(table, concept)| (table.system.as_str(), concept.label.as_str()));
+    (system, code, label)
 }
 
 /// A technical id out of a business key: letters, digits, dash and dot pass, anything else becomes `.`.
@@ -516,41 +527,33 @@ fn certificate(j: &mut Json, c: &Certificat) {
 }
 
 /// A coding of a qualification: system, code, label.
-type Coded = (String, String, String);
+type Coded<'a> = (&'static str, &'a str, &'static str);
 
 fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &ExerciceProfessionnel, first: bool) {
     let nos = Nos::embedded();
     // Codings (type, then code), start, end and issuer of each qualification, in published order.
-    let mut all: Vec<(Vec<Coded>, &str, &str, String)> = Vec::new();
-    let named = |found: annuaire_nos::Found<'_>, code: &str| {
-        let (system, label) = found.map(|(t, c)| (t.system.clone(), c.label.clone())).unwrap_or_default();
-        (system, code.to_owned(), label)
-    };
-    let typed = |table: &str, code: &str| {
-        let (system, label) = concept(table, code);
-        (system, code.to_owned(), label)
-    };
+    let mut all: Vec<(Vec<Coded<'_>>, &str, &str, &str)> = Vec::new();
     if first {
         for d in &person.diplomes {
             let codes =
-                vec![typed("TRE_R14", &d.type_diplome), named(nos.diplome(&d.type_diplome, &d.code_diplome), &d.code_diplome)];
+                vec![plain("TRE_R14", &d.type_diplome), found(nos.diplome(&d.type_diplome, &d.code_diplome), &d.code_diplome)];
             all.push((codes, &d.date_obtention, "", concept("TRE_R16", &d.lieu_formation).1));
         }
     }
     let e = practice;
-    let codes = vec![typed("TRE_R09", &e.categorie_professionnelle), named(nos.profession(&e.profession), &e.profession)];
-    all.push((codes, &e.date_effet_exercice, &e.date_fin_effet_exercice, String::new()));
+    let codes = vec![plain("TRE_R09", &e.categorie_professionnelle), found(nos.profession(&e.profession), &e.profession)];
+    all.push((codes, &e.date_effet_exercice, &e.date_fin_effet_exercice, ""));
     for s in &e.savoir_faire {
         // TRE_G13 (orientation particulière) left the public perimeter with guide 1.2.0.
         if view.guide == Guide::V110 || view.perimeter == Perimeter::Restricted || s.type_savoir_faire != "OP" {
             let codes =
-                vec![typed("TRE_R04", &s.type_savoir_faire), named(nos.savoir_faire(&s.type_savoir_faire, &s.code), &s.code)];
-            all.push((codes, &s.date_reconnaissance, &s.date_abandon, String::new()));
+                vec![plain("TRE_R04", &s.type_savoir_faire), found(nos.savoir_faire(&s.type_savoir_faire, &s.code), &s.code)];
+            all.push((codes, &s.date_reconnaissance, &s.date_abandon, ""));
         }
     }
     if first {
         for a in &person.attributions {
-            all.push((vec![typed("TRE_R03", &a.code)], &a.date_reconnaissance, &a.date_abandon, String::new()));
+            all.push((vec![plain("TRE_R03", &a.code)], &a.date_reconnaissance, &a.date_abandon, ""));
         }
     }
     f.json.array("qualification", |j| {
@@ -588,15 +591,7 @@ fn role(view: View, person: &Professionnel, practice: &ExerciceProfessionnel, s:
         f.reference("organization", &organization);
     }
     let nos = Nos::embedded();
-    let plain = |table: &str, code: &str| {
-        let (system, label) = concept(table, code);
-        (system, code.to_owned(), label)
-    };
-    let found = |f: annuaire_nos::Found<'_>, code: &str| {
-        let (system, label) = f.map(|(t, c)| (t.system.clone(), c.label.clone())).unwrap_or_default();
-        (system, code.to_owned(), label)
-    };
-    let mut codes: Vec<Coded> = vec![
+    let mut codes: Vec<Coded<'_>> = vec![
         plain("TRE_R22", &s.genre_activite),
         plain("TRE_R23", &s.mode_exercice),
         plain("TRE_R24", &s.type_activite_liberale),
@@ -753,29 +748,26 @@ pub fn structure(view: View, s: &Structure, boxes: &[BoiteLettresMss]) -> Resour
 
 fn organization_types(f: &mut Form, view: View, s: &Structure) {
     let nature = if s.entite_juridique { "LEGAL-ENTITY" } else { "GEOGRAPHICAL-ENTITY" };
-    let of = |slice: &'static str, table: &str, code: &str| {
-        let (system, label) = concept(table, code);
-        (slice, system, code.to_owned(), label)
-    };
     let mut types = vec![
-        ("organizationType", STRUCTURE_TYPES.to_owned(), nature.to_owned(), String::new()),
-        of("secteurActiviteRASS", "TRE_R02", &s.secteur_activite),
+        ("organizationType", (STRUCTURE_TYPES, nature, "")),
+        ("secteurActiviteRASS", plain("TRE_R02", &s.secteur_activite)),
         // The category carries no extension naming its slice.
-        of("", "TRE_R66", &s.categorie_etablissement),
-        of("statutJuridiqueINSEE", "TRE_R72", &s.statut_juridique),
-        of("sphParticipation", "TRE_R73", &s.participation_sph),
+        ("", plain("TRE_R66", &s.categorie_etablissement)),
+        ("statutJuridiqueINSEE", plain("TRE_R72", &s.statut_juridique)),
+        ("sphParticipation", plain("TRE_R73", &s.participation_sph)),
     ];
+    // Files write the class with or without its dot, the terminology with it.
+    let ape;
     if view.guide == Guide::V110 {
-        // Files write the class with or without its dot, the terminology with it.
-        let ape = match s.code_ape.split_at_checked(2) {
+        ape = match s.code_ape.split_at_checked(2) {
             Some((head, tail)) if !tail.starts_with('.') => format!("{head}.{tail}"),
             _ => s.code_ape.clone(),
         };
-        types.push(of("activiteINSEE", "TRE_R75", &ape));
+        types.push(("activiteINSEE", plain("TRE_R75", &ape)));
     }
-    types.retain(|t| !t.2.is_empty());
+    types.retain(|t| !t.1.1.is_empty());
     f.json.array("type", |j| {
-        for (slice, system, code, label) in &types {
+        for (slice, (system, code, label)) in &types {
             j.object(|j| {
                 if !slice.is_empty() {
                     j.array("extension", |j| {
@@ -789,7 +781,7 @@ fn organization_types(f: &mut Form, view: View, s: &Structure) {
             });
         }
     });
-    for (_, system, code, _) in &types {
+    for (_, (system, code, _)) in &types {
         f.token("type", system, code);
     }
 }

@@ -16,22 +16,27 @@ impl Json {
 
     fn quoted(&mut self, s: &str) {
         self.out.push(b'"');
-        for c in s.chars() {
-            match c {
-                '"' => self.out.extend_from_slice(b"\\\""),
-                '\\' => self.out.extend_from_slice(b"\\\\"),
-                '\n' => self.out.extend_from_slice(b"\\n"),
-                c if c < ' ' => self.out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes()),
-                c => self.out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        let mut rest = s.as_bytes();
+        // Nearly every text holds nothing to escape and is copied at once.
+        while let Some(at) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | ..b' ')) {
+            self.out.extend_from_slice(&rest[..at]);
+            match rest[at] {
+                b'"' => self.out.extend_from_slice(b"\\\""),
+                b'\\' => self.out.extend_from_slice(b"\\\\"),
+                b'\n' => self.out.extend_from_slice(b"\\n"),
+                b => self.out.extend_from_slice(format!("\\u{b:04x}").as_bytes()),
             }
+            rest = &rest[at + 1..];
         }
+        self.out.extend_from_slice(rest);
         self.out.push(b'"');
     }
 
     pub(crate) fn key(&mut self, name: &str) -> &mut Self {
         self.comma();
-        self.quoted(name);
-        self.out.push(b':');
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
         self
     }
 

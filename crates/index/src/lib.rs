@@ -23,8 +23,8 @@ use heed::{Database, Env, EnvOpenOptions, PutFlags, RoTxn, RwTxn, WithoutTls};
 pub use roaring::RoaringBitmap;
 
 use key::Keys;
-use row::{Codec, Head, Packer};
 pub use row::Entry;
+use row::{Codec, Head, Packer};
 pub use snapshot::Snapshot;
 use spill::Spill;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -364,7 +364,11 @@ impl Index {
                 Some(at) => at + 1,
                 None => {
                     all.push(dictionary.to_vec());
-                    kept.put(&mut txn, &[u8::try_from(all.len()).map_err(|_| Error::Refused("too many dictionaries"))?], dictionary)?;
+                    kept.put(
+                        &mut txn,
+                        &[u8::try_from(all.len()).map_err(|_| Error::Refused("too many dictionaries"))?],
+                        dictionary,
+                    )?;
                     all.len()
                 }
             };

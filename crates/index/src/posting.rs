@@ -122,7 +122,8 @@ fn append_set(dbs: &Dbs, txn: &mut RwTxn<'_>, term: &[u8], rows: &[Row], flags: 
         rest = after;
         key.truncate(term.len());
         key.extend((slice as u16).to_be_bytes());
-        let mut chunk = if flags == PutFlags::APPEND { Vec::new() } else { dbs.sets.get(txn, &key)?.unwrap_or_default().to_vec() };
+        let mut chunk =
+            if flags == PutFlags::APPEND { Vec::new() } else { dbs.sets.get(txn, &key)?.unwrap_or_default().to_vec() };
         append(&mut chunk, these);
         dbs.sets.put_with_flags(txn, flags, &key, &chunk)?;
     }
@@ -281,7 +282,13 @@ pub fn read_between(
 }
 
 /// Rows with an instant of their own within bounds, the second excluded. Reads the terms of the range.
-pub fn read_dated(dbs: &Dbs, txn: &RoTxn<'_>, ty: TypeId, from: Option<i64>, before: Option<i64>) -> Result<RoaringBitmap, Error> {
+pub fn read_dated(
+    dbs: &Dbs,
+    txn: &RoTxn<'_>,
+    ty: TypeId,
+    from: Option<i64>,
+    before: Option<i64>,
+) -> Result<RoaringBitmap, Error> {
     let first = key::instant(ty, from.unwrap_or(i64::MIN));
     let last = before.map_or_else(|| vec![ty, 0, class::INSTANT + 1], |ms| key::instant(ty, ms));
     read_range(dbs, txn, &first, &last)

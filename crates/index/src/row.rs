@@ -169,8 +169,17 @@ impl<'a> Head<'a> {
         let (id, refs) = (usize::from(u16::from_le_bytes(*id)), u32::from_le_bytes(*refs) as usize);
         let body = rest.len().checked_sub(id + refs).ok_or(SHORT)?;
         let own = self.own_ms;
-        let entry =
-            Entry { row, ty: self.ty, version: self.version, tx: self.tx, commit_ms: own.unwrap_or(commit_ms), kept: own.is_some(), plain, body, refs };
+        let entry = Entry {
+            row,
+            ty: self.ty,
+            version: self.version,
+            tx: self.tx,
+            commit_ms: own.unwrap_or(commit_ms),
+            kept: own.is_some(),
+            plain,
+            body,
+            refs,
+        };
         if std::str::from_utf8(entry.id_bytes()).is_err() { Err(SHORT) } else { Ok(entry) }
     }
 }
@@ -216,4 +225,3 @@ impl Entry {
 pub fn stamp(version: u32, commit_ms: i64) -> Vec<u8> {
     format!("\"versionId\":\"{version}\",\"lastUpdated\":\"{}\",", iso_ms(commit_ms)).into_bytes()
 }
-

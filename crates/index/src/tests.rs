@@ -139,11 +139,9 @@ fn keeps(row: usize, v: &Version, f: &Filter) -> bool {
         Filter::Ids(ids) => ids.contains(&v.r.id),
         Filter::Rows { first, last } => (*first..=*last).contains(&(row as Row)),
         Filter::Updated { from_ms, before_ms } => from_ms.is_none_or(|f| v.ms >= f) && before_ms.is_none_or(|b| v.ms < b),
-        Filter::Between { param, from, before } => {
-            texts(*param, &|t| {
-                from.as_ref().is_none_or(|f| fold(t) >= fold(f)) && before.as_ref().is_none_or(|b| fold(t) < fold(b))
-            })
-        }
+        Filter::Between { param, from, before } => texts(*param, &|t| {
+            from.as_ref().is_none_or(|f| fold(t) >= fold(f)) && before.as_ref().is_none_or(|b| fold(t) < fold(b))
+        }),
         Filter::Missing(p) => !any(&|x| match x {
             Term::Token { param, .. } | Term::Text { param, .. } | Term::Reference { param, .. } | Term::Uri { param, .. } => {
                 param == p

@@ -7,7 +7,7 @@ mod parallel;
 
 use annuaire_fhir::schema::TYPES;
 use annuaire_fhir::{Perimeter, View, forms, perimeter};
-use annuaire_index::{Filter, Index, Preparer, Prepared, Resource, RoaringBitmap};
+use annuaire_index::{Filter, Index, Prepared, Preparer, Resource, RoaringBitmap};
 use annuaire_mos::{ActiviteAutorisee, BoiteLettresMss, CarteProfessionnel, Objet, Professionnel, Structure, source};
 use annuaire_store::{Object, Registry, Tx};
 use std::collections::{BTreeMap, HashMap};
