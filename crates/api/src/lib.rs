@@ -565,8 +565,8 @@ impl App {
                 self.history(parts, &snap, &place, &names.join("/"), raw, None, lenient(parts), seen)
             }
             [ty] | [ty, "_search"] => search(self, parts, &place, ty, raw, seen),
-            [ty, id] => read(parts, &place, ty, id, None, seen),
-            [ty, id, "_history", version] => read(parts, &place, ty, id, Some(version), seen),
+            [ty, id] => self.read(parts, &place, ty, id, None, seen),
+            [ty, id, "_history", version] => self.read(parts, &place, ty, id, Some(version), seen),
             _ => Err(Fault::new(StatusCode::NOT_FOUND, "No resource at this address.")),
         }
     }
@@ -615,6 +615,46 @@ impl App {
         let (body, matches) = bundle::searchset(&snap, number, &search, &frame)?;
         seen.results = Some(matches);
         Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(&snap, &frame)))
+    }
+
+    /// The current version of a resource, or the one asked.
+    fn read(
+        &self,
+        parts: &Parts,
+        place: &Place,
+        ty: &str,
+        id: &str,
+        version: Option<&str>,
+        seen: &mut Seen,
+    ) -> Result<Answer, Fault> {
+        let types = place.door.types;
+        seen.route = if version.is_some() { "vread" } else { "read" };
+        let (ty, number) = types.known(ty).ok_or_else(|| Fault::unsupported_type(StatusCode::NOT_FOUND, types))?;
+        seen.ty = ty;
+        let snap = place.door.index.snapshot().map_err(internal)?;
+        let found = match version.map(str::parse::<u32>) {
+            None => snap.current(number, id).map_err(internal)?,
+            Some(Ok(n)) => snap.version(number, id, n).map_err(internal)?,
+            Some(Err(_)) => None,
+        };
+        let entry = found.ok_or_else(|| Fault::missing(id))?;
+        let tag = format!("W/\"{}\"", entry.version);
+        // If-None-Match present: it alone is evaluated (COND-2).
+        let fresh = if parts.headers.contains_key(header::IF_NONE_MATCH) {
+            holds(parts, &tag)
+        } else {
+            // One-second resolution: 304 only when the second that the client names is over, so that nothing newer fits in it
+            // (COND-4).
+            let date = unimf(text(&parts.headers, header::IF_MODIFIED_SINCE));
+            let now = (self.settings.clock)().div_euclid(1_000_000);
+            date.is_some_and(|second| entry.commit_ms.div_euclid(1_000) <= second && second < now)
+        };
+        let answer =
+            if fresh { reply(StatusCode::NOT_MODIFIED, Vec::new()) } else { reply(StatusCode::OK, elements(parts, entry.body)?) };
+        Ok(answer
+            .with(header::ETAG, &tag)
+            .with(header::LAST_MODIFIED, &imf(entry.commit_ms))
+            .with(header::CACHE_CONTROL, "no-cache"))
     }
 
     /// History of everything, a type or a resource: `scope` is the path.
@@ -741,32 +781,6 @@ fn search(app: &App, parts: &Parts, place: &Place, ty: &str, raw: &str, seen: &m
     let (body, matches) = bundle::searchset(&snap, number, &search, &frame)?;
     seen.results = Some(matches);
     Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(&snap, &frame)))
-}
-
-fn read(parts: &Parts, place: &Place, ty: &str, id: &str, version: Option<&str>, seen: &mut Seen) -> Result<Answer, Fault> {
-    let types = place.door.types;
-    seen.route = if version.is_some() { "vread" } else { "read" };
-    let (ty, number) = types.known(ty).ok_or_else(|| Fault::unsupported_type(StatusCode::NOT_FOUND, types))?;
-    seen.ty = ty;
-    let snap = place.door.index.snapshot().map_err(internal)?;
-    let found = match version.map(str::parse::<u32>) {
-        None => snap.current(number, id).map_err(internal)?,
-        Some(Ok(n)) => snap.version(number, id, n).map_err(internal)?,
-        Some(Err(_)) => None,
-    };
-    let entry = found.ok_or_else(|| Fault::missing(id))?;
-    let tag = format!("W/\"{}\"", entry.version);
-    // If-None-Match present: it alone is evaluated (COND-2).
-    let fresh = if parts.headers.contains_key(header::IF_NONE_MATCH) {
-        holds(parts, &tag)
-    } else {
-        // One-second resolution: 304 only when nothing newer fits in the second that the client names (COND-4).
-        let date = unimf(text(&parts.headers, header::IF_MODIFIED_SINCE));
-        date.is_some_and(|second| entry.commit_ms.div_euclid(1_000) <= second && second * 1_000 < snap.commit_ms() - 1_000)
-    };
-    let answer =
-        if fresh { reply(StatusCode::NOT_MODIFIED, Vec::new()) } else { reply(StatusCode::OK, elements(parts, entry.body)?) };
-    Ok(answer.with(header::ETAG, &tag).with(header::LAST_MODIFIED, &imf(entry.commit_ms)).with(header::CACHE_CONTROL, "no-cache"))
 }
 
 /// The body of a read, reduced when `_elements` or `_summary=true` ask for it.

@@ -10,7 +10,7 @@ use annuaire_store::Registry;
 use annuaire_store_sqlite::SqliteRegistry;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::Request;
+use axum::http::{HeaderMap, Request};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -41,7 +41,8 @@ impl World {
             cursor_key: [1; 32],
             rate: None,
             log: None,
-            clock: Arc::new(|| 0),
+            // Long after every delivery.
+            clock: Arc::new(|| 1_800_000_000_000_000),
         };
         let app = annuaire_api::router(Arc::clone(&index), None, settings);
         let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
@@ -61,14 +62,24 @@ impl World {
 
     fn get(&self, path: &str) -> Value {
         let path = path.strip_prefix("http://localhost").unwrap_or(path);
-        let request = Request::get(path).body(Body::empty()).unwrap();
+        let (status, _, body) = self.send(Request::get(path).body(Body::empty()).unwrap());
+        assert!(status == 200, "{path}: {status} {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// Status, headers and body of an answer.
+    fn send(&self, request: Request<Body>) -> (u16, HeaderMap, String) {
         self.runtime.block_on(async {
             let response = self.app.clone().oneshot(request).await.unwrap();
-            let status = response.status();
-            let body = to_bytes(response.into_body(), 1 << 30).await.unwrap();
-            assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&body));
-            serde_json::from_slice(&body).unwrap()
+            let (parts, body) = response.into_parts();
+            let body = to_bytes(body, 1 << 30).await.unwrap();
+            (parts.status.as_u16(), parts.headers, String::from_utf8(body.to_vec()).unwrap())
         })
+    }
+
+    /// The same for a GET with one header.
+    fn ask(&self, path: &str, header: (&str, &str)) -> (u16, HeaderMap, String) {
+        self.send(Request::get(path).header(header.0, header.1).body(Body::empty()).unwrap())
     }
 
     fn walk(&self, path: &str, between: &mut dyn FnMut()) -> (u64, Vec<String>) {
@@ -336,4 +347,23 @@ fn hostile_requests_get_a_fhir_answer() {
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn a_date_after_the_last_change_is_not_modified() {
+    let world = World::new();
+    let id = world.get("/fhir/v2/Practitioner?_count=1")["entry"][0]["resource"]["id"].as_str().unwrap().to_owned();
+    let path = format!("/fhir/v2/Practitioner/{id}");
+    let (status, headers, _) = world.ask(&path, ("accept", "*/*"));
+    let modified = headers["last-modified"].to_str().unwrap().to_owned();
+    assert_eq!(status, 200);
+    // The delivery is the last transaction: the date of the answer itself and any later one are good, a future one is not.
+    for (date, wanted) in [
+        (modified.as_str(), 304),
+        ("Fri, 15 Dec 2023 00:00:00 GMT", 304),
+        ("Tue, 14 Nov 2023 22:13:19 GMT", 200),
+        ("Wed, 01 Jan 2031 00:00:00 GMT", 200),
+    ] {
+        assert_eq!(world.ask(&path, ("if-modified-since", date)).0, wanted, "{date}");
+    }
 }
