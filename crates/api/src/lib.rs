@@ -649,8 +649,12 @@ impl App {
             let now = (self.settings.clock)().div_euclid(1_000_000);
             date.is_some_and(|second| entry.commit_ms.div_euclid(1_000) <= second && second < now)
         };
-        let answer =
-            if fresh { reply(StatusCode::NOT_MODIFIED, Vec::new()) } else { reply(StatusCode::OK, elements(parts, entry.body)?) };
+        let kept = query::kept(ty, parts.uri.query().unwrap_or_default())?;
+        let answer = match kept {
+            _ if fresh => reply(StatusCode::NOT_MODIFIED, Vec::new()),
+            Some(names) => reply(StatusCode::OK, bundle::reduce(entry.body, &names)),
+            None => reply(StatusCode::OK, entry.body.to_vec()),
+        };
         Ok(answer
             .with(header::ETAG, &tag)
             .with(header::LAST_MODIFIED, &imf(entry.commit_ms))
@@ -781,17 +785,6 @@ fn search(app: &App, parts: &Parts, place: &Place, ty: &str, raw: &str, seen: &m
     let (body, matches) = bundle::searchset(&snap, number, &search, &frame)?;
     seen.results = Some(matches);
     Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(&snap, &frame)))
-}
-
-/// The body of a read, reduced when `_elements` or `_summary=true` ask for it.
-fn elements(parts: &Parts, body: &[u8]) -> Result<Vec<u8>, Fault> {
-    let mut names: Vec<String> = Vec::new();
-    for (name, value) in query::pairs(parts.uri.query().unwrap_or_default())? {
-        if name == "_elements" {
-            names.extend(value.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()));
-        }
-    }
-    Ok(if names.is_empty() { body.to_vec() } else { bundle::reduce(body, &names) })
 }
 
 /// The query as it was applied: a lowered `_count` shows its cap.

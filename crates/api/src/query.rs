@@ -273,14 +273,10 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
                 }
                 _ => Err(Fault::client("Bad value for the _total parameter. Allowed values are : accurate, none, estimate")),
             },
-            "_summary" => summary(ty, &value, &mut search),
+            "_summary" => summary(ty, &value, &mut search.elements).map(|total| search.only_total |= total),
             "_sort" => sort(ty, &value).map(|order| search.order = order.unwrap_or(search.order)),
             "_elements" => {
-                let names = value.split(',').map(|n| n.rsplit('.').next().unwrap_or(n).trim().to_owned());
-                let names: Vec<String> = names.filter(|n| !n.is_empty()).collect();
-                if !names.is_empty() {
-                    search.elements.get_or_insert_default().extend(names);
-                }
+                elements(&value, &mut search.elements);
                 Ok(())
             }
             "_include" => include(ty, &value, modifier == "iterate", &mut search.links),
@@ -303,8 +299,31 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
     Ok(search)
 }
 
-/// `_summary`: the elements that R4 marks as summary, or the total alone.
-fn summary(ty: &str, value: &str, search: &mut Search) -> Result<(), Fault> {
+/// Members that a read keeps besides the compulsory ones; `None` for the whole resource.
+pub(crate) fn kept(ty: &str, raw: &str) -> Result<Option<Vec<String>>, Fault> {
+    let mut names = None;
+    for (name, value) in pairs(raw)? {
+        match name.as_str() {
+            "_elements" => elements(&value, &mut names),
+            // One resource has no total.
+            "_summary" => _ = summary(ty, &value, &mut names)?,
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
+/// `_elements`: names of members, with or without the type in front.
+fn elements(value: &str, names: &mut Option<Vec<String>>) {
+    let given = value.split(',').map(|n| n.rsplit('.').next().unwrap_or(n).trim().to_owned());
+    let given: Vec<String> = given.filter(|n| !n.is_empty()).collect();
+    if !given.is_empty() {
+        names.get_or_insert_default().extend(given);
+    }
+}
+
+/// `_summary`: the elements that R4 marks as summary, or (`true`) the total alone.
+fn summary(ty: &str, value: &str, names: &mut Option<Vec<String>>) -> Result<bool, Fault> {
     let marked: &[&str] = match ty {
         "Practitioner" => &["identifier", "active", "name", "telecom", "address", "gender", "birthDate"],
         "PractitionerRole" => {
@@ -317,19 +336,18 @@ fn summary(ty: &str, value: &str, search: &mut Search) -> Result<(), Fault> {
     };
     let owned = |names: &[&str]| Some(names.iter().map(|n| (*n).to_owned()).collect());
     match value {
-        "" | "false" => {}
-        "count" => search.only_total = true,
-        "true" => search.elements = owned(marked),
-        "text" => search.elements = owned(&["text"]),
+        "" | "false" | "count" => {}
+        "true" => *names = owned(marked),
+        "text" => *names = owned(&["text"]),
         // All but the narrative, which no resource of the directory has.
-        "data" => search.elements = owned(&["*"]),
+        "data" => *names = owned(&["*"]),
         _ => {
             return Err(Fault::client(
                 "Bad value for the _summary parameter. Allowed values are : true, text, data, count, false",
             ));
         }
     }
-    Ok(())
+    Ok(value == "count")
 }
 
 /// `_sort`: by instant or by id. The first key decides: both are total orders here.

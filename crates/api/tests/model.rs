@@ -367,3 +367,15 @@ fn a_date_after_the_last_change_is_not_modified() {
         assert_eq!(world.ask(&path, ("if-modified-since", date)).0, wanted, "{date}");
     }
 }
+
+#[test]
+fn a_read_is_cut_as_a_search_is() {
+    let world = World::new();
+    for query in ["_elements=name", "_elements=Practitioner.name", "_summary=true", "_summary=text", "_summary=data"] {
+        let found = &world.get(&format!("/fhir/v2/Practitioner?_count=1&{query}"))["entry"][0]["resource"];
+        let path = format!("/fhir/v2/Practitioner/{}", found["id"].as_str().unwrap());
+        assert_eq!(&world.get(&format!("{path}?{query}")), found, "{query}");
+        assert_eq!(&world.get(&format!("{path}/_history/1?{query}")), found, "{query}");
+        assert_eq!(world.ask(&format!("{path}?_summary=x"), ("accept", "*/*")).0, 400);
+    }
+}
