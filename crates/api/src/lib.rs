@@ -184,12 +184,22 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let mut seen = Seen { route: "other", ty: "-", results: None };
     let client = app.client(&parts);
     let verdict = app.limiter.as_ref().filter(|_| is_fhir(parts.uri.path())).map(|l| (l.rate(), l.take(client, start)));
-    let format = format_of(&parts);
+    let mut format = format_of(&parts);
     let outcome = match app.admit(&parts, verdict.map(|v| v.1)).and(format.as_ref().map_err(Fault::copy).copied()) {
         Err(fault) => Err(fault),
         Ok(_) if parts.method == Method::OPTIONS => Ok(reply(StatusCode::NO_CONTENT, Vec::new())),
         Ok(_) if parts.method == Method::POST => match to_bytes(body, limits::QUERY).await {
-            Ok(form) => app.post(&parts, &form, &mut seen),
+            Ok(form) => {
+                if is_form(&parts)
+                    && let Some(asked) = asked_format(std::str::from_utf8(&form).unwrap_or_default()).transpose()
+                {
+                    format = asked;
+                }
+                match &format {
+                    Ok(_) => app.post(&parts, &form, &mut seen),
+                    Err(fault) => Err(fault.copy()),
+                }
+            }
             Err(_) => Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large.")),
         },
         Ok(_) => app.get(&parts, &mut seen),
@@ -320,30 +330,55 @@ fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> &st
     headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
-/// The format that a request asks: `_format` first, then `Accept` (HTTP-1, HTTP-2).
-fn format_of(parts: &Parts) -> Result<Format, Fault> {
-    let named = |name: &str| match name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "json" | "application/fhir+json" | "application/json" | "text/json" | "application/json+fhir" => Some(Format::Json),
-        "xml" | "application/fhir+xml" | "application/xml" | "text/xml" | "application/xml+fhir" => Some(Format::Xml),
-        "*/*" | "application/*" | "text/html" | "text/*" | "text/plain" => Some(Format::Json),
-        _ => None,
+/// The format of a media type, with the parameters that may follow it.
+fn named_format(name: &str) -> Option<Format> {
+    let mut words = name.split(';').map(|w| w.trim().to_ascii_lowercase());
+    let format = match words.next().unwrap_or_default().as_str() {
+        "json" | "application/fhir+json" | "application/json" | "text/json" | "application/json+fhir" => Format::Json,
+        "xml" | "application/fhir+xml" | "application/xml" | "text/xml" | "application/xml+fhir" => Format::Xml,
+        "*/*" | "application/*" | "text/html" | "text/*" | "text/plain" => Format::Json,
+        _ => return None,
     };
-    let refused = |what: &str| {
-        Fault::new(
-            StatusCode::NOT_ACCEPTABLE,
-            format!("Format {what} is not served: use application/fhir+json or application/fhir+xml."),
-        )
-    };
-    for (name, value) in query::pairs(parts.uri.query().unwrap_or_default())? {
+    let other = words.any(|w| w.strip_prefix("fhirversion=").is_some_and(|v| !is_r4(v.trim_matches('"'))));
+    (!other).then_some(format)
+}
+
+fn is_r4(version: &str) -> bool {
+    matches!(version, "" | "4.0" | "4.0.1")
+}
+
+fn refused_format(what: &str) -> Fault {
+    let text = format!("Format {what} is not served: use application/fhir+json or application/fhir+xml, FHIR 4.0.");
+    Fault::new(StatusCode::NOT_ACCEPTABLE, text)
+}
+
+/// The format that the parameters of a query or a form ask.
+fn asked_format(raw: &str) -> Result<Option<Format>, Fault> {
+    let mut found = None;
+    for (name, value) in query::pairs(raw)? {
         match name.as_str() {
             // A `+` of the media type arrives as a space when the client did not encode it.
-            "_format" if !value.is_empty() => {
+            "_format" if !value.is_empty() && found.is_none() => {
                 let value = value.replace(' ', "+");
-                return named(&value).ok_or_else(|| refused(&value));
+                found = Some(named_format(&value).ok_or_else(|| refused_format(&value))?);
             }
-            "fhirVersion" if !matches!(value.as_str(), "" | "4.0" | "4.0.1") => return Err(refused(&format!("FHIR {value}"))),
+            "fhirVersion" if !is_r4(&value) => return Err(refused_format(&format!("FHIR {value}"))),
             _ => {}
         }
+    }
+    Ok(found)
+}
+
+/// Whether the body of a request holds parameters.
+fn is_form(parts: &Parts) -> bool {
+    let kind = text(&parts.headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// The format that a request asks: `_format` first, then `Accept` (HTTP-1, HTTP-2).
+fn format_of(parts: &Parts) -> Result<Format, Fault> {
+    if let Some(format) = asked_format(parts.uri.query().unwrap_or_default())? {
+        return Ok(format);
     }
     let accept = text(&parts.headers, header::ACCEPT);
     if accept.trim().is_empty() {
@@ -353,13 +388,13 @@ fn format_of(parts: &Parts) -> Result<Format, Fault> {
     let mut best: Option<(f32, Format)> = None;
     for item in accept.split(',') {
         let quality = item.split(';').skip(1).find_map(|p| p.trim().strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
-        if let Some(format) = named(item).filter(|_| quality > 0.0)
+        if let Some(format) = named_format(item).filter(|_| quality > 0.0)
             && best.is_none_or(|b| quality > b.0)
         {
             best = Some((quality, format));
         }
     }
-    best.map(|b| b.1).ok_or_else(|| refused(accept))
+    best.map(|b| b.1).ok_or_else(|| refused_format(accept))
 }
 
 /// Equality in a time that depends on the lengths only.
@@ -514,10 +549,8 @@ impl App {
     fn post(&self, parts: &Parts, form: &[u8], seen: &mut Seen) -> Result<Answer, Fault> {
         let place = self.place(parts)?;
         let names: Vec<&str> = place.segments.iter().map(String::as_str).collect();
-        let kind = text(&parts.headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
-        let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
         match names.as_slice() {
-            [ty, "_search"] | [ty] if is_form => {
+            [ty, "_search"] | [ty] if is_form(parts) => {
                 let body = std::str::from_utf8(form).map_err(|_| Fault::client("Bad parameter value."))?;
                 // R4 allows parameters on both sides.
                 let raw = match parts.uri.query() {
@@ -751,8 +784,11 @@ fn bundle_tag(snap: &Snapshot, frame: &Frame) -> String {
     format!("W/\"tx-{}-{hash:016x}\"", snap.tx())
 }
 
-/// 304 for a client that holds this very bundle; the query is not run.
+/// 304 for a client that holds this very bundle; the query is not run. The answer to a POST is never in a cache.
 fn unchanged(parts: &Parts, snap: &Snapshot, frame: &Frame) -> Option<Answer> {
+    if parts.method == Method::POST {
+        return None;
+    }
     let tag = bundle_tag(snap, frame);
     holds(parts, &tag).then(|| reply(StatusCode::NOT_MODIFIED, Vec::new()).with(header::ETAG, &tag))
 }

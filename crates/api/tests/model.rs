@@ -379,3 +379,26 @@ fn a_read_is_cut_as_a_search_is() {
         assert_eq!(world.ask(&format!("{path}?_summary=x"), ("accept", "*/*")).0, 400);
     }
 }
+
+#[test]
+fn a_form_asks_its_format_as_a_query_does() {
+    let world = World::new();
+    let post = |form: &str, tag: &str| {
+        let request = Request::post("/fhir/v2/Practitioner/_search")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("if-none-match", tag)
+            .body(Body::from(form.to_owned()))
+            .unwrap();
+        let (status, headers, _) = world.send(request);
+        (status, headers["content-type"].to_str().unwrap().to_owned(), headers.get("etag").cloned())
+    };
+    assert_eq!(post("_count=1&_format=xml", "x").1, "application/fhir+xml;charset=UTF-8");
+    assert_eq!(post("bogus=1&_format=application%2Ffhir%2Bxml", "x").1, "application/fhir+xml;charset=UTF-8");
+    assert_eq!(post("_count=1&_format=ttl", "x").0, 406);
+    let (status, kind, tag) = post("_count=1", "x");
+    assert_eq!((status, kind.as_str()), (200, "application/fhir+json;charset=UTF-8"));
+    assert_eq!(post("_count=1", tag.unwrap().to_str().unwrap()).0, 200, "a POST is answered whatever the client holds");
+    for (accept, status) in [("application/fhir+json; fhirVersion=4.0", 200), ("application/fhir+json; fhirVersion=3.0", 406)] {
+        assert_eq!(world.ask("/fhir/v2/Device?_count=0", ("accept", accept)).0, status, "{accept}");
+    }
+}
