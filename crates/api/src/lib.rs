@@ -30,7 +30,7 @@ use axum::routing::any;
 use bundle::Frame;
 use cursor::Cursor;
 use metrics::Metrics;
-use query::Types;
+use query::{Handling, Types};
 pub use rate::Rate;
 use rate::{Limiter, Verdict};
 
@@ -420,9 +420,14 @@ fn mount(path: &str) -> Option<(&'static str, &str)> {
     })
 }
 
-fn lenient(parts: &Parts) -> bool {
+fn handling(parts: &Parts) -> Handling {
     let all = parts.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok());
-    all.flat_map(|v| v.split([',', ';'])).any(|v| v.trim().eq_ignore_ascii_case("handling=lenient"))
+    let wanted = all.flat_map(|v| v.split([',', ';'])).find_map(|v| match v.trim().to_ascii_lowercase().as_str() {
+        "handling=lenient" => Some(Handling::Lenient),
+        "handling=strict" => Some(Handling::Strict),
+        _ => None,
+    });
+    wanted.unwrap_or(Handling::Usual)
 }
 
 /// Where a request stands: perimeter, public base and decoded path segments below it.
@@ -595,7 +600,7 @@ impl App {
             ["_history"] | [_, "_history"] | [_, _, "_history"] => {
                 seen.route = "history";
                 let snap = place.door.index.snapshot().map_err(internal)?;
-                self.history(parts, &snap, &place, &names.join("/"), raw, None, lenient(parts), seen)
+                self.history(parts, &snap, &place, &names.join("/"), raw, None, handling(parts) == Handling::Lenient, seen)
             }
             [ty] | [ty, "_search"] => search(self, parts, &place, ty, raw, seen),
             [ty, id] => self.read(parts, &place, ty, id, None, seen),
@@ -632,7 +637,7 @@ impl App {
         let (ty, number) = place.door.types.known(scope).ok_or_else(too_old)?;
         seen.ty = ty;
         // The first page settled what is accepted.
-        let search = query::compile(&snap, ty, &cursor.query, true)?;
+        let search = query::compile(&snap, ty, &cursor.query, Handling::Lenient)?;
         let self_url = format!("{}/_page?id={token}", place.base);
         let frame = Frame {
             base: &place.base,
@@ -806,7 +811,7 @@ fn search(app: &App, parts: &Parts, place: &Place, ty: &str, raw: &str, seen: &m
     let (ty, number) = types.known(ty).ok_or_else(|| Fault::unsupported_type(StatusCode::BAD_REQUEST, types))?;
     seen.ty = ty;
     let snap = place.door.index.snapshot().map_err(internal)?;
-    let search = query::compile(&snap, ty, raw, lenient(parts))?;
+    let search = query::compile(&snap, ty, raw, handling(parts))?;
     let mut self_url = format!("{}{}", place.base, place.rest);
     if let Some(shown) = parts.uri.query().filter(|_| parts.method != Method::POST) {
         self_url.push('?');

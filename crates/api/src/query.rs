@@ -239,8 +239,44 @@ pub(crate) fn count(value: &str) -> Result<Option<(usize, bool)>, Fault> {
     }
 }
 
+/// What to do with what the search does not know (`Prefer: handling=`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handling {
+    /// As the national service: an unknown parameter is refused, an unknown modifier has no effect.
+    Usual,
+    /// Both are refused.
+    Strict,
+    /// An unknown parameter is ignored, and told.
+    Lenient,
+}
+
+/// Whether the modifier of a parameter, at the end of its chain, has an effect or may be left out without another result.
+fn modifier_works(ty: &str, name: &str) -> bool {
+    if let Some(rest) = name.strip_prefix("_has:") {
+        let mut parts = rest.splitn(3, ':');
+        let (source, inner) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
+        return modifier_works(source, inner);
+    }
+    if let Some((head, tail)) = name.split_once('.') {
+        let link = head.split(':').next().unwrap_or_default();
+        return schema::param(ty, link).is_none_or(|p| modifier_works(p.target, tail));
+    }
+    let Some((plain, modifier)) = name.split_once(':') else { return true };
+    match plain {
+        "_id" => matches!(modifier, "not" | "missing"),
+        "_lastUpdated" => modifier == "missing",
+        "_include" | "_revinclude" | "_revInclude" => modifier == "iterate",
+        _ => schema::param(ty, plain).is_none_or(|p| match (p.kind, modifier) {
+            (_, "missing") | (Kind::Token, "not") | (Kind::Text, "contains" | "exact" | "text") => true,
+            (Kind::Token, "of-type") => plain == "identifier",
+            (Kind::Reference, kind) => kind == p.target,
+            _ => false,
+        }),
+    }
+}
+
 /// Compiles the query `raw` of a search on `ty`. Chains and `_has` are resolved against `snap`.
-pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: bool) -> Result<Search, Fault> {
+pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, handling: Handling) -> Result<Search, Fault> {
     let mut search = Search {
         filter: Filter::All,
         count: limits::PAGE,
@@ -255,6 +291,9 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
     let mut all = Vec::new();
     for (name, value) in pairs(raw)? {
         let (plain, modifier) = name.split_once(':').unwrap_or((&name, ""));
+        if handling == Handling::Strict && !modifier_works(ty, &name) {
+            return Err(Fault::client(format!("The modifier of {name} is not supported: drop it or use handling=lenient.")));
+        }
         let outcome = match plain {
             "_format" | "_pretty" | "fhirVersion" => Ok(()),
             "_count" => count(&value).map(|found| {
@@ -284,7 +323,7 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
             _ => criterion(snap, ty, &name, &value, true).map(|filter| all.extend(filter)),
         };
         match outcome {
-            Err(fault) if fault.unknown && lenient => search.ignored.push(fault.text),
+            Err(fault) if fault.unknown && handling == Handling::Lenient => search.ignored.push(fault.text),
             other => other?,
         }
     }
@@ -415,9 +454,13 @@ fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) ->
     if values.len() > limits::VALUES {
         return Err(Fault::too_costly(format!("{name} has more than {} values.", limits::VALUES)));
     }
+    if matches!(plain, "_id" | "_lastUpdated") && modifier == "missing" && !values.is_empty() {
+        return Ok(Some(if missing(value)? { nothing() } else { Filter::All }));
+    }
     if plain == "_id" {
         let ids: Vec<String> = values.iter().map(|v| unescape(v).trim().to_owned()).collect();
-        return Ok((!ids.is_empty()).then_some(Filter::Ids(ids)));
+        let found = (!ids.is_empty()).then_some(Filter::Ids(ids));
+        return Ok(if modifier == "not" { found.map(|f| Filter::Not(Box::new(f))) } else { found });
     }
     if plain == "_lastUpdated" {
         let dates: Vec<Filter> = values.iter().map(|v| date(v.trim())).collect::<Result<_, _>>()?;
@@ -428,11 +471,8 @@ fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) ->
         return Ok(None);
     }
     if modifier == "missing" {
-        return match value.trim() {
-            "true" => Ok(Some(Filter::Missing(found.id))),
-            "false" => Ok(Some(Filter::Not(Box::new(Filter::Missing(found.id))))),
-            _ => Err(Fault::client("Bad parameter value.")),
-        };
+        let absent = Filter::Missing(found.id);
+        return Ok(Some(if missing(value)? { absent } else { Filter::Not(Box::new(absent)) }));
     }
     if modifier == "of-type" && plain == "identifier" {
         return values.iter().map(|v| of_type(snap, ty, found, v)).collect::<Result<Vec<_>, _>>().map(|all| Some(any(all)));
@@ -445,6 +485,15 @@ fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) ->
     let joined = any(filters);
     let negated = found.kind == Kind::Token && modifier == "not";
     Ok(Some(if negated { Filter::Not(Box::new(joined)) } else { joined }))
+}
+
+/// The value of `:missing`.
+fn missing(value: &str) -> Result<bool, Fault> {
+    match value.trim() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Fault::client("Bad parameter value.")),
+    }
 }
 
 /// One value of an ordinary parameter.
@@ -695,6 +744,35 @@ mod tests {
         }
         assert!(date("zz2022").is_err());
         assert!(date("gt2022-13-01").is_err());
+    }
+
+    #[test]
+    fn strict_handling_knows_the_modifiers_that_work() {
+        for (ty, name) in [
+            ("Practitioner", "name"),
+            ("Practitioner", "name:contains"),
+            ("Practitioner", "identifier:of-type"),
+            ("Practitioner", "_id:not"),
+            ("Practitioner", "_has:PractitionerRole:practitioner:role:not"),
+            ("PractitionerRole", "organization.name:exact"),
+            ("PractitionerRole", "organization:Organization"),
+            ("PractitionerRole", "organization:missing"),
+            ("PractitionerRole", "_include:iterate"),
+        ] {
+            assert!(modifier_works(ty, name), "{name}");
+        }
+        for (ty, name) in [
+            ("Practitioner", "active:text"),
+            ("Practitioner", "name:not"),
+            ("Practitioner", "active:of-type"),
+            ("Practitioner", "_lastUpdated:not"),
+            ("Practitioner", "_has:PractitionerRole:practitioner:role:in"),
+            ("PractitionerRole", "organization.name:above"),
+            ("PractitionerRole", "organization:Practitioner"),
+            ("PractitionerRole", "_include:recurse"),
+        ] {
+            assert!(!modifier_works(ty, name), "{name}");
+        }
     }
 
     #[test]

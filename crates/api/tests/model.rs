@@ -402,3 +402,18 @@ fn a_form_asks_its_format_as_a_query_does() {
         assert_eq!(world.ask("/fhir/v2/Device?_count=0", ("accept", accept)).0, status, "{accept}");
     }
 }
+
+#[test]
+fn an_excluded_id_is_excluded_and_strict_handling_refuses_idle_modifiers() {
+    let world = World::new();
+    let total = |query: &str| world.get(&format!("/fhir/v2/Practitioner?_count=0&{query}"))["total"].as_u64().unwrap();
+    let first = world.get("/fhir/v2/Practitioner?_count=2");
+    let id = |n: usize| first["entry"][n]["resource"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(total(&format!("_id:not={},{}", id(0), id(1))), total("") - 2);
+    assert_eq!((total("_id:missing=true"), total("_lastUpdated:missing=false")), (0, total("")));
+    let strict = |query: &str| world.ask(&format!("/fhir/v2/Practitioner?_count=0&{query}"), ("prefer", "handling=strict"));
+    assert_eq!(total("active:bogus=true"), total("active=true"), "no effect, as on the national service");
+    let (status, _, body) = strict("active:bogus=true");
+    assert!(status == 400 && body.contains("active:bogus"), "{body}");
+    assert_eq!(strict("active:not=true&name:contains=a").0, 200);
+}
