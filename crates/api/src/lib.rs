@@ -101,22 +101,54 @@ struct App {
 pub(crate) struct Fault {
     status: StatusCode,
     code: &'static str,
+    /// The documented text of the case.
     text: String,
+    /// Where, and what to do, when the text does not say it.
+    hint: String,
     /// The cause is an unknown parameter, which lenient handling ignores.
     unknown: bool,
 }
 
 impl Fault {
     fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, code: "exception", text: text.into(), unknown: false }
+        Self { status, code: "exception", text: text.into(), hint: String::new(), unknown: false }
     }
 
     fn client(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text)
     }
 
-    fn unknown(name: &str, ty: &str) -> Self {
-        Self { unknown: true, ..Self::client(format!("Parameter {name} not found for resource {ty}")) }
+    /// A value that does not follow its form.
+    fn value(hint: &str) -> Self {
+        Self::client("Bad parameter value.").hint(hint)
+    }
+
+    /// A name that `ty` does not have, and the ones that it has.
+    fn unknown<'a>(name: &str, ty: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        let hint = if known.is_empty() { String::new() } else { format!("Known: {known}.") };
+        Self { unknown: true, ..Self::client(format!("Parameter {name} not found for resource {ty}")).hint(hint) }
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: hint.into(), ..self }
+    }
+
+    /// The same fault at the parameter `name`.
+    fn at(mut self, name: &str) -> Self {
+        if !self.text.contains(name) {
+            self.hint = format!("In {name}: {}", self.hint).trim_end_matches([' ', ':']).to_owned();
+        }
+        self
+    }
+
+    /// What the client is told.
+    fn diagnostics(&self) -> String {
+        match (self.hint.is_empty(), self.text.ends_with('.')) {
+            (true, _) => self.text.clone(),
+            (false, true) => format!("{} {}", self.text, self.hint),
+            (false, false) => format!("{}. {}", self.text, self.hint),
+        }
     }
 
     fn too_costly(text: String) -> Self {
@@ -205,7 +237,7 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
         Ok(_) => app.get(&parts, &mut seen),
     };
     let answer = outcome.unwrap_or_else(|fault| {
-        let mut answer = reply(fault.status, bundle::outcome("error", fault.code, &fault.text));
+        let mut answer = reply(fault.status, bundle::outcome("error", fault.code, &fault.diagnostics()));
         if fault.status == StatusCode::UNAUTHORIZED {
             let scheme = if parts.uri.path().starts_with("/fhir/dr") { "Bearer" } else { "ESANTE-API-KEY" };
             answer.set(header::WWW_AUTHENTICATE, &format!("{scheme} realm=\"fhir\""));
@@ -441,7 +473,7 @@ struct Place<'a> {
 impl Fault {
     /// The same fault again: a refused format is also the format of the refusal.
     fn copy(&self) -> Self {
-        Self { status: self.status, code: self.code, text: self.text.clone(), unknown: self.unknown }
+        Self { status: self.status, code: self.code, text: self.text.clone(), hint: self.hint.clone(), unknown: self.unknown }
     }
 }
 
@@ -556,7 +588,7 @@ impl App {
         let names: Vec<&str> = place.segments.iter().map(String::as_str).collect();
         match names.as_slice() {
             [ty, "_search"] | [ty] if is_form(parts) => {
-                let body = std::str::from_utf8(form).map_err(|_| Fault::client("Bad parameter value."))?;
+                let body = std::str::from_utf8(form).map_err(|_| Fault::value("The body is not UTF-8."))?;
                 // R4 allows parameters on both sides.
                 let raw = match parts.uri.query() {
                     Some(query) if !query.is_empty() => format!("{query}&{body}"),
@@ -625,7 +657,7 @@ impl App {
     fn page(&self, parts: &Parts, place: &Place, raw: &str, seen: &mut Seen) -> Result<Answer, Fault> {
         let id = query::pairs(raw)?.into_iter().find(|(name, value)| name == "id" && !value.is_empty());
         let (_, token) = id.ok_or_else(|| Fault::client("Parameter id required to fetch the next page"))?;
-        let too_old = || Fault::client(TOO_OLD);
+        let too_old = || Fault::client(TOO_OLD).hint("Run the search again from its first page.");
         let cursor = Cursor::open(&token, &self.settings.cursor_key).ok_or_else(too_old)?;
         // A token of one perimeter opens nothing in another: its scope begins with the perimeter.
         let scope = cursor.scope.strip_prefix(place.door.prefix()).ok_or_else(too_old)?;
@@ -675,7 +707,8 @@ impl App {
             Some(Ok(n)) => snap.version(number, id, n).map_err(internal)?,
             Some(Err(_)) => None,
         };
-        let entry = found.ok_or_else(|| Fault::missing(id))?;
+        let asked = || version.map_or_else(|| id.to_owned(), |version| format!("{id}/_history/{version}"));
+        let entry = found.ok_or_else(|| Fault::missing(&asked()))?;
         let tag = format!("W/\"{}\"", entry.version);
         // If-None-Match present: it alone is evaluated (COND-2).
         let fresh = if parts.headers.contains_key(header::IF_NONE_MATCH) {
@@ -725,19 +758,19 @@ impl App {
         for (name, value) in query::pairs(raw)? {
             match name.as_str() {
                 "_since" | "_at" if value.is_empty() => {}
-                "_since" => since = query::interval(&value)?.0,
-                "_at" => at = Some(query::interval(&value)?),
+                "_since" => since = query::interval(&value).map_err(|f| f.at(&name))?.0,
+                "_at" => at = Some(query::interval(&value).map_err(|f| f.at(&name))?),
                 "_count" => (count, capped) = query::count(&value)?.unwrap_or((count, capped)),
                 "_sort" => {
                     oldest_first = match value.as_str() {
                         "_lastUpdated" => true,
                         "-_lastUpdated" | "" | "none" => false,
-                        _ => return Err(Fault::unknown(&format!("_sort={value}"), seen.ty)),
+                        _ => return Err(Fault::unknown(&format!("_sort={value}"), "System", ["_lastUpdated", "-_lastUpdated"])),
                     }
                 }
                 "_format" | "_pretty" | "fhirVersion" => {}
                 _ if lenient => {}
-                _ => return Err(Fault::unknown(&name, ty.map_or("System", |(ty, _)| ty))),
+                _ => return Err(Fault::unknown(&name, ty.map_or("System", |(ty, _)| ty), ["_since", "_at", "_count", "_sort"])),
             }
         }
         let mut rows = match (names.as_slice(), ty) {

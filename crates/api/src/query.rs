@@ -108,7 +108,7 @@ pub(crate) fn decode(text: &str, plus: bool) -> Option<String> {
 
 /// Cuts a query on `&` then on the first `=`, and decodes both sides.
 pub(crate) fn pairs(raw: &str) -> Result<Vec<(String, String)>, Fault> {
-    let bad = || Fault::client("Bad parameter value.");
+    let bad = || Fault::value("Parameters are percent-encoded UTF-8.");
     if raw.split('&').count() > limits::PARAMETERS {
         return Err(Fault::too_costly(format!("More than {} parameters.", limits::PARAMETERS)));
     }
@@ -183,7 +183,7 @@ fn target(value: &str, ty: &str) -> Result<String, Fault> {
         [id] => Ok(format!("{ty}/{id}")),
         [kind, id] => Ok(format!("{kind}/{id}")),
         [.., kind, id] if value.contains("://") => Ok(format!("{kind}/{id}")),
-        _ => Err(Fault::client("Bad parameter value.")),
+        _ => Err(Fault::value("Write the id, Type/id or an absolute URL that ends so.")),
     }
 }
 
@@ -202,7 +202,7 @@ fn any(mut filters: Vec<Filter>) -> Filter {
 
 /// One `_lastUpdated` criterion (fhir-api §6.4): the literal covers an interval, first to last millisecond.
 fn date(value: &str) -> Result<Filter, Fault> {
-    let bad = || Fault::client(format!("Bad date literal: {value}"));
+    let bad = || bad_date(value);
     let letters = value.bytes().take_while(u8::is_ascii_lowercase).count();
     let (prefix, literal) = value.split_at(letters);
     let (start, end) = parse_instant(&literal.trim().replace(' ', "+")).ok_or_else(bad)?;
@@ -219,9 +219,14 @@ fn date(value: &str) -> Result<Filter, Fault> {
     })
 }
 
+fn bad_date(value: &str) -> Fault {
+    Fault::client(format!("Bad date literal: {value}"))
+        .hint("Write 2026, 2026-11, 2026-11-25 or 2026-11-25T08:30:00+01:00; a search takes eq, ne, gt, ge, lt, le, sa, eb or ap before it.")
+}
+
 /// First and last instant of a date literal, for `_since` and `_at`.
 pub(crate) fn interval(value: &str) -> Result<(i64, i64), Fault> {
-    parse_instant(&value.trim().replace(' ', "+")).ok_or_else(|| Fault::client(format!("Bad date literal: {value}")))
+    parse_instant(&value.trim().replace(' ', "+")).ok_or_else(|| bad_date(value))
 }
 
 /// Page size and whether it was lowered; `None` keeps the default.
@@ -324,7 +329,7 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, handling: Ha
         };
         match outcome {
             Err(fault) if fault.unknown && handling == Handling::Lenient => search.ignored.push(fault.text),
-            other => other?,
+            other => other.map_err(|fault| fault.at(plain))?,
         }
     }
     if search.count == 0 {
@@ -398,7 +403,7 @@ fn sort(ty: &str, value: &str) -> Result<Option<Order>, Fault> {
         let found = match name {
             "_lastUpdated" => Order::Updated { down },
             "_id" => Order::Id { down },
-            _ => return Err(Fault::unknown(&format!("_sort={name}"), ty)),
+            _ => return Err(Fault::unknown(&format!("_sort={name}"), ty, ["_lastUpdated", "_id"])),
         };
         order.get_or_insert(found);
     }
@@ -417,7 +422,8 @@ fn include(ty: &str, value: &str, iterate: bool, out: &mut Vec<Link>) -> Result<
             add(source);
         }
         if out.len() == before {
-            return Err(Fault::unknown(item, ty));
+            let known: Vec<String> = links_from(ty).map(|p| format!("{ty}:{}", p.name)).collect();
+            return Err(Fault::unknown(item, ty, known.iter().map(String::as_str)));
         }
     }
     Ok(())
@@ -427,7 +433,9 @@ fn revinclude(ty: &str, value: &str, iterate: bool, out: &mut Vec<Link>) -> Resu
     for item in split_values(value) {
         let targets = TYPES.iter().filter(|target| **target == ty || iterate);
         let mut found = targets.flat_map(|t| links_to(t)).filter(|(source, p)| item.split_once(':') == Some((*source, p.name)));
-        let (source, param) = found.next().ok_or_else(|| Fault::unknown(item, ty))?;
+        let known = || links_to(ty).map(|(source, p)| format!("{source}:{}", p.name)).collect::<Vec<_>>();
+        let unknown = || Fault::unknown(item, ty, known().iter().map(String::as_str));
+        let (source, param) = found.next().ok_or_else(unknown)?;
         out.push(Link { source, param, reverse: true, iterate });
     }
     Ok(())
@@ -435,7 +443,8 @@ fn revinclude(ty: &str, value: &str, iterate: bool, out: &mut Vec<Link>) -> Resu
 
 /// One criterion, `None` when it has no value. `links` allows one chain or `_has` level.
 fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) -> Result<Option<Filter>, Fault> {
-    let unknown = || Fault::unknown(name, ty);
+    let names = || PARAMS.iter().filter(|p| p.types.contains(&ty)).map(|p| p.name);
+    let unknown = || Fault::unknown(name, ty, ["_id", "_lastUpdated"].into_iter().chain(names()));
     if let Some(rest) = name.strip_prefix("_has:") {
         let mut parts = rest.splitn(3, ':');
         let (Some(source), Some(link), Some(inner), true) = (parts.next(), parts.next(), parts.next(), links) else {
@@ -492,7 +501,7 @@ fn missing(value: &str) -> Result<bool, Fault> {
     match value.trim() {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(Fault::client("Bad parameter value.")),
+        _ => Err(Fault::value("Write true or false.")),
     }
 }
 
@@ -502,7 +511,7 @@ fn one(found: &Param, modifier: &str, raw: &str) -> Result<Option<Filter>, Fault
     Ok(Some(match found.kind {
         Kind::Token => {
             if raw.chars().count() > limits::TOKEN || raw.chars().any(char::is_control) {
-                return Err(Fault::client("Bad parameter value."));
+                return Err(Fault::value("A token has at most 1023 characters and no control character."));
             }
             let (system, code) = token(raw);
             if code.is_none() && system.as_deref().is_none_or(str::is_empty) {
@@ -530,7 +539,7 @@ fn one(found: &Param, modifier: &str, raw: &str) -> Result<Option<Filter>, Fault
 
 /// A criterion on a period, by days. An absent start is the beginning of time, an absent end its end (R4 search, date).
 fn period(start: u8, value: &str) -> Result<Filter, Fault> {
-    let bad = || Fault::client(format!("Bad date literal: {value}"));
+    let bad = || bad_date(value);
     let letters = value.bytes().take_while(u8::is_ascii_lowercase).count();
     let (prefix, literal) = value.trim().split_at(letters);
     let (first, last) = parse_instant(&literal.replace(' ', "+")).ok_or_else(bad)?;
@@ -567,7 +576,7 @@ fn period(start: u8, value: &str) -> Result<Filter, Fault> {
 /// `identifier:of-type=system|code|value`: the few resources with this value are read, since postings do not tie a value to
 /// its type.
 fn of_type(snap: &Snapshot, ty: &str, param: &Param, raw: &str) -> Result<Filter, Fault> {
-    let bad = || Fault::client("Bad parameter value.");
+    let bad = || Fault::value("Write system|type|value.");
     let first = find_plain(raw, '|').ok_or_else(bad)?;
     let rest = &raw[first + 1..];
     let second = find_plain(rest, '|').ok_or_else(bad)?;

@@ -417,3 +417,28 @@ fn an_excluded_id_is_excluded_and_strict_handling_refuses_idle_modifiers() {
     assert!(status == 400 && body.contains("active:bogus"), "{body}");
     assert_eq!(strict("active:not=true&name:contains=a").0, 200);
 }
+
+#[test]
+fn a_refusal_says_where_and_what_to_do() {
+    let world = World::new();
+    for (path, words) in [
+        ("Practitioner?name=a&active=%01", ["Bad parameter value.", "In active", "control character"]),
+        ("Practitioner?active:missing=maybe", ["Bad parameter value.", "In active", "true or false"]),
+        ("Practitioner?identifier:of-type=a", ["Bad parameter value.", "In identifier", "system|type|value"]),
+        ("PractitionerRole?organization=a/b/c", ["Bad parameter value.", "In organization", "Type/id"]),
+        ("Practitioner?name=%FF", ["Bad parameter value.", "UTF-8", ""]),
+        ("Practitioner?_lastUpdated=gt2022-13", ["Bad date literal: gt2022-13.", "In _lastUpdated", "2026-11-25"]),
+        ("_history?_since=x", ["Bad date literal: x.", "In _since", ""]),
+        ("Practitioner?bogus=1", ["Parameter bogus not found for resource Practitioner.", "qualification-code", "_id"]),
+        ("PractitionerRole?organization.bogus=1", ["Parameter bogus not found for resource Organization.", "address-city", ""]),
+        ("Practitioner?_sort=name", ["Parameter _sort=name not found", "Known: _lastUpdated, _id.", ""]),
+        ("Organization?_include=x", ["Parameter x not found", "Organization:partof", ""]),
+        ("Practitioner?_revinclude=x", ["Parameter x not found", "PractitionerRole:practitioner", ""]),
+        ("_page?id=x", ["Maybe it is too old or corrupted.", "first page", ""]),
+    ] {
+        let (status, _, body) = world.ask(&format!("/fhir/v2/{path}"), ("accept", "*/*"));
+        let told: Value = serde_json::from_str(&body).unwrap();
+        let told = told["issue"][0]["diagnostics"].as_str().unwrap();
+        assert!(status == 400 && words.iter().all(|w| told.contains(w)), "{path}: {told}");
+    }
+}
