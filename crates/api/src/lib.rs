@@ -789,8 +789,7 @@ impl App {
         }
         let shown = if raw.is_empty() { String::new() } else { format!("?{}", applied(raw, capped)) };
         let self_url = match from {
-            // The token alone does not come this far: the address of a later page is the first one's.
-            Some(_) => format!("{}/{scope}{shown}", place.base),
+            Some(_) => format!("{}/_page?{}", place.base, parts.uri.query().unwrap_or_default()),
             None => format!("{}{}{shown}", place.base, place.rest),
         };
         let scope = format!("{}{scope}", place.door.prefix());

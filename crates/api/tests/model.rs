@@ -442,3 +442,31 @@ fn a_refusal_says_where_and_what_to_do() {
         assert!(status == 400 && words.iter().all(|w| told.contains(w)), "{path}: {told}");
     }
 }
+
+#[test]
+fn every_order_pages_back_to_where_it_came_from() {
+    let world = World::new();
+    let link = |page: &Value, relation: &str| {
+        let found = page["link"].as_array().unwrap().iter().find(|l| l["relation"] == relation).cloned();
+        found.map(|l| l["url"].as_str().unwrap().to_owned())
+    };
+    for sort in ["", "_id", "-_id", "_lastUpdated", "-_lastUpdated"] {
+        for count in [1, 7, 50] {
+            let mut page = world.get(&format!("/fhir/v2/Practitioner?family=m&_sort={sort}&_count={count}"));
+            let first = page["entry"].clone();
+            assert_eq!((link(&page, "first"), link(&page, "previous")), (None, None));
+            let mut pages = 0;
+            while let Some(next) = link(&page, "next") {
+                let following = world.get(&next);
+                let back = world.get(&link(&following, "previous").unwrap());
+                assert_eq!(back["entry"], page["entry"], "{sort} by {count}");
+                assert_eq!(world.get(&link(&following, "first").unwrap())["entry"], first, "{sort} by {count}");
+                page = following;
+                pages += 1;
+            }
+            assert!(pages > 0 || count == 50);
+        }
+    }
+    let next = link(&world.get("/fhir/v2/_history?_count=3"), "next").unwrap();
+    assert_eq!(link(&world.get(&next), "self"), Some(next), "a later page of a history has its own address");
+}
