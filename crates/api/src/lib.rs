@@ -726,10 +726,13 @@ impl App {
             Some(names) => reply(StatusCode::OK, bundle::reduce(entry.body, &names)),
             None => reply(StatusCode::OK, entry.body.to_vec()),
         };
-        Ok(answer
-            .with(header::ETAG, &tag)
-            .with(header::LAST_MODIFIED, &imf(entry.commit_ms))
-            .with(header::CACHE_CONTROL, "no-cache"))
+        // A version never changes; it may be withdrawn, which caches must see within a day (COND-5, WDR-5).
+        let keep = match (version, place.door.types) {
+            (None, _) => "no-cache".to_owned(),
+            (Some(_), Types::Public) => format!("max-age={}, immutable", limits::VERSION_KEPT),
+            (Some(_), Types::Restricted) => format!("private, max-age={}, immutable", limits::VERSION_KEPT),
+        };
+        Ok(answer.with(header::ETAG, &tag).with(header::LAST_MODIFIED, &imf(entry.commit_ms)).with(header::CACHE_CONTROL, &keep))
     }
 
     /// History of everything, a type or a resource: `scope` is the path.

@@ -356,7 +356,9 @@ fn a_date_after_the_last_change_is_not_modified() {
     let path = format!("/fhir/v2/Practitioner/{id}");
     let (status, headers, _) = world.ask(&path, ("accept", "*/*"));
     let modified = headers["last-modified"].to_str().unwrap().to_owned();
-    assert_eq!(status, 200);
+    assert_eq!((status, headers["cache-control"].to_str().unwrap()), (200, "no-cache"));
+    let (_, headers, _) = world.ask(&format!("{path}/_history/1"), ("accept", "*/*"));
+    assert_eq!(headers["cache-control"], "max-age=86400, immutable");
     // The delivery is the last transaction: the date of the answer itself and any later one are good, a future one is not.
     for (date, wanted) in [
         (modified.as_str(), 304),
