@@ -124,15 +124,21 @@ struct Page {
 
 /// Cuts one page out of the matches.
 fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBitmap) -> Result<Page, Fault> {
-    let (count, last) = (search.count, frame.last());
+    let (count, last) = (search.count.max(1), frame.last());
     let dated = match search.order {
         Order::Updated { .. } => snap.dated(ty).map_err(internal)? & all,
         _ => RoaringBitmap::new(),
     };
+    // The row that is `count` rows before the last one served: the previous page begins after it.
+    let mut before: Option<u32> = None;
     let mut found: Vec<u32> = match search.order {
         Order::Id { down } => {
-            let after = last.map(|row| snap.entry(row)).transpose().map_err(internal)?;
-            snap.by_id(ty, all, after.as_ref().map(annuaire_index::Entry::id), down, count + 1).map_err(internal)?
+            let edge = last.map(|row| snap.entry(row)).transpose().map_err(internal)?;
+            let after = edge.as_ref().map(annuaire_index::Entry::id);
+            if after.is_some() {
+                before = snap.by_id(ty, all, after, !down, count).map_err(internal)?.get(count - 1).copied();
+            }
+            snap.by_id(ty, all, after, down, count + 1).map_err(internal)?
         }
         Order::Updated { down } if !dated.is_empty() => {
             // Instants of other directories do not follow rows: all are read and sorted.
@@ -144,17 +150,21 @@ fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBi
                 )));
             }
             let mut keyed =
-                all.iter().map(|r| Ok((snap.entry(r).map_err(internal)?.commit_ms, r))).collect::<Result<Vec<_>, Fault>>()?;
+                all.iter().map(|r| Ok((snap.updated(r).map_err(internal)?, r))).collect::<Result<Vec<_>, Fault>>()?;
             keyed.sort_unstable();
             if down {
                 keyed.reverse();
             }
             let start = last.and_then(|last| keyed.iter().position(|k| k.1 == last)).map_or(0, |at| at + 1);
+            before = start.checked_sub(count + 1).map(|at| keyed[at].1);
             keyed.into_iter().skip(start).take(count + 1).map(|k| k.1).collect()
         }
         Order::Updated { down: true } => {
             let mut rest = all.clone();
             if let Some(last) = last {
+                let mut above = all.iter();
+                above.advance_to(last.saturating_add(1));
+                before = above.nth(count - 1);
                 rest.remove_range(last..);
             }
             rest.iter().rev().take(count + 1).collect()
@@ -162,6 +172,9 @@ fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBi
         Order::Updated { down: false } | Order::Row => {
             let mut rest = all.iter();
             if let Some(last) = last {
+                // Ranks are cheap in row order.
+                let below = all.rank(last).saturating_sub(1);
+                before = below.checked_sub(count as u64).and_then(|n| all.select(u32::try_from(n).ok()?));
                 rest.advance_to(last.saturating_add(1));
             }
             rest.take(count + 1).collect()
@@ -169,12 +182,7 @@ fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBi
     };
     let more = found.len() > count;
     found.truncate(count);
-    let mut previous = None;
-    if let (Order::Row, Some(last)) = (search.order, last) {
-        // Ranks are cheap in row order: the previous page ends at `last`.
-        let before = all.rank(last).saturating_sub(count as u64);
-        previous = Some(before.checked_sub(1).and_then(|n| all.select(u32::try_from(n).ok()?)));
-    }
+    let previous = last.map(|_| before);
     Ok(Page { rows: found, more, previous })
 }
 

@@ -8,11 +8,16 @@ use crate::query::{self, Types};
 /// Publication date of the statement's content.
 const DATE: &str = "2026-11-24";
 const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
+/// What is served beyond R4 or where R4 leaves a choice.
+const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastUpdated or _id, _elements, _summary, \
+    one level of chaining and of _has, :iterate on includes. Histories: _since, _at, _count, and _sort=_lastUpdated for the \
+    oldest version first. Prefer: handling=strict also refuses modifiers without effect, handling=lenient ignores unknown \
+    parameters and names them in an outcome entry. Follow the next links: they stay in the state of the first page.";
 
 /// The statement of the service at `base`.
 pub(crate) fn statement(base: &str, types: Types) -> Value {
     let resources: Vec<Value> = types.names().iter().map(|ty| resource(ty, types)).collect();
-    json!({
+    let mut out = json!({
         "resourceType": "CapabilityStatement",
         "url": format!("{base}/metadata"),
         "version": env!("CARGO_PKG_VERSION"),
@@ -20,7 +25,6 @@ pub(crate) fn statement(base: &str, types: Types) -> Value {
         "status": "active",
         "date": DATE,
         "kind": "instance",
-        "instantiates": [format!("{IG}/CapabilityStatement/AsServerDPCapabilityStatement")],
         "software": {"name": "annuaire", "version": env!("CARGO_PKG_VERSION")},
         "implementation": {"description": "Directory of health professionals and structures", "url": base},
         "fhirVersion": "4.0.1",
@@ -28,10 +32,59 @@ pub(crate) fn statement(base: &str, types: Types) -> Value {
         "implementationGuide": [IG],
         "rest": [{
             "mode": "server",
+            "documentation": REST,
             "resource": resources,
             "interaction": [{"code": "history-system"}],
         }],
-    })
+    });
+    if types == Types::Public {
+        out["instantiates"] = json!([format!("{IG}/CapabilityStatement/AsServerDPCapabilityStatement")]);
+    }
+    out
+}
+
+/// Address of the definition of a parameter, when one is published.
+fn definition(ty: &str, name: &str) -> Option<String> {
+    let core = |id: &str| Some(format!("http://hl7.org/fhir/SearchParameter/{id}"));
+    let guide = |id: &str| Some(format!("{IG}/SearchParameter/as-sp-{id}"));
+    match name {
+        "_id" | "_lastUpdated" | "_profile" => core(&format!("Resource-{}", name.trim_start_matches('_'))),
+        "address-insee" => guide("insee-code"),
+        "period" => guide("organization-period"),
+        "address-line"
+        | "data-information-system"
+        | "data-registration-authority"
+        | "mailbox-mss"
+        | "mailbox-mss-type"
+        | "number-smartcard"
+        | "type-smartcard"
+        | "qualification-code"
+        | "pharmacy-licence" => guide(name),
+        "identifier-type" => None,
+        // R4 gives a person other parameters than an individual.
+        "active" | "family" | "given" if ty == "Person" => None,
+        "family" | "given" => core(&format!("individual-{name}")),
+        _ => core(&format!("{ty}-{name}")),
+    }
+}
+
+/// The forms of a value and the modifiers that work.
+fn forms(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Token => "code, system|code, system| or |code; :not, :missing, and :of-type on identifier",
+        Kind::Text => "starts with, ignoring case and accents; :contains, :exact, :missing",
+        Kind::Reference => "id, Type/id or absolute URL; :missing; chaining",
+        Kind::Uri => "canonical without version; :missing",
+        Kind::Date => "eq, ne, gt, ge, lt, le, sa, eb, ap; :missing",
+    }
+}
+
+fn parameter(ty: &str, name: &str, kind: &str, documentation: &str) -> Value {
+    let mut out = json!({"name": name, "type": kind, "documentation": documentation});
+    if let Some(definition) = definition(ty, name) {
+        out["definition"] = json!(definition);
+    }
+    out
 }
 
 fn kind(param: &Param) -> &'static str {
@@ -73,11 +126,35 @@ fn resource(ty: &str, types: Types) -> Value {
     if !reverse.is_empty() {
         out["searchRevInclude"] = json!(reverse);
     }
-    let mut params = vec![
-        json!({"name": "_id", "definition": "http://hl7.org/fhir/SearchParameter/Resource-id", "type": "token"}),
-        json!({"name": "_lastUpdated", "definition": "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated", "type": "date"}),
-    ];
-    params.extend(PARAMS.iter().filter(|p| p.types.contains(&ty)).map(|p| json!({"name": p.name, "type": kind(p)})));
+    let mut params =
+        vec![parameter(ty, "_id", "token", "id; :not, :missing"), parameter(ty, "_lastUpdated", "date", forms(Kind::Date))];
+    let own = PARAMS.iter().filter(|p| p.types.contains(&ty));
+    params.extend(own.map(|p| parameter(ty, p.name, kind(p), forms(p.kind))));
     out["searchParam"] = json!(params);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_is_documented_and_points_to_its_definition() {
+        let told = statement("http://x/fhir/v2", Types::Public);
+        assert!(told["instantiates"].is_array() && statement("http://x/fhir/dr", Types::Restricted)["instantiates"].is_null());
+        let mut without = Vec::new();
+        for r in told["rest"][0]["resource"].as_array().unwrap() {
+            for p in r["searchParam"].as_array().unwrap() {
+                assert!(p["documentation"].is_string(), "{p}");
+                if p["definition"].is_null() {
+                    without.push(p["name"].as_str().unwrap());
+                }
+            }
+        }
+        // The only one that nobody defines.
+        assert_eq!(without, ["identifier-type", "identifier-type"]);
+        assert_eq!(definition("Practitioner", "family").unwrap(), "http://hl7.org/fhir/SearchParameter/individual-family");
+        assert_eq!(definition("Organization", "partof").unwrap(), "http://hl7.org/fhir/SearchParameter/Organization-partof");
+        assert_eq!(definition("Organization", "address-insee").unwrap(), format!("{IG}/SearchParameter/as-sp-insee-code"));
+    }
 }

@@ -30,7 +30,7 @@ use axum::routing::any;
 use bundle::Frame;
 use cursor::Cursor;
 use metrics::Metrics;
-use query::Types;
+use query::{Handling, Types};
 pub use rate::Rate;
 use rate::{Limiter, Verdict};
 
@@ -101,22 +101,54 @@ struct App {
 pub(crate) struct Fault {
     status: StatusCode,
     code: &'static str,
+    /// The documented text of the case.
     text: String,
+    /// Where, and what to do, when the text does not say it.
+    hint: String,
     /// The cause is an unknown parameter, which lenient handling ignores.
     unknown: bool,
 }
 
 impl Fault {
     fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, code: "exception", text: text.into(), unknown: false }
+        Self { status, code: "exception", text: text.into(), hint: String::new(), unknown: false }
     }
 
     fn client(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text)
     }
 
-    fn unknown(name: &str, ty: &str) -> Self {
-        Self { unknown: true, ..Self::client(format!("Parameter {name} not found for resource {ty}")) }
+    /// A value that does not follow its form.
+    fn value(hint: &str) -> Self {
+        Self::client("Bad parameter value.").hint(hint)
+    }
+
+    /// A name that `ty` does not have, and the ones that it has.
+    fn unknown<'a>(name: &str, ty: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        let hint = if known.is_empty() { String::new() } else { format!("Known: {known}.") };
+        Self { unknown: true, ..Self::client(format!("Parameter {name} not found for resource {ty}")).hint(hint) }
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: hint.into(), ..self }
+    }
+
+    /// The same fault at the parameter `name`.
+    fn at(mut self, name: &str) -> Self {
+        if !self.text.contains(name) {
+            self.hint = format!("In {name}: {}", self.hint).trim_end_matches([' ', ':']).to_owned();
+        }
+        self
+    }
+
+    /// What the client is told.
+    fn diagnostics(&self) -> String {
+        match (self.hint.is_empty(), self.text.ends_with('.')) {
+            (true, _) => self.text.clone(),
+            (false, true) => format!("{} {}", self.text, self.hint),
+            (false, false) => format!("{}. {}", self.text, self.hint),
+        }
     }
 
     fn too_costly(text: String) -> Self {
@@ -184,18 +216,28 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let mut seen = Seen { route: "other", ty: "-", results: None };
     let client = app.client(&parts);
     let verdict = app.limiter.as_ref().filter(|_| is_fhir(parts.uri.path())).map(|l| (l.rate(), l.take(client, start)));
-    let format = format_of(&parts);
+    let mut format = format_of(&parts);
     let outcome = match app.admit(&parts, verdict.map(|v| v.1)).and(format.as_ref().map_err(Fault::copy).copied()) {
         Err(fault) => Err(fault),
         Ok(_) if parts.method == Method::OPTIONS => Ok(reply(StatusCode::NO_CONTENT, Vec::new())),
         Ok(_) if parts.method == Method::POST => match to_bytes(body, limits::QUERY).await {
-            Ok(form) => app.post(&parts, &form, &mut seen),
+            Ok(form) => {
+                if is_form(&parts)
+                    && let Some(asked) = asked_format(std::str::from_utf8(&form).unwrap_or_default()).transpose()
+                {
+                    format = asked;
+                }
+                match &format {
+                    Ok(_) => app.post(&parts, &form, &mut seen),
+                    Err(fault) => Err(fault.copy()),
+                }
+            }
             Err(_) => Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large.")),
         },
         Ok(_) => app.get(&parts, &mut seen),
     };
     let answer = outcome.unwrap_or_else(|fault| {
-        let mut answer = reply(fault.status, bundle::outcome("error", fault.code, &fault.text));
+        let mut answer = reply(fault.status, bundle::outcome("error", fault.code, &fault.diagnostics()));
         if fault.status == StatusCode::UNAUTHORIZED {
             let scheme = if parts.uri.path().starts_with("/fhir/dr") { "Bearer" } else { "ESANTE-API-KEY" };
             answer.set(header::WWW_AUTHENTICATE, &format!("{scheme} realm=\"fhir\""));
@@ -320,30 +362,55 @@ fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> &st
     headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
-/// The format that a request asks: `_format` first, then `Accept` (HTTP-1, HTTP-2).
-fn format_of(parts: &Parts) -> Result<Format, Fault> {
-    let named = |name: &str| match name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "json" | "application/fhir+json" | "application/json" | "text/json" | "application/json+fhir" => Some(Format::Json),
-        "xml" | "application/fhir+xml" | "application/xml" | "text/xml" | "application/xml+fhir" => Some(Format::Xml),
-        "*/*" | "application/*" | "text/html" | "text/*" | "text/plain" => Some(Format::Json),
-        _ => None,
+/// The format of a media type, with the parameters that may follow it.
+fn named_format(name: &str) -> Option<Format> {
+    let mut words = name.split(';').map(|w| w.trim().to_ascii_lowercase());
+    let format = match words.next().unwrap_or_default().as_str() {
+        "json" | "application/fhir+json" | "application/json" | "text/json" | "application/json+fhir" => Format::Json,
+        "xml" | "application/fhir+xml" | "application/xml" | "text/xml" | "application/xml+fhir" => Format::Xml,
+        "*/*" | "application/*" | "text/html" | "text/*" | "text/plain" => Format::Json,
+        _ => return None,
     };
-    let refused = |what: &str| {
-        Fault::new(
-            StatusCode::NOT_ACCEPTABLE,
-            format!("Format {what} is not served: use application/fhir+json or application/fhir+xml."),
-        )
-    };
-    for (name, value) in query::pairs(parts.uri.query().unwrap_or_default())? {
+    let other = words.any(|w| w.strip_prefix("fhirversion=").is_some_and(|v| !is_r4(v.trim_matches('"'))));
+    (!other).then_some(format)
+}
+
+fn is_r4(version: &str) -> bool {
+    matches!(version, "" | "4.0" | "4.0.1")
+}
+
+fn refused_format(what: &str) -> Fault {
+    let text = format!("Format {what} is not served: use application/fhir+json or application/fhir+xml, FHIR 4.0.");
+    Fault::new(StatusCode::NOT_ACCEPTABLE, text)
+}
+
+/// The format that the parameters of a query or a form ask.
+fn asked_format(raw: &str) -> Result<Option<Format>, Fault> {
+    let mut found = None;
+    for (name, value) in query::pairs(raw)? {
         match name.as_str() {
             // A `+` of the media type arrives as a space when the client did not encode it.
-            "_format" if !value.is_empty() => {
+            "_format" if !value.is_empty() && found.is_none() => {
                 let value = value.replace(' ', "+");
-                return named(&value).ok_or_else(|| refused(&value));
+                found = Some(named_format(&value).ok_or_else(|| refused_format(&value))?);
             }
-            "fhirVersion" if !matches!(value.as_str(), "" | "4.0" | "4.0.1") => return Err(refused(&format!("FHIR {value}"))),
+            "fhirVersion" if !is_r4(&value) => return Err(refused_format(&format!("FHIR {value}"))),
             _ => {}
         }
+    }
+    Ok(found)
+}
+
+/// Whether the body of a request holds parameters.
+fn is_form(parts: &Parts) -> bool {
+    let kind = text(&parts.headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// The format that a request asks: `_format` first, then `Accept` (HTTP-1, HTTP-2).
+fn format_of(parts: &Parts) -> Result<Format, Fault> {
+    if let Some(format) = asked_format(parts.uri.query().unwrap_or_default())? {
+        return Ok(format);
     }
     let accept = text(&parts.headers, header::ACCEPT);
     if accept.trim().is_empty() {
@@ -353,13 +420,13 @@ fn format_of(parts: &Parts) -> Result<Format, Fault> {
     let mut best: Option<(f32, Format)> = None;
     for item in accept.split(',') {
         let quality = item.split(';').skip(1).find_map(|p| p.trim().strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
-        if let Some(format) = named(item).filter(|_| quality > 0.0)
+        if let Some(format) = named_format(item).filter(|_| quality > 0.0)
             && best.is_none_or(|b| quality > b.0)
         {
             best = Some((quality, format));
         }
     }
-    best.map(|b| b.1).ok_or_else(|| refused(accept))
+    best.map(|b| b.1).ok_or_else(|| refused_format(accept))
 }
 
 /// Equality in a time that depends on the lengths only.
@@ -385,9 +452,14 @@ fn mount(path: &str) -> Option<(&'static str, &str)> {
     })
 }
 
-fn lenient(parts: &Parts) -> bool {
+fn handling(parts: &Parts) -> Handling {
     let all = parts.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok());
-    all.flat_map(|v| v.split([',', ';'])).any(|v| v.trim().eq_ignore_ascii_case("handling=lenient"))
+    let wanted = all.flat_map(|v| v.split([',', ';'])).find_map(|v| match v.trim().to_ascii_lowercase().as_str() {
+        "handling=lenient" => Some(Handling::Lenient),
+        "handling=strict" => Some(Handling::Strict),
+        _ => None,
+    });
+    wanted.unwrap_or(Handling::Usual)
 }
 
 /// Where a request stands: perimeter, public base and decoded path segments below it.
@@ -401,7 +473,7 @@ struct Place<'a> {
 impl Fault {
     /// The same fault again: a refused format is also the format of the refusal.
     fn copy(&self) -> Self {
-        Self { status: self.status, code: self.code, text: self.text.clone(), unknown: self.unknown }
+        Self { status: self.status, code: self.code, text: self.text.clone(), hint: self.hint.clone(), unknown: self.unknown }
     }
 }
 
@@ -514,11 +586,9 @@ impl App {
     fn post(&self, parts: &Parts, form: &[u8], seen: &mut Seen) -> Result<Answer, Fault> {
         let place = self.place(parts)?;
         let names: Vec<&str> = place.segments.iter().map(String::as_str).collect();
-        let kind = text(&parts.headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
-        let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
         match names.as_slice() {
-            [ty, "_search"] | [ty] if is_form => {
-                let body = std::str::from_utf8(form).map_err(|_| Fault::client("Bad parameter value."))?;
+            [ty, "_search"] | [ty] if is_form(parts) => {
+                let body = std::str::from_utf8(form).map_err(|_| Fault::value("The body is not UTF-8."))?;
                 // R4 allows parameters on both sides.
                 let raw = match parts.uri.query() {
                     Some(query) if !query.is_empty() => format!("{query}&{body}"),
@@ -562,11 +632,11 @@ impl App {
             ["_history"] | [_, "_history"] | [_, _, "_history"] => {
                 seen.route = "history";
                 let snap = place.door.index.snapshot().map_err(internal)?;
-                self.history(parts, &snap, &place, &names.join("/"), raw, None, lenient(parts), seen)
+                self.history(parts, &snap, &place, &names.join("/"), raw, None, handling(parts) == Handling::Lenient, seen)
             }
             [ty] | [ty, "_search"] => search(self, parts, &place, ty, raw, seen),
-            [ty, id] => read(parts, &place, ty, id, None, seen),
-            [ty, id, "_history", version] => read(parts, &place, ty, id, Some(version), seen),
+            [ty, id] => self.read(parts, &place, ty, id, None, seen),
+            [ty, id, "_history", version] => self.read(parts, &place, ty, id, Some(version), seen),
             _ => Err(Fault::new(StatusCode::NOT_FOUND, "No resource at this address.")),
         }
     }
@@ -587,7 +657,7 @@ impl App {
     fn page(&self, parts: &Parts, place: &Place, raw: &str, seen: &mut Seen) -> Result<Answer, Fault> {
         let id = query::pairs(raw)?.into_iter().find(|(name, value)| name == "id" && !value.is_empty());
         let (_, token) = id.ok_or_else(|| Fault::client("Parameter id required to fetch the next page"))?;
-        let too_old = || Fault::client(TOO_OLD);
+        let too_old = || Fault::client(TOO_OLD).hint("Run the search again from its first page.");
         let cursor = Cursor::open(&token, &self.settings.cursor_key).ok_or_else(too_old)?;
         // A token of one perimeter opens nothing in another: its scope begins with the perimeter.
         let scope = cursor.scope.strip_prefix(place.door.prefix()).ok_or_else(too_old)?;
@@ -599,7 +669,7 @@ impl App {
         let (ty, number) = place.door.types.known(scope).ok_or_else(too_old)?;
         seen.ty = ty;
         // The first page settled what is accepted.
-        let search = query::compile(&snap, ty, &cursor.query, true)?;
+        let search = query::compile(&snap, ty, &cursor.query, Handling::Lenient)?;
         let self_url = format!("{}/_page?id={token}", place.base);
         let frame = Frame {
             base: &place.base,
@@ -615,6 +685,54 @@ impl App {
         let (body, matches) = bundle::searchset(&snap, number, &search, &frame)?;
         seen.results = Some(matches);
         Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(&snap, &frame)))
+    }
+
+    /// The current version of a resource, or the one asked.
+    fn read(
+        &self,
+        parts: &Parts,
+        place: &Place,
+        ty: &str,
+        id: &str,
+        version: Option<&str>,
+        seen: &mut Seen,
+    ) -> Result<Answer, Fault> {
+        let types = place.door.types;
+        seen.route = if version.is_some() { "vread" } else { "read" };
+        let (ty, number) = types.known(ty).ok_or_else(|| Fault::unsupported_type(StatusCode::NOT_FOUND, types))?;
+        seen.ty = ty;
+        let snap = place.door.index.snapshot().map_err(internal)?;
+        let found = match version.map(str::parse::<u32>) {
+            None => snap.current(number, id).map_err(internal)?,
+            Some(Ok(n)) => snap.version(number, id, n).map_err(internal)?,
+            Some(Err(_)) => None,
+        };
+        let asked = || version.map_or_else(|| id.to_owned(), |version| format!("{id}/_history/{version}"));
+        let entry = found.ok_or_else(|| Fault::missing(&asked()))?;
+        let tag = format!("W/\"{}\"", entry.version);
+        // If-None-Match present: it alone is evaluated (COND-2).
+        let fresh = if parts.headers.contains_key(header::IF_NONE_MATCH) {
+            holds(parts, &tag)
+        } else {
+            // One-second resolution: 304 only when the second that the client names is over, so that nothing newer fits in it
+            // (COND-4).
+            let date = unimf(text(&parts.headers, header::IF_MODIFIED_SINCE));
+            let now = (self.settings.clock)().div_euclid(1_000_000);
+            date.is_some_and(|second| entry.commit_ms.div_euclid(1_000) <= second && second < now)
+        };
+        let kept = query::kept(ty, parts.uri.query().unwrap_or_default())?;
+        let answer = match kept {
+            _ if fresh => reply(StatusCode::NOT_MODIFIED, Vec::new()),
+            Some(names) => reply(StatusCode::OK, bundle::reduce(entry.body(), &names)),
+            None => reply(StatusCode::OK, entry.body().to_vec()),
+        };
+        // A version never changes; it may be withdrawn, which caches must see within a day (COND-5, WDR-5).
+        let keep = match (version, place.door.types) {
+            (None, _) => "no-cache".to_owned(),
+            (Some(_), Types::Public) => format!("max-age={}, immutable", limits::VERSION_KEPT),
+            (Some(_), Types::Restricted) => format!("private, max-age={}, immutable", limits::VERSION_KEPT),
+        };
+        Ok(answer.with(header::ETAG, &tag).with(header::LAST_MODIFIED, &imf(entry.commit_ms)).with(header::CACHE_CONTROL, &keep))
     }
 
     /// History of everything, a type or a resource: `scope` is the path.
@@ -643,19 +761,19 @@ impl App {
         for (name, value) in query::pairs(raw)? {
             match name.as_str() {
                 "_since" | "_at" if value.is_empty() => {}
-                "_since" => since = query::interval(&value)?.0,
-                "_at" => at = Some(query::interval(&value)?),
+                "_since" => since = query::interval(&value).map_err(|f| f.at(&name))?.0,
+                "_at" => at = Some(query::interval(&value).map_err(|f| f.at(&name))?),
                 "_count" => (count, capped) = query::count(&value)?.unwrap_or((count, capped)),
                 "_sort" => {
                     oldest_first = match value.as_str() {
                         "_lastUpdated" => true,
                         "-_lastUpdated" | "" | "none" => false,
-                        _ => return Err(Fault::unknown(&format!("_sort={value}"), seen.ty)),
+                        _ => return Err(Fault::unknown(&format!("_sort={value}"), "System", ["_lastUpdated", "-_lastUpdated"])),
                     }
                 }
                 "_format" | "_pretty" | "fhirVersion" => {}
                 _ if lenient => {}
-                _ => return Err(Fault::unknown(&name, ty.map_or("System", |(ty, _)| ty))),
+                _ => return Err(Fault::unknown(&name, ty.map_or("System", |(ty, _)| ty), ["_since", "_at", "_count", "_sort"])),
             }
         }
         let mut rows = match (names.as_slice(), ty) {
@@ -674,8 +792,7 @@ impl App {
         }
         let shown = if raw.is_empty() { String::new() } else { format!("?{}", applied(raw, capped)) };
         let self_url = match from {
-            // The token alone does not come this far: the address of a later page is the first one's.
-            Some(_) => format!("{}/{scope}{shown}", place.base),
+            Some(_) => format!("{}/_page?{}", place.base, parts.uri.query().unwrap_or_default()),
             None => format!("{}{}{shown}", place.base, place.rest),
         };
         let scope = format!("{}{scope}", place.door.prefix());
@@ -707,8 +824,11 @@ fn bundle_tag(snap: &Snapshot, frame: &Frame) -> String {
     format!("W/\"tx-{}-{hash:016x}\"", snap.tx())
 }
 
-/// 304 for a client that holds this very bundle; the query is not run.
+/// 304 for a client that holds this very bundle; the query is not run. The answer to a POST is never in a cache.
 fn unchanged(parts: &Parts, snap: &Snapshot, frame: &Frame) -> Option<Answer> {
+    if parts.method == Method::POST {
+        return None;
+    }
     let tag = bundle_tag(snap, frame);
     holds(parts, &tag).then(|| reply(StatusCode::NOT_MODIFIED, Vec::new()).with(header::ETAG, &tag))
 }
@@ -726,7 +846,7 @@ fn search(app: &App, parts: &Parts, place: &Place, ty: &str, raw: &str, seen: &m
     let (ty, number) = types.known(ty).ok_or_else(|| Fault::unsupported_type(StatusCode::BAD_REQUEST, types))?;
     seen.ty = ty;
     let snap = place.door.index.snapshot().map_err(internal)?;
-    let search = query::compile(&snap, ty, raw, lenient(parts))?;
+    let search = query::compile(&snap, ty, raw, handling(parts))?;
     let mut self_url = format!("{}{}", place.base, place.rest);
     if let Some(shown) = parts.uri.query().filter(|_| parts.method != Method::POST) {
         self_url.push('?');
@@ -741,43 +861,6 @@ fn search(app: &App, parts: &Parts, place: &Place, ty: &str, raw: &str, seen: &m
     let (body, matches) = bundle::searchset(&snap, number, &search, &frame)?;
     seen.results = Some(matches);
     Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(&snap, &frame)))
-}
-
-fn read(parts: &Parts, place: &Place, ty: &str, id: &str, version: Option<&str>, seen: &mut Seen) -> Result<Answer, Fault> {
-    let types = place.door.types;
-    seen.route = if version.is_some() { "vread" } else { "read" };
-    let (ty, number) = types.known(ty).ok_or_else(|| Fault::unsupported_type(StatusCode::NOT_FOUND, types))?;
-    seen.ty = ty;
-    let snap = place.door.index.snapshot().map_err(internal)?;
-    let found = match version.map(str::parse::<u32>) {
-        None => snap.current(number, id).map_err(internal)?,
-        Some(Ok(n)) => snap.version(number, id, n).map_err(internal)?,
-        Some(Err(_)) => None,
-    };
-    let entry = found.ok_or_else(|| Fault::missing(id))?;
-    let tag = format!("W/\"{}\"", entry.version);
-    // If-None-Match present: it alone is evaluated (COND-2).
-    let fresh = if parts.headers.contains_key(header::IF_NONE_MATCH) {
-        holds(parts, &tag)
-    } else {
-        // One-second resolution: 304 only when nothing newer fits in the second that the client names (COND-4).
-        let date = unimf(text(&parts.headers, header::IF_MODIFIED_SINCE));
-        date.is_some_and(|second| entry.commit_ms.div_euclid(1_000) <= second && second * 1_000 < snap.commit_ms() - 1_000)
-    };
-    let answer =
-        if fresh { reply(StatusCode::NOT_MODIFIED, Vec::new()) } else { reply(StatusCode::OK, elements(parts, entry.body())?) };
-    Ok(answer.with(header::ETAG, &tag).with(header::LAST_MODIFIED, &imf(entry.commit_ms)).with(header::CACHE_CONTROL, "no-cache"))
-}
-
-/// The body of a read, reduced when `_elements` or `_summary=true` ask for it.
-fn elements(parts: &Parts, body: &[u8]) -> Result<Vec<u8>, Fault> {
-    let mut names: Vec<String> = Vec::new();
-    for (name, value) in query::pairs(parts.uri.query().unwrap_or_default())? {
-        if name == "_elements" {
-            names.extend(value.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()));
-        }
-    }
-    Ok(if names.is_empty() { body.to_vec() } else { bundle::reduce(body, &names) })
 }
 
 /// The query as it was applied: a lowered `_count` shows its cap.

@@ -30,3 +30,5 @@ pub const QUERY: usize = 40_000;
 pub const GZIP_FROM: usize = 1_400;
 /// Clients whose rate is followed at a time; beyond, those at rest are forgotten.
 pub const CLIENTS: usize = 100_000;
+/// Seconds for which a cache may keep one version of a resource.
+pub const VERSION_KEPT: u32 = 86_400;

@@ -108,7 +108,7 @@ pub(crate) fn decode(text: &str, plus: bool) -> Option<String> {
 
 /// Cuts a query on `&` then on the first `=`, and decodes both sides.
 pub(crate) fn pairs(raw: &str) -> Result<Vec<(String, String)>, Fault> {
-    let bad = || Fault::client("Bad parameter value.");
+    let bad = || Fault::value("Parameters are percent-encoded UTF-8.");
     if raw.split('&').count() > limits::PARAMETERS {
         return Err(Fault::too_costly(format!("More than {} parameters.", limits::PARAMETERS)));
     }
@@ -183,7 +183,7 @@ fn target(value: &str, ty: &str) -> Result<String, Fault> {
         [id] => Ok(format!("{ty}/{id}")),
         [kind, id] => Ok(format!("{kind}/{id}")),
         [.., kind, id] if value.contains("://") => Ok(format!("{kind}/{id}")),
-        _ => Err(Fault::client("Bad parameter value.")),
+        _ => Err(Fault::value("Write the id, Type/id or an absolute URL that ends so.")),
     }
 }
 
@@ -202,7 +202,7 @@ fn any(mut filters: Vec<Filter>) -> Filter {
 
 /// One `_lastUpdated` criterion (fhir-api §6.4): the literal covers an interval, first to last millisecond.
 fn date(value: &str) -> Result<Filter, Fault> {
-    let bad = || Fault::client(format!("Bad date literal: {value}"));
+    let bad = || bad_date(value);
     let letters = value.bytes().take_while(u8::is_ascii_lowercase).count();
     let (prefix, literal) = value.split_at(letters);
     let (start, end) = parse_instant(&literal.trim().replace(' ', "+")).ok_or_else(bad)?;
@@ -219,9 +219,14 @@ fn date(value: &str) -> Result<Filter, Fault> {
     })
 }
 
+fn bad_date(value: &str) -> Fault {
+    Fault::client(format!("Bad date literal: {value}"))
+        .hint("Write 2026, 2026-11, 2026-11-25 or 2026-11-25T08:30:00+01:00; a search takes eq, ne, gt, ge, lt, le, sa, eb or ap before it.")
+}
+
 /// First and last instant of a date literal, for `_since` and `_at`.
 pub(crate) fn interval(value: &str) -> Result<(i64, i64), Fault> {
-    parse_instant(&value.trim().replace(' ', "+")).ok_or_else(|| Fault::client(format!("Bad date literal: {value}")))
+    parse_instant(&value.trim().replace(' ', "+")).ok_or_else(|| bad_date(value))
 }
 
 /// Page size and whether it was lowered; `None` keeps the default.
@@ -239,8 +244,44 @@ pub(crate) fn count(value: &str) -> Result<Option<(usize, bool)>, Fault> {
     }
 }
 
+/// What to do with what the search does not know (`Prefer: handling=`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handling {
+    /// As the national service: an unknown parameter is refused, an unknown modifier has no effect.
+    Usual,
+    /// Both are refused.
+    Strict,
+    /// An unknown parameter is ignored, and told.
+    Lenient,
+}
+
+/// Whether the modifier of a parameter, at the end of its chain, has an effect or may be left out without another result.
+fn modifier_works(ty: &str, name: &str) -> bool {
+    if let Some(rest) = name.strip_prefix("_has:") {
+        let mut parts = rest.splitn(3, ':');
+        let (source, inner) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
+        return modifier_works(source, inner);
+    }
+    if let Some((head, tail)) = name.split_once('.') {
+        let link = head.split(':').next().unwrap_or_default();
+        return schema::param(ty, link).is_none_or(|p| modifier_works(p.target, tail));
+    }
+    let Some((plain, modifier)) = name.split_once(':') else { return true };
+    match plain {
+        "_id" => matches!(modifier, "not" | "missing"),
+        "_lastUpdated" => modifier == "missing",
+        "_include" | "_revinclude" | "_revInclude" => modifier == "iterate",
+        _ => schema::param(ty, plain).is_none_or(|p| match (p.kind, modifier) {
+            (_, "missing") | (Kind::Token, "not") | (Kind::Text, "contains" | "exact" | "text") => true,
+            (Kind::Token, "of-type") => plain == "identifier",
+            (Kind::Reference, kind) => kind == p.target,
+            _ => false,
+        }),
+    }
+}
+
 /// Compiles the query `raw` of a search on `ty`. Chains and `_has` are resolved against `snap`.
-pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: bool) -> Result<Search, Fault> {
+pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, handling: Handling) -> Result<Search, Fault> {
     let mut search = Search {
         filter: Filter::All,
         count: limits::PAGE,
@@ -255,6 +296,9 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
     let mut all = Vec::new();
     for (name, value) in pairs(raw)? {
         let (plain, modifier) = name.split_once(':').unwrap_or((&name, ""));
+        if handling == Handling::Strict && !modifier_works(ty, &name) {
+            return Err(Fault::client(format!("The modifier of {name} is not supported: drop it or use handling=lenient.")));
+        }
         let outcome = match plain {
             "_format" | "_pretty" | "fhirVersion" => Ok(()),
             "_count" => count(&value).map(|found| {
@@ -273,14 +317,10 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
                 }
                 _ => Err(Fault::client("Bad value for the _total parameter. Allowed values are : accurate, none, estimate")),
             },
-            "_summary" => summary(ty, &value, &mut search),
+            "_summary" => summary(ty, &value, &mut search.elements).map(|total| search.only_total |= total),
             "_sort" => sort(ty, &value).map(|order| search.order = order.unwrap_or(search.order)),
             "_elements" => {
-                let names = value.split(',').map(|n| n.rsplit('.').next().unwrap_or(n).trim().to_owned());
-                let names: Vec<String> = names.filter(|n| !n.is_empty()).collect();
-                if !names.is_empty() {
-                    search.elements.get_or_insert_default().extend(names);
-                }
+                elements(&value, &mut search.elements);
                 Ok(())
             }
             "_include" => include(ty, &value, modifier == "iterate", &mut search.links),
@@ -288,8 +328,8 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
             _ => criterion(snap, ty, &name, &value, true).map(|filter| all.extend(filter)),
         };
         match outcome {
-            Err(fault) if fault.unknown && lenient => search.ignored.push(fault.text),
-            other => other?,
+            Err(fault) if fault.unknown && handling == Handling::Lenient => search.ignored.push(fault.text),
+            other => other.map_err(|fault| fault.at(plain))?,
         }
     }
     if search.count == 0 {
@@ -303,8 +343,31 @@ pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, lenient: boo
     Ok(search)
 }
 
-/// `_summary`: the elements that R4 marks as summary, or the total alone.
-fn summary(ty: &str, value: &str, search: &mut Search) -> Result<(), Fault> {
+/// Members that a read keeps besides the compulsory ones; `None` for the whole resource.
+pub(crate) fn kept(ty: &str, raw: &str) -> Result<Option<Vec<String>>, Fault> {
+    let mut names = None;
+    for (name, value) in pairs(raw)? {
+        match name.as_str() {
+            "_elements" => elements(&value, &mut names),
+            // One resource has no total.
+            "_summary" => _ = summary(ty, &value, &mut names)?,
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
+/// `_elements`: names of members, with or without the type in front.
+fn elements(value: &str, names: &mut Option<Vec<String>>) {
+    let given = value.split(',').map(|n| n.rsplit('.').next().unwrap_or(n).trim().to_owned());
+    let given: Vec<String> = given.filter(|n| !n.is_empty()).collect();
+    if !given.is_empty() {
+        names.get_or_insert_default().extend(given);
+    }
+}
+
+/// `_summary`: the elements that R4 marks as summary, or (`true`) the total alone.
+fn summary(ty: &str, value: &str, names: &mut Option<Vec<String>>) -> Result<bool, Fault> {
     let marked: &[&str] = match ty {
         "Practitioner" => &["identifier", "active", "name", "telecom", "address", "gender", "birthDate"],
         "PractitionerRole" => {
@@ -317,19 +380,18 @@ fn summary(ty: &str, value: &str, search: &mut Search) -> Result<(), Fault> {
     };
     let owned = |names: &[&str]| Some(names.iter().map(|n| (*n).to_owned()).collect());
     match value {
-        "" | "false" => {}
-        "count" => search.only_total = true,
-        "true" => search.elements = owned(marked),
-        "text" => search.elements = owned(&["text"]),
+        "" | "false" | "count" => {}
+        "true" => *names = owned(marked),
+        "text" => *names = owned(&["text"]),
         // All but the narrative, which no resource of the directory has.
-        "data" => search.elements = owned(&["*"]),
+        "data" => *names = owned(&["*"]),
         _ => {
             return Err(Fault::client(
                 "Bad value for the _summary parameter. Allowed values are : true, text, data, count, false",
             ));
         }
     }
-    Ok(())
+    Ok(value == "count")
 }
 
 /// `_sort`: by instant or by id. The first key decides: both are total orders here.
@@ -341,7 +403,7 @@ fn sort(ty: &str, value: &str) -> Result<Option<Order>, Fault> {
         let found = match name {
             "_lastUpdated" => Order::Updated { down },
             "_id" => Order::Id { down },
-            _ => return Err(Fault::unknown(&format!("_sort={name}"), ty)),
+            _ => return Err(Fault::unknown(&format!("_sort={name}"), ty, ["_lastUpdated", "_id"])),
         };
         order.get_or_insert(found);
     }
@@ -360,7 +422,8 @@ fn include(ty: &str, value: &str, iterate: bool, out: &mut Vec<Link>) -> Result<
             add(source);
         }
         if out.len() == before {
-            return Err(Fault::unknown(item, ty));
+            let known: Vec<String> = links_from(ty).map(|p| format!("{ty}:{}", p.name)).collect();
+            return Err(Fault::unknown(item, ty, known.iter().map(String::as_str)));
         }
     }
     Ok(())
@@ -370,7 +433,9 @@ fn revinclude(ty: &str, value: &str, iterate: bool, out: &mut Vec<Link>) -> Resu
     for item in split_values(value) {
         let targets = TYPES.iter().filter(|target| **target == ty || iterate);
         let mut found = targets.flat_map(|t| links_to(t)).filter(|(source, p)| item.split_once(':') == Some((*source, p.name)));
-        let (source, param) = found.next().ok_or_else(|| Fault::unknown(item, ty))?;
+        let known = || links_to(ty).map(|(source, p)| format!("{source}:{}", p.name)).collect::<Vec<_>>();
+        let unknown = || Fault::unknown(item, ty, known().iter().map(String::as_str));
+        let (source, param) = found.next().ok_or_else(unknown)?;
         out.push(Link { source, param, reverse: true, iterate });
     }
     Ok(())
@@ -378,7 +443,8 @@ fn revinclude(ty: &str, value: &str, iterate: bool, out: &mut Vec<Link>) -> Resu
 
 /// One criterion, `None` when it has no value. `links` allows one chain or `_has` level.
 fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) -> Result<Option<Filter>, Fault> {
-    let unknown = || Fault::unknown(name, ty);
+    let names = || PARAMS.iter().filter(|p| p.types.contains(&ty)).map(|p| p.name);
+    let unknown = || Fault::unknown(name, ty, ["_id", "_lastUpdated"].into_iter().chain(names()));
     if let Some(rest) = name.strip_prefix("_has:") {
         let mut parts = rest.splitn(3, ':');
         let (Some(source), Some(link), Some(inner), true) = (parts.next(), parts.next(), parts.next(), links) else {
@@ -397,9 +463,13 @@ fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) ->
     if values.len() > limits::VALUES {
         return Err(Fault::too_costly(format!("{name} has more than {} values.", limits::VALUES)));
     }
+    if matches!(plain, "_id" | "_lastUpdated") && modifier == "missing" && !values.is_empty() {
+        return Ok(Some(if missing(value)? { nothing() } else { Filter::All }));
+    }
     if plain == "_id" {
         let ids: Vec<String> = values.iter().map(|v| unescape(v).trim().to_owned()).collect();
-        return Ok((!ids.is_empty()).then_some(Filter::Ids(ids)));
+        let found = (!ids.is_empty()).then_some(Filter::Ids(ids));
+        return Ok(if modifier == "not" { found.map(|f| Filter::Not(Box::new(f))) } else { found });
     }
     if plain == "_lastUpdated" {
         let dates: Vec<Filter> = values.iter().map(|v| date(v.trim())).collect::<Result<_, _>>()?;
@@ -410,11 +480,8 @@ fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) ->
         return Ok(None);
     }
     if modifier == "missing" {
-        return match value.trim() {
-            "true" => Ok(Some(Filter::Missing(found.id))),
-            "false" => Ok(Some(Filter::Not(Box::new(Filter::Missing(found.id))))),
-            _ => Err(Fault::client("Bad parameter value.")),
-        };
+        let absent = Filter::Missing(found.id);
+        return Ok(Some(if missing(value)? { absent } else { Filter::Not(Box::new(absent)) }));
     }
     if modifier == "of-type" && plain == "identifier" {
         return values.iter().map(|v| of_type(snap, ty, found, v)).collect::<Result<Vec<_>, _>>().map(|all| Some(any(all)));
@@ -429,13 +496,22 @@ fn criterion(snap: &Snapshot, ty: &str, name: &str, value: &str, links: bool) ->
     Ok(Some(if negated { Filter::Not(Box::new(joined)) } else { joined }))
 }
 
+/// The value of `:missing`.
+fn missing(value: &str) -> Result<bool, Fault> {
+    match value.trim() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Fault::value("Write true or false.")),
+    }
+}
+
 /// One value of an ordinary parameter.
 fn one(found: &Param, modifier: &str, raw: &str) -> Result<Option<Filter>, Fault> {
     let param = found.id;
     Ok(Some(match found.kind {
         Kind::Token => {
             if raw.chars().count() > limits::TOKEN || raw.chars().any(char::is_control) {
-                return Err(Fault::client("Bad parameter value."));
+                return Err(Fault::value("A token has at most 1023 characters and no control character."));
             }
             let (system, code) = token(raw);
             if code.is_none() && system.as_deref().is_none_or(str::is_empty) {
@@ -463,7 +539,7 @@ fn one(found: &Param, modifier: &str, raw: &str) -> Result<Option<Filter>, Fault
 
 /// A criterion on a period, by days. An absent start is the beginning of time, an absent end its end (R4 search, date).
 fn period(start: u8, value: &str) -> Result<Filter, Fault> {
-    let bad = || Fault::client(format!("Bad date literal: {value}"));
+    let bad = || bad_date(value);
     let letters = value.bytes().take_while(u8::is_ascii_lowercase).count();
     let (prefix, literal) = value.trim().split_at(letters);
     let (first, last) = parse_instant(&literal.replace(' ', "+")).ok_or_else(bad)?;
@@ -500,7 +576,7 @@ fn period(start: u8, value: &str) -> Result<Filter, Fault> {
 /// `identifier:of-type=system|code|value`: the few resources with this value are read, since postings do not tie a value to
 /// its type.
 fn of_type(snap: &Snapshot, ty: &str, param: &Param, raw: &str) -> Result<Filter, Fault> {
-    let bad = || Fault::client("Bad parameter value.");
+    let bad = || Fault::value("Write system|type|value.");
     let first = find_plain(raw, '|').ok_or_else(bad)?;
     let rest = &raw[first + 1..];
     let second = find_plain(rest, '|').ok_or_else(bad)?;
@@ -677,6 +753,35 @@ mod tests {
         }
         assert!(date("zz2022").is_err());
         assert!(date("gt2022-13-01").is_err());
+    }
+
+    #[test]
+    fn strict_handling_knows_the_modifiers_that_work() {
+        for (ty, name) in [
+            ("Practitioner", "name"),
+            ("Practitioner", "name:contains"),
+            ("Practitioner", "identifier:of-type"),
+            ("Practitioner", "_id:not"),
+            ("Practitioner", "_has:PractitionerRole:practitioner:role:not"),
+            ("PractitionerRole", "organization.name:exact"),
+            ("PractitionerRole", "organization:Organization"),
+            ("PractitionerRole", "organization:missing"),
+            ("PractitionerRole", "_include:iterate"),
+        ] {
+            assert!(modifier_works(ty, name), "{name}");
+        }
+        for (ty, name) in [
+            ("Practitioner", "active:text"),
+            ("Practitioner", "name:not"),
+            ("Practitioner", "active:of-type"),
+            ("Practitioner", "_lastUpdated:not"),
+            ("Practitioner", "_has:PractitionerRole:practitioner:role:in"),
+            ("PractitionerRole", "organization.name:above"),
+            ("PractitionerRole", "organization:Practitioner"),
+            ("PractitionerRole", "_include:recurse"),
+        ] {
+            assert!(!modifier_works(ty, name), "{name}");
+        }
     }
 
     #[test]

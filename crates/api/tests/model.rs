@@ -10,7 +10,7 @@ use annuaire_store::Registry;
 use annuaire_store_sqlite::SqliteRegistry;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::Request;
+use axum::http::{HeaderMap, Request};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -41,7 +41,8 @@ impl World {
             cursor_key: [1; 32],
             rate: None,
             log: None,
-            clock: Arc::new(|| 0),
+            // Long after every delivery.
+            clock: Arc::new(|| 1_800_000_000_000_000),
         };
         let app = annuaire_api::router(Arc::clone(&index), None, settings);
         let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
@@ -61,14 +62,24 @@ impl World {
 
     fn get(&self, path: &str) -> Value {
         let path = path.strip_prefix("http://localhost").unwrap_or(path);
-        let request = Request::get(path).body(Body::empty()).unwrap();
+        let (status, _, body) = self.send(Request::get(path).body(Body::empty()).unwrap());
+        assert!(status == 200, "{path}: {status} {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// Status, headers and body of an answer.
+    fn send(&self, request: Request<Body>) -> (u16, HeaderMap, String) {
         self.runtime.block_on(async {
             let response = self.app.clone().oneshot(request).await.unwrap();
-            let status = response.status();
-            let body = to_bytes(response.into_body(), 1 << 30).await.unwrap();
-            assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&body));
-            serde_json::from_slice(&body).unwrap()
+            let (parts, body) = response.into_parts();
+            let body = to_bytes(body, 1 << 30).await.unwrap();
+            (parts.status.as_u16(), parts.headers, String::from_utf8(body.to_vec()).unwrap())
         })
+    }
+
+    /// The same for a GET with one header.
+    fn ask(&self, path: &str, header: (&str, &str)) -> (u16, HeaderMap, String) {
+        self.send(Request::get(path).header(header.0, header.1).body(Body::empty()).unwrap())
     }
 
     fn walk(&self, path: &str, between: &mut dyn FnMut()) -> (u64, Vec<String>) {
@@ -336,4 +347,128 @@ fn hostile_requests_get_a_fhir_answer() {
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn a_date_after_the_last_change_is_not_modified() {
+    let world = World::new();
+    let id = world.get("/fhir/v2/Practitioner?_count=1")["entry"][0]["resource"]["id"].as_str().unwrap().to_owned();
+    let path = format!("/fhir/v2/Practitioner/{id}");
+    let (status, headers, _) = world.ask(&path, ("accept", "*/*"));
+    let modified = headers["last-modified"].to_str().unwrap().to_owned();
+    assert_eq!((status, headers["cache-control"].to_str().unwrap()), (200, "no-cache"));
+    let (_, headers, _) = world.ask(&format!("{path}/_history/1"), ("accept", "*/*"));
+    assert_eq!(headers["cache-control"], "max-age=86400, immutable");
+    // The delivery is the last transaction: the date of the answer itself and any later one are good, a future one is not.
+    for (date, wanted) in [
+        (modified.as_str(), 304),
+        ("Fri, 15 Dec 2023 00:00:00 GMT", 304),
+        ("Tue, 14 Nov 2023 22:13:19 GMT", 200),
+        ("Wed, 01 Jan 2031 00:00:00 GMT", 200),
+    ] {
+        assert_eq!(world.ask(&path, ("if-modified-since", date)).0, wanted, "{date}");
+    }
+}
+
+#[test]
+fn a_read_is_cut_as_a_search_is() {
+    let world = World::new();
+    for query in ["_elements=name", "_elements=Practitioner.name", "_summary=true", "_summary=text", "_summary=data"] {
+        let found = &world.get(&format!("/fhir/v2/Practitioner?_count=1&{query}"))["entry"][0]["resource"];
+        let path = format!("/fhir/v2/Practitioner/{}", found["id"].as_str().unwrap());
+        assert_eq!(&world.get(&format!("{path}?{query}")), found, "{query}");
+        assert_eq!(&world.get(&format!("{path}/_history/1?{query}")), found, "{query}");
+        assert_eq!(world.ask(&format!("{path}?_summary=x"), ("accept", "*/*")).0, 400);
+    }
+}
+
+#[test]
+fn a_form_asks_its_format_as_a_query_does() {
+    let world = World::new();
+    let post = |form: &str, tag: &str| {
+        let request = Request::post("/fhir/v2/Practitioner/_search")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("if-none-match", tag)
+            .body(Body::from(form.to_owned()))
+            .unwrap();
+        let (status, headers, _) = world.send(request);
+        (status, headers["content-type"].to_str().unwrap().to_owned(), headers.get("etag").cloned())
+    };
+    assert_eq!(post("_count=1&_format=xml", "x").1, "application/fhir+xml;charset=UTF-8");
+    assert_eq!(post("bogus=1&_format=application%2Ffhir%2Bxml", "x").1, "application/fhir+xml;charset=UTF-8");
+    assert_eq!(post("_count=1&_format=ttl", "x").0, 406);
+    let (status, kind, tag) = post("_count=1", "x");
+    assert_eq!((status, kind.as_str()), (200, "application/fhir+json;charset=UTF-8"));
+    assert_eq!(post("_count=1", tag.unwrap().to_str().unwrap()).0, 200, "a POST is answered whatever the client holds");
+    for (accept, status) in [("application/fhir+json; fhirVersion=4.0", 200), ("application/fhir+json; fhirVersion=3.0", 406)] {
+        assert_eq!(world.ask("/fhir/v2/Device?_count=0", ("accept", accept)).0, status, "{accept}");
+    }
+}
+
+#[test]
+fn an_excluded_id_is_excluded_and_strict_handling_refuses_idle_modifiers() {
+    let world = World::new();
+    let total = |query: &str| world.get(&format!("/fhir/v2/Practitioner?_count=0&{query}"))["total"].as_u64().unwrap();
+    let first = world.get("/fhir/v2/Practitioner?_count=2");
+    let id = |n: usize| first["entry"][n]["resource"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(total(&format!("_id:not={},{}", id(0), id(1))), total("") - 2);
+    assert_eq!((total("_id:missing=true"), total("_lastUpdated:missing=false")), (0, total("")));
+    let strict = |query: &str| world.ask(&format!("/fhir/v2/Practitioner?_count=0&{query}"), ("prefer", "handling=strict"));
+    assert_eq!(total("active:bogus=true"), total("active=true"), "no effect, as on the national service");
+    let (status, _, body) = strict("active:bogus=true");
+    assert!(status == 400 && body.contains("active:bogus"), "{body}");
+    assert_eq!(strict("active:not=true&name:contains=a").0, 200);
+}
+
+#[test]
+fn a_refusal_says_where_and_what_to_do() {
+    let world = World::new();
+    for (path, words) in [
+        ("Practitioner?name=a&active=%01", ["Bad parameter value.", "In active", "control character"]),
+        ("Practitioner?active:missing=maybe", ["Bad parameter value.", "In active", "true or false"]),
+        ("Practitioner?identifier:of-type=a", ["Bad parameter value.", "In identifier", "system|type|value"]),
+        ("PractitionerRole?organization=a/b/c", ["Bad parameter value.", "In organization", "Type/id"]),
+        ("Practitioner?name=%FF", ["Bad parameter value.", "UTF-8", ""]),
+        ("Practitioner?_lastUpdated=gt2022-13", ["Bad date literal: gt2022-13.", "In _lastUpdated", "2026-11-25"]),
+        ("_history?_since=x", ["Bad date literal: x.", "In _since", ""]),
+        ("Practitioner?bogus=1", ["Parameter bogus not found for resource Practitioner.", "qualification-code", "_id"]),
+        ("PractitionerRole?organization.bogus=1", ["Parameter bogus not found for resource Organization.", "address-city", ""]),
+        ("Practitioner?_sort=name", ["Parameter _sort=name not found", "Known: _lastUpdated, _id.", ""]),
+        ("Organization?_include=x", ["Parameter x not found", "Organization:partof", ""]),
+        ("Practitioner?_revinclude=x", ["Parameter x not found", "PractitionerRole:practitioner", ""]),
+        ("_page?id=x", ["Maybe it is too old or corrupted.", "first page", ""]),
+    ] {
+        let (status, _, body) = world.ask(&format!("/fhir/v2/{path}"), ("accept", "*/*"));
+        let told: Value = serde_json::from_str(&body).unwrap();
+        let told = told["issue"][0]["diagnostics"].as_str().unwrap();
+        assert!(status == 400 && words.iter().all(|w| told.contains(w)), "{path}: {told}");
+    }
+}
+
+#[test]
+fn every_order_pages_back_to_where_it_came_from() {
+    let world = World::new();
+    let link = |page: &Value, relation: &str| {
+        let found = page["link"].as_array().unwrap().iter().find(|l| l["relation"] == relation).cloned();
+        found.map(|l| l["url"].as_str().unwrap().to_owned())
+    };
+    for sort in ["", "_id", "-_id", "_lastUpdated", "-_lastUpdated"] {
+        for count in [1, 7, 50] {
+            let mut page = world.get(&format!("/fhir/v2/Practitioner?family=m&_sort={sort}&_count={count}"));
+            let first = page["entry"].clone();
+            assert_eq!((link(&page, "first"), link(&page, "previous")), (None, None));
+            let mut pages = 0;
+            while let Some(next) = link(&page, "next") {
+                let following = world.get(&next);
+                let back = world.get(&link(&following, "previous").unwrap());
+                assert_eq!(back["entry"], page["entry"], "{sort} by {count}");
+                assert_eq!(world.get(&link(&following, "first").unwrap())["entry"], first, "{sort} by {count}");
+                page = following;
+                pages += 1;
+            }
+            assert!(pages > 0 || count == 50);
+        }
+    }
+    let next = link(&world.get("/fhir/v2/_history?_count=3"), "next").unwrap();
+    assert_eq!(link(&world.get(&next), "self"), Some(next), "a later page of a history has its own address");
 }

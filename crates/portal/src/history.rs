@@ -33,7 +33,7 @@ pub(crate) fn describe(old: Option<&Value>, new: &Value) -> String {
         _ => {}
     }
     let changed: Vec<&str> = MEMBERS.iter().filter(|(m, _)| old.get(*m) != new.get(*m)).map(|(_, words)| *words).collect();
-    if changed.is_empty() { "mise à jour technique".to_owned() } else { format!("modification : {}", changed.join(" ; ")) }
+    if changed.is_empty() { "mise à jour technique".to_owned() } else { format!("modification ({})", changed.join(" ; ")) }
 }
 
 #[cfg(test)]
@@ -47,7 +47,7 @@ mod tests {
         let two = json!({"active": true, "name": [{"family": "B"}], "meta": {"versionId": "2"}});
         let gone = json!({"active": false});
         assert_eq!(describe(None, &one), "première publication");
-        assert_eq!(describe(Some(&one), &two), "modification : nom");
+        assert_eq!(describe(Some(&one), &two), "modification (nom)");
         assert_eq!(describe(Some(&two), &gone), "retrait de la publication");
         assert_eq!(describe(Some(&gone), &two), "retour à la publication");
         assert_eq!(describe(Some(&one), &json!({"active": true, "name": [{"family": "A"}]})), "mise à jour technique");

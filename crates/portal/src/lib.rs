@@ -102,8 +102,8 @@ struct Frame {
 struct Home<'a> {
     frame: Frame,
     form: Form<'a>,
-    professionals: u64,
-    structures: u64,
+    professionals: String,
+    structures: String,
     date: String,
 }
 
@@ -318,7 +318,7 @@ impl Pages {
 
 async fn home(State(pages): State<Arc<Pages>>) -> Response {
     let Ok(snap) = pages.index.snapshot() else { return pages.broken() };
-    let count = |name: &str| snap.search(ty(name), &view::active(name)).map(|r| r.len()).unwrap_or(0);
+    let count = |name: &str| snap.search(ty(name), &view::active(name)).map(|r| view::grouped(r.len())).unwrap_or_default();
     let date = if snap.tx() > 0 { view::day(&iso_ms(snap.commit_ms())) } else { String::new() };
     let home = Home {
         frame: pages.frame("Trouver un professionnel ou une structure", String::new(), true),
@@ -335,7 +335,7 @@ fn summary(total: u64, sorted: bool, start: usize, shown: usize, what: (&str, &s
     let plural = if total > 1 { what.1 } else { what.0 };
     let range = if shown == 0 { String::new() } else { format!(", affichage de {} à {}", start + 1, start + shown) };
     let order = if sorted || shown == 0 { "" } else { " ; précisez la recherche pour un classement par nom" };
-    format!("{total} {plural}{range}{order}")
+    format!("{} {plural}{range}{order}", view::grouped(total))
 }
 
 async fn people(State(pages): State<Arc<Pages>>, RawQuery(raw): RawQuery) -> Response {
@@ -535,6 +535,7 @@ mod tests {
     #[test]
     fn summaries_are_correct_french() {
         assert_eq!(summary(0, true, 0, 0, ("x trouvé", "x trouvés")), "0 x trouvé");
+        assert!(summary(1_234_567, true, 0, 0, ("x", "x")).starts_with("1\u{202f}234\u{202f}567 x"));
         assert_eq!(summary(41, true, 20, 20, ("x trouvé", "x trouvés")), "41 x trouvés, affichage de 21 à 40");
     }
 }

@@ -71,6 +71,8 @@ pub(crate) struct Contact {
     pub kind: &'static str,
     pub value: String,
     pub service: String,
+    /// The one before it is of another kind: a list says the kind once.
+    pub leads: bool,
 }
 
 fn contacts(v: &Value) -> Vec<Contact> {
@@ -84,10 +86,15 @@ fn contacts(v: &Value) -> Vec<Contact> {
                 (_, "fax") => "Télécopie",
                 _ => "Courriel",
             };
-            Contact { kind, value: text(t, "/value"), service: meta.map(|m| text(m, "/valueString")).unwrap_or_default() }
+            let value = text(t, "/value");
+            let value = if matches!(kind, "Téléphone" | "Télécopie") { phone(&value) } else { value };
+            Contact { kind, value, service: meta.map(|m| text(m, "/valueString")).unwrap_or_default(), leads: true }
         })
         .collect();
     out.dedup();
+    for i in 1..out.len() {
+        out[i].leads = out[i].kind != out[i - 1].kind;
+    }
     out
 }
 
@@ -154,7 +161,8 @@ pub(crate) fn practice(v: &Value) -> Practice {
             let until = text(&part("period"), "/valuePeriod/end");
             let kind = text(&part("type"), "/valueCodeableConcept/coding/0/code");
             let number = text(&part("number"), "/valueString");
-            let until = if until.is_empty() { String::new() } else { format!(", valable jusqu’au {}", day(&until)) };
+            // It may be over: a day is told, not that the card is valid.
+            let until = if until.is_empty() { String::new() } else { format!(", fin de validité le {}", day(&until)) };
             p.cards.push(format!("{kind} n° {number}{until}"));
         } else if text(e, "/url").ends_with("as-ext-practitioner-authorization") {
             let labels =
@@ -204,6 +212,10 @@ pub(crate) fn place(v: &Value) -> Place {
         };
         Some(shown)
     });
+    let mut kinds: Vec<String> = kinds.collect();
+    // A sector and a category may have the same words.
+    let mut seen = std::collections::HashSet::new();
+    kinds.retain(|k| seen.insert(k.clone()));
     let period = list(v, "extension").find(|e| text(e, "/url").ends_with("organization-period"));
     let period = period.map_or_else(String::new, |e| {
         let (start, end) = (text(e, "/valuePeriod/start"), text(e, "/valuePeriod/end"));
@@ -224,7 +236,7 @@ pub(crate) fn place(v: &Value) -> Place {
         town,
         contacts: contacts(v),
         identifiers: codes.iter().map(|(l, c)| (*l, identifier(v, c))).filter(|(_, n)| !n.is_empty()).collect(),
-        kinds: kinds.collect(),
+        kinds,
         parent: text(v, "/partOf/reference"),
         period,
         active: is_active(v),
@@ -269,11 +281,59 @@ pub(crate) fn activity(v: &Value) -> String {
     words.join(" — ")
 }
 
+/// A French number by pairs of digits, as people read it; anything else as it is.
+fn phone(value: &str) -> String {
+    if value.len() != 10 || !value.starts_with('0') || !value.bytes().all(|b| b.is_ascii_digit()) {
+        return value.to_owned();
+    }
+    let pairs: Vec<&str> = (0..5).filter_map(|i| value.get(2 * i..2 * i + 2)).collect();
+    pairs.join("\u{a0}")
+}
+
+/// A count with its thousands apart.
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// A day as people write it.
 pub(crate) fn day(iso: &str) -> String {
     match iso.get(..10).unwrap_or(iso).split('-').collect::<Vec<_>>()[..] {
         [y, m, d] => format!("{d}/{m}/{y}"),
         [y, m] => format!("{m}/{y}"),
         _ => iso.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numbers_are_written_as_people_read_them() {
+        assert_eq!(phone("0465715099"), "04\u{a0}65\u{a0}71\u{a0}50\u{a0}99");
+        assert_eq!(phone("+33465715099"), "+33465715099");
+        assert_eq!((grouped(0), grouped(999), grouped(20_186)), ("0".into(), "999".into(), "20\u{202f}186".into()));
+    }
+
+    #[test]
+    fn a_list_says_each_kind_once_and_a_card_does_not_claim_to_be_valid() {
+        let kind = |code: &str, display: &str| json!({"coding": [{"code": code, "display": display}]});
+        let shown = place(&json!({"type": [kind("SA01", "Public"), kind("355", "Hôpital"), kind("SPH", "Public")]}));
+        assert_eq!(shown.kinds, ["Public", "Hôpital"]);
+        let phones =
+            place(&json!({"telecom": [{"system": "phone", "value": "1"}, {"system": "phone", "value": "2"}, {"system": "fax"}]}));
+        assert_eq!(phones.contacts.iter().map(|c| c.leads).collect::<Vec<_>>(), [true, false, true]);
+        let card = json!({"extension": [{"url": "x/as-ext-smartcard", "extension": [
+            {"url": "number", "valueString": "1"}, {"url": "period", "valuePeriod": {"end": "2020-03-01"}}]}]});
+        assert_eq!(practice(&card).cards, [" n° 1, fin de validité le 01/03/2020"]);
     }
 }
