@@ -175,6 +175,11 @@ fn is_nir(s: &str) -> bool {
     if b.len() != 15 || !matches!(b[0], b'1' | b'2' | b'3' | b'7' | b'8') {
         return false;
     }
+    // The national number of a structure known by its SIRET is 3 and the SIRET: one in a hundred would pass for a number of a
+    // person, and every file of the country would be refused.
+    if b[0] == b'3' && siret(&s[1..]).is_ok() {
+        return false;
+    }
     let corsica = match &b[5..7] {
         b"2A" => Some("19"),
         b"2B" => Some("18"),
@@ -241,6 +246,10 @@ mod tests {
         let corsica = 97 - 2_850_519_001_001_u64 % 97;
         assert!(contains_nir(&format!("285052A001001{corsica:02}")));
         assert!(!contains_nir("410999000010000|810999000010|00000101600013"));
+        // Both a structure's number and, by chance, a valid key: the first is what files hold.
+        let chance = "300011923000019";
+        assert_eq!(97 - chance[..13].parse::<u64>().unwrap() % 97, chance[13..].parse().unwrap());
+        assert!(!contains_nir(chance));
     }
 
     #[test]

@@ -184,8 +184,14 @@ impl Keys {
         for term in &resource.terms {
             let param = match term {
                 Term::Token { param, system, code } => {
-                    keys.push(&token(ty, *param, system, code));
-                    keys.push(&self::system(ty, *param, system));
+                    let system = system_hash(system);
+                    let mut key = code_start(ty, *param, code);
+                    key.extend(system);
+                    keys.push(&key);
+                    key.clear();
+                    key.extend([ty, *param, class::SYSTEM]);
+                    key.extend(system);
+                    keys.push(&key);
                     *param
                 }
                 Term::Text { param, value } => {

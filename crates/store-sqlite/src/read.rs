@@ -6,6 +6,19 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Result, Row, SqliteConnection};
 use std::collections::BTreeSet;
 
+/// Entities and payloads of many rows as one value: what a row costs on its way out of the database is several times what
+/// SQLite spends on it.
+macro_rules! packed {
+    ($rows:expr) => {
+        concat!(
+            "SELECT CAST(group_concat(length(CAST(entity AS BLOB)) || ':' || entity || length(CAST(payload AS BLOB)) || ':' || payload, '')
+                 AS BLOB) FROM (",
+            $rows,
+            ")"
+        )
+    };
+}
+
 /// The words that stood just after ?1 of what `start` selects. Every object has one path into the past, which stops at the
 /// first word that is not later.
 macro_rules! as_of {
@@ -15,7 +28,7 @@ macro_rules! as_of {
             $start,
             " UNION ALL SELECT w.source, w.entity, l.prev FROM word w CROSS JOIN log_entry l
                  ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx > ?1 AND l.prev IS NOT NULL)
-             SELECT w.entity, w.source, l.payload FROM word w CROSS JOIN log_entry l
+             SELECT w.entity AS entity, w.source, l.payload AS payload FROM word w CROSS JOIN log_entry l
                  ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx <= ?1 AND l.payload IS NOT NULL"
         )
     };
@@ -24,12 +37,14 @@ macro_rules! as_of {
 const OBJECTS_AT: &str =
     as_of!("json_each(?2) s CROSS JOIN json_each(?3) e CROSS JOIN object o ON o.source = s.value AND o.entity = e.value");
 
-const STANDING: &str = as_of!("object o WHERE o.source = ?2 AND o.entity > ?3 AND o.entity <= ?4");
+const STANDING: &str = packed!(as_of!("object o WHERE o.source = ?2 AND o.entity > ?3 AND o.entity <= ?4"));
 
 /// The same when nothing was said after ?1.
-const STANDING_NOW: &str = "SELECT o.entity, o.source, l.payload FROM object o CROSS JOIN log_entry l
+const STANDING_NOW: &str = packed!(
+    "SELECT o.entity, l.payload FROM object o CROSS JOIN log_entry l
     ON l.tx = o.tx AND l.source = o.source AND l.entity = o.entity
-    WHERE o.source = ?2 AND o.entity > ?3 AND o.entity <= ?4 AND o.ended = 0 AND o.tx <= ?1";
+    WHERE o.source = ?2 AND o.entity > ?3 AND o.entity <= ?4 AND o.ended = 0 AND o.tx <= ?1"
+);
 
 fn object(r: &SqliteRow) -> Result<Object> {
     Ok(Object { entity: r.try_get(0)?, source: r.try_get(1)?, payload: r.try_get(2)? })
@@ -145,32 +160,24 @@ fn ordered(rows: &[SqliteRow]) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// How far a page of the state goes: the entity at which all sources together give `limit` objects, `None` to the end.
+/// How far a page of the state goes: the entity before which some source gives `limit` objects and none gives more, `None` to
+/// the end.
 async fn page_end(c: &mut SqliteConnection, sources: &[String], after: &str, limit: u32) -> Result<Option<String>> {
-    // A key with the number of its objects would be exact; distinct keys are bounded by it and close enough.
-    let mut all: Vec<String> = Vec::new();
-    let mut bound: Option<String> = None;
+    let mut end: Option<String> = None;
     for source in sources {
-        let query = match &bound {
-            None => sqlx::query_scalar("SELECT entity FROM object WHERE source = ? AND entity > ? ORDER BY entity LIMIT ?")
+        let last: Option<String> =
+            sqlx::query_scalar("SELECT entity FROM object WHERE source = ? AND entity > ? ORDER BY entity LIMIT 1 OFFSET ?")
                 .bind(source)
-                .bind(after),
-            Some(b) => sqlx::query_scalar(
-                "SELECT entity FROM object WHERE source = ? AND entity > ? AND entity <= ? ORDER BY entity LIMIT ?",
-            )
-            .bind(source)
-            .bind(after)
-            .bind(b),
+                .bind(after)
+                .bind(limit - 1)
+                .fetch_optional(&mut *c)
+                .await?;
+        end = match (end, last) {
+            (Some(end), Some(last)) => Some(end.min(last)),
+            (end, last) => end.or(last),
         };
-        let keys: Vec<String> = query.bind(limit).fetch_all(&mut *c).await?;
-        all.extend(keys);
-        all.sort_unstable();
-        if all.len() >= limit.max(1) as usize {
-            all.truncate(limit.max(1) as usize);
-            bound = all.last().cloned();
-        }
     }
-    Ok(bound)
+    Ok(end)
 }
 
 pub(crate) async fn standing(
@@ -183,15 +190,35 @@ pub(crate) async fn standing(
     let last: i64 = sqlx::query_scalar("SELECT coalesce(max(tx), 0) FROM log_tx").fetch_one(&mut *c).await?;
     let sources = sources(c).await?;
     let end = page_end(c, &sources, after, limit).await?;
-    let mut rows = Vec::new();
+    let mut objects = Vec::new();
     for source in &sources {
-        let query =
-            sqlx::query(if signed(tx) >= last { STANDING_NOW } else { STANDING }).bind(signed(tx)).bind(source).bind(after);
+        let query = sqlx::query_scalar(if signed(tx) >= last { STANDING_NOW } else { STANDING })
+            .bind(signed(tx))
+            .bind(source)
+            .bind(after);
         let query = match &end {
             Some(end) => query.bind(end),
             None => query.bind(END),
         };
-        rows.extend(query.fetch_all(&mut *c).await?);
+        let page: Option<Vec<u8>> = query.fetch_one(&mut *c).await?;
+        unpack(source, page.as_deref().unwrap_or_default(), &mut objects)?;
     }
-    Ok((ordered(&rows)?, end))
+    objects.sort_by(|a, b| (&a.entity, &a.source).cmp(&(&b.entity, &b.source)));
+    Ok((objects, end))
+}
+
+/// Reads entities and payloads back from one value, each after its length in bytes and a colon.
+fn unpack(source: &str, mut rest: &[u8], objects: &mut Vec<Object>) -> Result<()> {
+    let mut text = || {
+        let colon = rest.iter().position(|b| *b == b':')?;
+        let len = std::str::from_utf8(&rest[..colon]).ok()?.parse().ok()?;
+        let (text, tail) = rest[colon + 1..].split_at_checked(len)?;
+        rest = tail;
+        String::from_utf8(text.to_vec()).ok()
+    };
+    while let Some(entity) = text() {
+        let payload = text().ok_or_else(|| sqlx::Error::Protocol("a page of the state is cut".into()))?;
+        objects.push(Object { entity, source: source.to_owned(), payload });
+    }
+    if rest.is_empty() { Ok(()) } else { Err(sqlx::Error::Protocol("a page of the state is unreadable".into())) }
 }
