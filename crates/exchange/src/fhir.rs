@@ -91,7 +91,7 @@ impl Feed {
 }
 
 /// The last word of a feed on one resource; `None` when it ended.
-pub(crate) fn last(pieces: &[Vec<u8>]) -> Option<&str> {
+pub(crate) fn last<'a>(pieces: &[&'a [u8]]) -> Option<&'a str> {
     str::from_utf8(pieces.last()?.get(20..)?).ok().filter(|json| !json.is_empty())
 }
 
@@ -105,12 +105,9 @@ mod tests {
         let one = r#"{ "resourceType": "Device", "id": "a", "status": "x \" y", "meta": {"versionId": "3"} }"#;
         let (entity, first) = feed.record("", one).unwrap().unwrap();
         assert_eq!(entity, "FH:Device/a");
-        assert_eq!(
-            last(std::slice::from_ref(&first)),
-            Some(r#"{"resourceType":"Device","id":"a","status":"x \" y","meta":{"versionId":"3"}}"#)
-        );
+        assert_eq!(last(&[&first]), Some(r#"{"resourceType":"Device","id":"a","status":"x \" y","meta":{"versionId":"3"}}"#));
         let (_, end) = feed.record("entry", r#"{"request":{"method":"DELETE","url":"Device/a"}}"#).unwrap().unwrap();
-        assert_eq!(last(&[first, end]), None);
+        assert_eq!(last(&[&first, &end]), None);
         assert!(feed.record("", r#"{"resourceType":"Patient","id":"a"}"#).is_err());
         assert!(feed.record("", r#"{"resourceType":"Device","id":"a b"}"#).is_err());
         assert_eq!(compact("{ \"a b\" :\n1 }"), "{\"a b\":1}");

@@ -170,9 +170,9 @@ impl Document {
 }
 
 /// The object that the pieces of one entity make.
-pub(crate) fn assemble(entity: &str, pieces: &[Vec<u8>]) -> std::io::Result<Objet> {
+pub(crate) fn assemble(entity: &str, pieces: &[&[u8]]) -> std::io::Result<Objet> {
     if entity.starts_with("GR:") {
-        return Ok(Objet::Groupement(serde_json::from_slice(&pieces[0])?));
+        return Ok(Objet::Groupement(serde_json::from_slice(pieces.first().copied().unwrap_or_default())?));
     }
     if entity.starts_with("ST:") {
         let mut all = pieces.iter().map(|p| serde_json::from_slice::<Structure>(p));

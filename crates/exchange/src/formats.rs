@@ -1022,6 +1022,12 @@ pub(crate) fn normalise(header: &str) -> String {
     }
 }
 
+/// The sources of all formats that have one.
+#[cfg(test)]
+pub(crate) fn sources() -> Vec<&'static str> {
+    all().iter().map(|f| f.source).filter(|s| !s.is_empty()).collect()
+}
+
 /// A format bound to the header of one file.
 pub(crate) struct Layout {
     pub(crate) format: Format,

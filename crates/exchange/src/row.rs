@@ -9,15 +9,77 @@ use std::collections::BTreeMap;
 /// Separates the members of a piece; no field of these formats can hold it.
 const US: char = '\u{1f}';
 
+/// Takes an entity and a piece.
+type Say<'a, E> = &'a mut dyn FnMut(&str, &[u8]) -> Result<(), E>;
+
 /// What is wrong with a line: the column, empty for the whole line, and the reason.
 pub(crate) type Fault = (String, String);
 
-/// The fields of one line by meaning.
-pub(crate) struct Row<'a>(pub(crate) [Cow<'a, str>; SLOTS]);
+/// The fields of one line by meaning. A line has some thirty fields of the hundred and twenty that are known: a byte for each
+/// says where it is.
+pub(crate) struct Row<'a> {
+    at: [u8; SLOTS],
+    fields: Vec<Cow<'a, str>>,
+}
 
-impl Row<'_> {
+/// A set of slots.
+type Slots = [bool; SLOTS];
+
+const ALL: &Slots = &[true; SLOTS];
+
+/// `base` with the slots of `list` set to `is`.
+const fn slots(mut base: Slots, list: &[Slot], is: bool) -> Slots {
+    let mut i = 0;
+    while i < list.len() {
+        base[list[i] as usize] = is;
+        i += 1;
+    }
+    base
+}
+
+const fn only(list: &[Slot]) -> Slots {
+    slots([false; SLOTS], list, true)
+}
+
+impl<'a> Row<'a> {
+    fn new() -> Self {
+        Self { at: [0; SLOTS], fields: Vec::with_capacity(64) }
+    }
+
     pub(crate) fn get(&self, slot: Slot) -> &str {
-        &self.0[slot as usize]
+        self.nth(slot as usize)
+    }
+
+    fn nth(&self, slot: usize) -> &str {
+        // Zero is one before the first, and nowhere.
+        self.fields.get(usize::from(self.at[slot]).wrapping_sub(1)).map_or("", |f| f)
+    }
+
+    /// Sets a field; said twice, the last word stands.
+    fn set(&mut self, slot: usize, value: Cow<'a, str>) {
+        let Some(at) = self.at.get_mut(slot) else { return };
+        match self.fields.get_mut(usize::from(*at).wrapping_sub(1)) {
+            Some(field) => *field = value,
+            None => {
+                self.fields.push(value);
+                // There are no more fields than slots.
+                *at = u8::try_from(self.fields.len()).unwrap_or(0);
+            }
+        }
+    }
+
+    /// The non-empty fields of `keep`, marked, as stored in a piece.
+    fn piece(&self, keep: &Slots) -> String {
+        let mut out = String::with_capacity(256);
+        for (slot, keep) in keep.iter().enumerate() {
+            let value = self.nth(slot);
+            if *keep && !value.is_empty() {
+                out.push(mark(slot as u32));
+                out.push_str(value);
+                out.push(US);
+            }
+        }
+        out
     }
 }
 
@@ -140,30 +202,39 @@ impl Layout {
         if line.contains(US) {
             return Err(whole("control character U+001F".into()));
         }
-        let mut row = Row(std::array::from_fn(|_| Cow::Borrowed("")));
-        let fields = match self.format.separator {
-            Separator::Pipe => {
-                let fields: Vec<&str> = line.split('|').collect();
-                if fields.len() != self.width() {
-                    return Err(whole(format!("{} separators, the header has {}", fields.len() - 1, self.width() - 1)));
-                }
-                fields.into_iter().map(Cow::Borrowed).collect()
-            }
-            Separator::Semicolon => {
-                semicolons(line, self.width()).ok_or_else(|| whole(format!("cannot be cut into {} fields", self.width())))?
-            }
-        };
-        for ((slot, _), field) in self.fields.iter().zip(fields) {
-            if *slot != Slot::Ignore {
-                row.0[*slot as usize] = match field {
+        let mut row = Row::new();
+        let mut put = |slot: Slot, field: Cow<'a, str>| {
+            if slot != Slot::Ignore && !field.is_empty() {
+                let field = match field {
                     Cow::Borrowed(f) => Cow::Borrowed(f.trim_end()),
                     Cow::Owned(f) => Cow::Owned(f.trim_end().to_owned()),
                 };
+                row.set(slot as usize, field);
+            }
+        };
+        match self.format.separator {
+            Separator::Pipe => {
+                let mut n = 0;
+                for field in line.split('|') {
+                    if let Some((slot, _)) = self.fields.get(n) {
+                        put(*slot, Cow::Borrowed(field));
+                    }
+                    n += 1;
+                }
+                if n != self.width() {
+                    return Err(whole(format!("{} separators, the header has {}", n - 1, self.width() - 1)));
+                }
+            }
+            Separator::Semicolon => {
+                let fields =
+                    semicolons(line, self.width()).ok_or_else(|| whole(format!("cannot be cut into {} fields", self.width())))?;
+                self.fields.iter().zip(fields).for_each(|((slot, _), field)| put(*slot, field));
             }
         }
         self.check(&row)?;
         if row.get(Slot::Structure).is_empty() && self.format.source == "monotable" {
-            row.0[Slot::Structure as usize] = structure_of(&row).into();
+            let id = structure_of(&row);
+            row.set(Slot::Structure as usize, id.into());
         }
         for (slot, _) in &self.fields {
             let code = row.get(*slot);
@@ -218,85 +289,71 @@ impl Layout {
         Ok(())
     }
 
-    /// What a line says, as (entity, piece). A piece holds the non-empty fields that matter for that entity.
-    pub(crate) fn pieces(&self, row: &Row<'_>) -> Vec<(String, Vec<u8>)> {
-        let piece = |keep: &dyn Fn(usize) -> bool| {
-            let mut out = String::new();
-            for (slot, value) in (0_u32..).zip(&row.0) {
-                if !value.is_empty() && keep(slot as usize) {
-                    out.push(mark(slot));
-                    out.push_str(value);
-                    out.push(US);
-                }
-            }
-            out.into_bytes()
-        };
-        let all = |_: usize| true;
-        let in_list = |list: &[Slot], slot: usize| list.iter().any(|s| *s as usize == slot);
-        let person = format!("PP:{}", row.get(Slot::IdNat));
+    /// What a line says, as (entity, piece), handed to `out`. A piece holds the non-empty fields that matter for that entity.
+    pub(crate) fn pieces<E>(&self, row: &Row<'_>, out: Say<'_, E>) -> Result<(), E> {
+        const NUMBERS: &Slots = &only(&[Slot::Finess, Slot::FinessEj]);
+        const ITS_KEY: &Slots = &only(ACTIVITY_KEY);
+        const ITS_PLACE: &Slots = &slots(only(PLACE), &[Slot::Autorite, Slot::Secteur], true);
+        const NOT_PLACE: &Slots = &slots(*ALL, PLACE, false);
+        let mut say = |entity: &str, keep: &Slots| out(entity, row.piece(keep).as_bytes());
+        let person = || format!("PP:{}", row.get(Slot::IdNat));
         match self.format.kind {
-            Kind::Ignored(_) => Vec::new(),
-            Kind::Card => vec![(person, piece(&all))],
-            Kind::Switch => vec![(format!("PP:8{}", row.get(Slot::Rpps)), piece(&all))],
+            Kind::Ignored(_) => Ok(()),
+            Kind::Card => say(&person(), ALL),
+            Kind::Switch => say(&format!("PP:8{}", row.get(Slot::Rpps)), ALL),
             Kind::Ameli => {
-                let bytes = piece(&all);
-                vec![(format!("AM:{:016x}", xxhash_rust::xxh3::xxh3_64(&bytes)), bytes)]
+                let piece = row.piece(ALL);
+                out(&format!("AM:{:016x}", xxhash_rust::xxh3::xxh3_64(piece.as_bytes())), piece.as_bytes())
             }
             Kind::Mailbox => {
                 let (kind, number) = (row.get(Slot::TypeStructure), row.get(Slot::NumeroStructure));
                 let holder = if !row.get(Slot::IdNat).is_empty() && row.get(Slot::TypeBal) != "ORG" {
-                    person
+                    person()
                 } else if kind == "1" {
                     format!("ST:F{}", number.strip_prefix('1').filter(|n| n.len() == 9).unwrap_or(number))
                 } else {
                     // The open files do not tie this number to a technical id: publication finds it when it can.
                     format!("NS:{}", if number.is_empty() { row.get(Slot::AdresseBal) } else { number })
                 };
-                vec![(holder, piece(&all))]
+                say(&holder, ALL)
             }
             Kind::Activity => {
                 // These files give no key to an activity: its place, its codes and its authorisation stand in.
-                let key = piece(&|s| in_list(ACTIVITY_KEY, s));
-                let mut out =
-                    vec![(format!("AC:{}-{:016x}", self.format.section, xxhash_rust::xxh3::xxh3_64(&key)), piece(&all))];
+                let key = xxhash_rust::xxh3::xxh3_64(row.piece(ITS_KEY).as_bytes());
+                say(&format!("AC:{}-{key:016x}", self.format.section), ALL)?;
                 // The places exist even when the files of structures are not imported: no reference may dangle.
                 if !row.get(Slot::Finess).is_empty() {
-                    out.push((format!("ST:F{}", row.get(Slot::Finess)), piece(&|s| in_list(&[Slot::Finess, Slot::FinessEj], s))));
+                    say(&format!("ST:F{}", row.get(Slot::Finess)), NUMBERS)?;
                 }
-                out.extend(legal_body(row));
-                out
+                legal_body(row, &mut say)
             }
             Kind::Structure => {
                 let id = match (row.get(Slot::Structure), row.get(Slot::Finess)) {
-                    ("", "") => format!("F{}", row.get(Slot::FinessEj)),
-                    ("", finess) => format!("F{finess}"),
-                    (id, _) => id.to_owned(),
+                    ("", "") => format!("ST:F{}", row.get(Slot::FinessEj)),
+                    ("", finess) => format!("ST:F{finess}"),
+                    (id, _) => format!("ST:{id}"),
                 };
-                let mut out = vec![(format!("ST:{id}"), piece(&all))];
-                if self.format.source == "finess-eg" {
-                    out.extend(legal_body(row));
-                }
-                out
+                say(&id, ALL)?;
+                if self.format.source == "finess-eg" { legal_body(row, &mut say) } else { Ok(()) }
             }
             Kind::Person => {
                 let place = self.fields.iter().any(|f| f.0 == Slot::RaisonSociale);
-                let mut out = vec![(person, piece(&|s| !place || !in_list(PLACE, s)))];
+                say(&person(), if place { NOT_PLACE } else { ALL })?;
                 let id = row.get(Slot::Structure);
                 if place && !id.is_empty() {
-                    let its = |s: usize| in_list(PLACE, s) || in_list(&[Slot::Autorite, Slot::Secteur], s);
-                    out.push((format!("ST:{id}"), piece(&its)));
-                    out.extend(legal_body(row));
+                    say(&format!("ST:{id}"), ITS_PLACE)?;
+                    legal_body(row, &mut say)?;
                 }
-                out
+                Ok(())
             }
         }
     }
 }
 
 /// A legal entity that a line names by number only.
-fn legal_body(row: &Row<'_>) -> Option<(String, Vec<u8>)> {
+fn legal_body<E>(row: &Row<'_>, say: &mut dyn FnMut(&str, &Slots) -> Result<(), E>) -> Result<(), E> {
     let ej = row.get(Slot::FinessEj);
-    (!ej.is_empty()).then(|| (format!("ST:F{ej}"), format!("{}{ej}{US}", mark(Slot::FinessEj as u32)).into_bytes()))
+    if ej.is_empty() { Ok(()) } else { say(&format!("ST:F{ej}"), &const { only(&[Slot::FinessEj]) }) }
 }
 
 /// Technical id of the place of a line. The single-table archive has only the former national id: its type digit gives the
@@ -358,13 +415,11 @@ fn mark(slot: u32) -> char {
 
 /// Reads a piece back.
 pub(crate) fn unpack(piece: &[u8]) -> Row<'_> {
-    let mut row = Row(std::array::from_fn(|_| Cow::Borrowed("")));
+    let mut row = Row::new();
     for part in str::from_utf8(piece).unwrap_or_default().split(US) {
         let mut chars = part.chars();
-        if let Some(slot) = chars.next()
-            && let Some(place) = row.0.get_mut((slot as usize).wrapping_sub(0x100))
-        {
-            *place = Cow::Borrowed(chars.as_str());
+        if let Some(slot) = chars.next() {
+            row.set((slot as usize).wrapping_sub(0x100), Cow::Borrowed(chars.as_str()));
         }
     }
     row

@@ -1,152 +1,358 @@
-//! External merge sort: groups the lines of a national file by key in bounded memory.
+//! External merge sort: groups the pieces of all files of a call by source and entity, in bounded memory.
+//!
+//! One arena holds records as they are written to disk, and entries with the first bytes of each key are what is sorted. A
+//! full arena is sorted and spilled by a thread of its own while the next one fills.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::thread::JoinHandle;
 
-type Record = (String, Vec<u8>);
+/// Length of a key and of a value, before them.
+const HEAD: usize = 8;
 
-/// Collects records, spilling sorted runs to unnamed temporary files.
+/// Bytes read from a run at a time; a longer record is read whole.
+const CHUNK: usize = 1 << 20;
+
+/// Records one after the other: lengths, key, value.
+#[derive(Default)]
+pub(crate) struct Records(Vec<u8>);
+
+impl Records {
+    /// Adds a record. The key is a source, as one byte, and an entity.
+    pub(crate) fn push(&mut self, source: u8, entity: &str, value: &[u8]) -> io::Result<()> {
+        let (key, len) = (entity.len() + 1, value.len());
+        for n in [key, len] {
+            self.0.extend_from_slice(&u32::try_from(n).map_err(io::Error::other)?.to_le_bytes());
+        }
+        self.0.push(source);
+        self.0.extend_from_slice(entity.as_bytes());
+        self.0.extend_from_slice(value);
+        Ok(())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+fn number(bytes: &[u8]) -> usize {
+    bytes.first_chunk().map_or(0, |b| u32::from_le_bytes(*b) as usize)
+}
+
+/// Key, value and whole length of the first record of `bytes`; `None` when it is cut.
+fn first(bytes: &[u8]) -> Option<(&[u8], &[u8], usize)> {
+    let (key, value) = (number(bytes.get(..4)?), number(bytes.get(4..HEAD)?));
+    let rest = bytes.get(HEAD..HEAD + key + value)?;
+    let (key, value) = rest.split_at(key);
+    Some((key, value, HEAD + rest.len()))
+}
+
+/// The first sixteen bytes of a key: enough to tell two persons of a source apart.
+fn prefix(key: &[u8]) -> [u64; 2] {
+    let mut bytes = [0; 16];
+    let n = key.len().min(16);
+    bytes[..n].copy_from_slice(&key[..n]);
+    let all = u128::from_be_bytes(bytes);
+    [(all >> 64) as u64, all as u64]
+}
+
+/// What is moved around when records are sorted.
+#[derive(Clone, Copy)]
+struct Entry {
+    prefix: [u64; 2],
+    at: usize,
+}
+
+#[derive(Default)]
+struct Arena {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+impl Arena {
+    fn extend(&mut self, records: &[u8]) {
+        let mut at = self.bytes.len();
+        self.bytes.extend_from_slice(records);
+        while let Some((key, _, len)) = self.bytes.get(at..).and_then(first) {
+            self.entries.push(Entry { prefix: prefix(key), at });
+            at += len;
+        }
+    }
+
+    fn memory(&self) -> usize {
+        self.bytes.len() + self.entries.len() * size_of::<Entry>()
+    }
+
+    fn record(&self, entry: &Entry) -> (&[u8], &[u8], usize) {
+        self.bytes.get(entry.at..).and_then(first).unwrap_or_default()
+    }
+
+    fn sort(&mut self) {
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.sort_unstable_by(|a, b| {
+            a.prefix.cmp(&b.prefix).then_with(|| {
+                let (a, b) = (self.record(a), self.record(b));
+                (a.0, a.1).cmp(&(b.0, b.1))
+            })
+        });
+        self.entries = entries;
+    }
+
+    /// Sorts and writes everything to an unnamed temporary file, and comes back empty.
+    fn spill(mut self) -> io::Result<(Self, File)> {
+        self.sort();
+        let mut out = io::BufWriter::with_capacity(CHUNK, tempfile::tempfile()?);
+        for entry in &self.entries {
+            out.write_all(&self.bytes[entry.at..entry.at + self.record(entry).2])?;
+        }
+        let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(0))?;
+        self.bytes.clear();
+        self.entries.clear();
+        Ok((self, file))
+    }
+}
+
+/// Collects records.
 pub(crate) struct Sorter {
     budget: usize,
-    used: usize,
-    buffer: Vec<Record>,
+    arena: Arena,
+    spilling: Option<JoinHandle<io::Result<(Arena, File)>>>,
     runs: Vec<File>,
 }
 
 impl Sorter {
-    /// `budget` is the number of bytes held in memory before a run is written.
+    /// `budget` is the number of bytes held in memory, half of them being sorted while the other half fills.
     pub(crate) fn new(budget: usize) -> Self {
-        Self { budget, used: 0, buffer: Vec::new(), runs: Vec::new() }
+        Self { budget, arena: Arena::default(), spilling: None, runs: Vec::new() }
     }
 
-    pub(crate) fn push(&mut self, key: String, value: Vec<u8>) -> io::Result<()> {
-        self.used += key.len() + value.len() + size_of::<Record>();
-        self.buffer.push((key, value));
-        if self.used > self.budget { self.spill() } else { Ok(()) }
+    pub(crate) fn add(&mut self, records: &Records) -> io::Result<()> {
+        self.add_bytes(&records.0)
     }
 
-    /// Adds everything that another sorter holds.
-    pub(crate) fn absorb(&mut self, other: Self) -> io::Result<()> {
-        self.runs.extend(other.runs);
-        for (key, value) in other.buffer {
-            self.push(key, value)?;
+    /// Adds a part of `records`.
+    pub(crate) fn add_part(&mut self, records: &Records, part: std::ops::Range<usize>) -> io::Result<()> {
+        self.add_bytes(records.0.get(part).unwrap_or_default())
+    }
+
+    fn add_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.arena.extend(bytes);
+        if self.arena.memory() <= self.budget / 2 {
+            return Ok(());
         }
+        let empty = self.settle()?;
+        let full = std::mem::replace(&mut self.arena, empty);
+        self.spilling = Some(std::thread::spawn(move || full.spill()));
         Ok(())
     }
 
-    fn spill(&mut self) -> io::Result<()> {
-        self.buffer.sort_unstable();
-        let mut out = BufWriter::new(tempfile::tempfile()?);
-        for (key, value) in self.buffer.drain(..) {
-            for bytes in [key.as_bytes(), &value] {
-                let len = u32::try_from(bytes.len()).map_err(io::Error::other)?;
-                out.write_all(&len.to_le_bytes())?;
-                out.write_all(bytes)?;
-            }
-        }
-        let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.seek(SeekFrom::Start(0))?;
+    /// Waits for the thread that spills; its arena can be used again.
+    fn settle(&mut self) -> io::Result<Arena> {
+        let Some(thread) = self.spilling.take() else { return Ok(Arena::default()) };
+        let (arena, file) = thread.join().map_err(|_| io::Error::other("sorting stopped"))??;
         self.runs.push(file);
-        self.used = 0;
-        Ok(())
+        Ok(arena)
     }
 
-    /// Ends the collection and returns the groups in key order; values of a group are sorted.
-    pub(crate) fn groups(mut self) -> io::Result<Groups> {
-        if !self.runs.is_empty() {
-            self.spill()?;
-        }
-        self.buffer.sort_unstable();
-        let mut sources: Vec<Box<dyn Iterator<Item = io::Result<Record>>>> = vec![Box::new(self.buffer.into_iter().map(Ok))];
-        for run in self.runs {
-            sources.push(Box::new(Run(BufReader::new(run))));
-        }
-        let mut heap = BinaryHeap::new();
-        for (n, source) in sources.iter_mut().enumerate() {
-            if let Some(record) = source.next().transpose()? {
-                heap.push(Reverse((record, n)));
+    /// Ends the collection.
+    pub(crate) fn finish(mut self) -> io::Result<Groups> {
+        self.arena.sort();
+        drop(self.settle()?);
+        let mut runs: Vec<Run> = self.runs.into_iter().map(Run::file).collect();
+        runs.push(Run::memory(self.arena));
+        let mut groups = Groups { runs: Vec::new() };
+        for mut run in runs {
+            if run.advance()? {
+                groups.runs.push(run);
             }
         }
-        Ok(Groups { sources, heap })
+        Ok(groups)
     }
 }
 
-struct Run(BufReader<File>);
+enum Input {
+    Memory { arena: Arena, next: usize },
+    File { file: File, buffer: Vec<u8>, filled: usize },
+}
+
+/// One sorted sequence and its first record.
+struct Run {
+    input: Input,
+    prefix: [u64; 2],
+    /// Where the record is.
+    at: usize,
+    len: usize,
+}
 
 impl Run {
-    fn bytes(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut len = [0; 4];
-        match self.0.read_exact(&mut len) {
-            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-            other => other?,
+    fn file(file: File) -> Self {
+        Self { input: Input::File { file, buffer: vec![0; CHUNK], filled: 0 }, prefix: [0; 2], at: 0, len: 0 }
+    }
+
+    fn memory(arena: Arena) -> Self {
+        Self { input: Input::Memory { arena, next: 0 }, prefix: [0; 2], at: 0, len: 0 }
+    }
+
+    fn record(&self) -> (&[u8], &[u8]) {
+        let bytes = match &self.input {
+            Input::Memory { arena, .. } => arena.bytes.as_slice(),
+            Input::File { buffer, .. } => buffer,
+        };
+        bytes.get(self.at..self.at + self.len).and_then(first).map(|r| (r.0, r.1)).unwrap_or_default()
+    }
+
+    /// Goes to the next record; false at the end.
+    fn advance(&mut self) -> io::Result<bool> {
+        match &mut self.input {
+            Input::Memory { arena, next } => {
+                let Some(entry) = arena.entries.get(*next) else { return Ok(false) };
+                *next += 1;
+                (self.prefix, self.at, self.len) = (entry.prefix, entry.at, arena.record(entry).2);
+                Ok(true)
+            }
+            Input::File { file, buffer, filled } => {
+                self.at += self.len;
+                loop {
+                    if let Some((key, _, len)) = buffer.get(self.at..*filled).and_then(first) {
+                        (self.prefix, self.len) = (prefix(key), len);
+                        return Ok(true);
+                    }
+                    buffer.copy_within(self.at..*filled, 0);
+                    *filled -= self.at;
+                    self.at = 0;
+                    if *filled == buffer.len() {
+                        buffer.resize(buffer.len() * 2, 0);
+                    }
+                    let n = file.read(&mut buffer[*filled..])?;
+                    *filled += n;
+                    if n == 0 {
+                        return if *filled == 0 { Ok(false) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+                    }
+                }
+            }
         }
-        let mut bytes = vec![0; u32::from_le_bytes(len) as usize];
-        self.0.read_exact(&mut bytes)?;
-        Ok(Some(bytes))
     }
 }
 
-impl Iterator for Run {
-    type Item = io::Result<Record>;
+/// Groups of pieces, by source then entity; the pieces of a group are sorted.
+#[derive(Default)]
+pub(crate) struct Batch {
+    bytes: Vec<u8>,
+    pieces: Vec<std::ops::Range<usize>>,
+    groups: Vec<Group>,
+}
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let key = self.bytes().transpose()?;
-        Some(key.and_then(|key| {
-            let value = self.bytes()?.ok_or(io::ErrorKind::UnexpectedEof)?;
-            Ok((String::from_utf8(key).map_err(io::Error::other)?, value))
-        }))
+struct Group {
+    key: std::ops::Range<usize>,
+    pieces: std::ops::Range<usize>,
+}
+
+impl Batch {
+    pub(crate) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Source and entity of a group.
+    pub(crate) fn key(&self, group: usize) -> (u8, &str) {
+        let key = &self.bytes[self.groups[group].key.clone()];
+        let (source, entity) = key.split_first().unwrap_or((&0, &[]));
+        (*source, str::from_utf8(entity).unwrap_or_default())
+    }
+
+    /// Its pieces.
+    pub(crate) fn pieces(&self, group: usize) -> Vec<&[u8]> {
+        self.pieces[self.groups[group].pieces.clone()].iter().map(|p| &self.bytes[p.clone()]).collect()
     }
 }
 
-/// Groups in key order.
+/// The merge of all runs.
 pub(crate) struct Groups {
-    sources: Vec<Box<dyn Iterator<Item = io::Result<Record>>>>,
-    heap: BinaryHeap<Reverse<(Record, usize)>>,
+    runs: Vec<Run>,
 }
 
-impl Iterator for Groups {
-    type Item = io::Result<(String, Vec<Vec<u8>>)>;
+impl Groups {
+    /// The run with the smallest record. There are few runs, and two prefixes are nearly always enough.
+    fn smallest(&self) -> Option<usize> {
+        let order = |a: &Run, b: &Run| a.prefix.cmp(&b.prefix).then_with(|| a.record().cmp(&b.record()));
+        (0..self.runs.len()).min_by(|a, b| order(&self.runs[*a], &self.runs[*b]))
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut group: Option<(String, Vec<Vec<u8>>)> = None;
-        loop {
-            let same = match (&group, self.heap.peek()) {
-                (_, None) => return group.map(Ok),
-                (None, Some(_)) => true,
-                (Some((key, _)), Some(Reverse(((next, _), _)))) => key == next,
-            };
-            if !same {
-                return group.map(Ok);
+    /// The next whole groups, at least one and about `bytes` of them; empty at the end.
+    pub(crate) fn next(&mut self, bytes: usize) -> io::Result<Batch> {
+        let mut batch = Batch::default();
+        while let Some(at) = self.smallest() {
+            let run = &mut self.runs[at];
+            let (key, value) = run.record();
+            let last = batch.groups.last_mut().filter(|g| batch.bytes[g.key.clone()] == *key);
+            if last.is_none() {
+                if batch.bytes.len() >= bytes {
+                    break;
+                }
+                let start = batch.bytes.len();
+                batch.bytes.extend_from_slice(key);
+                let pieces = batch.pieces.len()..batch.pieces.len();
+                batch.groups.push(Group { key: start..batch.bytes.len(), pieces });
             }
-            let Reverse(((key, value), n)) = self.heap.pop()?;
-            match self.sources[n].next().transpose() {
-                Ok(Some(record)) => self.heap.push(Reverse((record, n))),
-                Ok(None) => {}
-                Err(e) => return Some(Err(e)),
+            let start = batch.bytes.len();
+            batch.bytes.extend_from_slice(value);
+            batch.pieces.push(start..batch.bytes.len());
+            if let Some(group) = batch.groups.last_mut() {
+                group.pieces.end = batch.pieces.len();
             }
-            group.get_or_insert_with(|| (key, Vec::new())).1.push(value);
+            if !run.advance()? {
+                self.runs.swap_remove(at);
+            }
         }
+        Ok(batch)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Sorter;
+    use super::{Records, Sorter};
 
     #[test]
     fn groups_are_the_same_whether_or_not_runs_are_spilled() {
-        let all = |budget| {
+        let all = |budget, bytes| {
             let mut s = Sorter::new(budget);
             for i in 0..500_u32 {
-                s.push(format!("k{:03}", (i * 7) % 90), (i % 11).to_string().into_bytes()).unwrap();
+                let mut records = Records::default();
+                let entity = format!("PP:{:03}{}", (i * 7) % 90, ["", "0123456789abc"][i as usize % 2]);
+                records.push(u8::from(i % 9 == 0), &entity, (i % 11).to_string().as_bytes()).unwrap();
+                s.add(&records).unwrap();
             }
-            s.groups().unwrap().collect::<Result<Vec<_>, _>>().unwrap()
+            let mut groups = s.finish().unwrap();
+            let mut out = Vec::new();
+            loop {
+                let batch = groups.next(bytes).unwrap();
+                if batch.len() == 0 {
+                    return out;
+                }
+                for g in 0..batch.len() {
+                    let (source, entity) = batch.key(g);
+                    let pieces: Vec<Vec<u8>> = batch.pieces(g).into_iter().map(<[u8]>::to_vec).collect();
+                    assert!(pieces.is_sorted());
+                    out.push((source, entity.to_owned(), pieces));
+                }
+            }
         };
-        let in_memory = all(1 << 20);
-        assert_eq!(in_memory.len(), 90);
-        assert_eq!(in_memory.iter().map(|g| g.1.len()).sum::<usize>(), 500);
-        assert_eq!(in_memory, all(600));
+        let in_memory = all(1 << 20, 1 << 20);
+        assert!(in_memory.windows(2).all(|w| (w[0].0, &w[0].1) < (w[1].0, &w[1].1)));
+        assert_eq!(in_memory.iter().map(|g| g.2.len()).sum::<usize>(), 500);
+        assert_eq!(in_memory, all(2_000, 1 << 20));
+        assert_eq!(in_memory, all(2_000, 1));
+    }
+
+    #[test]
+    fn a_record_larger_than_a_chunk_is_read_whole() {
+        let mut s = Sorter::new(100);
+        for n in 0..3_u8 {
+            let mut records = Records::default();
+            records.push(0, "FH:x", &vec![n; 3 * super::CHUNK]).unwrap();
+            s.add(&records).unwrap();
+        }
+        let batch = s.finish().unwrap().next(1).unwrap();
+        assert_eq!((batch.len(), batch.pieces(0).len()), (1, 3));
     }
 }
