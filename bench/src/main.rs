@@ -4,11 +4,12 @@
 #![allow(missing_docs)]
 
 mod load;
+mod searches;
 
 use load::{Connection, Figures};
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -89,18 +90,60 @@ fn get(host: &str, path: &str) -> Value {
     serde_json::from_slice(&body).expect("JSON")
 }
 
-/// Every resource of every type, by following `next`: (resources, seconds, bytes of NDJSON).
-fn walk(host: &str) -> (u64, f64, u64) {
-    let (mut count, mut bytes, mut body) = (0, 0, Vec::new());
-    let mut c = Connection::open(host);
+fn mib(n: u64) -> f64 {
+    n as f64 / f64::from(1 << 20)
+}
+
+/// Imports a later delivery while a server of the same data answers reads: seconds until published, peak memory of the
+/// import, and what the readers felt.
+fn next_day(data: &str, import: &(dyn Fn() -> (String, f64, u64) + Sync)) -> (f64, u64, String) {
+    let (server, _) = serve(data);
+    let page = get(&server.host, "/fhir/v2/Practitioner?_count=200");
+    let reads: Vec<String> = page["entry"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .map(|e| format!("/fhir/v2/Practitioner/{}", e["resource"]["id"].as_str().expect("id")))
+        .collect();
+    let quiet = load::run(&server.host, &reads, "", 1, 2.0);
+    let tag = |host: &str| get(host, "/health")["tx"].as_u64().unwrap_or(0);
+    let before = tag(&server.host);
     let start = Instant::now();
+    let (busy, (_, _, peak)) = std::thread::scope(|scope| {
+        let importing = scope.spawn(import);
+        let mut worst = load::Figures { per_second: 0.0, p50_us: 0, p99_us: 0, bytes: 0 };
+        while !importing.is_finished() || tag(&server.host) == before {
+            let f = load::run(&server.host, &reads, "", 1, 0.5);
+            worst.p99_us = worst.p99_us.max(f.p99_us);
+            worst.p50_us = worst.p50_us.max(f.p50_us);
+        }
+        (worst, importing.join().expect("the import"))
+    });
+    let felt = format!(
+        "reads meanwhile: worst p50 {} µs, worst p99 {} µs of half a second (alone {} and {})",
+        busy.p50_us, busy.p99_us, quiet.p50_us, quiet.p99_us
+    );
+    (start.elapsed().as_secs_f64(), peak, felt)
+}
+
+/// Every resource of every type, by following `next`: (resources, seconds, bytes of NDJSON plain and compressed). What the
+/// measure itself costs, counting and compressing, is not in the seconds.
+fn walk(host: &str) -> (u64, f64, (u64, u64)) {
+    let (mut count, mut bytes, mut body) = (0, 0, Vec::new());
+    let mut packed = zstd::stream::write::Encoder::new(Counter(0), 3).expect("zstd");
+    let mut c = Connection::open(host);
+    let mut asked = Duration::ZERO;
     for ty in ["Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device"] {
         let mut path = format!("/fhir/v2/{ty}?_count=1000");
         loop {
+            let start = Instant::now();
             assert_eq!(c.get(&path, "", &mut body), 200, "{path}");
-            let marker = b"\"search\":{\"mode\":\"match\"}";
-            count += body.windows(marker.len()).filter(|w| w == marker).count() as u64;
-            bytes += body.len() as u64;
+            asked += start.elapsed();
+            for resource in resources(&body) {
+                count += 1;
+                bytes += resource.len() as u64 + 1;
+                packed.write_all(resource).and_then(|()| packed.write_all(b"\n")).expect("zstd");
+            }
             // Links come last: the page is not parsed.
             let tail = String::from_utf8_lossy(&body[body.len().saturating_sub(4_096)..]).into_owned();
             let next = tail.split("\"relation\":\"next\",\"url\":\"").nth(1).and_then(|t| t.split('"').next()).map(str::to_owned);
@@ -110,7 +153,29 @@ fn walk(host: &str) -> (u64, f64, u64) {
             }
         }
     }
-    (count, start.elapsed().as_secs_f64(), bytes)
+    let packed = packed.finish().expect("zstd").0;
+    (count, asked.as_secs_f64(), (bytes, packed))
+}
+
+/// The resources of a page, as they are.
+fn resources(page: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let page = std::str::from_utf8(page).expect("UTF-8");
+    let entries = page.split(",\"search\":{\"mode\":\"match\"}").filter_map(|e| e.split_once(",\"resource\":"));
+    entries.map(|(_, resource)| resource.as_bytes())
+}
+
+/// Counts what is written to it.
+struct Counter(u64);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// nginx with files of the sizes measured; `None` when it is not installed.
@@ -156,24 +221,28 @@ fn main() {
     let (said, first, peak) = import(&files);
     let objects: u64 =
         said.split("transaction 1: ").nth(1).and_then(|t| t.split(' ').next()).and_then(|n| n.parse().ok()).unwrap_or(0);
-    let (_, second, _) = import(&format!("{files}/next"));
     println!("| What | Figure |\n|---|---|");
-    println!("| generate {professionals} professionals, two deliveries | {generate:.1} s |");
+    println!("| generate {professionals} professionals, two deliveries | {generate:.1} s, {:.0} MiB of files |", mib(disk(Path::new(&files))));
+    for line in said.lines().filter(|l| l.starts_with("time: ")) {
+        println!("| import, {} | |", line.trim_start_matches("time: "));
+    }
+    let (second, second_peak, disturbed) = next_day(&data, &|| import(&format!("{files}/next")));
     let (server, start) = serve(&data);
     let (resources, walked, ndjson) = walk(&server.host);
     println!(
         "| import into an empty registry, published | {first:.1} s, {objects} objects, {:.0} resources/s, peak {peak} MiB |",
         resources as f64 / first
     );
-    println!("| import of the second delivery | {second:.1} s |");
+    println!("| import of the second delivery | {second:.1} s, peak {second_peak} MiB; {disturbed} |");
     println!("| start to first answer | {start:.2} s |");
     println!("| full walk, `_count=1000` | {resources} resources, {:.0}/s |", resources as f64 / walked);
-    let mib = |n: u64| n as f64 / f64::from(1 << 20);
     println!(
-        "| disk | registry {:.0} MiB, public store {:.0} MiB, bundles of the walk {:.0} MiB |",
+        "| disk | registry {:.0} MiB, public store {:.0} MiB ({:.0} bytes a resource), NDJSON {:.0} MiB, the same by zstd -3 {:.0} MiB |",
         mib(disk(&dir.path().join("data/registry.sqlite")) + disk(&dir.path().join("data/registry.sqlite-wal"))),
         mib(disk(&dir.path().join("data/public"))),
-        mib(ndjson)
+        disk(&dir.path().join("data/public")) as f64 / resources as f64,
+        mib(ndjson.0),
+        mib(ndjson.1)
     );
     let page = get(&server.host, "/fhir/v2/Practitioner?_count=400");
     let entries = page["entry"].as_array().expect("entries");
@@ -220,9 +289,17 @@ fn main() {
             ratio.unwrap_or_default()
         );
     }
+    println!("\n| Search, page of 50, one client | p50 | p99 | total |\n|---|---|---|---|");
+    let long = searches::long_list();
+    for (name, query) in searches::ALL.iter().copied().chain([("66 categories", long.as_str())]) {
+        let path = format!("/fhir/v2/{query}");
+        let total = get(&server.host, &path)["total"].as_u64();
+        let f = load::run(&server.host, std::slice::from_ref(&path), "", 1, seconds / 3.0);
+        println!("| {name}: `{}` | {} µs | {} µs | {} |", query.chars().take(90).collect::<String>(), f.p50_us, f.p99_us, total.unwrap_or(0));
+    }
     let resident = memory(server.child.id(), "VmRSS").unwrap_or(0) / 1024;
     let anonymous = memory(server.child.id(), "RssAnon").unwrap_or(0) / 1024;
-    println!("| memory while serving | {resident} MiB resident, of which {anonymous} MiB beyond page cache |");
+    println!("\n| Memory while serving | {resident} MiB resident, of which {anonymous} MiB beyond page cache |\n|---|---|");
     if rival.is_none() {
         println!("\nnginx is not installed: no ratio.");
     }

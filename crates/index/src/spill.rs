@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
+use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use crate::Row;
 use crate::block::{common, put_number};
@@ -69,7 +70,7 @@ pub struct Spill {
     dir: PathBuf,
     limit: usize,
     buffer: Buffer,
-    hot: HashMap<Box<[u8]>, RoaringBitmap>,
+    hot: HashMap<Box<[u8]>, RoaringBitmap, Xxh3DefaultBuilder>,
     kinds: HashMap<[u8; 3], u32>,
     runs: Vec<File>,
     sorting: Option<JoinHandle<io::Result<File>>>,
@@ -86,7 +87,7 @@ impl Spill {
             dir: dir.to_owned(),
             limit,
             buffer: Buffer::default(),
-            hot: HashMap::new(),
+            hot: HashMap::default(),
             kinds: HashMap::new(),
             runs: Vec::new(),
             sorting: None,
