@@ -4,18 +4,43 @@
 //! their beginnings, rows are differences, and a block fills one page of the store, so that a term of one row takes about
 //! fifteen bytes and a look-up reads one page.
 //!
+//! A block starts with a byte that tells whether a filter follows: [`FILTER`] bits, one set for each three bytes in a row of the
+//! texts in it, so that a search for a part of a text passes over most blocks without reading their keys.
+//!
 //! Layout of an entry: shared length, length of the rest, rest of the key, number of rows, rows. All numbers are
 //! variable-length (7 bits a byte, low first); the first row is itself, the others differences. Number 0: the rows are too
 //! many and live in the sets, in slices of 65 536 rows.
 
-use crate::{Error, Row};
+use crate::{Error, Row, key};
 
 /// Most bytes of a block: with the header of the engine it fills a page of 4 KiB.
 pub const BLOCK: usize = 4_080;
 /// Most rows kept beside their key.
 pub const INLINE: usize = 64;
 
+/// Bits of the filter of a block. A block of texts has about a thousand different groups of three bytes: a quarter of the bits
+/// is set, and one block in a hundred is read in vain for a part of five letters.
+const FILTER: usize = 4_096;
+
 const SHORT: Error = Error::Corrupt("block of terms");
+
+/// The bits of a text, or of a part of one. A part shorter than three bytes has none, and is looked for everywhere.
+pub fn bits(text: &[u8]) -> impl Iterator<Item = usize> {
+    text.windows(3).map(|w| {
+        let group = u32::from_le_bytes([w[0], w[1], w[2], 0]);
+        // A multiplication spreads neighbouring letters; its high bits depend on all of them.
+        (group.wrapping_mul(0x9e37_79b1) >> 20) as usize % FILTER
+    })
+}
+
+/// Whether a text of the block can contain a part with these bits.
+pub fn may_contain(block: &[u8], bits: &[usize]) -> bool {
+    match block.split_first() {
+        Some((1, rest)) => rest.get(..FILTER / 8).is_none_or(|f| bits.iter().all(|bit| f[bit / 8] & (1 << (bit % 8)) != 0)),
+        // Without a filter there is no text in it.
+        _ => false,
+    }
+}
 
 pub fn put_number(out: &mut Vec<u8>, mut n: u64) {
     while n >= 0x80 {
@@ -72,8 +97,14 @@ pub struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
+    /// A block too short for its filter has no entry.
     pub fn new(block: &'a [u8]) -> Self {
-        Self { rest: block, key: Vec::with_capacity(64) }
+        let rest = match block.split_first() {
+            Some((1, rest)) => rest.get(FILTER / 8..).unwrap_or_default(),
+            Some((_, rest)) => rest,
+            None => &[],
+        };
+        Self { rest, key: Vec::with_capacity(64) }
     }
 
     /// The rows of the next entry; its key is then in `key`.
@@ -112,6 +143,7 @@ impl<'a> Entries<'a> {
 
 /// Writes blocks of sorted entries; full ones are handed over with the key that tells them from the one before.
 pub struct Builder {
+    filter: Option<Box<[u8; FILTER / 8]>>,
     bytes: Vec<u8>,
     last: Vec<u8>,
     start: Vec<u8>,
@@ -120,22 +152,31 @@ pub struct Builder {
 impl Builder {
     /// `start` is the key of the first block: at or before all that follows, and the tree's own when blocks are replaced.
     pub fn new(start: Vec<u8>) -> Self {
-        Self { bytes: Vec::with_capacity(BLOCK), last: Vec::new(), start }
+        Self { filter: None, bytes: Vec::with_capacity(BLOCK), last: Vec::new(), start }
     }
 
     /// Adds an entry, in key order. `rows` empty: they are in the sets. Gives back the block that it did not fit in.
     pub fn push(&mut self, key: &[u8], rows: &[Row]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let text = key::text_of(key);
         let mut entry = Vec::with_capacity(key.len() + 8);
         let shared = common(&self.last, key);
-        self.write(&mut entry, shared, key, rows);
+        write(&mut entry, shared, key, rows);
+        let filter = if self.filter.is_some() || text.is_some() { FILTER / 8 } else { 0 };
         let mut full = None;
-        if self.bytes.len() + entry.len() > BLOCK && !self.bytes.is_empty() {
+        if 1 + filter + self.bytes.len() + entry.len() > BLOCK && !self.bytes.is_empty() {
             entry.clear();
-            self.write(&mut entry, 0, key, rows);
-            let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(BLOCK));
+            write(&mut entry, 0, key, rows);
             // The shortest key that separates the blocks.
-            let start = key[..(shared + 1).min(key.len())].to_vec();
-            full = Some((std::mem::replace(&mut self.start, start), bytes));
+            let start = std::mem::replace(&mut self.start, key[..(shared + 1).min(key.len())].to_vec());
+            full = Some((start, self.block()));
+        }
+        if let Some(text) = text {
+            let filter = self.filter.get_or_insert_with(|| Box::new([0; FILTER / 8]));
+            match text {
+                key::Text::Whole(text) => bits(text).for_each(|bit| filter[bit / 8] |= 1 << (bit % 8)),
+                // What is not here cannot be told from here.
+                key::Text::Cut => filter.fill(0xff),
+            }
         }
         self.bytes.extend_from_slice(&entry);
         self.last.clear();
@@ -143,21 +184,31 @@ impl Builder {
         full
     }
 
-    fn write(&self, out: &mut Vec<u8>, shared: usize, key: &[u8], rows: &[Row]) {
-        put_number(out, shared as u64);
-        put_number(out, (key.len() - shared) as u64);
-        out.extend_from_slice(&key[shared..]);
-        put_number(out, rows.len() as u64);
-        let mut last = 0;
-        for &row in rows {
-            put_number(out, u64::from(row - last));
-            last = row;
-        }
+    /// The bytes of the block so far, which is then empty.
+    fn block(&mut self) -> Vec<u8> {
+        let filter = self.filter.take();
+        let mut block = Vec::with_capacity(BLOCK);
+        block.push(u8::from(filter.is_some()));
+        block.extend(filter.iter().flat_map(|f| f.iter()));
+        block.append(&mut self.bytes);
+        block
     }
 
     /// The last block, unless nothing was added.
-    pub fn finish(self) -> Option<(Vec<u8>, Vec<u8>)> {
-        (!self.bytes.is_empty()).then_some((self.start, self.bytes))
+    pub fn finish(mut self) -> Option<(Vec<u8>, Vec<u8>)> {
+        (!self.bytes.is_empty()).then(|| (std::mem::take(&mut self.start), self.block()))
+    }
+}
+
+fn write(out: &mut Vec<u8>, shared: usize, key: &[u8], rows: &[Row]) {
+    put_number(out, shared as u64);
+    put_number(out, (key.len() - shared) as u64);
+    out.extend_from_slice(&key[shared..]);
+    put_number(out, rows.len() as u64);
+    let mut last = 0;
+    for &row in rows {
+        put_number(out, u64::from(row - last));
+        last = row;
     }
 }
 
@@ -202,6 +253,28 @@ mod tests {
                 }
             }
             prop_assert_eq!(read, all);
+        }
+
+        /// A block passed over holds no text with the part.
+        #[test]
+        fn filters_pass_over_nothing_that_matches(
+            texts in prop::collection::btree_set("[a-d ]{1,12}", 1..300), part in "[a-d ]{1,6}"
+        ) {
+            let mut builder = Builder::new(vec![0]);
+            let mut blocks = Vec::new();
+            for text in &texts {
+                blocks.extend(builder.push(&key::text(1, 1, text).0, &[7]));
+            }
+            blocks.extend(builder.finish());
+            let bits: Vec<usize> = bits(part.as_bytes()).collect();
+            for (_, block) in &blocks {
+                let mut entries = Entries::new(block);
+                while entries.next().unwrap().is_some() {
+                    let Some(key::Text::Whole(text)) = key::text_of(&entries.key) else { panic!("no text") };
+                    let matches = text.windows(part.len()).any(|w| w == part.as_bytes());
+                    prop_assert!(!matches || may_contain(block, &bits));
+                }
+            }
         }
 
         /// Damaged bytes give an error or other entries, never a panic.

@@ -133,6 +133,25 @@ pub fn text_start(ty: TypeId, param: ParamId, folded: &str) -> Vec<u8> {
     key
 }
 
+/// The text of a key.
+pub enum Text<'k> {
+    /// All of it, folded and escaped.
+    Whole(&'k [u8]),
+    /// It was too long; the key has its hash.
+    Cut,
+}
+
+/// The text of a key of the class of texts.
+pub fn text_of(key: &[u8]) -> Option<Text<'_>> {
+    let (head, rest) = key.split_first_chunk::<3>()?;
+    if head[2] != class::TEXT {
+        return None;
+    }
+    let text = &rest[..memchr::memchr(0, rest)?];
+    let cut = text.get(KEPT..KEPT + MARK.len()).is_some_and(|mark| mark == MARK);
+    Some(if cut { Text::Cut } else { Text::Whole(text) })
+}
+
 /// Key of a target: twelve bytes of its hash, since the target itself is in the row.
 pub fn reference(ty: TypeId, param: ParamId, target: &str) -> Vec<u8> {
     let mut key = vec![ty, param, class::REFERENCE];

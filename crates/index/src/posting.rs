@@ -7,7 +7,7 @@ use heed::{PutFlags, RoTxn, RwTxn};
 use memchr::memmem;
 use roaring::RoaringBitmap;
 
-use crate::block::{BLOCK, Builder, Entries, INLINE, Rows};
+use crate::block::{self, BLOCK, Builder, Entries, INLINE, Rows};
 use crate::key::{self, class};
 use crate::spill::Sorted;
 use crate::{Dbs, Error, ParamId, Row, TypeId};
@@ -203,19 +203,25 @@ impl Union {
     }
 }
 
-/// Visits the terms from the key `from` on, in order, until `each` says enough.
+/// Visits the terms from the key `from` on, in order, until `each` says enough; only blocks that start before `until` and that
+/// `wanted` asks for.
 fn visit<'t>(
     dbs: &Dbs,
     txn: &'t RoTxn<'_>,
-    from: &[u8],
+    (from, until): (&[u8], Bound<&[u8]>),
+    wanted: &dyn Fn(&[u8]) -> bool,
     each: &mut dyn FnMut(&[u8], Rows<'t>) -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let start = match dbs.terms.get_lower_than_or_equal_to(txn, from)? {
         Some((start, _)) => start,
         None => return Ok(()),
     };
-    for item in dbs.terms.range(txn, &(Bound::Included(start), Bound::Unbounded))? {
-        let mut entries = Entries::new(item?.1);
+    for item in dbs.terms.range(txn, &(Bound::Included(start), until))? {
+        let (_, block) = item?;
+        if !wanted(block) {
+            continue;
+        }
+        let mut entries = Entries::new(block);
         while let Some(rows) = entries.next()? {
             if entries.key.as_slice() >= from && !each(&entries.key, rows)? {
                 return Ok(());
@@ -223,6 +229,11 @@ fn visit<'t>(
         }
     }
     Ok(())
+}
+
+/// All blocks.
+fn all(_: &[u8]) -> bool {
+    true
 }
 
 /// Rows of one term.
@@ -245,7 +256,7 @@ pub fn read(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Er
 /// Rows of all the terms that start with a key.
 pub fn read_prefix(dbs: &Dbs, txn: &RoTxn<'_>, start: &[u8]) -> Result<RoaringBitmap, Error> {
     let mut union = Union::default();
-    visit(dbs, txn, start, &mut |key, rows| {
+    visit(dbs, txn, (start, Bound::Unbounded), &all, &mut |key, rows| {
         let inside = key.starts_with(start);
         if inside {
             union.add(dbs, txn, key, rows)?;
@@ -258,7 +269,7 @@ pub fn read_prefix(dbs: &Dbs, txn: &RoTxn<'_>, start: &[u8]) -> Result<RoaringBi
 /// Rows of the terms from `first` on, before `last`.
 fn read_range(dbs: &Dbs, txn: &RoTxn<'_>, first: &[u8], last: &[u8]) -> Result<RoaringBitmap, Error> {
     let mut union = Union::default();
-    visit(dbs, txn, first, &mut |key, rows| {
+    visit(dbs, txn, (first, Bound::Excluded(last)), &all, &mut |key, rows| {
         let inside = key < last;
         if inside {
             union.add(dbs, txn, key, rows)?;
@@ -296,8 +307,8 @@ pub fn read_dated(
 
 /// Rows with a folded text that starts with, or contains, a folded value.
 ///
-/// Starting: reads the terms of the range, so that a longer value never costs more. Containing: looks at every distinct text
-/// of the parameter.
+/// Starting: reads the terms of the range, so that a longer value never costs more. Containing: passes over the blocks whose
+/// filter excludes the value, and looks at every text of the others; a value of one or two letters excludes nothing.
 pub fn read_texts(
     dbs: &Dbs,
     txn: &RoTxn<'_>,
@@ -306,22 +317,30 @@ pub fn read_texts(
     anywhere: bool,
 ) -> Result<RoaringBitmap, Error> {
     let wanted = fold(wanted);
-    let start = if anywhere { vec![ty, param, class::TEXT] } else { key::text_start(ty, param, &wanted) };
+    let mut escaped = Vec::new();
+    key::escape(wanted.as_bytes(), &mut escaped);
+    let first = [ty, param, class::TEXT];
+    let last = [ty, param, class::TEXT + 1];
+    let start = if anywhere { first.to_vec() } else { key::text_start(ty, param, &wanted) };
     let finder = memmem::Finder::new(&wanted);
+    // A text with control characters is compared as it was; such a value excludes no block.
+    let plain = wanted.bytes().all(|b| b > 2);
+    let bits: Vec<usize> = if anywhere && plain { block::bits(&escaped).collect() } else { Vec::new() };
     let mut union = Union::default();
-    visit(dbs, txn, &start, &mut |term, rows| {
+    let blocks = |block: &[u8]| bits.is_empty() || block::may_contain(block, &bits);
+    visit(dbs, txn, (&start, Bound::Excluded(&last)), &blocks, &mut |term, rows| {
         if !term.starts_with(&start) {
             return Ok(false);
         }
         let end = memchr::memchr(0, &term[3..]).ok_or(Error::Corrupt("key of a text"))?;
         let value = &term[3..3 + end];
         let found = |text: &[u8]| {
-            let plain;
-            let text = if memchr::memchr(1, text).is_some() {
-                plain = key::unescape(text);
-                &plain
-            } else {
+            let unescaped;
+            let text = if plain || memchr::memchr(1, text).is_none() {
                 text
+            } else {
+                unescaped = key::unescape(text);
+                &unescaped
             };
             if anywhere { finder.find(text).is_some() } else { text.starts_with(wanted.as_bytes()) }
         };
@@ -352,7 +371,7 @@ pub fn ids(
     let (first, last) = (vec![ty, 0, class::ID], vec![ty, 0, class::ID + 1]);
     let inside = |key: &[u8]| key.starts_with(&first) && after.is_none_or(|a| if down { key < a } else { key > a });
     if !down {
-        return visit(dbs, txn, after.unwrap_or(&first), &mut |key, rows| {
+        return visit(dbs, txn, (after.unwrap_or(&first), Bound::Excluded(&last)), &all, &mut |key, rows| {
             if !key.starts_with(&first) {
                 return Ok(false);
             }
