@@ -105,7 +105,7 @@ fn next_day(data: &str, import: &(dyn Fn() -> (String, f64, u64) + Sync)) -> (f6
         .iter()
         .map(|e| format!("/fhir/v2/Practitioner/{}", e["resource"]["id"].as_str().expect("id")))
         .collect();
-    let quiet = load::run(&server.host, &reads, "", 1, 2.0);
+    let quiet = load::run(&server.host, &reads, "", 1, 0.5);
     let tag = |host: &str| get(host, "/health")["tx"].as_u64().unwrap_or(0);
     let before = tag(&server.host);
     let start = Instant::now();
@@ -201,9 +201,9 @@ fn nginx(dir: &Path, sizes: &[(&str, Vec<u8>)]) -> Option<Server> {
 }
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).filter_map(|a| a.parse::<u32>().ok());
-    let professionals = arguments.next().unwrap_or(20_000);
-    let seconds = f64::from(arguments.next().unwrap_or(3));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let professionals: u32 = arguments.first().map_or(20_000, |a| a.parse().expect("a number of professionals"));
+    let seconds: f64 = arguments.get(1).map_or(3.0, |a| a.parse().expect("seconds for each load"));
     let dir = tempfile::tempdir().expect("a directory");
     let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
     let (files, data) = (path("files"), path("data"));

@@ -358,7 +358,7 @@ async fn people(State(pages): State<Arc<Pages>>, RawQuery(raw): RawQuery) -> Res
                 results.push(with_situations(&snap, view::practice(&view::parse(&entry))));
             }
             more = found.rows.len() > start + results.len();
-            text = summary(found.total, found.sorted, start, results.len(), ("exercice trouvé", "exercices trouvés"));
+            text = summary(found.total, found.sorted, start, results.len(), ("résultat", "résultats"));
         }
         Err(Refusal::TooWide(why)) => why.clone_into(&mut problem),
         Err(Refusal::Store) => return pages.broken(),
