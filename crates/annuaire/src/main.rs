@@ -12,8 +12,8 @@ use std::fs;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 use stores::{Place, Stores, publisher_lock};
 
 /// The directory of health and social-care professionals: registry, log and FHIR publication.
@@ -196,8 +196,20 @@ pub(crate) fn now_us() -> i64 {
     SystemTime::UNIX_EPOCH.elapsed().map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
 }
 
+/// Time since the program first asked.
+fn uptime() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
 fn import_options() -> Options {
-    Options { author: "import".into(), now_ms: now_us() / 1_000, progress: Some(progress()), ..Options::default() }
+    Options {
+        author: "import".into(),
+        now_ms: now_us() / 1_000,
+        progress: Some(progress()),
+        now: Some(uptime),
+        ..Options::default()
+    }
 }
 
 /// A bar on a terminal, a line every ten seconds otherwise.
@@ -280,6 +292,8 @@ fn print_report(report: &Report) {
     for note in &report.notes {
         println!("{note}");
     }
+    let stages: Vec<String> = report.stages.iter().map(|(what, seconds)| format!("{what} {seconds:.1} s")).collect();
+    println!("{}", stages.join(", "));
     match report.tx {
         Some(tx) => println!(
             "transaction {tx}: {} objects new, {} changed, {} ended, {} unchanged",

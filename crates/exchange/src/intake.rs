@@ -52,6 +52,7 @@ impl Loads {
         mut self,
         registry: &mut dyn Registry,
         report: &mut Report,
+        workers: usize,
     ) -> Result<(Groups, BTreeMap<u8, Load>), Error> {
         for (key, load) in self.of.split_off(&SECONDARY) {
             let source = load.source;
@@ -62,7 +63,7 @@ impl Loads {
                 self.of.insert(key, load);
             }
         }
-        let groups = self.sorter.finish().map_err(|source| Error::Io { file: "sorting".to_owned(), source })?;
+        let groups = self.sorter.finish(workers).map_err(|source| Error::Io { file: "sorting".to_owned(), source })?;
         Ok((groups, self.of))
     }
 }

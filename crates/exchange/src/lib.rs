@@ -216,8 +216,9 @@ pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options)
     for path in paths {
         for_each_text(path, options, &mut |name, reader| intake::read(registry, name, reader, options, &mut report, &mut loads))?;
     }
-    let (groups, loads) = loads.settle(registry, &mut report)?;
     stages.end_of("reading");
+    let (groups, loads) = loads.settle(registry, &mut report, parallel::workers(options.threads))?;
+    stages.end_of("sorting");
     if loads.is_empty() {
         return Ok(Report { stages: stages.all, ..report });
     }

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// Length of a key and of a value, before them.
@@ -87,28 +88,28 @@ impl Arena {
         self.bytes.get(entry.at..).and_then(first).unwrap_or_default()
     }
 
-    fn sort(&mut self) {
-        let mut entries = std::mem::take(&mut self.entries);
+    fn sort(&self, entries: &mut [Entry]) {
         entries.sort_unstable_by(|a, b| {
             a.prefix.cmp(&b.prefix).then_with(|| {
                 let (a, b) = (self.record(a), self.record(b));
                 (a.0, a.1).cmp(&(b.0, b.1))
             })
         });
-        self.entries = entries;
     }
 
     /// Sorts and writes everything to an unnamed temporary file, and comes back empty.
     fn spill(mut self) -> io::Result<(Self, File)> {
-        self.sort();
+        let mut entries = std::mem::take(&mut self.entries);
+        self.sort(&mut entries);
         let mut out = io::BufWriter::with_capacity(CHUNK, tempfile::tempfile()?);
-        for entry in &self.entries {
+        for entry in &entries {
             out.write_all(&self.bytes[entry.at..entry.at + self.record(entry).2])?;
         }
         let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(0))?;
         self.bytes.clear();
-        self.entries.clear();
+        entries.clear();
+        self.entries = entries;
         Ok((self, file))
     }
 }
@@ -155,12 +156,23 @@ impl Sorter {
         Ok(arena)
     }
 
-    /// Ends the collection.
-    pub(crate) fn finish(mut self) -> io::Result<Groups> {
-        self.arena.sort();
+    /// Ends the collection. What is still in memory is sorted in as many parts as there are `workers`.
+    pub(crate) fn finish(mut self, workers: usize) -> io::Result<Groups> {
         drop(self.settle()?);
         let mut runs: Vec<Run> = self.runs.into_iter().map(Run::file).collect();
-        runs.push(Run::memory(self.arena));
+        let mut entries = std::mem::take(&mut self.arena.entries);
+        let part = entries.len().div_ceil(workers.max(1)).max(1);
+        std::thread::scope(|scope| {
+            for part in entries.chunks_mut(part) {
+                scope.spawn(|| self.arena.sort(part));
+            }
+        });
+        let arena = Arc::new(self.arena);
+        let entries = Arc::new(entries);
+        for start in (0..entries.len()).step_by(part) {
+            let end = entries.len().min(start + part);
+            runs.push(Run::memory(Input::Memory { arena: Arc::clone(&arena), entries: Arc::clone(&entries), next: start, end }));
+        }
         let mut groups = Groups { runs: Vec::new() };
         for mut run in runs {
             if run.advance()? {
@@ -172,7 +184,7 @@ impl Sorter {
 }
 
 enum Input {
-    Memory { arena: Arena, next: usize },
+    Memory { arena: Arc<Arena>, entries: Arc<Vec<Entry>>, next: usize, end: usize },
     File { file: File, buffer: Vec<u8>, filled: usize },
 }
 
@@ -190,8 +202,8 @@ impl Run {
         Self { input: Input::File { file, buffer: vec![0; CHUNK], filled: 0 }, prefix: [0; 2], at: 0, len: 0 }
     }
 
-    fn memory(arena: Arena) -> Self {
-        Self { input: Input::Memory { arena, next: 0 }, prefix: [0; 2], at: 0, len: 0 }
+    fn memory(input: Input) -> Self {
+        Self { input, prefix: [0; 2], at: 0, len: 0 }
     }
 
     fn record(&self) -> (&[u8], &[u8]) {
@@ -205,8 +217,8 @@ impl Run {
     /// Goes to the next record; false at the end.
     fn advance(&mut self) -> io::Result<bool> {
         match &mut self.input {
-            Input::Memory { arena, next } => {
-                let Some(entry) = arena.entries.get(*next) else { return Ok(false) };
+            Input::Memory { arena, entries, next, end } => {
+                let Some(entry) = entries.get(*next..*end).and_then(<[Entry]>::first) else { return Ok(false) };
                 *next += 1;
                 (self.prefix, self.at, self.len) = (entry.prefix, entry.at, arena.record(entry).2);
                 Ok(true)
@@ -314,7 +326,7 @@ mod tests {
 
     #[test]
     fn groups_are_the_same_whether_or_not_runs_are_spilled() {
-        let all = |budget, bytes| {
+        let all = |budget, bytes, workers| {
             let mut s = Sorter::new(budget);
             for i in 0..500_u32 {
                 let mut records = Records::default();
@@ -322,7 +334,7 @@ mod tests {
                 records.push(u8::from(i % 9 == 0), &entity, (i % 11).to_string().as_bytes()).unwrap();
                 s.add(&records).unwrap();
             }
-            let mut groups = s.finish().unwrap();
+            let mut groups = s.finish(workers).unwrap();
             let mut out = Vec::new();
             loop {
                 let batch = groups.next(bytes).unwrap();
@@ -337,11 +349,12 @@ mod tests {
                 }
             }
         };
-        let in_memory = all(1 << 20, 1 << 20);
+        let in_memory = all(1 << 20, 1 << 20, 1);
         assert!(in_memory.windows(2).all(|w| (w[0].0, &w[0].1) < (w[1].0, &w[1].1)));
         assert_eq!(in_memory.iter().map(|g| g.2.len()).sum::<usize>(), 500);
-        assert_eq!(in_memory, all(2_000, 1 << 20));
-        assert_eq!(in_memory, all(2_000, 1));
+        assert_eq!(in_memory, all(2_000, 1 << 20, 3));
+        assert_eq!(in_memory, all(2_000, 1, 1));
+        assert_eq!(in_memory, all(1 << 20, 100, 7));
     }
 
     #[test]
@@ -352,7 +365,7 @@ mod tests {
             records.push(0, "FH:x", &vec![n; 3 * super::CHUNK]).unwrap();
             s.add(&records).unwrap();
         }
-        let batch = s.finish().unwrap().next(1).unwrap();
+        let batch = s.finish(1).unwrap().next(1).unwrap();
         assert_eq!((batch.len(), batch.pieces(0).len()), (1, 3));
     }
 }

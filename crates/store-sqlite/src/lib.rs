@@ -9,7 +9,11 @@ use annuaire_store::{Error, Object, Outcome, Registry, Result, Tx, Unit};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+
+/// How long one waits for another that writes; the first load of a country takes minutes.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 fn fault(e: sqlx::Error) -> Error {
     Error::Database(e.to_string())
@@ -63,6 +67,7 @@ impl SqliteRegistry {
             .page_size(schema::PAGE_BYTES)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE)
             .pragma("cache_size", "-65536");
         let mut connection = runtime.block_on(options.connect()).map_err(fault)?;
         runtime.block_on(schema::ensure(&mut connection, path))?;
@@ -70,8 +75,16 @@ impl SqliteRegistry {
     }
 }
 
-impl Registry for SqliteRegistry {
-    fn commit(
+impl SqliteRegistry {
+    /// Changes the journal; impossible while another process has the file open.
+    fn journal(&mut self, mode: &str) -> Result<()> {
+        let sql = format!("PRAGMA journal_mode = {mode}");
+        let query = sqlx::query_scalar(&sql).persistent(false);
+        let now: String = self.runtime.block_on(query.fetch_one(&mut self.connection)).map_err(fault)?;
+        if now.eq_ignore_ascii_case(mode) { Ok(()) } else { Err(Error::Database(format!("the journal stays {now}"))) }
+    }
+
+    fn write(
         &mut self,
         author: &str,
         reason: &str,
@@ -83,6 +96,24 @@ impl Registry for SqliteRegistry {
         // Dropping the unit on an error rolls everything back.
         write(&mut unit)?;
         unit.commit(author, reason, now_ms)
+    }
+}
+
+impl Registry for SqliteRegistry {
+    fn commit(
+        &mut self,
+        author: &str,
+        reason: &str,
+        now_ms: i64,
+        write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>,
+    ) -> Result<Outcome> {
+        // A first load would go through the write-ahead log whole and then be copied: new pages need no log at all.
+        let first = self.last_tx()? == 0 && self.journal("DELETE").is_ok();
+        let done = self.write(author, reason, now_ms, write);
+        if first {
+            self.journal("WAL")?;
+        }
+        done
     }
 
     fn last_tx(&mut self) -> Result<u64> {

@@ -207,18 +207,35 @@ pub(crate) async fn standing(
     Ok((objects, end))
 }
 
-/// Reads entities and payloads back from one value, each after its length in bytes and a colon.
-fn unpack(source: &str, mut rest: &[u8], objects: &mut Vec<Object>) -> Result<()> {
-    let mut text = || {
-        let colon = rest.iter().position(|b| *b == b':')?;
-        let len = std::str::from_utf8(&rest[..colon]).ok()?.parse().ok()?;
-        let (text, tail) = rest[colon + 1..].split_at_checked(len)?;
-        rest = tail;
-        String::from_utf8(text.to_vec()).ok()
-    };
-    while let Some(entity) = text() {
-        let payload = text().ok_or_else(|| sqlx::Error::Protocol("a page of the state is cut".into()))?;
-        objects.push(Object { entity, source: source.to_owned(), payload });
+/// Reads entities and payloads back from one value.
+fn unpack(source: &str, page: &[u8], objects: &mut Vec<Object>) -> Result<()> {
+    let mut texts = Texts(page);
+    while let Some(entity) = texts.next()? {
+        let payload = texts.next()?.ok_or_else(cut)?.to_owned();
+        objects.push(Object { entity: entity.to_owned(), source: source.to_owned(), payload });
     }
-    if rest.is_empty() { Ok(()) } else { Err(sqlx::Error::Protocol("a page of the state is unreadable".into())) }
+    Ok(())
+}
+
+/// Texts of a packed page, each after its length in bytes and a colon.
+pub(crate) struct Texts<'a>(pub(crate) &'a [u8]);
+
+pub(crate) fn cut() -> sqlx::Error {
+    sqlx::Error::Protocol("a page of the state is cut".into())
+}
+
+impl<'a> Texts<'a> {
+    pub(crate) fn next(&mut self) -> Result<Option<&'a str>> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let text = || {
+            let (len, rest) = self.0.split_at_checked(self.0.iter().position(|b| *b == b':')?)?;
+            let (text, tail) = rest[1..].split_at_checked(str::from_utf8(len).ok()?.parse().ok()?)?;
+            Some((str::from_utf8(text).ok()?, tail))
+        };
+        let (text, tail) = text().ok_or_else(cut)?;
+        self.0 = tail;
+        Ok(Some(text))
+    }
 }

@@ -74,3 +74,31 @@ fn a_file_of_another_version_is_refused() {
         assert!(error.contains(version) && error.contains("r.sqlite"), "{error}");
     }
 }
+
+#[test]
+fn a_first_load_leaves_the_write_ahead_log_and_comes_back_to_it_unless_another_reads() {
+    let mode = |r: &mut SqliteRegistry| -> String {
+        let query = sqlx::query_scalar("PRAGMA journal_mode");
+        r.runtime.block_on(query.fetch_one(&mut r.connection)).unwrap()
+    };
+    let (mut alone, place) = fresh();
+    let mut during = String::new();
+    let path = place.path().join("r.sqlite-wal");
+    alone
+        .commit("t", "t", 1, &mut |u| {
+            u.put(put("1"))?;
+            during = format!("{}", path.exists());
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!((during.as_str(), mode(&mut alone).as_str()), ("false", "wal"));
+    let failed =
+        SqliteRegistry::open(&place.path().join("f")).unwrap().commit("t", "t", 1, &mut |_| Err(Error::Rejected("no".into())));
+    assert!(matches!(failed, Err(Error::Rejected(_))), "{failed:?}");
+    let (mut writer, dir) = fresh();
+    let mut reader = SqliteRegistry::open(&dir.path().join("r.sqlite")).unwrap();
+    let start = std::time::Instant::now();
+    writer.commit("t", "t", 1, &mut |u| u.put(put("1"))).unwrap();
+    assert!(start.elapsed() < PATIENCE / 10, "it does not wait for readers");
+    assert_eq!((reader.last_tx().unwrap(), mode(&mut writer).as_str()), (1, "wal"));
+}

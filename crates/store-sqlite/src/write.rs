@@ -1,10 +1,10 @@
 //! Writing one transaction.
 
+use crate::read::{Texts, cut};
 use crate::{fault, json_list, signed, unsigned};
 use annuaire_store::batch::{self, Entry, State, Word};
 use annuaire_store::{Change, Known, Outcome, Result, Unit};
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
-use std::sync::LazyLock;
 use tokio::runtime::Runtime;
 
 /// Changes looked up and written together.
@@ -13,14 +13,34 @@ const BATCH: usize = 2_048;
 /// Rows of one insertion; the statement is prepared once. SQLite allows 32,766 parameters.
 const ROWS: usize = 256;
 
-static INSERT_LOG: LazyLock<String> =
-    LazyLock::new(|| insertion("INSERT INTO log_entry(tx, source, entity, prev, payload) VALUES ", 5, ROWS));
-static INSERT_STATE: LazyLock<String> =
-    LazyLock::new(|| insertion("INSERT OR REPLACE INTO object(source, entity, tx, ended, digest) VALUES ", 5, ROWS));
-
-fn insertion(head: &str, columns: usize, rows: usize) -> String {
-    let row = format!("({})", vec!["?"; columns].join(","));
+/// A statement that inserts rows alike. What they share stands in its text: a parameter costs more than the row itself.
+fn insertion(head: &str, row: &str, rows: usize) -> String {
     format!("{head}{}", vec![row; rows].join(","))
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The full-size insertions of one source.
+struct Statements {
+    source: String,
+    log: String,
+    state: String,
+}
+
+impl Statements {
+    fn new(tx: i64, source: &str, rows: usize) -> Self {
+        let name = quoted(source);
+        let log =
+            insertion("INSERT INTO log_entry(tx, source, entity, prev, payload) VALUES ", &format!("({tx},{name},?,?,?)"), rows);
+        let state = insertion(
+            "INSERT OR REPLACE INTO object(source, entity, tx, ended, digest) VALUES ",
+            &format!("({name},?,?,?,?)"),
+            rows,
+        );
+        Self { source: source.to_owned(), log, state }
+    }
 }
 
 const WORD: &str = "SELECT o.entity, o.tx, o.digest, l.prev, l.payload FROM ";
@@ -33,6 +53,7 @@ pub(crate) struct SqliteUnit<'a> {
     before_ms: i64,
     rows: u64,
     pending: Vec<Change>,
+    statements: Vec<Statements>,
     outcome: Outcome,
 }
 
@@ -41,7 +62,16 @@ impl<'a> SqliteUnit<'a> {
         let query = sqlx::query_as("SELECT coalesce(max(tx), 0), coalesce(max(commit_ms), -1) FROM log_tx");
         let (last, before_ms): (i64, i64) = runtime.block_on(query.fetch_one(&mut *transaction)).map_err(fault)?;
         let tx = unsigned(last) + 1;
-        Ok(Self { runtime, transaction, tx, before_ms, rows: 0, pending: Vec::new(), outcome: Outcome::default() })
+        Ok(Self {
+            runtime,
+            transaction,
+            tx,
+            before_ms,
+            rows: 0,
+            pending: Vec::new(),
+            statements: Vec::new(),
+            outcome: Outcome::default(),
+        })
     }
 
     pub(crate) fn commit(mut self, author: &str, reason: &str, now_ms: i64) -> Result<Outcome> {
@@ -79,7 +109,21 @@ impl<'a> SqliteUnit<'a> {
         let (log, states) = batch::decide(self.tx, changes, known, &mut self.outcome);
         self.rows += log.len() as u64;
         let tx = signed(self.tx);
-        runtime.block_on(write(&mut self.transaction, tx, log, states)).map_err(fault)
+        let (mut log, mut states) = (log, states);
+        while let Some(source) = log.first().map(|e| &e.change.source).or(states.first().map(|s| &s.source)).cloned() {
+            let more_log = log.split_off(log.iter().take_while(|e| e.change.source == source).count());
+            let more_states = states.split_off(states.iter().take_while(|s| s.source == source).count());
+            let full = match self.statements.iter().position(|s| s.source == source) {
+                Some(at) => &self.statements[at],
+                None => {
+                    self.statements.push(Statements::new(tx, &source, ROWS));
+                    &self.statements[self.statements.len() - 1]
+                }
+            };
+            runtime.block_on(write(&mut self.transaction, tx, full, log, states)).map_err(fault)?;
+            (log, states) = (more_log, more_states);
+        }
+        Ok(())
     }
 }
 
@@ -156,42 +200,64 @@ async fn take_back(c: &mut SqliteConnection, word: &Word) -> sqlx::Result<bool> 
     Ok(ended)
 }
 
-async fn write(c: &mut SqliteConnection, tx: i64, log: Vec<Entry>, states: Vec<State>) -> sqlx::Result<()> {
-    let mut log = log.into_iter().peekable();
-    while log.peek().is_some() {
-        let some: Vec<Entry> = log.by_ref().take(ROWS).collect();
-        let text;
-        let full = some.len() == ROWS;
-        let sql = if full {
-            INSERT_LOG.as_str()
+/// Writes the rows of one source.
+async fn write(
+    c: &mut SqliteConnection,
+    tx: i64,
+    full: &Statements,
+    mut log: Vec<Entry>,
+    mut states: Vec<State>,
+) -> sqlx::Result<()> {
+    while !log.is_empty() {
+        let n = log.len().min(ROWS);
+        let rest = log.split_off(n);
+        let some;
+        let sql = if n == ROWS {
+            &full.log
         } else {
-            text = insertion("INSERT INTO log_entry(tx, source, entity, prev, payload) VALUES ", 5, some.len());
-            &text
+            some = Statements::new(tx, &full.source, n);
+            &some.log
         };
-        let mut query = sqlx::query(sql).persistent(full);
-        for Entry { change, prev } in some {
-            query = query.bind(tx).bind(change.source).bind(change.entity).bind(prev.map(signed)).bind(change.payload);
+        let mut query = sqlx::query(sql).persistent(n == ROWS);
+        for Entry { change, prev } in std::mem::replace(&mut log, rest) {
+            query = query.bind(change.entity).bind(prev.map(signed)).bind(change.payload);
         }
         query.execute(&mut *c).await?;
     }
-    let mut states = states.into_iter().peekable();
-    while states.peek().is_some() {
-        let some: Vec<State> = states.by_ref().take(ROWS).collect();
-        let text;
-        let full = some.len() == ROWS;
-        let sql = if full {
-            INSERT_STATE.as_str()
+    while !states.is_empty() {
+        let n = states.len().min(ROWS);
+        let rest = states.split_off(n);
+        let some;
+        let sql = if n == ROWS {
+            &full.state
         } else {
-            text = insertion("INSERT OR REPLACE INTO object(source, entity, tx, ended, digest) VALUES ", 5, some.len());
-            &text
+            some = Statements::new(tx, &full.source, n);
+            &some.state
         };
-        let mut query = sqlx::query(sql).persistent(full);
-        for s in some {
-            query = query.bind(s.source).bind(s.entity).bind(signed(s.tx)).bind(s.ended).bind(batch::digest_bytes(s.digest));
+        let mut query = sqlx::query(sql).persistent(n == ROWS);
+        for s in std::mem::replace(&mut states, rest) {
+            query = query.bind(s.entity).bind(signed(s.tx)).bind(s.ended).bind(batch::digest_bytes(s.digest));
         }
         query.execute(&mut *c).await?;
     }
     Ok(())
+}
+
+/// A page of what stands of a source, packed in one value: a row costs more on its way out of the database than in it.
+async fn known(c: &mut SqliteConnection, source: &str, after: &str, limit: u32) -> sqlx::Result<Vec<Known>> {
+    let query = sqlx::query_scalar(
+        "SELECT CAST(group_concat(length(CAST(entity AS BLOB)) || ':' || entity || CASE WHEN digest IS NULL THEN '0:'
+             ELSE '32:' || hex(digest) END, '') AS BLOB)
+         FROM (SELECT entity, digest FROM object WHERE source = ? AND entity > ? AND ended = 0 ORDER BY entity LIMIT ?)",
+    );
+    let page: Option<Vec<u8>> = query.bind(source).bind(after).bind(limit).fetch_one(c).await?;
+    let mut texts = Texts(page.as_deref().unwrap_or_default());
+    let mut out = Vec::new();
+    while let Some(entity) = texts.next()? {
+        let digest = u128::from_str_radix(texts.next()?.ok_or_else(cut)?, 16).unwrap_or(0);
+        out.push(Known { entity: entity.to_owned(), digest });
+    }
+    Ok(out)
 }
 
 impl Unit for SqliteUnit<'_> {
@@ -202,17 +268,8 @@ impl Unit for SqliteUnit<'_> {
 
     fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<Known>> {
         self.flush()?;
-        let query = sqlx::query(
-            "SELECT entity, digest FROM object WHERE source = ? AND entity > ? AND ended = 0 ORDER BY entity LIMIT ?",
-        )
-        .bind(source)
-        .bind(after)
-        .bind(limit);
-        let rows = self.runtime.block_on(query.fetch_all(&mut *self.transaction)).map_err(fault)?;
-        rows.iter()
-            .map(|r| Ok(Known { entity: r.try_get(0)?, digest: batch::digest_of(r.try_get(1)?) }))
-            .collect::<sqlx::Result<_>>()
-            .map_err(fault)
+        let page = known(&mut self.transaction, source, after, limit);
+        self.runtime.block_on(page).map_err(fault)
     }
 
     fn set_delivery(&mut self, source: &str, json: &str) -> Result<()> {
