@@ -1,5 +1,6 @@
 //! Writing one transaction.
 
+use crate::schema::{SUMS, row_sum};
 use crate::{fault, json_list, signed, unsigned};
 use annuaire_store::batch::{self, Entry, State, Word};
 use annuaire_store::{Change, Known, Outcome, Result, Unit};
@@ -32,6 +33,8 @@ pub(crate) struct SqliteUnit<'a> {
     /// Commit time of the transaction before.
     before_ms: i64,
     rows: u64,
+    /// Checksum of the rows.
+    sum: i64,
     pending: Vec<Change>,
     outcome: Outcome,
 }
@@ -41,7 +44,7 @@ impl<'a> SqliteUnit<'a> {
         let query = sqlx::query_as("SELECT coalesce(max(tx), 0), coalesce(max(commit_ms), -1) FROM log_tx");
         let (last, before_ms): (i64, i64) = runtime.block_on(query.fetch_one(&mut *transaction)).map_err(fault)?;
         let tx = unsigned(last) + 1;
-        Ok(Self { runtime, transaction, tx, before_ms, rows: 0, pending: Vec::new(), outcome: Outcome::default() })
+        Ok(Self { runtime, transaction, tx, before_ms, rows: 0, sum: 0, pending: Vec::new(), outcome: Outcome::default() })
     }
 
     pub(crate) fn commit(mut self, author: &str, reason: &str, now_ms: i64) -> Result<Outcome> {
@@ -54,6 +57,9 @@ impl<'a> SqliteUnit<'a> {
                 .bind(author)
                 .bind(reason)
                 .bind(signed(self.rows));
+            self.runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
+            self.runtime.block_on(sqlx::raw_sql(SUMS).execute(&mut *self.transaction)).map_err(fault)?;
+            let query = sqlx::query("INSERT INTO log_sum(tx, sum) VALUES (?, ?)").bind(signed(self.tx)).bind(self.sum);
             self.runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
         }
         self.runtime.block_on(self.transaction.commit()).map_err(fault)?;
@@ -73,11 +79,17 @@ impl<'a> SqliteUnit<'a> {
                 let revives = runtime.block_on(take_back(&mut self.transaction, word)).map_err(fault)?;
                 batch::uncount(word, revives, &mut self.outcome);
                 self.rows -= 1;
+                let sum = row_sum(&word.source, &word.entity, word.prev.map(signed), word.payload.as_deref());
+                self.sum = self.sum.wrapping_sub(sum);
             }
             known = runtime.block_on(words(&mut self.transaction, &changes)).map_err(fault)?;
         }
         let (log, states) = batch::decide(self.tx, changes, known, &mut self.outcome);
         self.rows += log.len() as u64;
+        for Entry { change, prev } in &log {
+            let sum = row_sum(&change.source, &change.entity, prev.map(signed), change.payload.as_deref());
+            self.sum = self.sum.wrapping_add(sum);
+        }
         let tx = signed(self.tx);
         runtime.block_on(write(&mut self.transaction, tx, log, states)).map_err(fault)
     }
