@@ -1,5 +1,6 @@
 //! The annuaire program: arguments, wiring, life cycle. The only room that reads the environment and the clock.
 
+mod backup;
 mod serve;
 mod stores;
 
@@ -92,6 +93,28 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         guide: GuideArgument,
     },
+    /// Copies everything into a new directory, while servers and imports run
+    Backup {
+        #[command(flatten)]
+        place: Place,
+        /// Directory to make; it must be absent or empty
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Checks a backup and makes a data directory of it; that directory must be absent or empty
+    Restore {
+        /// Directory that `backup` made
+        #[arg(long)]
+        from: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Reads one publication store whole; `verify`, `backup` and `restore` start this
+    #[command(hide = true)]
+    CheckStore {
+        /// Directory of the store
+        dir: PathBuf,
+    },
 }
 
 /// How to serve.
@@ -175,6 +198,15 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Verify { place, guide } => verify(&place, guide.into()),
+        Command::Backup { place, to } => {
+            println!("{}", backup::backup(&place, &to, now_us() / 1_000)?);
+            Ok(())
+        }
+        Command::Restore { from, place } => {
+            println!("{}", backup::restore(&from, &place)?);
+            Ok(())
+        }
+        Command::CheckStore { dir } => stores::check(&dir),
     }
 }
 
