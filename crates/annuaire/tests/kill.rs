@@ -222,3 +222,44 @@ fn killed_at_any_moment_nothing_is_half_done() {
     }
     assert!(at_work >= 2 * ROUNDS, "only {at_work} commands were killed at work: the test proves little");
 }
+
+/// Runs an import whose files may not grow beyond `blocks` of 512 bytes, as on a disk that is full; its status and its words.
+fn limited(import: &Command, blocks: u64) -> (std::process::ExitStatus, String) {
+    let mut command = Command::new("sh");
+    // Ignored, the signal becomes an error of the write.
+    command.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+    let out = command.arg(import.get_program()).args(import.get_args()).output().unwrap();
+    (out.status, format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr)))
+}
+
+#[test]
+fn a_full_disk_is_said_and_leaves_nothing_half_done() {
+    let whole_run = Undisturbed::new("200");
+    let mut failed = 0;
+    for n in 0..2 {
+        let expected = versions(&whole_run.data[n], false);
+        let size = |name: &str| fs::metadata(whole_run.data[n].join(name)).unwrap().len() / 512;
+        let (registry, store) = (size("registry.sqlite"), size("public/data.mdb"));
+        // From no room at all to a little less than what the largest file needs.
+        for blocks in [1, 60, registry / 4, registry / 2, store / 2, store * 9 / 10, registry.max(store) * 19 / 20] {
+            let data = whole_run.place("full");
+            whole_run.before(n, &data);
+            let (status, said) = limited(&whole_run.import(n, &data), blocks);
+            let what = format!("import {n} with {blocks} blocks: {status} {said}");
+            assert!(status.code().is_some() && !said.contains("panicked"), "{what}");
+            if !status.success() {
+                failed += 1;
+                // Which of the files it could not write, and what to do.
+                let named = ["registry", "store", "temporary", "writing"].iter().any(|part| said.contains(part));
+                assert!(named && said.contains("Error: "), "{what}");
+            }
+            whole(&data);
+            let (ok, said) = import(&data, &whole_run.files[n]);
+            assert!(ok, "{what}, then {said}");
+            assert!(whole(&data).contains(&format!("at transaction {0} (log at {0})", n + 1)), "{what}");
+            same(&data, &expected, false, &what);
+            fs::remove_dir_all(&data).unwrap();
+        }
+    }
+    assert!(failed >= 8, "only {failed} runs met the limit: the test proves little");
+}
