@@ -278,7 +278,8 @@ fn import(place: &Place, files: &[PathBuf], options: &Options, guide: Guide) -> 
     let mut registry = place.registry()?;
     let report = annuaire_exchange::import(&mut *registry, &files, options)?;
     if let Some(_lock) = publisher_lock(&place.data)? {
-        Stores::open(&place.data, guide, false)?.follow(&mut *registry)?;
+        let published = Stores::open(&place.data, guide, false).and_then(|stores| stores.follow(&mut *registry));
+        published.context("the import is committed; its publication failed and goes on with the next import or server")?;
     } else {
         println!("committed; the running server publishes it");
     }

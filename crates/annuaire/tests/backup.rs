@@ -133,7 +133,7 @@ fn what_is_there_is_not_overwritten_and_what_is_damaged_is_not_restored() {
     {
         let whole = fs::read(copy.join(file)).unwrap();
         let mut half = whole.clone();
-        let middle = half.len() / 2 & !0xfff;
+        let middle = (half.len() / 2) & !0xfff;
         half[middle..middle + 4096].fill(0xa5);
         fs::write(copy.join(file), half).unwrap();
         refused(what);

@@ -250,7 +250,7 @@ fn a_full_disk_is_said_and_leaves_nothing_half_done() {
             if !status.success() {
                 failed += 1;
                 // Which of the files it could not write, and what to do.
-                let named = ["registry", "store", "temporary", "writing"].iter().any(|part| said.contains(part));
+                let named = ["registry: ", "index storage: ", "index directory: "].iter().any(|part| said.contains(part));
                 assert!(named && said.contains("Error: "), "{what}");
             }
             whole(&data);
@@ -262,4 +262,29 @@ fn a_full_disk_is_said_and_leaves_nothing_half_done() {
         }
     }
     assert!(failed >= 8, "only {failed} runs met the limit: the test proves little");
+
+    let expected = versions(&whole_run.data[1], true);
+    let data = whole_run.place("full-rebuild");
+    copy(&whole_run.data[1], &data);
+    let mut rebuild = program();
+    rebuild.args(["rebuild", "--data"]).arg(&data);
+    let store = fs::metadata(data.join("public/data.mdb")).unwrap().len() / 512;
+    for blocks in [1, store / 3, store * 2 / 3] {
+        let (status, said) = limited(&rebuild, blocks);
+        assert!(status.code() == Some(1) && !said.contains("panicked"), "rebuild with {blocks} blocks: {status} {said}");
+        whole(&data);
+        run("rebuild", &data);
+        same(&data, &expected, true, &said);
+    }
+
+    // Room for the registry and not for what is published of it.
+    for store in ["public", "restricted"] {
+        fs::remove_dir_all(data.join(store)).unwrap();
+        fs::create_dir(data.join(store)).unwrap();
+    }
+    let (status, said) = limited(&whole_run.import(1, &data), store / 2);
+    assert!(status.code() == Some(1) && said.contains("the import is committed"), "{status} {said}");
+    whole(&data);
+    assert!(import(&data, &whole_run.files[1]).0);
+    same(&data, &expected, true, &said);
 }

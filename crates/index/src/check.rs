@@ -61,12 +61,12 @@ impl Index {
         self.check_terms(&txn, &mut all);
         self.check_sets(&txn, at, &mut all);
         let found = &mut Findings { database: "longs", all: &mut all, n: 0 };
-        visit(self.dbs.longs, &txn, found, &mut |name, whole| {
+        visit(self.dbs.longs, &txn, found, |name, whole| {
             let hash = format!("{:032x}", xxh3_128(whole));
             if hash.as_bytes() == name { Ok(()) } else { Err("not what its name says".into()) }
         });
         let found = &mut Findings { database: "closings", all: &mut all, n: 0 };
-        visit(self.dbs.closings, &txn, found, &mut |_, value| {
+        visit(self.dbs.closings, &txn, found, |_, value| {
             let rows = RoaringBitmap::deserialize_from(value).map_err(|e| e.to_string())?;
             if rows.max().is_some_and(|row| row >= at.end) { Err("rows that do not exist".into()) } else { Ok(()) }
         });
@@ -77,7 +77,7 @@ impl Index {
     fn check_transactions(&self, txn: &RoTxn<'_>, all: &mut Vec<String>) -> BTreeMap<u64, i64> {
         let (mut instants, mut end, mut last) = (BTreeMap::new(), 0, i64::MIN);
         let found = &mut Findings { database: "tx", all, n: 0 };
-        visit(self.dbs.tx, txn, found, &mut |key, value| {
+        visit(self.dbs.tx, txn, found, |key, value| {
             let one = Published::read(key, value).map_err(|e| e.to_string())?;
             instants.insert(one.tx, one.commit_ms);
             if one.end < end || one.commit_ms < last {
@@ -94,7 +94,7 @@ impl Index {
         let found = &mut Findings { database: "rows", all, n: 0 };
         let mut types: BTreeMap<TypeId, RoaringBitmap> = BTreeMap::new();
         let mut next: Row = 0;
-        visit(self.dbs.rows, txn, found, &mut |key, record| {
+        visit(self.dbs.rows, txn, found, |key, record| {
             let row = Row::from_be_bytes(key.try_into().map_err(|_| "key of another length")?);
             if row >= at.end {
                 // Left by an interrupted transaction.
@@ -134,7 +134,7 @@ impl Index {
     fn check_terms(&self, txn: &RoTxn<'_>, all: &mut Vec<String>) {
         let found = &mut Findings { database: "terms", all, n: 0 };
         let (mut last, mut list): (Vec<u8>, Vec<Row>) = (Vec::new(), Vec::new());
-        visit(self.dbs.terms, txn, found, &mut |start, block| {
+        visit(self.dbs.terms, txn, found, |start, block| {
             let mut entries = Entries::new(block);
             while let Some(rows) = entries.next().map_err(|e| e.to_string())? {
                 let first = last.is_empty();
@@ -161,7 +161,7 @@ impl Index {
     /// Slices are readable and in order.
     fn check_sets(&self, txn: &RoTxn<'_>, at: Published, all: &mut Vec<String>) {
         let found = &mut Findings { database: "sets", all, n: 0 };
-        visit(self.dbs.sets, txn, found, &mut |key, chunk| {
+        visit(self.dbs.sets, txn, found, |key, chunk| {
             posting::check_slice(key, chunk).map_err(|e| e.to_string())?;
             let Some((term, _)) = key.split_last_chunk::<2>() else { return Err("key of another length".into()) };
             match posting::is_set(&self.dbs, txn, term) {
@@ -176,7 +176,7 @@ impl Index {
 
 /// Reads a database in order and says what `each` finds. Stops where the tree cannot be followed: keys that do not ascend
 /// would lead in circles.
-fn visit(database: Db, txn: &RoTxn<'_>, found: &mut Findings<'_>, each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), String>) {
+fn visit(database: Db, txn: &RoTxn<'_>, found: &mut Findings<'_>, mut each: impl FnMut(&[u8], &[u8]) -> Result<(), String>) {
     let (mut last, mut n) = (None::<Vec<u8>>, 0);
     let items = match database.iter(txn) {
         Ok(items) => items,

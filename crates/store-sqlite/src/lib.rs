@@ -14,9 +14,16 @@ use tokio::runtime::{Builder, Runtime};
 fn fault(e: sqlx::Error) -> Error {
     use sqlx::Error::{ColumnDecode, Database, Decode, Protocol};
     // SQLITE_CORRUPT and SQLITE_NOTADB, the low byte of finer codes; and values that are not of their type.
-    let code = |code: &str| code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 11 | 26));
+    let code = match &e {
+        Database(d) => d.code().and_then(|code| code.parse::<u32>().ok()).map_or(0, |code| code & 0xff),
+        _ => 0,
+    };
     match &e {
-        Database(d) if d.code().is_some_and(|c| code(&c)) => Error::Damaged(e.to_string()),
+        Database(_) if matches!(code, 11 | 26) => Error::Damaged(e.to_string()),
+        // SQLITE_IOERR and SQLITE_FULL.
+        Database(_) if matches!(code, 10 | 13) => Error::Database(format!(
+            "{e}: its disk is full or failing; what was under way left no trace, run it again once there is room"
+        )),
         ColumnDecode { .. } | Decode(_) | Protocol(_) => Error::Damaged(e.to_string()),
         _ => Error::Database(e.to_string()),
     }
