@@ -55,7 +55,11 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // A killed nginx leaves its workers behind: it is asked to end.
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        if !asked.is_ok_and(|s| s.success()) {
+            let _ = self.child.kill();
+        }
         let _ = self.child.wait();
     }
 }
@@ -195,7 +199,7 @@ fn nginx(dir: &Path, sizes: &[(&str, Vec<u8>)]) -> Option<Server> {
         dir.display()
     );
     fs::write(dir.join("nginx.conf"), configuration).ok()?;
-    let child = Command::new("nginx").arg("-c").arg(dir.join("nginx.conf")).stderr(Stdio::null()).spawn().ok()?;
+    let child = Command::new("nginx").arg("-c").arg(dir.join("nginx.conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
     std::thread::sleep(Duration::from_millis(500));
     Some(Server { child, host: format!("127.0.0.1:{port}") })
 }
@@ -222,7 +226,10 @@ fn main() {
     let objects: u64 =
         said.split("transaction 1: ").nth(1).and_then(|t| t.split(' ').next()).and_then(|n| n.parse().ok()).unwrap_or(0);
     println!("| What | Figure |\n|---|---|");
-    println!("| generate {professionals} professionals, two deliveries | {generate:.1} s, {:.0} MiB of files |", mib(disk(Path::new(&files))));
+    println!(
+        "| generate {professionals} professionals, two deliveries | {generate:.1} s, {:.0} MiB of files |",
+        mib(disk(Path::new(&files)))
+    );
     for line in said.lines().filter(|l| l.starts_with("time: ")) {
         println!("| import, {} | |", line.trim_start_matches("time: "));
     }
@@ -295,7 +302,13 @@ fn main() {
         let path = format!("/fhir/v2/{query}");
         let total = get(&server.host, &path)["total"].as_u64();
         let f = load::run(&server.host, std::slice::from_ref(&path), "", 1, seconds / 3.0);
-        println!("| {name}: `{}` | {} µs | {} µs | {} |", query.chars().take(90).collect::<String>(), f.p50_us, f.p99_us, total.unwrap_or(0));
+        println!(
+            "| {name}: `{}` | {} µs | {} µs | {} |",
+            query.chars().take(90).collect::<String>(),
+            f.p50_us,
+            f.p99_us,
+            total.unwrap_or(0)
+        );
     }
     let resident = memory(server.child.id(), "VmRSS").unwrap_or(0) / 1024;
     let anonymous = memory(server.child.id(), "RssAnon").unwrap_or(0) / 1024;

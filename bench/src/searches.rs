@@ -22,7 +22,10 @@ pub const ALL: &[(&str, &str)] = &[
     ("sorted by id", "Practitioner?_sort=_id&qualification-code=10"),
     ("latest first", "Practitioner?_sort=-_lastUpdated"),
     ("mode of practice", "PractitionerRole?role=L"),
-    ("role with both ends included", "PractitionerRole?role=L&_include=PractitionerRole:practitioner&_include=PractitionerRole:organization"),
+    (
+        "role with both ends included",
+        "PractitionerRole?role=L&_include=PractitionerRole:practitioner&_include=PractitionerRole:organization",
+    ),
     ("person with roles", "Practitioner?name=martin&_revinclude=PractitionerRole:practitioner"),
     ("town", "Organization?address-city=brest"),
     ("postal codes of a department", "Organization?address-postalcode=69"),

@@ -15,7 +15,8 @@ fn a_small_run_measures_everything() {
     };
     assert!(number("full walk") > 600, "persons, roles and structures are walked\n{text}");
     let total = |name: &str| -> u64 {
-        let found = text.lines().find(|l| l.starts_with(&format!("| {name}: "))).unwrap_or_else(|| panic!("no {name:?} in\n{text}"));
+        let found =
+            text.lines().find(|l| l.starts_with(&format!("| {name}: "))).unwrap_or_else(|| panic!("no {name:?} in\n{text}"));
         found.split('|').nth(4).unwrap().trim().parse().unwrap()
     };
     let (one, two, three) = (total("name, one letter"), total("name, two letters"), total("name, three letters"));

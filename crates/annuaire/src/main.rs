@@ -1,5 +1,6 @@
 //! The annuaire program: arguments, wiring, life cycle. The only room that reads the environment and the clock.
 
+mod backup;
 mod serve;
 mod stores;
 
@@ -92,6 +93,28 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         guide: GuideArgument,
     },
+    /// Copies everything into a new directory, while servers and imports run
+    Backup {
+        #[command(flatten)]
+        place: Place,
+        /// Directory to make; it must be absent or empty
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Checks a backup and makes a data directory of it; that directory must be absent or empty
+    Restore {
+        /// Directory that `backup` made
+        #[arg(long)]
+        from: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Reads one publication store whole; `verify`, `backup` and `restore` start this
+    #[command(hide = true)]
+    CheckStore {
+        /// Directory of the store
+        dir: PathBuf,
+    },
 }
 
 /// How to serve.
@@ -175,6 +198,15 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Verify { place, guide } => verify(&place, guide.into()),
+        Command::Backup { place, to } => {
+            println!("{}", backup::backup(&place, &to, now_us() / 1_000)?);
+            Ok(())
+        }
+        Command::Restore { from, place } => {
+            println!("{}", backup::restore(&from, &place)?);
+            Ok(())
+        }
+        Command::CheckStore { dir } => stores::check(&dir),
     }
 }
 
@@ -258,7 +290,8 @@ fn import(place: &Place, files: &[PathBuf], options: &Options, guide: Guide) -> 
     let mut registry = place.registry()?;
     let report = annuaire_exchange::import(&mut *registry, &files, options)?;
     if let Some(_lock) = publisher_lock(&place.data)? {
-        Stores::open(&place.data, guide, false)?.follow(&mut *registry)?;
+        let published = Stores::open(&place.data, guide, false).and_then(|stores| stores.follow(&mut *registry));
+        published.context("the import is committed; its publication failed and goes on with the next import or server")?;
     } else {
         println!("committed; the running server publishes it");
     }
@@ -303,23 +336,77 @@ fn print_report(report: &Report) {
     }
 }
 
+/// What to do about each kind of fault.
+const OF_STORE: &str = "the stores are views of the log: make them again with `annuaire rebuild`";
+const OF_REGISTRY: &str =
+    "the registry is the truth: bring it back with `annuaire restore` from a backup, then import what came since";
+const OF_EITHER: &str = "if the registry is as it should be, `annuaire rebuild` makes the stores again; if not, `annuaire restore` \
+    brings it back from a backup";
+
 fn verify(place: &Place, guide: Guide) -> Result<()> {
-    let mut registry = place.registry()?;
-    let mut faults = registry.verify()?;
-    let stores = Stores::open(&place.data, guide, false)?;
-    let last = registry.last_tx()?;
-    for (name, index, view) in stores.each() {
-        if index.applied_tx() > last {
-            faults.push(format!("the {name} store is at transaction {}, the log ends at {last}", index.applied_tx()));
+    let mut faults = Vec::new();
+    let mut advice = Vec::new();
+    // Before anything of this process touches a page of theirs.
+    for name in stores::STORES {
+        let dir = place.data.join(name);
+        if dir.join("data.mdb").exists() {
+            faults.extend(stores::check_apart(&dir)?.faults.into_iter().map(|f| format!("{name} store: {f}")));
         }
-        faults.extend(annuaire_publish::verify(&mut *registry, index, view)?.into_iter().map(|f| format!("{name} store: {f}")));
+    }
+    let readable = faults.is_empty();
+    if !readable {
+        advice.push(OF_STORE);
+    }
+    let mut last = 0;
+    let mut at = None;
+    let read = (|| -> Result<Vec<String>> {
+        let mut registry = place.registry()?;
+        let found = registry.verify()?;
+        if !readable || !found.is_empty() {
+            return Ok(found);
+        }
+        last = registry.last_tx()?;
+        let stores = Stores::open(&place.data, guide, false)?;
+        for (name, index, view) in stores.each() {
+            let differ = faults.len();
+            if index.applied_tx() > last {
+                faults.push(format!("the {name} store is at transaction {}, the log ends at {last}", index.applied_tx()));
+            }
+            faults
+                .extend(annuaire_publish::verify(&mut *registry, index, view)?.into_iter().map(|f| format!("{name} store: {f}")));
+            if faults.len() > differ {
+                advice.push(OF_EITHER);
+            }
+        }
+        at = Some(stores.public.applied_tx());
+        Ok(found)
+    })();
+    match read {
+        Ok(found) if found.is_empty() => {}
+        Ok(found) => {
+            faults.extend(found.into_iter().map(|f| format!("registry: {f}")));
+            advice.push(OF_REGISTRY);
+        }
+        Err(e) => {
+            use annuaire_publish::Error as Publish;
+            let damaged = matches!(e.downcast_ref(), Some(annuaire_store::Error::Damaged(_)))
+                || matches!(e.downcast_ref(), Some(Publish::Object { .. } | Publish::Store(annuaire_store::Error::Damaged(_))));
+            if !damaged && faults.is_empty() {
+                return Err(e);
+            }
+            faults.push(format!("{e:#}"));
+            if damaged {
+                advice.push(OF_REGISTRY);
+            }
+        }
     }
     for fault in &faults {
         println!("{fault}");
     }
     if !faults.is_empty() {
-        bail!("{} differences", faults.len());
+        advice.dedup();
+        bail!("{} differences; {}", faults.len(), advice.join("; "));
     }
-    println!("log, registry and publication stores agree at transaction {} (log at {last})", stores.public.applied_tx());
+    println!("log, registry and publication stores agree at transaction {} (log at {last})", at.unwrap_or_default());
     Ok(())
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit, aead::OsRng};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 /// Address space reserved for a publication store. It is reserved, not used: the file grows as needed.
@@ -30,13 +31,62 @@ impl Place {
     /// The system of record.
     pub(crate) fn registry(&self) -> Result<Box<dyn Registry>> {
         create(&self.data)?;
-        if let Some(path) = &self.database {
-            // A file and not an argument: the URL holds a password, and arguments are seen by every user of the machine.
-            let url = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-            return Ok(Box::new(PostgresRegistry::open(url.trim())?));
+        if let Some(registry) = self.named_database()? {
+            return Ok(registry);
         }
-        Ok(Box::new(SqliteRegistry::open(&self.data.join("registry.sqlite"))?))
+        Ok(Box::new(SqliteRegistry::open(&registry_path(&self.data))?))
     }
+
+    /// The registry in PostgreSQL, when one is named.
+    pub(crate) fn named_database(&self) -> Result<Option<Box<dyn Registry>>> {
+        let Some(path) = &self.database else { return Ok(None) };
+        // A file and not an argument: the URL holds a password, and arguments are seen by every user of the machine.
+        let url = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        Ok(Some(Box::new(PostgresRegistry::open(url.trim())?)))
+    }
+}
+
+/// The registry of a data directory.
+pub(crate) fn registry_path(data: &Path) -> PathBuf {
+    data.join("registry.sqlite")
+}
+
+/// Names of the publication stores in a data directory.
+pub(crate) const STORES: [&str; 2] = ["public", "restricted"];
+
+/// What a whole reading of a store found.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// Transaction of the store, `None` when it could not be opened.
+    pub(crate) tx: Option<u64>,
+    /// What is unreadable, in words.
+    pub(crate) faults: Vec<String>,
+}
+
+/// Reads a whole store and prints what [`check_apart`] understands.
+pub(crate) fn check(dir: &Path) -> Result<()> {
+    let index = Index::open(dir, MAP_BYTES, annuaire_fhir::dictionary::ALL)?;
+    println!("{}", index.applied_tx());
+    for fault in index.check()? {
+        println!("{fault}");
+    }
+    Ok(())
+}
+
+/// Reads a whole store in a process of its own: the storage engine trusts the page numbers of its file, and a damaged one can
+/// end the process that follows it.
+pub(crate) fn check_apart(dir: &Path) -> Result<Checked> {
+    let program = std::env::current_exe().context("finding this program")?;
+    let out = Command::new(program).arg("check-store").arg(dir).output().context("starting a check")?;
+    let said = String::from_utf8_lossy(&out.stdout);
+    let mut lines = said.lines();
+    let tx = lines.next().and_then(|line| line.parse().ok());
+    let mut faults: Vec<String> = lines.map(str::to_owned).collect();
+    if !out.status.success() {
+        let why = String::from_utf8_lossy(&out.stderr);
+        faults.push(format!("reading it ended with {}: {}", out.status, why.lines().next().unwrap_or("nothing was said")));
+    }
+    Ok(Checked { tx, faults })
 }
 
 fn create(dir: &Path) -> Result<()> {
@@ -52,9 +102,10 @@ pub(crate) struct Stores {
 }
 
 fn folder(data: &Path, perimeter: Perimeter) -> PathBuf {
+    let [public, restricted] = STORES;
     data.join(match perimeter {
-        Perimeter::Public => "public",
-        Perimeter::Restricted => "restricted",
+        Perimeter::Public => public,
+        Perimeter::Restricted => restricted,
     })
 }
 

@@ -149,8 +149,7 @@ fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBi
                     limits::SORTED
                 )));
             }
-            let mut keyed =
-                all.iter().map(|r| Ok((snap.updated(r).map_err(internal)?, r))).collect::<Result<Vec<_>, Fault>>()?;
+            let mut keyed = all.iter().map(|r| Ok((snap.updated(r).map_err(internal)?, r))).collect::<Result<Vec<_>, Fault>>()?;
             keyed.sort_unstable();
             if down {
                 keyed.reverse();

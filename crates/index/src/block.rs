@@ -82,7 +82,7 @@ impl Rows<'_> {
         let Rows::Inline(n, mut bytes) = self else { return Ok(()) };
         let mut row = 0_u64;
         for _ in 0..n {
-            row += take_number(&mut bytes)?;
+            row = row.checked_add(take_number(&mut bytes)?).ok_or(SHORT)?;
             list.push(Row::try_from(row).map_err(|_| SHORT)?);
         }
         Ok(())

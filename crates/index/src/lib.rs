@@ -5,6 +5,7 @@
 //! published by that transaction, minus the rows closed (superseded) by it or before it.
 
 mod block;
+mod check;
 mod key;
 mod posting;
 mod row;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use heed::types::Bytes;
-use heed::{Database, Env, EnvOpenOptions, PutFlags, RoTxn, RwTxn, WithoutTls};
+use heed::{CompactionOption, Database, Env, EnvFlags, EnvOpenOptions, MdbError, PutFlags, RoTxn, RwTxn, WithoutTls};
 pub use roaring::RoaringBitmap;
 
 use key::Keys;
@@ -27,7 +28,7 @@ pub use row::Entry;
 use row::{Codec, Head, Packer};
 pub use snapshot::Snapshot;
 use spill::Spill;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Number of a resource type, chosen by the caller.
 pub type TypeId = u8;
@@ -39,7 +40,7 @@ pub type Row = u32;
 /// Versions written between two intermediate LMDB commits.
 const BATCH: usize = 50_000;
 /// Layout of the files; an index with another one is refused.
-const FORMAT: &[u8] = b"2";
+const FORMAT: &[u8] = b"3";
 
 /// One searchable value of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -356,7 +357,15 @@ impl Index {
             Some(FORMAT) => {}
             Some(_) => return Err(Error::Corrupt("written by another version of the program; rebuild it from the log")),
         }
-        let mut all = kept.iter(&txn)?.map(|item| Ok(item?.1.to_vec())).collect::<Result<Vec<_>, Error>>()?;
+        let mut all = Vec::new();
+        for item in kept.iter(&txn)? {
+            let (number, dictionary) = item?;
+            // A body read with another dictionary is another body, without any error.
+            if meta.get(&txn, number)? != Some(&xxh3_64(dictionary).to_le_bytes()[..]) {
+                return Err(Error::Corrupt("dictionary"));
+            }
+            all.push(dictionary.to_vec());
+        }
         let mut by_type = Vec::new();
         for dictionary in dictionaries {
             let number = match all.iter().position(|known| known == dictionary) {
@@ -364,11 +373,9 @@ impl Index {
                 Some(at) => at + 1,
                 None => {
                     all.push(dictionary.to_vec());
-                    kept.put(
-                        &mut txn,
-                        &[u8::try_from(all.len()).map_err(|_| Error::Refused("too many dictionaries"))?],
-                        dictionary,
-                    )?;
+                    let number = [u8::try_from(all.len()).map_err(|_| Error::Refused("too many dictionaries"))?];
+                    kept.put(&mut txn, &number, dictionary)?;
+                    meta.put(&mut txn, &number, &xxh3_64(dictionary).to_le_bytes())?;
                     all.len()
                 }
             };
@@ -378,6 +385,28 @@ impl Index {
         txn.commit()?;
         let codec = Arc::new(Codec::new(&all, &by_type));
         Ok(Index { dir: dir.to_owned(), env, dbs, codec, state: RwLock::new(state), writer: Mutex::new(()), batch: BATCH })
+    }
+
+    /// Writes a copy of the index of a directory, as its last commit left it, into another directory, which exists and holds no
+    /// index. Another process may be writing: nobody waits. The copy is on disk when this returns.
+    ///
+    /// # Errors
+    /// When the index cannot be read, among others because this process has it open, or the copy cannot be written.
+    pub fn copy(dir: &Path, to: &Path) -> Result<(), Error> {
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        // SAFETY: the file is only ever written through LMDB, which locks it; this process only reads it.
+        #[allow(unsafe_code)]
+        let env = unsafe { options.flags(EnvFlags::READ_ONLY).open(dir)? };
+        let name = to.join("data.mdb");
+        let file = match env.copy_to_path(&name, CompactionOption::Enabled) {
+            // Pages that nobody counts any more cannot be left out.
+            Err(heed::Error::Mdb(MdbError::Incompatible)) => {
+                std::fs::remove_file(&name)?;
+                env.copy_to_path(&name, CompactionOption::Disabled)?
+            }
+            done => done?,
+        };
+        Ok(file.sync_all()?)
     }
 
     fn state(&self) -> Arc<State> {

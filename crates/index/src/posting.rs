@@ -166,6 +166,27 @@ fn collect(key: &[u8], chunk: &[u8], rows: &mut RoaringBitmap) -> Result<(), Err
     Ok(())
 }
 
+/// Whether a slice is whole and its rows are in order.
+pub fn check_slice(key: &[u8], chunk: &[u8]) -> Result<(), Error> {
+    let listed = chunk.len() != BITMAP;
+    if listed && (chunk.is_empty() || !chunk.len().is_multiple_of(2) || !list(chunk).is_sorted_by(|a, b| a < b)) {
+        return Err(Error::Corrupt("slice of a set"));
+    }
+    collect(key, chunk, &mut RoaringBitmap::new())
+}
+
+/// Whether a term is there and its rows are in the sets.
+pub fn is_set(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<bool, Error> {
+    let Some((_, block)) = dbs.terms.get_lower_than_or_equal_to(txn, term)? else { return Ok(false) };
+    let mut entries = Entries::new(block);
+    while let Some(rows) = entries.next()? {
+        if entries.key == term {
+            return Ok(matches!(rows, Rows::Set));
+        }
+    }
+    Ok(false)
+}
+
 fn read_set(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Error> {
     let mut rows = RoaringBitmap::new();
     for item in dbs.sets.prefix_iter(txn, term)? {

@@ -1,7 +1,9 @@
-//! The record of a row: a short head, then body, references and id compressed together with the dictionary of the type.
+//! The record of a row: a short head, then body, references and id compressed together with the dictionary of the type, then
+//! a checksum of all that.
 
 use annuaire_base::date::iso_ms;
 use std::cell::RefCell;
+use xxhash_rust::xxh3::xxh3_64;
 use zstd::zstd_safe::{CCtx, CDict, CParameter, DCtx, DDict, get_frame_content_size};
 
 use crate::block::{put_number, take_number};
@@ -70,8 +72,16 @@ impl Packer {
             _ => _ = self.context.compress(&mut frame, &self.plain, LEVEL).map_err(refused)?,
         }
         out.extend_from_slice(frame.strip_prefix(&MAGIC).ok_or(Error::Refused("unexpected frame"))?);
+        let sum = checksum(&out);
+        out.extend(sum);
         Ok(out)
     }
+}
+
+/// A frame of a damaged letter is a frame: only this tells a record that a disk has changed.
+fn checksum(record: &[u8]) -> [u8; 4] {
+    let [a, b, c, d, ..] = xxh3_64(record).to_le_bytes();
+    [a, b, c, d]
 }
 
 /// Body, references, id, and the lengths of the last two.
@@ -130,11 +140,14 @@ pub struct Head<'a> {
     pub own_ms: Option<i64>,
     dictionary: u8,
     frame: &'a [u8],
+    /// All but the checksum, and the checksum.
+    whole: (&'a [u8], &'a [u8; 4]),
 }
 
 impl<'a> Head<'a> {
     pub fn read(record: &'a [u8]) -> Result<Self, Error> {
-        let (&[ty, kept, dictionary], mut rest) = record.split_first_chunk().ok_or(SHORT)?;
+        let whole = record.split_last_chunk().ok_or(SHORT)?;
+        let (&[ty, kept, dictionary], mut rest) = whole.0.split_first_chunk().ok_or(SHORT)?;
         let version = u32::try_from(take_number(&mut rest)?).map_err(|_| SHORT)?;
         let tx = take_number(&mut rest)?;
         let mut own_ms = None;
@@ -143,11 +156,14 @@ impl<'a> Head<'a> {
             own_ms = Some(i64::from_le_bytes(*ms));
             rest = tail;
         }
-        Ok(Self { ty, version, tx, own_ms, dictionary, frame: rest })
+        Ok(Self { ty, version, tx, own_ms, dictionary, frame: rest, whole })
     }
 
     /// Reads the body too. `commit_ms` is the instant of the transaction.
     pub fn entry(&self, codec: &Codec, row: Row, commit_ms: i64) -> Result<Entry, Error> {
+        if checksum(self.whole.0) != *self.whole.1 {
+            return Err(Error::Corrupt("a row is not what its checksum says"));
+        }
         let bad = Error::Corrupt("body of a row");
         let mut frame = Vec::with_capacity(self.frame.len() + 4);
         frame.extend(MAGIC);

@@ -275,11 +275,8 @@ fn collect(mut objects: Vec<Object>, perimeter: Perimeter) -> Result<BTreeMap<St
     objects.sort_by_key(|o| source::get(&o.source).rank);
     let mut all: BTreeMap<String, Facts> = BTreeMap::new();
     for Object { entity, source, payload } in objects {
-        let object = parse(&payload).map_err(|reason| Error::Object {
-            entity: entity.clone(),
-            object_source: source.clone(),
-            reason,
-        })?;
+        let object =
+            parse(&payload).map_err(|reason| Error::Object { entity: entity.clone(), object_source: source.clone(), reason })?;
         let facts = all.entry(entity).or_default();
         match object {
             Objet::Cartes { cartes } => {

@@ -16,7 +16,21 @@ use tokio::runtime::{Builder, Runtime};
 const PATIENCE: Duration = Duration::from_secs(600);
 
 fn fault(e: sqlx::Error) -> Error {
-    Error::Database(e.to_string())
+    use sqlx::Error::{ColumnDecode, Database, Decode, Protocol};
+    // SQLITE_CORRUPT and SQLITE_NOTADB, the low byte of finer codes; and values that are not of their type.
+    let code = match &e {
+        Database(d) => d.code().and_then(|code| code.parse::<u32>().ok()).map_or(0, |code| code & 0xff),
+        _ => 0,
+    };
+    match &e {
+        Database(_) if matches!(code, 11 | 26) => Error::Damaged(e.to_string()),
+        // SQLITE_IOERR and SQLITE_FULL.
+        Database(_) if matches!(code, 10 | 13) => Error::Database(format!(
+            "{e}: its disk is full or failing; what was under way left no trace, run it again once there is room"
+        )),
+        ColumnDecode { .. } | Decode(_) | Protocol(_) => Error::Damaged(e.to_string()),
+        _ => Error::Database(e.to_string()),
+    }
 }
 
 fn signed(n: u64) -> i64 {
@@ -72,6 +86,29 @@ impl SqliteRegistry {
         let mut connection = runtime.block_on(options.connect()).map_err(fault)?;
         runtime.block_on(schema::ensure(&mut connection, path))?;
         Ok(Self { runtime, connection })
+    }
+
+    /// Writes a whole copy of the registry, as it is at this moment, to a file that does not exist yet; neither readers nor a
+    /// writer wait. Returns the last transaction of the copy. Making it durable is left to the caller.
+    ///
+    /// # Errors
+    /// When the registry cannot be read or the copy cannot be written.
+    pub fn backup(&mut self, to: &Path) -> Result<u64> {
+        let name = to.to_str().ok_or_else(|| Error::Database(format!("{}: not a name in UTF-8", to.display())))?;
+        // Not a copy of the file: its last pages may still be in the write-ahead log of another process.
+        self.runtime.block_on(sqlx::query("VACUUM INTO ?").bind(name).execute(&mut self.connection)).map_err(fault)?;
+        let mut copy = Self::open(to)?;
+        let last = copy.last_tx()?;
+        copy.close()?;
+        Ok(last)
+    }
+
+    /// Closes the file and waits for it, so that no write-ahead log is left beside it.
+    ///
+    /// # Errors
+    /// When the log cannot be brought into the file.
+    pub fn close(self) -> Result<()> {
+        self.runtime.block_on(self.connection.close()).map_err(fault)
     }
 }
 

@@ -23,8 +23,30 @@ CREATE TABLE object(source TEXT NOT NULL, entity TEXT NOT NULL, tx INTEGER NOT N
 CREATE TABLE delivery(source TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
 ";
 
+/// Checksums of transactions, so that a letter changed by a disk in what was said long ago is seen: nothing else is compared
+/// with it. Beside the other tables: a registry made before has none for its first transactions.
+pub(crate) const SUMS: &str = "CREATE TABLE IF NOT EXISTS log_sum(tx INTEGER PRIMARY KEY, sum INTEGER NOT NULL)";
+
+/// What a row of the log adds to the checksum of its transaction; rows may come in any order.
+pub(crate) fn row_sum(source: &str, entity: &str, prev: Option<i64>, payload: Option<&str>) -> i64 {
+    let mut row = Vec::with_capacity(source.len() + entity.len() + payload.map_or(0, str::len) + 12);
+    for text in [source, entity] {
+        row.extend_from_slice(text.as_bytes());
+        row.push(0);
+    }
+    row.extend(prev.unwrap_or(-1).to_le_bytes());
+    row.push(u8::from(payload.is_some()));
+    row.extend_from_slice(payload.unwrap_or_default().as_bytes());
+    xxhash_rust::xxh3::xxh3_64(&row).cast_signed()
+}
+
 /// Creates the tables of an empty file and refuses those of another version.
 pub(crate) async fn ensure(c: &mut SqliteConnection, path: &Path) -> Result<()> {
+    // Read first: the lock of the writer is busy for as long as an import, and a file that has its tables needs none.
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *c).await.map_err(fault)?;
+    if version == VERSION {
+        return Ok(());
+    }
     let mut t = c.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
     let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *t).await.map_err(fault)?;
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master").fetch_one(&mut *t).await.map_err(fault)?;

@@ -1,6 +1,7 @@
 //! Writing one transaction.
 
 use crate::read::{Texts, cut};
+use crate::schema::{SUMS, row_sum};
 use crate::{fault, json_list, signed, unsigned};
 use annuaire_store::batch::{self, Entry, State, Word};
 use annuaire_store::{Change, Known, Outcome, Result, Unit};
@@ -52,6 +53,8 @@ pub(crate) struct SqliteUnit<'a> {
     /// Commit time of the transaction before.
     before_ms: i64,
     rows: u64,
+    /// Checksum of the rows.
+    sum: i64,
     pending: Vec<Change>,
     statements: Vec<Statements>,
     outcome: Outcome,
@@ -68,6 +71,7 @@ impl<'a> SqliteUnit<'a> {
             tx,
             before_ms,
             rows: 0,
+            sum: 0,
             pending: Vec::new(),
             statements: Vec::new(),
             outcome: Outcome::default(),
@@ -84,6 +88,9 @@ impl<'a> SqliteUnit<'a> {
                 .bind(author)
                 .bind(reason)
                 .bind(signed(self.rows));
+            self.runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
+            self.runtime.block_on(sqlx::raw_sql(SUMS).execute(&mut *self.transaction)).map_err(fault)?;
+            let query = sqlx::query("INSERT INTO log_sum(tx, sum) VALUES (?, ?)").bind(signed(self.tx)).bind(self.sum);
             self.runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
         }
         self.runtime.block_on(self.transaction.commit()).map_err(fault)?;
@@ -103,11 +110,17 @@ impl<'a> SqliteUnit<'a> {
                 let revives = runtime.block_on(take_back(&mut self.transaction, word)).map_err(fault)?;
                 batch::uncount(word, revives, &mut self.outcome);
                 self.rows -= 1;
+                let sum = row_sum(&word.source, &word.entity, word.prev.map(signed), word.payload.as_deref());
+                self.sum = self.sum.wrapping_sub(sum);
             }
             known = runtime.block_on(words(&mut self.transaction, &changes)).map_err(fault)?;
         }
         let (log, states) = batch::decide(self.tx, changes, known, &mut self.outcome);
         self.rows += log.len() as u64;
+        for Entry { change, prev } in &log {
+            let sum = row_sum(&change.source, &change.entity, prev.map(signed), change.payload.as_deref());
+            self.sum = self.sum.wrapping_add(sum);
+        }
         let tx = signed(self.tx);
         let (mut log, mut states) = (log, states);
         while let Some(source) = log.first().map(|e| &e.change.source).or(states.first().map(|s| &s.source)).cloned() {

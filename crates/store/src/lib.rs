@@ -61,6 +61,9 @@ pub enum Error {
     /// The database failed.
     #[error("registry: {0}")]
     Database(String),
+    /// The file of the database is damaged.
+    #[error("registry: {0}: it is damaged; bring it back from a backup with `annuaire restore`")]
+    Damaged(String),
     /// The writer gave up; its words.
     #[error("{0}")]
     Rejected(String),
