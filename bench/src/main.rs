@@ -199,7 +199,8 @@ fn nginx(dir: &Path, sizes: &[(&str, Vec<u8>)]) -> Option<Server> {
         dir.display()
     );
     fs::write(dir.join("nginx.conf"), configuration).ok()?;
-    let child = Command::new("nginx").arg("-c").arg(dir.join("nginx.conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+    let child =
+        Command::new("nginx").arg("-c").arg(dir.join("nginx.conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
     std::thread::sleep(Duration::from_millis(500));
     Some(Server { child, host: format!("127.0.0.1:{port}") })
 }
