@@ -73,7 +73,7 @@ impl Form {
                         if let Some(code) = authority {
                             j.object(|j| {
                                 j.text("url", "autorite-enregistrement");
-                                j.concept("valueCodeableConcept", &r60, code, &label);
+                                j.concept("valueCodeableConcept", r60, code, label);
                             });
                         }
                         j.object(|j| {
@@ -88,7 +88,7 @@ impl Form {
             head.out.push(b',');
             form.token("data-information-system", "", trace.system);
             if let Some(code) = authority {
-                form.token("data-registration-authority", &r60, code);
+                form.token("data-registration-authority", r60, code);
             }
         }
         form.before = head.out;
@@ -199,11 +199,11 @@ impl Form {
 
     fn mailboxes(&mut self, boxes: &[&BoiteLettresMss]) {
         let (messaging, _) = concept("TRE_R256", "MSSANTE");
-        self.mailbox_members(boxes, &messaging);
+        self.mailbox_members(boxes, messaging);
         let (kinds, _) = concept("TRE_R257", "PER");
         for b in boxes {
             self.words("mailbox-mss", &b.adresse);
-            self.token("mailbox-mss-type", &kinds, &b.type_bal);
+            self.token("mailbox-mss-type", kinds, &b.type_bal);
         }
     }
 
@@ -222,7 +222,7 @@ impl Form {
                             j.object(|j| {
                                 j.text("url", "type");
                                 j.key("valueCodeableConcept");
-                                j.object(|j| j.array("coding", |j| j.coding(&kinds, &b.type_bal, &label)));
+                                j.object(|j| j.array("coding", |j| j.coding(kinds, &b.type_bal, label)));
                             });
                             j.string_extension("service", &b.service_rattachement);
                         });
@@ -404,7 +404,7 @@ fn practitioner(
                     if !kind(c).is_empty() {
                         j.object(|j| {
                             j.text("url", "type");
-                            j.concept("valueCodeableConcept", &r87, kind(c), "");
+                            j.concept("valueCodeableConcept", r87, kind(c), "");
                         });
                     }
                     j.string_extension("number", &c.numero_carte);
@@ -425,7 +425,7 @@ fn practitioner(
     });
     for c in cards {
         f.words("number-smartcard", &c.numero_carte);
-        f.token("type-smartcard", &r87, kind(c));
+        f.token("type-smartcard", r87, kind(c));
     }
     let mut identifiers = person_identifiers(person).to_vec();
     for other in &person.identifiants_alternatifs {
@@ -474,7 +474,7 @@ fn practitioner(
                         });
                     });
                 }
-                j.array("coding", |j| j.coding(&system, &l.code, &label));
+                j.array("coding", |j| j.coding(system, &l.code, label));
             });
         }
     });
@@ -574,7 +574,7 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
         }
     });
     for (system, code, _) in all.into_iter().flat_map(|q| q.0) {
-        f.token("qualification-code", &system, &code);
+        f.token("qualification-code", system, code);
     }
 }
 
@@ -980,7 +980,7 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
 fn eligibility(f: &mut Form, a: &Activite) {
     if !a.public.is_empty() {
         let (system, label) = concept("TRE_R403", &a.public);
-        f.json.array("eligibility", |j| j.object(|j| j.concept("code", &system, &a.public, &label)));
+        f.json.array("eligibility", |j| j.object(|j| j.concept("code", system, &a.public, label)));
     }
 }
 

@@ -97,8 +97,11 @@ impl Index {
         visit(self.dbs.rows, txn, found, |key, record| {
             let row = Row::from_be_bytes(key.try_into().map_err(|_| "key of another length")?);
             if row >= at.end {
-                // Left by an interrupted transaction.
-                return Ok(());
+                // Left by an interrupted transaction, which is a later one.
+                return match Head::read(record) {
+                    Ok(head) if head.tx <= at.tx => Err("beyond the end of its transaction".into()),
+                    _ => Ok(()),
+                };
             }
             let expected = next;
             next = row.saturating_add(1);

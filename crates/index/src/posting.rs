@@ -224,6 +224,9 @@ impl Union {
     }
 }
 
+/// Takes a term and its rows; false when that is enough.
+type Visitor<'v, 't> = dyn FnMut(&[u8], Rows<'t>) -> Result<bool, Error> + 'v;
+
 /// Visits the terms from the key `from` on, in order, until `each` says enough; only blocks that start before `until` and that
 /// `wanted` asks for.
 fn visit<'t>(
@@ -231,7 +234,7 @@ fn visit<'t>(
     txn: &'t RoTxn<'_>,
     (from, until): (&[u8], Bound<&[u8]>),
     wanted: &dyn Fn(&[u8]) -> bool,
-    each: &mut dyn FnMut(&[u8], Rows<'t>) -> Result<bool, Error>,
+    each: &mut Visitor<'_, 't>,
 ) -> Result<(), Error> {
     let start = match dbs.terms.get_lower_than_or_equal_to(txn, from)? {
         Some((start, _)) => start,

@@ -251,6 +251,7 @@ proptest! {
         let index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
         prop_assert_eq!(index.applied_tx(), txs[txs.len() - 1]);
         check_all(&index, &model, &txs);
+        prop_assert_eq!(index.check().unwrap(), Vec::<String>::new());
     }
 }
 
@@ -309,6 +310,38 @@ fn many_rows_over_chunks() {
     assert_eq!(up.into_iter().map(id).collect::<Vec<_>>(), ["10001", "10002", "10003"]);
     let down = s.by_id(1, &odd, Some("10003"), true, 2).unwrap();
     assert_eq!(down.into_iter().map(id).collect::<Vec<_>>(), ["10001", "1"]);
+}
+
+#[test]
+fn what_was_changed_is_named_and_not_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
+    let all: Vec<_> = (0..5).map(|i| res(1, i, i)).collect();
+    apply(&index, 1, 100, ok(&all)).unwrap();
+    assert_eq!(index.check().unwrap(), Vec::<String>::new());
+    let change = |db: Db, key: &[u8], at: usize| {
+        let mut txn = index.env.write_txn().unwrap();
+        let mut value = db.get(&txn, key).unwrap().unwrap().to_vec();
+        value[at] ^= 1;
+        db.put(&mut txn, key, &value).unwrap();
+        txn.commit().unwrap();
+    };
+    let row = 2_u32.to_be_bytes();
+    let len = index.dbs.rows.get(&index.env.read_txn().unwrap(), &row).unwrap().unwrap().len();
+    for at in 0..len {
+        change(index.dbs.rows, &row, at);
+        assert!(index.snapshot().unwrap().entry(2).is_err(), "byte {at} of a record");
+        assert!(index.check().unwrap()[0].starts_with("key 00000002 of rows: "), "byte {at}");
+        change(index.dbs.rows, &row, at);
+    }
+    assert_eq!(index.check().unwrap(), Vec::<String>::new());
+    change(index.dbs.tx, &1_u64.to_be_bytes(), 0);
+    assert!(!index.check().unwrap().is_empty(), "a transaction of fewer or more rows");
+    change(index.dbs.tx, &1_u64.to_be_bytes(), 0);
+    let mut txn = index.env.write_txn().unwrap();
+    index.dbs.rows.delete(&mut txn, &row).unwrap();
+    txn.commit().unwrap();
+    assert!(index.check().unwrap()[0].contains("row 2 should come here"));
 }
 
 #[test]
