@@ -108,7 +108,7 @@ impl Json {
             let (system, label) = crate::forms::concept(table, code);
             self.object(|j| {
                 j.text("url", url);
-                j.concept("valueCodeableConcept", &system, code, &label);
+                j.concept("valueCodeableConcept", system, code, label);
             });
         }
     }

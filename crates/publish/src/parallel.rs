@@ -44,7 +44,16 @@ mod tests {
 
     #[test]
     fn results_come_in_order_and_an_early_end_stops_everything() {
-        let worker = || |n: u64| (0..(n * 7_919) % 1_000).sum::<u64>().min(0) + n;
+        // Some jobs take longer than the next ones.
+        let worker = || {
+            |n: u64| {
+                std::thread::yield_now();
+                if n.is_multiple_of(7) {
+                    std::thread::sleep(std::time::Duration::from_micros(200));
+                }
+                n
+            }
+        };
         let feed = |give: &dyn Fn(u64) -> bool| _ = (0..1_000).all(give);
         let all: Vec<u64> = ordered(3, feed, worker, |results| results.collect());
         assert!(all.iter().copied().eq(0..1_000));
