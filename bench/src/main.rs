@@ -301,7 +301,14 @@ fn main() {
     let long = searches::long_list();
     for (name, query) in searches::ALL.iter().copied().chain([("66 categories", long.as_str())]) {
         let path = format!("/fhir/v2/{query}");
-        let total = get(&server.host, &path)["total"].as_u64();
+        let mut body = Vec::new();
+        let status = Connection::open(&server.host).get(&path, "", &mut body);
+        let answer: Value = serde_json::from_slice(&body).expect("JSON");
+        if status != 200 {
+            println!("| {name}: `{query}` | refused, {status}: {} | | |", answer["issue"][0]["diagnostics"]);
+            continue;
+        }
+        let total = answer["total"].as_u64();
         let f = load::run(&server.host, std::slice::from_ref(&path), "", 1, seconds / 3.0);
         println!(
             "| {name}: `{}` | {} µs | {} µs | {} |",

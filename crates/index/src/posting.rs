@@ -196,6 +196,9 @@ fn read_set(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Er
     Ok(rows)
 }
 
+/// Most rows sorted one by one; of more, a bit each is set in a bitmap of the whole store, a megabyte for a country.
+const SORTED: usize = 8_192;
+
 /// Rows gathered from many terms: few of each are sorted together, sets are united.
 #[derive(Default)]
 struct Union {
@@ -215,6 +218,14 @@ impl Union {
     }
 
     fn rows(mut self) -> RoaringBitmap {
+        if self.few.len() > SORTED {
+            let last = self.few.iter().max().map_or(0, |row| *row as usize);
+            let mut bits = vec![0_u8; last / 8 + 1];
+            for row in self.few {
+                bits[(row >> 3) as usize] |= 1 << (row & 7);
+            }
+            return self.many | RoaringBitmap::from_lsb0_bytes(0, &bits);
+        }
         if !self.few.is_sorted_by(|a, b| a < b) {
             self.few.sort_unstable();
             self.few.dedup();

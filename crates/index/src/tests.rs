@@ -287,8 +287,11 @@ fn many_rows_over_chunks() {
     let mut index = Index::open(dir.path(), 1 << 30, DICTIONARIES).unwrap();
     index.batch = 3_000;
     let many = (0..70_000u32).map(|i| {
-        let terms =
-            vec![Term::Text { param: 1, value: format!("n{}", i % 2) }, Term::Uri { param: 2, value: format!("{}", i % 17) }];
+        let terms = vec![
+            Term::Text { param: 1, value: format!("n{}", i % 2) },
+            Term::Text { param: 3, value: format!("u{i}") },
+            Term::Uri { param: 2, value: format!("{}", i % 17) },
+        ];
         Ok::<_, Error>(Resource { ty: 1, id: i.to_string(), before: i.to_le_bytes().into(), after: vec![], terms, kept: None })
     });
     assert_eq!(apply(&index, 1, 0, many).unwrap(), 70_000);
@@ -305,6 +308,12 @@ fn many_rows_over_chunks() {
     assert_eq!(s.search(1, &Filter::Uri { param: 2, value: "5".into() }).unwrap(), fives);
     let all = s.search(1, &Filter::All).unwrap();
     assert_eq!(all.len(), 70_000);
+    // Many values of one row each.
+    assert_eq!(s.search(1, &text(3, "u")[0]).unwrap(), all);
+    let ones: RoaringBitmap = (0..70_000_u32).filter(|i| i.to_string().starts_with('1')).collect();
+    assert_eq!(s.search(1, &text(3, "U1")[0]).unwrap(), ones);
+    let sevens: RoaringBitmap = (0..70_000_u32).filter(|i| i.to_string().contains("777")).collect();
+    assert_eq!(s.search(1, &text(3, "777")[1]).unwrap(), sevens);
     let id = |row: Row| s.entry(row).unwrap().id().to_owned();
     let up = s.by_id(1, &all, Some("10000"), false, 3).unwrap();
     assert_eq!(up.into_iter().map(id).collect::<Vec<_>>(), ["10001", "10002", "10003"]);
