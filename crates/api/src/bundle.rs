@@ -2,50 +2,72 @@
 
 use annuaire_base::date::iso_ms;
 use annuaire_fhir::schema::TYPES;
-use annuaire_index::{Filter, RoaringBitmap, Snapshot};
+use annuaire_index::{Entry, Filter, RoaringBitmap, Snapshot};
 use serde_json::Value;
 
 use crate::cursor::{Cursor, digest};
-use crate::query::{Order, Search, Types};
-use crate::{Fault, internal, limits};
+use crate::query::{Link, Order, Search, Types};
+use crate::{Fault, failed, internal, limits};
 
 const SUBSETTED: &[u8] = br#"{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED","display":"Resource encoded in summary mode"}"#;
 const KEPT: [&str; 6] = ["resourceType", "id", "meta", "identifier", "active", "status"];
 
 /// What a bundle needs besides its rows.
-pub(crate) struct Frame<'a> {
-    pub base: &'a str,
-    pub key: &'a [u8; 32],
-    pub self_url: &'a str,
+pub(crate) struct Frame {
+    pub base: String,
+    pub key: [u8; 32],
+    pub self_url: String,
     /// Scope and query that the next page repeats.
-    pub scope: &'a str,
-    pub query: &'a str,
+    pub scope: String,
+    pub query: String,
     /// For a page reached by a link: last row of the page before it, and the total of the first one.
     pub from: Option<(Option<u32>, Option<u64>)>,
 }
 
-impl Frame<'_> {
+impl Frame {
     /// Last row already served.
     fn last(&self) -> Option<u32> {
         self.from.and_then(|f| f.0)
     }
 }
 
-/// A written bundle and the number of its matches.
-pub(crate) type Written = (Vec<u8>, u64);
-
-struct Writer {
-    out: Vec<u8>,
-    entries: u64,
+/// What the entries of a bundle are.
+enum Kind {
+    /// Matches, with these members of each when they are named, and what the rules bring to them.
+    Search { links: Vec<Link>, elements: Option<Vec<String>>, ignored: String },
+    /// Versions.
+    History,
 }
 
-impl Writer {
-    fn new(kind: &str, snap: &Snapshot, frame: &Frame, total: Option<u64>, meta: Option<i64>) -> Self {
+/// A bundle being written, in pieces: a page of a thousand resources is on its way to the client before its end is made, and
+/// a client that reads slowly holds one piece of it.
+pub(crate) struct Draft {
+    frame: Frame,
+    tx: u64,
+    kind: Kind,
+    /// What is written and not yet taken.
+    pub out: Vec<u8>,
+    /// Bytes taken.
+    taken: usize,
+    entries: u64,
+    total: Option<u64>,
+    page: Page,
+    /// Rows of the page already written.
+    written: usize,
+    included: Vec<u32>,
+    /// Included rows already written.
+    brought: usize,
+    entry: Entry,
+}
+
+impl Draft {
+    fn new(snap: &Snapshot, frame: Frame, kind: Kind, total: Option<u64>, page: Page) -> Self {
         let place = frame.last().map_or(0, |row| u64::from(row) + 1);
         let (tx, place) = (snap.tx().to_be_bytes(), place.to_be_bytes());
         let (a, b) = digest(&[&tx, frame.scope.as_bytes(), frame.query.as_bytes(), &place]);
+        let name = if matches!(kind, Kind::History) { "history" } else { "searchset" };
         let mut out = format!(
-            r#"{{"resourceType":"Bundle","type":"{kind}","id":"{:08x}-{:04x}-8{:03x}-a{:03x}-{:012x}""#,
+            r#"{{"resourceType":"Bundle","type":"{name}","id":"{:08x}-{:04x}-8{:03x}-a{:03x}-{:012x}""#,
             a >> 32,
             (a >> 16) & 0xffff,
             a & 0xfff,
@@ -53,15 +75,82 @@ impl Writer {
             b & 0xffff_ffff_ffff
         )
         .into_bytes();
-        if let Some(ms) = meta {
+        if matches!(kind, Kind::History) {
             out.extend_from_slice(br#","meta":{"lastUpdated":"#);
-            quote(&mut out, &iso_ms(ms));
+            quote(&mut out, &iso_ms(snap.commit_ms()));
             out.push(b'}');
         }
         if let Some(total) = total {
             out.extend_from_slice(format!(r#","total":{total}"#).as_bytes());
         }
-        Self { out, entries: 0 }
+        Self {
+            frame,
+            tx: snap.tx(),
+            kind,
+            out,
+            taken: 0,
+            entries: 0,
+            total,
+            page,
+            written: 0,
+            included: Vec::new(),
+            brought: 0,
+            entry: Entry::default(),
+        }
+    }
+
+    /// Transaction of the bundle.
+    pub(crate) fn tx(&self) -> u64 {
+        self.tx
+    }
+
+    /// Matches, or versions, of this page.
+    pub(crate) fn matches(&self) -> u64 {
+        self.page.rows.len() as u64
+    }
+
+    /// What was written since the last call.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        self.taken += self.out.len();
+        // The next piece is about as long.
+        let room = self.out.len();
+        std::mem::replace(&mut self.out, Vec::with_capacity(room))
+    }
+
+    /// Writes on until `piece` bytes wait to be taken; true when the bundle is complete. `snap` is of the same transaction.
+    pub(crate) fn write(&mut self, snap: &Snapshot, piece: usize) -> Result<bool, Fault> {
+        while let Some(&row) = self.page.rows.get(self.written) {
+            if self.out.len() >= piece {
+                return Ok(false);
+            }
+            if self.taken + self.out.len() > limits::ANSWER {
+                self.page.rows.truncate(self.written);
+                self.page.more = true;
+                self.bring(snap)?;
+                break;
+            }
+            self.row(snap, row, false)?;
+            self.written += 1;
+        }
+        while let Some(&row) = self.included.get(self.brought) {
+            if self.out.len() >= piece {
+                return Ok(false);
+            }
+            self.row(snap, row, true)?;
+            self.brought += 1;
+        }
+        self.finish()?;
+        Ok(true)
+    }
+
+    /// Finds what the rules bring to the page.
+    fn bring(&mut self, snap: &Snapshot) -> Result<(), Fault> {
+        if let Kind::Search { links, .. } = &self.kind
+            && !links.is_empty()
+        {
+            self.included = included(snap, links, &self.page.rows)?.iter().collect();
+        }
+        Ok(())
     }
 
     fn open(&mut self) {
@@ -69,52 +158,103 @@ impl Writer {
         self.entries += 1;
     }
 
-    /// Opens an entry and writes its address and resource; the caller closes it.
-    fn resource(&mut self, base: &str, ty: &str, id: &str, body: &[u8]) {
-        self.open();
-        self.out.extend_from_slice(br#""fullUrl":"#);
-        quote(&mut self.out, &format!("{base}/{ty}/{id}"));
-        self.out.extend_from_slice(br#","resource":"#);
-        self.out.extend_from_slice(body);
-    }
-
     fn mode(&mut self, mode: &str) {
-        self.out.extend_from_slice(format!(r#","search":{{"mode":"{mode}"}}}}"#).as_bytes());
+        for part in [r#","search":{"mode":""#, mode, r#""}}"#] {
+            self.out.extend_from_slice(part.as_bytes());
+        }
     }
 
-    /// Closes the bundle with its links, each but self to a page of the same snapshot.
-    fn finish(mut self, frame: &Frame, links: &[(&str, Cursor)]) -> Result<Vec<u8>, Fault> {
+    /// Writes the entry of a row.
+    fn row(&mut self, snap: &Snapshot, row: u32, brought: bool) -> Result<(), Fault> {
+        snap.read(row, &mut self.entry).map_err(failed)?;
+        self.open();
+        let ty = type_name(self.entry.ty);
+        self.out.extend_from_slice(br#""fullUrl":"#);
+        quote_all(&mut self.out, &[&self.frame.base, "/", ty, "/", self.entry.id()]);
+        self.out.extend_from_slice(br#","resource":"#);
+        match &self.kind {
+            Kind::Search { elements: Some(names), .. } if !brought => {
+                self.out.extend_from_slice(&reduce(self.entry.body(), names));
+            }
+            _ => self.out.extend_from_slice(self.entry.body()),
+        }
+        if matches!(self.kind, Kind::Search { .. }) {
+            self.mode(if brought { "include" } else { "match" });
+            return Ok(());
+        }
+        let Entry { version, commit_ms, .. } = self.entry;
+        let (method, status) = if version == 1 { ("POST", "201") } else { ("PUT", "200") };
+        self.out.extend_from_slice(format!(r#","request":{{"method":"{method}","url":"#).as_bytes());
+        let url = [ty, "/", self.entry.id()];
+        quote_all(&mut self.out, if version == 1 { &url[..1] } else { &url });
+        let response = format!(r#"}},"response":{{"status":"{status}","etag":"W/\"{version}\"","lastModified":"#);
+        self.out.extend_from_slice(response.as_bytes());
+        quote(&mut self.out, &iso_ms(commit_ms));
+        self.out.extend_from_slice(b"}}");
+        Ok(())
+    }
+
+    /// Closes the bundle with what was ignored and its links, each but self to a page of the same snapshot.
+    fn finish(&mut self) -> Result<(), Fault> {
+        if let Kind::Search { ignored, .. } = &self.kind
+            && !ignored.is_empty()
+        {
+            let issue = outcome("warning", "not-supported", ignored);
+            self.open();
+            self.out.extend_from_slice(br#""resource":"#);
+            self.out.extend_from_slice(&issue);
+            self.mode("outcome");
+        }
         if self.entries > 0 {
             self.out.push(b']');
         }
         self.out.extend_from_slice(br#","link":["#);
-        for (relation, cursor) in links {
-            let token = cursor.seal(frame.key).ok_or_else(|| internal("cursor"))?;
+        let mut links = Vec::new();
+        if let Some(last) = self.page.rows.last().filter(|_| self.page.more) {
+            links.push(("next", Some(*last)));
+        }
+        if let (Kind::Search { .. }, Some(before)) = (&self.kind, self.page.previous) {
+            links.push(("first", None));
+            links.push(("previous", before));
+        }
+        let Frame { base, key, self_url, scope, query, .. } = &self.frame;
+        for (relation, last_row) in links {
+            let cursor = Cursor { tx: self.tx, last_row, total: self.total, scope: scope.clone(), query: query.clone() };
+            let token = cursor.seal(key).ok_or_else(|| internal("cursor"))?;
             self.out.extend_from_slice(format!(r#"{{"relation":"{relation}","url":"#).as_bytes());
-            quote(&mut self.out, &format!("{}/_page?id={token}", frame.base));
+            quote(&mut self.out, &format!("{base}/_page?id={token}"));
             self.out.extend_from_slice(b"},");
         }
         self.out.extend_from_slice(br#"{"relation":"self","url":"#);
-        quote(&mut self.out, frame.self_url);
+        quote(&mut self.out, self_url);
         self.out.extend_from_slice(b"}]}");
-        Ok(self.out)
+        Ok(())
     }
 }
 
 /// Appends `text` as a JSON string.
 pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(Value::from(text).to_string().as_bytes());
+    quote_all(out, &[text]);
+}
+
+/// Appends texts, one after the other, as one JSON string.
+fn quote_all(out: &mut Vec<u8>, parts: &[&str]) {
+    let plain = |text: &&str| text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\');
+    if !parts.iter().all(plain) {
+        out.extend_from_slice(Value::from(parts.concat()).to_string().as_bytes());
+        return;
+    }
+    out.push(b'"');
+    parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+    out.push(b'"');
 }
 
 fn type_name(number: u8) -> &'static str {
     TYPES.get(usize::from(number)).copied().unwrap_or("Resource")
 }
 
-fn cursor(snap: &Snapshot, frame: &Frame, last_row: Option<u32>, total: Option<u64>) -> Cursor {
-    Cursor { tx: snap.tx(), last_row, total, scope: frame.scope.to_owned(), query: frame.query.to_owned() }
-}
-
 /// The rows of a page in its order, whether more follow, and the row before the previous page when there is one.
+#[derive(Default)]
 struct Page {
     rows: Vec<u32>,
     more: bool,
@@ -126,19 +266,19 @@ struct Page {
 fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBitmap) -> Result<Page, Fault> {
     let (count, last) = (search.count.max(1), frame.last());
     let dated = match search.order {
-        Order::Updated { .. } => snap.dated(ty).map_err(internal)? & all,
+        Order::Updated { .. } => snap.dated(ty).map_err(failed)? & all,
         _ => RoaringBitmap::new(),
     };
     // The row that is `count` rows before the last one served: the previous page begins after it.
     let mut before: Option<u32> = None;
     let mut found: Vec<u32> = match search.order {
         Order::Id { down } => {
-            let edge = last.map(|row| snap.entry(row)).transpose().map_err(internal)?;
-            let after = edge.as_ref().map(annuaire_index::Entry::id);
+            let edge = last.map(|row| snap.entry(row)).transpose().map_err(failed)?;
+            let after = edge.as_ref().map(Entry::id);
             if after.is_some() {
-                before = snap.by_id(ty, all, after, !down, count).map_err(internal)?.get(count - 1).copied();
+                before = snap.by_id(ty, all, after, !down, count).map_err(failed)?.get(count - 1).copied();
             }
-            snap.by_id(ty, all, after, down, count + 1).map_err(internal)?
+            snap.by_id(ty, all, after, down, count + 1).map_err(failed)?
         }
         Order::Updated { down } if !dated.is_empty() => {
             // Instants of other directories do not follow rows: all are read and sorted.
@@ -149,7 +289,7 @@ fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBi
                     limits::SORTED
                 )));
             }
-            let mut keyed = all.iter().map(|r| Ok((snap.updated(r).map_err(internal)?, r))).collect::<Result<Vec<_>, Fault>>()?;
+            let mut keyed = all.iter().map(|r| Ok((snap.updated(r).map_err(failed)?, r))).collect::<Result<Vec<_>, Fault>>()?;
             keyed.sort_unstable();
             if down {
                 keyed.reverse();
@@ -186,76 +326,42 @@ fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBi
 }
 
 /// One page of a search on type `ty`.
-pub(crate) fn searchset(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame) -> Result<Written, Fault> {
-    let all = snap.search(ty, &search.filter).map_err(internal)?;
+pub(crate) fn searchset(snap: &Snapshot, ty: u8, search: Search, frame: Frame) -> Result<Draft, Fault> {
+    let all = snap.search(ty, &search.filter).map_err(failed)?;
     let total = match frame.from {
         Some((_, total)) => total,
         None => search.with_total.then(|| all.len()),
     };
-    let mut writer = Writer::new("searchset", snap, frame, total, None);
-    if search.only_total {
-        return Ok((writer.finish(frame, &[])?, 0));
-    }
-    let Page { mut rows, mut more, previous } = page(snap, ty, search, frame, &all)?;
-    for (n, row) in rows.iter().enumerate() {
-        if writer.out.len() > limits::ANSWER {
-            rows.truncate(n);
-            more = true;
-            break;
-        }
-        let entry = snap.entry(*row).map_err(internal)?;
-        match &search.elements {
-            Some(names) => writer.resource(frame.base, type_name(ty), entry.id(), &reduce(entry.body(), names)),
-            None => writer.resource(frame.base, type_name(ty), entry.id(), entry.body()),
-        }
-        writer.mode("match");
-    }
-    let included = included(snap, search, &rows)?;
-    for row in &included {
-        let entry = snap.entry(row).map_err(internal)?;
-        writer.resource(frame.base, type_name(entry.ty), entry.id(), entry.body());
-        writer.mode("include");
-    }
-    if !search.ignored.is_empty() {
-        writer.open();
-        writer.out.extend_from_slice(br#""resource":"#);
-        writer.out.extend_from_slice(&outcome("warning", "not-supported", &search.ignored.join("; ")));
-        writer.mode("outcome");
-    }
-    let mut links = Vec::new();
-    if let Some(last) = rows.last().filter(|_| more) {
-        links.push(("next", cursor(snap, frame, Some(*last), total)));
-    }
-    if frame.last().is_some() {
-        links.push(("first", cursor(snap, frame, None, total)));
-    }
-    if let Some(before) = previous {
-        links.push(("previous", cursor(snap, frame, before, total)));
-    }
-    Ok((writer.finish(frame, &links)?, rows.len() as u64))
+    let page = if search.only_total { Page::default() } else { page(snap, ty, &search, &frame, &all)? };
+    let Search { links, elements, ignored, only_total, .. } = search;
+    // A total alone has no entries, whatever was ignored.
+    let ignored = if only_total { String::new() } else { ignored.join("; ") };
+    let mut draft = Draft::new(snap, frame, Kind::Search { links, elements, ignored }, total, page);
+    draft.bring(snap)?;
+    Ok(draft)
 }
 
 /// Rows that the includes bring to a page, without its matches, each once.
-fn included(snap: &Snapshot, search: &Search, page: &[u32]) -> Result<RoaringBitmap, Fault> {
+fn included(snap: &Snapshot, links: &[Link], page: &[u32]) -> Result<RoaringBitmap, Fault> {
     let matches: RoaringBitmap = page.iter().copied().collect();
     let mut out = RoaringBitmap::new();
     let mut frontier = matches.clone();
     for round in 0..limits::ITERATE {
-        let rules: Vec<_> = search.links.iter().filter(|l| round == 0 || l.iterate).collect();
+        let rules: Vec<_> = links.iter().filter(|l| round == 0 || l.iterate).collect();
         if rules.is_empty() || frontier.is_empty() {
             break;
         }
         let mut found = RoaringBitmap::new();
         let mut pointed: Vec<Vec<Filter>> = vec![Vec::new(); rules.len()];
         for row in &frontier {
-            let entry = snap.entry(row).map_err(internal)?;
+            let entry = snap.entry(row).map_err(failed)?;
             let ty = type_name(entry.ty);
             if rules.iter().any(|l| !l.reverse && l.source == ty) {
-                for (param, to) in snap.references(row).map_err(internal)? {
+                for (param, to) in snap.references(row).map_err(failed)? {
                     let wanted = rules.iter().any(|l| !l.reverse && l.source == ty && l.param.id == param);
                     let Some((kind, id)) = to.split_once('/').filter(|_| wanted) else { continue };
                     let Some((_, number)) = Types::Restricted.known(kind) else { continue };
-                    if let Some(entry) = snap.current(number, id).map_err(internal)? {
+                    if let Some(entry) = snap.current(number, id).map_err(failed)? {
                         found.insert(entry.row);
                     }
                 }
@@ -266,7 +372,7 @@ fn included(snap: &Snapshot, search: &Search, page: &[u32]) -> Result<RoaringBit
         }
         for (rule, links) in rules.iter().zip(pointed).filter(|(_, links)| !links.is_empty()) {
             let Some((_, number)) = Types::Restricted.known(rule.source) else { continue };
-            found |= snap.search(number, &Filter::Or(links)).map_err(internal)?;
+            found |= &*snap.search(number, &Filter::Or(links)).map_err(failed)?;
         }
         frontier = found - &matches - &out;
         out |= &frontier;
@@ -278,42 +384,16 @@ fn included(snap: &Snapshot, search: &Search, page: &[u32]) -> Result<RoaringBit
 }
 
 /// One page of a history, newest first, over the versions `rows`.
-pub(crate) fn history(
-    snap: &Snapshot,
-    mut rows: RoaringBitmap,
-    count: usize,
-    oldest_first: bool,
-    frame: &Frame,
-) -> Result<Written, Fault> {
+pub(crate) fn history(snap: &Snapshot, mut rows: RoaringBitmap, count: usize, oldest_first: bool, frame: Frame) -> Draft {
     let total = frame.from.map_or(Some(rows.len()), |(_, total)| total);
     match frame.last() {
         Some(last) if oldest_first => _ = rows.remove_range(..=last),
         Some(last) => _ = rows.remove_range(last..),
         None => {}
     }
-    let mut writer = Writer::new("history", snap, frame, total, Some(snap.commit_ms()));
-    let mut page: Vec<u32> =
-        if oldest_first { rows.iter().take(count).collect() } else { rows.iter().rev().take(count).collect() };
-    for (n, row) in page.iter().enumerate() {
-        if writer.out.len() > limits::ANSWER {
-            page.truncate(n);
-            break;
-        }
-        let entry = snap.entry(*row).map_err(internal)?;
-        let ty = type_name(entry.ty);
-        writer.resource(frame.base, ty, entry.id(), entry.body());
-        let (method, url, status) =
-            if entry.version == 1 { ("POST", ty.to_owned(), "201") } else { ("PUT", format!("{ty}/{}", entry.id()), "200") };
-        writer.out.extend_from_slice(format!(r#","request":{{"method":"{method}","url":"#).as_bytes());
-        quote(&mut writer.out, &url);
-        let response = format!(r#"}},"response":{{"status":"{status}","etag":"W/\"{}\"","lastModified":"#, entry.version);
-        writer.out.extend_from_slice(response.as_bytes());
-        quote(&mut writer.out, &iso_ms(entry.commit_ms));
-        writer.out.extend_from_slice(b"}}");
-    }
+    let page: Vec<u32> = if oldest_first { rows.iter().take(count).collect() } else { rows.iter().rev().take(count).collect() };
     let more = rows.len() > page.len() as u64;
-    let next = page.last().filter(|_| more).map(|last| ("next", cursor(snap, frame, Some(*last), total)));
-    Ok((writer.finish(frame, next.as_slice())?, page.len() as u64))
+    Draft::new(snap, frame, Kind::History, total, Page { rows: page, more, previous: None })
 }
 
 /// An OperationOutcome with one issue.

@@ -7,28 +7,30 @@
 mod bundle;
 mod capability;
 mod cursor;
+mod lane;
 mod limits;
 mod metrics;
 mod query;
 mod rate;
+mod stream;
 mod xml;
 
 use std::fmt;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use annuaire_index::{Index, RoaringBitmap, Snapshot};
+use annuaire_index::{Effort, Index, RoaringBitmap, Snapshot};
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use axum::response::Response;
 use axum::routing::any;
 
-use bundle::Frame;
+use bundle::{Draft, Frame};
 use cursor::Cursor;
+use lane::Lane;
 use metrics::Metrics;
 use query::{Handling, Types};
 pub use rate::Rate;
@@ -92,6 +94,7 @@ struct App {
     credentials: Vec<String>,
     settings: Settings,
     limiter: Option<Limiter>,
+    lane: Lane,
     metrics: Metrics,
     requests: AtomicU64,
 }
@@ -107,11 +110,13 @@ pub(crate) struct Fault {
     hint: String,
     /// The cause is an unknown parameter, which lenient handling ignores.
     unknown: bool,
+    /// The cause is the work it takes: with more of it, there may be an answer.
+    exhausted: bool,
 }
 
 impl Fault {
     fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, code: "exception", text: text.into(), hint: String::new(), unknown: false }
+        Self { status, code: "exception", text: text.into(), hint: String::new(), unknown: false, exhausted: false }
     }
 
     fn client(text: impl Into<String>) -> Self {
@@ -172,6 +177,16 @@ impl Fault {
     }
 }
 
+/// A failure of the index: the client's when it asked for too much.
+pub(crate) fn failed(cause: annuaire_index::Error) -> Fault {
+    match cause {
+        annuaire_index::Error::Exhausted => Fault { exhausted: true, ..Fault::too_costly(
+            "This search needs more work than one request may take. Give longer values or fewer of them, add a criterion, or copy the directory and search in it.".to_owned(),
+        ) },
+        other => internal(other),
+    }
+}
+
 /// A failure that is not the client's; its cause is not told.
 pub(crate) fn internal<E: fmt::Display>(_cause: E) -> Fault {
     Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "Unexpected error")
@@ -188,6 +203,7 @@ pub fn router(index: Arc<Index>, restricted: Option<Restricted>, settings: Setti
         restricted: door,
         credentials,
         limiter: settings.rate.map(Limiter::new),
+        lane: Lane::new(),
         settings,
         metrics: Metrics::default(),
         requests: AtomicU64::new(0),
@@ -197,10 +213,17 @@ pub fn router(index: Arc<Index>, restricted: Option<Restricted>, settings: Setti
 }
 
 /// What a request asked, for the log and the counters. Known as far as the request was understood.
+#[derive(Clone, Copy)]
 struct Seen {
     route: &'static str,
     ty: &'static str,
     results: Option<u64>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { route: "other", ty: "-", results: None }
+    }
 }
 
 /// The format of an answer.
@@ -213,48 +236,103 @@ enum Format {
 async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let start = (app.settings.clock)();
     let (parts, body) = request.into_parts();
-    let mut seen = Seen { route: "other", ty: "-", results: None };
     let client = app.client(&parts);
     let verdict = app.limiter.as_ref().filter(|_| is_fhir(parts.uri.path())).map(|l| (l.rate(), l.take(client, start)));
-    let mut format = format_of(&parts);
-    let outcome = match app.admit(&parts, verdict.map(|v| v.1)).and(format.as_ref().map_err(Fault::copy).copied()) {
+    let format = format_of(&parts);
+    let admitted = app.admit(&parts, verdict.map(|v| v.1)).and(format.as_ref().map_err(Fault::copy).copied());
+    let mut asked = Asked { format: format.unwrap_or(Format::Json), form: None, parts, client, seen: Seen::default() };
+    let outcome = match admitted {
         Err(fault) => Err(fault),
-        Ok(_) if parts.method == Method::OPTIONS => Ok(reply(StatusCode::NO_CONTENT, Vec::new())),
-        Ok(_) if parts.method == Method::POST => match to_bytes(body, limits::QUERY).await {
-            Ok(form) => {
-                if is_form(&parts)
-                    && let Some(asked) = asked_format(std::str::from_utf8(&form).unwrap_or_default()).transpose()
-                {
-                    format = asked;
-                }
-                match &format {
-                    Ok(_) => app.post(&parts, &form, &mut seen),
-                    Err(fault) => Err(fault.copy()),
-                }
-            }
-            Err(_) => Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large.")),
+        Ok(_) if asked.parts.method == Method::OPTIONS => Ok(reply(StatusCode::NO_CONTENT, Vec::new())),
+        Ok(_) => match asked.take_form(body).await {
+            Err(fault) => Err(fault),
+            Ok(()) => app.answer(&mut asked, limits::QUICK),
         },
-        Ok(_) => app.get(&parts, &mut seen),
     };
-    let answer = outcome.unwrap_or_else(|fault| {
-        let mut answer = reply(fault.status, bundle::outcome("error", fault.code, &fault.diagnostics()));
-        if fault.status == StatusCode::UNAUTHORIZED {
-            let scheme = if parts.uri.path().starts_with("/fhir/dr") { "Bearer" } else { "ESANTE-API-KEY" };
-            answer.set(header::WWW_AUTHENTICATE, &format!("{scheme} realm=\"fhir\""));
+    let (asked, mut response) = match outcome {
+        Err(fault) if fault.exhausted => app.answer_in_turn(asked).await,
+        outcome => {
+            let answer = outcome.unwrap_or_else(|fault| refusal(&fault, &asked.parts));
+            let response = finish(answer, &asked, &app);
+            (asked, response)
         }
-        answer
-    });
-    let id = app.request_id(&parts, start);
-    let mut response = finish(answer, &parts, format.unwrap_or(Format::Json));
+    };
+    let id = app.request_id(&asked.parts, start);
     set(&mut response, HeaderName::from_static("x-request-id"), &id);
     if let Some((rate, v)) = verdict {
         rate_headers(&mut response, rate, v);
     }
-    app.account(&parts, &seen, &response, client, &id, start);
-    if parts.method == Method::HEAD {
+    let line = Line { method: asked.parts.method.clone(), seen: asked.seen, status: response.status(), client, id, start };
+    if asked.parts.method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
+    // An answer made in pieces is accounted for when its last one is made.
+    match response.extensions_mut().remove::<stream::Watch>() {
+        Some(watch) if asked.parts.method != Method::HEAD => watch.set(line),
+        _ => {
+            let bytes = text(response.headers(), header::CONTENT_LENGTH).parse().unwrap_or(0);
+            app.account(&line, bytes, (app.settings.clock)() - start);
+        }
+    }
     response
+}
+
+/// A request as far as it was read.
+struct Asked {
+    parts: Parts,
+    /// Body of a POST.
+    form: Option<Bytes>,
+    format: Format,
+    client: u64,
+    seen: Seen,
+}
+
+impl Asked {
+    /// Reads the body of a POST. What it says of the format comes before what the headers say.
+    async fn take_form(&mut self, body: Body) -> Result<(), Fault> {
+        if self.parts.method != Method::POST {
+            return Ok(());
+        }
+        let form = to_bytes(body, limits::QUERY).await;
+        let form = form.map_err(|_| Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large."))?;
+        if is_form(&self.parts)
+            && let Some(format) = asked_format(std::str::from_utf8(&form).unwrap_or_default())?
+        {
+            self.format = format;
+        }
+        self.form = Some(form);
+        Ok(())
+    }
+}
+
+impl Asked {
+    /// The same request again, without its body: for the answer when its turn does not come.
+    fn copy(&self) -> Self {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.method = self.parts.method.clone();
+        parts.uri = self.parts.uri.clone();
+        parts.headers = self.parts.headers.clone();
+        Self { parts, form: None, ..*self }
+    }
+}
+
+/// What a line of the log and the counters tell of a request.
+struct Line {
+    method: Method,
+    seen: Seen,
+    status: StatusCode,
+    client: u64,
+    id: String,
+    start: i64,
+}
+
+fn refusal(fault: &Fault, parts: &Parts) -> Answer {
+    let mut answer = reply(fault.status, bundle::outcome("error", fault.code, &fault.diagnostics()));
+    if fault.status == StatusCode::UNAUTHORIZED {
+        let scheme = if parts.uri.path().starts_with("/fhir/dr") { "Bearer" } else { "ESANTE-API-KEY" };
+        answer.set(header::WWW_AUTHENTICATE, &format!("{scheme} realm=\"fhir\""));
+    }
+    answer
 }
 
 /// An answer before its format, compression and common headers.
@@ -262,6 +340,8 @@ struct Answer {
     status: StatusCode,
     /// FHIR JSON, or plain text.
     body: Vec<u8>,
+    /// What follows the body, not made yet.
+    rest: Option<Rest>,
     plain: bool,
     headers: Vec<(HeaderName, String)>,
 }
@@ -278,15 +358,30 @@ impl Answer {
 }
 
 fn reply(status: StatusCode, body: Vec<u8>) -> Answer {
-    Answer { status, body, plain: false, headers: Vec::new() }
+    Answer { status, body, rest: None, plain: false, headers: Vec::new() }
+}
+
+/// The end of a bundle, and where its rows are.
+struct Rest {
+    draft: Draft,
+    index: Arc<Index>,
+}
+
+/// The answer that is a bundle: whole when it is short, else its first piece and the rest.
+fn bundle(mut draft: Draft, snap: &Snapshot, index: &Arc<Index>, seen: &mut Seen) -> Result<Answer, Fault> {
+    let whole = draft.write(snap, limits::PIECE)?;
+    seen.results = Some(draft.matches());
+    let body = draft.take();
+    Ok(Answer { rest: (!whole).then(|| Rest { draft, index: Arc::clone(index) }), ..reply(StatusCode::OK, body) })
 }
 
 /// Writes the answer in the format asked, compressed when the client accepts it and it pays.
-fn finish(answer: Answer, parts: &Parts, format: Format) -> Response {
-    let Answer { mut status, mut body, plain, headers } = answer;
+fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
+    let Answer { mut status, mut body, mut rest, plain, headers } = answer;
+    let parts = &asked.parts;
     let mut kind = if plain { "text/plain;charset=UTF-8" } else { "application/fhir+json;charset=UTF-8" };
-    if format == Format::Xml && !plain && !body.is_empty() {
-        match xml::document(&body) {
+    if asked.format == Format::Xml && !plain && !body.is_empty() {
+        match whole(&mut body, rest.take()).and_then(|()| xml::document(&body).map_err(internal)) {
             Ok(document) => (body, kind) = (document, "application/fhir+xml;charset=UTF-8"),
             Err(_) => {
                 status = StatusCode::INTERNAL_SERVER_ERROR;
@@ -299,21 +394,25 @@ fn finish(answer: Answer, parts: &Parts, format: Format) -> Response {
         let gzip = words.next().is_some_and(|n| n.eq_ignore_ascii_case("gzip") || n == "*");
         gzip && !words.any(|w| matches!(w.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
     });
-    let mut encoding = None;
-    if accepted && body.len() >= limits::GZIP_FROM {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 4), flate2::Compression::fast());
-        if encoder.write_all(&body).is_ok()
-            && let Ok(small) = encoder.finish()
-        {
-            (body, encoding) = (small, Some("gzip"));
-        }
+    let mut encoder = (accepted && body.len() >= limits::GZIP_FROM).then(stream::encoder);
+    let encoding = encoder.as_ref().map(|_| "gzip");
+    if rest.is_none()
+        && let Some(encoder) = encoder.take()
+    {
+        body = stream::compress_whole(encoder, &body);
     }
     let length = body.len().to_string();
     let empty = body.is_empty();
-    let mut response = Response::new(Body::from(body));
+    let streamed = rest.is_some();
+    let mut response = match rest {
+        None => Response::new(Body::from(body)),
+        Some(rest) => stream::response(body, rest, encoder, app, asked.client),
+    };
     *response.status_mut() = status;
     if status != StatusCode::NOT_MODIFIED && status != StatusCode::NO_CONTENT {
-        set(&mut response, header::CONTENT_LENGTH, &length);
+        if !streamed {
+            set(&mut response, header::CONTENT_LENGTH, &length);
+        }
         if !empty {
             set(&mut response, header::CONTENT_TYPE, kind);
         }
@@ -337,6 +436,15 @@ fn finish(answer: Answer, parts: &Parts, format: Format) -> Response {
         set(&mut response, name, &value);
     }
     response
+}
+
+/// Writes the rest of a bundle after its first piece.
+fn whole(body: &mut Vec<u8>, rest: Option<Rest>) -> Result<(), Fault> {
+    let Some(Rest { mut draft, index }) = rest else { return Ok(()) };
+    let snap = index.snapshot_at(draft.tx()).map_err(internal)?.ok_or_else(|| internal("transaction"))?;
+    draft.write(&snap, usize::MAX)?;
+    body.append(&mut draft.take());
+    Ok(())
 }
 
 fn rate_headers(response: &mut Response, rate: Rate, v: Verdict) {
@@ -473,7 +581,7 @@ struct Place<'a> {
 impl Fault {
     /// The same fault again: a refused format is also the format of the refusal.
     fn copy(&self) -> Self {
-        Self { status: self.status, code: self.code, text: self.text.clone(), hint: self.hint.clone(), unknown: self.unknown }
+        Self { status: self.status, code: self.code, text: self.text.clone(), hint: self.hint.clone(), ..*self }
     }
 }
 
@@ -496,18 +604,53 @@ impl App {
         if clean { given.to_owned() } else { format!("{start:x}-{:x}", self.requests.fetch_add(1, Ordering::Relaxed)) }
     }
 
-    /// Counts the request and writes its line.
-    fn account(&self, parts: &Parts, seen: &Seen, response: &Response, client: u64, id: &str, start: i64) {
-        let micros = u64::try_from((self.settings.clock)() - start).unwrap_or(0);
-        let bytes = text(response.headers(), header::CONTENT_LENGTH).parse().unwrap_or(0);
-        let status = response.status().as_u16();
+    /// Answers with that much work.
+    fn answer(&self, asked: &mut Asked, effort: Effort) -> Result<Answer, Fault> {
+        let Asked { parts, form, format, seen, .. } = asked;
+        let answer = match form {
+            Some(form) => self.post(parts, form, effort, seen),
+            None => self.get(parts, effort, seen),
+        }?;
+        if effort == limits::QUICK && *format == Format::Xml && answer.rest.is_some() {
+            // XML is made of the whole bundle.
+            return Err(failed(annuaire_index::Error::Exhausted));
+        }
+        Ok(answer)
+    }
+
+    /// Answers when the turn of the client comes, with the work that a long request may take.
+    async fn answer_in_turn(self: &Arc<Self>, mut asked: Asked) -> (Asked, Response) {
+        let (app, spare) = (Arc::clone(self), asked.copy());
+        let job = move || {
+            let answer = app.answer(&mut asked, limits::LONG).unwrap_or_else(|fault| refusal(&fault, &asked.parts));
+            let response = finish(answer, &asked, &app);
+            (asked, response)
+        };
+        let fault = match self.lane.run(spare.client, job) {
+            Ok(result) => match result.await {
+                Ok(done) => return done,
+                Err(_) => internal("a job was lost"),
+            },
+            Err(lane::Full) => Fault {
+                code: "throttled",
+                ..Fault::new(StatusCode::TOO_MANY_REQUESTS, "Too many long searches at once: wait for their answers.")
+            },
+        };
+        let response = finish(refusal(&fault, &spare.parts), &spare, self);
+        (spare, response)
+    }
+
+    /// Counts the request and writes its line; `micros` of work.
+    fn account(&self, line: &Line, bytes: u64, micros: i64) {
+        let micros = u64::try_from(micros).unwrap_or(0);
+        let Line { method, seen, status, client, id, start } = line;
+        let status = status.as_u16();
         self.metrics.record(seen.route, status, bytes, micros);
         if let Some(log) = &self.settings.log {
             let time = annuaire_base::date::iso_ms(start / 1_000);
             let results = seen.results.map_or_else(|| "-".to_owned(), |n| n.to_string());
             log(&format!(
-                "time={time} method={} route={} type={} status={status} bytes={bytes} us={micros} client={:08x} results={results} id={id}",
-                parts.method,
+                "time={time} method={method} route={} type={} status={status} bytes={bytes} us={micros} client={:08x} results={results} id={id}",
                 seen.route,
                 seen.ty,
                 client >> 32
@@ -583,7 +726,7 @@ impl App {
         Ok(Place { door, base: format!("{root}{mount}"), rest: rest.to_owned(), segments })
     }
 
-    fn post(&self, parts: &Parts, form: &[u8], seen: &mut Seen) -> Result<Answer, Fault> {
+    fn post(&self, parts: &Parts, form: &[u8], effort: Effort, seen: &mut Seen) -> Result<Answer, Fault> {
         let place = self.place(parts)?;
         let names: Vec<&str> = place.segments.iter().map(String::as_str).collect();
         match names.as_slice() {
@@ -594,7 +737,7 @@ impl App {
                     Some(query) if !query.is_empty() => format!("{query}&{body}"),
                     _ => body.to_owned(),
                 };
-                search(self, parts, &place, ty, &raw, seen)
+                search(self, parts, &place, ty, &raw, effort, seen)
             }
             [_, "_search"] => {
                 Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/x-www-form-urlencoded."))
@@ -603,7 +746,7 @@ impl App {
         }
     }
 
-    fn get(&self, parts: &Parts, seen: &mut Seen) -> Result<Answer, Fault> {
+    fn get(&self, parts: &Parts, effort: Effort, seen: &mut Seen) -> Result<Answer, Fault> {
         match parts.uri.path() {
             "/health" => {
                 seen.route = "health";
@@ -627,14 +770,14 @@ impl App {
             }
             ["_page"] => {
                 seen.route = "page";
-                self.page(parts, &place, raw, seen)
+                self.page(parts, &place, raw, effort, seen)
             }
             ["_history"] | [_, "_history"] | [_, _, "_history"] => {
                 seen.route = "history";
-                let snap = place.door.index.snapshot().map_err(internal)?;
+                let snap = place.door.index.snapshot().map_err(internal)?.within(effort);
                 self.history(parts, &snap, &place, &names.join("/"), raw, None, handling(parts) == Handling::Lenient, seen)
             }
-            [ty] | [ty, "_search"] => search(self, parts, &place, ty, raw, seen),
+            [ty] | [ty, "_search"] => search(self, parts, &place, ty, raw, effort, seen),
             [ty, id] => self.read(parts, &place, ty, id, None, seen),
             [ty, id, "_history", version] => self.read(parts, &place, ty, id, Some(version), seen),
             _ => Err(Fault::new(StatusCode::NOT_FOUND, "No resource at this address.")),
@@ -654,14 +797,14 @@ impl App {
     }
 
     /// A following page, in the state of the first one.
-    fn page(&self, parts: &Parts, place: &Place, raw: &str, seen: &mut Seen) -> Result<Answer, Fault> {
+    fn page(&self, parts: &Parts, place: &Place, raw: &str, effort: Effort, seen: &mut Seen) -> Result<Answer, Fault> {
         let id = query::pairs(raw)?.into_iter().find(|(name, value)| name == "id" && !value.is_empty());
         let (_, token) = id.ok_or_else(|| Fault::client("Parameter id required to fetch the next page"))?;
         let too_old = || Fault::client(TOO_OLD).hint("Run the search again from its first page.");
         let cursor = Cursor::open(&token, &self.settings.cursor_key).ok_or_else(too_old)?;
         // A token of one perimeter opens nothing in another: its scope begins with the perimeter.
         let scope = cursor.scope.strip_prefix(place.door.prefix()).ok_or_else(too_old)?;
-        let snap = place.door.index.snapshot_at(cursor.tx).map_err(internal)?.ok_or_else(too_old)?;
+        let snap = place.door.index.snapshot_at(cursor.tx).map_err(internal)?.ok_or_else(too_old)?.within(effort);
         let from = Some((cursor.last_row, cursor.total));
         if scope.ends_with("_history") {
             return self.history(parts, &snap, place, scope, &cursor.query, from, true, seen);
@@ -670,21 +813,20 @@ impl App {
         seen.ty = ty;
         // The first page settled what is accepted.
         let search = query::compile(&snap, ty, &cursor.query, Handling::Lenient)?;
-        let self_url = format!("{}/_page?id={token}", place.base);
         let frame = Frame {
-            base: &place.base,
-            key: &self.settings.cursor_key,
-            self_url: &self_url,
-            scope: &cursor.scope,
-            query: &cursor.query,
+            base: place.base.clone(),
+            key: self.settings.cursor_key,
+            self_url: format!("{}/_page?id={token}", place.base),
+            scope: cursor.scope,
+            query: cursor.query,
             from,
         };
-        if let Some(answer) = unchanged(parts, &snap, &frame) {
+        let tag = bundle_tag(&snap, &frame);
+        if let Some(answer) = unchanged(parts, &tag) {
             return Ok(answer);
         }
-        let (body, matches) = bundle::searchset(&snap, number, &search, &frame)?;
-        seen.results = Some(matches);
-        Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(&snap, &frame)))
+        let draft = bundle::searchset(&snap, number, search, frame)?;
+        Ok(bundle(draft, &snap, &place.door.index, seen)?.with(header::ETAG, &tag))
     }
 
     /// The current version of a resource, or the one asked.
@@ -778,32 +920,37 @@ impl App {
         }
         let mut rows = match (names.as_slice(), ty) {
             ([_, id, _], Some((_, number))) => {
-                let versions = snap.history(number, id).map_err(internal)?;
+                let versions = snap.history(number, id).map_err(failed)?;
                 if versions.is_empty() {
                     return Err(Fault::missing(id));
                 }
                 let rows: RoaringBitmap = versions.into_iter().collect();
-                rows & snap.versions_since(Some(number), since).map_err(internal)?
+                rows & snap.versions_since(Some(number), since).map_err(failed)?
             }
             _ => snap.versions_since(ty.map(|(_, number)| number), since).map_err(internal)?,
         };
         if let Some((first, last)) = at {
-            rows = snap.current_during(&rows, first, last).map_err(internal)?;
+            rows = snap.current_during(&rows, first, last).map_err(failed)?;
         }
         let shown = if raw.is_empty() { String::new() } else { format!("?{}", applied(raw, capped)) };
         let self_url = match from {
             Some(_) => format!("{}/_page?{}", place.base, parts.uri.query().unwrap_or_default()),
             None => format!("{}{}{shown}", place.base, place.rest),
         };
-        let scope = format!("{}{scope}", place.door.prefix());
-        let frame =
-            Frame { base: &place.base, key: &self.settings.cursor_key, self_url: &self_url, scope: &scope, query: raw, from };
-        if let Some(answer) = unchanged(parts, snap, &frame) {
+        let frame = Frame {
+            base: place.base.clone(),
+            key: self.settings.cursor_key,
+            self_url,
+            scope: format!("{}{scope}", place.door.prefix()),
+            query: raw.to_owned(),
+            from,
+        };
+        let tag = bundle_tag(snap, &frame);
+        if let Some(answer) = unchanged(parts, &tag) {
             return Ok(answer);
         }
-        let (body, entries) = bundle::history(snap, rows, count, oldest_first, &frame)?;
-        seen.results = Some(entries);
-        Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(snap, &frame)))
+        let draft = bundle::history(snap, rows, count, oldest_first, frame);
+        Ok(bundle(draft, snap, &place.door.index, seen)?.with(header::ETAG, &tag))
     }
 }
 
@@ -825,12 +972,9 @@ fn bundle_tag(snap: &Snapshot, frame: &Frame) -> String {
 }
 
 /// 304 for a client that holds this very bundle; the query is not run. The answer to a POST is never in a cache.
-fn unchanged(parts: &Parts, snap: &Snapshot, frame: &Frame) -> Option<Answer> {
-    if parts.method == Method::POST {
-        return None;
-    }
-    let tag = bundle_tag(snap, frame);
-    holds(parts, &tag).then(|| reply(StatusCode::NOT_MODIFIED, Vec::new()).with(header::ETAG, &tag))
+fn unchanged(parts: &Parts, tag: &str) -> Option<Answer> {
+    let held = parts.method != Method::POST && holds(parts, tag);
+    held.then(|| reply(StatusCode::NOT_MODIFIED, Vec::new()).with(header::ETAG, tag))
 }
 
 /// Whether `If-None-Match` names this tag (weak comparison, lists and `*`).
@@ -840,27 +984,40 @@ fn holds(parts: &Parts, tag: &str) -> bool {
     !wanted.is_empty() && wanted.split(',').map(str::trim).any(|t| t == "*" || t.trim_start_matches("W/") == opaque)
 }
 
-fn search(app: &App, parts: &Parts, place: &Place, ty: &str, raw: &str, seen: &mut Seen) -> Result<Answer, Fault> {
+fn search(
+    app: &App,
+    parts: &Parts,
+    place: &Place,
+    ty: &str,
+    raw: &str,
+    effort: Effort,
+    seen: &mut Seen,
+) -> Result<Answer, Fault> {
     let types = place.door.types;
     seen.route = "search";
     let (ty, number) = types.known(ty).ok_or_else(|| Fault::unsupported_type(StatusCode::BAD_REQUEST, types))?;
     seen.ty = ty;
-    let snap = place.door.index.snapshot().map_err(internal)?;
+    let snap = place.door.index.snapshot().map_err(internal)?.within(effort);
     let search = query::compile(&snap, ty, raw, handling(parts))?;
     let mut self_url = format!("{}{}", place.base, place.rest);
     if let Some(shown) = parts.uri.query().filter(|_| parts.method != Method::POST) {
         self_url.push('?');
         self_url.push_str(&applied(shown, search.capped));
     }
-    let scope = format!("{}{ty}", place.door.prefix());
-    let frame =
-        Frame { base: &place.base, key: &app.settings.cursor_key, self_url: &self_url, scope: &scope, query: raw, from: None };
-    if let Some(answer) = unchanged(parts, &snap, &frame) {
+    let frame = Frame {
+        base: place.base.clone(),
+        key: app.settings.cursor_key,
+        self_url,
+        scope: format!("{}{ty}", place.door.prefix()),
+        query: raw.to_owned(),
+        from: None,
+    };
+    let tag = bundle_tag(&snap, &frame);
+    if let Some(answer) = unchanged(parts, &tag) {
         return Ok(answer);
     }
-    let (body, matches) = bundle::searchset(&snap, number, &search, &frame)?;
-    seen.results = Some(matches);
-    Ok(reply(StatusCode::OK, body).with(header::ETAG, &bundle_tag(&snap, &frame)))
+    let draft = bundle::searchset(&snap, number, search, frame)?;
+    Ok(bundle(draft, &snap, &place.door.index, seen)?.with(header::ETAG, &tag))
 }
 
 /// The query as it was applied: a lowered `_count` shows its cap.

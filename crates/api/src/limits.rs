@@ -1,5 +1,7 @@
 //! Bounds of a request, in one place.
 
+use annuaire_index::Effort;
+
 /// Default page size.
 pub const PAGE: usize = 50;
 /// Largest page size; more is lowered.
@@ -32,3 +34,13 @@ pub const GZIP_FROM: usize = 1_400;
 pub const CLIENTS: usize = 100_000;
 /// Seconds for which a cache may keep one version of a resource.
 pub const VERSION_KEPT: u32 = 86_400;
+/// Work that a request may take from the threads that read connections, half a millisecond; more goes to the lane of long work.
+pub const QUICK: Effort = 5_000;
+/// Work that a request may take at all, about a second.
+pub const LONG: Effort = 10_000_000;
+/// Bytes of an answer made at a time.
+pub const PIECE: usize = 256 << 10;
+/// Long requests of one client that wait, besides the one at work.
+pub const WAITING: usize = 64;
+/// Niceness of the threads for long work: it runs in what the others leave.
+pub const NICE: i32 = 15;

@@ -4,7 +4,7 @@ use annuaire_base::date::{iso_ms, parse_instant};
 use annuaire_fhir::schema::{self, Kind, PARAMS, PERIOD_END, PUBLIC_TYPES, Param, TYPES};
 use annuaire_index::{Filter, Snapshot};
 
-use crate::{Fault, internal, limits};
+use crate::{Fault, failed, limits};
 
 /// What decides the order of a page. Rows are in commit order, which is the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -583,14 +583,14 @@ fn of_type(snap: &Snapshot, ty: &str, param: &Param, raw: &str) -> Result<Filter
     let [system, code, value] = [&raw[..first], &rest[..second], &rest[second + 1..]].map(|p| unescape(p).trim().to_owned());
     let (_, number) = type_number(ty).ok_or_else(bad)?;
     let filter = Filter::Token { param: param.id, system: None, code: Some(value.clone()) };
-    let rows = snap.search(number, &filter).map_err(internal)?;
+    let rows = snap.search(number, &filter).map_err(failed)?;
     if rows.len() > limits::OF_TYPE {
         return Err(Fault::too_costly(format!("{} resources have the identifier {value}: give its system.", rows.len())));
     }
     let mut ids = Vec::new();
-    for row in rows {
-        let entry = snap.entry(row).map_err(internal)?;
-        let body: serde_json::Value = serde_json::from_slice(entry.body()).map_err(internal)?;
+    for row in rows.iter() {
+        let entry = snap.entry(row).map_err(failed)?;
+        let body: serde_json::Value = serde_json::from_slice(entry.body()).map_err(crate::internal)?;
         let held = body["identifier"].as_array().into_iter().flatten().any(|i| {
             let coded = i["type"]["coding"]
                 .as_array()
@@ -610,7 +610,7 @@ fn of_type(snap: &Snapshot, ty: &str, param: &Param, raw: &str) -> Result<Filter
 fn chain(snap: &Snapshot, link: &Param, tail: &str, value: &str) -> Result<Option<Filter>, Fault> {
     let Some((ty, number)) = type_number(link.target) else { return Ok(None) };
     let Some(inner) = criterion(snap, ty, tail, value, false)? else { return Ok(None) };
-    let rows = snap.search(number, &inner).map_err(internal)?;
+    let rows = snap.search(number, &inner).map_err(failed)?;
     if rows.len() > limits::CHAIN_TARGETS {
         return Err(Fault::too_costly(format!(
             "{}.{tail} matches {} {ty} resources, more than {}: narrow it.",
@@ -620,8 +620,8 @@ fn chain(snap: &Snapshot, link: &Param, tail: &str, value: &str) -> Result<Optio
         )));
     }
     let mut out = Vec::new();
-    for row in &rows {
-        let entry = snap.entry(row).map_err(internal)?;
+    for row in rows.iter() {
+        let entry = snap.entry(row).map_err(failed)?;
         out.push(Filter::Reference { param: link.id, target: format!("{ty}/{}", entry.id()) });
     }
     Ok(Some(any(out)))
@@ -638,7 +638,7 @@ fn reverse(
     let (source, number) = type_number(source).ok_or_else(&unknown)?;
     let param = schema::param(source, link).filter(|p| p.target == ty).ok_or_else(&unknown)?;
     let Some(filter) = criterion(snap, source, inner, value, false)? else { return Ok(None) };
-    let rows = snap.search(number, &filter).map_err(internal)?;
+    let rows = snap.search(number, &filter).map_err(failed)?;
     if rows.len() > limits::HAS_SOURCES {
         return Err(Fault::too_costly(format!(
             "_has matches {} {source} resources, more than {}: narrow it.",
@@ -647,8 +647,8 @@ fn reverse(
         )));
     }
     let mut ids = std::collections::BTreeSet::new();
-    for row in &rows {
-        for (held, to) in snap.references(row).map_err(internal)? {
+    for row in rows.iter() {
+        for (held, to) in snap.references(row).map_err(failed)? {
             if let (true, Some((kind, id))) = (held == param.id, to.split_once('/'))
                 && kind == ty
             {

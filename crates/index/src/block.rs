@@ -53,7 +53,7 @@ pub fn put_number(out: &mut Vec<u8>, mut n: u64) {
 pub fn take_number(bytes: &mut &[u8]) -> Result<u64, Error> {
     let mut n = 0;
     for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first().ok_or(SHORT)?;
+        let (&byte, rest) = bytes.split_first().ok_or_else(|| SHORT)?;
         *bytes = rest;
         n |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
@@ -82,7 +82,7 @@ impl Rows<'_> {
         let Rows::Inline(n, mut bytes) = self else { return Ok(()) };
         let mut row = 0_u64;
         for _ in 0..n {
-            row = row.checked_add(take_number(&mut bytes)?).ok_or(SHORT)?;
+            row = row.checked_add(take_number(&mut bytes)?).ok_or_else(|| SHORT)?;
             list.push(Row::try_from(row).map_err(|_| SHORT)?);
         }
         Ok(())
@@ -114,7 +114,7 @@ impl<'a> Entries<'a> {
         }
         let rest = &mut self.rest;
         let (shared, len) = (small(rest)?, small(rest)?);
-        let (suffix, tail) = rest.split_at_checked(len).ok_or(SHORT)?;
+        let (suffix, tail) = rest.split_at_checked(len).ok_or_else(|| SHORT)?;
         *rest = tail;
         if shared > self.key.len() {
             return Err(SHORT);
@@ -134,7 +134,7 @@ impl<'a> Entries<'a> {
                 ends += usize::from(*byte < 0x80);
                 ends == n
             })
-            .ok_or(SHORT)?
+            .ok_or_else(|| SHORT)?
             + 1;
         *rest = &start[len..];
         Ok(Some(Rows::Inline(n, &start[..len])))

@@ -5,6 +5,7 @@
 //! published by that transaction, minus the rows closed (superseded) by it or before it.
 
 mod block;
+mod budget;
 mod check;
 mod key;
 mod posting;
@@ -23,6 +24,8 @@ use heed::types::Bytes;
 use heed::{CompactionOption, Database, Env, EnvFlags, EnvOpenOptions, MdbError, PutFlags, RoTxn, RwTxn, WithoutTls};
 pub use roaring::RoaringBitmap;
 
+pub use budget::{Effort, UNLIMITED};
+use budget::{Results, new_results};
 use key::Keys;
 pub use row::Entry;
 use row::{Codec, Head, Packer};
@@ -39,6 +42,8 @@ pub type Row = u32;
 
 /// Versions written between two intermediate LMDB commits.
 const BATCH: usize = 50_000;
+/// States kept beside the latest, so that the pages of a running copy do not gather their state again.
+const RECENT: usize = 8;
 /// Layout of the files; an index with another one is refused.
 const FORMAT: &[u8] = b"3";
 
@@ -105,7 +110,7 @@ pub struct Kept {
 }
 
 /// What a search keeps.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Filter {
     /// Every live row.
     All,
@@ -203,6 +208,9 @@ pub enum Error {
     /// The row is not visible in this snapshot.
     #[error("row {0} is not visible in this snapshot")]
     UnknownRow(Row),
+    /// The search needs more work than its snapshot was given.
+    #[error("the search needs more work than it may take")]
+    Exhausted,
     /// A resource cannot be stored.
     #[error("resource refused: {0}")]
     Refused(&'static str),
@@ -260,7 +268,9 @@ pub struct Index {
     env: Env<WithoutTls>,
     dbs: Dbs,
     codec: Arc<Codec>,
-    state: RwLock<Arc<State>>,
+    /// Published states, the latest first.
+    states: RwLock<Vec<Arc<State>>>,
+    results: Results,
     writer: Mutex<()>,
     batch: usize,
 }
@@ -384,7 +394,16 @@ impl Index {
         let state = Arc::new(dbs.load(&txn)?);
         txn.commit()?;
         let codec = Arc::new(Codec::new(&all, &by_type));
-        Ok(Index { dir: dir.to_owned(), env, dbs, codec, state: RwLock::new(state), writer: Mutex::new(()), batch: BATCH })
+        Ok(Index {
+            dir: dir.to_owned(),
+            env,
+            dbs,
+            codec,
+            states: RwLock::new(vec![state]),
+            results: new_results(),
+            writer: Mutex::new(()),
+            batch: BATCH,
+        })
     }
 
     /// Writes a copy of the index of a directory, as its last commit left it, into another directory, which exists and holds no
@@ -410,7 +429,8 @@ impl Index {
     }
 
     fn state(&self) -> Arc<State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+        // Never empty: it starts with the state of the file.
+        self.states.read().unwrap_or_else(PoisonError::into_inner)[0].clone()
     }
 
     /// Latest published transaction, 0 when there is none.
@@ -491,8 +511,14 @@ impl Index {
         for rows in live.values_mut().filter(|rows| !rows.is_disjoint(&work.closed)) {
             *Arc::make_mut(rows) -= &work.closed;
         }
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(State { at, live });
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        states.insert(0, Arc::new(State { at, live }));
+        states.truncate(1 + RECENT);
         Ok(u64::from(at.end - old.at.end))
+    }
+
+    fn reader(&self, txn: RoTxn<'static, WithoutTls>) -> snapshot::Reader {
+        snapshot::Reader { txn, dbs: self.dbs, codec: self.codec.clone(), results: self.results.clone() }
     }
 
     /// Opens the latest published state.
@@ -500,16 +526,16 @@ impl Index {
         // The state first: the read transaction may then only be newer, which rows hide.
         let state = self.state();
         let txn = self.env.clone().static_read_txn()?;
-        Ok(Snapshot::latest(txn, self.dbs, self.codec.clone(), state))
+        Ok(self.reader(txn).at(state))
     }
 
     /// Opens the state at a transaction, `None` when no such transaction was applied.
     /// Transaction 0 is the empty state.
     pub fn snapshot_at(&self, tx: u64) -> Result<Option<Snapshot>, Error> {
-        let state = self.state();
+        let known = self.states.read().unwrap_or_else(PoisonError::into_inner).iter().find(|s| s.at.tx == tx).cloned();
         let txn = self.env.clone().static_read_txn()?;
-        if tx == state.at.tx {
-            return Ok(Some(Snapshot::latest(txn, self.dbs, self.codec.clone(), state)));
+        if let Some(state) = known {
+            return Ok(Some(self.reader(txn).at(state)));
         }
         let at = match self.dbs.tx.get(&txn, &tx.to_be_bytes())? {
             Some(value) => Published::read(&tx.to_be_bytes(), value)?,
@@ -517,7 +543,7 @@ impl Index {
             None => return Ok(None),
         };
         let closed = self.dbs.closed_up_to(&txn, tx)?;
-        Ok(Some(Snapshot::past(txn, self.dbs, self.codec.clone(), at, closed)))
+        Ok(Some(self.reader(txn).past(at, closed)))
     }
 }
 

@@ -8,6 +8,7 @@ use memchr::memmem;
 use roaring::RoaringBitmap;
 
 use crate::block::{self, BLOCK, Builder, Entries, INLINE, Rows};
+use crate::budget::{self, Meter};
 use crate::key::{self, class};
 use crate::spill::Sorted;
 use crate::{Dbs, Error, ParamId, Row, TypeId};
@@ -244,6 +245,7 @@ fn visit<'t>(
     dbs: &Dbs,
     txn: &'t RoTxn<'_>,
     (from, until): (&[u8], Bound<&[u8]>),
+    meter: &Meter,
     wanted: &dyn Fn(&[u8]) -> bool,
     each: &mut Visitor<'_, 't>,
 ) -> Result<(), Error> {
@@ -254,8 +256,10 @@ fn visit<'t>(
     for item in dbs.terms.range(txn, &(Bound::Included(start), until))? {
         let (_, block) = item?;
         if !wanted(block) {
+            meter.spend(budget::PASSED)?;
             continue;
         }
+        meter.spend(budget::BLOCK)?;
         let mut entries = Entries::new(block);
         while let Some(rows) = entries.next()? {
             if entries.key.as_slice() >= from && !each(&entries.key, rows)? {
@@ -289,9 +293,9 @@ pub fn read(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Er
 }
 
 /// Rows of all the terms that start with a key.
-pub fn read_prefix(dbs: &Dbs, txn: &RoTxn<'_>, start: &[u8]) -> Result<RoaringBitmap, Error> {
+pub fn read_prefix(dbs: &Dbs, txn: &RoTxn<'_>, meter: &Meter, start: &[u8]) -> Result<RoaringBitmap, Error> {
     let mut union = Union::default();
-    visit(dbs, txn, (start, Bound::Unbounded), &all, &mut |key, rows| {
+    visit(dbs, txn, (start, Bound::Unbounded), meter, &all, &mut |key, rows| {
         let inside = key.starts_with(start);
         if inside {
             union.add(dbs, txn, key, rows)?;
@@ -302,9 +306,9 @@ pub fn read_prefix(dbs: &Dbs, txn: &RoTxn<'_>, start: &[u8]) -> Result<RoaringBi
 }
 
 /// Rows of the terms from `first` on, before `last`.
-fn read_range(dbs: &Dbs, txn: &RoTxn<'_>, first: &[u8], last: &[u8]) -> Result<RoaringBitmap, Error> {
+fn read_range(dbs: &Dbs, txn: &RoTxn<'_>, meter: &Meter, first: &[u8], last: &[u8]) -> Result<RoaringBitmap, Error> {
     let mut union = Union::default();
-    visit(dbs, txn, (first, Bound::Excluded(last)), &all, &mut |key, rows| {
+    visit(dbs, txn, (first, Bound::Excluded(last)), meter, &all, &mut |key, rows| {
         let inside = key < last;
         if inside {
             union.add(dbs, txn, key, rows)?;
@@ -318,26 +322,28 @@ fn read_range(dbs: &Dbs, txn: &RoTxn<'_>, first: &[u8], last: &[u8]) -> Result<R
 pub fn read_between(
     dbs: &Dbs,
     txn: &RoTxn<'_>,
+    meter: &Meter,
     (ty, param): (TypeId, ParamId),
     from: Option<&str>,
     before: Option<&str>,
 ) -> Result<RoaringBitmap, Error> {
     let first = key::text_start(ty, param, &fold(from.unwrap_or_default()));
     let last = before.map_or_else(|| vec![ty, param, class::TEXT + 1], |text| key::text_start(ty, param, &fold(text)));
-    read_range(dbs, txn, &first, &last)
+    read_range(dbs, txn, meter, &first, &last)
 }
 
 /// Rows with an instant of their own within bounds, the second excluded. Reads the terms of the range.
 pub fn read_dated(
     dbs: &Dbs,
     txn: &RoTxn<'_>,
+    meter: &Meter,
     ty: TypeId,
     from: Option<i64>,
     before: Option<i64>,
 ) -> Result<RoaringBitmap, Error> {
     let first = key::instant(ty, from.unwrap_or(i64::MIN));
     let last = before.map_or_else(|| vec![ty, 0, class::INSTANT + 1], |ms| key::instant(ty, ms));
-    read_range(dbs, txn, &first, &last)
+    read_range(dbs, txn, meter, &first, &last)
 }
 
 /// Rows with a folded text that starts with, or contains, a folded value.
@@ -347,6 +353,7 @@ pub fn read_dated(
 pub fn read_texts(
     dbs: &Dbs,
     txn: &RoTxn<'_>,
+    meter: &Meter,
     (ty, param): (TypeId, ParamId),
     wanted: &str,
     anywhere: bool,
@@ -363,7 +370,7 @@ pub fn read_texts(
     let bits: Vec<usize> = if anywhere && plain { block::bits(&escaped).collect() } else { Vec::new() };
     let mut union = Union::default();
     let blocks = |block: &[u8]| bits.is_empty() || block::may_contain(block, &bits);
-    visit(dbs, txn, (&start, Bound::Excluded(&last)), &blocks, &mut |term, rows| {
+    visit(dbs, txn, (&start, Bound::Excluded(&last)), meter, &blocks, &mut |term, rows| {
         if !term.starts_with(&start) {
             return Ok(false);
         }
@@ -406,7 +413,7 @@ pub fn ids(
     let (first, last) = (vec![ty, 0, class::ID], vec![ty, 0, class::ID + 1]);
     let inside = |key: &[u8]| key.starts_with(&first) && after.is_none_or(|a| if down { key < a } else { key > a });
     if !down {
-        return visit(dbs, txn, (after.unwrap_or(&first), Bound::Excluded(&last)), &all, &mut |key, rows| {
+        return visit(dbs, txn, (after.unwrap_or(&first), Bound::Excluded(&last)), &Meter::default(), &all, &mut |key, rows| {
             if !key.starts_with(&first) {
                 return Ok(false);
             }

@@ -109,11 +109,12 @@ fn write_plain(out: &mut Vec<u8>, resource: &Resource, version: u32, ms: i64) ->
 }
 
 thread_local! {
-    static READER: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+    /// What a thread decompresses with, and the frame with what is not stored of it.
+    static READER: RefCell<(DCtx<'static>, Vec<u8>)> = RefCell::new((DCtx::create(), Vec::new()));
 }
 
 /// One version of a resource.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Entry {
     /// Its row.
     pub row: Row,
@@ -146,13 +147,13 @@ pub struct Head<'a> {
 
 impl<'a> Head<'a> {
     pub fn read(record: &'a [u8]) -> Result<Self, Error> {
-        let whole = record.split_last_chunk().ok_or(SHORT)?;
-        let (&[ty, kept, dictionary], mut rest) = whole.0.split_first_chunk().ok_or(SHORT)?;
+        let whole = record.split_last_chunk().ok_or_else(|| SHORT)?;
+        let (&[ty, kept, dictionary], mut rest) = whole.0.split_first_chunk().ok_or_else(|| SHORT)?;
         let version = u32::try_from(take_number(&mut rest)?).map_err(|_| SHORT)?;
         let tx = take_number(&mut rest)?;
         let mut own_ms = None;
         if kept != 0 {
-            let (ms, tail) = rest.split_first_chunk().ok_or(SHORT)?;
+            let (ms, tail) = rest.split_first_chunk().ok_or_else(|| SHORT)?;
             own_ms = Some(i64::from_le_bytes(*ms));
             rest = tail;
         }
@@ -161,31 +162,41 @@ impl<'a> Head<'a> {
 
     /// Reads the body too. `commit_ms` is the instant of the transaction.
     pub fn entry(&self, codec: &Codec, row: Row, commit_ms: i64) -> Result<Entry, Error> {
+        let mut entry = Entry::default();
+        self.read_into(codec, row, commit_ms, &mut entry)?;
+        Ok(entry)
+    }
+
+    /// The same, into memory used before.
+    pub fn read_into(&self, codec: &Codec, row: Row, commit_ms: i64, entry: &mut Entry) -> Result<(), Error> {
         if checksum(self.whole.0) != *self.whole.1 {
             return Err(Error::Corrupt("a row is not what its checksum says"));
         }
-        let bad = Error::Corrupt("body of a row");
-        let mut frame = Vec::with_capacity(self.frame.len() + 4);
-        frame.extend(MAGIC);
-        frame.extend_from_slice(self.frame);
-        let Ok(Some(len)) = get_frame_content_size(&frame) else { return Err(bad) };
-        if len > BODY {
-            return Err(bad);
-        }
-        let mut plain = Vec::with_capacity(len as usize);
-        let dictionary = codec.readers.get(usize::from(self.dictionary)).ok_or(Error::Corrupt("dictionary of a row"))?;
-        READER
-            .with_borrow_mut(|context| match self.dictionary {
-                0 => context.decompress(&mut plain, &frame),
-                _ => context.decompress_using_ddict(&mut plain, &frame, dictionary),
-            })
-            .map_err(|_| Error::Corrupt("body of a row"))?;
-        let (rest, id) = plain.split_last_chunk::<2>().ok_or(SHORT)?;
-        let (rest, refs) = rest.split_last_chunk::<4>().ok_or(SHORT)?;
+        let bad = || Error::Corrupt("body of a row");
+        let dictionary = codec.readers.get(usize::from(self.dictionary)).ok_or_else(|| Error::Corrupt("dictionary of a row"))?;
+        let mut plain = std::mem::take(&mut entry.plain);
+        plain.clear();
+        READER.with_borrow_mut(|(context, frame)| {
+            frame.clear();
+            frame.extend(MAGIC);
+            frame.extend_from_slice(self.frame);
+            let Ok(Some(len)) = get_frame_content_size(frame) else { return Err(bad()) };
+            if len > BODY {
+                return Err(bad());
+            }
+            plain.reserve(len as usize);
+            match self.dictionary {
+                0 => context.decompress(&mut plain, frame),
+                _ => context.decompress_using_ddict(&mut plain, frame, dictionary),
+            }
+            .map_err(|_| bad())
+        })?;
+        let (rest, id) = plain.split_last_chunk::<2>().ok_or_else(|| SHORT)?;
+        let (rest, refs) = rest.split_last_chunk::<4>().ok_or_else(|| SHORT)?;
         let (id, refs) = (usize::from(u16::from_le_bytes(*id)), u32::from_le_bytes(*refs) as usize);
-        let body = rest.len().checked_sub(id + refs).ok_or(SHORT)?;
+        let body = rest.len().checked_sub(id + refs).ok_or_else(|| SHORT)?;
         let own = self.own_ms;
-        let entry = Entry {
+        *entry = Entry {
             row,
             ty: self.ty,
             version: self.version,
@@ -196,7 +207,7 @@ impl<'a> Head<'a> {
             body,
             refs,
         };
-        if std::str::from_utf8(entry.id_bytes()).is_err() { Err(SHORT) } else { Ok(entry) }
+        if std::str::from_utf8(entry.id_bytes()).is_err() { Err(SHORT) } else { Ok(()) }
     }
 }
 
@@ -221,7 +232,7 @@ impl Entry {
         let mut refs = &self.plain[self.body..self.body + self.refs];
         let mut list = Vec::new();
         while let Some((&[param, a, b], tail)) = refs.split_first_chunk() {
-            let (target, tail) = tail.split_at_checked(usize::from(u16::from_le_bytes([a, b]))).ok_or(SHORT)?;
+            let (target, tail) = tail.split_at_checked(usize::from(u16::from_le_bytes([a, b]))).ok_or_else(|| SHORT)?;
             list.push((param, std::str::from_utf8(target).map_err(|_| SHORT)?.to_owned()));
             refs = tail;
         }

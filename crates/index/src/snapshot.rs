@@ -1,18 +1,38 @@
 //! Reads at one transaction.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use heed::{RoTxn, WithoutTls};
 use roaring::RoaringBitmap;
 
+use crate::budget::{self, Effort, Meter, Results};
 use crate::row::{Codec, Entry, Head};
 use crate::{Dbs, Error, Filter, ParamId, Published, Row, State, TypeId};
 use crate::{key, posting};
 
 enum View {
-    Latest(Arc<State>),
+    Known(Arc<State>),
     Past(RoaringBitmap),
+}
+
+/// What every snapshot of an index reads with.
+pub(crate) struct Reader {
+    pub txn: RoTxn<'static, WithoutTls>,
+    pub dbs: Dbs,
+    pub codec: Arc<Codec>,
+    pub results: Results,
+}
+
+impl Reader {
+    pub fn at(self, state: Arc<State>) -> Snapshot {
+        let Self { txn, dbs, codec, results } = self;
+        Snapshot { txn, dbs, codec, results, at: state.at, view: View::Known(state), meter: Meter::default() }
+    }
+
+    pub fn past(self, at: Published, closed: RoaringBitmap) -> Snapshot {
+        let Self { txn, dbs, codec, results } = self;
+        Snapshot { txn, dbs, codec, results, at, view: View::Past(closed), meter: Meter::default() }
+    }
 }
 
 /// The state of the index at one transaction. Owns a read transaction: keep it briefly.
@@ -20,23 +40,18 @@ pub struct Snapshot {
     txn: RoTxn<'static, WithoutTls>,
     dbs: Dbs,
     codec: Arc<Codec>,
+    results: Results,
     at: Published,
     view: View,
+    meter: Meter,
 }
 
 impl Snapshot {
-    pub(crate) fn latest(txn: RoTxn<'static, WithoutTls>, dbs: Dbs, codec: Arc<Codec>, state: Arc<State>) -> Self {
-        Self { txn, dbs, codec, at: state.at, view: View::Latest(state) }
-    }
-
-    pub(crate) fn past(
-        txn: RoTxn<'static, WithoutTls>,
-        dbs: Dbs,
-        codec: Arc<Codec>,
-        at: Published,
-        closed: RoaringBitmap,
-    ) -> Self {
-        Self { txn, dbs, codec, at, view: View::Past(closed) }
+    /// Bounds the work of all the searches of this snapshot together; beyond it they fail with [`Error::Exhausted`].
+    #[must_use]
+    pub fn within(self, work: Effort) -> Self {
+        self.meter.allow(work);
+        self
     }
 
     /// Transaction of the snapshot, 0 for the empty state.
@@ -96,9 +111,16 @@ impl Snapshot {
 
     /// The version in a row. Cost: one look-up and the decompression of a body.
     pub fn entry(&self, row: Row) -> Result<Entry, Error> {
+        let mut entry = Entry::default();
+        self.read(row, &mut entry)?;
+        Ok(entry)
+    }
+
+    /// The version in a row, into an entry whose memory is used again: what a page of many does.
+    pub fn read(&self, row: Row, entry: &mut Entry) -> Result<(), Error> {
         let head = self.head(row)?;
         let ms = if head.own_ms.is_some() { 0 } else { self.instant(head.tx)? };
-        head.entry(&self.codec, row, ms)
+        head.read_into(&self.codec, row, ms, entry)
     }
 
     /// Instant of the version in a row, without reading its body.
@@ -112,13 +134,10 @@ impl Snapshot {
         self.entry(row)?.references()
     }
 
-    fn live(&self, ty: TypeId) -> Result<Cow<'_, RoaringBitmap>, Error> {
+    fn live(&self, ty: TypeId) -> Result<Arc<RoaringBitmap>, Error> {
         Ok(match &self.view {
-            View::Latest(state) => match state.live.get(&ty) {
-                Some(rows) => Cow::Borrowed(&**rows),
-                None => Cow::default(),
-            },
-            View::Past(closed) => Cow::Owned(self.all_versions(ty)? - closed),
+            View::Known(state) => state.live.get(&ty).cloned().unwrap_or_default(),
+            View::Past(closed) => Arc::new(self.all_versions(ty)? - closed),
         })
     }
 
@@ -132,14 +151,36 @@ impl Snapshot {
         posting::read(&self.dbs, &self.txn, key)
     }
 
-    /// Live rows of a type, at this transaction, kept by a filter.
-    pub fn search(&self, ty: TypeId, f: &Filter) -> Result<RoaringBitmap, Error> {
+    /// Live rows of a type, at this transaction, kept by a filter. What took long to find is remembered for a while: the
+    /// pages that follow do not look for it again.
+    ///
+    /// # Errors
+    /// [`Error::Exhausted`] when it needs more work than [`Snapshot::within`] allowed.
+    pub fn search(&self, ty: TypeId, f: &Filter) -> Result<Arc<RoaringBitmap>, Error> {
+        if *f == Filter::All {
+            return self.live(ty);
+        }
+        let key = (self.at.tx, ty, f);
+        if let Some(rows) = budget::remembered(&self.results, key) {
+            return Ok(rows);
+        }
+        let before = self.meter.spent();
         let live = self.live(ty)?;
-        Ok(self.eval(ty, f, &live)? & &*live)
+        let mut rows = self.eval(ty, f, &live)?;
+        rows &= &*live;
+        let rows = Arc::new(rows);
+        budget::remember(&self.results, key, &rows, self.meter.spent() - before);
+        Ok(rows)
     }
 
     /// Rows kept by a filter, possibly with rows that are not live.
     fn eval(&self, ty: TypeId, filter: &Filter, live: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
+        let rows = self.find(ty, filter, live)?;
+        self.meter.spend(budget::FILTER + rows.len() / budget::ROWS)?;
+        Ok(rows)
+    }
+
+    fn find(&self, ty: TypeId, filter: &Filter, live: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
         match filter {
             Filter::All => Ok(live.clone()),
             Filter::And(filters) => {
@@ -165,12 +206,14 @@ impl Snapshot {
             Filter::Not(filter) => Ok(live - self.eval(ty, filter, live)?),
             Filter::Token { param, system, code } => match (system, code) {
                 (Some(system), Some(code)) => self.term(&key::token(ty, *param, system, code)),
-                (None, Some(code)) => posting::read_prefix(&self.dbs, &self.txn, &key::code_start(ty, *param, code)),
+                (None, Some(code)) => posting::read_prefix(&self.dbs, &self.txn, &self.meter, &key::code_start(ty, *param, code)),
                 (Some(system), None) => self.term(&key::system(ty, *param, system)),
                 (None, None) => self.term(&key::present(ty, *param)),
             },
-            Filter::Prefix { param, value } => posting::read_texts(&self.dbs, &self.txn, (ty, *param), value, false),
-            Filter::Contains { param, value } => posting::read_texts(&self.dbs, &self.txn, (ty, *param), value, true),
+            Filter::Prefix { param, value } => posting::read_texts(&self.dbs, &self.txn, &self.meter, (ty, *param), value, false),
+            Filter::Contains { param, value } => {
+                posting::read_texts(&self.dbs, &self.txn, &self.meter, (ty, *param), value, true)
+            }
             Filter::Exact { param, value } => self.term(&key::text(ty, *param, value).0),
             Filter::Reference { param, target } => self.term(&key::reference(ty, *param, target)),
             Filter::Uri { param, value } => self.term(&key::uri(ty, *param, value)),
@@ -199,12 +242,12 @@ impl Snapshot {
                 let dated = self.term(&key::dated(ty))?;
                 if !dated.is_empty() {
                     rows -= dated;
-                    rows |= posting::read_dated(&self.dbs, &self.txn, ty, *from_ms, *before_ms)?;
+                    rows |= posting::read_dated(&self.dbs, &self.txn, &self.meter, ty, *from_ms, *before_ms)?;
                 }
                 Ok(rows)
             }
             Filter::Between { param, from, before } => {
-                posting::read_between(&self.dbs, &self.txn, (ty, *param), from.as_deref(), before.as_deref())
+                posting::read_between(&self.dbs, &self.txn, &self.meter, (ty, *param), from.as_deref(), before.as_deref())
             }
             Filter::Missing(param) => Ok(live - self.term(&key::present(ty, *param))?),
         }
@@ -215,6 +258,7 @@ impl Snapshot {
     pub fn current_during(&self, rows: &RoaringBitmap, first_ms: i64, last_ms: i64) -> Result<RoaringBitmap, Error> {
         let mut out = RoaringBitmap::new();
         for row in rows {
+            self.meter.spend(budget::RECORD)?;
             if self.updated(row)? > last_ms {
                 continue;
             }
@@ -266,7 +310,9 @@ impl Snapshot {
 
     /// Live rows of a type whose instant is not that of their transaction.
     pub fn dated(&self, ty: TypeId) -> Result<RoaringBitmap, Error> {
-        Ok(self.term(&key::dated(ty))? & &*self.live(ty)?)
+        let mut rows = self.term(&key::dated(ty))?;
+        rows &= &*self.live(ty)?;
+        Ok(rows)
     }
 
     /// All the versions, live or closed, made at an instant or after it.

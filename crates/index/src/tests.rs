@@ -158,7 +158,7 @@ fn check(s: &Snapshot, m: &Model) {
     for ty in 0..3 {
         for f in filters() {
             let want = set(&|i, v| v.r.ty == ty && v.closed.is_none_or(|c| c > s.tx()) && keeps(i, v, &f));
-            assert_eq!(s.search(ty, &f).unwrap(), want, "{f:?} at {}", s.tx());
+            assert_eq!(*s.search(ty, &f).unwrap(), want, "{f:?} at {}", s.tx());
         }
         let live = s.search(ty, &Filter::All).unwrap();
         let mut ids: Vec<_> = live.iter().map(|r| (s.entry(r).unwrap().id().to_owned(), r)).collect();
@@ -303,17 +303,17 @@ fn many_rows_over_chunks() {
     apply(&index, 2, 0, ok(&[])).unwrap();
     let s = index.snapshot().unwrap();
     let odd: RoaringBitmap = (0..70_000).filter(|i| i % 2 == 1).collect();
-    assert_eq!(s.search(1, &text(1, "N1")[0]).unwrap(), odd);
+    assert_eq!(*s.search(1, &text(1, "N1")[0]).unwrap(), odd);
     let fives: RoaringBitmap = (0..70_000).filter(|i| i % 17 == 5).collect();
-    assert_eq!(s.search(1, &Filter::Uri { param: 2, value: "5".into() }).unwrap(), fives);
+    assert_eq!(*s.search(1, &Filter::Uri { param: 2, value: "5".into() }).unwrap(), fives);
     let all = s.search(1, &Filter::All).unwrap();
     assert_eq!(all.len(), 70_000);
     // Many values of one row each.
     assert_eq!(s.search(1, &text(3, "u")[0]).unwrap(), all);
     let ones: RoaringBitmap = (0..70_000_u32).filter(|i| i.to_string().starts_with('1')).collect();
-    assert_eq!(s.search(1, &text(3, "U1")[0]).unwrap(), ones);
+    assert_eq!(*s.search(1, &text(3, "U1")[0]).unwrap(), ones);
     let sevens: RoaringBitmap = (0..70_000_u32).filter(|i| i.to_string().contains("777")).collect();
-    assert_eq!(s.search(1, &text(3, "777")[1]).unwrap(), sevens);
+    assert_eq!(*s.search(1, &text(3, "777")[1]).unwrap(), sevens);
     let id = |row: Row| s.entry(row).unwrap().id().to_owned();
     let up = s.by_id(1, &all, Some("10000"), false, 3).unwrap();
     assert_eq!(up.into_iter().map(id).collect::<Vec<_>>(), ["10001", "10002", "10003"]);

@@ -6,6 +6,7 @@ use annuaire_base::text::fold;
 use annuaire_index::{Error, Filter, RoaringBitmap, Row, Snapshot};
 use annuaire_nos::Nos;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Answers of a search: rows in the order of names when there are few enough to sort.
 pub(crate) struct Found {
@@ -73,24 +74,24 @@ pub(crate) fn people(snap: &Snapshot, name: &str, profession: &str, specialty: &
     let mut rows = snap.search(ty("Practitioner"), &Filter::And(filters))?;
     if let Some(filter) = located(place) {
         let places = snap.search(ty("Organization"), &Filter::And(vec![view::active("Organization"), filter]))?;
-        rows = practising(snap, rows, &places)?;
+        rows = Arc::new(practising(snap, &rows, &places)?);
     }
     let key = |row: Row| -> Result<(String, String), Error> {
         let p = view::practice(&view::parse(&snap.entry(row)?));
         Ok((fold(&format!("{} {}", p.family, p.given)), p.national))
     };
-    ordered(rows, key)
+    ordered(&rows, key)
 }
 
 /// Rows of `practitioners` with a role at one of `places`, from whichever side has less to read.
-fn practising(snap: &Snapshot, practitioners: RoaringBitmap, places: &RoaringBitmap) -> Result<RoaringBitmap, Refusal> {
+fn practising(snap: &Snapshot, practitioners: &RoaringBitmap, places: &RoaringBitmap) -> Result<RoaringBitmap, Refusal> {
     let (role, mut out) = (ty("PractitionerRole"), RoaringBitmap::new());
     let of_practitioner = param("PractitionerRole", "practitioner");
     let of_place = param("PractitionerRole", "organization");
     if practitioners.len() <= places.len().max(1) && practitioners.len() <= limits::JOINED {
-        for row in &practitioners {
+        for row in practitioners {
             let target = format!("Practitioner/{}", snap.entry(row)?.id());
-            for held in snap.search(role, &points("PractitionerRole", "practitioner", &target))? {
+            for held in snap.search(role, &points("PractitionerRole", "practitioner", &target))?.iter() {
                 for (link, to) in snap.references(held)? {
                     if link == of_place
                         && let Some((_, id)) = to.split_once('/')
@@ -108,7 +109,7 @@ fn practising(snap: &Snapshot, practitioners: RoaringBitmap, places: &RoaringBit
     }
     for place in places {
         let target = format!("Organization/{}", snap.entry(place)?.id());
-        for held in snap.search(role, &points("PractitionerRole", "organization", &target))? {
+        for held in snap.search(role, &points("PractitionerRole", "organization", &target))?.iter() {
             for (link, to) in snap.references(held)? {
                 if link == of_practitioner
                     && let Some((_, id)) = to.split_once('/')
@@ -132,10 +133,10 @@ pub(crate) fn structures(snap: &Snapshot, name: &str, place: &str) -> Result<Fou
         let p = view::place(&view::parse(&snap.entry(row)?));
         Ok((fold(&p.name), p.id))
     };
-    ordered(rows, key)
+    ordered(&rows, key)
 }
 
-fn ordered(rows: RoaringBitmap, key: impl Fn(Row) -> Result<(String, String), Error>) -> Result<Found, Refusal> {
+fn ordered(rows: &RoaringBitmap, key: impl Fn(Row) -> Result<(String, String), Error>) -> Result<Found, Refusal> {
     let total = rows.len();
     if total > limits::SORTED {
         return Ok(Found { rows: rows.iter().collect(), total, sorted: false });

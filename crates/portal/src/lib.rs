@@ -462,7 +462,7 @@ async fn structure(State(pages): State<Arc<Pages>>, Path(id): Path<String>, RawQ
         // A device has a status instead.
         filters.push(if kind == "Device" { token(kind, "status", None, "active") } else { view::active(kind) });
         let rows = snap.search(ty(kind), &Filter::And(filters)).unwrap_or_default();
-        (rows.len(), rows.into_iter().collect::<Vec<Row>>())
+        (rows.len(), rows.iter().collect::<Vec<Row>>())
     };
     let read = |rows: &[Row], n: usize| -> Vec<Value> {
         rows.iter().take(n).filter_map(|r| snap.entry(*r).ok()).map(|e| view::parse(&e)).collect()

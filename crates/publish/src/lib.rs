@@ -112,7 +112,7 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View) -> Result<
         }
     }
     for (ty, name) in (0_u8..).zip(TYPES) {
-        let rest = snapshot.search(ty, &Filter::All)? - seen.remove(&ty).unwrap_or_default();
+        let rest = &*snapshot.search(ty, &Filter::All)? - seen.remove(&ty).unwrap_or_default();
         for row in rest {
             let entry = snapshot.entry(row)?;
             // What left the directory stays in its reduced form.
@@ -227,7 +227,7 @@ fn structures_numbered(index: &Index, number: &str) -> Result<Vec<String>, Error
     let filter = Filter::Token { param: param.id, system: Some(forms::IDNST.to_owned()), code: Some(number.to_owned()) };
     let rows = snapshot.search(ty, &filter)?;
     let entity = |row| Ok(snapshot.entry(row)?.id().strip_prefix("001-").map(|id| format!("ST:{id}")));
-    rows.into_iter().filter_map(|row| entity(row).transpose()).collect()
+    rows.iter().filter_map(|row| entity(row).transpose()).collect()
 }
 
 /// What the sources of a perimeter together say of these entities, as published just after `tx`.

@@ -1,0 +1,152 @@
+//! Where long work waits its turn.
+//!
+//! Short requests are answered by the threads that read connections. What needs more goes to a few threads of low priority,
+//! one client after the other: who asks for much waits for itself, and nobody else waits for it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::limits;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct Queues {
+    /// Clients that wait, in turn.
+    turn: VecDeque<u64>,
+    jobs: HashMap<u64, VecDeque<Job>>,
+    closed: bool,
+}
+
+impl Queues {
+    /// The next job, of the client whose turn it is.
+    fn next(&mut self) -> Option<Job> {
+        let client = self.turn.pop_front()?;
+        let jobs = self.jobs.get_mut(&client)?;
+        let job = jobs.pop_front();
+        if jobs.is_empty() {
+            self.jobs.remove(&client);
+        } else {
+            self.turn.push_back(client);
+        }
+        job
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    queues: Mutex<Queues>,
+    more: Condvar,
+}
+
+/// The threads for long work. They end with it.
+pub(crate) struct Lane(Arc<Shared>);
+
+/// The client already waits for too many answers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl Lane {
+    pub(crate) fn new() -> Self {
+        let shared = Arc::new(Shared::default());
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..(processors / 2).max(1) {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || work(&shared));
+        }
+        Self(shared)
+    }
+
+    /// Runs `job` in the turn of `client`, and gives its result.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        client: u64,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<oneshot::Receiver<T>, Full> {
+        let (send, receive) = oneshot::channel();
+        let mut queues = self.0.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = queues.jobs.entry(client).or_default();
+        if jobs.len() >= limits::WAITING {
+            return Err(Full);
+        }
+        jobs.push_back(Box::new(move || {
+            // Whoever left does not need the answer, and it is not made.
+            if !send.is_closed() {
+                _ = send.send(job());
+            }
+        }));
+        if jobs.len() == 1 {
+            queues.turn.push_back(client);
+        }
+        self.0.more.notify_one();
+        Ok(receive)
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.0.queues.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.0.more.notify_all();
+    }
+}
+
+fn work(shared: &Shared) {
+    // Where it is refused, long work has the priority of the rest: slower for others, not wrong.
+    _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), limits::NICE);
+    let mut queues = shared.queues.lock().unwrap_or_else(PoisonError::into_inner);
+    while !queues.closed {
+        let Some(job) = queues.next() else {
+            queues = shared.more.wait(queues).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        };
+        drop(queues);
+        // A job that panics takes its answer with it, not the thread.
+        _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
+        queues = shared.queues.lock().unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_take_turns() {
+        let mut queues = Queues::default();
+        let done = Arc::new(Mutex::new(Vec::new()));
+        for (client, n) in [(1, 0), (1, 1), (1, 2), (2, 3), (3, 4), (2, 5)] {
+            let done = Arc::clone(&done);
+            let jobs = queues.jobs.entry(client).or_default();
+            jobs.push_back(Box::new(move || done.lock().unwrap().push(n)) as Job);
+            if jobs.len() == 1 {
+                queues.turn.push_back(client);
+            }
+        }
+        while let Some(job) = queues.next() {
+            job();
+        }
+        assert_eq!(*done.lock().unwrap(), [0, 3, 4, 1, 5, 2]);
+        assert!(queues.jobs.is_empty() && queues.turn.is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_client_cannot_fill_it() {
+        let lane = Lane::new();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        let held: Vec<_> = (0..limits::WAITING + 64)
+            .map(|_| {
+                let wait = Arc::clone(&wait);
+                lane.run(7, move || wait.lock().unwrap().recv().is_ok())
+            })
+            .collect();
+        assert_eq!(held.last().map(|h| h.as_ref().err()), Some(Some(&Full)));
+        let other = lane.run(8, || 42).unwrap();
+        drop(go);
+        assert_eq!(other.await.unwrap(), 42, "a panic or a refusal of one is nothing to the others");
+        assert!(lane.run(9, || panic!("lost")).map(|answer: oneshot::Receiver<()>| answer).unwrap().await.is_err());
+        assert_eq!(lane.run(9, || 1).unwrap().await.unwrap(), 1);
+    }
+}

@@ -1,0 +1,167 @@
+//! Answers that leave in pieces.
+//!
+//! The first piece is made with the headers; each of the others is made in the lane of long work while the one before it is on
+//! its way, and not before that one was asked for: a client that reads slowly holds two pieces and no thread.
+
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::response::Response;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http_body::Frame;
+use tokio::sync::oneshot;
+
+use crate::{App, Fault, Line, Rest, internal, limits};
+
+/// Level 1: a page of resources that resemble each other is a fifteenth of its size at any level, and this one costs least.
+pub(crate) fn encoder() -> GzEncoder<Vec<u8>> {
+    GzEncoder::new(Vec::with_capacity(limits::PIECE / 8), Compression::fast())
+}
+
+/// A whole answer, compressed.
+pub(crate) fn compress_whole(mut encoder: GzEncoder<Vec<u8>>, body: &[u8]) -> Vec<u8> {
+    // Writing to memory does not fail.
+    _ = encoder.write_all(body);
+    encoder.finish().unwrap_or_default()
+}
+
+/// Where the line of a request waits for the end of its answer.
+#[derive(Clone)]
+pub(crate) struct Watch(Arc<Mutex<Option<Line>>>);
+
+impl Watch {
+    pub(crate) fn set(&self, line: Line) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(line);
+    }
+}
+
+/// What makes pieces.
+struct Maker {
+    rest: Rest,
+    encoder: Option<GzEncoder<Vec<u8>>>,
+    app: Arc<App>,
+}
+
+/// A piece, and what makes the next one when there is one.
+type Piece = (Vec<u8>, Option<Box<Maker>>);
+
+impl Maker {
+    fn make(mut self: Box<Self>) -> Result<Piece, Fault> {
+        let Rest { draft, index } = &mut self.rest;
+        // Rows do not change: the same transaction is there for as long as the store is.
+        let snap = index.snapshot_at(draft.tx()).map_err(internal)?.ok_or_else(|| internal("transaction"))?;
+        let done = draft.write(&snap, limits::PIECE)?;
+        let plain = draft.take();
+        let piece = match self.encoder.take() {
+            None => plain,
+            Some(mut encoder) => {
+                encoder.write_all(&plain).map_err(internal)?;
+                if done {
+                    encoder.finish().map_err(internal)?
+                } else {
+                    let piece = std::mem::take(encoder.get_mut());
+                    self.encoder = Some(encoder);
+                    piece
+                }
+            }
+        };
+        Ok((piece, (!done).then_some(self)))
+    }
+}
+
+struct Pieces {
+    app: Arc<App>,
+    client: u64,
+    /// Made and not sent.
+    ready: Option<Bytes>,
+    /// What makes the next piece, when that was not asked for yet.
+    maker: Option<Box<Maker>>,
+    /// The next piece, in the making.
+    next: Option<oneshot::Receiver<(Result<Piece, Fault>, i64)>>,
+    watch: Watch,
+    bytes: u64,
+    /// Microseconds of work.
+    micros: i64,
+}
+
+/// The answer that starts with a piece and ends with the rest.
+pub(crate) fn response(
+    first: Vec<u8>,
+    rest: Rest,
+    mut encoder: Option<GzEncoder<Vec<u8>>>,
+    app: &Arc<App>,
+    client: u64,
+) -> Response {
+    let first = match &mut encoder {
+        None => first,
+        Some(encoder) => {
+            _ = encoder.write_all(&first);
+            std::mem::take(encoder.get_mut())
+        }
+    };
+    let watch = Watch(Arc::default());
+    let maker = Some(Box::new(Maker { rest, encoder, app: Arc::clone(app) }));
+    let ready = Some(Bytes::from(first));
+    let app = Arc::clone(app);
+    let pieces = Pieces { app, client, ready, maker, next: None, watch: watch.clone(), bytes: 0, micros: 0 };
+    let mut response = Response::new(Body::new(pieces));
+    response.extensions_mut().insert(watch);
+    response
+}
+
+impl Pieces {
+    /// Has the next piece made.
+    fn order(&mut self) -> io::Result<()> {
+        let Some(maker) = self.maker.take() else { return Ok(()) };
+        let job = move || {
+            let clock = Arc::clone(&maker.app.settings.clock);
+            let start = clock();
+            let made = maker.make();
+            (made, clock() - start)
+        };
+        // The client took more answers at once than it may: this one ends here, and it sees that it was cut.
+        let next = self.app.lane.run(self.client, job).map_err(|_| io::Error::other("too many long answers at once"))?;
+        self.next = Some(next);
+        Ok(())
+    }
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = &mut *self;
+        loop {
+            if let Some(piece) = this.ready.take() {
+                // The next one is made while this one is sent.
+                this.order()?;
+                this.bytes += piece.len() as u64;
+                if !piece.is_empty() {
+                    return Poll::Ready(Some(Ok(Frame::data(piece))));
+                }
+            }
+            let Some(next) = &mut this.next else { return Poll::Ready(None) };
+            let made = ready!(Pin::new(next).poll(context));
+            this.next = None;
+            // An answer that cannot be ended is cut, which every client tells from a whole one.
+            let Ok((Ok((piece, maker)), micros)) = made else {
+                return Poll::Ready(Some(Err(io::Error::other("the answer could not be read to its end"))));
+            };
+            this.micros += micros;
+            (this.ready, this.maker) = (Some(Bytes::from(piece)), maker);
+        }
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        if let Some(line) = self.watch.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            self.app.account(&line, self.bytes, self.micros);
+        }
+    }
+}
