@@ -239,7 +239,8 @@ pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
 
 /// Appends texts, one after the other, as one JSON string.
 fn quote_all(out: &mut Vec<u8>, parts: &[&str]) {
-    let plain = |text: &&str| text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\');
+    // Without a way out in the middle, the letters are compared many at a time.
+    let plain = |text: &&str| text.bytes().fold(true, |plain, b| plain & (b >= b' ') & (b != b'"') & (b != b'\\'));
     if !parts.iter().all(plain) {
         out.extend_from_slice(Value::from(parts.concat()).to_string().as_bytes());
         return;

@@ -4,6 +4,7 @@
 //! once a credential is configured, `/health` and `/metrics`. Every request is admitted (perimeter, key, rate, method,
 //! size) before anything is read of its body, and ends as one log line.
 
+mod answers;
 mod bundle;
 mod capability;
 mod cursor;
@@ -28,6 +29,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header,
 use axum::response::Response;
 use axum::routing::any;
 
+use answers::Answers;
 use bundle::{Draft, Frame};
 use cursor::Cursor;
 use lane::Lane;
@@ -95,6 +97,7 @@ struct App {
     settings: Settings,
     limiter: Option<Limiter>,
     lane: Lane,
+    answers: Answers,
     metrics: Metrics,
     requests: AtomicU64,
 }
@@ -204,6 +207,7 @@ pub fn router(index: Arc<Index>, restricted: Option<Restricted>, settings: Setti
         credentials,
         limiter: settings.rate.map(Limiter::new),
         lane: Lane::new(),
+        answers: Answers::new(),
         settings,
         metrics: Metrics::default(),
         requests: AtomicU64::new(0),
@@ -240,16 +244,25 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let verdict = app.limiter.as_ref().filter(|_| is_fhir(parts.uri.path())).map(|l| (l.rate(), l.take(client, start)));
     let format = format_of(&parts);
     let admitted = app.admit(&parts, verdict.map(|v| v.1)).and(format.as_ref().map_err(Fault::copy).copied());
-    let mut asked = Asked { format: format.unwrap_or(Format::Json), form: None, parts, client, seen: Seen::default() };
+    let mut asked = Asked { format: format.unwrap_or(Format::Json), form: None, parts, client, seen: Seen::default(), key: None };
     let outcome = match admitted {
         Err(fault) => Err(fault),
         Ok(_) if asked.parts.method == Method::OPTIONS => Ok(reply(StatusCode::NO_CONTENT, Vec::new())),
         Ok(_) => match asked.take_form(body).await {
             Err(fault) => Err(fault),
-            Ok(()) => app.answer(&mut asked, limits::QUICK),
+            Ok(()) => {
+                asked.key = app.key(&asked);
+                match asked.key.as_ref().and_then(|key| app.answers.find(key)) {
+                    Some((response, seen)) => {
+                        asked.seen = seen;
+                        return app.end(asked, response, verdict, start);
+                    }
+                    None => app.answer(&mut asked, limits::QUICK),
+                }
+            }
         },
     };
-    let (asked, mut response) = match outcome {
+    let (asked, response) = match outcome {
         Err(fault) if fault.exhausted => app.answer_in_turn(asked).await,
         outcome => {
             let answer = outcome.unwrap_or_else(|fault| refusal(&fault, &asked.parts));
@@ -257,24 +270,7 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
             (asked, response)
         }
     };
-    let id = app.request_id(&asked.parts, start);
-    set(&mut response, HeaderName::from_static("x-request-id"), &id);
-    if let Some((rate, v)) = verdict {
-        rate_headers(&mut response, rate, v);
-    }
-    let line = Line { method: asked.parts.method.clone(), seen: asked.seen, status: response.status(), client, id, start };
-    if asked.parts.method == Method::HEAD {
-        *response.body_mut() = Body::empty();
-    }
-    // An answer made in pieces is accounted for when its last one is made.
-    match response.extensions_mut().remove::<stream::Watch>() {
-        Some(watch) if asked.parts.method != Method::HEAD => watch.set(line),
-        _ => {
-            let bytes = text(response.headers(), header::CONTENT_LENGTH).parse().unwrap_or(0);
-            app.account(&line, bytes, (app.settings.clock)() - start);
-        }
-    }
-    response
+    app.end(asked, response, verdict, start)
 }
 
 /// A request as far as it was read.
@@ -285,6 +281,8 @@ struct Asked {
     format: Format,
     client: u64,
     seen: Seen,
+    /// Which answer this is, when it is one that may have been given before.
+    key: Option<answers::Key>,
 }
 
 impl Asked {
@@ -312,7 +310,7 @@ impl Asked {
         parts.method = self.parts.method.clone();
         parts.uri = self.parts.uri.clone();
         parts.headers = self.parts.headers.clone();
-        Self { parts, form: None, ..*self }
+        Self { parts, form: None, key: None, ..*self }
     }
 }
 
@@ -389,12 +387,8 @@ fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
             }
         }
     }
-    let accepted = text(&parts.headers, header::ACCEPT_ENCODING).split(',').any(|e| {
-        let mut words = e.split(';').map(str::trim);
-        let gzip = words.next().is_some_and(|n| n.eq_ignore_ascii_case("gzip") || n == "*");
-        gzip && !words.any(|w| matches!(w.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-    });
-    let mut encoder = (accepted && body.len() >= limits::GZIP_FROM).then(stream::encoder);
+    let made = body.len();
+    let mut encoder = (accepts_gzip(&parts.headers) && body.len() >= limits::GZIP_FROM).then(stream::encoder);
     let encoding = encoder.as_ref().map(|_| "gzip");
     if rest.is_none()
         && let Some(encoder) = encoder.take()
@@ -404,9 +398,10 @@ fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
     let length = body.len().to_string();
     let empty = body.is_empty();
     let streamed = rest.is_some();
+    let body = Bytes::from(body);
     let mut response = match rest {
-        None => Response::new(Body::from(body)),
-        Some(rest) => stream::response(body, rest, encoder, app, asked.client),
+        None => Response::new(Body::from(body.clone())),
+        Some(rest) => stream::response(&body, rest, encoder, app, asked.client),
     };
     *response.status_mut() = status;
     if status != StatusCode::NOT_MODIFIED && status != StatusCode::NO_CONTENT {
@@ -435,7 +430,18 @@ fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
     for (name, value) in headers {
         set(&mut response, name, &value);
     }
+    if let Some(key) = asked.key.clone().filter(|_| !streamed && status == StatusCode::OK) {
+        app.answers.keep(key, made, &body, response.headers(), asked.seen);
+    }
     response
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    text(headers, header::ACCEPT_ENCODING).split(',').any(|e| {
+        let mut words = e.split(';').map(str::trim);
+        let gzip = words.next().is_some_and(|n| n.eq_ignore_ascii_case("gzip") || n == "*");
+        gzip && !words.any(|w| matches!(w.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
 }
 
 /// Writes the rest of a bundle after its first piece.
@@ -602,6 +608,39 @@ impl App {
         let given = text(&parts.headers, "x-request-id");
         let clean = (1..=64).contains(&given.len()) && given.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
         if clean { given.to_owned() } else { format!("{start:x}-{:x}", self.requests.fetch_add(1, Ordering::Relaxed)) }
+    }
+
+    /// Which answer a request asks for.
+    fn key(&self, asked: &Asked) -> Option<answers::Key> {
+        let door = match mount(asked.parts.uri.path())?.0 {
+            "/fhir/dr" => self.restricted.as_ref()?,
+            _ => &self.public,
+        };
+        Answers::key(door.index.applied_tx(), asked)
+    }
+
+    /// Headers that every answer has, and its line.
+    fn end(&self, asked: Asked, mut response: Response, verdict: Option<(Rate, Verdict)>, start: i64) -> Response {
+        let id = self.request_id(&asked.parts, start);
+        set(&mut response, HeaderName::from_static("x-request-id"), &id);
+        if let Some((rate, v)) = verdict {
+            rate_headers(&mut response, rate, v);
+        }
+        let head = asked.parts.method == Method::HEAD;
+        let line =
+            Line { method: asked.parts.method, seen: asked.seen, status: response.status(), client: asked.client, id, start };
+        if head {
+            *response.body_mut() = Body::empty();
+        }
+        // An answer made in pieces is accounted for when its last one is made.
+        match response.extensions_mut().remove::<stream::Watch>() {
+            Some(watch) if !head => watch.set(line),
+            _ => {
+                let bytes = text(response.headers(), header::CONTENT_LENGTH).parse().unwrap_or(0);
+                self.account(&line, bytes, (self.settings.clock)() - start);
+            }
+        }
+        response
     }
 
     /// Answers with that much work.

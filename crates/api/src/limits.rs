@@ -44,3 +44,9 @@ pub const PIECE: usize = 256 << 10;
 pub const WAITING: usize = 64;
 /// Niceness of the threads for long work: it runs in what the others leave.
 pub const NICE: i32 = 15;
+/// Bytes of the answers kept for who asks the same again.
+pub const KEPT: usize = 64 << 20;
+/// Answers known to have been asked once.
+pub const MET: usize = 100_000;
+/// Bytes from which an answer is worth keeping: shorter ones are made as fast as found.
+pub const WORTH_KEEPING: usize = 16 << 10;

@@ -90,22 +90,22 @@ struct Pieces {
 
 /// The answer that starts with a piece and ends with the rest.
 pub(crate) fn response(
-    first: Vec<u8>,
+    first: &Bytes,
     rest: Rest,
     mut encoder: Option<GzEncoder<Vec<u8>>>,
     app: &Arc<App>,
     client: u64,
 ) -> Response {
     let first = match &mut encoder {
-        None => first,
+        None => first.clone(),
         Some(encoder) => {
-            _ = encoder.write_all(&first);
-            std::mem::take(encoder.get_mut())
+            _ = encoder.write_all(first);
+            std::mem::take(encoder.get_mut()).into()
         }
     };
     let watch = Watch(Arc::default());
     let maker = Some(Box::new(Maker { rest, encoder, app: Arc::clone(app) }));
-    let ready = Some(Bytes::from(first));
+    let ready = Some(first);
     let app = Arc::clone(app);
     let pieces = Pieces { app, client, ready, maker, next: None, watch: watch.clone(), bytes: 0, micros: 0 };
     let mut response = Response::new(Body::new(pieces));
