@@ -1,6 +1,9 @@
 //! A small closed-loop load generator: the same for every server measured, so that figures compare.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use anyhow::{Result, bail};
+use serde_json::Value;
+use std::fmt;
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,107 +14,269 @@ pub struct Connection {
     host: String,
 }
 
+/// A server that breaks the protocol.
+fn broken(what: &str) -> Error {
+    Error::new(ErrorKind::InvalidData, format!("no {what} in the answer"))
+}
+
 impl Connection {
-    /// # Panics
-    /// When the server is not there.
-    #[must_use]
-    pub fn open(host: &str) -> Self {
-        let stream = TcpStream::connect(host).unwrap_or_else(|e| panic!("{host}: {e}"));
-        stream.set_nodelay(true).expect("nodelay");
-        Self { stream: BufReader::with_capacity(1 << 16, stream), host: host.to_owned() }
+    pub fn open(host: &str) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(host)?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::with_capacity(1 << 16, stream), host: host.to_owned() })
     }
 
-    /// Status and body length of a GET; the body goes to `body`.
-    ///
-    /// # Panics
-    /// When the server breaks the protocol.
-    pub fn get(&mut self, path: &str, headers: &str, body: &mut Vec<u8>) -> u16 {
+    /// Status of a GET; the body goes to `body`.
+    pub fn get(&mut self, path: &str, headers: &str, body: &mut Vec<u8>) -> std::io::Result<u16> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.host);
-        self.stream.get_mut().write_all(request.as_bytes()).expect("write");
+        self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
-        self.stream.read_line(&mut line).expect("status line");
-        let status = line.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("status");
+        self.stream.read_line(&mut line)?;
+        let status = line.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| broken("status"))?;
         let (mut length, mut chunked) = (0, false);
         loop {
             line.clear();
-            self.stream.read_line(&mut line).expect("header");
+            if self.stream.read_line(&mut line)? == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
             if line == "\r\n" {
                 break;
             }
             let lower = line.to_ascii_lowercase();
             if let Some(n) = lower.strip_prefix("content-length:") {
-                length = n.trim().parse().expect("length");
+                length = n.trim().parse().map_err(|_| broken("length"))?;
             }
             chunked |= lower.starts_with("transfer-encoding:") && lower.contains("chunked");
         }
         if !chunked {
             body.resize(length, 0);
-            self.stream.read_exact(body).expect("body");
-            return status;
+            self.stream.read_exact(body)?;
+            return Ok(status);
         }
         body.clear();
         loop {
             line.clear();
-            self.stream.read_line(&mut line).expect("chunk size");
-            let size = usize::from_str_radix(line.trim(), 16).expect("chunk size");
+            self.stream.read_line(&mut line)?;
+            let size = usize::from_str_radix(line.trim(), 16).map_err(|_| broken("chunk size"))?;
             let at = body.len();
             body.resize(at + size + 2, 0);
-            self.stream.read_exact(&mut body[at..]).expect("chunk");
+            self.stream.read_exact(&mut body[at..])?;
             body.truncate(at + size);
             if size == 0 {
-                return status;
+                return Ok(status);
             }
         }
     }
 }
 
-/// What a load gave.
-#[derive(Debug, Clone, Copy)]
-pub struct Figures {
-    pub per_second: f64,
-    pub p50_us: u64,
-    pub p99_us: u64,
-    pub bytes: usize,
+/// The answer of one GET; an error says why there is none.
+pub fn fetch(host: &str, path: &str) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    match Connection::open(host)?.get(path, "", &mut body)? {
+        200 => Ok(body),
+        status => bail!("refused, {status}: {}", why(&body)),
+    }
 }
 
-/// Asks the paths in turn from `connections` connections during `seconds`.
-///
-/// # Panics
-/// When an answer is not 200.
-#[must_use]
-pub fn run(host: &str, paths: &[String], headers: &str, connections: usize, seconds: f64) -> Figures {
-    let stop = AtomicBool::new(false);
+/// What a refusal says.
+fn why(body: &[u8]) -> String {
+    let outcome: Value = serde_json::from_slice(body).unwrap_or_default();
+    outcome["issue"][0]["diagnostics"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The JSON of one GET.
+pub fn json(host: &str, path: &str) -> Result<Value> {
+    Ok(serde_json::from_slice(&fetch(host, path)?)?)
+}
+
+/// What a load gave.
+#[derive(Debug, Clone, Default)]
+pub struct Figures {
+    pub per_second: f64,
+    /// Of an answer, on average.
+    pub bytes: u64,
+    /// Microseconds of each answer, sorted.
+    times: Vec<u64>,
+    refused: usize,
+    /// Why the first of those refused was.
+    reason: String,
+}
+
+impl Figures {
+    pub fn of(mut times: Vec<u64>) -> Self {
+        times.sort_unstable();
+        Self { times, ..Self::default() }
+    }
+
+    fn at(&self, thousandths: usize) -> u64 {
+        let last = self.times.len().saturating_sub(1);
+        self.times.get((self.times.len() * thousandths / 1_000).min(last)).copied().unwrap_or(0)
+    }
+
+    pub fn p50(&self) -> u64 {
+        self.at(500)
+    }
+
+    pub fn p99(&self) -> u64 {
+        self.at(990)
+    }
+
+    pub fn count(&self) -> usize {
+        self.times.len()
+    }
+
+    /// The times of several loads as of one.
+    pub fn join(&mut self, other: &Self) {
+        self.times.extend_from_slice(&other.times);
+        self.times.sort_unstable();
+        self.refused += other.refused;
+    }
+
+    /// What was refused, for the end of a row.
+    pub fn refusals(&self) -> String {
+        match self.refused {
+            0 => String::new(),
+            n => format!(", {n} refused ({})", self.reason),
+        }
+    }
+
+    /// How many times another load, for the end of a row.
+    pub fn beside(&self, name: &str, other: &Self) -> String {
+        if other.per_second == 0.0 {
+            format!(", no answer of {name}{}", other.refusals())
+        } else {
+            format!(", {:.2} × {name} ({:.0}/s)", self.per_second / other.per_second, other.per_second)
+        }
+    }
+
+    fn took(&mut self, begin: Instant) {
+        self.times.push(u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX));
+    }
+
+    fn refuse(&mut self, reason: impl FnOnce() -> String) {
+        if self.refused == 0 {
+            self.reason = reason();
+        }
+        self.refused += 1;
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.times.is_empty() {
+            return write!(f, "no answer{}", self.refusals());
+        }
+        let (p50, p99) = (self.p50(), self.p99());
+        write!(f, "{:.0}/s, p50 {p50} µs, p99 {p99} µs, {} bytes{}", self.per_second, self.bytes, self.refusals())
+    }
+}
+
+/// One client: asks a path, and opens its connection again when that ended.
+struct Client<'a> {
+    host: &'a str,
+    connection: Option<Connection>,
+    body: Vec<u8>,
+    figures: Figures,
+}
+
+impl<'a> Client<'a> {
+    fn new(host: &'a str) -> Self {
+        Self { host, connection: None, body: Vec::new(), figures: Figures::default() }
+    }
+
+    fn ask(&mut self, path: &str, headers: &str) {
+        let mut connection = match self.connection.take().map_or_else(|| Connection::open(self.host), Ok) {
+            Ok(connection) => connection,
+            Err(e) => return self.fail(&e),
+        };
+        let begin = Instant::now();
+        match connection.get(path, headers, &mut self.body) {
+            Ok(200) => {
+                self.figures.took(begin);
+                self.figures.bytes += self.body.len() as u64;
+            }
+            Ok(status) => self.figures.refuse(|| format!("{status} {}", why(&self.body))),
+            Err(e) => return self.fail(&e),
+        }
+        self.connection = Some(connection);
+    }
+
+    /// A server that does not answer is not asked at full speed.
+    fn fail(&mut self, e: &Error) {
+        self.figures.refuse(|| e.to_string());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The figures of several clients that worked together for `elapsed`.
+fn together(all: Vec<Figures>, elapsed: Duration) -> Figures {
+    let mut sum = Figures::default();
+    for one in all {
+        if sum.refused == 0 {
+            sum.reason.clone_from(&one.reason);
+        }
+        sum.refused += one.refused;
+        sum.bytes += one.bytes;
+        sum.times.extend(one.times);
+    }
+    sum.times.sort_unstable();
+    sum.bytes = sum.bytes.checked_div(sum.times.len() as u64).unwrap_or(0);
+    sum.per_second = sum.times.len() as f64 / elapsed.as_secs_f64();
+    sum
+}
+
+/// Asks the paths in turn from `connections` connections as long as `work` lasts.
+pub fn run_while<T>(host: &str, paths: &[String], headers: &str, connections: usize, work: impl FnOnce() -> T) -> (Figures, T) {
+    let stop = AtomicBool::new(paths.is_empty());
     let start = Instant::now();
-    let (mut all, mut bytes) = (Vec::new(), 0);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..connections)
             .map(|n| {
                 let stop = &stop;
                 scope.spawn(move || {
-                    let mut c = Connection::open(host);
-                    let (mut body, mut times, mut i) = (Vec::new(), Vec::new(), n * 7_919);
+                    let mut client = Client::new(host);
+                    let mut i = n * 7_919;
                     while !stop.load(Ordering::Relaxed) {
-                        let path = &paths[i % paths.len()];
+                        client.ask(&paths[i % paths.len()], headers);
                         i += 1;
-                        let begin = Instant::now();
-                        let status = c.get(path, headers, &mut body);
-                        assert_eq!(status, 200, "{path}");
-                        times.push(u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX));
                     }
-                    (times, body.len())
+                    client.figures
                 })
             })
             .collect();
-        std::thread::sleep(Duration::from_secs_f64(seconds));
+        let done = work();
         stop.store(true, Ordering::Relaxed);
-        for t in threads {
-            let (times, last) = t.join().expect("a load thread");
-            all.extend(times);
-            bytes = bytes.max(last);
+        let all = threads.into_iter().filter_map(|t| t.join().ok()).collect();
+        (together(all, start.elapsed()), done)
+    })
+}
+
+/// Asks the paths in turn from `connections` connections during `seconds`.
+pub fn run(host: &str, paths: &[String], headers: &str, connections: usize, seconds: f64) -> Figures {
+    run_while(host, paths, headers, connections, || std::thread::sleep(Duration::from_secs_f64(seconds))).0
+}
+
+/// Asks each path once, from one connection.
+pub fn once(host: &str, paths: &[String]) -> Figures {
+    let mut client = Client::new(host);
+    let start = Instant::now();
+    paths.iter().for_each(|path| client.ask(path, ""));
+    together(vec![client.figures], start.elapsed())
+}
+
+/// A client that behaves: the paths in turn from one connection, at most `per_second` of them. Times run from the moment
+/// a request is sent: a late answer puts off the requests behind it.
+pub fn paced(host: &str, paths: &[String], per_second: u32, seconds: f64) -> Figures {
+    let mut client = Client::new(host);
+    let (start, pause) = (Instant::now(), Duration::from_secs(1) / per_second);
+    let mut next = start;
+    for path in paths.iter().cycle() {
+        if start.elapsed().as_secs_f64() >= seconds {
+            break;
         }
-    });
-    let elapsed = start.elapsed().as_secs_f64();
-    all.sort_unstable();
-    let at = |p: f64| all.get(((all.len() as f64 * p) as usize).min(all.len().saturating_sub(1))).copied().unwrap_or(0);
-    Figures { per_second: all.len() as f64 / elapsed, p50_us: at(0.5), p99_us: at(0.99), bytes }
+        client.ask(path, "");
+        next = (next + pause).max(Instant::now());
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
+    together(vec![client.figures], start.elapsed())
 }

@@ -1,6 +1,8 @@
 //! The annuaire program: arguments, wiring, life cycle. The only room that reads the environment and the clock.
 
 mod backup;
+mod connections;
+mod limits;
 mod serve;
 mod stores;
 

@@ -1,12 +1,13 @@
 //! Serving: publication in the background, HTTP in front.
 
+use crate::connections;
+use crate::limits::Limits;
 use crate::stores::{Place, Stores, cursor_key, publisher_lock};
 use crate::{Serving, now_us};
 use annuaire_api::{Rate, Restricted, Settings};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -94,11 +95,12 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
         let _ = writeln!(out, "  pages: http://{address}/");
         let example = "Practitioner?family=mar&_revinclude=PractitionerRole:practitioner";
         let _ = writeln!(out, "  try  http://{address}/fhir/v2/{example}");
-        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(async {
-                let _ = tokio::signal::ctrl_c().await;
-            })
-            .await?;
+        let interrupted = async {
+            let _ = tokio::signal::ctrl_c().await;
+        };
+        let all = Limits::default();
+        let limits = Limits { connections: connections::room().min(all.connections), ..all };
+        connections::serve(listener, app, limits, interrupted).await;
         Ok(())
     })
 }

@@ -1,0 +1,57 @@
+//! Imports: the first, and the next day's while readers read.
+
+use crate::load::{self, Figures};
+use crate::program::{Run, serve};
+use anyhow::{Result, anyhow};
+use std::time::Instant;
+
+/// The stages that the import names: pairs of name and seconds.
+pub fn stages(said: &str) -> Vec<(&str, f64)> {
+    // "reading 65.1 s, sorting 3.0 s…" is the only line whose every part is a name and seconds.
+    let stage = |part| -> Option<(&str, f64)> {
+        let (name, seconds) = str::strip_suffix(part, " s")?.rsplit_once(' ')?;
+        Some((name, seconds.parse().ok()?))
+    };
+    said.lines().find_map(|line| line.split(", ").map(stage).collect()).unwrap_or_default()
+}
+
+/// Imports a later delivery while a server of the same data answers reads: seconds until published, peak memory of the
+/// import in MiB, and what the readers felt.
+pub fn next_day(data: &str, reads: &[String], import: &(dyn Fn() -> Result<Run> + Sync)) -> Result<String> {
+    let (server, _) = serve(data)?;
+    let quiet = load::run(&server.host, reads, "", 1, 0.5);
+    let published = || load::json(&server.host, "/health").ok().and_then(|h| h["tx"].as_u64());
+    let before = published();
+    let start = Instant::now();
+    let (halves, peak) = std::thread::scope(|scope| -> Result<(Vec<Figures>, u64)> {
+        let importing = scope.spawn(import);
+        let mut halves = Vec::new();
+        let mut peak = None;
+        let mut importing = Some(importing);
+        while peak.is_none() || published() == before {
+            halves.push(load::run(&server.host, reads, "", 1, 0.5));
+            if importing.as_ref().is_some_and(|i| i.is_finished())
+                && let Some(done) = importing.take()
+            {
+                // A delivery that failed is never published.
+                peak = Some(done.join().map_err(|_| anyhow!("the import panicked"))??.peak_mib);
+            }
+        }
+        Ok((halves, peak.unwrap_or(0)))
+    })?;
+    let seconds = start.elapsed().as_secs_f64();
+    let worst = |of: fn(&Figures) -> u64| halves.iter().map(of).max().unwrap_or(0);
+    let mut all = Figures::default();
+    halves.iter().for_each(|h| all.join(h));
+    Ok(format!(
+        "{seconds:.1} s, peak {peak} MiB; reads meanwhile: p50 {} µs, p99 {} µs; worst p50 {} µs, worst p99 {} µs of half a \
+         second (alone {} and {}){}",
+        all.p50(),
+        all.p99(),
+        worst(Figures::p50),
+        worst(Figures::p99),
+        quiet.p50(),
+        quiet.p99(),
+        all.refusals()
+    ))
+}

@@ -1,0 +1,142 @@
+//! The programs measured: annuaire, and nginx beside it.
+
+use crate::load;
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn annuaire() -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name("annuaire");
+    ensure!(path.exists(), "{} is not there; build it first: cargo build --release", path.display());
+    Ok(path)
+}
+
+/// What a command that ended said and took.
+pub struct Run {
+    pub said: String,
+    pub seconds: f64,
+    pub peak_mib: u64,
+}
+
+/// Runs the program to its end.
+pub fn measured(arguments: &[&str]) -> Result<Run> {
+    let start = Instant::now();
+    let child = Command::new(annuaire()?).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let pid = child.id();
+    let watch = std::thread::spawn(move || {
+        let mut peak = 0;
+        while let Some(kib) = memory(pid, "VmHWM") {
+            peak = peak.max(kib / 1024);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        peak
+    });
+    let out = child.wait_with_output()?;
+    ensure!(out.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(Run { said: String::from_utf8_lossy(&out.stdout).into_owned(), seconds, peak_mib: watch.join().unwrap_or(0) })
+}
+
+/// A line of `/proc/PID/status` in KiB; `None` once the process ended.
+pub fn memory(pid: u32, field: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find(|l| l.starts_with(field))?.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// A server that ends with its value.
+pub struct Server {
+    child: Child,
+    pub host: String,
+}
+
+impl Server {
+    pub fn memory_kib(&self, field: &str) -> u64 {
+        memory(self.child.id(), field).unwrap_or(0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A killed nginx leaves its workers behind: it is asked to end.
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        if !asked.is_ok_and(|s| s.success()) {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// Serves a data directory; also the seconds from the start to the first answer.
+pub fn serve(data: &str) -> Result<(Server, f64)> {
+    let start = Instant::now();
+    let child = Command::new(annuaire()?)
+        .args(["serve", "--quiet", "--data", data, "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut server = Server { child, host: String::new() };
+    let mut line = String::new();
+    BufReader::new(server.child.stdout.take().context("no output")?).read_line(&mut line)?;
+    server.host = line.split("http://").nth(1).and_then(|h| h.split('/').next()).context("the server did not start")?.to_owned();
+    load::fetch(&server.host, "/fhir/v2/Practitioner?_count=1")?;
+    Ok((server, start.elapsed().as_secs_f64()))
+}
+
+/// Bytes that a file or folder uses.
+pub fn disk(path: &Path) -> u64 {
+    let Ok(meta) = fs::symlink_metadata(path) else { return 0 };
+    if !meta.is_dir() {
+        // Sparse files: what is used, not what is reserved.
+        return std::os::unix::fs::MetadataExt::blocks(&meta) * 512;
+    }
+    fs::read_dir(path).map(|d| d.filter_map(Result::ok).map(|e| disk(&e.path())).sum()).unwrap_or(0)
+}
+
+/// Raises the descriptors of this process to what the system allows; returns how many there are.
+pub fn descriptors() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    getrlimit(Resource::Nofile).current.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)
+}
+
+/// nginx over a folder of files.
+pub struct Nginx {
+    server: Server,
+    root: PathBuf,
+}
+
+impl Nginx {
+    /// `None` when it is not installed.
+    pub fn start(dir: &Path) -> Option<Self> {
+        let root = dir.join("www");
+        fs::create_dir_all(&root).ok()?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
+        let configuration = format!(
+            "daemon off; worker_processes 2; pid {0}/nginx.pid; error_log {0}/error.log; events {{ worker_connections 1024; }}
+             http {{ access_log off; sendfile on; keepalive_requests 100000000; default_type application/fhir+json;
+             open_file_cache max=100; client_body_temp_path {0}; proxy_temp_path {0}; fastcgi_temp_path {0};
+             uwsgi_temp_path {0}; scgi_temp_path {0};
+             gzip on; gzip_comp_level 1; gzip_types application/fhir+json; gzip_min_length 100;
+             server {{ listen 127.0.0.1:{port}; root {0}/www; }} }}",
+            dir.display()
+        );
+        let file = dir.join("nginx.conf");
+        fs::write(&file, configuration).ok()?;
+        let child = Command::new("nginx").arg("-c").arg(file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+        std::thread::sleep(Duration::from_millis(500));
+        Some(Self { server: Server { child, host: format!("127.0.0.1:{port}") }, root })
+    }
+
+    /// The load of `load::run` on a file of this content.
+    pub fn run(&self, content: &[u8], headers: &str, connections: usize, seconds: f64) -> load::Figures {
+        // A name of its own, since nginx keeps what it knows of a name for a while.
+        let name = format!("/{}-{}", content.len(), fs::read_dir(&self.root).map_or(0, Iterator::count));
+        if fs::write(self.root.join(&name[1..]), content).is_err() {
+            return load::Figures::default();
+        }
+        load::run(&self.server.host, &[name], headers, connections, seconds)
+    }
+}
