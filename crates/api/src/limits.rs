@@ -6,10 +6,6 @@ use annuaire_index::Effort;
 pub const PAGE: usize = 50;
 /// Largest page size; more is lowered.
 pub const PAGE_CAP: usize = 1_000;
-/// Most targets of a chained parameter.
-pub const CHAIN_TARGETS: u64 = 10_000;
-/// Most sources of a `_has`.
-pub const HAS_SOURCES: u64 = 100_000;
 /// Most candidates read to check an `:of-type`.
 pub const OF_TYPE: u64 = 1_000;
 /// Most included resources on one page.

@@ -280,7 +280,7 @@ fn modifier_works(ty: &str, name: &str) -> bool {
     }
 }
 
-/// Compiles the query `raw` of a search on `ty`. Chains and `_has` are resolved against `snap`.
+/// Compiles the query `raw` of a search on `ty`. An `:of-type` is resolved against `snap`.
 pub(crate) fn compile(snap: &Snapshot, ty: &'static str, raw: &str, handling: Handling) -> Result<Search, Fault> {
     let mut search = Search {
         filter: Filter::All,
@@ -606,28 +606,19 @@ fn of_type(snap: &Snapshot, ty: &str, param: &Param, raw: &str) -> Result<Filter
     Ok(if ids.is_empty() { nothing() } else { Filter::Ids(ids) })
 }
 
-/// `link.tail=value`: the targets that match, then the references to them.
+/// `link.tail=value`: what links to the targets that match.
 fn chain(snap: &Snapshot, link: &Param, tail: &str, value: &str) -> Result<Option<Filter>, Fault> {
     let Some((ty, number)) = type_number(link.target) else { return Ok(None) };
-    let Some(inner) = criterion(snap, ty, tail, value, false)? else { return Ok(None) };
-    let rows = snap.search(number, &inner).map_err(failed)?;
-    if rows.len() > limits::CHAIN_TARGETS {
-        return Err(Fault::too_costly(format!(
-            "{}.{tail} matches {} {ty} resources, more than {}: narrow it.",
-            link.name,
-            rows.len(),
-            limits::CHAIN_TARGETS
-        )));
-    }
-    let mut out = Vec::new();
-    for row in rows.iter() {
-        let entry = snap.entry(row).map_err(failed)?;
-        out.push(Filter::Reference { param: link.id, target: format!("{ty}/{}", entry.id()) });
-    }
-    Ok(Some(any(out)))
+    let inner = criterion(snap, ty, tail, value, false)?;
+    Ok(inner.map(|filter| Filter::Chain {
+        param: link.id,
+        target_type: number,
+        target_name: ty.to_owned(),
+        filter: Box::new(filter),
+    }))
 }
 
-/// `_has:source:link:inner=value`: the sources that match, then the resources they point to.
+/// `_has:source:link:inner=value`: what the sources that match link to.
 fn reverse(
     snap: &Snapshot,
     ty: &str,
@@ -637,26 +628,13 @@ fn reverse(
 ) -> Result<Option<Filter>, Fault> {
     let (source, number) = type_number(source).ok_or_else(&unknown)?;
     let param = schema::param(source, link).filter(|p| p.target == ty).ok_or_else(&unknown)?;
-    let Some(filter) = criterion(snap, source, inner, value, false)? else { return Ok(None) };
-    let rows = snap.search(number, &filter).map_err(failed)?;
-    if rows.len() > limits::HAS_SOURCES {
-        return Err(Fault::too_costly(format!(
-            "_has matches {} {source} resources, more than {}: narrow it.",
-            rows.len(),
-            limits::HAS_SOURCES
-        )));
-    }
-    let mut ids = std::collections::BTreeSet::new();
-    for row in rows.iter() {
-        for (held, to) in snap.references(row).map_err(failed)? {
-            if let (true, Some((kind, id))) = (held == param.id, to.split_once('/'))
-                && kind == ty
-            {
-                ids.insert(id.to_owned());
-            }
-        }
-    }
-    Ok(Some(if ids.is_empty() { nothing() } else { Filter::Ids(ids.into_iter().collect()) }))
+    let filter = criterion(snap, source, inner, value, false)?;
+    Ok(filter.map(|filter| Filter::Has {
+        source_type: number,
+        param: param.id,
+        target_name: ty.to_owned(),
+        filter: Box::new(filter),
+    }))
 }
 
 #[cfg(test)]

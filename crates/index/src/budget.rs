@@ -21,6 +21,8 @@ pub const FILTER: Effort = 10;
 pub const PASSED: Effort = 2;
 /// A block of terms that is read.
 pub const BLOCK: Effort = 50;
+/// A chunk of a column of links that is read.
+pub const CHUNK: Effort = 10;
 /// Rows found that are united or copied for one unit.
 pub const ROWS: u64 = 500;
 /// A record that is decompressed.

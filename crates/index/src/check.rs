@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::block::{Entries, Rows};
 use crate::row::{Head, stamp};
-use crate::{Db, EMPTY, Error, Index, Published, Row, TypeId, key, posting};
+use crate::{Db, EMPTY, Error, Index, Published, Row, TypeId, key, links, posting};
 
 /// Findings said of each database; more of them say nothing more.
 const SAID: usize = 20;
@@ -39,7 +39,7 @@ fn shown(key: &[u8]) -> String {
 }
 
 impl Index {
-    /// Reads every record, block of terms, set and transaction, and names what is unreadable, out of order or not what its
+    /// Reads every record, block of terms, set, column and transaction, and names what is unreadable, out of order or not what its
     /// checksum says; empty when all is well.
     ///
     /// A term whose key or rows were changed into others that are in order is not seen, except those of types and ids. The
@@ -60,6 +60,9 @@ impl Index {
         self.check_rows(&txn, at, &instants, &mut all);
         self.check_terms(&txn, &mut all);
         self.check_sets(&txn, at, &mut all);
+        let found = &mut Findings { database: "links", all: &mut all, n: 0 };
+        let mut before = None;
+        visit(self.dbs.links, &txn, found, |key, chunk| links::check_chunk(&mut before, key, chunk).map_err(|e| e.to_string()));
         let found = &mut Findings { database: "longs", all: &mut all, n: 0 };
         visit(self.dbs.longs, &txn, found, |name, whole| {
             let hash = format!("{:032x}", xxh3_128(whole));
@@ -94,6 +97,8 @@ impl Index {
         let found = &mut Findings { database: "rows", all, n: 0 };
         let mut types: BTreeMap<TypeId, RoaringBitmap> = BTreeMap::new();
         let mut next: Row = 0;
+        // Unreadable columns are said of the columns.
+        let mut columns = links::Reader::new(&self.dbs, txn).unwrap_or_default();
         visit(self.dbs.rows, txn, found, |key, record| {
             let row = Row::from_be_bytes(key.try_into().map_err(|_| "key of another length")?);
             if row >= at.end {
@@ -112,7 +117,9 @@ impl Index {
             let head = Head::read(record).map_err(words)?;
             let Some(ms) = instants.get(&head.tx) else { return Err(format!("of transaction {}, unknown", head.tx)) };
             let entry = head.entry(&self.codec, row, *ms).map_err(words)?;
-            entry.references().map_err(words)?;
+            let mut said = vec![(links::NAME, key::name(entry.id()))];
+            said.extend(entry.references().map_err(words)?.iter().map(|(param, to)| (*param, key::target(to))));
+            said.sort_by_key(|(param, _)| *param);
             if head.own_ms.is_none() {
                 let stamp = stamp(entry.version, *ms);
                 if memmem::find(entry.body(), &stamp).is_none() {
@@ -126,10 +133,16 @@ impl Index {
             if !versions.contains(row) || !types[&entry.ty].contains(row) {
                 return Err("not found by its id".into());
             }
+            if columns.of(entry.ty, row) != said {
+                return Err("its links are not those of the columns".into());
+            }
             Ok(())
         });
         if next < at.end && found.n == 0 {
             found.say(&format!("row {next}"), &"missing");
+        }
+        if found.n == 0 && columns.others(at.end) {
+            found.say("rows", &"the columns have links that no row has");
         }
     }
 

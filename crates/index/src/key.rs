@@ -2,9 +2,9 @@
 //! or without the number of a slice behind them.
 
 use annuaire_base::text::fold;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
-use crate::{ParamId, Term, TypeId};
+use crate::{ParamId, Term, TypeId, links};
 
 /// What a term is about.
 pub mod class {
@@ -76,9 +76,34 @@ fn whole(head: [u8; 3], value: &str) -> (Vec<u8>, Option<(String, Vec<u8>)>) {
 
 /// Five bytes stand for a system: a directory has some hundred of them, and two of a thousand meet once in two million
 /// directories.
-fn system_hash(system: &str) -> [u8; 5] {
-    let [a, b, c, d, e, ..] = xxh3_64(system.as_bytes()).to_be_bytes();
-    [a, b, c, d, e]
+#[derive(Clone, Copy)]
+pub struct System([u8; 5]);
+
+impl System {
+    pub fn of(system: &str) -> Self {
+        let [a, b, c, d, e, ..] = xxh3_64(system.as_bytes()).to_be_bytes();
+        Self([a, b, c, d, e])
+    }
+}
+
+/// What stands for a logical identifier among those of its type: never 0. Two of two million meet in one directory of ten
+/// million.
+pub fn name(id: &str) -> u64 {
+    xxh3_64(id.as_bytes()).max(1)
+}
+
+/// What stands for the name of a type. Of another seed than [`name`], so that `a/b` is not `b/a`.
+pub fn kind(ty: &str) -> u64 {
+    xxh3_64_with_seed(ty.as_bytes(), 1)
+}
+
+/// What stands for a target: for `Type/id`, what stands for the one and the other, so that each is found from the target and
+/// the other one, and types that differ lead to names that no resource has.
+pub fn target(target: &str) -> u64 {
+    match target.split_once('/') {
+        Some((ty, id)) => kind(ty) ^ name(id),
+        None => kind(target),
+    }
 }
 
 /// Key of all the rows of a type.
@@ -92,9 +117,9 @@ pub fn present(ty: TypeId, param: ParamId) -> Vec<u8> {
 }
 
 /// Key of a code with its system.
-pub fn token(ty: TypeId, param: ParamId, system: &str, code: &str) -> Vec<u8> {
+pub fn token(ty: TypeId, param: ParamId, system: System, code: &str) -> Vec<u8> {
     let mut key = code_start(ty, param, code);
-    key.extend(system_hash(system));
+    key.extend(system.0);
     key
 }
 
@@ -104,9 +129,9 @@ pub fn code_start(ty: TypeId, param: ParamId, code: &str) -> Vec<u8> {
 }
 
 /// Key of all the codes of a system.
-pub fn system(ty: TypeId, param: ParamId, system: &str) -> Vec<u8> {
+pub fn system(ty: TypeId, param: ParamId, system: System) -> Vec<u8> {
     let mut key = vec![ty, param, class::SYSTEM];
-    key.extend(system_hash(system));
+    key.extend(system.0);
     key
 }
 
@@ -152,10 +177,10 @@ pub fn text_of(key: &[u8]) -> Option<Text<'_>> {
     Some(if cut { Text::Cut } else { Text::Whole(text) })
 }
 
-/// Key of a target: twelve bytes of its hash, since the target itself is in the row.
-pub fn reference(ty: TypeId, param: ParamId, target: &str) -> Vec<u8> {
+/// Key of what stands for a [`target`]; the target itself is in the row.
+pub fn reference(ty: TypeId, param: ParamId, target: u64) -> Vec<u8> {
     let mut key = vec![ty, param, class::REFERENCE];
-    key.extend_from_slice(&xxh3_128(target.as_bytes()).to_be_bytes()[..12]);
+    key.extend(target.to_be_bytes());
     key
 }
 
@@ -182,11 +207,13 @@ pub fn id(ty: TypeId, id: &str) -> Vec<u8> {
     whole([ty, 0, class::ID], id).0
 }
 
-/// The keys of one resource, one after the other, and its values too long for a key.
+/// The keys of one resource, one after the other, its values too long for a key, and what columns say of it.
 #[derive(Debug, Default)]
 pub struct Keys {
     bytes: Vec<u8>,
     pub longs: Vec<(String, Vec<u8>)>,
+    /// Its name, then its links: parameter, and what stands for the target.
+    pub links: Vec<(ParamId, u64)>,
 }
 
 impl Keys {
@@ -195,6 +222,7 @@ impl Keys {
         let mut keys = Self::default();
         keys.push(&self::ty(ty));
         keys.push(&id(ty, &resource.id));
+        keys.links.push((links::NAME, name(&resource.id)));
         if let Some(kept) = &resource.kept {
             keys.push(&dated(ty));
             keys.push(&instant(ty, kept.last_updated_ms));
@@ -203,14 +231,9 @@ impl Keys {
         for term in &resource.terms {
             let param = match term {
                 Term::Token { param, system, code } => {
-                    let system = system_hash(system);
-                    let mut key = code_start(ty, *param, code);
-                    key.extend(system);
-                    keys.push(&key);
-                    key.clear();
-                    key.extend([ty, *param, class::SYSTEM]);
-                    key.extend(system);
-                    keys.push(&key);
+                    let system = System::of(system);
+                    keys.push(&token(ty, *param, system, code));
+                    keys.push(&self::system(ty, *param, system));
                     *param
                 }
                 Term::Text { param, value } => {
@@ -220,7 +243,9 @@ impl Keys {
                     *param
                 }
                 Term::Reference { param, target } => {
+                    let target = self::target(target);
                     keys.push(&reference(ty, *param, target));
+                    keys.links.push((*param, target));
                     *param
                 }
                 Term::Uri { param, value } => {

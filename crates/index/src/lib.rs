@@ -8,6 +8,7 @@ mod block;
 mod budget;
 mod check;
 mod key;
+mod links;
 mod posting;
 mod row;
 mod snapshot;
@@ -45,7 +46,7 @@ const BATCH: usize = 50_000;
 /// States kept beside the latest, so that the pages of a running copy do not gather their state again.
 const RECENT: usize = 8;
 /// Layout of the files; an index with another one is refused.
-const FORMAT: &[u8] = b"3";
+const FORMAT: &[u8] = b"4";
 
 /// One searchable value of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,6 +158,28 @@ pub enum Filter {
         /// Target, as `Type/id`.
         target: String,
     },
+    /// Rows that link to a live row of another type kept by a filter.
+    Chain {
+        /// Search parameter of the link.
+        param: ParamId,
+        /// Type of the targets.
+        target_type: TypeId,
+        /// Name of that type, as links write it before the id.
+        target_name: String,
+        /// What keeps targets.
+        filter: Box<Filter>,
+    },
+    /// Rows that a live row of another type, kept by a filter, links to.
+    Has {
+        /// Type of the rows that hold the links.
+        source_type: TypeId,
+        /// Search parameter of the link.
+        param: ParamId,
+        /// Name of the type searched, as links write it before the id.
+        target_name: String,
+        /// What keeps sources.
+        filter: Box<Filter>,
+    },
     /// Rows with this URI.
     Uri {
         /// Search parameter.
@@ -229,6 +252,8 @@ struct Dbs {
     sets: Db,
     /// Hash to the whole of a text too long for a key.
     longs: Db,
+    /// Columns of names and links.
+    links: Db,
     /// Transaction to its end and instant.
     tx: Db,
     /// Transaction to the rows that it closed.
@@ -301,6 +326,9 @@ impl Preparer {
     /// # Errors
     /// [`Error::Refused`] for a resource that cannot be stored.
     pub fn prepare(&mut self, resource: Resource) -> Result<Prepared, Error> {
+        if resource.terms.iter().any(|t| matches!(t, Term::Reference { param: links::NAME, .. })) {
+            return Err(Error::Refused("a link needs a parameter above 0"));
+        }
         let mut version = 1;
         // The first transaction has nothing before it.
         let known = if self.base.tx() == 0 { None } else { self.base.current(resource.ty, &resource.id)? };
@@ -330,6 +358,7 @@ struct Work<'i> {
     commit_ms: i64,
     next: Row,
     terms: Spill,
+    links: links::Writer,
     packer: Packer,
     /// Row of each resource met, by the hash of its type and id.
     seen: HashMap<u64, Row>,
@@ -358,6 +387,7 @@ impl Index {
             terms: create("terms")?,
             sets: create("sets")?,
             longs: create("longs")?,
+            links: create("links")?,
             tx: create("tx")?,
             closings: create("closings")?,
         };
@@ -478,6 +508,7 @@ impl Index {
             commit_ms: self.instant(commit_ms),
             next: old.at.end,
             terms: Spill::new(&self.dir),
+            links: links::Writer::default(),
             packer: Packer::new(),
             seen: HashMap::new(),
             added: BTreeMap::new(),
@@ -499,6 +530,7 @@ impl Index {
             }
         }
         work.seen = HashMap::new();
+        work.links.finish(&self.dbs, &mut txn)?;
         let terms = std::mem::replace(&mut work.terms, Spill::new(&self.dir)).sorted().map_err(Error::from)?;
         let mut txn = posting::write(&self.dbs, &begin, txn, terms)?;
         let at = work.publish(&self.dbs, &mut txn)?;
@@ -582,7 +614,7 @@ impl Dbs {
 
     /// Removes what an interrupted transaction left beyond the published rows.
     fn discard_from(&self, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Error> {
-        // Rows are committed before terms: without rows beyond the end there is nothing to remove.
+        // Rows are committed before terms and not after their links: without rows beyond the end there is nothing to remove.
         if self.rows.get_greater_than_or_equal_to(txn, &end.to_be_bytes())?.is_none() {
             return Ok(());
         }
@@ -591,10 +623,12 @@ impl Dbs {
             self.terms.clear(txn)?;
             self.sets.clear(txn)?;
             self.longs.clear(txn)?;
+            self.links.clear(txn)?;
             return Ok(());
         }
         let first = end.to_be_bytes();
         self.rows.delete_range(txn, &(Bound::Included(&first[..]), Bound::Unbounded))?;
+        links::discard_from(self, txn, end)?;
         posting::discard_from(self, txn, end)
     }
 }
@@ -627,6 +661,9 @@ impl Work<'_> {
         dbs.rows.put_with_flags(txn, PutFlags::APPEND, &new.to_be_bytes(), &prepared.record)?;
         for (hash, whole) in &prepared.keys.longs {
             dbs.longs.put(txn, hash.as_bytes(), whole)?;
+        }
+        for (param, hash) in &prepared.keys.links {
+            self.links.push(dbs, txn, (prepared.resource.ty, *param), (new, *hash))?;
         }
         for key in prepared.keys.iter() {
             self.terms.push(key, new)?;

@@ -6,6 +6,7 @@ use heed::{RoTxn, WithoutTls};
 use roaring::RoaringBitmap;
 
 use crate::budget::{self, Effort, Meter, Results};
+use crate::links::{self, Column, Columns, Set};
 use crate::row::{Codec, Entry, Head};
 use crate::{Dbs, Error, Filter, ParamId, Published, Row, State, TypeId};
 use crate::{key, posting};
@@ -205,9 +206,9 @@ impl Snapshot {
             }
             Filter::Not(filter) => Ok(live - self.eval(ty, filter, live)?),
             Filter::Token { param, system, code } => match (system, code) {
-                (Some(system), Some(code)) => self.term(&key::token(ty, *param, system, code)),
+                (Some(system), Some(code)) => self.term(&key::token(ty, *param, key::System::of(system), code)),
                 (None, Some(code)) => posting::read_prefix(&self.dbs, &self.txn, &self.meter, &key::code_start(ty, *param, code)),
-                (Some(system), None) => self.term(&key::system(ty, *param, system)),
+                (Some(system), None) => self.term(&key::system(ty, *param, key::System::of(system))),
                 (None, None) => self.term(&key::present(ty, *param)),
             },
             Filter::Prefix { param, value } => posting::read_texts(&self.dbs, &self.txn, &self.meter, (ty, *param), value, false),
@@ -215,7 +216,15 @@ impl Snapshot {
                 posting::read_texts(&self.dbs, &self.txn, &self.meter, (ty, *param), value, true)
             }
             Filter::Exact { param, value } => self.term(&key::text(ty, *param, value).0),
-            Filter::Reference { param, target } => self.term(&key::reference(ty, *param, target)),
+            Filter::Reference { param, target } => self.term(&key::reference(ty, *param, key::target(target))),
+            Filter::Chain { param, target_type, target_name, filter } => {
+                let targets = self.search(*target_type, filter)?;
+                self.linking((ty, *param), *target_type, target_name, &targets)
+            }
+            Filter::Has { source_type, param, target_name, filter } => {
+                let sources = self.search(*source_type, filter)?;
+                self.linked(ty, target_name, (*source_type, *param), &sources)
+            }
             Filter::Uri { param, value } => self.term(&key::uri(ty, *param, value)),
             Filter::Ids(ids) => {
                 let mut rows = RoaringBitmap::new();
@@ -348,5 +357,46 @@ impl Snapshot {
             None => 0,
         };
         Ok(if start < self.at.end { start } else { Row::MAX })
+    }
+
+    /// Rows with a link to one of `targets`, live rows of a type with a name. Cost: a look-up for each of a few targets, reading
+    /// two columns for many.
+    fn linking(&self, column: Column, ty: TypeId, name: &str, targets: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
+        let (columns, kind) = (self.columns(), key::kind(name));
+        if targets.len() >= links::MANY {
+            let names = columns.gather((ty, links::NAME), targets)?;
+            return columns.select(column, &Set::new(&names, 0), kind);
+        }
+        let mut rows = RoaringBitmap::new();
+        for target in columns.names(ty, targets)? {
+            rows |= self.term(&key::reference(column.0, column.1, kind ^ target))?;
+        }
+        Ok(rows)
+    }
+
+    /// Rows of a type with a name that links of `sources` lead to. Cost: reading each of a few sources and a look-up for each
+    /// link, reading two columns for many.
+    fn linked(&self, ty: TypeId, name: &str, column: Column, sources: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
+        if sources.len() >= links::MANY {
+            let columns = self.columns();
+            let targets = columns.gather(column, sources)?;
+            return columns.select((ty, links::NAME), &Set::new(&targets, key::kind(name)), 0);
+        }
+        let mut rows = RoaringBitmap::new();
+        for source in sources {
+            for (param, target) in self.references(source)? {
+                if param == column.1
+                    && let Some((kind, id)) = target.split_once('/')
+                    && kind == name
+                {
+                    rows.extend(self.versions(ty, id)?.max());
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn columns(&self) -> Columns<'_> {
+        Columns { dbs: &self.dbs, txn: &self.txn, end: self.at.end, meter: &self.meter }
     }
 }

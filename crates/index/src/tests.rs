@@ -12,13 +12,20 @@ const MAP: usize = 1 << 28;
 /// A dictionary for one type and none for the others.
 const DICTIONARIES: &[&[u8]] = &[b"", b"\"versionId\":\"1\",\"lastUpdated\":\"1970-01-01T00:00:00.100Z\","];
 
+/// What links call the types 0 and 1.
+const NAMES: [&str; 2] = ["A", "B"];
+
 fn res(ty: TypeId, id: u8, content: u8) -> Resource {
     let names = ["Élodie  Le-Goff", "elodie", "GOFF", "", "Jean\u{1}\0x"];
     let mut terms = vec![
         Term::Token { param: 1, system: ["", "s", "t"][usize::from(content % 3)].into(), code: format!("c{}", content % 2) },
         Term::Text { param: 2, value: names[usize::from(content) % 5].into() },
-        Term::Reference { param: 3, target: format!("T/{}", content % 4) },
+        Term::Reference { param: 3, target: format!("{}/id{}", NAMES[usize::from(content % 2)], (content + id) % 5) },
     ];
+    if content.is_multiple_of(3) {
+        terms.push(Term::Reference { param: 3, target: format!("{}/id{}", NAMES[usize::from(id % 2)], content % 4) });
+        terms.push(Term::Reference { param: 5, target: ["A/id1", "id1", "B/C/id1", "B/"][usize::from(id % 4)].into() });
+    }
     if content.is_multiple_of(2) {
         terms.push(Term::Uri { param: 4, value: format!("urn:{}", content % 3) });
         terms.push(Term::Text { param: 2, value: format!("{}{}", "Long ".repeat(120), content % 3) });
@@ -58,7 +65,7 @@ fn filters() -> Vec<Filter> {
     ] {
         all.extend(text(2, value));
     }
-    all.push(Filter::Reference { param: 3, target: "T/1".into() });
+    all.push(Filter::Reference { param: 3, target: "A/id1".into() });
     all.push(Filter::Uri { param: 4, value: "urn:2".into() });
     all.push(Filter::Ids(vec!["id0".into(), "id2".into(), "none".into()]));
     all.push(Filter::Rows { first: 2, last: 6 });
@@ -77,6 +84,21 @@ fn filters() -> Vec<Filter> {
     for (a, b) in pairs {
         all.push(Filter::And(vec![a.clone(), Filter::Not(Box::new(b.clone()))]));
         all.push(Filter::Or(vec![a, b]));
+    }
+    let inner = [
+        Filter::All,
+        Filter::Not(Box::new(Filter::All)),
+        Filter::Token { param: 1, system: None, code: Some("c0".into()) },
+        Filter::Missing(4),
+        Filter::Ids(vec!["id0".into(), "id1".into()]),
+    ];
+    for (ty, name) in [(0, "A"), (1, "B"), (1, "A"), (2, "C")] {
+        for (param, filter) in inner.iter().map(|f| (3, f)).chain([(5, &Filter::All)]) {
+            let filter = Box::new(filter.clone());
+            all.push(Filter::Chain { param, target_type: ty, target_name: name.into(), filter: filter.clone() });
+            let has = Filter::Has { source_type: ty, param, target_name: name.into(), filter };
+            all.extend([Filter::Not(Box::new(has.clone())), has]);
+        }
     }
     all
 }
@@ -118,15 +140,24 @@ impl Model {
     }
 }
 
-fn keeps(row: usize, v: &Version, f: &Filter) -> bool {
+/// The links of a version under a parameter.
+fn links_of(v: &Version, p: ParamId) -> impl Iterator<Item = &str> {
+    v.r.terms.iter().filter_map(move |x| match x {
+        Term::Reference { param, target } if *param == p => Some(target.as_str()),
+        _ => None,
+    })
+}
+
+/// Whether a filter keeps a version, among those that are `live` with it.
+fn keeps(live: &[(usize, &Version)], row: usize, v: &Version, f: &Filter) -> bool {
     let any = |p: &dyn Fn(&Term) -> bool| v.r.terms.iter().any(p);
     let texts =
         |p: ParamId, t: &dyn Fn(&str) -> bool| any(&|x| matches!(x, Term::Text { param, value } if *param == p && t(value)));
     match f {
         Filter::All => true,
-        Filter::And(l) => l.iter().all(|f| keeps(row, v, f)),
-        Filter::Or(l) => l.iter().any(|f| keeps(row, v, f)),
-        Filter::Not(f) => !keeps(row, v, f),
+        Filter::And(l) => l.iter().all(|f| keeps(live, row, v, f)),
+        Filter::Or(l) => l.iter().any(|f| keeps(live, row, v, f)),
+        Filter::Not(f) => !keeps(live, row, v, f),
         Filter::Token { param: p, system: s, code: c } => any(&|x| {
             matches!(x, Term::Token { param, system, code }
             if param == p && s.as_ref().is_none_or(|s| s == system) && c.as_ref().is_none_or(|c| c == code))
@@ -135,6 +166,14 @@ fn keeps(row: usize, v: &Version, f: &Filter) -> bool {
         Filter::Contains { param, value } => texts(*param, &|t| fold(t).contains(&fold(value))),
         Filter::Exact { param, value } => texts(*param, &|t| t == value),
         Filter::Reference { param, target } => any(&|x| *x == Term::Reference { param: *param, target: target.clone() }),
+        Filter::Chain { param, target_type, target_name, filter } => live.iter().any(|(row, target)| {
+            let name = format!("{target_name}/{}", target.r.id);
+            target.r.ty == *target_type && keeps(live, *row, target, filter) && links_of(v, *param).any(|to| to == name)
+        }),
+        Filter::Has { source_type, param, target_name, filter } => live.iter().any(|(row, source)| {
+            let name = format!("{target_name}/{}", v.r.id);
+            source.r.ty == *source_type && keeps(live, *row, source, filter) && links_of(source, *param).any(|to| to == name)
+        }),
         Filter::Uri { param, value } => any(&|x| *x == Term::Uri { param: *param, value: value.clone() }),
         Filter::Ids(ids) => ids.contains(&v.r.id),
         Filter::Rows { first, last } => (*first..=*last).contains(&(row as Row)),
@@ -155,9 +194,11 @@ fn check(s: &Snapshot, m: &Model) {
     let set = |keep: &dyn Fn(usize, &Version) -> bool| -> RoaringBitmap {
         rows.iter().filter(|(i, v)| keep(*i, v)).map(|(i, _)| *i as Row).collect()
     };
+    let live: Vec<_> = rows.iter().copied().filter(|(_, v)| v.closed.is_none_or(|c| c > s.tx())).collect();
     for ty in 0..3 {
         for f in filters() {
-            let want = set(&|i, v| v.r.ty == ty && v.closed.is_none_or(|c| c > s.tx()) && keeps(i, v, &f));
+            let kept = live.iter().filter(|(i, v)| v.r.ty == ty && keeps(&live, *i, v, &f));
+            let want: RoaringBitmap = kept.map(|(i, _)| *i as Row).collect();
             assert_eq!(*s.search(ty, &f).unwrap(), want, "{f:?} at {}", s.tx());
         }
         let live = s.search(ty, &Filter::All).unwrap();
@@ -188,7 +229,7 @@ fn check(s: &Snapshot, m: &Model) {
         let stamp = format!("\"versionId\":\"{}\",\"lastUpdated\":\"{}\",", v.version, iso_ms(v.ms));
         let stamp = if v.r.kept.is_some() { String::new() } else { stamp };
         assert_eq!(e.body(), [&v.r.before[..], stamp.as_bytes(), &v.r.after].concat());
-        assert_eq!(s.references(e.row).unwrap().len(), 1);
+        assert!(s.references(e.row).unwrap().iter().map(|(_, to)| to).eq(links_of(v, 3).chain(links_of(v, 5))));
     }
     assert!(s.entry(rows.len() as Row).is_err());
     for ms in (0..1000).step_by(50).chain([-1, 101, 299, i64::MAX]) {
@@ -351,6 +392,108 @@ fn what_was_changed_is_named_and_not_served() {
     index.dbs.rows.delete(&mut txn, &row).unwrap();
     txn.commit().unwrap();
     assert!(index.check().unwrap()[0].contains("row 2 should come here"));
+}
+
+/// Several chunks of columns, made by transactions large and small, broken and resumed.
+#[test]
+fn links_over_chunks() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut index = Index::open(dir.path(), 1 << 30, DICTIONARIES).unwrap();
+    index.batch = 900;
+    let to = |n: u32| Term::Reference { param: 3, target: format!("A/{n}") };
+    let target = |n: u32, content: u8| {
+        let terms = vec![Term::Uri { param: 1, value: format!("{}", n % 3) }];
+        Resource { ty: 0, id: n.to_string(), before: vec![content], after: vec![], terms, kept: None }
+    };
+    let source = |n: u32, links: std::ops::Range<u32>| Resource {
+        ty: 1,
+        id: n.to_string(),
+        before: n.to_le_bytes().into(),
+        after: vec![],
+        terms: links.map(to).collect(),
+        kept: None,
+    };
+    // More links of one row than a chunk holds; then a gap that no distance covers.
+    let mut list: Vec<_> = (0..700).map(|n| source(n, n..n + if n == 5 { 900 } else { n % 3 })).collect();
+    list.extend((0..66_000).map(|n| target(n, 0)));
+    apply(&index, 1, 0, ok(&list)).unwrap();
+    let mut tx = 1;
+    // Small transactions, each interrupted once.
+    for n in 700..1_200 {
+        tx += 1;
+        let one = [source(n, n..n + 2), target(n, 1)];
+        let cut = ok(&one).chain((0..if n % 100 == 0 { 1_000 } else { 1 }).map(|k| Ok(source(9_000 + k, 0..1))));
+        assert!(apply(&index, tx, 0, cut.chain([Err(Error::Refused("cut"))])).is_err());
+        apply(&index, tx, 0, ok(&one)).unwrap();
+    }
+    let s = index.snapshot().unwrap();
+    let uri = |n: u32| Box::new(Filter::Uri { param: 1, value: n.to_string() });
+    let ids = |ty: TypeId, filter: &Filter| -> Vec<u32> {
+        let rows = s.search(ty, filter).unwrap();
+        let mut ids: Vec<u32> = rows.iter().map(|row| s.entry(row).unwrap().id().parse().unwrap()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    let links = |n: u32| match n {
+        5 => 5..905,
+        0..700 => n..n + n % 3,
+        _ => n..n + 2,
+    };
+    let chain = Filter::Chain { param: 3, target_type: 0, target_name: "A".into(), filter: uri(2) };
+    let want: Vec<u32> = (0..1_200).filter(|n| links(*n).any(|to| to % 3 == 2)).collect();
+    assert_eq!(ids(1, &chain), want);
+    let has = Filter::Has { source_type: 1, param: 3, target_name: "A".into(), filter: Box::new(Filter::All) };
+    let want: std::collections::BTreeSet<u32> = (0..1_200).flat_map(links).collect();
+    assert_eq!(ids(0, &has), want.into_iter().collect::<Vec<_>>());
+    assert_eq!(index.check().unwrap(), Vec::<String>::new());
+    // Small transactions went on in the last chunk.
+    let txn = index.env.read_txn().unwrap();
+    let sizes: Vec<usize> = index.dbs.links.iter(&txn).unwrap().map(|item| item.unwrap().1.len()).collect();
+    assert!(sizes.iter().filter(|size| **size < 4_080).count() <= 6, "{sizes:?}");
+}
+
+#[test]
+fn a_column_that_was_changed_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
+    apply(&index, 1, 100, ok(&(0..5).map(|i| res(1, i, i)).collect::<Vec<_>>())).unwrap();
+    let columns: Vec<(Vec<u8>, Vec<u8>)> = {
+        let txn = index.env.read_txn().unwrap();
+        index.dbs.links.iter(&txn).unwrap().map(|item| item.map(|(k, v)| (k.to_vec(), v.to_vec())).unwrap()).collect()
+    };
+    assert_eq!(columns.len(), 3);
+    let put = |key: &[u8], value: Option<&[u8]>| {
+        let mut txn = index.env.write_txn().unwrap();
+        match value {
+            Some(value) => index.dbs.links.put(&mut txn, key, value).unwrap(),
+            None => assert!(index.dbs.links.delete(&mut txn, key).unwrap()),
+        }
+        txn.commit().unwrap();
+    };
+    for (key, value) in &columns {
+        for at in 0..value.len() {
+            let mut changed = value.clone();
+            changed[at] ^= 1;
+            put(key, Some(&changed));
+            assert!(!index.check().unwrap().is_empty(), "byte {at} of a column");
+        }
+        for changed in [Some(&value[..value.len() - 10]), Some(&value[..value.len() - 1]), Some(&[][..]), None] {
+            put(key, changed);
+            assert!(!index.check().unwrap().is_empty(), "a column cut to {changed:?}");
+        }
+        put(key, Some(&[&value[..], &[255, 0, 1, 2, 3, 4, 5, 6, 7, 8]].concat()));
+        assert_eq!(index.check().unwrap(), Vec::<String>::new(), "beyond the end there may be anything");
+        put(key, Some(value));
+    }
+    put(&[1, 9, 0, 0, 0, 1], Some(&[0; 10]));
+    assert!(index.check().unwrap()[0].contains("its links are not those"), "a column too many");
+    put(&[1, 9, 0, 0, 0, 1], None);
+    put(&[0, 9, 0, 0, 0, 1], Some(&[0; 10]));
+    assert!(index.check().unwrap()[0].contains("that no row has"), "a column of another type");
+    put(&[0, 9, 0, 0, 0, 1], None);
+    assert_eq!(index.check().unwrap(), Vec::<String>::new());
+    let nameless = Resource { terms: vec![Term::Reference { param: 0, target: "A/id1".into() }], ..res(1, 9, 1) };
+    assert!(apply(&index, 2, 200, ok(&[nameless])).is_err());
 }
 
 #[test]
