@@ -472,3 +472,62 @@ fn every_order_pages_back_to_where_it_came_from() {
     let next = link(&world.get("/fhir/v2/_history?_count=3"), "next").unwrap();
     assert_eq!(link(&world.get(&next), "self"), Some(next), "a later page of a history has its own address");
 }
+
+/// An answer is the same however often it is asked and in whatever form it is sent, short or in pieces; it changes with the
+/// directory, and what is kept of it is for those who may read it.
+#[test]
+fn an_answer_asked_again_is_the_answer() {
+    let mut world = World::new();
+    let page = "/fhir/v2/PractitionerRole?_count=1000&_sort=_id";
+    let short = "/fhir/v2/PractitionerRole?_count=30&_include=PractitionerRole:practitioner";
+    let bytes = |app: &Router, path: &str, headers: &[(&str, &str)]| {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        world.runtime.block_on(async {
+            let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            let (parts, body) = response.into_parts();
+            (parts.status.as_u16(), parts.headers, to_bytes(body, 1 << 30).await.unwrap().to_vec())
+        })
+    };
+    let mut plain_pages = Vec::new();
+    for (path, pieces) in [(page, true), (short, false)] {
+        let (status, headers, plain) = bytes(&world.app, path, &[]);
+        assert_eq!((status, headers.contains_key("content-length")), (200, !pieces), "{path}");
+        assert!(serde_json::from_slice::<Value>(&plain).unwrap()["entry"].as_array().unwrap().len() >= 30);
+        for _ in 0..3 {
+            let (_, again, body) = bytes(&world.app, path, &[]);
+            assert_eq!((&body, again.get("etag")), (&plain, headers.get("etag")));
+            let (_, packed, body) = bytes(&world.app, path, &[("accept-encoding", "gzip")]);
+            assert_eq!(packed["content-encoding"], "gzip");
+            let mut unpacked = Vec::new();
+            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&body[..]), &mut unpacked).unwrap();
+            assert_eq!(unpacked, plain);
+            let (_, _, xml) = bytes(&world.app, path, &[("accept", "application/fhir+xml")]);
+            assert!(xml.starts_with(b"<") && xml.ends_with(b"</Bundle>"), "{path}");
+            // Links lead to who was asked.
+            let (_, _, elsewhere) = bytes(&world.app, path, &[("host", "directory.test")]);
+            assert!(String::from_utf8(elsewhere).unwrap().contains("http://directory.test/fhir/v2/PractitionerRole/"));
+        }
+        plain_pages.push(plain);
+    }
+    let settings = annuaire_api::Settings {
+        public_base: None,
+        api_keys: vec!["known".to_owned()],
+        cursor_key: [1; 32],
+        rate: None,
+        log: None,
+        clock: Arc::new(|| 1_800_000_000_000_000),
+    };
+    let closed = annuaire_api::router(Arc::clone(&world.index), None, settings);
+    for _ in 0..3 {
+        assert_eq!(bytes(&closed, short, &[("esante-api-key", "known")]).0, 200);
+        assert_eq!(bytes(&closed, short, &[]).0, 401, "a stranger gets nothing of what others asked");
+    }
+    world.deliver("files/next", 1_700_000_100_000);
+    for (path, plain) in [page, short].iter().zip(plain_pages) {
+        let (_, _, body) = world.ask(path, ("accept", "*/*"));
+        assert_ne!(body.as_bytes(), plain, "the directory changed");
+    }
+}
