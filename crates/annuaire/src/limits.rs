@@ -40,3 +40,6 @@ impl Default for Limits {
 
 /// Descriptors kept for stores, registry and logs.
 pub(crate) const OTHER_FILES: usize = 256;
+
+/// Niceness of imports and publication: beside readers, they take a tenth of what is asked of a processor.
+pub(crate) const NICE: i32 = 10;

@@ -182,6 +182,7 @@ fn main() -> Result<()> {
         }
         Command::Import { place, accept_mass_change, full, report, guide, files } => {
             let options = Options { accept_mass_change, full_feed: full, ..import_options() };
+            behind_readers();
             let done = import(&place, &files, &options, guide.into())?;
             print_report(&done);
             if let Some(path) = report {
@@ -228,6 +229,12 @@ fn demo(professionals: u32, serving: &Serving) -> Result<()> {
 /// Microseconds since 1970 UTC.
 pub(crate) fn now_us() -> i64 {
     SystemTime::UNIX_EPOCH.elapsed().map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Lets the servers of the machine go before this thread and those that it starts.
+pub(crate) fn behind_readers() {
+    // Where the system refuses, readers wait a little: nothing else is lost.
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), limits::NICE);
 }
 
 /// Time since the program first asked.

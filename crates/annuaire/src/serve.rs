@@ -3,7 +3,7 @@
 use crate::connections;
 use crate::limits::Limits;
 use crate::stores::{Place, Stores, cursor_key, publisher_lock};
-use crate::{Serving, now_us};
+use crate::{Serving, behind_readers, now_us};
 use annuaire_api::{Rate, Restricted, Settings};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -74,6 +74,8 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
     let app = annuaire_portal::router(Arc::clone(&stores.public), pages).merge(api);
     std::thread::spawn(move || {
         let _lock = lock;
+        // The threads that it starts are as patient.
+        behind_readers();
         loop {
             std::thread::sleep(FOLLOW_EVERY);
             if let Err(e) = stores.follow(&mut *registry) {

@@ -1,32 +1,17 @@
 //! The searches behind the pages.
 
 use crate::limits;
-use crate::view::{self, param, points, token, ty};
+use crate::view::{self, param, token, ty};
 use annuaire_base::text::fold;
 use annuaire_index::{Error, Filter, RoaringBitmap, Row, Snapshot};
 use annuaire_nos::Nos;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Answers of a search: rows in the order of names when there are few enough to sort.
 pub(crate) struct Found {
     pub rows: Vec<Row>,
     pub total: u64,
     pub sorted: bool,
-}
-
-/// Why a search is not run.
-pub(crate) enum Refusal {
-    /// The criteria keep too much to be joined: say more.
-    TooWide(&'static str),
-    /// The store failed.
-    Store,
-}
-
-impl From<Error> for Refusal {
-    fn from(_: Error) -> Self {
-        Self::Store
-    }
 }
 
 /// Names that hold every word given, anywhere, whatever its case and accents.
@@ -59,7 +44,7 @@ pub(crate) fn located(place: &str) -> Option<Filter> {
 }
 
 /// Professionals by name, profession, specialty and place of practice.
-pub(crate) fn people(snap: &Snapshot, name: &str, profession: &str, specialty: &str, place: &str) -> Result<Found, Refusal> {
+pub(crate) fn people(snap: &Snapshot, name: &str, profession: &str, specialty: &str, place: &str) -> Result<Found, Error> {
     let mut filters = vec![view::active("Practitioner")];
     filters.extend(named("Practitioner", "name", name));
     let nos = Nos::embedded();
@@ -71,11 +56,21 @@ pub(crate) fn people(snap: &Snapshot, name: &str, profession: &str, specialty: &
     if !specialty.is_empty() {
         filters.push(token("Practitioner", "qualification-code", None, specialty));
     }
-    let mut rows = snap.search(ty("Practitioner"), &Filter::And(filters))?;
     if let Some(filter) = located(place) {
-        let places = snap.search(ty("Organization"), &Filter::And(vec![view::active("Organization"), filter]))?;
-        rows = Arc::new(practising(snap, &rows, &places)?);
+        let role_there = Filter::Chain {
+            param: param("PractitionerRole", "organization"),
+            target_type: ty("Organization"),
+            target_name: "Organization".to_owned(),
+            filter: Box::new(Filter::And(vec![view::active("Organization"), filter])),
+        };
+        filters.push(Filter::Has {
+            source_type: ty("PractitionerRole"),
+            param: param("PractitionerRole", "practitioner"),
+            target_name: "Practitioner".to_owned(),
+            filter: Box::new(role_there),
+        });
     }
+    let rows = snap.search(ty("Practitioner"), &Filter::And(filters))?;
     let key = |row: Row| -> Result<(String, String), Error> {
         let p = view::practice(&view::parse(&snap.entry(row)?));
         Ok((fold(&format!("{} {}", p.family, p.given)), p.national))
@@ -83,48 +78,8 @@ pub(crate) fn people(snap: &Snapshot, name: &str, profession: &str, specialty: &
     ordered(&rows, key)
 }
 
-/// Rows of `practitioners` with a role at one of `places`, from whichever side has less to read.
-fn practising(snap: &Snapshot, practitioners: &RoaringBitmap, places: &RoaringBitmap) -> Result<RoaringBitmap, Refusal> {
-    let (role, mut out) = (ty("PractitionerRole"), RoaringBitmap::new());
-    let of_practitioner = param("PractitionerRole", "practitioner");
-    let of_place = param("PractitionerRole", "organization");
-    if practitioners.len() <= places.len().max(1) && practitioners.len() <= limits::JOINED {
-        for row in practitioners {
-            let target = format!("Practitioner/{}", snap.entry(row)?.id());
-            for held in snap.search(role, &points("PractitionerRole", "practitioner", &target))?.iter() {
-                for (link, to) in snap.references(held)? {
-                    if link == of_place
-                        && let Some((_, id)) = to.split_once('/')
-                        && snap.current(ty("Organization"), id)?.is_some_and(|o| places.contains(o.row))
-                    {
-                        out.insert(row);
-                    }
-                }
-            }
-        }
-        return Ok(out);
-    }
-    if places.len() > limits::JOINED {
-        return Err(Refusal::TooWide("Ce lieu compte trop de structures : indiquez un code postal, ou un nom."));
-    }
-    for place in places {
-        let target = format!("Organization/{}", snap.entry(place)?.id());
-        for held in snap.search(role, &points("PractitionerRole", "organization", &target))?.iter() {
-            for (link, to) in snap.references(held)? {
-                if link == of_practitioner
-                    && let Some((_, id)) = to.split_once('/')
-                    && let Some(entry) = snap.current(ty("Practitioner"), id)?
-                {
-                    out.insert(entry.row);
-                }
-            }
-        }
-    }
-    Ok(out & practitioners)
-}
-
 /// Structures by name and place.
-pub(crate) fn structures(snap: &Snapshot, name: &str, place: &str) -> Result<Found, Refusal> {
+pub(crate) fn structures(snap: &Snapshot, name: &str, place: &str) -> Result<Found, Error> {
     let mut filters = vec![view::active("Organization")];
     filters.extend(named("Organization", "name", name));
     filters.extend(located(place));
@@ -136,7 +91,7 @@ pub(crate) fn structures(snap: &Snapshot, name: &str, place: &str) -> Result<Fou
     ordered(&rows, key)
 }
 
-fn ordered(rows: &RoaringBitmap, key: impl Fn(Row) -> Result<(String, String), Error>) -> Result<Found, Refusal> {
+fn ordered(rows: &RoaringBitmap, key: impl Fn(Row) -> Result<(String, String), Error>) -> Result<Found, Error> {
     let total = rows.len();
     if total > limits::SORTED {
         return Ok(Found { rows: rows.iter().collect(), total, sorted: false });

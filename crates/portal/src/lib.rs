@@ -15,7 +15,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
-use find::{Choices, Refusal};
+use find::Choices;
 use history::Change;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -32,8 +32,6 @@ pub(crate) mod limits {
     pub const WORDS: usize = 8;
     /// Answers that are sorted by name.
     pub const SORTED: u64 = 2_000;
-    /// Rows that a search by place may join.
-    pub const JOINED: u64 = 20_000;
     /// People shown on the page of a structure at a time.
     pub const PEOPLE: usize = 50;
     /// Establishments or activities shown on the page of a structure.
@@ -343,16 +341,12 @@ async fn people(State(pages): State<Arc<Pages>>, RawQuery(raw): RawQuery) -> Res
     let form = pages.form(&fields);
     let Ok(snap) = pages.index.snapshot() else { return pages.broken() };
     let nothing = form.nom.is_empty() && form.profession.is_empty() && form.specialite.is_empty() && form.lieu.is_empty();
-    let found = if nothing {
-        Err(Refusal::TooWide("Indiquez au moins un nom, une profession, une spécialité ou un lieu."))
-    } else {
-        find::people(&snap, &form.nom, &form.profession, &form.specialite, &form.lieu)
-    };
+    let found = (!nothing).then(|| find::people(&snap, &form.nom, &form.profession, &form.specialite, &form.lieu));
     let number = number(&fields);
     let start = (number - 1) * limits::PAGE;
     let (mut results, mut text, mut problem, mut more) = (Vec::new(), String::new(), String::new(), false);
     match found {
-        Ok(found) => {
+        Some(Ok(found)) => {
             for row in found.rows.iter().skip(start).take(limits::PAGE) {
                 let Ok(entry) = snap.entry(*row) else { return pages.broken() };
                 results.push(with_situations(&snap, view::practice(&view::parse(&entry))));
@@ -360,8 +354,8 @@ async fn people(State(pages): State<Arc<Pages>>, RawQuery(raw): RawQuery) -> Res
             more = found.rows.len() > start + results.len();
             text = summary(found.total, found.sorted, start, results.len(), ("résultat", "résultats"));
         }
-        Err(Refusal::TooWide(why)) => why.clone_into(&mut problem),
-        Err(Refusal::Store) => return pages.broken(),
+        None => "Indiquez au moins un nom, une profession, une spécialité ou un lieu.".clone_into(&mut problem),
+        Some(Err(_)) => return pages.broken(),
     }
     let kept =
         [("nom", form.nom.as_str()), ("profession", &form.profession), ("specialite", &form.specialite), ("lieu", &form.lieu)];
