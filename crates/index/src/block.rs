@@ -22,7 +22,10 @@ pub const INLINE: usize = 64;
 /// is set, and one block in a hundred is read in vain for a part of five letters.
 const FILTER: usize = 4_096;
 
-const SHORT: Error = Error::Corrupt("block of terms");
+/// Made only when it is needed: an error that might be is not free.
+fn short() -> Error {
+    Error::Corrupt("block of terms")
+}
 
 /// The bits of a text, or of a part of one. A part shorter than three bytes has none, and is looked for everywhere.
 pub fn bits(text: &[u8]) -> impl Iterator<Item = usize> {
@@ -53,18 +56,18 @@ pub fn put_number(out: &mut Vec<u8>, mut n: u64) {
 pub fn take_number(bytes: &mut &[u8]) -> Result<u64, Error> {
     let mut n = 0;
     for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first().ok_or_else(|| SHORT)?;
+        let (&byte, rest) = bytes.split_first().ok_or_else(short)?;
         *bytes = rest;
         n |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
             return Ok(n);
         }
     }
-    Err(SHORT)
+    Err(short())
 }
 
 fn small(bytes: &mut &[u8]) -> Result<usize, Error> {
-    usize::try_from(take_number(bytes)?).map_err(|_| SHORT)
+    usize::try_from(take_number(bytes)?).map_err(|_| short())
 }
 
 /// Rows of an entry.
@@ -82,8 +85,8 @@ impl Rows<'_> {
         let Rows::Inline(n, mut bytes) = self else { return Ok(()) };
         let mut row = 0_u64;
         for _ in 0..n {
-            row = row.checked_add(take_number(&mut bytes)?).ok_or_else(|| SHORT)?;
-            list.push(Row::try_from(row).map_err(|_| SHORT)?);
+            row = row.checked_add(take_number(&mut bytes)?).ok_or_else(short)?;
+            list.push(Row::try_from(row).map_err(|_| short())?);
         }
         Ok(())
     }
@@ -114,10 +117,10 @@ impl<'a> Entries<'a> {
         }
         let rest = &mut self.rest;
         let (shared, len) = (small(rest)?, small(rest)?);
-        let (suffix, tail) = rest.split_at_checked(len).ok_or_else(|| SHORT)?;
+        let (suffix, tail) = rest.split_at_checked(len).ok_or_else(short)?;
         *rest = tail;
         if shared > self.key.len() {
-            return Err(SHORT);
+            return Err(short());
         }
         self.key.truncate(shared);
         self.key.extend_from_slice(suffix);
@@ -134,7 +137,7 @@ impl<'a> Entries<'a> {
                 ends += usize::from(*byte < 0x80);
                 ends == n
             })
-            .ok_or_else(|| SHORT)?
+            .ok_or_else(short)?
             + 1;
         *rest = &start[len..];
         Ok(Some(Rows::Inline(n, &start[..len])))

@@ -16,7 +16,10 @@ const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Largest body that can be read back: a damaged length must not reserve the memory of the machine.
 const BODY: u64 = 256 << 20;
 
-const SHORT: Error = Error::Corrupt("row too short");
+/// Made only when it is needed: an error that might be is not free.
+fn short() -> Error {
+    Error::Corrupt("row too short")
+}
 
 /// The dictionaries of a store. A record names its own by number, so that a store outlives a change of dictionaries.
 pub struct Codec {
@@ -147,13 +150,13 @@ pub struct Head<'a> {
 
 impl<'a> Head<'a> {
     pub fn read(record: &'a [u8]) -> Result<Self, Error> {
-        let whole = record.split_last_chunk().ok_or_else(|| SHORT)?;
-        let (&[ty, kept, dictionary], mut rest) = whole.0.split_first_chunk().ok_or_else(|| SHORT)?;
-        let version = u32::try_from(take_number(&mut rest)?).map_err(|_| SHORT)?;
+        let whole = record.split_last_chunk().ok_or_else(short)?;
+        let (&[ty, kept, dictionary], mut rest) = whole.0.split_first_chunk().ok_or_else(short)?;
+        let version = u32::try_from(take_number(&mut rest)?).map_err(|_| short())?;
         let tx = take_number(&mut rest)?;
         let mut own_ms = None;
         if kept != 0 {
-            let (ms, tail) = rest.split_first_chunk().ok_or_else(|| SHORT)?;
+            let (ms, tail) = rest.split_first_chunk().ok_or_else(short)?;
             own_ms = Some(i64::from_le_bytes(*ms));
             rest = tail;
         }
@@ -191,10 +194,10 @@ impl<'a> Head<'a> {
             }
             .map_err(|_| bad())
         })?;
-        let (rest, id) = plain.split_last_chunk::<2>().ok_or_else(|| SHORT)?;
-        let (rest, refs) = rest.split_last_chunk::<4>().ok_or_else(|| SHORT)?;
+        let (rest, id) = plain.split_last_chunk::<2>().ok_or_else(short)?;
+        let (rest, refs) = rest.split_last_chunk::<4>().ok_or_else(short)?;
         let (id, refs) = (usize::from(u16::from_le_bytes(*id)), u32::from_le_bytes(*refs) as usize);
-        let body = rest.len().checked_sub(id + refs).ok_or_else(|| SHORT)?;
+        let body = rest.len().checked_sub(id + refs).ok_or_else(short)?;
         let own = self.own_ms;
         *entry = Entry {
             row,
@@ -207,7 +210,7 @@ impl<'a> Head<'a> {
             body,
             refs,
         };
-        if std::str::from_utf8(entry.id_bytes()).is_err() { Err(SHORT) } else { Ok(()) }
+        if std::str::from_utf8(entry.id_bytes()).is_err() { Err(short()) } else { Ok(()) }
     }
 }
 
@@ -232,8 +235,8 @@ impl Entry {
         let mut refs = &self.plain[self.body..self.body + self.refs];
         let mut list = Vec::new();
         while let Some((&[param, a, b], tail)) = refs.split_first_chunk() {
-            let (target, tail) = tail.split_at_checked(usize::from(u16::from_le_bytes([a, b]))).ok_or_else(|| SHORT)?;
-            list.push((param, std::str::from_utf8(target).map_err(|_| SHORT)?.to_owned()));
+            let (target, tail) = tail.split_at_checked(usize::from(u16::from_le_bytes([a, b]))).ok_or_else(short)?;
+            list.push((param, std::str::from_utf8(target).map_err(|_| short())?.to_owned()));
             refs = tail;
         }
         Ok(list)
