@@ -409,17 +409,17 @@ fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
             set(&mut response, header::CONTENT_LENGTH, &length);
         }
         if !empty {
-            set(&mut response, header::CONTENT_TYPE, kind);
+            fix(&mut response, header::CONTENT_TYPE, kind);
         }
     }
     if let Some(encoding) = encoding {
-        set(&mut response, header::CONTENT_ENCODING, encoding);
+        fix(&mut response, header::CONTENT_ENCODING, encoding);
     }
-    set(&mut response, header::VARY, "Accept, Accept-Encoding, Authorization, ESANTE-API-KEY");
-    set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    fix(&mut response, header::VARY, "Accept, Accept-Encoding, Authorization, ESANTE-API-KEY");
+    fix(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     if !parts.uri.path().starts_with("/fhir/dr") {
         // Public data may be read by pages of any site, with their own key.
-        set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+        fix(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         if parts.method == Method::OPTIONS {
             set(&mut response, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST");
             let allowed = "Accept, Content-Type, ESANTE-API-KEY, If-None-Match, If-Modified-Since, Prefer";
@@ -470,6 +470,11 @@ fn set(response: &mut Response, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
+}
+
+/// The same for a value known beforehand, which is neither checked nor copied.
+fn fix(response: &mut Response, name: HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
 fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> &str {
@@ -902,10 +907,11 @@ impl App {
             date.is_some_and(|second| entry.commit_ms.div_euclid(1_000) <= second && second < now)
         };
         let kept = query::kept(ty, parts.uri.query().unwrap_or_default())?;
+        let updated = entry.commit_ms;
         let answer = match kept {
             _ if fresh => reply(StatusCode::NOT_MODIFIED, Vec::new()),
             Some(names) => reply(StatusCode::OK, bundle::reduce(entry.body(), &names)),
-            None => reply(StatusCode::OK, entry.body().to_vec()),
+            None => reply(StatusCode::OK, entry.into_body()),
         };
         // A version never changes; it may be withdrawn, which caches must see within a day (COND-5, WDR-5).
         let keep = match (version, place.door.types) {
@@ -913,7 +919,7 @@ impl App {
             (Some(_), Types::Public) => format!("max-age={}, immutable", limits::VERSION_KEPT),
             (Some(_), Types::Restricted) => format!("private, max-age={}, immutable", limits::VERSION_KEPT),
         };
-        Ok(answer.with(header::ETAG, &tag).with(header::LAST_MODIFIED, &imf(entry.commit_ms)).with(header::CACHE_CONTROL, &keep))
+        Ok(answer.with(header::ETAG, &tag).with(header::LAST_MODIFIED, &imf(updated)).with(header::CACHE_CONTROL, &keep))
     }
 
     /// History of everything, a type or a resource: `scope` is the path.

@@ -220,6 +220,12 @@ impl Entry {
         &self.plain[..self.body]
     }
 
+    /// The body alone, in the memory of the entry.
+    pub fn into_body(mut self) -> Vec<u8> {
+        self.plain.truncate(self.body);
+        self.plain
+    }
+
     fn id_bytes(&self) -> &[u8] {
         &self.plain[self.body + self.refs..self.plain.len() - 6]
     }
