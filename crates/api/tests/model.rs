@@ -305,6 +305,61 @@ fn random_searches_agree_with_a_naive_look_and_pages_never_move() {
     assert!(checked > 500);
 }
 
+/// Chains and `_has`, through few links and through all of them, before and after a delivery that changes both ends.
+#[test]
+fn questions_through_links_agree_with_a_naive_look() {
+    let mut world = World::new();
+    // Searched, how its criteria begin, type that they are about, type and place of the link.
+    let links = [
+        ("PractitionerRole", "organization.", "Organization", "organization.reference"),
+        ("PractitionerRole", "practitioner:Practitioner.", "Practitioner", "practitioner.reference"),
+        ("Organization", "partof.", "Organization", "partOf.reference"),
+        ("Practitioner", "_has:PractitionerRole:practitioner:", "PractitionerRole", "practitioner.reference"),
+        ("Organization", "_has:PractitionerRole:organization:", "PractitionerRole", "organization.reference"),
+        ("Organization", "_has:Organization:partof:", "Organization", "partOf.reference"),
+    ];
+    let strategy = (0..links.len(), 0..PARAMETERS.len(), 0..8_u8, 0..6_usize, any::<[u16; 3]>());
+    for round in 0..2 {
+        let all: std::collections::BTreeMap<&str, Vec<Value>> =
+            ["Practitioner", "PractitionerRole", "Organization"].into_iter().map(|ty| (ty, world.all(ty))).collect();
+        let full = std::cell::Cell::new(0);
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(1_500));
+        runner
+            .run(&strategy, |(link, parameter, form, cut, picks)| {
+                let (ty, begin, inner, path) = links[link];
+                if PARAMETERS[parameter].0 != inner {
+                    return Ok(());
+                }
+                let samples: Vec<&Value> = picks.iter().map(|i| &all[inner][usize::from(*i) % all[inner].len()]).collect();
+                let criterion = criterion(parameter, &samples, form, cut);
+                if criterion.text.ends_with('=') {
+                    return Ok(());
+                }
+                let name = |ty: &str, r: &Value| format!("{ty}/{}", r["id"].as_str().unwrap());
+                let kept = || all[inner].iter().filter(|r| (criterion.keeps)(r));
+                let ends: BTreeSet<String> = match begin.starts_with("_has") {
+                    true => kept().flat_map(|r| texts(r, &[path])).collect(),
+                    false => kept().map(|r| name(inner, r)).collect(),
+                };
+                let wanted = all[ty].iter().filter(|r| match begin.starts_with("_has") {
+                    true => ends.contains(&name(ty, r)),
+                    false => texts(r, &[path]).iter().any(|to| ends.contains(to)),
+                });
+                let wanted: BTreeSet<String> = wanted.map(|r| r["id"].as_str().unwrap().to_owned()).collect();
+                let (total, ids) = world.walk(&format!("/fhir/v2/{ty}?_count=1000&{begin}{}", criterion.text), &mut || {});
+                prop_assert_eq!(total as usize, wanted.len(), "{}?{}{}", ty, begin, criterion.text);
+                prop_assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), wanted, "{}?{}{}", ty, begin, criterion.text);
+                full.set(full.get() + usize::from(total > 0));
+                Ok(())
+            })
+            .unwrap();
+        assert!(full.get() > 100, "only {} answers with something", full.get());
+        if round == 0 {
+            world.deliver("files/next", 1_700_000_100_000);
+        }
+    }
+}
+
 /// Whatever is asked, the answer is FHIR and the server did not fail.
 #[test]
 fn hostile_requests_get_a_fhir_answer() {

@@ -2,9 +2,9 @@
 //! the resources and their postings.
 //!
 //! A column is of a type and a parameter. That of [`NAME`] says, for each row of the type, what stands for its id
-//! ([`crate::key::name`]); the others, for each link of the parameter, what stands for its target ([`crate::key::target`]). A target is its
-//! name and its type mixed by exclusive or: names of one side and targets of the other meet once the type wanted is mixed
-//! into them, and a link to another type meets nothing.
+//! ([`crate::key::name`]); the others, for each link of the parameter, what stands for its target ([`crate::key::target`]).
+//! A target is its name and its type mixed by exclusive or: names of one side and targets of the other meet once the type
+//! wanted is mixed into them, and a link to another type meets nothing.
 //!
 //! Columns are only appended to, in the order of rows, in chunks that fill a page of the store. Key of a chunk: type,
 //! parameter, its first row. Value: entries of [`ENTRY`] bytes, the distance from the first row on two, then the hash on
@@ -162,27 +162,39 @@ impl<'t> Columns<'t> {
         Ok(out)
     }
 
-    /// The hashes of a column at `rows`. Reads the column.
-    pub fn gather(&self, column: Column, rows: &RoaringBitmap) -> Result<Vec<u64>, Error> {
-        let mut out = Vec::new();
+    /// Visits the entries of a column at `rows`. Cost: reading the column, and a search in a chunk for each row.
+    fn visit(&self, column: Column, rows: &RoaringBitmap, mut each: impl FnMut(Row, u64)) -> Result<(), Error> {
         let mut wanted = rows.iter();
-        let Some(mut next) = wanted.next() else { return Ok(out) };
+        let Some(mut next) = wanted.next() else { return Ok(()) };
         for chunk in self.chunks(column)? {
             let (first, chunk) = chunk?;
-            for (row, hash) in entries(first, chunk) {
-                while next < row {
-                    let Some(after) = wanted.next() else { return Ok(out) };
-                    next = after;
+            let mut rest = chunk.as_chunks::<ENTRY>().0;
+            loop {
+                rest = &rest[before(rest, |entry| read(first, entry).0 < next)..];
+                // A row may have several entries, some of them in the next chunk.
+                let Some((entry, after)) = rest.split_first() else { break };
+                let (row, hash) = read(first, entry);
+                if row == next {
+                    each(row, hash);
+                    rest = after;
                 }
-                if next == row {
-                    out.push(hash);
+                while next < row {
+                    let Some(after) = wanted.next() else { return Ok(()) };
+                    next = after;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The hashes of a column at `rows`. Cost: reading the column.
+    pub fn gather(&self, column: Column, rows: &RoaringBitmap) -> Result<Vec<u64>, Error> {
+        let mut out = Vec::with_capacity(usize::try_from(rows.len()).unwrap_or(0));
+        self.visit(column, rows, |_, hash| out.push(hash))?;
         Ok(out)
     }
 
-    /// Rows of a column whose hash, mixed with `mix`, is in a set. Reads the column.
+    /// Rows of a column whose hash, mixed with `mix`, is in a set. Cost: reading the column, and a look in memory for each entry.
     pub fn select(&self, column: Column, set: &Set, mix: u64) -> Result<RoaringBitmap, Error> {
         let mut bits = vec![0_u8; self.end as usize / 8 + 1];
         for chunk in self.chunks(column)? {
@@ -197,6 +209,16 @@ impl<'t> Columns<'t> {
         }
         Ok(RoaringBitmap::from_lsb0_bytes(0, &bits))
     }
+}
+
+/// How many of the first entries are `low`, which only first entries are: fast when they are few, as when all are wanted.
+fn before(entries: &[[u8; ENTRY]], low: impl Fn(&[u8; ENTRY]) -> bool) -> usize {
+    let mut end = 1;
+    while entries.get(end - 1).is_some_and(&low) {
+        end *= 2;
+    }
+    let start = end / 2;
+    start + entries[start..entries.len().min(end)].partition_point(low)
 }
 
 /// Names, which are hashes already: not hashed again.
@@ -216,7 +238,9 @@ impl Set {
         let slots = (2 * names.len() + 2).next_power_of_two();
         let bits = (8 * slots).clamp(64, 1 << 23);
         let mut set = Self { bits: vec![0; bits / 64], slots: vec![0; slots], shift: 64 - slots.trailing_zeros() };
-        names.iter().for_each(|name| set.insert(name ^ mix));
+        for name in names {
+            set.insert(name ^ mix);
+        }
         set
     }
 
@@ -224,29 +248,25 @@ impl Set {
         ((name >> 6) as usize & (self.bits.len() - 1), 1 << (name & 63))
     }
 
-    fn insert(&mut self, name: u64) {
-        let (word, bit) = self.bit(name);
-        self.bits[word] |= bit;
+    /// The place of a name, or the free one where it would go.
+    fn place(&self, name: u64) -> usize {
         let mut at = (name >> self.shift) as usize;
         while self.slots[at] != 0 && self.slots[at] != name {
             at = (at + 1) & (self.slots.len() - 1);
         }
+        at
+    }
+
+    fn insert(&mut self, name: u64) {
+        let (word, bit) = self.bit(name);
+        self.bits[word] |= bit;
+        let at = self.place(name);
         self.slots[at] = name;
     }
 
     fn contains(&self, name: u64) -> bool {
         let (word, bit) = self.bit(name);
-        if self.bits[word] & bit == 0 {
-            return false;
-        }
-        let mut at = (name >> self.shift) as usize;
-        while self.slots[at] != 0 {
-            if self.slots[at] == name {
-                return true;
-            }
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        false
+        self.bits[word] & bit != 0 && self.slots[self.place(name)] != 0
     }
 }
 
@@ -265,10 +285,13 @@ pub fn check_chunk(before: &mut Option<(Column, Row)>, key: &[u8], chunk: &[u8])
     Ok(())
 }
 
+/// The entries of a column.
+type All<'t> = Peekable<Box<dyn Iterator<Item = (Row, u64)> + 't>>;
+
 /// All the columns, read beside the rows that they speak of.
 #[derive(Default)]
 pub struct Reader<'t> {
-    columns: BTreeMap<Column, Peekable<Box<dyn Iterator<Item = (Row, u64)> + 't>>>,
+    columns: BTreeMap<Column, All<'t>>,
     /// Entries were passed over that no row asked for.
     others: bool,
 }
