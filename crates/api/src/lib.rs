@@ -301,9 +301,7 @@ impl Asked {
         self.form = Some(form);
         Ok(())
     }
-}
 
-impl Asked {
     /// The same request again, without its body: for the answer when its turn does not come.
     fn copy(&self) -> Self {
         let (mut parts, ()) = Request::new(()).into_parts();
@@ -365,12 +363,32 @@ struct Rest {
     index: Arc<Index>,
 }
 
-/// The answer that is a bundle: whole when it is short, else its first piece and the rest.
-fn bundle(mut draft: Draft, snap: &Snapshot, index: &Arc<Index>, seen: &mut Seen) -> Result<Answer, Fault> {
-    let whole = draft.write(snap, limits::PIECE)?;
+/// A state to answer from, and the store that it is of.
+struct At<'a> {
+    snap: Snapshot,
+    index: &'a Arc<Index>,
+}
+
+/// The answer that is a bundle, made with `make`: whole when it is short, else its first piece and the rest; 304 for a client
+/// that holds this very bundle, which is then not made.
+fn bundle(
+    parts: &Parts,
+    at: &At,
+    frame: Frame,
+    seen: &mut Seen,
+    make: impl FnOnce(Frame) -> Result<Draft, Fault>,
+) -> Result<Answer, Fault> {
+    let tag = bundle_tag(&at.snap, &frame);
+    // The answer to a POST is never in a cache.
+    if parts.method != Method::POST && holds(parts, &tag) {
+        return Ok(reply(StatusCode::NOT_MODIFIED, Vec::new()).with(header::ETAG, &tag));
+    }
+    let mut draft = make(frame)?;
+    let whole = draft.write(&at.snap, limits::PIECE)?;
     seen.results = Some(draft.matches());
     let body = draft.take();
-    Ok(Answer { rest: (!whole).then(|| Rest { draft, index: Arc::clone(index) }), ..reply(StatusCode::OK, body) })
+    let rest = (!whole).then(|| Rest { draft, index: Arc::clone(at.index) });
+    Ok(Answer { rest, ..reply(StatusCode::OK, body) }.with(header::ETAG, &tag))
 }
 
 /// Writes the answer in the format asked, compressed when the client accepts it and it pays.
@@ -819,7 +837,7 @@ impl App {
             ["_history"] | [_, "_history"] | [_, _, "_history"] => {
                 seen.route = "history";
                 let snap = place.door.index.snapshot().map_err(internal)?.within(effort);
-                self.history(parts, &snap, &place, &names.join("/"), raw, None, handling(parts) == Handling::Lenient, seen)
+                self.history(parts, snap, &place, &names.join("/"), raw, None, handling(parts) == Handling::Lenient, seen)
             }
             [ty] | [ty, "_search"] => search(self, parts, &place, ty, raw, effort, seen),
             [ty, id] => self.read(parts, &place, ty, id, None, seen),
@@ -851,7 +869,7 @@ impl App {
         let snap = place.door.index.snapshot_at(cursor.tx).map_err(internal)?.ok_or_else(too_old)?.within(effort);
         let from = Some((cursor.last_row, cursor.total));
         if scope.ends_with("_history") {
-            return self.history(parts, &snap, place, scope, &cursor.query, from, true, seen);
+            return self.history(parts, snap, place, scope, &cursor.query, from, true, seen);
         }
         let (ty, number) = place.door.types.known(scope).ok_or_else(too_old)?;
         seen.ty = ty;
@@ -865,12 +883,8 @@ impl App {
             query: cursor.query,
             from,
         };
-        let tag = bundle_tag(&snap, &frame);
-        if let Some(answer) = unchanged(parts, &tag) {
-            return Ok(answer);
-        }
-        let draft = bundle::searchset(&snap, number, search, frame)?;
-        Ok(bundle(draft, &snap, &place.door.index, seen)?.with(header::ETAG, &tag))
+        let at = At { snap, index: &place.door.index };
+        bundle(parts, &at, frame, seen, |frame| bundle::searchset(&at.snap, number, search, frame))
     }
 
     /// The current version of a resource, or the one asked.
@@ -927,7 +941,7 @@ impl App {
     fn history(
         &self,
         parts: &Parts,
-        snap: &Snapshot,
+        snap: Snapshot,
         place: &Place,
         scope: &str,
         raw: &str,
@@ -990,12 +1004,8 @@ impl App {
             query: raw.to_owned(),
             from,
         };
-        let tag = bundle_tag(snap, &frame);
-        if let Some(answer) = unchanged(parts, &tag) {
-            return Ok(answer);
-        }
-        let draft = bundle::history(snap, rows, count, oldest_first, frame);
-        Ok(bundle(draft, snap, &place.door.index, seen)?.with(header::ETAG, &tag))
+        let at = At { snap, index: &place.door.index };
+        bundle(parts, &at, frame, seen, |frame| Ok(bundle::history(&at.snap, rows, count, oldest_first, frame)))
     }
 }
 
@@ -1014,12 +1024,6 @@ fn bundle_tag(snap: &Snapshot, frame: &Frame) -> String {
     let last = frame.from.map_or_else(String::new, |f| format!("{:?}", f.0));
     let hash = cursor::digest(&[frame.base.as_bytes(), frame.scope.as_bytes(), frame.query.as_bytes(), last.as_bytes()]).0;
     format!("W/\"tx-{}-{hash:016x}\"", snap.tx())
-}
-
-/// 304 for a client that holds this very bundle; the query is not run. The answer to a POST is never in a cache.
-fn unchanged(parts: &Parts, tag: &str) -> Option<Answer> {
-    let held = parts.method != Method::POST && holds(parts, tag);
-    held.then(|| reply(StatusCode::NOT_MODIFIED, Vec::new()).with(header::ETAG, tag))
 }
 
 /// Whether `If-None-Match` names this tag (weak comparison, lists and `*`).
@@ -1057,12 +1061,8 @@ fn search(
         query: raw.to_owned(),
         from: None,
     };
-    let tag = bundle_tag(&snap, &frame);
-    if let Some(answer) = unchanged(parts, &tag) {
-        return Ok(answer);
-    }
-    let draft = bundle::searchset(&snap, number, search, frame)?;
-    Ok(bundle(draft, &snap, &place.door.index, seen)?.with(header::ETAG, &tag))
+    let at = At { snap, index: &place.door.index };
+    bundle(parts, &at, frame, seen, |frame| bundle::searchset(&at.snap, number, search, frame))
 }
 
 /// The query as it was applied: a lowered `_count` shows its cap.

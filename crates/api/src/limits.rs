@@ -37,7 +37,7 @@ pub const LONG: Effort = 10_000_000;
 /// Bytes of an answer made at a time.
 pub const PIECE: usize = 256 << 10;
 /// Long requests of one client that wait, besides the one at work.
-pub const WAITING: usize = 64;
+pub const WAITING: usize = 256;
 /// Niceness of the threads for long work: it runs in what the others leave.
 pub const NICE: i32 = 15;
 /// Bytes of the answers kept for who asks the same again.

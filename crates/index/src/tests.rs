@@ -419,10 +419,10 @@ fn links_over_chunks() {
     apply(&index, 1, 0, ok(&list)).unwrap();
     let mut tx = 1;
     // Small transactions, each interrupted once.
-    for n in 700..1_200 {
+    for n in 700..760 {
         tx += 1;
         let one = [source(n, n..n + 2), target(n, 1)];
-        let cut = ok(&one).chain((0..if n % 100 == 0 { 1_000 } else { 1 }).map(|k| Ok(source(9_000 + k, 0..1))));
+        let cut = ok(&one).chain((0..if n % 20 == 0 { 1_000 } else { 1 }).map(|k| Ok(source(9_000 + k, 0..1))));
         assert!(apply(&index, tx, 0, cut.chain([Err(Error::Refused("cut"))])).is_err());
         apply(&index, tx, 0, ok(&one)).unwrap();
     }
@@ -440,10 +440,10 @@ fn links_over_chunks() {
         _ => n..n + 2,
     };
     let chain = Filter::Chain { param: 3, target_type: 0, target_name: "A".into(), filter: uri(2) };
-    let want: Vec<u32> = (0..1_200).filter(|n| links(*n).any(|to| to % 3 == 2)).collect();
+    let want: Vec<u32> = (0..760).filter(|n| links(*n).any(|to| to % 3 == 2)).collect();
     assert_eq!(ids(1, &chain), want);
     let has = Filter::Has { source_type: 1, param: 3, target_name: "A".into(), filter: Box::new(Filter::All) };
-    let want: std::collections::BTreeSet<u32> = (0..1_200).flat_map(links).collect();
+    let want: std::collections::BTreeSet<u32> = (0..760).flat_map(links).collect();
     assert_eq!(ids(0, &has), want.into_iter().collect::<Vec<_>>());
     assert_eq!(index.check().unwrap(), Vec::<String>::new());
     // Small transactions went on in the last chunk.

@@ -55,7 +55,8 @@ impl Server {
             .and_then(|u| u.split_once('/'))
             .map_or_else(|| format!("{prefix}/{path}"), |u| u.1.into());
         let mut stream = TcpStream::connect(host).unwrap();
-        write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n").unwrap();
+        // A client of HTTP/1.0 gets no chunks.
+        write!(stream, "GET /{path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
