@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 const PACE: u32 = 1_000;
 /// Values of a list of alternatives.
 const ALTERNATIVES: usize = 1_000;
+/// Niceness of the threads of the abusive client: it would be on another machine, and what it costs there is not felt here.
+const ELSEWHERE: i32 = 15;
 /// Connections that never end their headers, and those that never read.
 const HALF_HEADS: usize = 200;
 const NEVER_READ: usize = 50;
 
 /// The reads of another client before, and with `most` connections that made one request and stay.
 pub fn idle(server: &Server, reads: &[String], most: usize, seconds: f64) {
-    let before = load::paced(&server.host, reads, PACE, seconds);
+    let before = load::paced(&server.host, reads, "", PACE, seconds);
     let resident = server.memory_kib("VmRSS");
     let many = most.min(descriptors().saturating_sub(200));
     let (mut held, mut body, mut failed) = (Vec::with_capacity(many), Vec::new(), String::new());
@@ -32,7 +34,7 @@ pub fn idle(server: &Server, reads: &[String], most: usize, seconds: f64) {
             }
         }
     }
-    let with = load::paced(&server.host, reads, PACE, seconds);
+    let with = load::paced(&server.host, reads, "", PACE, seconds);
     let grown = server.memory_kib("VmRSS").saturating_sub(resident);
     row(
         &format!("{} idle connections", held.len()),
@@ -47,6 +49,14 @@ pub fn idle(server: &Server, reads: &[String], most: usize, seconds: f64) {
             with.refusals()
         ),
     );
+}
+
+/// Keys of the client that behaves and of the other: the server tells them apart by these.
+pub const KEYS: [&str; 2] = ["behaves", "abuses"];
+
+/// The header of a key.
+pub fn key(key: &str) -> String {
+    format!("ESANTE-API-KEY: {key}\r\n")
 }
 
 /// What an abusive client does.
@@ -80,7 +90,7 @@ pub fn measure(host: &str, reads: &[String], identifiers: &[String], names: &[St
     println!(
         "\n| A client at {PACE} requests/s, beside | p50 | p99 | alone | ratio | the other got |\n|---|---|---|---|---|---|"
     );
-    let alone = || load::paced(host, &victim, PACE, seconds);
+    let alone = || load::paced(host, &victim, &key(KEYS[0]), PACE, seconds);
     let mut before = alone();
     for (name, abuse) in abuses {
         // What opening costs is not what holding costs.
@@ -109,12 +119,15 @@ impl Abuse {
     fn during<T>(&self, host: &str, work: impl FnOnce() -> T) -> (T, String) {
         match self {
             Self::Asks(paths) => {
-                let (f, done) = load::run_while(host, paths, "", CONNECTIONS, work);
+                let (f, done) = load::run_while(host, paths, &key(KEYS[1]), (CONNECTIONS, ELSEWHERE), work);
                 (done, f.to_string())
             }
-            Self::HalfHeads => Self::holding(host, HALF_HEADS, b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", work),
+            Self::HalfHeads => {
+                let head = format!("GET / HTTP/1.1\r\nHost: x\r\n{}X-Long: ", key(KEYS[1]));
+                Self::holding(host, HALF_HEADS, head.as_bytes(), work)
+            }
             Self::NeverReads(path) => {
-                let requests = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").repeat(20);
+                let requests = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{}\r\n", key(KEYS[1])).repeat(20);
                 Self::holding(host, NEVER_READ, requests.as_bytes(), work)
             }
         }

@@ -225,8 +225,14 @@ fn together(all: Vec<Figures>, elapsed: Duration) -> Figures {
     sum
 }
 
-/// Asks the paths in turn from `connections` connections as long as `work` lasts.
-pub fn run_while<T>(host: &str, paths: &[String], headers: &str, connections: usize, work: impl FnOnce() -> T) -> (Figures, T) {
+/// Asks the paths in turn from `connections` connections as long as `work` lasts, from threads of that niceness.
+pub fn run_while<T>(
+    host: &str,
+    paths: &[String],
+    headers: &str,
+    (connections, niceness): (usize, i32),
+    work: impl FnOnce() -> T,
+) -> (Figures, T) {
     let stop = AtomicBool::new(paths.is_empty());
     let start = Instant::now();
     std::thread::scope(|scope| {
@@ -234,6 +240,9 @@ pub fn run_while<T>(host: &str, paths: &[String], headers: &str, connections: us
             .map(|n| {
                 let stop = &stop;
                 scope.spawn(move || {
+                    if niceness > 0 {
+                        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), niceness);
+                    }
                     let mut client = Client::new(host);
                     let mut i = n * 7_919;
                     while !stop.load(Ordering::Relaxed) {
@@ -253,7 +262,7 @@ pub fn run_while<T>(host: &str, paths: &[String], headers: &str, connections: us
 
 /// Asks the paths in turn from `connections` connections during `seconds`.
 pub fn run(host: &str, paths: &[String], headers: &str, connections: usize, seconds: f64) -> Figures {
-    run_while(host, paths, headers, connections, || std::thread::sleep(Duration::from_secs_f64(seconds))).0
+    run_while(host, paths, headers, (connections, 0), || std::thread::sleep(Duration::from_secs_f64(seconds))).0
 }
 
 /// Asks each path once, from one connection.
@@ -266,7 +275,7 @@ pub fn once(host: &str, paths: &[String]) -> Figures {
 
 /// A client that behaves: the paths in turn from one connection, at most `per_second` of them. Times run from the moment
 /// a request is sent: a late answer puts off the requests behind it.
-pub fn paced(host: &str, paths: &[String], per_second: u32, seconds: f64) -> Figures {
+pub fn paced(host: &str, paths: &[String], headers: &str, per_second: u32, seconds: f64) -> Figures {
     let mut client = Client::new(host);
     let (start, pause) = (Instant::now(), Duration::from_secs(1) / per_second);
     let mut next = start;
@@ -274,7 +283,7 @@ pub fn paced(host: &str, paths: &[String], per_second: u32, seconds: f64) -> Fig
         if start.elapsed().as_secs_f64() >= seconds {
             break;
         }
-        client.ask(path, "");
+        client.ask(path, headers);
         next = (next + pause).max(Instant::now());
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
     }

@@ -72,16 +72,22 @@ impl Drop for Server {
 
 /// Serves a data directory; also the seconds from the start to the first answer.
 pub fn serve(data: &str) -> Result<(Server, f64)> {
+    serve_with(data, &[], "")
+}
+
+/// The same with more arguments; `headers` are those of a client that it answers.
+pub fn serve_with(data: &str, more: &[&str], headers: &str) -> Result<(Server, f64)> {
     let start = Instant::now();
     let child = Command::new(annuaire()?)
         .args(["serve", "--quiet", "--data", data, "--listen", "127.0.0.1:0"])
+        .args(more)
         .stdout(Stdio::piped())
         .spawn()?;
     let mut server = Server { child, host: String::new() };
     let mut line = String::new();
     BufReader::new(server.child.stdout.take().context("no output")?).read_line(&mut line)?;
     server.host = line.split("http://").nth(1).and_then(|h| h.split('/').next()).context("the server did not start")?.to_owned();
-    load::fetch(&server.host, "/fhir/v2/Practitioner?_count=1")?;
+    load::Connection::open(&server.host)?.get("/fhir/v2/Practitioner?_count=1", headers, &mut Vec::new())?;
     Ok((server, start.elapsed().as_secs_f64()))
 }
 

@@ -13,6 +13,7 @@ mod limits;
 mod metrics;
 mod query;
 mod rate;
+mod share;
 mod stream;
 mod xml;
 
@@ -37,6 +38,7 @@ use metrics::Metrics;
 use query::{Handling, Types};
 pub use rate::Rate;
 use rate::{Limiter, Verdict};
+use share::Shares;
 
 const TOO_OLD: &str = "The url can't be processed. Maybe it is too old or corrupted.";
 
@@ -98,6 +100,7 @@ struct App {
     limiter: Option<Limiter>,
     lane: Lane,
     answers: Answers,
+    shares: Shares,
     metrics: Metrics,
     requests: AtomicU64,
 }
@@ -208,6 +211,7 @@ pub fn router(index: Arc<Index>, restricted: Option<Restricted>, settings: Setti
         limiter: settings.rate.map(Limiter::new),
         lane: Lane::new(),
         answers: Answers::new(),
+        shares: Shares::default(),
         settings,
         metrics: Metrics::default(),
         requests: AtomicU64::new(0),
@@ -252,24 +256,17 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
             Err(fault) => Err(fault),
             Ok(()) => {
                 asked.key = app.key(&asked);
-                match asked.key.as_ref().and_then(|key| app.answers.find(key)) {
-                    Some((response, seen)) => {
-                        asked.seen = seen;
-                        return app.end(asked, response, verdict, start);
-                    }
-                    None => app.answer(&mut asked, limits::QUICK),
-                }
+                let quick = if app.shares.greedy(client, start) { None } else { app.respond(&mut asked, limits::QUICK) };
+                let (asked, response) = match quick {
+                    Some(response) => (asked, response),
+                    None => app.respond_in_turn(asked).await,
+                };
+                return app.end(asked, response, verdict, start);
             }
         },
     };
-    let (asked, response) = match outcome {
-        Err(fault) if fault.exhausted => app.answer_in_turn(asked).await,
-        outcome => {
-            let answer = outcome.unwrap_or_else(|fault| refusal(&fault, &asked.parts));
-            let response = finish(answer, &asked, &app);
-            (asked, response)
-        }
-    };
+    let answer = outcome.unwrap_or_else(|fault| refusal(&fault, &asked.parts));
+    let response = finish(answer, &asked, &app);
     app.end(asked, response, verdict, start)
 }
 
@@ -680,18 +677,39 @@ impl App {
         Ok(answer)
     }
 
-    /// Answers when the turn of the client comes, with the work that a long request may take.
-    async fn answer_in_turn(self: &Arc<Self>, mut asked: Asked) -> (Asked, Response) {
+    /// The response that was given before or that this much work makes; `None` when it needs more.
+    fn respond(self: &Arc<Self>, asked: &mut Asked, effort: Effort) -> Option<Response> {
+        let start = (self.settings.clock)();
+        let response = self.respond_with(asked, effort);
+        let bytes = response.as_ref().and_then(|r| text(r.headers(), header::CONTENT_LENGTH).parse().ok());
+        let now = (self.settings.clock)();
+        self.shares.count(asked.client, now, now - start, bytes.unwrap_or(0));
+        response
+    }
+
+    fn respond_with(self: &Arc<Self>, asked: &mut Asked, effort: Effort) -> Option<Response> {
+        if let Some((response, seen)) = asked.key.as_ref().and_then(|key| self.answers.find(key)) {
+            asked.seen = seen;
+            return Some(response);
+        }
+        let answer = match self.answer(asked, effort) {
+            Err(fault) if fault.exhausted && effort < limits::LONG => return None,
+            outcome => outcome.unwrap_or_else(|fault| refusal(&fault, &asked.parts)),
+        };
+        Some(finish(answer, asked, self))
+    }
+
+    /// Responds when the turn of the client comes, with the work that a long request may take.
+    async fn respond_in_turn(self: &Arc<Self>, mut asked: Asked) -> (Asked, Response) {
         let (app, spare) = (Arc::clone(self), asked.copy());
         let job = move || {
-            let answer = app.answer(&mut asked, limits::LONG).unwrap_or_else(|fault| refusal(&fault, &asked.parts));
-            let response = finish(answer, &asked, &app);
+            let response = app.respond(&mut asked, limits::LONG);
             (asked, response)
         };
         let fault = match self.lane.run(spare.client, job) {
             Ok(result) => match result.await {
-                Ok(done) => return done,
-                Err(_) => internal("a job was lost"),
+                Ok((asked, Some(response))) => return (asked, response),
+                _ => internal("a job was lost"),
             },
             Err(lane::Full) => Fault {
                 code: "throttled",

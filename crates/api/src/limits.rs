@@ -46,3 +46,9 @@ pub const KEPT: usize = 64 << 20;
 pub const MET: usize = 100_000;
 /// Bytes from which an answer is worth keeping: shorter ones are made as fast as found.
 pub const WORTH_KEEPING: usize = 16 << 10;
+/// Microseconds of work in the last second or two beyond which a client waits for others.
+pub const SHARE: i64 = 200_000;
+/// Microseconds that the least of requests costs the machine beside our own work.
+pub const REQUEST_MICROS: i64 = 20;
+/// Bytes that the machine sends in a microsecond.
+pub const SENT_IN_A_MICROSECOND: u64 = 3_000;

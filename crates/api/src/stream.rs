@@ -153,6 +153,7 @@ impl HttpBody for Pieces {
                 return Poll::Ready(Some(Err(io::Error::other("the answer could not be read to its end"))));
             };
             this.micros += micros;
+            this.app.shares.count(this.client, (this.app.settings.clock)(), micros, piece.len() as u64);
             (this.ready, this.maker) = (Some(Bytes::from(piece)), maker);
         }
     }
