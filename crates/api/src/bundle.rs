@@ -358,7 +358,7 @@ fn included(snap: &Snapshot, links: &[Link], page: &[u32]) -> Result<RoaringBitm
             let entry = snap.entry(row).map_err(failed)?;
             let ty = type_name(entry.ty);
             if rules.iter().any(|l| !l.reverse && l.source == ty) {
-                for (param, to) in snap.references(row).map_err(failed)? {
+                for (param, to) in entry.references().map_err(failed)? {
                     let wanted = rules.iter().any(|l| !l.reverse && l.source == ty && l.param.id == param);
                     let Some((kind, id)) = to.split_once('/').filter(|_| wanted) else { continue };
                     let Some((_, number)) = Types::Restricted.known(kind) else { continue };

@@ -30,8 +30,9 @@ pub const GZIP_FROM: usize = 1_400;
 pub const CLIENTS: usize = 100_000;
 /// Seconds for which a cache may keep one version of a resource.
 pub const VERSION_KEPT: u32 = 86_400;
-/// Work that a request may take from the threads that read connections, half a millisecond; more goes to the lane of long work.
-pub const QUICK: Effort = 5_000;
+/// Work that a request may take from the threads that read connections, a page of fifty with what it includes;
+/// more goes to the lane of long work.
+pub const QUICK: Effort = 8_000;
 /// Work that a request may take at all, about a second.
 pub const LONG: Effort = 10_000_000;
 /// Bytes of an answer made at a time.

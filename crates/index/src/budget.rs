@@ -25,6 +25,8 @@ pub const BLOCK: Effort = 50;
 pub const CHUNK: Effort = 10;
 /// Rows found that are united or copied for one unit.
 pub const ROWS: u64 = 500;
+/// The head of a record.
+pub const HEAD: Effort = 3;
 /// A record that is decompressed.
 pub const RECORD: Effort = 30;
 

@@ -405,6 +405,7 @@ pub fn read_texts(
 pub fn ids(
     dbs: &Dbs,
     txn: &RoTxn<'_>,
+    meter: &Meter,
     ty: TypeId,
     after: Option<&[u8]>,
     down: bool,
@@ -413,7 +414,7 @@ pub fn ids(
     let (first, last) = (vec![ty, 0, class::ID], vec![ty, 0, class::ID + 1]);
     let inside = |key: &[u8]| key.starts_with(&first) && after.is_none_or(|a| if down { key < a } else { key > a });
     if !down {
-        return visit(dbs, txn, (after.unwrap_or(&first), Bound::Excluded(&last)), &Meter::default(), &all, &mut |key, rows| {
+        return visit(dbs, txn, (after.unwrap_or(&first), Bound::Excluded(&last)), meter, &all, &mut |key, rows| {
             if !key.starts_with(&first) {
                 return Ok(false);
             }
@@ -427,6 +428,7 @@ pub fn ids(
     }
     let high = after.unwrap_or(&last);
     for item in dbs.terms.rev_range(txn, &(Bound::Unbounded, Bound::Included(high)))? {
+        meter.spend(budget::BLOCK)?;
         let mut entries = Entries::new(item?.1);
         let mut block = Vec::new();
         let mut before = false;

@@ -119,6 +119,7 @@ impl Snapshot {
 
     /// The version in a row, into an entry whose memory is used again: what a page of many does.
     pub fn read(&self, row: Row, entry: &mut Entry) -> Result<(), Error> {
+        self.meter.spend(budget::RECORD)?;
         let head = self.head(row)?;
         let ms = if head.own_ms.is_some() { 0 } else { self.instant(head.tx)? };
         head.read_into(&self.codec, row, ms, entry)
@@ -126,6 +127,7 @@ impl Snapshot {
 
     /// Instant of the version in a row, without reading its body.
     pub fn updated(&self, row: Row) -> Result<i64, Error> {
+        self.meter.spend(budget::HEAD)?;
         let head = self.head(row)?;
         head.own_ms.map_or_else(|| self.instant(head.tx), Ok)
     }
@@ -267,7 +269,6 @@ impl Snapshot {
     pub fn current_during(&self, rows: &RoaringBitmap, first_ms: i64, last_ms: i64) -> Result<RoaringBitmap, Error> {
         let mut out = RoaringBitmap::new();
         for row in rows {
-            self.meter.spend(budget::RECORD)?;
             if self.updated(row)? > last_ms {
                 continue;
             }
@@ -307,7 +308,7 @@ impl Snapshot {
         }
         let mut out = Vec::with_capacity(limit);
         let edge = after.map(|id| key::id(ty, id));
-        posting::ids(&self.dbs, &self.txn, ty, edge.as_deref(), down, &mut |versions| {
+        posting::ids(&self.dbs, &self.txn, &self.meter, ty, edge.as_deref(), down, &mut |versions| {
             // The newest visible version, when it is one of those wanted.
             let seen = versions.rank(self.at.end.wrapping_sub(1));
             let newest = seen.checked_sub(1).and_then(|n| versions.select(n as u32));
