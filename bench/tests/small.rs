@@ -20,7 +20,7 @@ fn a_small_run_measures_everything() {
     let total = |name: &str| -> u64 {
         let found =
             text.lines().find(|l| l.starts_with(&format!("| {name}: "))).unwrap_or_else(|| panic!("no {name:?} in\n{text}"));
-        found.split('|').nth(4).unwrap().trim().parse().unwrap()
+        found.split('|').nth(5).unwrap().trim().parse().unwrap()
     };
     let (one, two, three) = (total("name, one letter"), total("name, two letters"), total("name, three letters"));
     assert!(one >= two && two >= three && three > 0, "{one} {two} {three}");
