@@ -46,7 +46,7 @@ pub(crate) struct Draft {
     tx: u64,
     kind: Kind,
     /// What is written and not yet taken.
-    pub out: Vec<u8>,
+    out: Vec<u8>,
     /// Bytes taken.
     taken: usize,
     entries: u64,

@@ -21,6 +21,19 @@ struct Queues {
 }
 
 impl Queues {
+    /// Puts a job behind those of its client.
+    fn push(&mut self, client: u64, job: Job) -> Result<(), Full> {
+        let jobs = self.jobs.entry(client).or_default();
+        if jobs.len() >= limits::WAITING {
+            return Err(Full);
+        }
+        jobs.push_back(job);
+        if jobs.len() == 1 {
+            self.turn.push_back(client);
+        }
+        Ok(())
+    }
+
     /// The next job, of the client whose turn it is.
     fn next(&mut self) -> Option<Job> {
         let client = self.turn.pop_front()?;
@@ -66,20 +79,13 @@ impl Lane {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, Full> {
         let (send, receive) = oneshot::channel();
-        let mut queues = self.0.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        let jobs = queues.jobs.entry(client).or_default();
-        if jobs.len() >= limits::WAITING {
-            return Err(Full);
-        }
-        jobs.push_back(Box::new(move || {
+        let job = Box::new(move || {
             // Whoever left does not need the answer, and it is not made.
             if !send.is_closed() {
                 _ = send.send(job());
             }
-        }));
-        if jobs.len() == 1 {
-            queues.turn.push_back(client);
-        }
+        });
+        self.0.queues.lock().unwrap_or_else(PoisonError::into_inner).push(client, job)?;
         self.0.more.notify_one();
         Ok(receive)
     }
@@ -118,11 +124,7 @@ mod tests {
         let done = Arc::new(Mutex::new(Vec::new()));
         for (client, n) in [(1, 0), (1, 1), (1, 2), (2, 3), (3, 4), (2, 5)] {
             let done = Arc::clone(&done);
-            let jobs = queues.jobs.entry(client).or_default();
-            jobs.push_back(Box::new(move || done.lock().unwrap().push(n)) as Job);
-            if jobs.len() == 1 {
-                queues.turn.push_back(client);
-            }
+            queues.push(client, Box::new(move || done.lock().unwrap().push(n))).unwrap();
         }
         while let Some(job) = queues.next() {
             job();

@@ -360,6 +360,16 @@ struct Rest {
     index: Arc<Index>,
 }
 
+impl Rest {
+    /// What follows, about `piece` bytes of it, and whether that is all.
+    fn next(&mut self, piece: usize) -> Result<(Vec<u8>, bool), Fault> {
+        // Rows do not change: the same transaction is there for as long as the store is.
+        let snap = self.index.snapshot_at(self.draft.tx()).map_err(internal)?.ok_or_else(|| internal("transaction"))?;
+        let done = self.draft.write(&snap, piece)?;
+        Ok((self.draft.take(), done))
+    }
+}
+
 /// A state to answer from, and the store that it is of.
 struct At<'a> {
     snap: Snapshot,
@@ -461,10 +471,9 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 
 /// Writes the rest of a bundle after its first piece.
 fn whole(body: &mut Vec<u8>, rest: Option<Rest>) -> Result<(), Fault> {
-    let Some(Rest { mut draft, index }) = rest else { return Ok(()) };
-    let snap = index.snapshot_at(draft.tx()).map_err(internal)?.ok_or_else(|| internal("transaction"))?;
-    draft.write(&snap, usize::MAX)?;
-    body.append(&mut draft.take());
+    if let Some(mut rest) = rest {
+        body.append(&mut rest.next(usize::MAX)?.0);
+    }
     Ok(())
 }
 
@@ -876,6 +885,17 @@ impl App {
             .with(header::CONTENT_TYPE, "application/json"))
     }
 
+    fn frame(
+        &self,
+        place: &Place,
+        self_url: String,
+        scope: String,
+        query: String,
+        from: Option<(Option<u32>, Option<u64>)>,
+    ) -> Frame {
+        Frame { base: place.base.clone(), key: self.settings.cursor_key, self_url, scope, query, from }
+    }
+
     /// A following page, in the state of the first one.
     fn page(&self, parts: &Parts, place: &Place, raw: &str, effort: Effort, seen: &mut Seen) -> Result<Answer, Fault> {
         let id = query::pairs(raw)?.into_iter().find(|(name, value)| name == "id" && !value.is_empty());
@@ -893,14 +913,8 @@ impl App {
         seen.ty = ty;
         // The first page settled what is accepted.
         let search = query::compile(&snap, ty, &cursor.query, Handling::Lenient)?;
-        let frame = Frame {
-            base: place.base.clone(),
-            key: self.settings.cursor_key,
-            self_url: format!("{}/_page?id={token}", place.base),
-            scope: cursor.scope,
-            query: cursor.query,
-            from,
-        };
+        let self_url = format!("{}/_page?id={token}", place.base);
+        let frame = self.frame(place, self_url, cursor.scope, cursor.query, from);
         let at = At { snap, index: &place.door.index };
         bundle(parts, &at, frame, seen, |frame| bundle::searchset(&at.snap, number, search, frame))
     }
@@ -1014,14 +1028,7 @@ impl App {
             Some(_) => format!("{}/_page?{}", place.base, parts.uri.query().unwrap_or_default()),
             None => format!("{}{}{shown}", place.base, place.rest),
         };
-        let frame = Frame {
-            base: place.base.clone(),
-            key: self.settings.cursor_key,
-            self_url,
-            scope: format!("{}{scope}", place.door.prefix()),
-            query: raw.to_owned(),
-            from,
-        };
+        let frame = self.frame(place, self_url, format!("{}{scope}", place.door.prefix()), raw.to_owned(), from);
         let at = At { snap, index: &place.door.index };
         bundle(parts, &at, frame, seen, |frame| Ok(bundle::history(&at.snap, rows, count, oldest_first, frame)))
     }
@@ -1071,14 +1078,7 @@ fn search(
         self_url.push('?');
         self_url.push_str(&applied(shown, search.capped));
     }
-    let frame = Frame {
-        base: place.base.clone(),
-        key: app.settings.cursor_key,
-        self_url,
-        scope: format!("{}{ty}", place.door.prefix()),
-        query: raw.to_owned(),
-        from: None,
-    };
+    let frame = app.frame(place, self_url, format!("{}{ty}", place.door.prefix()), raw.to_owned(), None);
     let at = At { snap, index: &place.door.index };
     bundle(parts, &at, frame, seen, |frame| bundle::searchset(&at.snap, number, search, frame))
 }

@@ -51,11 +51,7 @@ type Piece = (Vec<u8>, Option<Box<Maker>>);
 
 impl Maker {
     fn make(mut self: Box<Self>) -> Result<Piece, Fault> {
-        let Rest { draft, index } = &mut self.rest;
-        // Rows do not change: the same transaction is there for as long as the store is.
-        let snap = index.snapshot_at(draft.tx()).map_err(internal)?.ok_or_else(|| internal("transaction"))?;
-        let done = draft.write(&snap, limits::PIECE)?;
-        let plain = draft.take();
+        let (plain, done) = self.rest.next(limits::PIECE)?;
         let piece = match self.encoder.take() {
             None => plain,
             Some(mut encoder) => {

@@ -1,6 +1,6 @@
 //! What a search may cost, and what those that cost much found.
 //!
-//! Effort is counted where it is done, not timed: a search is refused for what it asks, never for what else the machine does.
+//! Work is counted where it is done, not timed: a search is refused for what it asks, never for what else the machine does.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +32,7 @@ pub const RECORD: Effort = 30;
 
 /// Bytes of the results remembered.
 const REMEMBERED: usize = 64 << 20;
-/// Effort from which a result is remembered: finding one again must cost less.
+/// Work from which a result is remembered: finding one again must cost less.
 const WORTH: Effort = 500;
 
 /// Counts the work of a snapshot.
@@ -64,27 +64,32 @@ impl Meter {
     }
 }
 
-/// Results by transaction, type and filter. Nothing in it is ever wrong: a transaction does not change.
-pub type Results = Arc<Mutex<Generations<(u64, TypeId, Filter), Arc<RoaringBitmap>>>>;
+/// Transaction, type and filter of a result.
+pub type Key = (u64, TypeId, Filter);
+
+/// Results by key. Nothing in it is ever wrong: a transaction does not change.
+pub type Results = Arc<Mutex<Generations<Key, Arc<RoaringBitmap>>>>;
 
 pub fn new_results() -> Results {
     Arc::new(Mutex::new(Generations::new(REMEMBERED)))
 }
 
+/// The key of what a search finds, `None` when finding it again costs less than remembering it.
+pub fn key(tx: u64, ty: TypeId, filter: &Filter) -> Option<Key> {
+    wide(filter).then(|| (tx, ty, filter.clone()))
+}
+
 /// What was found before.
-pub fn remembered(results: &Results, (tx, ty, filter): (u64, TypeId, &Filter)) -> Option<Arc<RoaringBitmap>> {
-    if !wide(filter) {
-        return None;
-    }
-    results.lock().unwrap_or_else(PoisonError::into_inner).get(&(tx, ty, filter.clone()))
+pub fn remembered(results: &Results, key: &Key) -> Option<Arc<RoaringBitmap>> {
+    results.lock().unwrap_or_else(PoisonError::into_inner).get(key)
 }
 
 /// Keeps what was found with that much work.
-pub fn remember(results: &Results, (tx, ty, filter): (u64, TypeId, &Filter), rows: &Arc<RoaringBitmap>, work: Effort) {
-    if work >= WORTH && wide(filter) {
+pub fn remember(results: &Results, key: Key, rows: &Arc<RoaringBitmap>, work: Effort) {
+    if work >= WORTH {
         // The key counts too: a list of a thousand values is longer than what it finds.
-        let weight = rows.serialized_size() + std::mem::size_of::<Filter>() * weight(filter);
-        results.lock().unwrap_or_else(PoisonError::into_inner).insert((tx, ty, filter.clone()), rows.clone(), weight);
+        let weight = rows.serialized_size() + std::mem::size_of::<Filter>() * weight(&key.2);
+        results.lock().unwrap_or_else(PoisonError::into_inner).insert(key, rows.clone(), weight);
     }
 }
 
@@ -97,7 +102,7 @@ fn wide(filter: &Filter) -> bool {
 fn weight(filter: &Filter) -> usize {
     match filter {
         Filter::And(all) | Filter::Or(all) => 1 + all.iter().map(weight).sum::<usize>(),
-        Filter::Not(filter) => 1 + weight(filter),
+        Filter::Not(filter) | Filter::Chain { filter, .. } | Filter::Has { filter, .. } => 1 + weight(filter),
         _ => 1,
     }
 }

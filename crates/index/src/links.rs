@@ -162,10 +162,11 @@ impl<'t> Columns<'t> {
         Ok(out)
     }
 
-    /// Visits the entries of a column at `rows`. Cost: reading the column, and a search in a chunk for each row.
-    fn visit(&self, column: Column, rows: &RoaringBitmap, mut each: impl FnMut(Row, u64)) -> Result<(), Error> {
+    /// The hashes of a column at `rows`. Cost: reading the column, and a search in a chunk for each row.
+    pub fn gather(&self, column: Column, rows: &RoaringBitmap) -> Result<Vec<u64>, Error> {
+        let mut out = Vec::with_capacity(usize::try_from(rows.len()).unwrap_or(0));
         let mut wanted = rows.iter();
-        let Some(mut next) = wanted.next() else { return Ok(()) };
+        let Some(mut next) = wanted.next() else { return Ok(out) };
         for chunk in self.chunks(column)? {
             let (first, chunk) = chunk?;
             let mut rest = chunk.as_chunks::<ENTRY>().0;
@@ -175,22 +176,15 @@ impl<'t> Columns<'t> {
                 let Some((entry, after)) = rest.split_first() else { break };
                 let (row, hash) = read(first, entry);
                 if row == next {
-                    each(row, hash);
+                    out.push(hash);
                     rest = after;
                 }
                 while next < row {
-                    let Some(after) = wanted.next() else { return Ok(()) };
+                    let Some(after) = wanted.next() else { return Ok(out) };
                     next = after;
                 }
             }
         }
-        Ok(())
-    }
-
-    /// The hashes of a column at `rows`. Cost: reading the column.
-    pub fn gather(&self, column: Column, rows: &RoaringBitmap) -> Result<Vec<u64>, Error> {
-        let mut out = Vec::with_capacity(usize::try_from(rows.len()).unwrap_or(0));
-        self.visit(column, rows, |_, hash| out.push(hash))?;
         Ok(out)
     }
 

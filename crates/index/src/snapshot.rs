@@ -163,8 +163,8 @@ impl Snapshot {
         if *f == Filter::All {
             return self.live(ty);
         }
-        let key = (self.at.tx, ty, f);
-        if let Some(rows) = budget::remembered(&self.results, key) {
+        let key = budget::key(self.at.tx, ty, f);
+        if let Some(rows) = key.as_ref().and_then(|key| budget::remembered(&self.results, key)) {
             return Ok(rows);
         }
         let before = self.meter.spent();
@@ -172,7 +172,9 @@ impl Snapshot {
         let mut rows = self.eval(ty, f, &live)?;
         rows &= &*live;
         let rows = Arc::new(rows);
-        budget::remember(&self.results, key, &rows, self.meter.spent() - before);
+        if let Some(key) = key {
+            budget::remember(&self.results, key, &rows, self.meter.spent() - before);
+        }
         Ok(rows)
     }
 
