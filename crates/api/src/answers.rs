@@ -57,12 +57,8 @@ impl Answers {
         Some((response, kept.seen))
     }
 
-    /// Keeps an answer that was asked before and that took more than a few entries to make. `made`: its length before
-    /// compression.
-    pub(crate) fn keep(&self, key: Key, made: usize, body: &Bytes, headers: &HeaderMap, seen: Seen) {
-        if made < limits::WORTH_KEEPING {
-            return;
-        }
+    /// Keeps an answer that was asked before.
+    pub(crate) fn keep(&self, key: Key, body: Bytes, headers: &HeaderMap, seen: Seen) {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let mut caches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,6 +67,6 @@ impl Answers {
             return;
         }
         let weight = body.len() + key.1.len() + 1_000;
-        caches.kept.insert(key, Kept { body: body.clone(), headers: Arc::new(headers.clone()), seen }, weight);
+        caches.kept.insert(key, Kept { body, headers: Arc::new(headers.clone()), seen }, weight);
     }
 }

@@ -2,7 +2,7 @@
 
 use annuaire_base::date::iso_ms;
 use annuaire_fhir::schema::TYPES;
-use annuaire_index::{Entry, Filter, RoaringBitmap, Snapshot};
+use annuaire_index::{Entry, Filter, RoaringBitmap, Rows, Snapshot};
 use serde_json::Value;
 
 use crate::cursor::{Cursor, digest};
@@ -10,6 +10,8 @@ use crate::query::{Link, Order, Search, Types};
 use crate::{Fault, failed, internal, limits};
 
 const SUBSETTED: &[u8] = br#"{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED","display":"Resource encoded in summary mode"}"#;
+/// Bytes of an entry, about: room is made for a page before it is written.
+const USUAL: usize = 2_400;
 const KEPT: [&str; 6] = ["resourceType", "id", "meta", "identifier", "active", "status"];
 
 /// What a bundle needs besides its rows.
@@ -66,15 +68,16 @@ impl Draft {
         let (tx, place) = (snap.tx().to_be_bytes(), place.to_be_bytes());
         let (a, b) = digest(&[&tx, frame.scope.as_bytes(), frame.query.as_bytes(), &place]);
         let name = if matches!(kind, Kind::History) { "history" } else { "searchset" };
-        let mut out = format!(
+        let mut out = Vec::with_capacity((page.rows.len() * USUAL + 1_000).min(limits::PIECE / 8 * 9));
+        let start = format!(
             r#"{{"resourceType":"Bundle","type":"{name}","id":"{:08x}-{:04x}-8{:03x}-a{:03x}-{:012x}""#,
             a >> 32,
             (a >> 16) & 0xffff,
             a & 0xfff,
             b >> 52,
             b & 0xffff_ffff_ffff
-        )
-        .into_bytes();
+        );
+        out.extend_from_slice(start.as_bytes());
         if matches!(kind, Kind::History) {
             out.extend_from_slice(br#","meta":{"lastUpdated":"#);
             quote(&mut out, &iso_ms(snap.commit_ms()));
@@ -112,13 +115,14 @@ impl Draft {
     /// What was written since the last call.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         self.taken += self.out.len();
-        // The next piece is about as long.
-        let room = self.out.len();
+        // The next piece is about as long, or somewhat longer.
+        let room = self.out.len() / 8 * 9;
         std::mem::replace(&mut self.out, Vec::with_capacity(room))
     }
 
     /// Writes on until `piece` bytes wait to be taken; true when the bundle is complete. `snap` is of the same transaction.
     pub(crate) fn write(&mut self, snap: &Snapshot, piece: usize) -> Result<bool, Fault> {
+        let mut rows = snap.rows();
         while let Some(&row) = self.page.rows.get(self.written) {
             if self.out.len() >= piece {
                 return Ok(false);
@@ -129,14 +133,14 @@ impl Draft {
                 self.bring(snap)?;
                 break;
             }
-            self.row(snap, row, false)?;
+            self.row(&mut rows, row, false)?;
             self.written += 1;
         }
         while let Some(&row) = self.included.get(self.brought) {
             if self.out.len() >= piece {
                 return Ok(false);
             }
-            self.row(snap, row, true)?;
+            self.row(&mut rows, row, true)?;
             self.brought += 1;
         }
         self.finish()?;
@@ -165,8 +169,8 @@ impl Draft {
     }
 
     /// Writes the entry of a row.
-    fn row(&mut self, snap: &Snapshot, row: u32, brought: bool) -> Result<(), Fault> {
-        snap.read(row, &mut self.entry).map_err(failed)?;
+    fn row(&mut self, rows: &mut Rows, row: u32, brought: bool) -> Result<(), Fault> {
+        rows.read(row, &mut self.entry).map_err(failed)?;
         self.open();
         let ty = type_name(self.entry.ty);
         self.out.extend_from_slice(br#""fullUrl":"#);

@@ -5,6 +5,15 @@ use std::hash::{DefaultHasher, Hasher};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce, aead::Aead};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/// Value of each letter of it, 64 for the bytes that are none.
+const VALUES: [u8; 256] = {
+    let (mut values, mut i) = ([64; 256], 0);
+    while i < 64 {
+        values[ALPHABET[i] as usize] = i as u8;
+        i += 1;
+    }
+    values
+};
 const NONCE: usize = 12;
 
 /// Where the next page starts, and in which frozen state of the directory.
@@ -59,16 +68,18 @@ impl Cursor {
 
 /// Two independent 64-bit hashes of `parts`, with their lengths.
 pub(crate) fn digest(parts: &[&[u8]]) -> (u64, u64) {
-    let run = |salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u8(salt);
-        for part in parts {
-            hasher.write_usize(part.len());
-            hasher.write(part);
-        }
-        hasher.finish()
-    };
-    (run(1), run(2))
+    (hash(1, parts), hash(2, parts))
+}
+
+/// A hash of `parts`, with their lengths, for each `salt`.
+pub(crate) fn hash(salt: u8, parts: &[&[u8]]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u8(salt);
+    for part in parts {
+        hasher.write_usize(part.len());
+        hasher.write(part);
+    }
+    hasher.finish()
 }
 
 fn encode(bytes: &[u8]) -> String {
@@ -87,8 +98,11 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() * 3 / 4);
     let (mut word, mut bits) = (0u32, 0u32);
     for c in text.bytes() {
-        let value = ALPHABET.iter().position(|a| *a == c)?;
-        word = (word << 6) | u32::try_from(value).ok()?;
+        let value = VALUES[usize::from(c)];
+        if value == 64 {
+            return None;
+        }
+        word = (word << 6) | u32::from(value);
         bits += 6;
         if bits >= 8 {
             bits -= 8;

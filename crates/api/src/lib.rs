@@ -8,6 +8,7 @@ mod answers;
 mod bundle;
 mod capability;
 mod cursor;
+mod gzip;
 mod lane;
 mod limits;
 mod metrics;
@@ -17,14 +18,16 @@ mod share;
 mod stream;
 mod xml;
 
+use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use annuaire_base::date::{http_date, parse_http_date};
 use annuaire_index::{Effort, Index, RoaringBitmap, Snapshot};
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use axum::response::Response;
@@ -323,7 +326,7 @@ fn refusal(fault: &Fault, parts: &Parts) -> Answer {
     let mut answer = reply(fault.status, bundle::outcome("error", fault.code, &fault.diagnostics()));
     if fault.status == StatusCode::UNAUTHORIZED {
         let scheme = if parts.uri.path().starts_with("/fhir/dr") { "Bearer" } else { "ESANTE-API-KEY" };
-        answer.set(header::WWW_AUTHENTICATE, &format!("{scheme} realm=\"fhir\""));
+        answer.set(header::WWW_AUTHENTICATE, format!("{scheme} realm=\"fhir\""));
     }
     answer
 }
@@ -336,15 +339,16 @@ struct Answer {
     /// What follows the body, not made yet.
     rest: Option<Rest>,
     plain: bool,
-    headers: Vec<(HeaderName, String)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Answer {
-    fn set(&mut self, name: HeaderName, value: &str) {
-        self.headers.push((name, value.to_owned()));
+    /// A value that cannot stand in a header is left out.
+    fn set(&mut self, name: HeaderName, value: String) {
+        self.headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
     }
 
-    fn with(mut self, name: HeaderName, value: &str) -> Self {
+    fn with(mut self, name: HeaderName, value: String) -> Self {
         self.set(name, value);
         self
     }
@@ -388,14 +392,14 @@ fn bundle(
     let tag = bundle_tag(&at.snap, &frame);
     // The answer to a POST is never in a cache.
     if parts.method != Method::POST && holds(parts, &tag) {
-        return Ok(reply(StatusCode::NOT_MODIFIED, Vec::new()).with(header::ETAG, &tag));
+        return Ok(reply(StatusCode::NOT_MODIFIED, Vec::new()).with(header::ETAG, tag));
     }
     let mut draft = make(frame)?;
     let whole = draft.write(&at.snap, limits::PIECE)?;
     seen.results = Some(draft.matches());
     let body = draft.take();
     let rest = (!whole).then(|| Rest { draft, index: Arc::clone(at.index) });
-    Ok(Answer { rest, ..reply(StatusCode::OK, body) }.with(header::ETAG, &tag))
+    Ok(Answer { rest, ..reply(StatusCode::OK, body) }.with(header::ETAG, tag))
 }
 
 /// Writes the answer in the format asked, compressed when the client accepts it and it pays.
@@ -413,29 +417,25 @@ fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
         }
     }
     let made = body.len();
-    let mut encoder = (accepts_gzip(&parts.headers) && body.len() >= limits::GZIP_FROM).then(stream::encoder);
+    let mut encoder = (accepts_gzip(&parts.headers) && body.len() >= limits::GZIP_FROM).then(gzip::Encoder::new);
     let encoding = encoder.as_ref().map(|_| "gzip");
     if rest.is_none()
         && let Some(encoder) = encoder.take()
     {
-        body = stream::compress_whole(encoder, &body);
+        body = encoder.whole(&body);
     }
-    let length = body.len().to_string();
     let empty = body.is_empty();
-    let streamed = rest.is_some();
     let body = Bytes::from(body);
+    // What may be asked again is kept; of a body that is not, there is one owner, which costs less.
+    let key = asked.key.clone().filter(|_| rest.is_none() && status == StatusCode::OK && made >= limits::WORTH_KEEPING);
+    let kept = key.map(|key| (key, body.clone()));
     let mut response = match rest {
-        None => Response::new(Body::from(body.clone())),
+        None => Response::new(Body::from(body)),
         Some(rest) => stream::response(&body, rest, encoder, app, asked.client),
     };
     *response.status_mut() = status;
-    if status != StatusCode::NOT_MODIFIED && status != StatusCode::NO_CONTENT {
-        if !streamed {
-            set(&mut response, header::CONTENT_LENGTH, &length);
-        }
-        if !empty {
-            fix(&mut response, header::CONTENT_TYPE, kind);
-        }
+    if !empty {
+        fix(&mut response, header::CONTENT_TYPE, kind);
     }
     if let Some(encoding) = encoding {
         fix(&mut response, header::CONTENT_ENCODING, encoding);
@@ -452,11 +452,9 @@ fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
             set(&mut response, header::ACCESS_CONTROL_MAX_AGE, "86400");
         }
     }
-    for (name, value) in headers {
-        set(&mut response, name, &value);
-    }
-    if let Some(key) = asked.key.clone().filter(|_| !streamed && status == StatusCode::OK) {
-        app.answers.keep(key, made, &body, response.headers(), asked.seen);
+    response.headers_mut().extend(headers);
+    if let Some((key, body)) = kept {
+        app.answers.keep(key, body, response.headers(), asked.seen);
     }
     response
 }
@@ -499,6 +497,11 @@ fn set(response: &mut Response, name: HeaderName, value: &str) {
 /// The same for a value known beforehand, which is neither checked nor copied.
 fn fix(response: &mut Response, name: HeaderName, value: &'static str) {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
+/// Bytes of the body of a response, 0 for one that is made in pieces.
+fn length(response: &Response) -> u64 {
+    response.body().size_hint().exact().unwrap_or(0)
 }
 
 fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> &str {
@@ -605,12 +608,12 @@ fn handling(parts: &Parts) -> Handling {
     wanted.unwrap_or(Handling::Usual)
 }
 
-/// Where a request stands: perimeter, public base and decoded path segments below it.
+/// Where a request stands: perimeter, and the path below it, as written and in decoded segments.
 struct Place<'a> {
     door: &'a Door,
-    base: String,
-    rest: String,
-    segments: Vec<String>,
+    mount: &'static str,
+    rest: &'a str,
+    segments: Vec<Cow<'a, str>>,
 }
 
 impl Fault {
@@ -625,12 +628,18 @@ impl App {
     fn client(&self, parts: &Parts) -> u64 {
         let key = text(&parts.headers, "esante-api-key");
         let bearer = text(&parts.headers, header::AUTHORIZATION);
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|a| a.0.ip().to_string()).unwrap_or_default();
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|a| a.0.ip().to_canonical());
         let who = if !bearer.is_empty() { bearer } else { key };
         // Keyed, so that the hash in a log tells nothing to who does not hold the key of this installation. An unknown key
         // does not make a new client: a stranger is known by its address.
         let known = one_of(&self.settings.api_keys, key.as_bytes()) || !bearer.is_empty();
-        cursor::digest(&[&self.settings.cursor_key, if known { who.as_bytes() } else { address.as_bytes() }]).0
+        let secret = &self.settings.cursor_key;
+        match address {
+            _ if known => cursor::hash(1, &[secret, who.as_bytes()]),
+            Some(IpAddr::V4(address)) => cursor::hash(1, &[secret, &address.octets()]),
+            Some(IpAddr::V6(address)) => cursor::hash(1, &[secret, &address.octets()]),
+            None => cursor::hash(1, &[secret]),
+        }
     }
 
     fn request_id(&self, parts: &Parts, start: i64) -> String {
@@ -655,18 +664,15 @@ impl App {
         if let Some((rate, v)) = verdict {
             rate_headers(&mut response, rate, v);
         }
+        // The body of an answer to HEAD is dropped by the router, which tells its length.
         let head = asked.parts.method == Method::HEAD;
         let line =
             Line { method: asked.parts.method, seen: asked.seen, status: response.status(), client: asked.client, id, start };
-        if head {
-            *response.body_mut() = Body::empty();
-        }
         // An answer made in pieces is accounted for when its last one is made.
         match response.extensions_mut().remove::<stream::Watch>() {
             Some(watch) if !head => watch.set(line),
             _ => {
-                let bytes = text(response.headers(), header::CONTENT_LENGTH).parse().unwrap_or(0);
-                self.account(&line, bytes, (self.settings.clock)() - start);
+                self.account(&line, length(&response), (self.settings.clock)() - start);
             }
         }
         response
@@ -690,9 +696,8 @@ impl App {
     fn respond(self: &Arc<Self>, asked: &mut Asked, effort: Effort) -> Option<Response> {
         let start = (self.settings.clock)();
         let response = self.respond_with(asked, effort);
-        let bytes = response.as_ref().and_then(|r| text(r.headers(), header::CONTENT_LENGTH).parse().ok());
         let now = (self.settings.clock)();
-        self.shares.count(asked.client, now, now - start, bytes.unwrap_or(0));
+        self.shares.count(asked.client, now, now - start, response.as_ref().map_or(0, length));
         response
     }
 
@@ -794,30 +799,32 @@ impl App {
         Ok(())
     }
 
-    fn place(&self, parts: &Parts) -> Result<Place<'_>, Fault> {
+    fn place<'a>(&'a self, parts: &'a Parts) -> Result<Place<'a>, Fault> {
         let unknown = || Fault::new(StatusCode::NOT_FOUND, "No resource at this address.");
         let (mount, rest) = mount(parts.uri.path()).ok_or_else(unknown)?;
         let door = match (mount, &self.restricted) {
             ("/fhir/dr", door) => door.as_ref().ok_or_else(unknown)?,
             _ => &self.public,
         };
-        let root = match &self.settings.public_base {
-            Some(root) => root.trim_end_matches('/').trim_end_matches(mount).to_owned(),
-            None => {
-                let host = text(&parts.headers, header::HOST);
-                let host = if host.is_empty() { parts.uri.authority().map_or("", |a| a.as_str()) } else { host };
-                let clean = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
-                format!("http://{}", if clean { host } else { "localhost" })
-            }
-        };
         let segments = rest.split('/').filter(|s| !s.is_empty()).map(|s| query::decode(s, false).ok_or_else(unknown));
-        let segments = segments.collect::<Result<_, _>>()?;
-        Ok(Place { door, base: format!("{root}{mount}"), rest: rest.to_owned(), segments })
+        Ok(Place { door, mount, rest, segments: segments.collect::<Result<_, _>>()? })
+    }
+
+    /// What public addresses start with.
+    fn base(&self, parts: &Parts, place: &Place) -> String {
+        let mount = place.mount;
+        if let Some(root) = &self.settings.public_base {
+            return format!("{}{mount}", root.trim_end_matches('/').trim_end_matches(mount));
+        }
+        let host = text(&parts.headers, header::HOST);
+        let host = if host.is_empty() { parts.uri.authority().map_or("", |a| a.as_str()) } else { host };
+        let clean = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
+        format!("http://{}{mount}", if clean { host } else { "localhost" })
     }
 
     fn post(&self, parts: &Parts, form: &[u8], effort: Effort, seen: &mut Seen) -> Result<Answer, Fault> {
         let place = self.place(parts)?;
-        let names: Vec<&str> = place.segments.iter().map(String::as_str).collect();
+        let names: Vec<&str> = place.segments.iter().map(AsRef::as_ref).collect();
         match names.as_slice() {
             [ty, "_search"] | [ty] if is_form(parts) => {
                 let body = std::str::from_utf8(form).map_err(|_| Fault::value("The body is not UTF-8."))?;
@@ -851,11 +858,14 @@ impl App {
         }
         let place = self.place(parts)?;
         let raw = parts.uri.query().unwrap_or_default();
-        let names: Vec<&str> = place.segments.iter().map(String::as_str).collect();
+        let names: Vec<&str> = place.segments.iter().map(AsRef::as_ref).collect();
         match names.as_slice() {
             ["metadata"] => {
                 seen.route = "metadata";
-                Ok(reply(StatusCode::OK, capability::statement(&place.base, place.door.types).to_string().into_bytes()))
+                Ok(reply(
+                    StatusCode::OK,
+                    capability::statement(&self.base(parts, &place), place.door.types).to_string().into_bytes(),
+                ))
             }
             ["_page"] => {
                 seen.route = "page";
@@ -882,18 +892,18 @@ impl App {
             "commit": (snap.tx() > 0).then(|| annuaire_base::date::iso_ms(snap.commit_ms())),
         });
         Ok(Answer { plain: true, ..reply(StatusCode::OK, format!("{body}\n").into_bytes()) }
-            .with(header::CONTENT_TYPE, "application/json"))
+            .with(header::CONTENT_TYPE, "application/json".to_owned()))
     }
 
     fn frame(
         &self,
-        place: &Place,
+        base: String,
         self_url: String,
         scope: String,
         query: String,
         from: Option<(Option<u32>, Option<u64>)>,
     ) -> Frame {
-        Frame { base: place.base.clone(), key: self.settings.cursor_key, self_url, scope, query, from }
+        Frame { base, key: self.settings.cursor_key, self_url, scope, query, from }
     }
 
     /// A following page, in the state of the first one.
@@ -913,8 +923,9 @@ impl App {
         seen.ty = ty;
         // The first page settled what is accepted.
         let search = query::compile(&snap, ty, &cursor.query, Handling::Lenient)?;
-        let self_url = format!("{}/_page?id={token}", place.base);
-        let frame = self.frame(place, self_url, cursor.scope, cursor.query, from);
+        let base = self.base(parts, place);
+        let self_url = format!("{base}/_page?id={token}");
+        let frame = self.frame(base, self_url, cursor.scope, cursor.query, from);
         let at = At { snap, index: &place.door.index };
         bundle(parts, &at, frame, seen, |frame| bundle::searchset(&at.snap, number, search, frame))
     }
@@ -948,7 +959,7 @@ impl App {
         } else {
             // One-second resolution: 304 only when the second that the client names is over, so that nothing newer fits in it
             // (COND-4).
-            let date = unimf(text(&parts.headers, header::IF_MODIFIED_SINCE));
+            let date = parse_http_date(text(&parts.headers, header::IF_MODIFIED_SINCE));
             let now = (self.settings.clock)().div_euclid(1_000_000);
             date.is_some_and(|second| entry.commit_ms.div_euclid(1_000) <= second && second < now)
         };
@@ -960,12 +971,12 @@ impl App {
             None => reply(StatusCode::OK, entry.into_body()),
         };
         // A version never changes; it may be withdrawn, which caches must see within a day (COND-5, WDR-5).
-        let keep = match (version, place.door.types) {
+        let keep = match (version, types) {
             (None, _) => "no-cache".to_owned(),
             (Some(_), Types::Public) => format!("max-age={}, immutable", limits::VERSION_KEPT),
             (Some(_), Types::Restricted) => format!("private, max-age={}, immutable", limits::VERSION_KEPT),
         };
-        Ok(answer.with(header::ETAG, &tag).with(header::LAST_MODIFIED, &imf(updated)).with(header::CACHE_CONTROL, &keep))
+        Ok(answer.with(header::ETAG, tag).with(header::LAST_MODIFIED, http_date(updated)).with(header::CACHE_CONTROL, keep))
     }
 
     /// History of everything, a type or a resource: `scope` is the path.
@@ -1024,11 +1035,12 @@ impl App {
             rows = snap.current_during(&rows, first, last).map_err(failed)?;
         }
         let shown = if raw.is_empty() { String::new() } else { format!("?{}", applied(raw, capped)) };
+        let base = self.base(parts, place);
         let self_url = match from {
-            Some(_) => format!("{}/_page?{}", place.base, parts.uri.query().unwrap_or_default()),
-            None => format!("{}{}{shown}", place.base, place.rest),
+            Some(_) => format!("{base}/_page?{}", parts.uri.query().unwrap_or_default()),
+            None => format!("{base}{}{shown}", place.rest),
         };
-        let frame = self.frame(place, self_url, format!("{}{scope}", place.door.prefix()), raw.to_owned(), from);
+        let frame = self.frame(base, self_url, format!("{}{scope}", place.door.prefix()), raw.to_owned(), from);
         let at = At { snap, index: &place.door.index };
         bundle(parts, &at, frame, seen, |frame| Ok(bundle::history(&at.snap, rows, count, oldest_first, frame)))
     }
@@ -1073,12 +1085,13 @@ fn search(
     seen.ty = ty;
     let snap = place.door.index.snapshot().map_err(internal)?.within(effort);
     let search = query::compile(&snap, ty, raw, handling(parts))?;
-    let mut self_url = format!("{}{}", place.base, place.rest);
+    let base = app.base(parts, place);
+    let mut self_url = format!("{base}{}", place.rest);
     if let Some(shown) = parts.uri.query().filter(|_| parts.method != Method::POST) {
         self_url.push('?');
         self_url.push_str(&applied(shown, search.capped));
     }
-    let frame = app.frame(place, self_url, format!("{}{ty}", place.door.prefix()), raw.to_owned(), None);
+    let frame = app.frame(base, self_url, format!("{}{ty}", place.door.prefix()), raw.to_owned(), None);
     let at = At { snap, index: &place.door.index };
     bundle(parts, &at, frame, seen, |frame| bundle::searchset(&at.snap, number, search, frame))
 }
@@ -1095,52 +1108,9 @@ fn applied(raw: &str, capped: bool) -> String {
     raw.split('&').map(show).collect::<Vec<_>>().join("&")
 }
 
-/// HTTP date of an instant in milliseconds.
-fn imf(ms: i64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (days, second) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000) / 1_000);
-    // Years are counted from 1 March, so that the leap day comes last.
-    let shifted = days + 719_468;
-    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let in_year = day - (365 * year + year / 4 - year / 100);
-    let march = (5 * in_year + 2) / 153;
-    let month = (march + 2) % 12;
-    let name = usize::try_from(month).ok().and_then(|m| MONTHS.get(m)).copied().unwrap_or_default();
-    let week = usize::try_from(days.rem_euclid(7)).ok().and_then(|d| DAYS.get(d)).copied().unwrap_or_default();
-    format!(
-        "{week}, {:02} {name} {:04} {:02}:{:02}:{:02} GMT",
-        in_year - (153 * march + 2) / 5 + 1,
-        era * 400 + year + i64::from(month < 2),
-        second / 3_600,
-        second / 60 % 60,
-        second % 60
-    )
-}
-
-/// Seconds since 1970 of an HTTP date in its preferred form; `None` for anything else.
-fn unimf(text: &str) -> Option<i64> {
-    let mut words = text.split(' ').skip(1);
-    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
-    let at =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"].iter().position(|m| *m == month)?;
-    let iso = format!("{year}-{:02}-{day}T{time}Z", at + 1);
-    annuaire_base::date::parse_instant(&iso).map(|i| i.0.div_euclid(1_000))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn http_dates() {
-        assert_eq!(unimf("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
-        assert_eq!(unimf("yesterday"), None);
-        assert_eq!(imf(0), "Thu, 01 Jan 1970 00:00:00 GMT");
-        assert_eq!(imf(784_111_777_999), "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(imf(951_782_400_000), "Tue, 29 Feb 2000 00:00:00 GMT");
-    }
 
     #[test]
     fn small_helpers() {

@@ -1,5 +1,7 @@
 //! The search grammar: a query string to a [`Filter`] and its result parameters.
 
+use std::borrow::Cow;
+
 use annuaire_base::date::{iso_ms, parse_instant};
 use annuaire_fhir::schema::{self, Kind, PARAMS, PERIOD_END, PUBLIC_TYPES, Param, TYPES};
 use annuaire_index::{Filter, Snapshot};
@@ -88,7 +90,10 @@ fn type_number(name: &str) -> Option<(&'static str, u8)> {
 }
 
 /// Percent-decodes; `plus` turns `+` into a space. `None` when the result is not UTF-8.
-pub(crate) fn decode(text: &str, plus: bool) -> Option<String> {
+pub(crate) fn decode(text: &str, plus: bool) -> Option<Cow<'_, str>> {
+    if !text.bytes().any(|b| b == b'%' || (plus && b == b'+')) {
+        return Some(text.into());
+    }
     let hex = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16));
     let bytes = text.as_bytes();
     let (mut out, mut i) = (Vec::with_capacity(bytes.len()), 0);
@@ -103,7 +108,7 @@ pub(crate) fn decode(text: &str, plus: bool) -> Option<String> {
         }
         i += 1;
     }
-    String::from_utf8(out).ok()
+    String::from_utf8(out).ok().map(Cow::from)
 }
 
 /// Cuts a query on `&` then on the first `=`, and decodes both sides.
@@ -116,7 +121,8 @@ pub(crate) fn pairs(raw: &str) -> Result<Vec<(String, String)>, Fault> {
         .filter(|part| !part.is_empty())
         .map(|part| {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            Ok((decode(name, true).ok_or_else(bad)?, decode(value, true).ok_or_else(bad)?))
+            let decoded = |text| decode(text, true).map(Cow::into_owned).ok_or_else(bad);
+            Ok((decoded(name)?, decoded(value)?))
         })
         .collect()
 }

@@ -3,31 +3,18 @@
 //! The first piece is made with the headers; each of the others is made in the lane of long work while the one before it is on
 //! its way, and not before that one was asked for: a client that reads slowly holds two pieces and no thread.
 
-use std::io::{self, Write};
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http_body::Frame;
 use tokio::sync::oneshot;
 
-use crate::{App, Fault, Line, Rest, internal, limits};
-
-/// Level 1: a page of resources that resemble each other is a fifteenth of its size at any level, and this one costs least.
-pub(crate) fn encoder() -> GzEncoder<Vec<u8>> {
-    GzEncoder::new(Vec::with_capacity(limits::PIECE / 8), Compression::fast())
-}
-
-/// A whole answer, compressed.
-pub(crate) fn compress_whole(mut encoder: GzEncoder<Vec<u8>>, body: &[u8]) -> Vec<u8> {
-    // Writing to memory does not fail.
-    _ = encoder.write_all(body);
-    encoder.finish().unwrap_or_default()
-}
+use crate::gzip::Encoder;
+use crate::{App, Fault, Line, Rest, limits};
 
 /// Where the line of a request waits for the end of its answer.
 #[derive(Clone)]
@@ -42,7 +29,7 @@ impl Watch {
 /// What makes pieces.
 struct Maker {
     rest: Rest,
-    encoder: Option<GzEncoder<Vec<u8>>>,
+    encoder: Option<Encoder>,
     app: Arc<App>,
 }
 
@@ -55,14 +42,14 @@ impl Maker {
         let piece = match self.encoder.take() {
             None => plain,
             Some(mut encoder) => {
-                encoder.write_all(&plain).map_err(internal)?;
+                let mut piece = Vec::with_capacity(plain.len() / 8);
+                encoder.write(&plain, &mut piece);
                 if done {
-                    encoder.finish().map_err(internal)?
+                    encoder.finish(&mut piece);
                 } else {
-                    let piece = std::mem::take(encoder.get_mut());
                     self.encoder = Some(encoder);
-                    piece
                 }
+                piece
             }
         };
         Ok((piece, (!done).then_some(self)))
@@ -85,18 +72,13 @@ struct Pieces {
 }
 
 /// The answer that starts with a piece and ends with the rest.
-pub(crate) fn response(
-    first: &Bytes,
-    rest: Rest,
-    mut encoder: Option<GzEncoder<Vec<u8>>>,
-    app: &Arc<App>,
-    client: u64,
-) -> Response {
+pub(crate) fn response(first: &Bytes, rest: Rest, mut encoder: Option<Encoder>, app: &Arc<App>, client: u64) -> Response {
     let first = match &mut encoder {
         None => first.clone(),
         Some(encoder) => {
-            _ = encoder.write_all(first);
-            std::mem::take(encoder.get_mut()).into()
+            let mut piece = Vec::with_capacity(first.len() / 8);
+            encoder.write(first, &mut piece);
+            piece.into()
         }
     };
     let watch = Watch(Arc::default());

@@ -91,6 +91,30 @@ pub fn iso_ms(ms: i64) -> String {
     format!("{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}.{:03}Z", t / 3_600_000, t / 60_000 % 60, t / 1000 % 60, t % 1000)
 }
 
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// The second of an instant in milliseconds, as HTTP headers say it (RFC 9110, IMF-fixdate):
+/// `Tue, 24 Nov 2026 10:00:00 GMT`.
+#[must_use]
+pub fn http_date(ms: i64) -> String {
+    const WEEK: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let days = ms.div_euclid(86_400_000);
+    let (y, m, d) = civil(days);
+    let t = ms.rem_euclid(86_400_000) / 1_000;
+    let name = |names: &[&'static str], n: i64| usize::try_from(n).ok().and_then(|n| names.get(n).copied()).unwrap_or_default();
+    let (week, month) = (name(&WEEK, days.rem_euclid(7)), name(&MONTHS, m - 1));
+    format!("{week}, {d:02} {month} {y:04} {:02}:{:02}:{:02} GMT", t / 3_600, t / 60 % 60, t % 60)
+}
+
+/// Seconds since 1970 of an HTTP date in that form; `None` for anything else.
+#[must_use]
+pub fn parse_http_date(text: &str) -> Option<i64> {
+    let mut words = text.split(' ').skip(1);
+    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let at = MONTHS.iter().position(|m| *m == month)?;
+    parse_instant(&format!("{year}-{:02}-{day}T{time}Z", at + 1)).map(|i| i.0.div_euclid(1_000))
+}
+
 /// First and last millisecond (UTC) covered by a FHIR date or dateTime of precision year to millisecond.
 /// Without an offset it is Paris time, daylight saving included. `None` when malformed.
 #[must_use]
@@ -203,5 +227,14 @@ mod tests {
         {
             assert_eq!(parse_instant(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn http_dates() {
+        assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(parse_http_date("yesterday"), None);
+        assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(784_111_777_999), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(http_date(951_782_400_000), "Tue, 29 Feb 2000 00:00:00 GMT");
     }
 }

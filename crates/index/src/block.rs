@@ -124,24 +124,59 @@ impl<'a> Entries<'a> {
         }
         self.key.truncate(shared);
         self.key.extend_from_slice(suffix);
-        let n = small(rest)?;
-        if n == 0 {
-            return Ok(Some(Rows::Set));
-        }
-        let start = *rest;
-        // The end of the n-th number: bytes without the high bit end numbers.
-        let mut ends = 0;
-        let len = start
-            .iter()
-            .position(|byte| {
-                ends += usize::from(*byte < 0x80);
-                ends == n
-            })
-            .ok_or_else(short)?
-            + 1;
-        *rest = &start[len..];
-        Ok(Some(Rows::Inline(n, &start[..len])))
+        take_rows(rest).map(Some)
     }
+
+    /// From the start of the block: the rows of the first entry at or after a key; its key is then in `key`. Keys on the way
+    /// are told apart by where they leave the one wanted, and are not made.
+    pub fn seek(&mut self, wanted: &[u8]) -> Result<Option<Rows<'a>>, Error> {
+        let rest = &mut self.rest;
+        // Length of the last key, which is below the one wanted, and of what they share.
+        let (mut last, mut met) = (0, 0);
+        while !rest.is_empty() {
+            let (shared, len) = (small(rest)?, small(rest)?);
+            let (suffix, tail) = rest.split_at_checked(len).ok_or_else(short)?;
+            *rest = tail;
+            if shared > last {
+                return Err(short());
+            }
+            last = shared + len;
+            // An entry that shares more with the last key than the wanted one does is below it too. One that shares less leaves
+            // the last key upwards, where that was still as wanted.
+            if shared <= met && suffix >= &wanted[shared..] {
+                self.key.clear();
+                self.key.extend_from_slice(&wanted[..shared]);
+                self.key.extend_from_slice(suffix);
+                return take_rows(rest).map(Some);
+            }
+            if shared <= met {
+                met = shared + common(suffix, &wanted[shared..]);
+            }
+            take_rows(rest)?;
+        }
+        Ok(None)
+    }
+}
+
+/// The rows at the start of `rest`, which is then what follows them.
+fn take_rows<'a>(rest: &mut &'a [u8]) -> Result<Rows<'a>, Error> {
+    let n = small(rest)?;
+    if n == 0 {
+        return Ok(Rows::Set);
+    }
+    let start = *rest;
+    // The end of the n-th number: bytes without the high bit end numbers.
+    let mut ends = 0;
+    let len = start
+        .iter()
+        .position(|byte| {
+            ends += usize::from(*byte < 0x80);
+            ends == n
+        })
+        .ok_or_else(short)?
+        + 1;
+    *rest = &start[len..];
+    Ok(Rows::Inline(n, &start[..len]))
 }
 
 /// Writes blocks of sorted entries; full ones are handed over with the key that tells them from the one before.
@@ -225,6 +260,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};
+    use std::ops::Bound;
 
     proptest! {
         /// What is read is what was written, and each block's key tells it from the one before.
@@ -255,7 +291,22 @@ mod tests {
                     read.insert(entries.key.clone(), list.into_iter().collect::<BTreeSet<_>>());
                 }
             }
-            prop_assert_eq!(read, all);
+            prop_assert_eq!(&read, &all);
+            // Each key is found in its block, and of any other the one that follows it there.
+            for key in all.keys().flat_map(|key| [key.clone(), [&key[..], &[0]].concat(), key[..key.len() - 1].to_vec()]) {
+                let at = blocks.partition_point(|(start, _)| *start <= key).saturating_sub(1);
+                let mut list = Vec::new();
+                let mut entries = Entries::new(&blocks[at].1);
+                let found = entries.seek(&key).unwrap();
+                let next = all.range(key..).next().filter(|next| blocks.get(at + 1).is_none_or(|(start, _)| next.0 < start));
+                found.map(|rows| rows.extend(&mut list)).transpose().unwrap();
+                let found: Option<BTreeSet<Row>> = found.map(|_| list.into_iter().collect());
+                prop_assert_eq!(found.as_ref().map(|rows| (&entries.key, rows)), next);
+                // What follows is read from there.
+                let after = entries.next().unwrap().map(|_| &entries.key);
+                let next = next.and_then(|(key, _)| all.range::<Vec<u8>, _>((Bound::Excluded(key), Bound::Unbounded)).next());
+                prop_assert_eq!(after, next.map(|n| n.0).filter(|next| blocks.get(at + 1).is_none_or(|(start, _)| *next < start)));
+            }
         }
 
         /// A block passed over holds no text with the part.
@@ -288,6 +339,7 @@ mod tests {
             while let Ok(Some(rows)) = entries.next() {
                 let _ = rows.extend(&mut list);
             }
+            let _ = Entries::new(&bytes).seek(&bytes);
         }
     }
 }

@@ -30,7 +30,7 @@ use budget::{Results, new_results};
 use key::Keys;
 pub use row::Entry;
 use row::{Codec, Head, Packer};
-pub use snapshot::Snapshot;
+pub use snapshot::{Rows, Snapshot};
 use spill::Spill;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 

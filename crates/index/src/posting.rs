@@ -178,14 +178,15 @@ pub fn check_slice(key: &[u8], chunk: &[u8]) -> Result<(), Error> {
 
 /// Whether a term is there and its rows are in the sets.
 pub fn is_set(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<bool, Error> {
-    let Some((_, block)) = dbs.terms.get_lower_than_or_equal_to(txn, term)? else { return Ok(false) };
+    Ok(matches!(find(dbs, txn, term)?, Some(Rows::Set)))
+}
+
+/// What the block of a term says of it.
+fn find<'t>(dbs: &Dbs, txn: &'t RoTxn<'_>, term: &[u8]) -> Result<Option<Rows<'t>>, Error> {
+    let Some((_, block)) = dbs.terms.get_lower_than_or_equal_to(txn, term)? else { return Ok(None) };
     let mut entries = Entries::new(block);
-    while let Some(rows) = entries.next()? {
-        if entries.key == term {
-            return Ok(matches!(rows, Rows::Set));
-        }
-    }
-    Ok(false)
+    let rows = entries.seek(term)?;
+    Ok(rows.filter(|_| entries.key == term))
 }
 
 fn read_set(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Error> {
@@ -261,10 +262,13 @@ fn visit<'t>(
         }
         meter.spend(budget::BLOCK)?;
         let mut entries = Entries::new(block);
-        while let Some(rows) = entries.next()? {
-            if entries.key.as_slice() >= from && !each(&entries.key, rows)? {
+        // Only the first block has keys before those asked.
+        let mut next = entries.seek(from)?;
+        while let Some(rows) = next {
+            if !each(&entries.key, rows)? {
                 return Ok(());
             }
+            next = entries.next()?;
         }
     }
     Ok(())
@@ -277,19 +281,28 @@ fn all(_: &[u8]) -> bool {
 
 /// Rows of one term.
 pub fn read(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Error> {
-    let Some((_, block)) = dbs.terms.get_lower_than_or_equal_to(txn, term)? else { return Ok(RoaringBitmap::new()) };
-    let mut entries = Entries::new(block);
-    while let Some(rows) = entries.next()? {
-        if entries.key.as_slice() >= term {
-            if entries.key != term {
-                break;
-            }
-            let mut union = Union::default();
-            union.add(dbs, txn, term, rows)?;
-            return Ok(union.rows());
+    let mut union = Union::default();
+    if let Some(rows) = find(dbs, txn, term)? {
+        union.add(dbs, txn, term, rows)?;
+    }
+    Ok(union.rows())
+}
+
+/// The last row of a term below `end`. Of few rows it costs less than reading them all.
+pub fn last(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8], end: Row) -> Result<Option<Row>, Error> {
+    match find(dbs, txn, term)? {
+        None => Ok(None),
+        Some(Rows::Set) => {
+            let mut rows = read_set(dbs, txn, term)?;
+            rows.remove_range(end..);
+            Ok(rows.max())
+        }
+        Some(rows) => {
+            let mut list = Vec::new();
+            rows.extend(&mut list)?;
+            Ok(list.into_iter().rev().find(|row| *row < end))
         }
     }
-    Ok(RoaringBitmap::new())
 }
 
 /// Rows of all the terms that start with a key.

@@ -1,8 +1,10 @@
 //! Reads at one transaction.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
-use heed::{RoTxn, WithoutTls};
+use heed::types::Bytes;
+use heed::{RoRange, RoTxn, WithoutTls};
 use roaring::RoaringBitmap;
 
 use crate::budget::{self, Effort, Meter, Results};
@@ -65,11 +67,15 @@ impl Snapshot {
         self.at.commit_ms
     }
 
-    fn head(&self, row: Row) -> Result<Head<'_>, Error> {
+    fn record(&self, row: Row) -> Result<&[u8], Error> {
         if row >= self.at.end {
             return Err(Error::UnknownRow(row));
         }
-        Head::read(self.dbs.rows.get(&self.txn, &row.to_be_bytes())?.ok_or(Error::UnknownRow(row))?)
+        self.dbs.rows.get(&self.txn, &row.to_be_bytes())?.ok_or(Error::UnknownRow(row))
+    }
+
+    fn head(&self, row: Row) -> Result<Head<'_>, Error> {
+        Head::read(self.record(row)?)
     }
 
     /// Instant of a transaction.
@@ -89,9 +95,14 @@ impl Snapshot {
         Ok(rows)
     }
 
+    /// Row of the newest visible version of an id.
+    fn newest(&self, ty: TypeId, id: &str) -> Result<Option<Row>, Error> {
+        posting::last(&self.dbs, &self.txn, &key::id(ty, id), self.at.end)
+    }
+
     /// Newest version of a resource at this transaction.
     pub fn current(&self, ty: TypeId, id: &str) -> Result<Option<Entry>, Error> {
-        self.versions(ty, id)?.max().map(|row| self.entry(row)).transpose()
+        self.newest(ty, id)?.map(|row| self.entry(row)).transpose()
     }
 
     /// Version `n` of a resource, when it exists at this transaction.
@@ -113,16 +124,13 @@ impl Snapshot {
     /// The version in a row. Cost: one look-up and the decompression of a body.
     pub fn entry(&self, row: Row) -> Result<Entry, Error> {
         let mut entry = Entry::default();
-        self.read(row, &mut entry)?;
+        self.rows().read(row, &mut entry)?;
         Ok(entry)
     }
 
-    /// The version in a row, into an entry whose memory is used again: what a page of many does.
-    pub fn read(&self, row: Row, entry: &mut Entry) -> Result<(), Error> {
-        self.meter.spend(budget::RECORD)?;
-        let head = self.head(row)?;
-        let ms = if head.own_ms.is_some() { 0 } else { self.instant(head.tx)? };
-        head.read_into(&self.codec, row, ms, entry)
+    /// Reads many rows.
+    pub fn rows(&self) -> Rows<'_> {
+        Rows { snap: self, next: None, ahead: None }
     }
 
     /// Instant of the version in a row, without reading its body.
@@ -233,7 +241,7 @@ impl Snapshot {
             Filter::Ids(ids) => {
                 let mut rows = RoaringBitmap::new();
                 for id in ids {
-                    rows.extend(self.versions(ty, id)?.max());
+                    rows.extend(self.newest(ty, id)?);
                 }
                 Ok(rows)
             }
@@ -392,7 +400,7 @@ impl Snapshot {
                     && let Some((kind, id)) = target.split_once('/')
                     && kind == name
                 {
-                    rows.extend(self.versions(ty, id)?.max());
+                    rows.extend(self.newest(ty, id)?);
                 }
             }
         }
@@ -401,5 +409,53 @@ impl Snapshot {
 
     fn columns(&self) -> Columns<'_> {
         Columns { dbs: &self.dbs, txn: &self.txn, end: self.at.end, meter: &self.meter }
+    }
+}
+
+/// Rows up to which going on is cheaper than looking for one.
+const NEAR: Row = 8;
+
+/// Reads rows one after the other. Rows of a page lie near each other: each is found from the one before it.
+pub struct Rows<'s> {
+    snap: &'s Snapshot,
+    /// The row after the last one read.
+    next: Option<Row>,
+    /// What follows it, once two rows lay near each other.
+    ahead: Option<RoRange<'s, Bytes, Bytes>>,
+}
+
+impl<'s> Rows<'s> {
+    /// The version in a row, into an entry whose memory is used again. Cost: the decompression of a body, and a look-up unless
+    /// the row is a few rows after the last one.
+    pub fn read(&mut self, row: Row, entry: &mut Entry) -> Result<(), Error> {
+        let snap = self.snap;
+        snap.meter.spend(budget::RECORD)?;
+        let head = Head::read(self.find(row)?)?;
+        let ms = if head.own_ms.is_some() { 0 } else { snap.instant(head.tx)? };
+        head.read_into(&snap.codec, row, ms, entry)
+    }
+
+    fn find(&mut self, row: Row) -> Result<&'s [u8], Error> {
+        let near = self.next.is_some_and(|next| (next..next.saturating_add(NEAR)).contains(&row));
+        self.next = row.checked_add(1);
+        if !near || row >= self.snap.at.end {
+            self.ahead = None;
+            return self.snap.record(row);
+        }
+        let (key, last) = (row.to_be_bytes(), self.snap.at.end.to_be_bytes());
+        let ahead = match &mut self.ahead {
+            Some(ahead) => ahead,
+            none => {
+                let range = (Bound::Included(&key[..]), Bound::Excluded(&last[..]));
+                none.insert(self.snap.dbs.rows.range(&self.snap.txn, &range)?)
+            }
+        };
+        for item in ahead {
+            let (found, record) = item?;
+            if found >= &key[..] {
+                return if found == key { Ok(record) } else { Err(Error::UnknownRow(row)) };
+            }
+        }
+        Err(Error::UnknownRow(row))
     }
 }
