@@ -5,12 +5,14 @@ use crate::limits::Limits;
 use crate::stores::{Place, Stores, cursor_key, publisher_lock};
 use crate::{Serving, behind_readers, now_us};
 use annuaire_api::{Rate, Restricted, Settings};
+use annuaire_index::{LONG, Lane};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How often a server looks for transactions committed by another process.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
@@ -42,7 +44,7 @@ fn log_to_stderr() -> annuaire_api::Log {
     Arc::new(move |line| _ = send.send(line.to_owned()))
 }
 
-/// Serves until interrupted.
+/// Serves until interrupted or asked to end; running answers are finished.
 pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result<()> {
     let data = place.data.as_path();
     let Some(lock) = publisher_lock(data)? else { bail!("a server is already running on {}", data.display()) };
@@ -52,6 +54,7 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
     let stores = Stores::open(data, options.guide.into(), !credentials.is_empty())?;
     stores.follow(&mut *registry)?;
     let open = api_keys.is_empty();
+    let lane = Arc::new(Lane::new());
     let settings = Settings {
         public_base: options.public_base.clone(),
         api_keys,
@@ -59,6 +62,7 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
         rate: options.rate.map(|per_second| Rate { per_second, burst: per_second.saturating_mul(2) }),
         log: (!options.quiet).then(log_to_stderr),
         clock: Arc::new(now_us),
+        lane: Arc::clone(&lane),
     };
     let restricted = match (&stores.restricted, credentials.is_empty()) {
         (Some(index), false) => Some(Restricted { index: Arc::clone(index), credentials }),
@@ -69,6 +73,8 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
         clock: Arc::new(now_us),
         operator: options.operator.clone().unwrap_or_else(|| "L’exploitant de ce service (à préciser par lui).".to_owned()),
         fictional,
+        lane,
+        work: LONG,
     };
     let api = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
     let app = annuaire_portal::router(Arc::clone(&stores.public), pages).merge(api);
@@ -97,8 +103,13 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
         let _ = writeln!(out, "  pages: http://{address}/");
         let example = "Practitioner?family=mar&_revinclude=PractitionerRole:practitioner";
         let _ = writeln!(out, "  try  http://{address}/fhir/v2/{example}");
+        // What service managers send, and what a terminal sends.
+        let mut terminated = signal(SignalKind::terminate())?;
         let interrupted = async {
-            let _ = tokio::signal::ctrl_c().await;
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
         };
         let all = Limits::default();
         let limits = Limits { connections: connections::room().min(all.connections), ..all };

@@ -319,3 +319,14 @@ fn a_bad_line_is_named_and_a_bad_file_is_refused_whole() {
     let (ok, said) = import(&data, &[dir.path().join("e.txt")]);
     assert!(!ok && said.contains("no known national format"), "{said}");
 }
+
+/// A server that is asked to end, as service managers do, ends by itself.
+#[test]
+fn asked_to_end_it_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::start(dir.path(), &[]);
+    assert_eq!(server.get("Practitioner", "").0, 200);
+    let pid = rustix::process::Pid::from_child(&server.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(server.child.wait().unwrap().success(), "it was ended by the signal");
+}

@@ -9,7 +9,6 @@ mod bundle;
 mod capability;
 mod cursor;
 mod gzip;
-mod lane;
 mod limits;
 mod metrics;
 mod query;
@@ -25,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use annuaire_base::date::{http_date, parse_http_date};
-use annuaire_index::{Effort, Index, RoaringBitmap, Snapshot};
+use annuaire_index::{Effort, Full, Index, LONG, Lane, RoaringBitmap, Snapshot};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -36,7 +35,6 @@ use axum::routing::any;
 use answers::Answers;
 use bundle::{Draft, Frame};
 use cursor::Cursor;
-use lane::Lane;
 use metrics::Metrics;
 use query::{Handling, Types};
 pub use rate::Rate;
@@ -67,6 +65,8 @@ pub struct Settings {
     pub log: Option<Log>,
     /// The clock.
     pub clock: Clock,
+    /// Where long requests wait their turn.
+    pub lane: Arc<Lane>,
 }
 
 impl fmt::Debug for Settings {
@@ -101,7 +101,7 @@ struct App {
     credentials: Vec<String>,
     settings: Settings,
     limiter: Option<Limiter>,
-    lane: Lane,
+    lane: Arc<Lane>,
     answers: Answers,
     shares: Shares,
     metrics: Metrics,
@@ -212,7 +212,7 @@ pub fn router(index: Arc<Index>, restricted: Option<Restricted>, settings: Setti
         restricted: door,
         credentials,
         limiter: settings.rate.map(Limiter::new),
-        lane: Lane::new(),
+        lane: settings.lane.clone(),
         answers: Answers::new(),
         shares: Shares::default(),
         settings,
@@ -707,7 +707,7 @@ impl App {
             return Some(response);
         }
         let answer = match self.answer(asked, effort) {
-            Err(fault) if fault.exhausted && effort < limits::LONG => return None,
+            Err(fault) if fault.exhausted && effort < LONG => return None,
             outcome => outcome.unwrap_or_else(|fault| refusal(&fault, &asked.parts)),
         };
         Some(finish(answer, asked, self))
@@ -717,7 +717,7 @@ impl App {
     async fn respond_in_turn(self: &Arc<Self>, mut asked: Asked) -> (Asked, Response) {
         let (app, spare) = (Arc::clone(self), asked.copy());
         let job = move || {
-            let response = app.respond(&mut asked, limits::LONG);
+            let response = app.respond(&mut asked, LONG);
             (asked, response)
         };
         let fault = match self.lane.run(spare.client, job) {
@@ -725,7 +725,7 @@ impl App {
                 Ok((asked, Some(response))) => return (asked, response),
                 _ => internal("a job was lost"),
             },
-            Err(lane::Full) => Fault {
+            Err(Full) => Fault {
                 code: "throttled",
                 ..Fault::new(StatusCode::TOO_MANY_REQUESTS, "Too many long searches at once: wait for their answers.")
             },
@@ -1125,6 +1125,7 @@ mod tests {
             rate: None,
             log: None,
             clock: Arc::new(|| 0),
+            lane: Arc::default(),
         };
         assert!(!format!("{settings:?}").contains("secret"));
     }

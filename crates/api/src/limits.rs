@@ -33,14 +33,8 @@ pub const VERSION_KEPT: u32 = 86_400;
 /// Work that a request may take from the threads that read connections, a page of fifty with what it includes;
 /// more goes to the lane of long work.
 pub const QUICK: Effort = 8_000;
-/// Work that a request may take at all, about a second.
-pub const LONG: Effort = 10_000_000;
 /// Bytes of an answer made at a time.
 pub const PIECE: usize = 256 << 10;
-/// Long requests of one client that wait, besides the one at work.
-pub const WAITING: usize = 256;
-/// Niceness of the threads for long work: it runs in what the others leave.
-pub const NICE: i32 = 15;
 /// Bytes of the answers kept for who asks the same again.
 pub const KEPT: usize = 64 << 20;
 /// Answers known to have been asked once.

@@ -43,6 +43,7 @@ impl World {
             log: None,
             // Long after every delivery.
             clock: Arc::new(|| 1_800_000_000_000_000),
+            lane: Arc::default(),
         };
         let app = annuaire_api::router(Arc::clone(&index), None, settings);
         let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
@@ -574,6 +575,7 @@ fn an_answer_asked_again_is_the_answer() {
         rate: None,
         log: None,
         clock: Arc::new(|| 1_800_000_000_000_000),
+        lane: Arc::default(),
     };
     let closed = annuaire_api::router(Arc::clone(&world.index), None, settings);
     for _ in 0..3 {

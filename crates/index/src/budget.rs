@@ -12,6 +12,8 @@ use crate::{Error, Filter, TypeId};
 
 /// An amount of work; one unit is about a tenth of a microsecond.
 pub type Effort = u64;
+/// Work that one request may take at all, about a second.
+pub const LONG: Effort = 10_000_000;
 /// As much work as it takes.
 pub const UNLIMITED: Effort = Effort::MAX;
 

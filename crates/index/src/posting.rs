@@ -152,10 +152,15 @@ fn list(chunk: &[u8]) -> impl Iterator<Item = u16> {
     chunk.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
 }
 
+/// First row that a slice can hold.
+fn first_of(key: &[u8]) -> Result<Row, Error> {
+    let &[a, b] = key.last_chunk().ok_or(Error::Corrupt("key of a set"))?;
+    Ok(Row::from_be_bytes([a, b, 0, 0]))
+}
+
 /// Adds to a set the rows of a slice.
 fn collect(key: &[u8], chunk: &[u8], rows: &mut RoaringBitmap) -> Result<(), Error> {
-    let &[a, b] = key.last_chunk().ok_or(Error::Corrupt("key of a set"))?;
-    let base = Row::from_be_bytes([a, b, 0, 0]);
+    let base = first_of(key)?;
     if chunk.len() == BITMAP {
         *rows |= RoaringBitmap::from_lsb0_bytes(base, chunk);
     } else if rows.max().is_none_or(|max| max < base) {
@@ -200,33 +205,55 @@ fn read_set(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Er
 
 /// Most rows sorted one by one; of more, a bit each is set in a bitmap of the whole store, a megabyte for a country.
 const SORTED: usize = 8_192;
+/// Most sets united one by one; the rows of more are bits of the same bitmap. Both ways are taken in tests.
+const FEW: usize = if cfg!(test) { 1 } else { 8 };
 
-/// Rows gathered from many terms: few of each are sorted together, sets are united.
+/// Rows gathered from many terms: few of each are sorted together, few sets are united, and the rest is bits.
 #[derive(Default)]
 struct Union {
     few: Vec<Row>,
+    sets: usize,
     many: RoaringBitmap,
+    /// By row, as far as they go.
+    bits: Vec<u8>,
 }
 
 impl Union {
     fn add(&mut self, dbs: &Dbs, txn: &RoTxn<'_>, key: &[u8], rows: Rows<'_>) -> Result<(), Error> {
         match rows {
             Rows::Inline(..) => rows.extend(&mut self.few),
-            Rows::Set => {
+            Rows::Set if self.sets < FEW => {
+                self.sets += 1;
                 self.many |= read_set(dbs, txn, key)?;
+                Ok(())
+            }
+            Rows::Set => {
+                for item in dbs.sets.prefix_iter(txn, key)? {
+                    let (key, chunk) = item?;
+                    let first = first_of(key)? as usize / 8;
+                    if self.bits.len() < first + BITMAP {
+                        self.bits.resize(first + BITMAP, 0);
+                    }
+                    let bits = &mut self.bits[first..first + BITMAP];
+                    if chunk.len() == BITMAP {
+                        bits.iter_mut().zip(chunk).for_each(|(all, these)| *all |= these);
+                    } else {
+                        list(chunk).for_each(|low| set(bits, low));
+                    }
+                }
                 Ok(())
             }
         }
     }
 
     fn rows(mut self) -> RoaringBitmap {
-        if self.few.len() > SORTED {
+        if self.few.len() > SORTED || !self.bits.is_empty() {
             let last = self.few.iter().max().map_or(0, |row| *row as usize);
-            let mut bits = vec![0_u8; last / 8 + 1];
+            self.bits.resize(self.bits.len().max(last / 8 + 1), 0);
             for row in self.few {
-                bits[(row >> 3) as usize] |= 1 << (row & 7);
+                self.bits[(row >> 3) as usize] |= 1 << (row & 7);
             }
-            return self.many | RoaringBitmap::from_lsb0_bytes(0, &bits);
+            return self.many | RoaringBitmap::from_lsb0_bytes(0, &self.bits);
         }
         if !self.few.is_sorted_by(|a, b| a < b) {
             self.few.sort_unstable();
@@ -372,11 +399,16 @@ pub fn read_texts(
     anywhere: bool,
 ) -> Result<RoaringBitmap, Error> {
     let wanted = fold(wanted);
+    let start = key::text_start(ty, param, &wanted);
+    if !anywhere && start.len() < 3 + key::KEPT {
+        // The key says it all.
+        return read_prefix(dbs, txn, meter, &start);
+    }
     let mut escaped = Vec::new();
     key::escape(wanted.as_bytes(), &mut escaped);
     let first = [ty, param, class::TEXT];
     let last = [ty, param, class::TEXT + 1];
-    let start = if anywhere { first.to_vec() } else { key::text_start(ty, param, &wanted) };
+    let start = if anywhere { first.to_vec() } else { start };
     let finder = memmem::Finder::new(&wanted);
     // A text with control characters is compared as it was; such a value excludes no block.
     let plain = wanted.bytes().all(|b| b > 2);
@@ -465,8 +497,7 @@ pub fn discard_from(dbs: &Dbs, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Erro
     let mut changed = Vec::new();
     for item in dbs.sets.iter(txn)? {
         let (key, chunk) = item?;
-        let &[a, b] = key.last_chunk().ok_or(Error::Corrupt("key of a set"))?;
-        if Row::from_be_bytes([a, b, 0xff, 0xff]) < end {
+        if first_of(key)? | 0xffff < end {
             continue;
         }
         let mut rows = RoaringBitmap::new();

@@ -7,11 +7,12 @@ mod history;
 mod view;
 
 use annuaire_base::date::iso_ms;
-use annuaire_index::{Filter, Index, Row, Snapshot};
+use annuaire_index::{Effort, Error, Filter, Full, Index, Lane, Row, Snapshot};
 use askama::Template;
+use axum::Extension;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{ConnectInfo, Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
@@ -19,6 +20,7 @@ use find::Choices;
 use history::Change;
 use serde_json::Value;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use view::{Place, Practice, Situation, points, token, ty};
 
@@ -53,6 +55,10 @@ pub struct Settings {
     pub operator: String,
     /// True when all data is fictional: each page says so.
     pub fictional: bool,
+    /// Where pages that search are made, one client after the other.
+    pub lane: Arc<Lane>,
+    /// Work that a page may take.
+    pub work: Effort,
 }
 
 struct Pages {
@@ -74,10 +80,24 @@ pub fn router(index: Arc<Index>, settings: Settings) -> Router {
     let pages = Pages { index, settings, choices: find::choices(), style: style.clone() };
     Router::new()
         .route("/", get(home))
-        .route("/recherche", get(people))
-        .route("/structures", get(structures))
-        .route("/professionnel/{id}", get(professional))
-        .route("/structure/{id}", get(structure))
+        .route(
+            "/recherche",
+            get(async |pages, who, RawQuery(raw)| in_turn(pages, who, move |pages| people(pages, raw.as_deref())).await),
+        )
+        .route(
+            "/structures",
+            get(async |pages, who, RawQuery(raw)| in_turn(pages, who, move |pages| structures(pages, raw.as_deref())).await),
+        )
+        .route(
+            "/professionnel/{id}",
+            get(async |pages, who, Path(id): Path<String>| in_turn(pages, who, move |pages| professional(pages, &id)).await),
+        )
+        .route(
+            "/structure/{id}",
+            get(async |pages, who, Path(id): Path<String>, RawQuery(raw)| {
+                in_turn(pages, who, move |pages| structure(pages, &id, raw.as_deref())).await
+            }),
+        )
         .route("/mentions", get(notices))
         .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /recherche\nDisallow: /structures\n" }))
         .route(&style, get(css))
@@ -264,6 +284,11 @@ fn number(fields: &HashMap<String, String>) -> usize {
 }
 
 impl Pages {
+    /// The present state, and the work that a page may take of it.
+    fn snapshot(&self) -> Result<Snapshot, Error> {
+        Ok(self.index.snapshot()?.within(self.settings.work))
+    }
+
     fn frame(&self, title: &str, machine: String, index: bool) -> Frame {
         Frame { title: title.to_owned(), style: self.style.clone(), fictional: self.settings.fictional, machine, index }
     }
@@ -293,24 +318,53 @@ impl Pages {
     }
 
     /// Changes of these resources in the last days, newest first, without repetition.
-    fn changes(&self, snap: &Snapshot, resources: &[(u8, String, &str)]) -> Vec<Change> {
+    fn changes(&self, snap: &Snapshot, resources: &[(u8, String, &str)]) -> Result<Vec<Change>, Error> {
         let since = (self.settings.clock)() / 1_000 - limits::HISTORY_DAYS * 86_400_000;
         let mut all: Vec<(i64, String)> = Vec::new();
         for (kind, id, what) in resources {
-            let Ok(rows) = snap.history(*kind, id) else { continue };
+            let rows = snap.history(*kind, id)?;
             for (n, row) in rows.iter().enumerate() {
-                let Ok(entry) = snap.entry(*row) else { continue };
+                let entry = snap.entry(*row)?;
                 if entry.commit_ms < since {
                     break;
                 }
-                let old = rows.get(n + 1).and_then(|r| snap.entry(*r).ok()).map(|e| view::parse(&e));
+                let old = rows.get(n + 1).map(|r| snap.entry(*r)).transpose()?.map(|e| view::parse(&e));
                 let words = history::describe(old.as_ref(), &view::parse(&entry));
                 all.push((entry.commit_ms, format!("{what} : {words}")));
             }
         }
         all.sort_by(|a, b| b.cmp(a));
         all.dedup();
-        all.into_iter().map(|(ms, words)| Change { day: view::day(&iso_ms(ms)), words }).collect()
+        Ok(all.into_iter().map(|(ms, words)| Change { day: view::day(&iso_ms(ms)), words }).collect())
+    }
+}
+
+type Page = Result<Response, Error>;
+/// Who asks, when it is known.
+type Who = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+/// Makes a page in the turn of who asks for it: what it searches and reads costs nothing to the threads that read connections.
+async fn in_turn(State(pages): State<Arc<Pages>>, who: Who, make: impl FnOnce(&Pages) -> Page + Send + 'static) -> Response {
+    let address = who.map(|Extension(ConnectInfo(address))| address.ip().to_canonical().to_string()).unwrap_or_default();
+    let maker = Arc::clone(&pages);
+    let made = match pages.settings.lane.run(xxhash_rust::xxh3::xxh3_64(address.as_bytes()), move || make(&maker)) {
+        Ok(page) => page.await,
+        Err(Full) => {
+            return pages.message(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Trop de demandes à la fois",
+                "Des pages demandées depuis votre adresse sont encore en préparation. Attendez qu’elles s’affichent, puis réessayez.",
+            );
+        }
+    };
+    match made {
+        Ok(Ok(page)) => page,
+        Ok(Err(Error::Exhausted)) => pages.message(
+            StatusCode::BAD_REQUEST,
+            "Recherche trop large",
+            "Cette recherche demande trop de travail. Précisez-la : un nom plus complet, une profession ou un lieu.",
+        ),
+        _ => pages.broken(),
     }
 }
 
@@ -336,26 +390,25 @@ fn summary(total: u64, sorted: bool, start: usize, shown: usize, what: (&str, &s
     format!("{} {plural}{range}{order}", view::grouped(total))
 }
 
-async fn people(State(pages): State<Arc<Pages>>, RawQuery(raw): RawQuery) -> Response {
-    let fields = fields(raw.as_deref());
+fn people(pages: &Pages, raw: Option<&str>) -> Page {
+    let fields = fields(raw);
     let form = pages.form(&fields);
-    let Ok(snap) = pages.index.snapshot() else { return pages.broken() };
+    let snap = pages.snapshot()?;
     let nothing = form.nom.is_empty() && form.profession.is_empty() && form.specialite.is_empty() && form.lieu.is_empty();
-    let found = (!nothing).then(|| find::people(&snap, &form.nom, &form.profession, &form.specialite, &form.lieu));
+    let find = || find::people(&snap, &form.nom, &form.profession, &form.specialite, &form.lieu);
+    let found = (!nothing).then(find).transpose()?;
     let number = number(&fields);
     let start = (number - 1) * limits::PAGE;
     let (mut results, mut text, mut problem, mut more) = (Vec::new(), String::new(), String::new(), false);
     match found {
-        Some(Ok(found)) => {
+        Some(found) => {
             for row in found.rows.iter().skip(start).take(limits::PAGE) {
-                let Ok(entry) = snap.entry(*row) else { return pages.broken() };
-                results.push(with_situations(&snap, view::practice(&view::parse(&entry))));
+                results.push(with_situations(&snap, view::practice(&view::parse(&snap.entry(*row)?)))?);
             }
             more = found.rows.len() > start + results.len();
             text = summary(found.total, found.sorted, start, results.len(), ("résultat", "résultats"));
         }
         None => "Indiquez au moins un nom, une profession, une spécialité ou un lieu.".clone_into(&mut problem),
-        Some(Err(_)) => return pages.broken(),
     }
     let kept =
         [("nom", form.nom.as_str()), ("profession", &form.profession), ("specialite", &form.specialite), ("lieu", &form.lieu)];
@@ -364,30 +417,29 @@ async fn people(State(pages): State<Arc<Pages>>, RawQuery(raw): RawQuery) -> Res
     let title = if problem.is_empty() { text.clone() } else { "Recherche à préciser".to_owned() };
     let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let frame = pages.frame(&title, String::new(), false);
-    page(status, &People { frame, form, results, summary: text, problem, previous, next }, false)
+    Ok(page(status, &People { frame, form, results, summary: text, problem, previous, next }, false))
 }
 
-fn with_situations(snap: &Snapshot, practice: Practice) -> (Practice, Vec<Situation>) {
+fn with_situations(snap: &Snapshot, practice: Practice) -> Result<(Practice, Vec<Situation>), Error> {
     let target = format!("Practitioner/{}", practice.id);
     let filter = Filter::And(vec![view::active("PractitionerRole"), points("PractitionerRole", "practitioner", &target)]);
-    let rows = snap.search(ty("PractitionerRole"), &filter).unwrap_or_default();
-    let roles = rows.iter().filter_map(|row| snap.entry(row).ok()).map(|e| view::situation(snap, &view::parse(&e))).collect();
-    (practice, roles)
+    let rows = snap.search(ty("PractitionerRole"), &filter)?;
+    let roles = rows.iter().map(|row| view::situation(snap, &view::parse(&snap.entry(row)?))).collect::<Result<_, _>>()?;
+    Ok((practice, roles))
 }
 
-async fn structures(State(pages): State<Arc<Pages>>, RawQuery(raw): RawQuery) -> Response {
-    let fields = fields(raw.as_deref());
+fn structures(pages: &Pages, raw: Option<&str>) -> Page {
+    let fields = fields(raw);
     let form = pages.form(&fields);
-    let Ok(snap) = pages.index.snapshot() else { return pages.broken() };
+    let snap = pages.snapshot()?;
     let (number, mut results) = (number(&fields), Vec::new());
     let start = (number - 1) * limits::PAGE;
     let asked = !(form.nom.is_empty() && form.lieu.is_empty());
     let (mut text, mut more) = (String::new(), false);
     if asked {
-        let Ok(found) = find::structures(&snap, &form.nom, &form.lieu) else { return pages.broken() };
+        let found = find::structures(&snap, &form.nom, &form.lieu)?;
         for row in found.rows.iter().skip(start).take(limits::PAGE) {
-            let Ok(entry) = snap.entry(*row) else { return pages.broken() };
-            results.push(view::place(&view::parse(&entry)));
+            results.push(view::place(&view::parse(&snap.entry(*row)?)));
         }
         more = found.rows.len() > start + results.len();
         text = summary(found.total, found.sorted, start, results.len(), ("structure trouvée", "structures trouvées"));
@@ -397,57 +449,56 @@ async fn structures(State(pages): State<Arc<Pages>>, RawQuery(raw): RawQuery) ->
     let (previous, next) = (link(number > 1, number.saturating_sub(1)), link(more, number + 1));
     let title = if asked { text.clone() } else { "Trouver une structure".to_owned() };
     let frame = pages.frame(&title, String::new(), false);
-    page(StatusCode::OK, &Structures { frame, form, results, summary: text, previous, next }, false)
+    Ok(page(StatusCode::OK, &Structures { frame, form, results, summary: text, previous, next }, false))
 }
 
-async fn professional(State(pages): State<Arc<Pages>>, Path(id): Path<String>) -> Response {
-    let Ok(snap) = pages.index.snapshot() else { return pages.broken() };
-    let filter = token("Practitioner", "identifier", Some(annuaire_fhir::forms::IDNPS), &id);
-    let Ok(rows) = snap.search(ty("Practitioner"), &filter) else { return pages.broken() };
+fn professional(pages: &Pages, id: &str) -> Page {
+    let snap = pages.snapshot()?;
+    let filter = token("Practitioner", "identifier", Some(annuaire_fhir::forms::IDNPS), id);
+    let rows = snap.search(ty("Practitioner"), &filter)?;
     let entries: Vec<(Value, i64)> =
-        rows.iter().filter_map(|r| snap.entry(r).ok()).map(|e| (view::parse(&e), e.commit_ms)).collect();
+        rows.iter().map(|r| snap.entry(r).map(|e| (view::parse(&e), e.commit_ms))).collect::<Result<_, _>>()?;
     if entries.is_empty() {
-        return pages.message(
+        return Ok(pages.message(
             StatusCode::NOT_FOUND,
             "Professionnel inconnu",
             "Aucun professionnel n’est publié sous ce numéro. Vérifiez l’adresse ou lancez une recherche.",
-        );
+        ));
     }
     let updated = entries.iter().map(|e| e.1).max().map(|ms| view::day(&iso_ms(ms))).unwrap_or_default();
     let live: Vec<Practice> = entries.iter().map(|e| view::practice(&e.0)).filter(|p| p.active).collect();
     let Some(first) = live.first() else {
-        return pages.message(
+        return Ok(pages.message(
             StatusCode::GONE,
             "Ce professionnel n’est plus publié",
             &format!("Ses données ont été retirées de l’annuaire le {updated}."),
-        );
+        ));
     };
     let (name, national, rpps) = (first.name.clone(), first.national.clone(), first.rpps.clone());
     let mut resources: Vec<(u8, String, &str)> = Vec::new();
     for p in &live {
         resources.push((ty("Practitioner"), p.id.clone(), "Exercice"));
         let target = format!("Practitioner/{}", p.id);
-        let rows = snap.search(ty("PractitionerRole"), &points("PractitionerRole", "practitioner", &target)).unwrap_or_default();
-        let ids = rows.iter().filter_map(|r| snap.entry(r).ok()).map(|e| e.id().to_owned());
-        resources.extend(ids.map(|id| (ty("PractitionerRole"), id, "Activité")));
+        for row in snap.search(ty("PractitionerRole"), &points("PractitionerRole", "practitioner", &target))?.iter() {
+            resources.push((ty("PractitionerRole"), snap.entry(row)?.id().to_owned(), "Activité"));
+        }
     }
-    let changes = pages.changes(&snap, &resources);
+    let changes = pages.changes(&snap, &resources)?;
     let machine = format!("/fhir/v2/Practitioner?identifier={national}&_revinclude=PractitionerRole:practitioner");
     let frame = pages.frame(&name, machine, true);
-    let practices = live.into_iter().map(|p| with_situations(&snap, p)).collect();
-    page(StatusCode::OK, &Professional { frame, name, national, rpps, practices, changes, updated }, true)
+    let practices = live.into_iter().map(|p| with_situations(&snap, p)).collect::<Result<_, _>>()?;
+    Ok(page(StatusCode::OK, &Professional { frame, name, national, rpps, practices, changes, updated }, true))
 }
 
-async fn structure(State(pages): State<Arc<Pages>>, Path(id): Path<String>, RawQuery(raw): RawQuery) -> Response {
-    let Ok(snap) = pages.index.snapshot() else { return pages.broken() };
-    let resource = annuaire_fhir::forms::organization_id(&id);
-    let Ok(found) = snap.current(ty("Organization"), &resource) else { return pages.broken() };
-    let Some(entry) = found else {
-        return pages.message(
+fn structure(pages: &Pages, id: &str, raw: Option<&str>) -> Page {
+    let snap = pages.snapshot()?;
+    let resource = annuaire_fhir::forms::organization_id(id);
+    let Some(entry) = snap.current(ty("Organization"), &resource)? else {
+        return Ok(pages.message(
             StatusCode::NOT_FOUND,
             "Structure inconnue",
             "Aucune structure n’est publiée sous ce numéro. Vérifiez l’adresse ou lancez une recherche.",
-        );
+        ));
     };
     let (place, updated) = (view::place(&view::parse(&entry)), view::day(&iso_ms(entry.commit_ms)));
     let target = format!("Organization/{resource}");
@@ -455,38 +506,37 @@ async fn structure(State(pages): State<Arc<Pages>>, Path(id): Path<String>, RawQ
         let mut filters = vec![points(kind, name, &target)];
         // A device has a status instead.
         filters.push(if kind == "Device" { token(kind, "status", None, "active") } else { view::active(kind) });
-        let rows = snap.search(ty(kind), &Filter::And(filters)).unwrap_or_default();
-        (rows.len(), rows.iter().collect::<Vec<Row>>())
+        Ok::<_, Error>(snap.search(ty(kind), &Filter::And(filters))?.iter().collect::<Vec<Row>>())
     };
-    let read = |rows: &[Row], n: usize| -> Vec<Value> {
-        rows.iter().take(n).filter_map(|r| snap.entry(*r).ok()).map(|e| view::parse(&e)).collect()
+    let read = |rows: &[Row], n: usize| -> Result<Vec<Value>, Error> {
+        rows.iter().take(n).map(|r| snap.entry(*r).map(|e| view::parse(&e))).collect()
     };
-    let number = number(&fields(raw.as_deref()));
+    let number = number(&fields(raw));
     let start = ((number - 1) * limits::PEOPLE).min(usize::MAX / 2);
-    let (total, roles) = live("PractitionerRole", "organization");
+    let roles = live("PractitionerRole", "organization")?;
+    let total = roles.len() as u64;
     let shown = roles.get(start..).unwrap_or_default();
     let mut people: Vec<(Practice, String)> = Vec::new();
-    for role in read(shown, limits::PEOPLE) {
+    for role in read(shown, limits::PEOPLE)? {
         let who = role.pointer("/practitioner/reference").and_then(Value::as_str).unwrap_or_default();
-        if let Some(p) = view::follow(&snap, who) {
-            people.push((view::practice(&p), view::situation(&snap, &role).labels.join(", ")));
+        if let Some(p) = view::follow(&snap, who)? {
+            people.push((view::practice(&p), view::situation(&snap, &role)?.labels.join(", ")));
         }
     }
     people.sort_by(|a, b| (&a.0.family, &a.0.given).cmp(&(&b.0.family, &b.0.given)));
-    let mut parts: Vec<Place> = read(&live("Organization", "partof").1, limits::PARTS).iter().map(view::place).collect();
+    let mut parts: Vec<Place> = read(&live("Organization", "partof")?, limits::PARTS)?.iter().map(view::place).collect();
     parts.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut activities: Vec<String> = ["HealthcareService", "Device"]
-        .iter()
-        .flat_map(|kind| read(&live(kind, "organization").1, limits::PARTS))
-        .map(|v| view::activity(&v))
-        .collect();
+    let mut activities: Vec<String> = Vec::new();
+    for kind in ["HealthcareService", "Device"] {
+        activities.extend(read(&live(kind, "organization")?, limits::PARTS)?.iter().map(view::activity));
+    }
     activities.sort();
     activities.dedup();
     let link = |on: bool, n: usize| if on { query(&format!("/structure/{id}"), &[], n) } else { String::new() };
     let page_of = StructurePage {
         frame: pages.frame(&place.name, format!("/fhir/v2/{target}"), true),
-        parent: view::follow(&snap, &place.parent).map(|v| view::place(&v)),
-        changes: pages.changes(&snap, &[(ty("Organization"), resource.clone(), "Structure")]),
+        parent: view::follow(&snap, &place.parent)?.map(|v| view::place(&v)),
+        changes: pages.changes(&snap, &[(ty("Organization"), resource.clone(), "Structure")])?,
         previous: link(number > 1, number - 1),
         next: link(roles.len() > start + limits::PEOPLE, number + 1),
         place,
@@ -496,7 +546,7 @@ async fn structure(State(pages): State<Arc<Pages>>, Path(id): Path<String>, RawQ
         activities,
         updated,
     };
-    page(StatusCode::OK, &page_of, true)
+    Ok(page(StatusCode::OK, &page_of, true))
 }
 
 async fn notices(State(pages): State<Arc<Pages>>) -> Response {
@@ -531,5 +581,46 @@ mod tests {
         assert_eq!(summary(0, true, 0, 0, ("x trouvé", "x trouvés")), "0 x trouvé");
         assert!(summary(1_234_567, true, 0, 0, ("x", "x")).starts_with("1\u{202f}234\u{202f}567 x"));
         assert_eq!(summary(41, true, 20, 20, ("x trouvé", "x trouvés")), "41 x trouvés, affichage de 21 à 40");
+    }
+
+    /// Work is bounded and taken in turn, and who is refused reads why.
+    #[tokio::test]
+    async fn too_much_is_refused_in_french() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = Arc::new(Index::open(dir.path(), 1 << 24, &[]).unwrap());
+        let lane = Arc::new(Lane::new());
+        let settings =
+            Settings { clock: Arc::new(|| 0), operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
+        let app = router(index, settings);
+        let ask = async |path: &str| {
+            let request = axum::http::Request::get(path).body(Body::empty()).unwrap();
+            let response = tower::ServiceExt::oneshot(app.clone(), request).await.unwrap();
+            let status = response.status();
+            let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+            (status, String::from_utf8(body.to_vec()).unwrap())
+        };
+        for path in ["/recherche?nom=martin", "/recherche?lieu=brest", "/structures?nom=centre", "/professionnel/801234567890"] {
+            let (status, body) = ask(path).await;
+            assert!(status == StatusCode::BAD_REQUEST && body.contains("Recherche trop large"), "{path}: {status} {body}");
+        }
+        assert_eq!(ask("/structure/1").await.0, StatusCode::NOT_FOUND);
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let wait = Arc::new(std::sync::Mutex::new(wait));
+        let held = || {
+            let wait = Arc::clone(&wait);
+            // The same stranger: no address.
+            lane.run(xxhash_rust::xxh3::xxh3_64(b""), move || wait.lock().unwrap().recv().is_ok())
+        };
+        let mut jobs = Vec::new();
+        while let Ok(job) = held() {
+            jobs.push(job);
+        }
+        let (status, body) = ask("/recherche?nom=martin").await;
+        assert!(status == StatusCode::TOO_MANY_REQUESTS && body.contains("Trop de demandes à la fois"), "{status} {body}");
+        drop(go);
+        for job in jobs {
+            assert!(!job.await.unwrap());
+        }
+        assert_eq!(ask("/recherche?nom=martin").await.0, StatusCode::BAD_REQUEST, "once they are done, it is served again");
     }
 }

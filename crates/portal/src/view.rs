@@ -1,7 +1,7 @@
 //! Published resources as the pages show them. Reads only public forms.
 
 use annuaire_fhir::schema::{PARAMS, TYPES, type_id};
-use annuaire_index::{Entry, Filter, Snapshot};
+use annuaire_index::{Entry, Error, Filter, Snapshot};
 use serde_json::Value;
 
 /// Number of a type in the store.
@@ -251,16 +251,16 @@ pub(crate) struct Situation {
 }
 
 /// The live resource at `Type/id`.
-pub(crate) fn follow(snap: &Snapshot, reference: &str) -> Option<Value> {
-    let (kind, id) = reference.split_once('/')?;
-    let number = u8::try_from(TYPES.iter().position(|t| *t == kind)?).ok()?;
-    snap.current(number, id).ok()?.map(|e| parse(&e))
+pub(crate) fn follow(snap: &Snapshot, reference: &str) -> Result<Option<Value>, Error> {
+    let named = reference.split_once('/').and_then(|(kind, id)| Some((TYPES.iter().position(|t| *t == kind)?, id)));
+    let Some((number, id)) = named.and_then(|(at, id)| Some((u8::try_from(at).ok()?, id))) else { return Ok(None) };
+    Ok(snap.current(number, id)?.map(|e| parse(&e)))
 }
 
-pub(crate) fn situation(snap: &Snapshot, role: &Value) -> Situation {
+pub(crate) fn situation(snap: &Snapshot, role: &Value) -> Result<Situation, Error> {
     let labels = list(role, "code").filter_map(|c| c.pointer("/coding/0")).map(label).collect();
     let organization = text(role, "/organization/reference");
-    Situation { labels, place: follow(snap, &organization).map(|o| place(&o)) }
+    Ok(Situation { labels, place: follow(snap, &organization)?.map(|o| place(&o)) })
 }
 
 /// A care or social activity, or a heavy equipment.

@@ -8,7 +8,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::limits;
+/// Jobs of one client that wait, besides the one at work.
+pub const WAITING: usize = 256;
+/// Niceness of the threads: they run in what the others leave.
+const NICE: i32 = 15;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -24,7 +27,7 @@ impl Queues {
     /// Puts a job behind those of its client.
     fn push(&mut self, client: u64, job: Job) -> Result<(), Full> {
         let jobs = self.jobs.entry(client).or_default();
-        if jobs.len() >= limits::WAITING {
+        if jobs.len() >= WAITING {
             return Err(Full);
         }
         jobs.push_back(job);
@@ -55,14 +58,15 @@ struct Shared {
 }
 
 /// The threads for long work. They end with it.
-pub(crate) struct Lane(Arc<Shared>);
+pub struct Lane(Arc<Shared>);
 
 /// The client already waits for too many answers.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Full;
+pub struct Full;
 
 impl Lane {
-    pub(crate) fn new() -> Self {
+    /// Starts the threads: half as many as there are processors.
+    pub fn new() -> Self {
         let shared = Arc::new(Shared::default());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         for _ in 0..(processors / 2).max(1) {
@@ -72,8 +76,11 @@ impl Lane {
         Self(shared)
     }
 
-    /// Runs `job` in the turn of `client`, and gives its result.
-    pub(crate) fn run<T: Send + 'static>(
+    /// Runs `job` in the turn of `client`, and gives its result, which does not come when the job panics.
+    ///
+    /// # Errors
+    /// [`Full`] when the client has [`WAITING`] jobs that wait.
+    pub fn run<T: Send + 'static>(
         &self,
         client: u64,
         job: impl FnOnce() -> T + Send + 'static,
@@ -91,6 +98,12 @@ impl Lane {
     }
 }
 
+impl Default for Lane {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Drop for Lane {
     fn drop(&mut self) {
         self.0.queues.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
@@ -100,7 +113,7 @@ impl Drop for Lane {
 
 fn work(shared: &Shared) {
     // Where it is refused, long work has the priority of the rest: slower for others, not wrong.
-    _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), limits::NICE);
+    _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
     let mut queues = shared.queues.lock().unwrap_or_else(PoisonError::into_inner);
     while !queues.closed {
         let Some(job) = queues.next() else {
@@ -138,7 +151,7 @@ mod tests {
         let lane = Lane::new();
         let (go, wait) = std::sync::mpsc::channel::<()>();
         let wait = Arc::new(Mutex::new(wait));
-        let held: Vec<_> = (0..limits::WAITING + 64)
+        let held: Vec<_> = (0..WAITING + 64)
             .map(|_| {
                 let wait = Arc::clone(&wait);
                 lane.run(7, move || wait.lock().unwrap().recv().is_ok())
