@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 
 /// Names asked at most.
 const MOST: usize = 2_000;
+/// Ways in which each is written.
+const SPELLINGS: usize = 10;
 /// Pages of a thousand that they are drawn from at most.
 const DRAWN_FROM: usize = 20;
 
@@ -40,6 +42,11 @@ pub fn queries(host: &str) -> Result<Vec<String>> {
     Ok(names.into_iter().take(MOST).map(|n| format!("/fhir/v2/Practitioner?name={n}&_count=50")).collect())
 }
 
+/// The queries in as many spellings as they are asked in a second, so that no answer is the one kept from the time before.
+fn spelt(queries: &[String]) -> Vec<String> {
+    (1..=SPELLINGS).flat_map(|n| queries.iter().map(move |q| format!("{q}{}", "&".repeat(n)))).collect()
+}
+
 /// The rows of pages by name. The server has just started, and was not asked any of these.
 pub fn measure(host: &str, queries: &[String], nginx: Option<&Nginx>, seconds: f64) {
     let cold = load::once(host, queries);
@@ -66,7 +73,7 @@ pub fn measure(host: &str, queries: &[String], nginx: Option<&Nginx>, seconds: f
     let one = load::fetch(host, &same[0]).unwrap_or_default();
     for (suffix, headers) in [("", ""), (", gzip", "Accept-Encoding: gzip\r\n")] {
         for (what, paths, file) in
-            [("names of the data in turn", queries, &nearest), ("the same name again and again", &same[..], &one)]
+            [("names of the data in turn", &spelt(queries)[..], &nearest), ("the same name again and again", &same[..], &one)]
         {
             let f: Figures = load::run(host, paths, headers, CONNECTIONS, seconds);
             let rival = nginx.map(|n| f.beside("nginx", &n.run(file, headers, CONNECTIONS, seconds)));

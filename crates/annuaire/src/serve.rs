@@ -82,6 +82,9 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
         let _lock = lock;
         // The threads that it starts are as patient.
         behind_readers();
+        if let Err(e) = stores.public.warm() {
+            eprintln!("store: {e}");
+        }
         loop {
             std::thread::sleep(FOLLOW_EVERY);
             if let Err(e) = stores.follow(&mut *registry) {

@@ -551,6 +551,20 @@ impl Index {
         Ok(u64::from(at.end - old.at.end))
     }
 
+    /// Reads the columns of links once: the first search through links then finds them in memory. Cost: fifty megabytes for a
+    /// country.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn warm(&self) -> Result<(), Error> {
+        let txn = self.env.read_txn()?;
+        for item in self.dbs.links.iter(&txn)? {
+            // A chunk is a page: its first byte brings it.
+            std::hint::black_box(item?.1.first());
+        }
+        Ok(())
+    }
+
     fn reader(&self, txn: RoTxn<'static, WithoutTls>) -> snapshot::Reader {
         snapshot::Reader { txn, dbs: self.dbs, codec: self.codec.clone(), results: self.results.clone() }
     }

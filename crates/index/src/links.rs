@@ -191,11 +191,20 @@ impl<'t> Columns<'t> {
     /// Rows of a column whose hash, mixed with `mix`, is in a set. Cost: reading the column, and a look in memory for each entry.
     pub fn select(&self, column: Column, set: &Set, mix: u64) -> Result<RoaringBitmap, Error> {
         let mut bits = vec![0_u8; self.end as usize / 8 + 1];
+        // Those of a chunk that the set may contain.
+        let mut maybe = Vec::new();
         for chunk in self.chunks(column)? {
             let (first, chunk) = chunk?;
+            maybe.resize(chunk.len() / ENTRY + 1, (0, 0));
+            let mut found = 0;
+            // Written always and kept sometimes: no guess of a processor goes wrong.
             for (row, hash) in entries(first, chunk) {
-                if set.contains(hash ^ mix)
-                    && let Some(byte) = bits.get_mut(row as usize / 8)
+                maybe[found] = (row, hash ^ mix);
+                found += usize::from(set.may_contain(hash ^ mix));
+            }
+            for (row, name) in &maybe[..found] {
+                if set.contains(*name)
+                    && let Some(byte) = bits.get_mut(*row as usize / 8)
                 {
                     *byte |= 1 << (row % 8);
                 }
@@ -258,9 +267,14 @@ impl Set {
         self.slots[at] = name;
     }
 
-    fn contains(&self, name: u64) -> bool {
+    /// False for most of what is not in the set.
+    fn may_contain(&self, name: u64) -> bool {
         let (word, bit) = self.bit(name);
-        self.bits[word] & bit != 0 && self.slots[self.place(name)] != 0
+        self.bits[word] & bit != 0
+    }
+
+    fn contains(&self, name: u64) -> bool {
+        self.slots[self.place(name)] != 0
     }
 }
 

@@ -204,7 +204,7 @@ fn read_set(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Er
 }
 
 /// Most rows sorted one by one; of more, a bit each is set in a bitmap of the whole store, a megabyte for a country.
-const SORTED: usize = 8_192;
+const SORTED: usize = if cfg!(test) { 16 } else { 8_192 };
 /// Most sets united one by one; the rows of more are bits of the same bitmap. Both ways are taken in tests.
 const FEW: usize = if cfg!(test) { 1 } else { 8 };
 
@@ -214,46 +214,58 @@ struct Union {
     few: Vec<Row>,
     sets: usize,
     many: RoaringBitmap,
-    /// By row, as far as they go.
+    /// A bit for each row of the store, once it pays.
     bits: Vec<u8>,
 }
 
 impl Union {
     fn add(&mut self, dbs: &Dbs, txn: &RoTxn<'_>, key: &[u8], rows: Rows<'_>) -> Result<(), Error> {
-        match rows {
-            Rows::Inline(..) => rows.extend(&mut self.few),
-            Rows::Set if self.sets < FEW => {
-                self.sets += 1;
-                self.many |= read_set(dbs, txn, key)?;
-                Ok(())
-            }
-            Rows::Set => {
-                for item in dbs.sets.prefix_iter(txn, key)? {
-                    let (key, chunk) = item?;
-                    let first = first_of(key)? as usize / 8;
-                    if self.bits.len() < first + BITMAP {
-                        self.bits.resize(first + BITMAP, 0);
-                    }
-                    let bits = &mut self.bits[first..first + BITMAP];
-                    if chunk.len() == BITMAP {
-                        bits.iter_mut().zip(chunk).for_each(|(all, these)| *all |= these);
-                    } else {
-                        list(chunk).for_each(|low| set(bits, low));
-                    }
-                }
-                Ok(())
+        if let Rows::Inline(..) = rows {
+            rows.extend(&mut self.few)?;
+            return if self.few.len() > SORTED { self.settle(dbs, txn) } else { Ok(()) };
+        }
+        self.sets += 1;
+        if self.sets <= FEW {
+            self.many |= read_set(dbs, txn, key)?;
+            return Ok(());
+        }
+        let all = self.bits(dbs, txn)?;
+        for item in dbs.sets.prefix_iter(txn, key)? {
+            let (key, chunk) = item?;
+            let first = first_of(key)? as usize / 8;
+            let bits = all.get_mut(first..first + BITMAP).ok_or(Error::Corrupt("row of a term"))?;
+            if chunk.len() == BITMAP {
+                bits.iter_mut().zip(chunk).for_each(|(all, these)| *all |= these);
+            } else {
+                list(chunk).for_each(|low| set(bits, low));
             }
         }
+        Ok(())
+    }
+
+    /// The bitmap, made when it is first asked for: at once, since growing it costs more than filling it.
+    fn bits(&mut self, dbs: &Dbs, txn: &RoTxn<'_>) -> Result<&mut Vec<u8>, Error> {
+        if self.bits.is_empty() {
+            let last = dbs.rows.last(txn)?.and_then(|(row, _)| row.try_into().ok()).map_or(0, Row::from_be_bytes);
+            self.bits = vec![0; ((last >> 16) as usize + 1) * BITMAP];
+        }
+        Ok(&mut self.bits)
+    }
+
+    /// Makes bits of the few rows.
+    fn settle(&mut self, dbs: &Dbs, txn: &RoTxn<'_>) -> Result<(), Error> {
+        let mut few = std::mem::take(&mut self.few);
+        let bits = self.bits(dbs, txn)?;
+        for row in few.drain(..) {
+            *bits.get_mut((row >> 3) as usize).ok_or(Error::Corrupt("row of a term"))? |= 1 << (row & 7);
+        }
+        self.few = few;
+        Ok(())
     }
 
     fn rows(mut self) -> RoaringBitmap {
-        if self.few.len() > SORTED || !self.bits.is_empty() {
-            let last = self.few.iter().max().map_or(0, |row| *row as usize);
-            self.bits.resize(self.bits.len().max(last / 8 + 1), 0);
-            for row in self.few {
-                self.bits[(row >> 3) as usize] |= 1 << (row & 7);
-            }
-            return self.many | RoaringBitmap::from_lsb0_bytes(0, &self.bits);
+        if !self.bits.is_empty() {
+            self.many |= RoaringBitmap::from_lsb0_bytes(0, &self.bits);
         }
         if !self.few.is_sorted_by(|a, b| a < b) {
             self.few.sort_unstable();
