@@ -22,6 +22,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use annuaire_base::date::{http_date, parse_http_date};
 use annuaire_index::{Effort, Full, Index, LONG, Lane, RoaringBitmap, Snapshot};
@@ -259,7 +260,13 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
             Err(fault) => Err(fault),
             Ok(()) => {
                 asked.key = app.key(&asked);
-                let quick = if app.shares.greedy(client, start) { None } else { app.respond(&mut asked, limits::QUICK) };
+                let quick = match app.shares.pace(client, start) {
+                    None => app.respond(&mut asked, limits::QUICK),
+                    Some(wait) => {
+                        tokio::time::sleep(Duration::from_micros(wait)).await;
+                        None
+                    }
+                };
                 let (asked, response) = match quick {
                     Some(response) => (asked, response),
                     None => app.respond_in_turn(asked).await,
@@ -697,7 +704,7 @@ impl App {
         let start = (self.settings.clock)();
         let response = self.respond_with(asked, effort);
         let now = (self.settings.clock)();
-        self.shares.count(asked.client, now, now - start, response.as_ref().map_or(0, length));
+        self.shares.count(asked.client, now, now - start, response.as_ref().map_or(0, length), i64::from(response.is_some()));
         response
     }
 

@@ -35,6 +35,8 @@ pub const VERSION_KEPT: u32 = 86_400;
 pub const QUICK: Effort = 8_000;
 /// Bytes of an answer made at a time.
 pub const PIECE: usize = 256 << 10;
+/// The same for a client that took more than its share: others wait for the sending of less.
+pub const SMALL_PIECE: usize = 64 << 10;
 /// Bytes of the answers kept for who asks the same again.
 pub const KEPT: usize = 64 << 20;
 /// Answers known to have been asked once.
@@ -43,6 +45,10 @@ pub const MET: usize = 100_000;
 pub const WORTH_KEEPING: usize = 16 << 10;
 /// Microseconds of work in the last second or two beyond which a client waits for others.
 pub const SHARE: i64 = 200_000;
+/// How many times what its answers cost lies between their beginnings then: a client gets half a processor.
+pub const PACE: i64 = 2;
+/// Microseconds for which an answer is put off at most: small ones of a client that also asked for much still come soon.
+pub const PUT_OFF: i64 = 50_000;
 /// Microseconds that the least of requests costs the machine beside our own work.
 pub const REQUEST_MICROS: i64 = 20;
 /// Bytes that the machine sends in a microsecond.

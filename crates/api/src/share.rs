@@ -1,21 +1,31 @@
 //! Who takes how much of the machine, when several want it.
 //!
 //! Work of the last second or two is counted for each client. One that took more than its share, while others ask too, is
-//! answered in the lane of long work until the others are done or it asks for less: alone, it gets all there is.
+//! answered in the lane of long work, at a pace that leaves the machine to the others, until they are done or it asks for less:
+//! alone, it gets all there is.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::limits;
 
-/// Microseconds of work by client, in one second.
-type Second = HashMap<u64, i64>;
+/// What a client took.
+#[derive(Default, Clone, Copy)]
+struct Took {
+    micros: i64,
+    answers: i64,
+}
+
+/// By client, in one second.
+type Second = HashMap<u64, Took>;
 
 #[derive(Default)]
 struct Window {
     second: i64,
     now: Second,
     before: Second,
+    /// When the next answer of a client that has a pace may begin.
+    next: HashMap<u64, i64>,
 }
 
 impl Window {
@@ -27,6 +37,16 @@ impl Window {
         let ended = std::mem::take(&mut self.now);
         self.before = if second == self.second + 1 { ended } else { Second::new() };
         self.second = second;
+        self.next.retain(|_, next| *next > now_us);
+    }
+
+    /// What a client took, when that is more than its share while another one asks.
+    fn greedy(&self, client: u64) -> Option<Took> {
+        let seconds = [&self.now, &self.before];
+        let all = seconds.map(|second| second.get(&client).copied().unwrap_or_default());
+        let took = Took { micros: all[0].micros + all[1].micros, answers: all[0].answers + all[1].answers };
+        let beside_others = seconds.iter().any(|second| second.len() > usize::from(second.contains_key(&client)));
+        (took.micros > limits::SHARE && beside_others).then_some(took)
     }
 }
 
@@ -38,21 +58,31 @@ impl Shares {
     pub(crate) fn greedy(&self, client: u64, now_us: i64) -> bool {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         window.roll(now_us);
-        let Window { now, before, .. } = &*window;
-        let took = |second: &Second| second.get(&client).copied().unwrap_or(0);
-        took(now) + took(before) > limits::SHARE
-            && [now, before].iter().any(|second| second.len() > usize::from(second.contains_key(&client)))
+        window.greedy(client).is_some()
     }
 
-    /// Counts work, and the bytes that it made, for a client.
-    pub(crate) fn count(&self, client: u64, now_us: i64, micros: i64, bytes: u64) {
+    /// The same for one that asks now: for how many microseconds its answer waits.
+    pub(crate) fn pace(&self, client: u64, now_us: i64) -> Option<u64> {
+        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        window.roll(now_us);
+        let took = window.greedy(client)?;
+        let next = window.next.entry(client).or_default();
+        let begin = (*next).clamp(now_us, now_us + limits::PUT_OFF);
+        *next = begin + took.micros / took.answers.max(1) * limits::PACE;
+        u64::try_from(begin - now_us).ok()
+    }
+
+    /// Counts work, and the bytes that it made, for a client; `answers` when it begins one.
+    pub(crate) fn count(&self, client: u64, now_us: i64, micros: i64, bytes: u64, answers: i64) {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         window.roll(now_us);
         if window.now.len() >= limits::CLIENTS && !window.now.contains_key(&client) {
             return;
         }
         let sending = i64::try_from(bytes / limits::SENT_IN_A_MICROSECOND).unwrap_or(0);
-        *window.now.entry(client).or_default() += micros + limits::REQUEST_MICROS + sending;
+        let took = window.now.entry(client).or_default();
+        took.micros += micros + limits::REQUEST_MICROS * answers + sending;
+        took.answers += answers;
     }
 }
 
@@ -64,15 +94,33 @@ mod tests {
     fn only_who_takes_much_beside_others_waits() {
         let shares = Shares::default();
         let second = 1_000_000;
-        shares.count(1, second, limits::SHARE, 0);
+        shares.count(1, second, limits::SHARE, 0, 1);
         assert!(!shares.greedy(1, second + 1), "alone, it may take all");
-        shares.count(2, second + 2, 10, 0);
+        shares.count(2, second + 2, 10, 0, 1);
         assert!(shares.greedy(1, second + 3));
         assert!(!shares.greedy(2, second + 3) && !shares.greedy(3, second + 3));
         assert!(shares.greedy(1, 2 * second), "the last second counts");
         assert!(!shares.greedy(1, 3 * second), "the one before it does not");
-        shares.count(2, 5 * second, 0, limits::SENT_IN_A_MICROSECOND * 2 * limits::SHARE as u64);
-        shares.count(1, 5 * second, 0, 0);
+        shares.count(2, 5 * second, 0, limits::SENT_IN_A_MICROSECOND * 2 * limits::SHARE as u64, 1);
+        shares.count(1, 5 * second, 0, 0, 1);
         assert!(shares.greedy(2, 5 * second), "what is sent is work too");
+    }
+
+    #[test]
+    fn who_took_much_is_answered_at_a_pace() {
+        let (shares, now) = (Shares::default(), 7_000_000);
+        for _ in 0..10 {
+            shares.count(1, now, limits::SHARE, 0, 1);
+        }
+        assert_eq!(shares.pace(1, now), None, "alone");
+        shares.count(2, now, 0, 0, 1);
+        assert_eq!(shares.pace(2, now), None);
+        let each = u64::try_from((limits::SHARE + limits::REQUEST_MICROS) * limits::PACE).unwrap();
+        assert_eq!(
+            [shares.pace(1, now), shares.pace(1, now), shares.pace(1, now + 1)],
+            [Some(0), Some(each), Some(2 * each - 1)]
+        );
+        let most = u64::try_from(limits::PUT_OFF).unwrap();
+        assert!((0..100).filter_map(|_| shares.pace(1, now)).all(|wait| wait <= most), "an answer comes in the end");
     }
 }

@@ -37,8 +37,8 @@ struct Maker {
 type Piece = (Vec<u8>, Option<Box<Maker>>);
 
 impl Maker {
-    fn make(mut self: Box<Self>) -> Result<Piece, Fault> {
-        let (plain, done) = self.rest.next(limits::PIECE)?;
+    fn make(mut self: Box<Self>, piece: usize) -> Result<Piece, Fault> {
+        let (plain, done) = self.rest.next(piece)?;
         let piece = match self.encoder.take() {
             None => plain,
             Some(mut encoder) => {
@@ -94,15 +94,16 @@ pub(crate) fn response(first: &Bytes, rest: Rest, mut encoder: Option<Encoder>, 
 impl Pieces {
     /// Has the next piece made.
     fn order(&mut self) -> io::Result<()> {
-        let Some(maker) = self.maker.take() else { return Ok(()) };
+        let (Some(maker), client) = (self.maker.take(), self.client) else { return Ok(()) };
         let job = move || {
             let clock = Arc::clone(&maker.app.settings.clock);
             let start = clock();
-            let made = maker.make();
+            let greedy = maker.app.shares.greedy(client, start);
+            let made = maker.make(if greedy { limits::SMALL_PIECE } else { limits::PIECE });
             (made, clock() - start)
         };
         // The client took more answers at once than it may: this one ends here, and it sees that it was cut.
-        let next = self.app.lane.run(self.client, job).map_err(|_| io::Error::other("too many long answers at once"))?;
+        let next = self.app.lane.run(client, job).map_err(|_| io::Error::other("too many long answers at once"))?;
         self.next = Some(next);
         Ok(())
     }
@@ -131,7 +132,7 @@ impl HttpBody for Pieces {
                 return Poll::Ready(Some(Err(io::Error::other("the answer could not be read to its end"))));
             };
             this.micros += micros;
-            this.app.shares.count(this.client, (this.app.settings.clock)(), micros, piece.len() as u64);
+            this.app.shares.count(this.client, (this.app.settings.clock)(), micros, piece.len() as u64, 0);
             (this.ready, this.maker) = (Some(Bytes::from(piece)), maker);
         }
     }
