@@ -109,13 +109,14 @@ mod tests {
     #[test]
     fn who_took_much_is_answered_at_a_pace() {
         let (shares, now) = (Shares::default(), 7_000_000);
-        for _ in 0..10 {
-            shares.count(1, now, limits::SHARE, 0, 1);
+        let cost = limits::SHARE / 50;
+        for _ in 0..100 {
+            shares.count(1, now, cost, 0, 1);
         }
         assert_eq!(shares.pace(1, now), None, "alone");
         shares.count(2, now, 0, 0, 1);
         assert_eq!(shares.pace(2, now), None);
-        let each = u64::try_from((limits::SHARE + limits::REQUEST_MICROS) * limits::PACE).unwrap();
+        let each = u64::try_from((cost + limits::REQUEST_MICROS) * limits::PACE).unwrap();
         assert_eq!(
             [shares.pace(1, now), shares.pace(1, now), shares.pace(1, now + 1)],
             [Some(0), Some(each), Some(2 * each - 1)]
