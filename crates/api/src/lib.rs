@@ -540,14 +540,19 @@ fn refused_format(what: &str) -> Fault {
 /// The format that the parameters of a query or a form ask.
 fn asked_format(raw: &str) -> Result<Option<Format>, Fault> {
     let mut found = None;
-    for (name, value) in query::pairs(raw)? {
-        match name.as_str() {
+    // Every request comes here: what is not asked for is not decoded.
+    for (name, value) in raw.split('&').filter_map(|part| part.split_once('=')) {
+        let name = query::decode(name, true);
+        let value = || query::decode(value, true).unwrap_or_default();
+        match name.as_deref() {
             // A `+` of the media type arrives as a space when the client did not encode it.
-            "_format" if !value.is_empty() && found.is_none() => {
-                let value = value.replace(' ', "+");
-                found = Some(named_format(&value).ok_or_else(|| refused_format(&value))?);
+            Some("_format") if found.is_none() => {
+                let value = value().replace(' ', "+");
+                if !value.is_empty() {
+                    found = Some(named_format(&value).ok_or_else(|| refused_format(&value))?);
+                }
             }
-            "fhirVersion" if !is_r4(&value) => return Err(refused_format(&format!("FHIR {value}"))),
+            Some("fhirVersion") if !is_r4(&value()) => return Err(refused_format(&format!("FHIR {}", value()))),
             _ => {}
         }
     }
@@ -1066,7 +1071,7 @@ impl Door {
 /// COND-6: the snapshot and the query name the answer.
 fn bundle_tag(snap: &Snapshot, frame: &Frame) -> String {
     let last = frame.from.map_or_else(String::new, |f| format!("{:?}", f.0));
-    let hash = cursor::digest(&[frame.base.as_bytes(), frame.scope.as_bytes(), frame.query.as_bytes(), last.as_bytes()]).0;
+    let hash = cursor::hash(1, &[frame.base.as_bytes(), frame.scope.as_bytes(), frame.query.as_bytes(), last.as_bytes()]);
     format!("W/\"tx-{}-{hash:016x}\"", snap.tx())
 }
 
