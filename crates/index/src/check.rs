@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::block::{Entries, Rows};
+use crate::chunk::{self, Records};
 use crate::row::{Head, stamp};
 use crate::{Db, EMPTY, Error, Index, Published, Row, TypeId, key, links, posting};
 
@@ -99,8 +100,7 @@ impl Index {
         let mut next: Row = 0;
         // Unreadable columns are said of the columns.
         let mut columns = links::Reader::new(&self.dbs, txn).unwrap_or_default();
-        visit(self.dbs.rows, txn, found, |key, record| {
-            let row = Row::from_be_bytes(key.try_into().map_err(|_| "key of another length")?);
+        let mut check = |row: Row, record: &[u8]| {
             if row >= at.end {
                 // Left by an interrupted transaction, which is a later one.
                 return match Head::read(record) {
@@ -137,6 +137,16 @@ impl Index {
                 return Err("its links are not those of the columns".into());
             }
             Ok(())
+        };
+        visit(self.dbs.rows, txn, found, |key, chunk| {
+            let first = chunk::first_of(key).map_err(|e| e.to_string())?;
+            let mut bad = if chunk.is_empty() { Err("no record in it".to_owned()) } else { Ok(()) };
+            for (row, record) in (first..).zip(Records::new(chunk)) {
+                let one = record.map_err(|e| e.to_string()).and_then(|record| check(row, record));
+                // The first one is said; the others are read too, so that their terms and links are seen.
+                bad = bad.and(one.map_err(|what: String| format!("row {row}: {what}")));
+            }
+            bad
         });
         if next < at.end && found.n == 0 {
             found.say(&format!("row {next}"), &"missing");

@@ -7,6 +7,7 @@
 mod block;
 mod budget;
 mod check;
+mod chunk;
 mod key;
 mod lane;
 mod links;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use heed::types::Bytes;
-use heed::{CompactionOption, Database, Env, EnvFlags, EnvOpenOptions, MdbError, PutFlags, RoTxn, RwTxn, WithoutTls};
+use heed::{CompactionOption, Database, Env, EnvFlags, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 pub use roaring::RoaringBitmap;
 
 pub use budget::{Effort, LONG, UNLIMITED};
@@ -48,7 +49,7 @@ const BATCH: usize = 50_000;
 /// States kept beside the latest, so that the pages of a running copy do not gather their state again.
 const RECENT: usize = 8;
 /// Layout of the files; an index with another one is refused.
-const FORMAT: &[u8] = b"4";
+const FORMAT: &[u8] = b"5";
 
 /// One searchable value of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,7 +247,7 @@ type Db = Database<Bytes, Bytes>;
 /// The LMDB databases.
 #[derive(Clone, Copy)]
 struct Dbs {
-    /// Row to record.
+    /// First row of a chunk to the records of its rows.
     rows: Db,
     /// First key of a block to its terms.
     terms: Db,
@@ -359,6 +360,7 @@ struct Work<'i> {
     tx: u64,
     commit_ms: i64,
     next: Row,
+    rows: chunk::Writer,
     terms: Spill,
     links: links::Writer,
     packer: Packer,
@@ -504,11 +506,15 @@ impl Index {
         if tx <= old.at.tx {
             return Ok(0);
         }
+        let begin = || Ok::<_, Error>(self.env.write_txn()?);
+        let mut txn = begin()?;
+        self.dbs.discard_from(&mut txn, old.at.end)?;
         let mut work = Work {
             index: self,
             tx,
             commit_ms: self.instant(commit_ms),
             next: old.at.end,
+            rows: chunk::Writer::open(&self.dbs, &txn, old.at.end)?,
             terms: Spill::new(&self.dir),
             links: links::Writer::default(),
             packer: Packer::new(),
@@ -516,9 +522,6 @@ impl Index {
             added: BTreeMap::new(),
             closed: RoaringBitmap::new(),
         };
-        let begin = || Ok::<_, Error>(self.env.write_txn()?);
-        let mut txn = begin()?;
-        self.dbs.discard_from(&mut txn, old.at.end)?;
         let mut pending = 0;
         for resource in resources {
             if !work.add(&self.dbs, &mut txn, resource?)? {
@@ -526,12 +529,14 @@ impl Index {
             }
             pending += 1;
             if pending >= self.batch {
+                work.rows.flush(&self.dbs, &mut txn)?;
                 txn.commit().map_err(Error::from)?;
                 txn = begin()?;
                 pending = 0;
             }
         }
         work.seen = HashMap::new();
+        work.rows.flush(&self.dbs, &mut txn)?;
         work.links.finish(&self.dbs, &mut txn)?;
         let terms = std::mem::replace(&mut work.terms, Spill::new(&self.dir)).sorted().map_err(Error::from)?;
         let mut txn = posting::write(&self.dbs, &begin, txn, terms)?;
@@ -631,7 +636,7 @@ impl Dbs {
     /// Removes what an interrupted transaction left beyond the published rows.
     fn discard_from(&self, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Error> {
         // Rows are committed before terms and not after their links: without rows beyond the end there is nothing to remove.
-        if self.rows.get_greater_than_or_equal_to(txn, &end.to_be_bytes())?.is_none() {
+        if chunk::last(self, txn)?.is_none_or(|last| last < end) {
             return Ok(());
         }
         if end == 0 {
@@ -642,8 +647,7 @@ impl Dbs {
             self.links.clear(txn)?;
             return Ok(());
         }
-        let first = end.to_be_bytes();
-        self.rows.delete_range(txn, &(Bound::Included(&first[..]), Bound::Unbounded))?;
+        chunk::discard_from(self, txn, end)?;
         links::discard_from(self, txn, end)?;
         posting::discard_from(self, txn, end)
     }
@@ -657,7 +661,7 @@ impl Work<'_> {
         let name = xxh3_64_with_seed(resource.id.as_bytes(), resource.ty.into());
         if let Some(twin) = self.seen.get(&name).copied() {
             // Given twice: the second word follows the first.
-            let record = dbs.rows.get(txn, &twin.to_be_bytes())?.ok_or(Error::Corrupt("row just written"))?;
+            let record = self.rows.read(dbs, txn, twin)?.ok_or(Error::Corrupt("row just written"))?;
             let earlier = Head::read(record)?.entry(&self.index.codec, twin, self.commit_ms)?;
             if earlier.ty == resource.ty && earlier.id() == resource.id {
                 if earlier.holds(resource) {
@@ -674,7 +678,7 @@ impl Work<'_> {
         }
         self.seen.insert(name, new);
         self.next = new.checked_add(1).ok_or(Error::Refused("no row number left"))?;
-        dbs.rows.put_with_flags(txn, PutFlags::APPEND, &new.to_be_bytes(), &prepared.record)?;
+        self.rows.push(dbs, txn, new, &prepared.record)?;
         for (hash, whole) in &prepared.keys.longs {
             dbs.longs.put(txn, hash.as_bytes(), whole)?;
         }

@@ -11,7 +11,7 @@ use crate::block::{self, BLOCK, Builder, Entries, INLINE, Rows};
 use crate::budget::{self, Meter};
 use crate::key::{self, class};
 use crate::spill::Sorted;
-use crate::{Dbs, Error, ParamId, Row, TypeId};
+use crate::{Dbs, Error, ParamId, Row, TypeId, chunk};
 
 /// Bytes of a slice as a bitmap; a list is always shorter.
 const BITMAP: usize = 8192;
@@ -246,7 +246,7 @@ impl Union {
     /// The bitmap, made when it is first asked for: at once, since growing it costs more than filling it.
     fn bits(&mut self, dbs: &Dbs, txn: &RoTxn<'_>) -> Result<&mut Vec<u8>, Error> {
         if self.bits.is_empty() {
-            let last = dbs.rows.last(txn)?.and_then(|(row, _)| row.try_into().ok()).map_or(0, Row::from_be_bytes);
+            let last = chunk::last(dbs, txn)?.unwrap_or(0);
             self.bits = vec![0; ((last >> 16) as usize + 1) * BITMAP];
         }
         Ok(&mut self.bits)

@@ -1,13 +1,12 @@
 //! Reads at one transaction.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
-use heed::types::Bytes;
-use heed::{RoRange, RoTxn, WithoutTls};
+use heed::{RoTxn, WithoutTls};
 use roaring::RoaringBitmap;
 
 use crate::budget::{self, Effort, Meter, Results};
+use crate::chunk::{self, Records};
 use crate::links::{self, Column, Columns, Set};
 use crate::row::{Codec, Entry, Head};
 use crate::{Dbs, Error, Filter, ParamId, Published, Row, State, TypeId};
@@ -71,7 +70,7 @@ impl Snapshot {
         if row >= self.at.end {
             return Err(Error::UnknownRow(row));
         }
-        self.dbs.rows.get(&self.txn, &row.to_be_bytes())?.ok_or(Error::UnknownRow(row))
+        chunk::read(&self.dbs, &self.txn, row)?.ok_or(Error::UnknownRow(row))
     }
 
     fn head(&self, row: Row) -> Result<Head<'_>, Error> {
@@ -130,7 +129,7 @@ impl Snapshot {
 
     /// Reads many rows.
     pub fn rows(&self) -> Rows<'_> {
-        Rows { snap: self, next: None, ahead: None }
+        Rows { snap: self, next: 0, rest: Records::default() }
     }
 
     /// Instant of the version in a row, without reading its body.
@@ -412,21 +411,18 @@ impl Snapshot {
     }
 }
 
-/// Rows up to which going on is cheaper than looking for one.
-const NEAR: Row = 8;
-
-/// Reads rows one after the other. Rows of a page lie near each other: each is found from the one before it.
+/// Reads rows one after the other. Rows of a page lie near each other: each is looked for in the chunk of the one before it.
 pub struct Rows<'s> {
     snap: &'s Snapshot,
     /// The row after the last one read.
-    next: Option<Row>,
-    /// What follows it, once two rows lay near each other.
-    ahead: Option<RoRange<'s, Bytes, Bytes>>,
+    next: Row,
+    /// What follows in its chunk.
+    rest: Records<'s>,
 }
 
 impl<'s> Rows<'s> {
     /// The version in a row, into an entry whose memory is used again. Cost: the decompression of a body, and a look-up unless
-    /// the row is a few rows after the last one.
+    /// the row is in the chunk of the last one.
     pub fn read(&mut self, row: Row, entry: &mut Entry) -> Result<(), Error> {
         let snap = self.snap;
         snap.meter.spend(budget::RECORD)?;
@@ -436,26 +432,21 @@ impl<'s> Rows<'s> {
     }
 
     fn find(&mut self, row: Row) -> Result<&'s [u8], Error> {
-        let near = self.next.is_some_and(|next| (next..next.saturating_add(NEAR)).contains(&row));
-        self.next = row.checked_add(1);
-        if !near || row >= self.snap.at.end {
-            self.ahead = None;
-            return self.snap.record(row);
+        let snap = self.snap;
+        if row >= snap.at.end {
+            return Err(Error::UnknownRow(row));
         }
-        let (key, last) = (row.to_be_bytes(), self.snap.at.end.to_be_bytes());
-        let ahead = match &mut self.ahead {
-            Some(ahead) => ahead,
-            none => {
-                let range = (Bound::Included(&key[..]), Bound::Excluded(&last[..]));
-                none.insert(self.snap.dbs.rows.range(&self.snap.txn, &range)?)
+        let ahead = row.checked_sub(self.next).and_then(|n| self.rest.nth(n as usize));
+        let record = match ahead {
+            Some(record) => record?,
+            None => {
+                let (first, mut records) = chunk::around(&snap.dbs, &snap.txn, row)?.ok_or(Error::UnknownRow(row))?;
+                let record = records.nth((row - first) as usize).ok_or(Error::UnknownRow(row))?;
+                self.rest = records;
+                record?
             }
         };
-        for item in ahead {
-            let (found, record) = item?;
-            if found >= &key[..] {
-                return if found == key { Ok(record) } else { Err(Error::UnknownRow(row)) };
-            }
-        }
-        Err(Error::UnknownRow(row))
+        self.next = row + 1;
+        Ok(record)
     }
 }
