@@ -398,6 +398,53 @@ fn what_was_changed_is_named_and_not_served() {
     assert!(index.check().unwrap()[0].contains("row 0 should come here"));
 }
 
+/// Chunks of rows, some filled by one record: each row is read alone, after the one before it and after one far from it, whatever
+/// was interrupted on the way.
+#[test]
+fn rows_over_chunks() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
+    index.batch = 7;
+    // Of no two letters alike, so that compression leaves them long.
+    let noise = |seed: usize, len: usize| -> Vec<u8> {
+        let mut x = seed as u32;
+        let mut next = || {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (x >> 24) as u8
+        };
+        (0..len).map(|_| next()).collect()
+    };
+    let resource = |n: usize| {
+        let len = [100, 700, 1_500, 9_000, 3_900, 0][n % 6];
+        Resource { id: n.to_string(), after: [&noise(n, len)[..], b"x}"].concat(), ..res(1, 1, 1) }
+    };
+    let mut rows = 0;
+    for (tx, many) in [1, 2, 40, 1, 200].into_iter().enumerate() {
+        let (tx, all) = (tx as u64 + 1, (rows..rows + many).map(resource).collect::<Vec<_>>());
+        let cut = ok(&all[..many / 2]).chain([Err(Error::Refused("cut"))]);
+        assert!(apply(&index, tx, 100, cut).is_err());
+        if tx % 2 == 0 {
+            drop(index);
+            index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
+            index.batch = 7;
+        }
+        assert_eq!(apply(&index, tx, 100, ok(&all)).unwrap(), many as u64);
+        rows += many;
+        let s = index.snapshot().unwrap();
+        let right = |row: usize, entry: &Entry| entry.row as usize == row && entry.body().ends_with(&resource(row).after);
+        for step in [1, 5, 60, rows - 1] {
+            let (mut reader, mut entry) = (s.rows(), Entry::default());
+            for row in (0..rows).map(|n| n * step % rows).chain((0..rows).rev()) {
+                reader.read(row as Row, &mut entry).unwrap();
+                assert!(right(row, &entry), "row {row} by steps of {step}");
+                assert!(right(row, &s.entry(row as Row).unwrap()));
+            }
+            assert!(reader.read(rows as Row, &mut entry).is_err() && s.entry(rows as Row).is_err());
+        }
+        assert_eq!(index.check().unwrap(), Vec::<String>::new());
+    }
+}
+
 /// Several chunks of columns, made by transactions large and small, broken and resumed.
 #[test]
 fn links_over_chunks() {
