@@ -140,8 +140,9 @@ impl Index {
         };
         visit(self.dbs.rows, txn, found, |key, chunk| {
             let first = chunk::first_of(key).map_err(|e| e.to_string())?;
-            let mut bad = if chunk.is_empty() { Err("no record in it".to_owned()) } else { Ok(()) };
-            for (row, record) in (first..).zip(Records::new(chunk)) {
+            let records = Records::read(chunk).map_err(|e| e.to_string())?;
+            let mut bad = if records.len() == 0 { Err("no record in it".to_owned()) } else { Ok(()) };
+            for (row, record) in (first..).zip(records.iter()) {
                 let one = record.map_err(|e| e.to_string()).and_then(|record| check(row, record));
                 // The first one is said; the others are read too, so that their terms and links are seen.
                 bad = bad.and(one.map_err(|what: String| format!("row {row}: {what}")));

@@ -1,14 +1,15 @@
 //! Records of rows, some thirty to a value. With a key for each, the tree would be thirty times larger, and most of a read would
 //! be finding the way in it.
 //!
-//! Key of a chunk: its first row. Value: for each row from that one on, the length of its record, then the record. A chunk fills
-//! a page of the store; a record that is longer has one of its own. Only the last chunk grows.
+//! Key of a chunk: its first row. Value: the number of its records, where each of them ends, then the records, so that a row is
+//! read without passing over those before it, each of them in another line of a memory that is far away. Numbers have two bytes.
+//! A chunk fills a page of the store; a record that is longer has one of its own, whose number of records is 0. Only the last
+//! chunk grows.
 
 use std::ops::Bound;
 
 use heed::{RoTxn, RwTxn};
 
-use crate::block::{put_number, take_number};
 use crate::{Dbs, Error, Row};
 
 /// Bytes of a full chunk: with the header of the engine it fills a page of 4 KiB.
@@ -21,50 +22,51 @@ pub fn first_of(key: &[u8]) -> Result<Row, Error> {
     key.try_into().map(Row::from_be_bytes).map_err(|_| BAD)
 }
 
-/// Records of a chunk, in the order of rows. Ends after one that cannot be read.
-#[derive(Clone, Default)]
+/// Records of a chunk.
+#[derive(Clone, Copy, Default)]
 pub struct Records<'a> {
-    rest: &'a [u8],
+    /// Where each record ends; empty when there is one.
+    ends: &'a [[u8; 2]],
+    bytes: &'a [u8],
 }
 
 impl<'a> Records<'a> {
-    pub fn new(chunk: &'a [u8]) -> Self {
-        Self { rest: chunk }
+    pub fn read(chunk: &'a [u8]) -> Result<Self, Error> {
+        let (number, rest) = chunk.split_first_chunk().ok_or(BAD)?;
+        let (ends, bytes) = rest.split_at_checked(2 * usize::from(u16::from_le_bytes(*number))).ok_or(BAD)?;
+        Ok(Self { ends: ends.as_chunks().0, bytes })
     }
 
-    fn take(&mut self) -> Result<&'a [u8], Error> {
-        let len = usize::try_from(take_number(&mut self.rest)?).map_err(|_| BAD)?;
-        let (record, rest) = self.rest.split_at_checked(len).ok_or(BAD)?;
-        self.rest = rest;
-        Ok(record)
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.ends.len().max(usize::from(!self.bytes.is_empty()))
     }
-}
 
-impl<'a> Iterator for Records<'a> {
-    type Item = Result<&'a [u8], Error>;
+    /// The n-th record, from 0; `None` after the last.
+    pub fn get(self, n: usize) -> Option<Result<&'a [u8], Error>> {
+        if self.ends.is_empty() {
+            return (n == 0 && !self.bytes.is_empty()).then_some(Ok(self.bytes));
+        }
+        let end = |n: usize| self.ends.get(n).map(|end| usize::from(u16::from_le_bytes(*end)));
+        let (start, end) = (n.checked_sub(1).map_or(Some(0), end)?, end(n)?);
+        Some(self.bytes.get(start..end).ok_or(BAD))
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let record = self.take();
-        if record.is_err() {
-            self.rest = &[];
-        }
-        Some(record)
+    pub fn iter(self) -> impl Iterator<Item = Result<&'a [u8], Error>> {
+        (0..self.len()).filter_map(move |n| self.get(n))
     }
 }
 
 /// The chunk that a row is in, if it is anywhere, and its first row.
 pub fn around<'t>(dbs: &Dbs, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<(Row, Records<'t>)>, Error> {
     let found = dbs.rows.get_lower_than_or_equal_to(txn, &row.to_be_bytes())?;
-    found.map(|(key, chunk)| Ok((first_of(key)?, Records::new(chunk)))).transpose()
+    found.map(|(key, chunk)| Ok((first_of(key)?, Records::read(chunk)?))).transpose()
 }
 
 /// The record of a row.
 pub fn read<'t>(dbs: &Dbs, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<&'t [u8]>, Error> {
     match around(dbs, txn, row)? {
-        Some((first, mut records)) => records.nth((row - first) as usize).transpose(),
+        Some((first, records)) => records.get((row - first) as usize).transpose(),
         None => Ok(None),
     }
 }
@@ -72,7 +74,7 @@ pub fn read<'t>(dbs: &Dbs, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<&'t [u
 /// The last row.
 pub fn last(dbs: &Dbs, txn: &RoTxn<'_>) -> Result<Option<Row>, Error> {
     let Some((key, chunk)) = dbs.rows.last(txn)? else { return Ok(None) };
-    Ok(first_of(key)?.checked_add(Records::new(chunk).count() as Row).and_then(|end| end.checked_sub(1)))
+    Ok(first_of(key)?.checked_add(Records::read(chunk)?.len() as Row).and_then(|end| end.checked_sub(1)))
 }
 
 /// Removes every row from `end` on.
@@ -80,24 +82,58 @@ pub fn discard_from(dbs: &Dbs, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Erro
     let from = end.to_be_bytes();
     dbs.rows.delete_range(txn, &(Bound::Included(&from[..]), Bound::Unbounded))?;
     let Some((key, chunk)) = dbs.rows.last(txn)? else { return Ok(()) };
-    let first = first_of(key)?;
-    let mut records = Records::new(chunk);
-    for _ in first..end {
-        if records.next().transpose()?.is_none() {
-            return Ok(());
-        }
+    let (first, records) = (first_of(key)?, Records::read(chunk)?);
+    let mut kept = Open::default();
+    for record in records.iter().take((end - first) as usize) {
+        kept.push(record?);
     }
-    let kept = chunk[..chunk.len() - records.rest.len()].to_vec();
-    if kept.len() < chunk.len() {
-        dbs.rows.put(txn, &first.to_be_bytes(), &kept)?;
+    if kept.len < records.len() {
+        dbs.rows.put(txn, &first.to_be_bytes(), &kept.bytes())?;
     }
     Ok(())
+}
+
+/// A chunk in the making.
+#[derive(Default)]
+struct Open {
+    len: usize,
+    ends: Vec<u8>,
+    records: Vec<u8>,
+}
+
+impl Open {
+    /// Adds a record when it fits: any one fits when there is no other.
+    fn push(&mut self, record: &[u8]) -> bool {
+        if self.len > 0 && 2 + self.ends.len() + 2 + self.records.len() + record.len() > CHUNK {
+            return false;
+        }
+        self.len += 1;
+        self.records.extend_from_slice(record);
+        // A record that does not fit stays alone, and its end is that of the chunk.
+        self.ends.extend((self.records.len() as u16).to_le_bytes());
+        true
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let alone = self.len == 1 && self.records.len() > CHUNK;
+        let (number, ends) = if alone { (0, &[][..]) } else { (self.len as u16, &self.ends[..]) };
+        [&number.to_le_bytes(), ends, &self.records].concat()
+    }
+
+    fn get(&self, n: usize) -> Option<&[u8]> {
+        let end = |n: usize| self.ends.as_chunks().0.get(n).map(|end| usize::from(u16::from_le_bytes(*end)));
+        match n {
+            0 if self.len == 1 => Some(&self.records),
+            0 => self.records.get(..end(0)?),
+            n => self.records.get(end(n - 1)?..end(n)?),
+        }
+    }
 }
 
 /// What one transaction appends.
 pub struct Writer {
     first: Row,
-    chunk: Vec<u8>,
+    open: Open,
     /// The chunk has records that are not in the store.
     ahead: bool,
 }
@@ -105,23 +141,22 @@ pub struct Writer {
 impl Writer {
     /// Goes on after the last row, which is the one before `end`.
     pub fn open(dbs: &Dbs, txn: &RoTxn<'_>, end: Row) -> Result<Self, Error> {
-        let mut writer = Self { first: end, chunk: Vec::with_capacity(CHUNK), ahead: false };
+        let mut writer = Self { first: end, open: Open::default(), ahead: false };
         if let Some((key, chunk)) = dbs.rows.last(txn)? {
             writer.first = first_of(key)?;
-            writer.chunk.extend_from_slice(chunk);
+            for record in Records::read(chunk)?.iter() {
+                writer.open.push(record?);
+            }
         }
         Ok(writer)
     }
 
     /// Appends the record of `row`, the one after the last.
     pub fn push(&mut self, dbs: &Dbs, txn: &mut RwTxn<'_>, row: Row, record: &[u8]) -> Result<(), Error> {
-        let before = self.chunk.len();
-        put_number(&mut self.chunk, record.len() as u64);
-        self.chunk.extend_from_slice(record);
-        if before > 0 && self.chunk.len() > CHUNK {
-            let one = self.chunk.split_off(before);
+        if !self.open.push(record) {
             self.flush(dbs, txn)?;
-            (self.first, self.chunk) = (row, one);
+            (self.first, self.open) = (row, Open::default());
+            self.open.push(record);
         }
         self.ahead = true;
         Ok(())
@@ -130,7 +165,7 @@ impl Writer {
     /// Writes what is not in the store: before each commit, so that no link or term is there without its row.
     pub fn flush(&mut self, dbs: &Dbs, txn: &mut RwTxn<'_>) -> Result<(), Error> {
         if std::mem::take(&mut self.ahead) {
-            dbs.rows.put(txn, &self.first.to_be_bytes(), &self.chunk)?;
+            dbs.rows.put(txn, &self.first.to_be_bytes(), &self.open.bytes())?;
         }
         Ok(())
     }
@@ -138,7 +173,7 @@ impl Writer {
     /// The record of a row, written or not.
     pub fn read<'s>(&'s self, dbs: &Dbs, txn: &'s RoTxn<'_>, row: Row) -> Result<Option<&'s [u8]>, Error> {
         match row.checked_sub(self.first) {
-            Some(n) => Records::new(&self.chunk).nth(n as usize).transpose(),
+            Some(n) => Ok(self.open.get(n as usize)),
             None => read(dbs, txn, row),
         }
     }

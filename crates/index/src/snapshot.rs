@@ -129,7 +129,7 @@ impl Snapshot {
 
     /// Reads many rows.
     pub fn rows(&self) -> Rows<'_> {
-        Rows { snap: self, next: 0, rest: Records::default() }
+        Rows { snap: self, chunk: (0, Records::default()) }
     }
 
     /// Instant of the version in a row, without reading its body.
@@ -414,10 +414,8 @@ impl Snapshot {
 /// Reads rows one after the other. Rows of a page lie near each other: each is looked for in the chunk of the one before it.
 pub struct Rows<'s> {
     snap: &'s Snapshot,
-    /// The row after the last one read.
-    next: Row,
-    /// What follows in its chunk.
-    rest: Records<'s>,
+    /// The chunk of the last row read, and its first row.
+    chunk: (Row, Records<'s>),
 }
 
 impl<'s> Rows<'s> {
@@ -436,17 +434,11 @@ impl<'s> Rows<'s> {
         if row >= snap.at.end {
             return Err(Error::UnknownRow(row));
         }
-        let ahead = row.checked_sub(self.next).and_then(|n| self.rest.nth(n as usize));
-        let record = match ahead {
-            Some(record) => record?,
-            None => {
-                let (first, mut records) = chunk::around(&snap.dbs, &snap.txn, row)?.ok_or(Error::UnknownRow(row))?;
-                let record = records.nth((row - first) as usize).ok_or(Error::UnknownRow(row))?;
-                self.rest = records;
-                record?
-            }
-        };
-        self.next = row + 1;
-        Ok(record)
+        let there = |(first, records): (Row, Records<'s>)| row.checked_sub(first).and_then(|n| records.get(n as usize));
+        if let Some(record) = there(self.chunk) {
+            return record;
+        }
+        self.chunk = chunk::around(&snap.dbs, &snap.txn, row)?.ok_or(Error::UnknownRow(row))?;
+        there(self.chunk).ok_or(Error::UnknownRow(row))?
     }
 }

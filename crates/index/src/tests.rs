@@ -381,8 +381,8 @@ fn what_was_changed_is_named_and_not_served() {
     for at in 0..bytes.len() {
         change(index.dbs.rows, &chunk, at);
         let snap = index.snapshot().unwrap();
-        let row = (0..5).find(|row| snap.entry(*row).is_err()).unwrap_or_else(|| panic!("byte {at} of a chunk"));
-        assert!(index.check().unwrap()[0].starts_with(&format!("key 00000000 of rows: row {row}: ")), "byte {at}");
+        assert!((0..5).any(|row| snap.entry(row).is_err()), "byte {at} of a chunk");
+        assert!(index.check().unwrap()[0].starts_with("key 00000000 of rows: "), "byte {at}");
         change(index.dbs.rows, &chunk, at);
     }
     assert_eq!(index.check().unwrap(), Vec::<String>::new());
@@ -390,10 +390,8 @@ fn what_was_changed_is_named_and_not_served() {
     assert!(!index.check().unwrap().is_empty(), "a transaction of fewer or more rows");
     change(index.dbs.tx, &1_u64.to_be_bytes(), 0);
     let mut txn = index.env.write_txn().unwrap();
-    // All but the first record, as if another chunk began there.
-    let (_, rest) = bytes.split_at(1 + usize::from(bytes[0]));
     index.dbs.rows.delete(&mut txn, &chunk).unwrap();
-    index.dbs.rows.put(&mut txn, &1_u32.to_be_bytes(), rest).unwrap();
+    index.dbs.rows.put(&mut txn, &1_u32.to_be_bytes(), &bytes).unwrap();
     txn.commit().unwrap();
     assert!(index.check().unwrap()[0].contains("row 0 should come here"));
 }
