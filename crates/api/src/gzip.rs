@@ -211,16 +211,14 @@ impl Encoder {
 
     /// Appends to `out` what a piece becomes, up to some bits that go with the next one.
     pub(crate) fn write(&mut self, piece: &[u8], out: &mut Vec<u8>) {
-        if !self.started {
-            // Deflate; no name, no instant; the fastest way; a system that is not told.
-            out.extend([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff]);
-        }
         self.sum.update(piece);
         // The length is told modulo 2^32.
         self.length = self.length.wrapping_add(piece.len() as u32);
         let mut writer = Writer { room: [0; ROOM], at: 0, held: self.held, count: self.count, out };
         if !self.started {
             self.started = true;
+            // Deflate; no name, no instant; the fastest way; a system that is not told.
+            writer.out.extend([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff]);
             CODES.start.iter().for_each(|bits| {
                 writer.put(*bits);
                 writer.flush();

@@ -102,7 +102,6 @@ struct App {
     credentials: Vec<String>,
     settings: Settings,
     limiter: Option<Limiter>,
-    lane: Arc<Lane>,
     answers: Answers,
     shares: Shares,
     metrics: Metrics,
@@ -213,7 +212,6 @@ pub fn router(index: Arc<Index>, restricted: Option<Restricted>, settings: Setti
         restricted: door,
         credentials,
         limiter: settings.rate.map(Limiter::new),
-        lane: settings.lane.clone(),
         answers: Answers::new(),
         shares: Shares::default(),
         settings,
@@ -732,7 +730,7 @@ impl App {
             let response = app.respond(&mut asked, LONG);
             (asked, response)
         };
-        let fault = match self.lane.run(spare.client, job) {
+        let fault = match self.settings.lane.run(spare.client, job) {
             Ok(result) => match result.await {
                 Ok((asked, Some(response))) => return (asked, response),
                 _ => internal("a job was lost"),

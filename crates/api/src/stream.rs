@@ -103,7 +103,7 @@ impl Pieces {
             (made, clock() - start)
         };
         // The client took more answers at once than it may: this one ends here, and it sees that it was cut.
-        let next = self.app.lane.run(client, job).map_err(|_| io::Error::other("too many long answers at once"))?;
+        let next = self.app.settings.lane.run(client, job).map_err(|_| io::Error::other("too many long answers at once"))?;
         self.next = Some(next);
         Ok(())
     }

@@ -64,7 +64,7 @@ pub fn around<'t>(dbs: &Dbs, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<(Row
 }
 
 /// The record of a row.
-pub fn read<'t>(dbs: &Dbs, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<&'t [u8]>, Error> {
+fn read<'t>(dbs: &Dbs, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<&'t [u8]>, Error> {
     match around(dbs, txn, row)? {
         Some((first, records)) => records.get((row - first) as usize).transpose(),
         None => Ok(None),
@@ -114,19 +114,15 @@ impl Open {
         true
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// The chunk as it will be read.
+    fn records(&self) -> Records<'_> {
         let alone = self.len == 1 && self.records.len() > CHUNK;
-        let (number, ends) = if alone { (0, &[][..]) } else { (self.len as u16, &self.ends[..]) };
-        [&number.to_le_bytes(), ends, &self.records].concat()
+        Records { ends: if alone { &[] } else { self.ends.as_chunks().0 }, bytes: &self.records }
     }
 
-    fn get(&self, n: usize) -> Option<&[u8]> {
-        let end = |n: usize| self.ends.as_chunks().0.get(n).map(|end| usize::from(u16::from_le_bytes(*end)));
-        match n {
-            0 if self.len == 1 => Some(&self.records),
-            0 => self.records.get(..end(0)?),
-            n => self.records.get(end(n - 1)?..end(n)?),
-        }
+    fn bytes(&self) -> Vec<u8> {
+        let Records { ends, bytes } = self.records();
+        [&(ends.len() as u16).to_le_bytes(), ends.as_flattened(), bytes].concat()
     }
 }
 
@@ -173,7 +169,7 @@ impl Writer {
     /// The record of a row, written or not.
     pub fn read<'s>(&'s self, dbs: &Dbs, txn: &'s RoTxn<'_>, row: Row) -> Result<Option<&'s [u8]>, Error> {
         match row.checked_sub(self.first) {
-            Some(n) => Ok(self.open.get(n as usize)),
+            Some(n) => self.open.records().get(n as usize).transpose(),
             None => read(dbs, txn, row),
         }
     }

@@ -66,15 +66,8 @@ impl Snapshot {
         self.at.commit_ms
     }
 
-    fn record(&self, row: Row) -> Result<&[u8], Error> {
-        if row >= self.at.end {
-            return Err(Error::UnknownRow(row));
-        }
-        chunk::read(&self.dbs, &self.txn, row)?.ok_or(Error::UnknownRow(row))
-    }
-
     fn head(&self, row: Row) -> Result<Head<'_>, Error> {
-        Head::read(self.record(row)?)
+        Head::read(self.rows().find(row)?)
     }
 
     /// Instant of a transaction.

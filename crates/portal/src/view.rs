@@ -1,6 +1,6 @@
 //! Published resources as the pages show them. Reads only public forms.
 
-use annuaire_fhir::schema::{PARAMS, TYPES, type_id};
+use annuaire_fhir::schema::{PARAMS, type_id};
 use annuaire_index::{Entry, Error, Filter, Snapshot};
 use serde_json::Value;
 
@@ -252,8 +252,8 @@ pub(crate) struct Situation {
 
 /// The live resource at `Type/id`.
 pub(crate) fn follow(snap: &Snapshot, reference: &str) -> Result<Option<Value>, Error> {
-    let named = reference.split_once('/').and_then(|(kind, id)| Some((TYPES.iter().position(|t| *t == kind)?, id)));
-    let Some((number, id)) = named.and_then(|(at, id)| Some((u8::try_from(at).ok()?, id))) else { return Ok(None) };
+    let named = reference.split_once('/').and_then(|(kind, id)| Some((type_id(kind)?, id)));
+    let Some((number, id)) = named else { return Ok(None) };
     Ok(snap.current(number, id)?.map(|e| parse(&e)))
 }
 
