@@ -246,7 +246,7 @@ fn uptime() -> Duration {
 fn import_options() -> Options {
     Options {
         author: "import".into(),
-        now_ms: now_us() / 1_000,
+        clock: Arc::new(|| now_us() / 1_000),
         progress: Some(progress()),
         now: Some(uptime),
         ..Options::default()
@@ -381,8 +381,11 @@ fn verify(place: &Place, guide: Guide) -> Result<()> {
             if index.applied_tx() > last {
                 faults.push(format!("the {name} store is at transaction {}, the log ends at {last}", index.applied_tx()));
             }
-            faults
-                .extend(annuaire_publish::verify(&mut *registry, index, view)?.into_iter().map(|f| format!("{name} store: {f}")));
+            faults.extend(
+                annuaire_publish::verify(&mut *registry, index, view, &|_, _, _| {})?
+                    .into_iter()
+                    .map(|f| format!("{name} store: {f}")),
+            );
             if faults.len() > differ {
                 advice.push(OF_EITHER);
             }

@@ -146,7 +146,7 @@ impl Stores {
     pub(crate) fn follow(&self, registry: &mut dyn Registry) -> Result<u64> {
         let mut versions = 0;
         for (_, index, view) in self.each() {
-            versions += annuaire_publish::follow(registry, index, view)?;
+            versions += annuaire_publish::follow(registry, index, view, &|_, _, _| {})?.versions;
         }
         Ok(versions)
     }

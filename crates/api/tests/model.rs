@@ -56,9 +56,13 @@ impl World {
     fn deliver(&mut self, folder: &str, now_ms: i64) {
         let entries = std::fs::read_dir(self.dir.path().join(folder)).unwrap().map(|e| e.unwrap().path());
         let files: Vec<PathBuf> = entries.filter(|p| p.is_file()).collect();
-        let options = annuaire_exchange::Options { now_ms, accept_mass_change: Some("a test".into()), ..Default::default() };
+        let options = annuaire_exchange::Options {
+            clock: Arc::new(move || now_ms),
+            accept_mass_change: Some("a test of the model".into()),
+            ..Default::default()
+        };
         annuaire_exchange::import(&mut self.registry, &files, &options).unwrap();
-        annuaire_publish::follow(&mut self.registry as &mut dyn Registry, &self.index, VIEW).unwrap();
+        annuaire_publish::follow(&mut self.registry as &mut dyn Registry, &self.index, VIEW, &|_, _, _| {}).unwrap();
     }
 
     fn get(&self, path: &str) -> Value {

@@ -19,7 +19,7 @@ mod row;
 mod sort;
 mod write;
 
-use annuaire_store::{Outcome, Registry};
+use annuaire_store::{Cause, Outcome, Registry};
 use intake::Loads;
 use open::for_each_text;
 use serde::{Deserialize, Serialize};
@@ -78,15 +78,30 @@ pub enum Error {
 /// Told what is being done, how much is done and how much there is (bytes or objects; 0 when unknown).
 pub type Progress = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
 
+/// A clock: milliseconds since 1970 UTC.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Whether a FHIR resource, as compact JSON, can be published; the reason when it cannot. The code that publishes is the one
+/// that is asked, so that what is accepted is published.
+pub type Check = fn(&str) -> Result<(), String>;
+
 /// What the caller decides.
-#[derive(Default, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// Who imports; goes to the log.
     pub author: String,
-    /// The caller's clock, milliseconds since 1970 UTC.
-    pub now_ms: i64,
+    /// The caller's clock, read when the transaction is saved.
+    pub clock: Clock,
+    /// Commits although the clock and the log disagree by more than the log allows.
+    pub any_clock: bool,
     /// Reason given to pass the volume and key guards.
     pub accept_mass_change: Option<String>,
+    /// What FHIR files say may be public: the operator knows that they are open data.
+    pub open: bool,
+    /// Reads, checks and compares everything, and writes nothing.
+    pub dry_run: bool,
+    /// Asked of each FHIR resource before it is accepted; without it, all are.
+    pub check: Option<Check>,
     /// FHIR files of this call are everything that their directory has: resources that they do not name end. Without it a
     /// feed only adds, replaces, and ends what a Bundle deletes by name, since no FHIR file says that it is complete.
     pub full_feed: bool,
@@ -97,6 +112,24 @@ pub struct Options {
     /// Threads that read lines and assemble objects, beside the caller's; zero for as many as the machine has. What is
     /// imported and reported does not depend on it.
     pub threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            author: String::new(),
+            clock: Arc::new(|| 0),
+            any_clock: false,
+            accept_mass_change: None,
+            open: false,
+            dry_run: false,
+            check: None,
+            full_feed: false,
+            progress: None,
+            now: None,
+            threads: 0,
+        }
+    }
 }
 
 impl Options {
@@ -174,6 +207,9 @@ pub struct Report {
     pub stages: Vec<(String, f64)>,
 }
 
+/// Kind of the notes that hold the last delivery of each source.
+const SOURCE: &str = "source";
+
 #[derive(Serialize, Deserialize, Default)]
 #[serde(default)]
 struct Delivery {
@@ -230,7 +266,8 @@ pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options)
     let mut failure: Option<Error> = None;
     let mut spared = 0;
     let mut pending = Some((groups, loads));
-    let outcome = registry.commit(&options.author, &reason, options.now_ms, &mut |unit| {
+    let cause = Cause { author: &options.author, reason: &reason, now_ms: &*options.clock, any_clock: options.any_clock };
+    let outcome = registry.commit(cause, &mut |unit| {
         let Some((groups, loads)) = pending.take() else { return Ok(()) };
         let written = write::replace(unit, groups, loads, options);
         stages.end_of("writing");
@@ -259,5 +296,5 @@ fn refused(file: &str, reason: String) -> Error {
 }
 
 fn delivery(registry: &mut dyn Registry, source: &str) -> Result<Delivery, Error> {
-    Ok(registry.delivery(source)?.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+    Ok(registry.note(SOURCE, source)?.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
 }

@@ -6,7 +6,7 @@
 use crate::intake::Load;
 use crate::parallel::{self, Line};
 use crate::sort::{Batch, Groups};
-use crate::{Delivery, Error, Options, assemble, fhir, finess, limits, refused};
+use crate::{Delivery, Error, Options, SOURCE, assemble, fhir, finess, limits, refused};
 use annuaire_mos::Objet;
 use annuaire_store::{Change, Known, Unit};
 use std::collections::BTreeMap;
@@ -172,7 +172,7 @@ impl Writing<'_> {
         }
         if !stamp.is_empty() && source != "fhir" {
             let json = serde_json::to_string(&Delivery { stamp, objects: count });
-            self.unit.set_delivery(source, &json.map_err(|e| self.fail(io::Error::other(e)))?)?;
+            self.unit.set_note(SOURCE, source, Some(&json.map_err(|e| self.fail(io::Error::other(e)))?))?;
         }
         Ok(())
     }

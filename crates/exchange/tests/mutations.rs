@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use annuaire_exchange::{Options, import};
-use annuaire_store::{Change, Known, Object, Outcome, Registry, Result, Tx, Unit};
+use annuaire_store::{Cause, Change, Known, Object, Outcome, Registry, Result, Tx, Unit};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -21,13 +21,22 @@ impl Unit for Nothing {
     fn known(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<Known>> {
         Ok(Vec::new())
     }
-    fn set_delivery(&mut self, _: &str, _: &str) -> Result<()> {
+    fn outcome(&mut self) -> Result<Outcome> {
+        Ok(Outcome::default())
+    }
+    fn note(&mut self, _: &str, _: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+    fn notes(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<(String, String)>> {
+        Ok(Vec::new())
+    }
+    fn set_note(&mut self, _: &str, _: &str, _: Option<&str>) -> Result<()> {
         Ok(())
     }
 }
 
 impl Registry for Nothing {
-    fn commit(&mut self, _: &str, _: &str, _: i64, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
+    fn commit(&mut self, _: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
         write(&mut Nothing)?;
         Ok(Outcome::default())
     }
@@ -46,8 +55,11 @@ impl Registry for Nothing {
     fn standing(&mut self, _: u64, _: &str, _: u32) -> Result<(Vec<Object>, Option<String>)> {
         Ok((Vec::new(), None))
     }
-    fn delivery(&mut self, _: &str) -> Result<Option<String>> {
+    fn note(&mut self, _: &str, _: &str) -> Result<Option<String>> {
         Ok(None)
+    }
+    fn notes(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<(String, String)>> {
+        Ok(Vec::new())
     }
     fn verify(&mut self) -> Result<Vec<String>> {
         Ok(Vec::new())

@@ -26,6 +26,7 @@ pub const SOURCES: &[Source] = &[
     s("finess-eml", true, 10),
     s("finess-soc", true, 10),
     s("fhir", true, 10),
+    s("fhir-restreint", false, 11),
     s("r-personne", false, 20),
     s("r-etatciv", false, 20),
     s("r-langue", false, 20),

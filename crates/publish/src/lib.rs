@@ -37,19 +37,50 @@ pub enum Error {
     },
 }
 
-/// Applies every transaction that the store does not have yet; returns the number of new resource versions.
+/// Told what is being done, how much is done and how much there is (0 when unknown).
+pub type Tell<'a> = &'a (dyn Fn(&str, u64, u64) + Sync);
+
+/// An object that could not be made into what is published: what was published of its entity stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Transaction that says it.
+    pub tx: u64,
+    /// Entity key.
+    pub entity: String,
+    /// Source key.
+    pub source: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// What following the log did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// New resource versions.
+    pub versions: u64,
+    /// What could not be made.
+    pub set_aside: Vec<SetAside>,
+}
+
+/// Applies every transaction that the store does not have yet.
 ///
 /// One thread reads the registry, one for each processor makes the resources, and the calling one writes them, in the order
 /// of the entities: the store does not depend on which thread was faster.
 ///
 /// # Errors
 /// Stops at the first failure; calling again resumes.
-pub fn follow(registry: &mut dyn Registry, index: &Index, view: View) -> Result<u64, Error> {
-    let mut versions = 0;
-    for tx in registry.transactions(index.applied_tx())? {
-        versions += apply(registry, index, view, &tx)?;
+pub fn follow(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell<'_>) -> Result<Followed, Error> {
+    let mut all = Followed::default();
+    let log = registry.transactions(index.applied_tx())?;
+    let total = log.iter().map(|tx| tx.changes).sum();
+    let mut done = 0;
+    for tx in &log {
+        tell("publishing", done, total);
+        all.versions += apply(registry, index, view, tx)?;
+        done += tx.changes;
     }
-    Ok(versions)
+    tell("publishing", done, total);
+    Ok(all)
 }
 
 fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx) -> Result<u64, Error> {
@@ -87,16 +118,19 @@ fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx) -> Res
 ///
 /// # Errors
 /// When either cannot be read.
-pub fn verify(registry: &mut dyn Registry, index: &Index, view: View) -> Result<Vec<String>, Error> {
+pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell<'_>) -> Result<Vec<String>, Error> {
     let mut faults = Vec::new();
     let tx = index.applied_tx();
     let snapshot = index.snapshot()?;
     let mut seen: BTreeMap<u8, RoaringBitmap> = BTreeMap::new();
     let holders = Holders::default();
+    let mut read = 0;
     let mut after = Some(String::new());
     while let Some(from) = after {
         let (objects, next) = registry.standing(tx, &from, PAGE)?;
         after = next;
+        read += objects.len() as u64;
+        tell("verifying", read, 0);
         holders.keep(&objects);
         for resource in holders.facts(objects, view)?.values().flat_map(|f| f.publish(view)) {
             let name = format!("{}/{}", TYPES[usize::from(resource.ty)], resource.id);
@@ -417,11 +451,16 @@ mod tests {
             \"identifier\":[{\"system\":\"urn:s\",\"value\":\"9\"}],\"name\":\"CLINIQUE\"}";
         std::fs::write(&file, format!("{json}\n{}\n", "{\"resourceType\":\"Person\",\"id\":\"p\"}")).unwrap();
         let import = |registry: &mut SqliteRegistry, full| {
-            let options = annuaire_exchange::Options { full_feed: full, now_ms: 1_700_000_000_000, ..Default::default() };
+            let options = annuaire_exchange::Options {
+                full_feed: full,
+                open: true,
+                clock: std::sync::Arc::new(|| 1_700_000_000_000),
+                ..Default::default()
+            };
             annuaire_exchange::import(registry, std::slice::from_ref(&file), &options).unwrap()
         };
         import(&mut registry, true);
-        follow(&mut registry, &index, view).unwrap();
+        follow(&mut registry, &index, view, &|_, _, _| {}).unwrap();
         let ty = annuaire_fhir::schema::type_id("Organization").unwrap();
         {
             let s = index.snapshot().unwrap();
@@ -437,11 +476,11 @@ mod tests {
         }
         std::fs::write(&file, "{\"resourceType\":\"Organization\",\"id\":\"y\"}\n").unwrap();
         import(&mut registry, true);
-        follow(&mut registry, &index, view).unwrap();
+        follow(&mut registry, &index, view, &|_, _, _| {}).unwrap();
         let s = index.snapshot().unwrap();
         let gone = s.current(ty, "x-1").unwrap().unwrap();
         let body: serde_json::Value = serde_json::from_slice(gone.body()).unwrap();
         assert_eq!((body["active"].clone(), body["identifier"][0]["value"].clone(), gone.version), (false.into(), "9".into(), 8));
-        assert_eq!(verify(&mut registry, &index, view).unwrap(), Vec::<String>::new());
+        assert_eq!(verify(&mut registry, &index, view, &|_, _, _| {}).unwrap(), Vec::<String>::new());
     }
 }

@@ -9,7 +9,7 @@ mod schema;
 mod verify;
 mod write;
 
-use annuaire_store::{Error, Object, Outcome, Registry, Result, Tx, Unit};
+use annuaire_store::{Cause, Error, Object, Outcome, Registry, Result, Tx, Unit};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use std::str::FromStr;
@@ -60,19 +60,13 @@ impl PostgresRegistry {
 }
 
 impl Registry for PostgresRegistry {
-    fn commit(
-        &mut self,
-        author: &str,
-        reason: &str,
-        now_ms: i64,
-        write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>,
-    ) -> Result<Outcome> {
+    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
         self.live()?;
         let transaction = self.runtime.block_on(self.connection.begin()).map_err(fault)?;
         let mut unit = write::PostgresUnit::begin(&self.runtime, transaction)?;
         // Dropping the unit on an error rolls everything back.
         write(&mut unit)?;
-        unit.commit(author, reason, now_ms)
+        unit.commit(cause)
     }
 
     fn last_tx(&mut self) -> Result<u64> {
@@ -101,10 +95,14 @@ impl Registry for PostgresRegistry {
         self.runtime.block_on(read::standing(&mut self.connection, tx, after, limit)).map_err(fault)
     }
 
-    fn delivery(&mut self, source: &str) -> Result<Option<String>> {
+    fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>> {
         self.live()?;
-        let query = sqlx::query_scalar("SELECT json FROM delivery WHERE source = $1").bind(source);
-        self.runtime.block_on(query.fetch_optional(&mut self.connection)).map_err(fault)
+        self.runtime.block_on(read::note(&mut self.connection, kind, key)).map_err(fault)
+    }
+
+    fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>> {
+        self.live()?;
+        self.runtime.block_on(read::notes(&mut self.connection, kind, after, limit)).map_err(fault)
     }
 
     fn verify(&mut self) -> Result<Vec<String>> {

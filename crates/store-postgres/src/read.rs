@@ -107,3 +107,12 @@ pub(crate) async fn standing(c: &mut PgConnection, tx: u64, after: &str, limit: 
     let rows = sqlx::query(STANDING).bind(signed(tx)).bind(after).bind(&end).bind(&sources).fetch_all(c).await?;
     Ok((ordered(&rows)?, end))
 }
+
+pub(crate) async fn note(c: &mut PgConnection, kind: &str, key: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar("SELECT text FROM note WHERE kind = $1 AND key = $2").bind(kind).bind(key).fetch_optional(c).await
+}
+
+pub(crate) async fn notes(c: &mut PgConnection, kind: &str, after: &str, limit: u32) -> sqlx::Result<Vec<(String, String)>> {
+    let query = sqlx::query_as("SELECT key, text FROM note WHERE kind = $1 AND key > $2 ORDER BY key LIMIT $3");
+    query.bind(kind).bind(after).bind(i64::from(limit)).fetch_all(c).await
+}

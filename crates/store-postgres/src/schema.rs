@@ -5,7 +5,7 @@ use annuaire_store::{Error, Result};
 use sqlx::{Connection, PgConnection};
 
 /// Raised whenever the tables change their meaning.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 // An object stays in `object` after its end: `tx` and `prev` lead from it through all that was ever said of it, and no other
 // index is needed.
@@ -16,16 +16,23 @@ CREATE TABLE log_entry(tx bigint NOT NULL, source text COLLATE "C" NOT NULL, ent
     payload text, PRIMARY KEY(tx, source, entity));
 CREATE TABLE object(source text COLLATE "C" NOT NULL, entity text COLLATE "C" NOT NULL, tx bigint NOT NULL,
     ended boolean NOT NULL, digest bytea, PRIMARY KEY(source, entity));
-CREATE TABLE delivery(source text PRIMARY KEY, json text NOT NULL);
+CREATE TABLE note(kind text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, text text NOT NULL, PRIMARY KEY(kind, key));
 CREATE TABLE log_counter(one boolean PRIMARY KEY DEFAULT true CHECK (one), tx bigint NOT NULL, commit_ms bigint NOT NULL);
 INSERT INTO log_counter(tx, commit_ms) VALUES (0, -1);
 CREATE TABLE registry_version(version bigint PRIMARY KEY);
 "#;
 
+/// What makes tables of version 2 those of version 3: the table that knew deliveries only holds notes of any kind.
+const FROM_2: &str = r#"
+CREATE TABLE note(kind text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, text text NOT NULL, PRIMARY KEY(kind, key));
+INSERT INTO note(kind, key, text) SELECT 'source', source, json FROM delivery;
+DROP TABLE delivery;
+"#;
+
 /// Two nodes that start together must not both create the tables.
 const SCHEMA_LOCK: i64 = 0x0061_6e6e_7561;
 
-/// Creates the tables of an empty database and refuses those of another version.
+/// Creates the tables of an empty database, brings those of an earlier version forward and refuses those of a later one.
 pub(crate) async fn ensure(c: &mut PgConnection) -> Result<()> {
     let mut t = c.begin().await.map_err(fault)?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SCHEMA_LOCK).execute(&mut *t).await.map_err(fault)?;
@@ -41,9 +48,12 @@ pub(crate) async fn ensure(c: &mut PgConnection) -> Result<()> {
     if !tables && !versioned {
         sqlx::raw_sql(TABLES).execute(&mut *t).await.map_err(fault)?;
         sqlx::query("INSERT INTO registry_version(version) VALUES ($1)").bind(VERSION).execute(&mut *t).await.map_err(fault)?;
+    } else if version == 2 {
+        sqlx::raw_sql(FROM_2).execute(&mut *t).await.map_err(fault)?;
+        sqlx::query("INSERT INTO registry_version(version) VALUES ($1)").bind(VERSION).execute(&mut *t).await.map_err(fault)?;
     } else if version != VERSION {
         return Err(Error::Database(format!(
-            "the database holds a registry of version {version} and this program reads version {VERSION}: import the files into an empty schema"
+            "the database holds a registry of version {version} and this program reads versions 2 to {VERSION}: use the program that wrote it, or a later one"
         )));
     }
     t.commit().await.map_err(fault)

@@ -1,8 +1,8 @@
 //! Writing one transaction.
 
-use crate::{fault, signed, unsigned};
+use crate::{fault, read, signed, unsigned};
 use annuaire_store::batch::{self, Entry, State, Word};
-use annuaire_store::{Change, Known, Outcome, Result, Unit};
+use annuaire_store::{Cause, Change, Known, Outcome, Result, Unit, instant};
 use sqlx::{PgConnection, Postgres, Row, Transaction};
 use tokio::runtime::Runtime;
 
@@ -28,17 +28,17 @@ impl<'a> PostgresUnit<'a> {
         Ok(Self { runtime, transaction, tx, before_ms, rows: 0, pending: Vec::new(), outcome: Outcome::default() })
     }
 
-    pub(crate) fn commit(mut self, author: &str, reason: &str, now_ms: i64) -> Result<Outcome> {
+    pub(crate) fn commit(mut self, cause: Cause<'_>) -> Result<Outcome> {
         self.flush()?;
         let runtime = self.runtime;
         if self.rows > 0 {
             self.outcome.tx = Some(self.tx);
-            let commit_ms = now_ms.max(self.before_ms + 1);
+            let commit_ms = instant(self.before_ms, (cause.now_ms)(), cause.any_clock)?;
             let query = sqlx::query("INSERT INTO log_tx(tx, commit_ms, author, reason, changes) VALUES ($1, $2, $3, $4, $5)")
                 .bind(signed(self.tx))
                 .bind(commit_ms)
-                .bind(author)
-                .bind(reason)
+                .bind(cause.author)
+                .bind(cause.reason)
                 .bind(signed(self.rows));
             runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
             let query = sqlx::query("UPDATE log_counter SET tx = $1, commit_ms = $2").bind(signed(self.tx)).bind(commit_ms);
@@ -173,11 +173,30 @@ impl Unit for PostgresUnit<'_> {
             .map_err(fault)
     }
 
-    fn set_delivery(&mut self, source: &str, json: &str) -> Result<()> {
-        let query = sqlx::query(
-            "INSERT INTO delivery(source, json) VALUES ($1, $2) ON CONFLICT (source) DO UPDATE SET json = excluded.json",
-        );
-        self.runtime.block_on(query.bind(source).bind(json).execute(&mut *self.transaction)).map_err(fault)?;
+    fn outcome(&mut self) -> Result<Outcome> {
+        self.flush()?;
+        Ok(Outcome { tx: (self.rows > 0).then_some(self.tx), ..self.outcome })
+    }
+
+    fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>> {
+        self.runtime.block_on(read::note(&mut self.transaction, kind, key)).map_err(fault)
+    }
+
+    fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>> {
+        self.runtime.block_on(read::notes(&mut self.transaction, kind, after, limit)).map_err(fault)
+    }
+
+    fn set_note(&mut self, kind: &str, key: &str, text: Option<&str>) -> Result<()> {
+        let query = match text {
+            Some(text) => sqlx::query(
+                "INSERT INTO note(kind, key, text) VALUES ($1, $2, $3) ON CONFLICT (kind, key) DO UPDATE SET text = excluded.text",
+            )
+            .bind(kind)
+            .bind(key)
+            .bind(text),
+            None => sqlx::query("DELETE FROM note WHERE kind = $1 AND key = $2").bind(kind).bind(key),
+        };
+        self.runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
         Ok(())
     }
 }

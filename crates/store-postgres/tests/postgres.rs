@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use annuaire_store::{Change, Registry};
+use annuaire_store::{Change, Registry, suite};
 use annuaire_store_postgres::PostgresRegistry;
 use sqlx::{ConnectOptions, Executor};
 use std::str::FromStr;
@@ -52,7 +52,7 @@ fn put(entity: &str, payload: &str) -> Change {
 #[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
 fn passes_the_suite() {
     let mut schemas: Vec<Schema> = Vec::new();
-    annuaire_store::suite::run(&mut |new| {
+    suite::run(&mut |new| {
         if new {
             schemas.push(Schema::new(&format!("suite{}", schemas.len())));
         }
@@ -65,11 +65,27 @@ fn passes_the_suite() {
 fn verify_names_a_tampered_row() {
     let schema = Schema::new("tamper");
     let mut r = schema.open();
-    r.commit("t", "t", 1, &mut |u| u.put(put("A", "1"))).unwrap();
+    suite::write(&mut r, 1, &mut |u| u.put(put("A", "1"))).unwrap();
     execute(&schema.url(), "DELETE FROM object");
     assert_eq!(r.verify().unwrap(), ["object A of s is in the log and not in the registry"]);
     execute(&schema.url(), "UPDATE log_counter SET tx = 5");
     assert!(r.verify().unwrap().contains(&"the counter is at 5 and the log ends at 1".to_owned()));
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
+fn tables_of_version_2_are_brought_forward_with_all_that_they_know() {
+    let schema = Schema::new("forward");
+    execute(&schema.url(), include_str!("version-2.sql"));
+    for _ in 0..2 {
+        let mut r = schema.open();
+        let stamp = "{\"stamp\":\"202610080843\",\"objects\":1}";
+        assert_eq!(r.notes("source", "", 9).unwrap(), [("s".to_owned(), stamp.to_owned())]);
+        assert_eq!((r.last_tx().unwrap(), r.objects_at(1, &["A".into()]).unwrap()[0].payload.as_str()), (1, "1"));
+        assert_eq!(r.verify().unwrap(), Vec::<String>::new());
+    }
+    let mut r = schema.open();
+    assert_eq!(suite::write(&mut r, 2_000, &mut |u| u.put(put("A", "2"))).unwrap().tx, Some(2));
 }
 
 #[test]
@@ -95,7 +111,7 @@ fn writers_take_turns_and_a_reader_never_sees_a_gap() {
             std::thread::spawn(move || {
                 let mut r = PostgresRegistry::open(&url).unwrap();
                 for i in 0..40 {
-                    r.commit("w", "t", 0, &mut |u| u.put(put(&format!("{w}-{i}"), "x"))).unwrap();
+                    suite::write(&mut r, 0, &mut |u| u.put(put(&format!("{w}-{i}"), "x"))).unwrap();
                 }
             })
         })
@@ -118,7 +134,7 @@ fn writers_take_turns_and_a_reader_never_sees_a_gap() {
 fn a_lost_connection_is_opened_again_and_no_error_tells_the_password() {
     let schema = Schema::new("lost");
     let mut r = PostgresRegistry::open(&format!("{}&application_name={}", schema.url(), schema.name)).unwrap();
-    r.commit("t", "t", 1, &mut |u| u.put(put("A", "1"))).unwrap();
+    suite::write(&mut r, 1, &mut |u| u.put(put("A", "1"))).unwrap();
     let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'", schema.name);
     execute(&schema.server, &cut);
     assert_eq!(r.last_tx().unwrap(), 1);

@@ -5,7 +5,7 @@ mod schema;
 mod verify;
 mod write;
 
-use annuaire_store::{Error, Object, Outcome, Registry, Result, Tx, Unit};
+use annuaire_store::{Cause, Error, Object, Outcome, Registry, Result, Tx, Unit};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
@@ -121,32 +121,20 @@ impl SqliteRegistry {
         if now.eq_ignore_ascii_case(mode) { Ok(()) } else { Err(Error::Database(format!("the journal stays {now}"))) }
     }
 
-    fn write(
-        &mut self,
-        author: &str,
-        reason: &str,
-        now_ms: i64,
-        write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>,
-    ) -> Result<Outcome> {
+    fn write(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
         let transaction = self.runtime.block_on(self.connection.begin_with("BEGIN IMMEDIATE")).map_err(fault)?;
         let mut unit = write::SqliteUnit::begin(&self.runtime, transaction)?;
         // Dropping the unit on an error rolls everything back.
         write(&mut unit)?;
-        unit.commit(author, reason, now_ms)
+        unit.commit(cause)
     }
 }
 
 impl Registry for SqliteRegistry {
-    fn commit(
-        &mut self,
-        author: &str,
-        reason: &str,
-        now_ms: i64,
-        write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>,
-    ) -> Result<Outcome> {
+    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
         // A first load would go through the write-ahead log whole and then be copied: new pages need no log at all.
         let first = self.last_tx()? == 0 && self.journal("DELETE").is_ok();
-        let done = self.write(author, reason, now_ms, write);
+        let done = self.write(cause, write);
         if first {
             self.journal("WAL")?;
         }
@@ -174,9 +162,12 @@ impl Registry for SqliteRegistry {
         self.runtime.block_on(read::standing(&mut self.connection, tx, after, limit)).map_err(fault)
     }
 
-    fn delivery(&mut self, source: &str) -> Result<Option<String>> {
-        let query = sqlx::query_scalar("SELECT json FROM delivery WHERE source = ?").bind(source);
-        self.runtime.block_on(query.fetch_optional(&mut self.connection)).map_err(fault)
+    fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>> {
+        self.runtime.block_on(read::note(&mut self.connection, kind, key)).map_err(fault)
+    }
+
+    fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>> {
+        self.runtime.block_on(read::notes(&mut self.connection, kind, after, limit)).map_err(fault)
     }
 
     fn verify(&mut self) -> Result<Vec<String>> {

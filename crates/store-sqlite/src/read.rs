@@ -239,3 +239,12 @@ impl<'a> Texts<'a> {
         Ok(Some(text))
     }
 }
+
+pub(crate) async fn note(c: &mut SqliteConnection, kind: &str, key: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar("SELECT text FROM note WHERE kind = ? AND key = ?").bind(kind).bind(key).fetch_optional(c).await
+}
+
+pub(crate) async fn notes(c: &mut SqliteConnection, kind: &str, after: &str, limit: u32) -> sqlx::Result<Vec<(String, String)>> {
+    let query = sqlx::query_as("SELECT key, text FROM note WHERE kind = ? AND key > ? ORDER BY key LIMIT ?");
+    query.bind(kind).bind(after).bind(limit).fetch_all(c).await
+}

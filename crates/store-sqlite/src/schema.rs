@@ -9,7 +9,7 @@ use std::path::Path;
 pub(crate) const PAGE_BYTES: u32 = 8_192;
 
 /// Raised whenever the tables change their meaning (`PRAGMA user_version`).
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 // Both tables are ordered as imports write them, so that a first load appends. An object stays here after its end: `tx` and
 // `prev` lead from it through all that was ever said of it, and no other index is needed.
@@ -20,7 +20,14 @@ CREATE TABLE log_entry(tx INTEGER NOT NULL, source TEXT NOT NULL, entity TEXT NO
     PRIMARY KEY(tx, source, entity)) WITHOUT ROWID;
 CREATE TABLE object(source TEXT NOT NULL, entity TEXT NOT NULL, tx INTEGER NOT NULL, ended INTEGER NOT NULL, digest BLOB,
     PRIMARY KEY(source, entity)) WITHOUT ROWID;
-CREATE TABLE delivery(source TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE note(kind TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;
+";
+
+/// What makes a file of version 2 one of version 3: the table that knew deliveries only holds notes of any kind.
+const FROM_2: &str = "
+CREATE TABLE note(kind TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;
+INSERT INTO note(kind, key, text) SELECT 'source', source, json FROM delivery;
+DROP TABLE delivery;
 ";
 
 /// Checksums of transactions, so that a letter changed by a disk in what was said long ago is seen: nothing else is compared
@@ -40,7 +47,7 @@ pub(crate) fn row_sum(source: &str, entity: &str, prev: Option<i64>, payload: Op
     xxhash_rust::xxh3::xxh3_64(&row).cast_signed()
 }
 
-/// Creates the tables of an empty file and refuses those of another version.
+/// Creates the tables of an empty file, brings those of an earlier version forward and refuses those of a later one.
 pub(crate) async fn ensure(c: &mut SqliteConnection, path: &Path) -> Result<()> {
     // Read first: the lock of the writer is busy for as long as an import, and a file that has its tables needs none.
     let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *c).await.map_err(fault)?;
@@ -50,17 +57,18 @@ pub(crate) async fn ensure(c: &mut SqliteConnection, path: &Path) -> Result<()> 
     let mut t = c.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
     let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *t).await.map_err(fault)?;
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master").fetch_one(&mut *t).await.map_err(fault)?;
-    match (version, tables) {
+    let step = match (version, tables) {
         (VERSION, _) => return Ok(()),
-        (0, 0) => {}
+        (0, 0) => TABLES,
+        (2, _) => FROM_2,
         _ => {
             return Err(Error::Database(format!(
-                "{} is a registry of version {version} and this program reads version {VERSION}: import the files into a new directory",
+                "{} is a registry of version {version} and this program reads versions 2 to {VERSION}: use the program that wrote it, or a later one",
                 path.display()
             )));
         }
-    }
-    sqlx::raw_sql(TABLES).execute(&mut *t).await.map_err(fault)?;
+    };
+    sqlx::raw_sql(step).execute(&mut *t).await.map_err(fault)?;
     sqlx::raw_sql(&format!("PRAGMA user_version = {VERSION}")).execute(&mut *t).await.map_err(fault)?;
     t.commit().await.map_err(fault)
 }

@@ -1,10 +1,10 @@
 //! Writing one transaction.
 
-use crate::read::{Texts, cut};
+use crate::read::{self, Texts, cut};
 use crate::schema::{SUMS, row_sum};
 use crate::{fault, json_list, signed, unsigned};
 use annuaire_store::batch::{self, Entry, State, Word};
-use annuaire_store::{Change, Known, Outcome, Result, Unit};
+use annuaire_store::{Cause, Change, Known, Outcome, Result, Unit, instant};
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 use tokio::runtime::Runtime;
 
@@ -78,15 +78,15 @@ impl<'a> SqliteUnit<'a> {
         })
     }
 
-    pub(crate) fn commit(mut self, author: &str, reason: &str, now_ms: i64) -> Result<Outcome> {
+    pub(crate) fn commit(mut self, cause: Cause<'_>) -> Result<Outcome> {
         self.flush()?;
         if self.rows > 0 {
             self.outcome.tx = Some(self.tx);
             let query = sqlx::query("INSERT INTO log_tx(tx, commit_ms, author, reason, changes) VALUES (?, ?, ?, ?, ?)")
                 .bind(signed(self.tx))
-                .bind(now_ms.max(self.before_ms + 1))
-                .bind(author)
-                .bind(reason)
+                .bind(instant(self.before_ms, (cause.now_ms)(), cause.any_clock)?)
+                .bind(cause.author)
+                .bind(cause.reason)
                 .bind(signed(self.rows));
             self.runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
             self.runtime.block_on(sqlx::raw_sql(SUMS).execute(&mut *self.transaction)).map_err(fault)?;
@@ -285,8 +285,26 @@ impl Unit for SqliteUnit<'_> {
         self.runtime.block_on(page).map_err(fault)
     }
 
-    fn set_delivery(&mut self, source: &str, json: &str) -> Result<()> {
-        let query = sqlx::query("INSERT OR REPLACE INTO delivery(source, json) VALUES (?, ?)").bind(source).bind(json);
+    fn outcome(&mut self) -> Result<Outcome> {
+        self.flush()?;
+        Ok(Outcome { tx: (self.rows > 0).then_some(self.tx), ..self.outcome })
+    }
+
+    fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>> {
+        self.runtime.block_on(read::note(&mut self.transaction, kind, key)).map_err(fault)
+    }
+
+    fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>> {
+        self.runtime.block_on(read::notes(&mut self.transaction, kind, after, limit)).map_err(fault)
+    }
+
+    fn set_note(&mut self, kind: &str, key: &str, text: Option<&str>) -> Result<()> {
+        let query = match text {
+            Some(text) => {
+                sqlx::query("INSERT OR REPLACE INTO note(kind, key, text) VALUES (?, ?, ?)").bind(kind).bind(key).bind(text)
+            }
+            None => sqlx::query("DELETE FROM note WHERE kind = ? AND key = ?").bind(kind).bind(key),
+        };
         self.runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
         Ok(())
     }

@@ -7,6 +7,16 @@
 pub mod batch;
 pub mod suite;
 
+/// Limits of the log's clock, in one place.
+pub mod limits {
+    /// How far the last transaction may be ahead of the clock of whoever commits, in milliseconds: what clocks of machines
+    /// differ by. One hour.
+    pub const CLOCK_BEHIND_MS: i64 = 3_600_000;
+    /// How far a commit may be after the transaction before it, in milliseconds: an installation that slept longer than 400
+    /// days is rarer than a machine whose clock is wrong.
+    pub const CLOCK_AHEAD_MS: i64 = 400 * 86_400_000;
+}
+
 /// What one source now says of one entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -67,6 +77,43 @@ pub enum Error {
     /// The writer gave up; its words.
     #[error("{0}")]
     Rejected(String),
+    /// The clock of this machine and the log disagree by more than [`limits`] allow.
+    #[error("the clock of this machine says {now_ms} and the last transaction is of {last_ms} (milliseconds since 1970)")]
+    Clock {
+        /// Commit time of the last transaction.
+        last_ms: i64,
+        /// What the clock says.
+        now_ms: i64,
+    },
+}
+
+/// Who commits, why and by which clock.
+#[derive(Clone, Copy)]
+pub struct Cause<'a> {
+    /// Who.
+    pub author: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// The caller's clock, milliseconds since 1970 UTC. Read once, when the transaction is saved, so that no reader could see
+    /// the state before it at a later instant than the one it is given (LOG-3).
+    pub now_ms: &'a dyn Fn() -> i64,
+    /// Commits even when [`limits`] say that the clock is wrong; for an operator who has looked.
+    pub any_clock: bool,
+}
+
+/// The instant of a commit after one at `before_ms` (negative: there is none), by a clock that says `now_ms` (LOG-2).
+///
+/// # Errors
+/// [`Error::Clock`] when the two are further apart than [`limits`] allow and `any_clock` is not set.
+pub fn instant(before_ms: i64, now_ms: i64, any_clock: bool) -> Result<i64> {
+    let sound = before_ms < 0
+        || (before_ms.saturating_sub(now_ms) <= limits::CLOCK_BEHIND_MS
+            && now_ms.saturating_sub(before_ms) <= limits::CLOCK_AHEAD_MS);
+    if sound || any_clock {
+        Ok(now_ms.max(before_ms.saturating_add(1)))
+    } else {
+        Err(Error::Clock { last_ms: before_ms, now_ms })
+    }
 }
 
 /// Result of a registry call.
@@ -89,18 +136,12 @@ pub struct Outcome {
 
 /// The registry of one installation. One writer at a time.
 pub trait Registry: Send {
-    /// Writes one business event as one transaction. `now_ms` is the caller's clock; the commit time is later than the
-    /// previous one even if the clock stepped back. No number is taken when nothing changed.
+    /// Writes one business event as one transaction. Its instant is [`instant`]: later than the previous one even if the clock
+    /// stepped back. No number is taken when nothing changed; notes stand all the same.
     ///
     /// # Errors
-    /// Any error of `write` or of the database; then nothing of the event remains.
-    fn commit(
-        &mut self,
-        author: &str,
-        reason: &str,
-        now_ms: i64,
-        write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>,
-    ) -> Result<Outcome>;
+    /// Any error of `write`, of [`instant`] or of the database; then nothing of the event remains.
+    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome>;
 
     /// Number of the last transaction, 0 for an empty log.
     ///
@@ -137,11 +178,17 @@ pub trait Registry: Send {
     /// Database failure.
     fn standing(&mut self, tx: u64, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)>;
 
-    /// What was noted of the last delivery of a source.
+    /// A note: what is kept beside the log, in the same transactions, and is no fact to publish. `kind` and `key` name it.
     ///
     /// # Errors
     /// Database failure.
-    fn delivery(&mut self, source: &str) -> Result<Option<String>>;
+    fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>>;
+
+    /// The first `limit` notes of a kind whose keys follow `after`, as (key, text), in byte order of their keys.
+    ///
+    /// # Errors
+    /// Database failure.
+    fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>>;
 
     /// Every disagreement between log and state, in words; empty when all is well. Reads the whole registry.
     ///
@@ -167,9 +214,28 @@ pub trait Unit {
     /// Database failure.
     fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<Known>>;
 
-    /// Notes the delivery of a source, replacing the previous note.
+    /// What was done so far: the number that the transaction takes when it changes something, and counts. Cost: writes what is
+    /// buffered.
     ///
     /// # Errors
     /// Database failure.
-    fn set_delivery(&mut self, source: &str, json: &str) -> Result<()>;
+    fn outcome(&mut self) -> Result<Outcome>;
+
+    /// [`Registry::note`], as this transaction sees it: nobody else writes before its end.
+    ///
+    /// # Errors
+    /// Database failure.
+    fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>>;
+
+    /// [`Registry::notes`], as this transaction sees them.
+    ///
+    /// # Errors
+    /// Database failure.
+    fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>>;
+
+    /// Writes a note over the one before it; `None` removes it.
+    ///
+    /// # Errors
+    /// Database failure.
+    fn set_note(&mut self, kind: &str, key: &str, text: Option<&str>) -> Result<()>;
 }

@@ -1,6 +1,6 @@
 //! What every backend must do. A backend's tests call [`run`] with a function that opens a registry.
 
-use crate::{Change, Error, Known, Object, Outcome, Registry};
+use crate::{Cause, Change, Error, Known, Object, Outcome, Registry, Result, Unit, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Opens a registry: a new and empty one when told so, else the last one again.
@@ -11,8 +11,16 @@ fn put(entity: &str, source: &str, payload: &str) -> Change {
     Change { entity: entity.into(), source: source.into(), payload, digest: 0 }
 }
 
+/// Commits at `now`, for tests.
+///
+/// # Errors
+/// Those of [`Registry::commit`].
+pub fn write(r: &mut dyn Registry, now: i64, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
+    r.commit(Cause { author: "suite", reason: "test", now_ms: &|| now, any_clock: false }, write)
+}
+
 fn commit(r: &mut dyn Registry, now: i64, changes: &[Change]) -> Outcome {
-    r.commit("suite", "test", now, &mut |u| changes.iter().try_for_each(|c| u.put(c.clone()))).expect("commit")
+    write(r, now, &mut |u| changes.iter().try_for_each(|c| u.put(c.clone()))).expect("commit")
 }
 
 /// Runs the suite.
@@ -23,6 +31,8 @@ pub fn run(open: Open<'_>) {
     log_and_state(open);
     digests_spare_the_comparison(&mut *open(true));
     many_objects(&mut *open(true));
+    notes(open);
+    clocks(&mut *open(true));
     any_history(open);
 }
 
@@ -46,15 +56,15 @@ fn log_and_state(open: Open<'_>) {
         "time never steps back"
     );
 
-    let failed = r.commit("suite", "test", 3_000, &mut |u| {
+    let failed = write(&mut *r, 3_000, &mut |u| {
         u.put(put("X", "s", "lost"))?;
         assert_eq!(u.known("s", "C", 9)?, [Known { entity: "X".into(), digest: 0 }], "words of the unit are known");
-        u.set_delivery("s", "lost")?;
+        u.set_note("k", "s", Some("lost"))?;
         Err(Error::Rejected("stop".into()))
     });
     assert!(matches!(failed, Err(Error::Rejected(_))));
     assert_eq!(r.last_tx().expect("last_tx"), 2, "a failed unit leaves nothing");
-    assert_eq!(r.delivery("s").expect("delivery"), None);
+    assert_eq!(r.note("k", "s").expect("note"), None);
 
     drop(r);
     let mut r = open(false);
@@ -84,7 +94,7 @@ fn digests_spare_the_comparison(r: &mut dyn Registry) {
     let with = |payload: &str, digest| Change { digest, ..put("A", "s", payload) };
     let known = |r: &mut dyn Registry| {
         let mut digests = Vec::new();
-        let done = r.commit("suite", "test", 0, &mut |u| {
+        let done = write(r, 0, &mut |u| {
             digests = u.known("s", "", 9)?.into_iter().map(|k| k.digest).collect();
             Ok(())
         });
@@ -110,7 +120,7 @@ fn many_objects(r: &mut dyn Registry) {
     let many: Vec<Change> = (0..12_500).map(|i| put(&format!("M{i:05}"), "m", &i.to_string())).collect();
     assert_eq!(commit(r, 4_000, &many).created, 12_500);
     let mut seen = Vec::new();
-    let again = r.commit("suite", "test", 5_000, &mut |u| {
+    let again = write(r, 5_000, &mut |u| {
         let mut after = String::new();
         loop {
             let page = u.known("m", &after, 700)?;
@@ -119,15 +129,15 @@ fn many_objects(r: &mut dyn Registry) {
             seen.extend(page.into_iter().map(|k| k.entity));
         }
         many.iter().try_for_each(|c| u.put(c.clone()))?;
-        u.set_delivery("m", "{}")
+        u.set_note("k", "m", Some("{}"))
     });
     assert_eq!(again.expect("commit").unchanged, 12_500);
     assert_eq!(seen.len(), 12_500);
     assert!(seen.is_sorted());
-    assert_eq!(r.delivery("m").expect("delivery").as_deref(), Some("{}"), "a delivery that changes nothing is still noted");
+    assert_eq!(r.note("k", "m").expect("note").as_deref(), Some("{}"), "a note stands without a transaction");
     // Scattered puts, in the wrong order, and every one of them said twice, far apart.
     let scattered: Vec<Change> = (0..12_500).rev().step_by(3).map(|i| put(&format!("M{i:05}"), "m", "other")).collect();
-    let done = r.commit("suite", "test", 6_000, &mut |u| {
+    let done = write(r, 6_000, &mut |u| {
         scattered.iter().try_for_each(|c| u.put(Change { payload: Some("first".into()), ..c.clone() }))?;
         scattered.iter().try_for_each(|c| u.put(c.clone()))
     });
@@ -136,6 +146,53 @@ fn many_objects(r: &mut dyn Registry) {
     assert_eq!(r.transactions(1).expect("log")[0].changes, n);
     assert_eq!(pages(r, 2, 5_000).iter().filter(|o| o.payload == "other").count() as u64, n);
     assert_eq!(r.verify().expect("verify"), [""; 0]);
+}
+
+fn notes(open: Open<'_>) {
+    let mut r = open(true);
+    let note = |key: &str, text: &str| (key.to_owned(), text.to_owned());
+    let mut seen = Vec::new();
+    let done = write(&mut *r, 1, &mut |u| {
+        for key in ["b", "a", "é", "a'"] {
+            u.set_note("k", key, Some(key))?;
+        }
+        u.set_note("other", "a", Some("x"))?;
+        u.set_note("k", "b", Some("again"))?;
+        u.set_note("k", "absent", None)?;
+        assert_eq!(u.outcome()?, Outcome::default());
+        u.put(put("A", "s", "1"))?;
+        seen.push((u.note("k", "b")?, u.notes("k", "a", 2)?, u.outcome()?));
+        Ok(())
+    });
+    let outcome = Outcome { tx: Some(1), created: 1, ..Outcome::default() };
+    assert_eq!(seen, [(Some("again".into()), vec![note("a'", "a'"), note("b", "again")], outcome)]);
+    assert_eq!(done.expect("commit"), outcome);
+    drop(r);
+    let mut r = open(false);
+    let all = [note("a", "a"), note("a'", "a'"), note("b", "again"), note("é", "é")];
+    assert_eq!(r.notes("k", "", 9).expect("notes"), all);
+    write(&mut *r, 2, &mut |u| u.set_note("k", "b", None)).expect("commit");
+    assert_eq!((r.note("k", "b").expect("note"), r.note("other", "a").expect("note").as_deref()), (None, Some("x")));
+}
+
+/// A clock that is wrong by more than the limits stops the commit; the operator may let it pass; a small step back does not.
+fn clocks(r: &mut dyn Registry) {
+    let today = 1_800_000_000_000_i64;
+    let mut n = 0;
+    let mut at = |r: &mut dyn Registry, now, any_clock| {
+        n += 1;
+        let cause = Cause { author: "suite", reason: "test", now_ms: &|| now, any_clock };
+        r.commit(cause, &mut |u| u.put(put("A", "s", &n.to_string()))).map(|o| o.tx)
+    };
+    assert_eq!(at(r, today, false).expect("first"), Some(1));
+    assert_eq!(at(r, today - limits::CLOCK_BEHIND_MS, false).expect("a small step back"), Some(2));
+    let far = today + 1 + limits::CLOCK_AHEAD_MS;
+    assert!(matches!(at(r, far + 1, false), Err(Error::Clock { last_ms, now_ms }) if (last_ms, now_ms) == (today + 1, far + 1)));
+    assert_eq!(at(r, far + 1, true).expect("accepted"), Some(3));
+    assert!(matches!(at(r, today, false), Err(Error::Clock { .. })), "a log ahead of the clock is not prolonged in silence");
+    assert_eq!(at(r, today, true).expect("accepted"), Some(4));
+    let times: Vec<i64> = r.transactions(0).expect("log").iter().map(|t| t.commit_ms).collect();
+    assert_eq!(times, [today, today + 1, far + 1, far + 2]);
 }
 
 /// Everything that stood, read by pages.
@@ -191,20 +248,19 @@ fn any_history(open: Open<'_>) {
             }
             // Some units are seen while they are written.
             let look = draw(3) == 0;
-            let done = r
-                .commit("suite", "test", 0, &mut |u| {
-                    for c in &changes {
-                        u.put(c.clone())?;
-                        if look {
-                            u.known("s", "", 99)?;
-                        }
+            let done = write(&mut *r, 0, &mut |u| {
+                for c in &changes {
+                    u.put(c.clone())?;
+                    if look {
+                        u.known("s", "", 99)?;
                     }
-                    let known: Vec<String> = u.known("t", "", 99)?.into_iter().map(|k| k.entity).collect();
-                    let want: Vec<&String> = world.keys().filter(|k| k.1 == "t").map(|k| &k.0).collect();
-                    assert_eq!(known.iter().collect::<Vec<_>>(), want);
-                    Ok(())
-                })
-                .expect("commit");
+                }
+                let known: Vec<String> = u.known("t", "", 99)?.into_iter().map(|k| k.entity).collect();
+                let want: Vec<&String> = world.keys().filter(|k| k.1 == "t").map(|k| &k.0).collect();
+                assert_eq!(known.iter().collect::<Vec<_>>(), want);
+                Ok(())
+            })
+            .expect("commit");
             let differs = |k: &&(String, String)| before.get(*k) != world.get(*k);
             let keys: BTreeSet<&(String, String)> = before.keys().chain(world.keys()).filter(differs).collect();
             let count = |was: bool, is: bool| {
