@@ -11,6 +11,7 @@ use annuaire_store::Registry;
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 /// What one call says on behalf of one source.
@@ -43,8 +44,8 @@ pub(crate) struct Loads {
 }
 
 impl Loads {
-    pub(crate) fn new() -> Self {
-        Self { sorter: Sorter::new(limits::SORT_BYTES), of: BTreeMap::new() }
+    pub(crate) fn new(spill: Option<PathBuf>) -> Self {
+        Self { sorter: Sorter::new(limits::SORT_BYTES, spill), of: BTreeMap::new() }
     }
 
     /// Ends reading: decides between files that repeat one another, and sorts.

@@ -37,8 +37,38 @@ pub mod limits {
     pub const BLOCK_BYTES: usize = 1 << 20;
     /// Largest accepted line, in bytes.
     pub const LINE_BYTES: u64 = 1 << 20;
-    /// Largest accepted record of a JSON document, in bytes.
-    pub const RECORD_BYTES: usize = 64 << 20;
+    /// Lines, or records, of one file: five times the largest file of the country. What is kept of each to know its duplicates
+    /// is bounded by it (300 MB).
+    pub const LINES: u64 = 25_000_000;
+    /// Largest accepted record of a JSON document, in bytes. A legal person of FINESS+ with a thousand establishments of four
+    /// activities each takes about 9 MiB.
+    pub const RECORD_BYTES: usize = 16 << 20;
+    /// JSON objects and arrays in one record: each takes several hundred bytes once read, however short it is written.
+    pub const RECORD_OBJECTS: usize = 200_000;
+    /// Largest accepted FHIR resource, in bytes.
+    pub const RESOURCE_BYTES: usize = 1 << 20;
+    /// What one line or record may say of one entity, in bytes.
+    pub const PIECE_BYTES: usize = 2 << 20;
+    /// What one delivery may say of one entity, in bytes: a legal person's mailboxes or a person's lines take some KB.
+    pub const GROUP_BYTES: usize = 8 << 20;
+    /// Lines of one delivery about one entity, those that repeat a structure not counted.
+    pub const GROUP_PIECES: usize = 50_000;
+    /// Unknown codes of one file that are counted apart, and characters of each that are kept.
+    pub const UNKNOWN_CODES: usize = 1_000;
+    /// Characters of a bad value that a reason repeats.
+    pub const SHOWN_CHARS: usize = 60;
+    /// Members of an archive.
+    pub const MEMBERS: usize = 1_000;
+    /// Directory of an archive, in bytes: what it takes to know the members.
+    pub const ARCHIVE_DIRECTORY_BYTES: u64 = 1 << 20;
+    /// Bytes that come out of a compressed file for each that goes in. Official files compress 8 to 30 times.
+    pub const EXPANSION: u64 = 200;
+    /// Bytes that may come out of a compressed file whatever its own size.
+    pub const EXPANSION_FLOOR: u64 = 64 << 20;
+    /// Bytes that may come out of one compressed file in all.
+    pub const EXPANDED_BYTES: u64 = 64 << 30;
+    /// First bytes of a text that are looked at to know what it is.
+    pub const HEAD_BYTES: usize = 64 << 10;
     /// Rejected lines that the report names one by one; beyond, they are counted.
     pub const REPORTED_LINES: usize = 1_000;
     /// Objects read from the registry at a time.
@@ -105,6 +135,9 @@ pub struct Options {
     /// FHIR files of this call are everything that their directory has: resources that they do not name end. Without it a
     /// feed only adds, replaces, and ends what a Bundle deletes by name, since no FHIR file says that it is complete.
     pub full_feed: bool,
+    /// Directory of the temporary files of an import that does not fit [`limits::SORT_BYTES`]: that of the registry is best,
+    /// since the system's is often in memory. They have no name and vanish with the program.
+    pub spill: Option<PathBuf>,
     /// Called often; must be quick.
     pub progress: Option<Progress>,
     /// A clock that never steps back, from any instant; only the table of stages reads it.
@@ -125,6 +158,7 @@ impl Default for Options {
             dry_run: false,
             check: None,
             full_feed: false,
+            spill: None,
             progress: None,
             now: None,
             threads: 0,
@@ -248,7 +282,7 @@ impl Stages {
 pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options) -> Result<Report, Error> {
     let mut stages = Stages::begin(options.now);
     let mut report = Report::default();
-    let mut loads = Loads::new();
+    let mut loads = Loads::new(options.spill.clone());
     for path in paths {
         for_each_text(path, options, &mut |name, reader| intake::read(registry, name, reader, options, &mut report, &mut loads))?;
     }

@@ -3,8 +3,10 @@
 //! One arena holds records as they are written to disk, and entries with the first bytes of each key are what is sorted. A
 //! full arena is sorted and spilled by a thread of its own while the next one fills.
 
+use crate::limits;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -21,6 +23,10 @@ pub(crate) struct Records(Vec<u8>);
 impl Records {
     /// Adds a record. The key is a source, as one byte, and an entity.
     pub(crate) fn push(&mut self, source: u8, entity: &str, value: &[u8]) -> io::Result<()> {
+        if entity.len() + value.len() > limits::PIECE_BYTES {
+            let name: String = entity.chars().take(40).collect();
+            return Err(io::Error::other(format!("what is said of {name} takes more than {} bytes", limits::PIECE_BYTES)));
+        }
         let (key, len) = (entity.len() + 1, value.len());
         for n in [key, len] {
             self.0.extend_from_slice(&u32::try_from(n).map_err(io::Error::other)?.to_le_bytes());
@@ -97,11 +103,15 @@ impl Arena {
         });
     }
 
-    /// Sorts and writes everything to an unnamed temporary file, and comes back empty.
-    fn spill(mut self) -> io::Result<(Self, File)> {
+    /// Sorts and writes everything to an unnamed temporary file in `dir`, and comes back empty.
+    fn spill(mut self, dir: Option<&Path>) -> io::Result<(Self, File)> {
         let mut entries = std::mem::take(&mut self.entries);
         self.sort(&mut entries);
-        let mut out = io::BufWriter::with_capacity(CHUNK, tempfile::tempfile()?);
+        let file = match dir {
+            Some(dir) => tempfile::tempfile_in(dir)?,
+            None => tempfile::tempfile()?,
+        };
+        let mut out = io::BufWriter::with_capacity(CHUNK, file);
         for entry in &entries {
             out.write_all(&self.bytes[entry.at..entry.at + self.record(entry).2])?;
         }
@@ -117,6 +127,10 @@ impl Arena {
 /// Collects records.
 pub(crate) struct Sorter {
     budget: usize,
+    /// Where full arenas are spilled; the system's directory of temporary files without it.
+    dir: Option<PathBuf>,
+    /// Bytes added so far.
+    taken: u64,
     arena: Arena,
     spilling: Option<JoinHandle<io::Result<(Arena, File)>>>,
     runs: Vec<File>,
@@ -124,8 +138,13 @@ pub(crate) struct Sorter {
 
 impl Sorter {
     /// `budget` is the number of bytes held in memory, half of them being sorted while the other half fills.
-    pub(crate) fn new(budget: usize) -> Self {
-        Self { budget, arena: Arena::default(), spilling: None, runs: Vec::new() }
+    pub(crate) fn new(budget: usize, dir: Option<PathBuf>) -> Self {
+        Self { budget, dir, taken: 0, arena: Arena::default(), spilling: None, runs: Vec::new() }
+    }
+
+    /// Bytes added so far: a number that only grows, by at least one for each record.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
     }
 
     pub(crate) fn add(&mut self, records: &Records) -> io::Result<()> {
@@ -138,13 +157,15 @@ impl Sorter {
     }
 
     fn add_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.taken += bytes.len() as u64;
         self.arena.extend(bytes);
         if self.arena.memory() <= self.budget / 2 {
             return Ok(());
         }
         let empty = self.settle()?;
         let full = std::mem::replace(&mut self.arena, empty);
-        self.spilling = Some(std::thread::spawn(move || full.spill()));
+        let dir = self.dir.clone();
+        self.spilling = Some(std::thread::spawn(move || full.spill(dir.as_deref())));
         Ok(())
     }
 
@@ -290,7 +311,11 @@ impl Groups {
         (0..self.runs.len()).min_by(|a, b| order(&self.runs[*a], &self.runs[*b]))
     }
 
-    /// The next whole groups, at least one and about `bytes` of them; empty at the end.
+    /// The next whole groups, at least one and about `bytes` of them; empty at the end. What is said twice of a structure is
+    /// held once, and of a resource of a feed only the last word is held.
+    ///
+    /// # Errors
+    /// A group beyond [`limits::GROUP_BYTES`] or [`limits::GROUP_PIECES`].
     pub(crate) fn next(&mut self, bytes: usize) -> io::Result<Batch> {
         let mut batch = Batch::default();
         while let Some(at) = self.smallest() {
@@ -306,11 +331,30 @@ impl Groups {
                 let pieces = batch.pieces.len()..batch.pieces.len();
                 batch.groups.push(Group { key: start..batch.bytes.len(), pieces });
             }
-            let start = batch.bytes.len();
-            batch.bytes.extend_from_slice(value);
-            batch.pieces.push(start..batch.bytes.len());
             if let Some(group) = batch.groups.last_mut() {
-                group.pieces.end = batch.pieces.len();
+                let last = batch.pieces[group.pieces.clone()].last().cloned();
+                let entity = key.get(1..4).unwrap_or_default();
+                // A structure is repeated on the line of each person who works there.
+                let known = entity == b"ST:" && last.as_ref().is_some_and(|l| batch.bytes[l.clone()] == *value);
+                if !known {
+                    if let Some(last) = last.filter(|_| entity == b"FH:") {
+                        batch.bytes.truncate(last.start);
+                        batch.pieces.pop();
+                    }
+                    let start = batch.bytes.len();
+                    batch.bytes.extend_from_slice(value);
+                    batch.pieces.push(start..batch.bytes.len());
+                    group.pieces.end = batch.pieces.len();
+                    if batch.bytes.len() - group.key.start > limits::GROUP_BYTES || group.pieces.len() > limits::GROUP_PIECES {
+                        let name: String = str::from_utf8(&key[1..]).unwrap_or_default().chars().take(40).collect();
+                        return Err(io::Error::other(format!(
+                            "one delivery says more of {name} than {} lines or {} bytes: the file repeats itself, or its column \
+                             of identifiers is wrong",
+                            limits::GROUP_PIECES,
+                            limits::GROUP_BYTES
+                        )));
+                    }
+                }
             }
             if !run.advance()? {
                 self.runs.swap_remove(at);
@@ -327,7 +371,7 @@ mod tests {
     #[test]
     fn groups_are_the_same_whether_or_not_runs_are_spilled() {
         let all = |budget, bytes, workers| {
-            let mut s = Sorter::new(budget);
+            let mut s = Sorter::new(budget, None);
             for i in 0..500_u32 {
                 let mut records = Records::default();
                 let entity = format!("PP:{:03}{}", (i * 7) % 90, ["", "0123456789abc"][i as usize % 2]);
@@ -359,13 +403,36 @@ mod tests {
 
     #[test]
     fn a_record_larger_than_a_chunk_is_read_whole() {
-        let mut s = Sorter::new(100);
+        let mut s = Sorter::new(100, None);
         for n in 0..3_u8 {
             let mut records = Records::default();
-            records.push(0, "FH:x", &vec![n; 3 * super::CHUNK]).unwrap();
+            records.push(0, "PP:x", &vec![n; 3 * super::CHUNK / 2]).unwrap();
             s.add(&records).unwrap();
         }
         let batch = s.finish(1).unwrap().next(1).unwrap();
         assert_eq!((batch.len(), batch.pieces(0).len()), (1, 3));
+    }
+
+    #[test]
+    fn a_group_holds_what_matters_and_has_a_limit() {
+        let groups = |entity: &str, values: &mut dyn Iterator<Item = Vec<u8>>| {
+            let mut s = Sorter::new(100_000, Some(std::env::temp_dir()));
+            let mut records = Records::default();
+            for v in values {
+                records.push(0, entity, &v).unwrap();
+            }
+            s.add(&records).unwrap();
+            s.finish(1).unwrap().next(1)
+        };
+        let batch = groups("ST:F1", &mut (0..90_000_u32).map(|n| vec![(n % 3) as u8])).unwrap();
+        assert_eq!(batch.pieces(0), [&[0_u8][..], &[1], &[2]], "what is said of a structure once for each person");
+        let batch = groups("FH:Device/a", &mut (0..90_000_u32).map(|n| n.to_be_bytes().to_vec())).unwrap();
+        assert_eq!(batch.pieces(0), [89_999_u32.to_be_bytes()], "the last word of a feed");
+        for (count, len) in [(60_000_u32, 4), (20, 1 << 20)] {
+            let many = groups("PP:810999000010", &mut (0..count).map(|n| [n.to_be_bytes().to_vec(), vec![b'x'; len]].concat()));
+            let text = many.map(|_| ()).unwrap_err().to_string();
+            assert!(text.contains("PP:810999000010") && text.contains("repeats itself"), "{text}");
+        }
+        assert!(Records::default().push(0, "PP:x", &vec![0; 3 << 20]).is_err());
     }
 }
