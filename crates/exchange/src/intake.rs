@@ -4,7 +4,7 @@ use crate::documents::read_json;
 use crate::lines::read_lines;
 use crate::open::stamp;
 use crate::sort::{Groups, Records, Sorter};
-use crate::{Error, FileReport, Options, Rejected, Report, delivery, limits, refused};
+use crate::{Error, FileReport, Options, Rejected, Report, last, limits, refused};
 use annuaire_base::id;
 use annuaire_mos::source::SOURCES;
 use annuaire_store::Registry;
@@ -56,7 +56,7 @@ impl Loads {
     ) -> Result<(Groups, BTreeMap<u8, Load>), Error> {
         for (key, load) in self.of.split_off(&SECONDARY) {
             let source = load.source;
-            let older = delivery(registry, source)?.stamp > load.stamp;
+            let older = last(registry, source)?.stamp > load.stamp;
             if older || self.of.contains_key(&(key - SECONDARY)) {
                 report.notes.push(format!("{}: its {source} lines were left out, another file gives them", load.file));
             } else {
@@ -169,7 +169,7 @@ pub(crate) fn read(
 pub(crate) fn fresh(registry: &mut dyn Registry, intake: &mut Intake<'_>, sources: &[&'static str]) -> Result<bool, Error> {
     let mut same = !sources.is_empty() && !intake.stamp.is_empty();
     for source in sources {
-        let previous = delivery(registry, source)?.stamp;
+        let previous = last(registry, source)?.stamp;
         if !intake.stamp.is_empty() && intake.stamp < previous {
             return Err(refused(intake.name, format!("older than the delivery of {previous} already imported")));
         }
