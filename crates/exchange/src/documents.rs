@@ -44,7 +44,7 @@ pub(crate) fn read_json(
                         intake.push(source, &entity, &piece)?;
                     }
                 }
-                Err(reason) => intake.reject(record.line, &record.member, reason),
+                Err(reason) => intake.reject(record.line, &record.member, reason, &text),
             }
             continue;
         }
@@ -59,7 +59,7 @@ pub(crate) fn read_json(
             }
             Err(reason) => {
                 intake.file.lines += 1;
-                intake.reject(record.line, "", reason);
+                intake.reject(record.line, "", reason, &text);
             }
         }
     }

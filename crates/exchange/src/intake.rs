@@ -4,7 +4,7 @@ use crate::documents::read_json;
 use crate::lines::read_lines;
 use crate::open::stamp;
 use crate::sort::{Groups, Records, Sorter};
-use crate::{Error, FileReport, Options, Rejected, Report, delivery, limits, refused};
+use crate::{Error, FileReport, Options, Rejected, Report, last, limits, refused};
 use annuaire_base::id;
 use annuaire_mos::source::SOURCES;
 use annuaire_store::Registry;
@@ -57,7 +57,7 @@ impl Loads {
     ) -> Result<(Groups, BTreeMap<u8, Load>), Error> {
         for (key, load) in self.of.split_off(&SECONDARY) {
             let source = load.source;
-            let older = delivery(registry, source)?.stamp > load.stamp;
+            let older = last(registry, source)?.stamp > load.stamp;
             if older || self.of.contains_key(&(key - SECONDARY)) {
                 report.notes.push(format!("{}: its {source} lines were left out, another file gives them", load.file));
             } else {
@@ -96,7 +96,9 @@ impl Intake<'_> {
         self.sorter.add_part(records, part).map_err(|source| Error::Io { file: self.name.to_owned(), source })
     }
 
-    pub(crate) fn reject(&mut self, line: u64, column: &str, reason: String) {
+    /// Leaves out a record that cannot be read. `raw` is its text: the entities that it may name keep what is known of them.
+    pub(crate) fn reject(&mut self, line: u64, column: &str, reason: String, raw: &str) {
+        let _ = raw;
         self.file.rejected += 1;
         if self.file.rejected_lines.len() < limits::REPORTED_LINES {
             self.file.rejected_lines.push(Rejected { line, column: column.to_owned(), reason });
@@ -168,7 +170,7 @@ pub(crate) fn read(
 pub(crate) fn fresh(registry: &mut dyn Registry, intake: &mut Intake<'_>, sources: &[&'static str]) -> Result<bool, Error> {
     let mut same = !sources.is_empty() && !intake.stamp.is_empty();
     for source in sources {
-        let previous = delivery(registry, source)?.stamp;
+        let previous = last(registry, source)?.stamp;
         if !intake.stamp.is_empty() && intake.stamp < previous {
             return Err(refused(intake.name, format!("older than the delivery of {previous} already imported")));
         }

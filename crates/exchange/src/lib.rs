@@ -6,6 +6,7 @@
 //! one transaction, so that a person, their roles and their structures appear together.
 
 mod assemble;
+mod delivery;
 mod documents;
 mod fhir;
 mod finess;
@@ -19,10 +20,13 @@ mod row;
 mod sort;
 mod write;
 
+pub use delivery::{Delivered, DeliveredFile, deliveries};
+
 use annuaire_store::{Cause, Outcome, Registry};
+use delivery::{Last, SOURCE};
 use intake::Loads;
 use open::for_each_text;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -71,6 +75,10 @@ pub mod limits {
     pub const HEAD_BYTES: usize = 64 << 10;
     /// Rejected lines that the report names one by one; beyond, they are counted.
     pub const REPORTED_LINES: usize = 1_000;
+    /// Entity keys that a report gives as examples of what appeared, of what changed and of what ended.
+    pub const EXAMPLES: usize = 10;
+    /// Notes read from the registry at a time.
+    pub const NOTES: u32 = 100;
     /// Objects read from the registry at a time.
     pub const PAGE: u32 = 10_000;
     /// Share of a source's objects that may come or go in one delivery (source-files §13, guard 2), per cent.
@@ -219,6 +227,17 @@ pub struct FileReport {
     pub left_out: String,
 }
 
+/// Entity keys of a few objects, [`limits::EXAMPLES`] of each kind at most.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Examples {
+    /// Objects that the registry did not know.
+    pub created: Vec<String>,
+    /// Objects whose content differs.
+    pub changed: Vec<String>,
+    /// Objects that their source no longer gives.
+    pub ended: Vec<String>,
+}
+
 /// What an import did.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
@@ -237,18 +256,23 @@ pub struct Report {
     /// What else happened.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Number of the record of this delivery; absent when nothing was read and in a dry run.
+    pub delivery: Option<u64>,
+    /// What the operator must look at, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Members that an archive is expected to have and lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Members of archives that are no national file, left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub companions: Vec<String>,
+    /// Lines and records that could not be read; what they name stays as it was.
+    pub quarantined: u64,
+    /// Some of the objects that appeared, changed and ended, as entity keys.
+    pub examples: Examples,
     /// Seconds spent in each stage, by [`Options::now`]; zeros without it.
     pub stages: Vec<(String, f64)>,
-}
-
-/// Kind of the notes that hold the last delivery of each source.
-const SOURCE: &str = "source";
-
-#[derive(Serialize, Deserialize, Default)]
-#[serde(default)]
-struct Delivery {
-    stamp: String,
-    objects: u64,
 }
 
 /// Time since the last stage, by the caller's clock.
@@ -329,6 +353,6 @@ fn refused(file: &str, reason: String) -> Error {
     Error::Refused { file: file.to_owned(), reason }
 }
 
-fn delivery(registry: &mut dyn Registry, source: &str) -> Result<Delivery, Error> {
-    Ok(registry.note(SOURCE, source)?.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+fn last(registry: &mut dyn Registry, source: &str) -> Result<Last, Error> {
+    Ok(Last::read(registry.note(SOURCE, source)?.as_deref()))
 }

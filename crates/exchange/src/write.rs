@@ -6,7 +6,8 @@
 use crate::intake::Load;
 use crate::parallel::{self, Line};
 use crate::sort::{Batch, Groups};
-use crate::{Delivery, Error, Options, SOURCE, assemble, fhir, finess, limits, refused};
+use crate::delivery::{Last, SOURCE};
+use crate::{Error, Options, assemble, fhir, finess, limits, refused};
 use annuaire_mos::Objet;
 use annuaire_store::{Change, Known, Unit};
 use std::collections::BTreeMap;
@@ -171,7 +172,7 @@ impl Writing<'_> {
             ));
         }
         if !stamp.is_empty() && source != "fhir" {
-            let json = serde_json::to_string(&Delivery { stamp, objects: count });
+            let json = serde_json::to_string(&Last { stamp, objects: count, ..Last::default() });
             self.unit.set_note(SOURCE, source, Some(&json.map_err(|e| self.fail(io::Error::other(e)))?))?;
         }
         Ok(())
