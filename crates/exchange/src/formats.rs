@@ -1057,6 +1057,18 @@ pub(crate) fn frozen(first: &str) -> bool {
     matches!(first.split(';').count(), 21 | 33) && matches!(first.split(';').next(), Some("H" | "F" | ""))
 }
 
+/// Whether a first line is that of a national file, or is so much like one that it must be read or refused: at least three
+/// names of columns and half of all are those of national files.
+pub(crate) fn resembles(first: &str) -> bool {
+    if frozen(first) || first.starts_with("finess;etalab;") {
+        return true;
+    }
+    let known: std::collections::HashSet<String> = all().into_iter().flat_map(|f| f.columns).map(|c| c.0).collect();
+    let names: Vec<String> = first.split(if first.contains('|') { '|' } else { ';' }).map(normalise).filter(|n| !n.is_empty()).collect();
+    let ours = names.iter().filter(|n| known.contains(*n) || UNREAD.contains(&n.as_str()) || n.starts_with("libelle ")).count();
+    ours >= 3 && ours * 2 >= names.len()
+}
+
 /// The layouts of a file that begins with this line: one for a file with header, one per section for legacy FINESS.
 pub(crate) fn recognise(first: &str) -> Result<Vec<Layout>, Unbound> {
     if first.starts_with("finess;etalab;") {

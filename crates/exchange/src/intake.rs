@@ -1,6 +1,7 @@
 //! Where the facts of a file go while it is read, and the guards on the file as a whole.
 
 use crate::documents::read_json;
+use crate::ends::LineEnds;
 use crate::lines::read_lines;
 use crate::open::stamp;
 use crate::sort::{Groups, Records, Sorter};
@@ -75,6 +76,8 @@ pub(crate) struct Intake<'a> {
     pub(crate) stamp: String,
     pub(crate) whole: bool,
     pub(crate) file: FileReport,
+    /// What the operator must look at, for the report of the call.
+    pub(crate) warnings: Vec<String>,
     pub(crate) sorter: &'a mut Sorter,
 }
 
@@ -124,16 +127,17 @@ pub(crate) fn read(
     loads: &mut Loads,
 ) -> Result<(), Error> {
     let fail = |source| Error::Io { file: name.to_owned(), source };
+    let reader = &mut LineEnds::new(reader);
     let mut intake = Intake {
         name,
         stamp: stamp(name),
         whole: true,
         file: FileReport { file: name.to_owned(), ..FileReport::default() },
+        warnings: Vec::new(),
         sorter: &mut loads.sorter,
     };
     let first = {
         let head = reader.fill_buf().map_err(fail)?;
-        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         head.iter().copied().find(|b| !b.is_ascii_whitespace())
     };
     let sources = match first {
@@ -147,7 +151,8 @@ pub(crate) fn read(
         Some(_) => read_lines(registry, reader, options, &mut intake)?,
     };
     let keys: Vec<(u8, &'static str)> = sources.into_iter().map(|s| (intake.key(s), s)).collect();
-    let Intake { stamp, whole, file, .. } = intake;
+    let Intake { stamp, whole, file, warnings, .. } = intake;
+    report.warnings.extend(warnings);
     if !file.already_imported {
         for (key, source) in keys {
             match loads.of.get(&key) {

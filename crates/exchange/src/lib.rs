@@ -5,12 +5,16 @@
 //! source said before, and says nothing of the objects of others. All files of one call are
 //! one transaction, so that a person, their roles and their structures appear together.
 
+mod archive;
 mod assemble;
+mod decode;
 mod delivery;
 mod documents;
+mod ends;
 mod fhir;
 mod finess;
 mod formats;
+mod head;
 mod intake;
 mod json;
 mod lines;
@@ -308,7 +312,12 @@ pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options)
     let mut report = Report::default();
     let mut loads = Loads::new(options.spill.clone());
     for path in paths {
-        for_each_text(path, options, &mut |name, reader| intake::read(registry, name, reader, options, &mut report, &mut loads))?;
+        let beside = for_each_text(path, options, &mut |name, reader| {
+            intake::read(registry, name, reader, options, &mut report, &mut loads)?;
+            Ok(report.files.last().map(|f| f.format.clone()).unwrap_or_default())
+        })?;
+        report.companions.extend(beside.companions);
+        report.missing.extend(beside.missing);
     }
     stages.end_of("reading");
     let (groups, loads) = loads.settle(registry, &mut report, parallel::workers(options.threads))?;

@@ -1,5 +1,6 @@
 //! Text files: lines are cut into blocks, read by several threads, and taken back in order.
 
+use crate::decode::{Encoding, Evidence, Tally, decode};
 use crate::formats::{self, Layout};
 use crate::intake::{Intake, fresh, guards, privacy};
 use crate::parallel::{self, Line};
@@ -50,6 +51,7 @@ impl Hasher for Identity {
 struct Block {
     /// Number of the first one.
     first: u64,
+    encoding: Encoding,
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -63,6 +65,7 @@ struct Said {
     numbers: u64,
     keyed: u64,
     codes: BTreeMap<(&'static str, String), u64>,
+    tally: Tally,
     records: Records,
     /// Hash of each line, and where its records end.
     said: Vec<(u64, usize)>,
@@ -90,7 +93,7 @@ impl Reader<'_> {
                 continue;
             }
             out.lines += 1;
-            if let Err(e) = self.line(number, line, &mut out) {
+            if let Err(e) = self.line(number, line, block.encoding, &mut out) {
                 out.refusal = Some(e);
                 break;
             }
@@ -98,8 +101,8 @@ impl Reader<'_> {
         out
     }
 
-    fn line(&self, number: u64, line: &[u8], out: &mut Said) -> Result<(), Error> {
-        let text = row::decode(line);
+    fn line(&self, number: u64, line: &[u8], encoding: Encoding, out: &mut Said) -> Result<(), Error> {
+        let text = decode(line, encoding, &mut out.tally);
         privacy(self.name, number, &text)?;
         let at = match self.layouts {
             [_] => Some(0),
@@ -116,7 +119,7 @@ impl Reader<'_> {
         };
         let Some(at) = at else {
             let section = text.split(';').next().unwrap_or("");
-            reject(String::new(), format!("section {section:?} does not belong to this file"));
+            reject(String::new(), format!("section {:?} does not belong to this file", row::shown(section)));
             return Ok(());
         };
         let layout = &self.layouts[at];
@@ -147,6 +150,8 @@ struct Reading<'a, 'b> {
     numbers: u64,
     keyed: u64,
     codes: BTreeMap<(&'static str, String), u64>,
+    evidence: Evidence,
+    tally: Tally,
     /// Eight bytes a line: 40 MB for the country. An exact duplicate says nothing new (guard 6).
     seen: HashSet<u64, BuildHasherDefault<Identity>>,
 }
@@ -157,8 +162,8 @@ impl Line for Reading<'_, '_> {
     type Error = Error;
 
     fn task(&mut self) -> Result<Option<Block>, Error> {
-        let mut block =
-            Block { first: self.number + 1, bytes: Vec::with_capacity(limits::BLOCK_BYTES * 5 / 4), ends: Vec::new() };
+        let bytes = Vec::with_capacity(limits::BLOCK_BYTES * 5 / 4);
+        let mut block = Block { first: self.number + 1, encoding: Encoding::Unknown, bytes, ends: Vec::new() };
         // What was read before a failure is looked at first: it may hold a reason to refuse the file.
         while self.failure.is_none() && block.bytes.len() < limits::BLOCK_BYTES {
             match next_line(self.reader, &mut block.bytes) {
@@ -169,6 +174,11 @@ impl Line for Reading<'_, '_> {
         }
         if !block.ends.is_empty() {
             self.number += block.ends.len() as u64;
+            if self.number > limits::LINES {
+                return Err(refused(self.intake.name, format!("more than {} lines: no national file has as many", limits::LINES)));
+            }
+            self.evidence.observe(&block.bytes);
+            block.encoding = self.evidence.encoding();
             return Ok(Some(block));
         }
         match self.failure.take() {
@@ -188,8 +198,9 @@ impl Line for Reading<'_, '_> {
         file.rejected_lines.extend(block.rejected_lines.into_iter().take(room));
         self.numbers += block.numbers;
         self.keyed += block.keyed;
-        for (code, n) in block.codes {
-            *self.codes.entry(code).or_default() += n;
+        self.tally.add(block.tally);
+        for ((table, code), n) in block.codes {
+            row::count_code(&mut self.codes, table, &code, n);
         }
         // Neighbours that are kept go together.
         let (mut from, mut to) = (0, 0);
@@ -217,7 +228,9 @@ pub(crate) fn read_lines(
     let mut line = Vec::new();
     next_line(reader, &mut line).map_err(fail)?;
     let first = bare(&line);
-    let header = row::decode(first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first)).into_owned();
+    let mut evidence = Evidence::default();
+    evidence.observe(first);
+    let header = decode(first, evidence.encoding(), &mut Tally::default()).into_owned();
     if formats::frozen(&header) {
         intake.file.format = "Ameli, former files".into();
         intake.file.left_out = "frozen in 2026 and replaced by liste-ps and liste-cds".into();
@@ -280,10 +293,13 @@ pub(crate) fn read_lines(
         numbers: 0,
         keyed: 0,
         codes: BTreeMap::new(),
+        evidence,
+        tally: Tally::default(),
         seen: HashSet::default(),
     };
     parallel::run(&mut reading, parallel::workers(options.threads), &|block: Block| threads.block(&block))?;
-    let Reading { intake, numbers, keyed, codes, .. } = reading;
+    let Reading { intake, numbers, keyed, codes, tally, .. } = reading;
+    intake.file.oddities.extend(tally.oddities());
     intake.file.wrong_keys = numbers - keyed;
     intake.file.unknown_codes = codes.into_iter().map(|((table, code), n)| (format!("{table} {code}"), n)).collect();
     guards(intake, numbers, options)?;

@@ -1,5 +1,6 @@
 //! Lines of text formats: decoding, splitting, checks, and the pieces that they say of entities.
 
+use crate::limits;
 use crate::formats::{Kind, Layout, SLOTS, Separator, Slot};
 use annuaire_base::date::PartialDate;
 use annuaire_nos::Nos;
@@ -80,25 +81,6 @@ impl<'a> Row<'a> {
             }
         }
         out
-    }
-}
-
-/// Bytes to text: UTF-8 when valid, Windows-1252 otherwise (source-files §1).
-pub(crate) fn decode(line: &[u8]) -> Cow<'_, str> {
-    match str::from_utf8(line) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => line.iter().map(|b| windows_1252(*b)).collect::<String>().into(),
-    }
-}
-
-fn windows_1252(b: u8) -> char {
-    const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’', '“',
-        '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-    ];
-    match b {
-        0x80..=0x9f => HIGH[usize::from(b - 0x80)],
-        b => char::from(b),
     }
 }
 
@@ -199,8 +181,8 @@ impl Layout {
     /// The fields of a line, checked. Unknown codes are counted in `codes`, by table and code.
     pub(crate) fn row<'a>(&self, line: &'a str, codes: &mut BTreeMap<(&'static str, String), u64>) -> Result<Row<'a>, Fault> {
         let whole = |reason: String| (String::new(), reason);
-        if line.contains(US) {
-            return Err(whole("control character U+001F".into()));
+        if line.contains(['\0', US]) {
+            return Err(whole("NUL bytes: the file is damaged here; download it again".into()));
         }
         let mut row = Row::new();
         let mut put = |slot: Slot, field: Cow<'a, str>| {
@@ -241,7 +223,7 @@ impl Layout {
             if !code.is_empty()
                 && let Some((table, false)) = known(*slot, code, &row)
             {
-                *codes.entry((table, code.to_owned())).or_default() += 1;
+                count_code(codes, table, shown(code), 1);
             }
         }
         Ok(row)
@@ -277,13 +259,13 @@ impl Layout {
         for slot in DATES {
             let value = row.get(*slot);
             if !value.is_empty() && PartialDate::parse(value).is_none() {
-                return Err((self.name(*slot), format!("{value:?} is not a date")));
+                return Err((self.name(*slot), format!("{:?} is not a date", shown(value))));
             }
         }
         for slot in [Slot::Capacite, Slot::CapaciteHabilitee, Slot::CapaciteInstallee, Slot::CapaciteInstalleeHabilitee] {
             let value = row.get(slot);
             if !value.is_empty() && value.parse::<u32>().is_err() {
-                return Err((self.name(slot), format!("{value:?} is not a number of places")));
+                return Err((self.name(slot), format!("{:?} is not a number of places", shown(value))));
             }
         }
         Ok(())
@@ -348,6 +330,18 @@ impl Layout {
             }
         }
     }
+}
+
+/// The beginning of a value, as long as a report repeats it.
+pub(crate) fn shown(value: &str) -> &str {
+    value.char_indices().nth(limits::SHOWN_CHARS).map_or(value, |(at, _)| &value[..at])
+}
+
+/// Counts an unknown code; beyond [`limits::UNKNOWN_CODES`] different ones, all together.
+pub(crate) fn count_code(codes: &mut BTreeMap<(&'static str, String), u64>, table: &'static str, code: &str, n: u64) {
+    let key = (table, code.to_owned());
+    let full = codes.len() >= limits::UNKNOWN_CODES && !codes.contains_key(&key);
+    *codes.entry(if full { ("other", "codes".to_owned()) } else { key }).or_default() += n;
 }
 
 /// A legal entity that a line names by number only.
@@ -415,7 +409,8 @@ fn mark(slot: u32) -> char {
 
 /// Reads a piece back.
 pub(crate) fn unpack(piece: &[u8]) -> Row<'_> {
-    let mut row = Row::new();
+    // A short piece has few fields, and an entity may have tens of thousands of them.
+    let mut row = Row { at: [0; SLOTS], fields: Vec::with_capacity((piece.len() / 8).min(64)) };
     for part in str::from_utf8(piece).unwrap_or_default().split(US) {
         let mut chars = part.chars();
         if let Some(slot) = chars.next() {

@@ -171,7 +171,7 @@ impl Writing<'_> {
                 ),
             ));
         }
-        if !stamp.is_empty() && source != "fhir" {
+        if !stamp.is_empty() && !source.starts_with("fhir") {
             let json = serde_json::to_string(&Last { stamp, objects: count, ..Last::default() });
             self.unit.set_note(SOURCE, source, Some(&json.map_err(|e| self.fail(io::Error::other(e)))?))?;
         }
@@ -248,7 +248,7 @@ impl Line for Writing<'_> {
 
 /// The registry's JSON of what was read of one entity; `None` when a feed says that it ended.
 fn object(source: &str, entity: &str, pieces: &[&[u8]]) -> io::Result<Option<String>> {
-    let object = if source == "fhir" {
+    let object = if entity.starts_with("FH:") {
         match fhir::last(pieces) {
             Some(json) => Objet::Ressource { json: json.to_owned() },
             None => return Ok(None),
