@@ -32,9 +32,7 @@ pub(crate) fn read_json(
                     {
                         checked = true;
                         intake.file.format = document.name().to_owned();
-                        if !fresh(registry, intake, document.sources())? {
-                            return Ok(document.sources().to_vec());
-                        }
+                        fresh(registry, intake, document.sources().to_vec())?;
                     }
                     for (source, entity, piece) in facts {
                         if let Some(number) = entity.strip_prefix("ST:F") {
