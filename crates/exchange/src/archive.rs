@@ -2,7 +2,7 @@
 
 use crate::head::Head;
 use crate::open::{Beside, Each, Unpacked, Watch, text, ungzipped};
-use crate::{Error, formats, limits, refused};
+use crate::{Error, limits, recognise, refused};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -46,20 +46,43 @@ const RESTRICTED: [&str; 19] = [
 
 /// Endings of documents that come with data.
 const DOCUMENTS: [&str; 31] = [
-    "pdf", "doc", "docx", "odt", "rtf", "md", "htm", "html", "css", "png", "jpg", "jpeg", "gif", "svg", "xls", "xlsx", "ods", "ppt",
-    "pptx", "odp", "xsd", "yml", "yaml", "url", "sig", "asc", "p7s", "md5", "sha1", "sha256", "sha512",
+    "pdf", "doc", "docx", "odt", "rtf", "md", "htm", "html", "css", "png", "jpg", "jpeg", "gif", "svg", "xls", "xlsx", "ods",
+    "ppt", "pptx", "odp", "xsd", "yml", "yaml", "url", "sig", "asc", "p7s", "md5", "sha1", "sha256", "sha512",
 ];
 
 /// Words in the names of texts about data.
 const ABOUT: [&str; 13] = [
-    "readme", "lisezmoi", "lisez-moi", "lisez_moi", "licence", "license", "copying", "changelog", "notice", "mentions_legales",
-    "conditions", "thumbs.db", "desktop.ini",
+    "readme",
+    "lisezmoi",
+    "lisez-moi",
+    "lisez_moi",
+    "licence",
+    "license",
+    "copying",
+    "changelog",
+    "notice",
+    "mentions_legales",
+    "conditions",
+    "thumbs.db",
+    "desktop.ini",
 ];
 
 /// Beginnings of the names of national files.
 const OFFICIAL: [&str; 14] = [
-    "ps_libreacces", "ps-libreacces", "porteurs_cps", "porteurs-cps", "extraction_", "extractionmonotable", "etalab", "finess",
-    "liste-ps", "liste-cds", "ps-infospratiques", "ps-tarifs", "bascule_adeli", "pscload",
+    "ps_libreacces",
+    "ps-libreacces",
+    "porteurs_cps",
+    "porteurs-cps",
+    "extraction_",
+    "extractionmonotable",
+    "etalab",
+    "finess",
+    "liste-ps",
+    "liste-cds",
+    "ps-infospratiques",
+    "ps-tarifs",
+    "bascule_adeli",
+    "pscload",
 ];
 
 /// Reads the members of an archive that are national files.
@@ -73,11 +96,17 @@ pub(crate) fn read<R: Read + Seek>(
     let fail = |source| Error::Io { file: name.to_owned(), source };
     let directory = directory_bytes(&mut file).map_err(fail)?;
     if directory > limits::ARCHIVE_DIRECTORY_BYTES {
-        return Err(refused(name, "an archive of thousands of members is no national delivery; unpack it and name its files".into()));
+        return Err(refused(
+            name,
+            "an archive of thousands of members is no national delivery; unpack it and name its files".into(),
+        ));
     }
     let mut archive = ZipArchive::new(file).map_err(|e| refused(name, damage(&e)))?;
     if archive.len() > limits::MEMBERS {
-        return Err(refused(name, format!("more than {} members: no national delivery; unpack it and name its files", limits::MEMBERS)));
+        return Err(refused(
+            name,
+            format!("more than {} members: no national delivery; unpack it and name its files", limits::MEMBERS),
+        ));
     }
     let (mut beside, mut names, mut formats_read) = (Beside::default(), Vec::new(), Vec::new());
     for i in 0..archive.len() {
@@ -100,7 +129,9 @@ pub(crate) fn read<R: Read + Seek>(
         }
         let member = archive.by_index(i).map_err(|e| {
             in_archive(match e {
-                ZipError::UnsupportedArchive(_) => format!("compressed in a way that is not read ({method}); unpack the archive first"),
+                ZipError::UnsupportedArchive(_) => {
+                    format!("compressed in a way that is not read ({method}); unpack the archive first")
+                }
                 e => damage(&e),
             })
         })?;
@@ -176,7 +207,7 @@ fn companion(path: &str, base: &str) -> bool {
 /// Whether a member that is not known to be a companion must be read or refused: by its name, or by its content.
 fn candidate(base: &str, head: &Head) -> bool {
     let lower = base.to_lowercase();
-    if OFFICIAL.iter().any(|o| lower.starts_with(o)) {
+    if OFFICIAL.iter().any(|o| lower.starts_with(o)) || recognise::announced(base).is_some() {
         return true;
     }
     let has = |word: &str| head.bytes().windows(word.len()).any(|w| w == word.as_bytes());
@@ -187,7 +218,7 @@ fn candidate(base: &str, head: &Head) -> bool {
         // Something wide, or packed again, may be a national file: it is refused by name.
         _ => match head.fault(base) {
             Some(reason) => ["UTF-", "archive", "unpack"].iter().any(|w| reason.contains(w)),
-            None => formats::resembles(&head.first_line()),
+            None => recognise::resembles(&head.first_line()),
         },
     }
 }
@@ -233,7 +264,8 @@ fn missing(archive: &str, names: &[String], formats: &[String]) -> Vec<String> {
 fn ends(name: &str, file: &str) -> bool {
     name.find(file).is_some_and(|at| {
         let rest = &name[at + file.len()..];
-        !rest.starts_with(|c: char| c.is_ascii_alphabetic()) && !rest.trim_start_matches('_').starts_with(|c: char| c.is_ascii_alphabetic())
+        !rest.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !rest.trim_start_matches('_').starts_with(|c: char| c.is_ascii_alphabetic())
     })
 }
 
@@ -293,12 +325,21 @@ mod tests {
         assert_eq!(asked("download.zip", &[a]).len(), 2);
         assert!(asked("PS_LibreAcces_Personne_activite_202611240800.zip", &[a]).is_empty());
         assert_eq!(asked("PS_LibreAcces_Personne_activite_202611240800.zip", &[s]), ["PS_LibreAcces_Personne_activite"]);
-        assert_eq!(asked("Porteurs_CPS_CPF_202611240900.zip", &["Extraction_Correspondance_MSSante_1.txt"]), ["Porteurs_CPS_CPF"]);
-        assert!(asked("Extraction_Correspondance_MSSante_202611240900.zip", &["Extraction_Correspondance_MSSante_1.txt"]).is_empty());
+        assert_eq!(
+            asked("Porteurs_CPS_CPF_202611240900.zip", &["Extraction_Correspondance_MSSante_1.txt"]),
+            ["Porteurs_CPS_CPF"]
+        );
+        assert!(
+            asked("Extraction_Correspondance_MSSante_202611240900.zip", &["Extraction_Correspondance_MSSante_1.txt"]).is_empty()
+        );
         // A name that begins like another is not it.
-        let one = asked("Extraction_RPPS_Profil1_202611240500.zip", &["Extraction_RPPS_Profil1_CoordStructGeoloc_202611240500.csv"]);
+        let one =
+            asked("Extraction_RPPS_Profil1_202611240500.zip", &["Extraction_RPPS_Profil1_CoordStructGeoloc_202611240500.csv"]);
         assert_eq!(one.len(), 18);
-        assert!(one.contains(&"Extraction_RPPS_Profil1_CoordStruct".into()) && one.contains(&"Extraction_RPPS_Profil1_Sanction".into()));
+        assert!(
+            one.contains(&"Extraction_RPPS_Profil1_CoordStruct".into())
+                && one.contains(&"Extraction_RPPS_Profil1_Sanction".into())
+        );
         let four = asked("Extraction_RPPS_Profil4_202611240500.zip", &["Extraction_RPPS_Profil4_Personne_202611240500.csv"]);
         assert_eq!((four.len(), four.iter().any(|m| m.contains("Sanction"))), (17, false));
         assert!(asked("Extraction_RPPS_Profil1_Personne_1.zip", &["Extraction_RPPS_Profil1_Personne_1.csv"]).is_empty());
@@ -308,8 +349,16 @@ mod tests {
     #[test]
     fn documents_and_leavings_of_systems_are_companions() {
         for path in [
-            "LISEZMOI.txt", "a/README", "__MACOSX/._PS_LibreAcces_Personne_activite_1.txt", "._x.txt", ".DS_Store", "a\\Thumbs.db",
-            "Licence_Ouverte.txt", "DSFT.pdf", "notice.TXT", "PS_LibreAcces_Personne_activite_1.txt.md5",
+            "LISEZMOI.txt",
+            "a/README",
+            "__MACOSX/._PS_LibreAcces_Personne_activite_1.txt",
+            "._x.txt",
+            ".DS_Store",
+            "a\\Thumbs.db",
+            "Licence_Ouverte.txt",
+            "DSFT.pdf",
+            "notice.TXT",
+            "PS_LibreAcces_Personne_activite_1.txt.md5",
         ] {
             assert!(companion(path, path.rsplit(['/', '\\']).next().unwrap()), "{path}");
         }

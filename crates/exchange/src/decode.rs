@@ -167,8 +167,8 @@ fn suspicious_json(bytes: &[u8]) -> bool {
 fn windows_1252(b: u8) -> char {
     const NONE: char = char::REPLACEMENT_CHARACTER;
     const HIGH: [char; 32] = [
-        '€', NONE, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', NONE, 'Ž', NONE, NONE, '‘', '’', '“', '”', '•', '–', '—',
-        '˜', '™', 'š', '›', 'œ', NONE, 'ž', 'Ÿ',
+        '€', NONE, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', NONE, 'Ž', NONE, NONE, '‘', '’', '“', '”', '•', '–',
+        '—', '˜', '™', 'š', '›', 'œ', NONE, 'ž', 'Ÿ',
     ];
     match b {
         0x80..=0x9f => HIGH[usize::from(b - 0x80)],
@@ -218,7 +218,11 @@ mod tests {
     fn characters_that_nobody_sees_are_removed_and_counted() {
         for hidden in ["\u{202e}", "\u{2066}", "\u{2069}", "\u{200b}", "\u{feff}", "\u{1}", "\u{1f}", "\u{7f}", "\u{85}", "\r"] {
             assert_eq!(read(format!("DUR{hidden}AND|é").as_bytes(), Encoding::Utf8), ("DURAND|é".to_owned(), 0, 1), "{hidden:?}");
-            let json = format!("{{\"a\":\"DUR{hidden}AND\",\"b\":\"\\\\u{:04x}\\u{:04x}é\"}}", 0x202e, hidden.chars().next().unwrap() as u32);
+            let json = format!(
+                "{{\"a\":\"DUR{hidden}AND\",\"b\":\"\\\\u{:04x}\\u{:04x}é\"}}",
+                0x202e,
+                hidden.chars().next().unwrap() as u32
+            );
             let mut tally = Tally::default();
             let (raw, escaped) = if hidden == "\r" { (0, 0) } else { (1, 1) };
             let clean = clean_json(&json, &mut tally).into_owned();

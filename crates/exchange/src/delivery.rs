@@ -1,7 +1,7 @@
 //! What was delivered: one record for each import that read something, kept beside the log and written in its transaction.
 
 use crate::{Error, Report, limits};
-use annuaire_store::{Registry, Unit};
+use annuaire_store::{Outcome, Registry, Unit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -115,6 +115,13 @@ impl Record {
         Ok(registry.note(DELIVERY, &key(number))?.and_then(|json| serde_json::from_str(&json).ok()))
     }
 
+    /// Notes what the transaction does, which ends at this instant.
+    pub(crate) fn count(&mut self, counts: Outcome, at_ms: i64) {
+        let d = &mut self.delivered;
+        (d.tx, d.at_ms) = (counts.tx, at_ms);
+        (d.created, d.changed, d.ended, d.unchanged) = (counts.created, counts.changed, counts.ended, counts.unchanged);
+    }
+
     /// Writes the record under its number.
     pub(crate) fn write(&self, unit: &mut dyn Unit) -> Result<(), Error> {
         Ok(unit.set_note(DELIVERY, &key(self.delivered.number), Some(&json(self)?))?)
@@ -126,11 +133,6 @@ pub(crate) fn next_number(unit: &mut dyn Unit) -> Result<u64, Error> {
     let last = unit.note(LAST.0, LAST.1)?.and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
     unit.set_note(LAST.0, LAST.1, Some(&(last + 1).to_string()))?;
     Ok(last + 1)
-}
-
-/// Number of the last record, 0 when there is none.
-pub(crate) fn last_number(registry: &mut dyn Registry) -> Result<u64, Error> {
-    Ok(registry.note(LAST.0, LAST.1)?.and_then(|n| n.parse().ok()).unwrap_or(0))
 }
 
 /// All deliveries, oldest first. Registries written before records were kept have none for their first transactions.

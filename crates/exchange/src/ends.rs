@@ -132,7 +132,11 @@ mod tests {
     fn a_carriage_return_between_quotes_does_not_cut() {
         // The first chunk must hold the first separator: it tells what quotes mean.
         for chunk in 4..40 {
-            assert_eq!(lines("a;b\r\"x\ry\";2\r\"\"\"\r\";3\rz;4", chunk), ["a;b", "\"x\ry\";2", "\"\"\"\r\";3", "z;4"], "{chunk}");
+            assert_eq!(
+                lines("a;b\r\"x\ry\";2\r\"\"\"\r\";3\rz;4", chunk),
+                ["a;b", "\"x\ry\";2", "\"\"\"\r\";3", "z;4"],
+                "{chunk}"
+            );
         }
         assert_eq!(lines("a|b\r1|5\"\r2|6", 64), ["a|b", "1|5\"", "2|6"], "inches in a file that does not quote");
     }

@@ -199,8 +199,9 @@ pub(crate) struct Reader {
     pub(crate) document: Option<Document>,
     /// Oddities by name.
     pub(crate) oddities: BTreeMap<&'static str, u64>,
-    bodies: HashSet<String>,
-    members: Vec<(String, String)>,
+    /// Hashes of the internal numbers of bodies, and of those that groups name.
+    bodies: HashSet<u64>,
+    members: Vec<u64>,
 }
 
 /// A fact for one source: (source, entity, piece).
@@ -225,7 +226,14 @@ impl Reader {
             return Ok(self.group(group));
         }
         let pmej: Pmej = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-        let document = if pmej.informations_generales_p_m_e_j.is_some() { Document::Structures } else { Document::Activities };
+        let document = if pmej.informations_generales_p_m_e_j.is_some() {
+            Document::Structures
+        } else if pmej.numero.is_some() || pmej.activites_autorisees.is_some() {
+            Document::Activities
+        } else {
+            // It must not decide what the document is.
+            return Err("a legal person with neither general information nor activities".into());
+        };
         if *self.document.get_or_insert(document) != document {
             return Err("belongs to the other FINESS+ document".into());
         }
@@ -237,7 +245,7 @@ impl Reader {
 
     /// To call at the end: members of groups that the document does not hold.
     pub(crate) fn finish(&mut self) {
-        let missing = self.members.iter().filter(|m| !self.bodies.contains(&m.1)).count() as u64;
+        let missing = self.members.iter().filter(|m| !self.bodies.contains(m)).count() as u64;
         if missing > 0 {
             self.oddities.insert("group member that is not in the file", missing);
         }
@@ -247,7 +255,7 @@ impl Reader {
         let id = if g.gcc_id.is_some() { text(g.gcc_id) } else { text(g.pm_smsse_id) };
         let members: Vec<String> =
             g.pmej_du_gcc.into_iter().chain(g.pmej_du_gco).flatten().map(|m| text(m.pm_smsse_id)).collect();
-        self.members.extend(members.iter().map(|m| (id.clone(), m.clone())));
+        self.members.extend(members.iter().map(|m| hash(m)));
         if g.gcc_identifiant_externe.is_some() {
             self.note("group number under its spring 2026 name");
         }
@@ -275,7 +283,7 @@ impl Reader {
         if ej.is_empty() {
             return Err("a legal entity without FINESS number".into());
         }
-        self.bodies.insert(text(general.pm_smsse_id));
+        self.bodies.insert(hash(&text(general.pm_smsse_id)));
         let mut s = Structure {
             id_technique: format!("F{ej}"),
             entite_juridique: true,
@@ -553,6 +561,10 @@ impl Reader {
         };
         Ok((activity, text(g.identifiant_autorisation)))
     }
+}
+
+fn hash(text: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(text.as_bytes())
 }
 
 /// The source of an activity by nature.

@@ -134,7 +134,8 @@ impl Head {
 
 /// Whether lower-case markup is a page for people, or an answer that says that something failed.
 fn markup(text: &str) -> bool {
-    let marks = ["<html", "<!doctype html", "<head", "<body", "<title", "<h1", "<center", "<error", "<fault", ":fault", ":envelope"];
+    let marks =
+        ["<html", "<!doctype html", "<head", "<body", "<title", "<h1", "<center", "<error", "<fault", ":fault", ":envelope"];
     marks.iter().any(|m| text.contains(m)) || text.contains("<operationoutcome")
 }
 
@@ -163,7 +164,8 @@ fn json_excuse(bytes: &[u8]) -> Option<String> {
     if ["resourceType", "pmej", "gcc", "gco", "entry"].iter().any(|k| object.contains_key(*k)) {
         return None;
     }
-    let keys = ["error", "errors", "fault", "exception", "message", "detail", "title", "status", "statusCode", "code", "errorCode"];
+    let keys =
+        ["error", "errors", "fault", "exception", "message", "detail", "title", "status", "statusCode", "code", "errorCode"];
     let found: Vec<&serde_json::Value> = keys.iter().filter_map(|k| object.get(*k)).collect();
     Some(said(&found.first()?.to_string()))
 }

@@ -66,20 +66,35 @@ impl<'a> Records<'a> {
                 Ok(())
             }
             Some(b) => Err(bad(self.line, &format!("{:?} where {:?} is expected", char::from(b), char::from(byte)))),
-            None => Err(bad(self.line, "the document is cut")),
+            None => Err(bad(self.line, "the document is cut; download it again")),
         }
+    }
+
+    /// Whether a record is still of a size that is read.
+    fn room(&self, bytes: usize, objects: usize) -> io::Result<()> {
+        let (max, many) = (limits::RECORD_BYTES, limits::RECORD_OBJECTS);
+        if bytes > max || objects > many {
+            let what = format!("a record is larger than {max} bytes or {many} objects; no national file has one: is it damaged?");
+            return Err(bad(self.line, &what));
+        }
+        Ok(())
     }
 
     /// Appends one whole JSON value to `out`. Only its extent is checked: the caller parses it.
     fn value(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        let Some(first) = self.peek()? else { return Err(bad(self.line, "the document is cut")) };
+        let Some(first) = self.peek()? else { return Err(bad(self.line, "the document is cut; download it again")) };
         let start = out.len();
         let (mut depth, mut string, mut escape) = (0_usize, false, false);
+        let mut objects = 0_usize;
         loop {
             let line = self.line;
             let chunk = self.input.fill_buf()?;
             if chunk.is_empty() {
-                return if matches!(first, b'{' | b'[' | b'"') { Err(bad(line, "the document is cut")) } else { Ok(()) };
+                return if matches!(first, b'{' | b'[' | b'"') {
+                    Err(bad(line, "the document is cut; download it again"))
+                } else {
+                    Ok(())
+                };
             }
             let mut end = None;
             for (i, b) in chunk.iter().enumerate() {
@@ -100,7 +115,10 @@ impl<'a> Records<'a> {
                 }
                 match b {
                     b'"' => string = true,
-                    b'{' | b'[' => depth += 1,
+                    b'{' | b'[' => {
+                        depth += 1;
+                        objects += 1;
+                    }
                     b'}' | b']' if depth > 0 => {
                         depth -= 1;
                         if depth == 0 {
@@ -119,9 +137,7 @@ impl<'a> Records<'a> {
             out.extend_from_slice(&chunk[..used]);
             self.line += chunk[..used].iter().filter(|b| **b == b'\n').count() as u64;
             self.input.consume(used);
-            if out.len() - start > limits::RECORD_BYTES {
-                return Err(bad(self.line, &format!("a record is larger than {} bytes", limits::RECORD_BYTES)));
-            }
+            self.room(out.len() - start, objects)?;
             if end.is_some() {
                 return if out.len() > start { Ok(()) } else { Err(bad(self.line, "a value is missing")) };
             }
@@ -156,7 +172,7 @@ impl<'a> Records<'a> {
                         return Ok(Some(Record { member: String::new(), line: self.root_line }));
                     }
                     if self.peek()? != Some(b'"') {
-                        return Err(bad(self.line, "a member name is expected; is the document cut?"));
+                        return Err(bad(self.line, "a member name is expected; is the document cut? download it again"));
                     }
                     let mut name = Vec::new();
                     self.value(&mut name)?;
@@ -175,9 +191,7 @@ impl<'a> Records<'a> {
                     let mut root = std::mem::take(&mut self.root);
                     self.value(&mut root)?;
                     self.root = root;
-                    if self.root.len() > limits::RECORD_BYTES {
-                        return Err(bad(self.line, &format!("a record is larger than {} bytes", limits::RECORD_BYTES)));
-                    }
+                    self.room(self.root.len(), 0)?;
                 }
                 State::Stream(member) => {
                     let member = member.clone();
@@ -232,5 +246,15 @@ mod tests {
         for cut in ["{\"pmej\":[{\"a\":1},{\"b\":", "{\"pmej\":[{}]", "{\"a\":\"x", "[1]", "{\"a\":}", "{"] {
             assert!(all(cut).is_err(), "{cut}");
         }
+    }
+
+    #[test]
+    fn a_record_without_end_is_refused_before_it_fills_the_memory() {
+        let wide = format!("{{\"pmej\":[{{\"ege\":[{}{{}}]}}]}}", "{},".repeat(300_000));
+        assert!(all(&wide).unwrap_err().to_string().contains("objects"));
+        let endless = format!("{{\"pmej\":[\"{}", "x".repeat(20 << 20));
+        let mut reader = endless.as_bytes();
+        let error = Records::new(&mut reader).next(&mut Vec::new()).err().unwrap().to_string();
+        assert!(error.contains("larger than") || error.contains("cut"), "{error}");
     }
 }
