@@ -435,4 +435,18 @@ mod tests {
         }
         assert!(Records::default().push(0, "PP:x", &vec![0; 3 << 20]).is_err());
     }
+
+    #[test]
+    fn runs_are_spilled_to_the_directory_that_was_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let spill = |dir: std::path::PathBuf| {
+            let mut s = Sorter::new(100, Some(dir));
+            let mut records = Records::default();
+            records.push(0, "PP:x", &[1; 100]).unwrap();
+            s.add(&records).unwrap();
+            s.finish(1).map(|_| ())
+        };
+        assert!(spill(dir.path().to_owned()).is_ok());
+        assert!(spill(dir.path().join("none")).is_err(), "not anywhere else");
+    }
 }

@@ -194,12 +194,13 @@ fn damaged_encrypted_and_large_archives() {
     assert!(report.created > 0 && report.missing.is_empty());
     // What expands without end.
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    gz.write_all(&text).unwrap();
+    gz.write_all(b"{\"pmej\":[").unwrap();
     for _ in 0..70 {
-        gz.write_all(&vec![b'\n'; 1 << 20]).unwrap();
+        gz.write_all(&vec![b' '; 1 << 20]).unwrap();
     }
-    let path = w.file("PS_LibreAcces_Personne_activite_202611240802.txt.gz", gz.finish().unwrap());
-    assert!(w.refusal_of(&path, "PS_LibreAcces_Personne_activite_202611240802.txt").contains("expands"));
+    let path = w.file("finess-structures-journalier-20261009.json.gz", gz.finish().unwrap());
+    let said = w.refusal_of(&path, "finess-structures-journalier-20261009.json");
+    assert!(said.contains("expands"), "{said}");
     let many: Vec<(String, &[u8])> = (0..1_100).map(|n| (format!("f{n}.txt"), &b"x"[..])).collect();
     let path = w.file("many.zip", archive(&many.iter().map(|(n, b)| (n.as_str(), *b)).collect::<Vec<_>>()));
     assert!(w.refusal(&path).contains("1000 members"));

@@ -66,11 +66,14 @@ impl Registry for Nothing {
     }
 }
 
+/// Samples of the formats, and files that once were read wrongly: archives, marks, other ends of lines, feeds.
 fn samples() -> Vec<(String, Vec<u8>)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
-    let mut paths: Vec<PathBuf> = ["", "finess", "finess-plus", "ameli", "restreint"]
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let folders =
+        ["samples", "samples/finess", "samples/finess-plus", "samples/ameli", "samples/restreint", "inputs", "inputs/export"];
+    let mut paths: Vec<PathBuf> = folders
         .iter()
-        .flat_map(|d| std::fs::read_dir(root.join(d)).unwrap().map(|e| e.unwrap().path()))
+        .flat_map(|d| std::fs::read_dir(tests.join(d)).unwrap().map(|e| e.unwrap().path()))
         .filter(|p| p.is_file())
         .collect();
     paths.sort();
