@@ -259,7 +259,7 @@ fn nir_at(bytes: &[u8], start: usize) -> bool {
     let mut number = [0_u8; 15];
     let mut at = start;
     let (mut kind, mut cuts) = (Gap::None, 0_u8);
-    for n in 0..number.len() {
+    for (n, digit) in number.iter_mut().enumerate() {
         if let Some(cut) = CUTS.iter().position(|c| *c == n) {
             let (found, len) = gap(&bytes[at..]);
             if found != Gap::None {
@@ -276,7 +276,7 @@ fn nir_at(bytes: &[u8], start: usize) -> bool {
         if !(b.is_ascii_digit() || (n == 6 && matches!(b, b'A' | b'B' | b'a' | b'b'))) {
             return false;
         }
-        number[n] = *b;
+        *digit = *b;
         at += 1;
     }
     let usual = match kind {

@@ -235,6 +235,7 @@ pub(crate) fn read(
         Some(b'<') => {
             intake.file.format = "XML".into();
             intake.file.left_out = "the XML flow of FINESS partners is not read: its open successors are (FINESS+ JSON)".into();
+            intake.warnings.push(format!("{name}: {}", intake.file.left_out));
             Vec::new()
         }
         Some(_) => read_lines(registry, reader, options, &mut intake)?,

@@ -82,12 +82,12 @@ fn no_file_takes_more_than_the_limits() {
     );
     cases.push(("empty objects", zipped(dir.path(), "f.zip", "finess-structures-journalier-20261125.json", &empty), "objects"));
     drop(empty);
-    // What is accepted takes its size in the sorter and little more: a hundred of the largest resources.
+    // What is accepted takes its size in the sorter and little more: thirty of the largest resources.
     let mut feed = String::new();
-    for n in 0..100 {
+    for n in 0..30 {
         writeln!(feed, "{{\"resourceType\":\"Device\",\"id\":\"d{n}\",\"x\":\"{}\"}}", "x".repeat((1 << 20) - 100)).unwrap();
     }
-    cases.push(("large resources", plain(dir.path(), "Devices.ndjson", &feed), "created: 100"));
+    cases.push(("large resources", plain(dir.path(), "Devices.ndjson", &feed), "created: 30"));
     drop(feed);
     for (what, path, reason) in cases {
         let options = Options { spill: spill.clone(), threads: 2, ..Options::default() };
