@@ -453,7 +453,7 @@ mod tests {
         // What is not given as open data stays restricted.
         let person = dir.path().join("p.ndjson");
         std::fs::write(&person, "{\"resourceType\":\"Person\",\"id\":\"p\"}\n").unwrap();
-        let restricted = annuaire_exchange::Options { clock: std::sync::Arc::new(|| 1_600_000_000_000), ..Default::default() };
+        let restricted = annuaire_exchange::Options { clock: std::sync::Arc::new(|| 1_699_999_999_000), ..Default::default() };
         annuaire_exchange::import(&mut registry, &[person], &restricted).unwrap();
         let import = |registry: &mut SqliteRegistry, full| {
             let options = annuaire_exchange::Options {
