@@ -41,7 +41,7 @@ pub(crate) struct Candidates {
 }
 
 /// How many changed objects are looked at to find those that a report gives as examples.
-const LOOKED_AT: usize = 1_000;
+pub(crate) const LOOKED_AT: usize = 1_000;
 
 /// Writes everything that was read, as the delivery of this number.
 ///
@@ -105,7 +105,7 @@ pub(crate) fn replace(
 }
 
 /// A source of FHIR resources: its files add up, and have neither stamp nor digest.
-fn is_feed(source: &str) -> bool {
+pub(crate) fn is_feed(source: &str) -> bool {
     source.starts_with("fhir")
 }
 
