@@ -259,7 +259,9 @@ impl Current {
         if tail.len() > 1 && self.tail_gone == tail.len() {
             return Some(format!("the end of the file of the delivery before ({}) is missing: is this one cut?", tail.join(", ")));
         }
-        if let Some(group) = Some(&self.last.groups).filter(|g| !g.is_empty()).and_then(|g| guard::lost(g, &self.load.groups)) {
+        // Documents have no lines to count.
+        let counted = !self.last.groups.is_empty() && !self.load.groups.is_empty();
+        if let Some(group) = counted.then(|| guard::lost(&self.last.groups, &self.load.groups)).flatten() {
             let gone: Vec<&str> = self.volumes.iter().flat_map(|v| &v.gone).map(String::as_str).take(limits::EXAMPLES).collect();
             let examples = if gone.is_empty() { String::new() } else { format!(" (would end: {})", gone.join(", ")) };
             return Some(format!("{group}{examples}"));

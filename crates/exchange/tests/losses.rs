@@ -49,15 +49,15 @@ fn every_format_with_a_closing_sign_is_refused_wherever_its_last_line_is_cut() {
             for end in (start + 1..text.len()).step_by(step).chain([text.len() - 1]) {
                 tried += 1;
                 let cut = w.load_with(&name, &text[..end], &options);
-                // A closing separator that is an empty field too many is no loss.
-                let whole = text.ends_with(b"\";") && end == text.len() - 1;
+                // A closing separator, or the quotes of a last field that is empty, are no loss.
+                let whole = (text.ends_with(b"\";") && end == text.len() - 1) || (text.ends_with(b";\"\"") && end == text.len() - 2);
                 assert!(cut.is_err() || whole, "{name} cut {} bytes before its end", text.len() - end);
                 if !whole {
                     let mut short = text[..end].to_vec();
                     short.push(b'\n');
                     let cut = w.load_with(&name, &short, &options);
                     let fields = |t: &[u8]| t.iter().filter(|b| matches!(b, b'|' | b';')).count();
-                    assert!(cut.is_err() || fields(&text[end..]) == 0, "{name}: a short last line with its line end, {end}");
+                    assert!(cut.is_err() || fields(&text[end..]) == 0, "{name}: a short last line with its line end, {end}: {cut:?}");
                 }
             }
         }
@@ -168,7 +168,7 @@ fn damaged(text: &str) -> (World, annuaire_exchange::Report) {
 #[test]
 fn whatever_happens_to_a_line_nobody_is_lost_around_it() {
     let good = line(2, "NOM002");
-    for at in (1..good.len()).step_by(3) {
+    for at in (1..good.len()).step_by(7).filter(|at| good.is_char_boundary(*at) && good.is_char_boundary(good.len() - at)) {
         // Broken in two, wherever that is.
         damaged(&format!("{}\n{}", &good[..at], &good[at..]));
         // Its end lost.
