@@ -115,6 +115,11 @@ impl Record {
         Ok(registry.note(DELIVERY, &key(number))?.and_then(|json| serde_json::from_str(&json).ok()))
     }
 
+    /// The record of this number, as a transaction sees it.
+    pub(crate) fn get_in(unit: &mut dyn Unit, number: u64) -> Result<Option<Self>, Error> {
+        Ok(unit.note(DELIVERY, &key(number))?.and_then(|json| serde_json::from_str(&json).ok()))
+    }
+
     /// Notes what the transaction does, which ends at this instant.
     pub(crate) fn count(&mut self, counts: Outcome, at_ms: i64) {
         let d = &mut self.delivered;

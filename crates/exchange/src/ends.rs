@@ -33,6 +33,10 @@ impl<'a> LineEnds<'a> {
         let quotes = |part: &[u8]| part.iter().filter(|b| **b == b'"').count() % 2 == 1;
         let (mut from, mut start, mut open) = (0, 0, self.open);
         let end = loop {
+            // Most files have none, which this asks many bytes at a time.
+            if !chunk[from..].contains(&b'\r') {
+                break chunk.len();
+            }
             let Some(at) = chunk[from..].iter().position(|b| *b == b'\r').map(|n| from + n) else { break chunk.len() };
             if chunk.get(at + 1) == Some(&b'\n') {
                 from = at + 2;

@@ -267,7 +267,8 @@ pub(crate) fn read(
         report.quarantined += bad.len() as u64;
         loads.places.extend(places);
         loads.positions.extend(positions);
-        let (mut groups, last_source) = (Some(groups), sources.last().copied());
+        // Of a file that repeats another one, the lines of professions and places are in what it repeats.
+        let (mut groups, first_source, last_source) = (Some(groups), sources.first().copied(), sources.last().copied());
         for (key, source) in keys {
             let load = match loads.of.entry(key) {
                 std::collections::btree_map::Entry::Occupied(twin) if whole => {
@@ -283,8 +284,10 @@ pub(crate) fn read(
                     place.insert(Load { source, stamp, digest, file, whole, note, held, groups, tail: Vec::new(), skip })
                 }
             };
-            if last_source == Some(source) {
+            if first_source == Some(source) {
                 load.groups = groups.take().unwrap_or_default().named();
+            }
+            if last_source == Some(source) {
                 load.tail.clone_from(&tail);
             }
             for (_, bad) in bad.iter().filter(|(of, _)| of.is_none_or(|of| of == source)) {

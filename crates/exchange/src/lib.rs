@@ -26,10 +26,12 @@ mod quarantine;
 mod recognise;
 mod row;
 mod sort;
+mod undo;
 mod write;
 
 pub use delivery::{Delivered, DeliveredFile, deliveries};
 pub use quarantine::{Quarantined, quarantine};
+pub use undo::undo;
 
 use annuaire_store::{Cause, Outcome, Registry, Unit};
 use delivery::{Last, Record, SOURCE};
@@ -375,8 +377,8 @@ pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options)
         Some(why) => format!("import of {names} (mass change accepted: {})", why.trim()),
         None => format!("import of {names}"),
     };
-    let mut record = Record::default();
-    record.delivered = Delivered { author: options.author.clone(), reason: reason.clone(), files, ..Delivered::default() };
+    let delivered = Delivered { author: options.author.clone(), reason: reason.clone(), files, ..Delivered::default() };
+    let mut record = Record { delivered, ..Record::default() };
     let mut pending = Some((groups, loads));
     let mut written = Written::default();
     let mut counts = Outcome::default();

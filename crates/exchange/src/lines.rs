@@ -65,12 +65,6 @@ impl Block {
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
         bare(&self.bytes[start..self.ends[at]])
     }
-
-    /// A quoted field may be open at the end of one of the last lines.
-    fn open(&self) -> bool {
-        let last = self.ends.len();
-        (last.saturating_sub(limits::JOINED_LINES)..last).any(|at| odd_quotes(self.line(at)))
-    }
 }
 
 /// What a block says.
@@ -125,6 +119,8 @@ struct End {
     fields: (usize, usize),
     /// It could be read.
     read: bool,
+    /// It stops inside quotes.
+    open: bool,
     /// It ends as whole lines of its format do, or its format does not tell and its numbers have valid keys.
     closed: bool,
 }
@@ -164,7 +160,7 @@ impl Reader<'_> {
         let text = decode(line, block.encoding, &mut out.tally);
         privacy(self.name, number, &text)?;
         let of = match self.layouts {
-            [_] => Some(0),
+            [one] if one.format.section.is_empty() => Some(0),
             many => {
                 let section = text.split(';').next();
                 many.iter().position(|l| section == Some(l.format.section))
@@ -206,7 +202,8 @@ impl Reader<'_> {
             Err((column, reason)) => {
                 if last {
                     let fields = (row::fields(text, layout), layout.width());
-                    out.end = Some(End { line: number, fields, ..End::default() });
+                    let open = layout.format.separator == Separator::Semicolon && odd_quotes(text.as_bytes());
+                    out.end = Some(End { line: number, fields, open, ..End::default() });
                 }
                 out.bad.push((Some(layout.format.source), Bad::of_line(number, column, &reason, text, Some(layout))));
                 return Ok(took);
@@ -225,7 +222,7 @@ impl Reader<'_> {
                 (true, Separator::Semicolon) => text.trim_end().ends_with([';', '"']),
                 (false, _) => sound,
             };
-            out.end = Some(End { line: number, fields: (width, width), read: true, closed });
+            out.end = Some(End { line: number, fields: (width, width), read: true, open: false, closed });
         }
         out.groups.count(layout.format.kind, &row);
         if !layout.format.section.is_empty() && matches!(layout.format.source, "finess-eg" | "finess-geo") {
@@ -284,8 +281,10 @@ struct Reading<'a, 'b> {
     number: u64,
     /// A line that was looked at before the others.
     ahead: Vec<u8>,
-    /// Quoted fields may hold line ends.
-    quoted: bool,
+    /// Fields of a line when quoted ones may hold line ends; zero when they may not.
+    quoted: usize,
+    /// A quoted field is open at the end of the last line.
+    open: bool,
     /// The last line read ends with a line end.
     ended: bool,
     failure: Option<io::Error>,
@@ -305,6 +304,20 @@ struct Reading<'a, 'b> {
 impl Reading<'_, '_> {
     /// Adds the next line to the block; false when there is none.
     fn add_line(&mut self, block: &mut Block) -> bool {
+        if self.quoted > 0 {
+            let added = self.add(block);
+            if added {
+                let line = block.line(block.ends.len() - 1);
+                // Whatever came before, a line that is whole by itself is one.
+                let whole = || line.iter().filter(|b| **b == b';').count() + 1 >= self.quoted;
+                self.open = if odd_quotes(line) { !self.open } else { self.open && !whole() };
+            }
+            return added;
+        }
+        self.add(block)
+    }
+
+    fn add(&mut self, block: &mut Block) -> bool {
         if !self.ahead.is_empty() {
             block.bytes.append(&mut self.ahead);
             block.ends.push(block.bytes.len());
@@ -338,12 +351,13 @@ impl Line for Reading<'_, '_> {
         while self.failure.is_none() && more && block.bytes.len() < limits::BLOCK_BYTES {
             more = self.add_line(&mut block);
         }
-        // A record that begins near the end of a block must not be cut: lines are added until none of the last few is open.
+        // A block does not end inside a quoted field, unless that field is never closed.
         let mut extra = 0;
-        while self.quoted && self.failure.is_none() && more && extra < limits::JOINED_LINES * 4 && block.open() {
+        while self.open && self.failure.is_none() && more && extra < limits::JOINED_LINES {
             more = self.add_line(&mut block);
             extra += 1;
         }
+        self.open = false;
         if !block.ends.is_empty() {
             self.number += block.ends.len() as u64;
             if self.number > limits::LINES {
@@ -403,6 +417,8 @@ fn whole(name: &str, end: Option<&End>, ended: bool) -> Result<(), Error> {
     let (fields, width) = end.fields;
     let why = if width > 0 && fields < width {
         format!("has {fields} of {width} fields")
+    } else if end.open {
+        "stops inside quotes".to_owned()
     } else if !ended && !end.read {
         "has no line end and cannot be read".to_owned()
     } else if !ended && !end.closed {
@@ -472,13 +488,17 @@ pub(crate) fn read_lines(
     fresh(registry, intake, intake.own(&sources))?;
     let keys = layouts.iter().map(|l| intake.key(l.format.source)).collect();
     let threads = Reader { name, layouts: &layouts, keys };
-    let quoted = layouts.iter().all(|l| l.format.separator == Separator::Semicolon && l.format.section.is_empty());
+    let quoted = match layouts.as_slice() {
+        [one] if one.format.separator == Separator::Semicolon && one.format.section.is_empty() => one.width(),
+        _ => 0,
+    };
     let mut reading = Reading {
         reader,
         intake,
         number: 1,
         ahead,
         quoted,
+        open: false,
         ended,
         failure: None,
         numbers: 0,
@@ -524,6 +544,8 @@ fn keys(row: &row::Row<'_>) -> impl Iterator<Item = bool> {
         "0" => Some(id::adeli(row.get(Slot::Numero)).is_ok()),
         _ => None,
     };
+    let switched = Some(row.get(Slot::Rpps)).filter(|n| !n.is_empty());
+    let switched = switched.map(|n| id::rpps(n).is_ok() && id::adeli(row.get(Slot::Adeli)).is_ok());
     let finess = |slot| Some(row.get(slot)).filter(|n| !n.is_empty()).map(|n| id::finess(n).is_ok());
-    [person, finess(Slot::Finess), finess(Slot::FinessEj)].into_iter().flatten()
+    [person, switched, finess(Slot::Finess), finess(Slot::FinessEj)].into_iter().flatten()
 }

@@ -271,6 +271,10 @@ impl Layout {
         {
             return Err((self.name(Slot::IdNat), "is not the type followed by the number".into()));
         }
+        let number = row.get(Slot::Numero);
+        if row.get(Slot::TypeId) == "8" && !(number.len() == 11 && number.bytes().all(|b| b.is_ascii_digit())) {
+            return Err((self.name(Slot::Numero), "is not an RPPS number, which has 11 digits".into()));
+        }
         for slot in DATES {
             let value = row.get(*slot);
             if !value.is_empty() && PartialDate::parse(value).is_none() {

@@ -41,7 +41,7 @@ pub(crate) struct Candidates {
 }
 
 /// How many changed objects are looked at to find those that a report gives as examples.
-const LOOKED_AT: usize = 1_000;
+pub(crate) const LOOKED_AT: usize = 1_000;
 
 /// Writes everything that was read, as the delivery of this number.
 ///
@@ -107,7 +107,7 @@ pub(crate) fn replace(
 }
 
 /// A source of FHIR resources: its files add up, and have neither stamp nor digest.
-fn is_feed(source: &str) -> bool {
+pub(crate) fn is_feed(source: &str) -> bool {
     source.starts_with("fhir")
 }
 
@@ -262,7 +262,9 @@ impl Current {
                 tail.join(", ")
             ));
         }
-        if let Some(group) = Some(&self.last.groups).filter(|g| !g.is_empty()).and_then(|g| guard::lost(g, &self.load.groups)) {
+        // Documents have no lines to count.
+        let counted = !self.last.groups.is_empty() && !self.load.groups.is_empty();
+        if let Some(group) = counted.then(|| guard::lost(&self.last.groups, &self.load.groups)).flatten() {
             let gone: Vec<&str> = self.volumes.iter().flat_map(|v| &v.gone).map(String::as_str).take(limits::EXAMPLES).collect();
             let examples = if gone.is_empty() { String::new() } else { format!(" (would end: {})", gone.join(", ")) };
             return Some(format!("{group}{examples}"));

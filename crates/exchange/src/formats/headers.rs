@@ -218,7 +218,7 @@ pub(super) fn of(format: &str) -> Vec<&'static str> {
         }
         "Activite" => {
             "type identifiant pp|identifiant pp|identifiant de l activite|identification nationale pp|\
-             identifiant technique de la structure|code role|libelle fonction|code mode exercice|libelle mode exercice|\
+             identifiant technique de la structure|code role|libelle role|code mode exercice|libelle mode exercice|\
              date de debut activite|date de fin activite|date de mise a jour activite|code region exercice|\
              libelle region exercice|code genre activite|libelle genre activite|code motif de fin activite|\
              libelle motif de fin activite|code section tableau pharmaciens|libelle section tableau pharmaciens|\
