@@ -17,10 +17,10 @@ pub(crate) fn read_json(
 ) -> Result<Vec<&'static str>, Error> {
     let name = intake.name;
     let fail = |source| Error::Io { file: name.to_owned(), source };
-    let sequence = intake.sorter.taken();
+    let taken = intake.sorter.taken();
     let mut document = Document {
         finess: finess::Reader::default(),
-        feed: fhir::Feed::new(options.check, options.open, sequence),
+        feed: fhir::Feed::new(options.check, options.open, taken),
         source: if options.open { "fhir" } else { "fhir-restreint" },
         checked: false,
         records: 0,
@@ -37,6 +37,10 @@ pub(crate) fn read_json(
         let mut records = json::Records::new(reader);
         let mut bytes = Vec::new();
         while let Some(record) = records.next(&mut bytes).map_err(fail)? {
+            if record.member == "entry" {
+                let (number, root) = records.root();
+                document.feed.entry_of(number, root);
+            }
             document.record(&record.member, record.line, &bytes, registry, intake)?;
         }
     }

@@ -143,7 +143,17 @@ pub(crate) struct Feed {
     /// What the first outcome that is a document of its own says.
     pub(crate) outcome: Option<String>,
     sequence: u64,
+    /// Number of the last Bundle, and the place of its last entry when it lists the newest first.
+    bundle: u64,
+    down: Option<u64>,
 }
+
+/// Entries of a Bundle that lists the newest first, at most.
+const SPAN: u64 = 1 << 25;
+
+/// Numbers left to a file for each byte that it says: an entry says fifty at least, so that they never reach those of the next
+/// file, even when every Bundle takes a span.
+const PER_BYTE: u64 = 1 << 20;
 
 /// What one record says.
 pub(crate) enum Word {
@@ -185,9 +195,25 @@ pub(crate) fn is_resource(line: &[u8]) -> bool {
 }
 
 impl Feed {
-    /// `sequence` is larger than that of all records of earlier files, so that the last file has the last word.
-    pub(crate) fn new(check: Option<Check>, open: bool, sequence: u64) -> Self {
-        Self { check, open, seen: false, read: 0, foreign: BTreeMap::new(), outcome: None, sequence }
+    /// `taken` is the number of bytes that earlier files of the call said, so that the last file has the last word.
+    pub(crate) fn new(check: Option<Check>, open: bool, taken: u64) -> Self {
+        let sequence = taken.saturating_mul(PER_BYTE);
+        let foreign = BTreeMap::new();
+        Self { check, open, seen: false, read: 0, foreign, outcome: None, sequence, bundle: 0, down: None }
+    }
+
+    /// To call before an entry of a Bundle: its number, and its members so far. A history lists the newest version first (R4),
+    /// so that of two entries about one resource the first has the last word; its type comes before its entries, as in all
+    /// that is written in the order of the specification.
+    pub(crate) fn entry_of(&mut self, number: u64, root: &[u8]) {
+        if number != self.bundle {
+            self.bundle = number;
+            let history = b"\"type\":\"history\"";
+            self.down = root.windows(history.len()).any(|w| w == history).then(|| {
+                self.sequence = self.sequence.saturating_add(SPAN);
+                self.sequence
+            });
+        }
     }
 
     /// What one record says; an error in words when it is left out.
@@ -258,9 +284,15 @@ impl Feed {
     fn piece(&mut self, name: &str, json: &str) -> Word {
         self.seen = true;
         self.read += 1;
-        self.sequence += 1;
+        let place = if let Some(down) = &mut self.down {
+            *down -= 1;
+            *down
+        } else {
+            self.sequence += 1;
+            self.sequence
+        };
         // Pieces of one entity are sorted: the number in front keeps the order of arrival.
-        Word::Piece(format!("FH:{name}"), format!("{:020}{json}", self.sequence).into_bytes())
+        Word::Piece(format!("FH:{name}"), format!("{place:020}{json}").into_bytes())
     }
 }
 

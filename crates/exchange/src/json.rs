@@ -30,6 +30,7 @@ pub(crate) struct Records<'a> {
     state: State,
     root: Vec<u8>,
     root_line: u64,
+    roots: u64,
     line: u64,
 }
 
@@ -39,7 +40,13 @@ fn bad(line: u64, what: &str) -> io::Error {
 
 impl<'a> Records<'a> {
     pub(crate) fn new(input: &'a mut dyn BufRead) -> Self {
-        Self { input, state: State::Outside, root: Vec::new(), root_line: 1, line: 1 }
+        Self { input, state: State::Outside, root: Vec::new(), root_line: 1, roots: 0, line: 1 }
+    }
+
+    /// The root object of the last record: its number in the document, and its members so far, as they are written, without
+    /// the arrays that are handed out.
+    pub(crate) fn root(&self) -> (u64, &[u8]) {
+        (self.roots, &self.root)
     }
 
     /// The next byte that is not white space, left unread.
@@ -158,6 +165,7 @@ impl<'a> Records<'a> {
                     self.root.clear();
                     self.root.push(b'{');
                     self.root_line = self.line;
+                    self.roots += 1;
                     self.state = State::Root;
                 }
                 State::Root => {

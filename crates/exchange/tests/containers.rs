@@ -431,6 +431,27 @@ fn feeds_cut_refused_unpublished_or_in_bundles() {
 }
 
 #[test]
+fn a_history_lists_the_newest_first() {
+    let mut w = World::new();
+    let version = |id: &str, n: u32| {
+        format!(
+            "{{\"resource\":{{\"resourceType\":\"Organization\",\"id\":\"{id}\",\"name\":\"v{n}\"}},\"request\":{{\"method\":\"PUT\",\"url\":\"x\"}}}}"
+        )
+    };
+    let gone = "{\"request\":{\"method\":\"DELETE\",\"url\":\"Organization/b\"}}";
+    let entries = [version("a", 3), gone.to_owned(), version("a", 2), version("b", 1), version("a", 1)].join(",");
+    let bundle = |kind: &str| format!("{{\"resourceType\":\"Bundle\",\"type\" : \"{kind}\",\"entry\":[{entries}]}}");
+    for (kind, name, count) in [("history", "v3", 1), ("transaction", "v1", 2)] {
+        let path = w.file("h.json", bundle(kind));
+        w.load(&path).unwrap();
+        let tx = w.registry.last_tx().unwrap();
+        let (objects, _) = w.registry.standing(tx, "", 100).unwrap();
+        assert_eq!(objects.len(), count, "{kind}");
+        assert!(objects[0].payload.contains(name), "{kind}: {objects:?}");
+    }
+}
+
+#[test]
 fn what_the_check_refuses_is_rejected_with_its_reason() {
     let mut w = World::new();
     let check: annuaire_exchange::Check =
