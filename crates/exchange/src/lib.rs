@@ -120,7 +120,7 @@ pub mod limits {
     /// Lines over which a quoted field may go.
     pub const JOINED_LINES: usize = 20;
     /// Lines of one file that may be put in quarantine; beyond, the file is refused.
-    pub const QUARANTINED_LINES: usize = 50_000;
+    pub const QUARANTINED_LINES: usize = 20_000;
     /// Lines of one source in quarantine beyond which nothing of the source ends.
     pub const TRUSTED_LINES: usize = 1_000;
     /// Keys of entities that one line may name.

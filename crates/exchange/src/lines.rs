@@ -158,7 +158,9 @@ impl Reader<'_> {
         let line = block.line(at);
         let number = block.first + at as u64;
         let text = decode(line, block.encoding, &mut out.tally);
-        privacy(self.name, number, &text)?;
+        if id::contains_nir(&text) {
+            privacy(self.name, number, &self.without_structures(&text))?;
+        }
         let of = match self.layouts {
             [one] if one.format.section.is_empty() => Some(0),
             many => {
@@ -243,6 +245,21 @@ impl Reader<'_> {
         let hash = if took == 1 { xxhash_rust::xxh3::xxh3_64(line) } else { xxhash_rust::xxh3::xxh3_64(text.as_bytes()) };
         out.said.push((hash, out.records.len()));
         Ok(took)
+    }
+
+    /// A line without the national numbers of structures that begin with 3, in their columns: a SIRET with a wrong key would be
+    /// taken for a number of a person once in a hundred.
+    fn without_structures(&self, text: &str) -> String {
+        let mut rest = text.to_owned();
+        for layout in self.layouts {
+            let Ok(row) = layout.row(text, &mut BTreeMap::new()) else { continue };
+            for value in [Slot::AncienId, Slot::NumeroStructure].map(|s| row.get(s)) {
+                if value.len() == 15 && value.starts_with('3') && value.bytes().all(|b| b.is_ascii_digit()) {
+                    rest = rest.replace(value, "");
+                }
+            }
+        }
+        rest
     }
 
     /// The line with those after it, when a quoted field of it holds line ends: they are joined when that gives exactly the

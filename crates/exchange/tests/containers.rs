@@ -355,6 +355,32 @@ fn scores_and_places_alarm_nobody_and_a_number_of_a_person_does() {
 }
 
 #[test]
+fn a_wrong_number_of_a_structure_is_no_number_of_a_person() {
+    // 3 and a SIRET with a wrong key that, by chance, has the key of a number of a person.
+    let number = (0..).map(|n| 3_990_199_000_000_u64 + n).find_map(|n| {
+        let text = format!("{n}{:02}", 97 - n % 97);
+        annuaire_base::id::contains_nir(&text).then_some(text)
+    });
+    let number = number.unwrap();
+    let text = String::from_utf8(activity()).unwrap();
+    let columns: Vec<&str> = text.lines().next().unwrap().split('|').collect();
+    let at = |name: &str| columns.iter().position(|c| c.starts_with(name)).unwrap();
+    let with = |column: usize| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let mut fields: Vec<&str> = lines[1].split('|').collect();
+        fields[column] = &number;
+        lines[1] = fields.join("|");
+        lines.join("\n") + "\n"
+    };
+    let mut w = World::new();
+    let path = w.file(ACTIVITY, with(at("Ancien identifiant")));
+    let report = w.load(&path).unwrap();
+    assert_eq!(report.files[0].rejected, 0);
+    let path = w.file("PS_LibreAcces_Personne_activite_202611240801.txt", with(at("Enseigne commerciale")));
+    assert!(w.refusal(&path).contains("social security"));
+}
+
+#[test]
 fn a_feed_goes_where_the_operator_says() {
     let line = "{\"resourceType\":\"Organization\",\"id\":\"o1\",\"name\":\"x\"}\n";
     let open = Options { open: true, ..Options::default() };
