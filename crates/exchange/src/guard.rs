@@ -83,10 +83,13 @@ pub(crate) fn allowed(before: u64, percent: u64, few: u64) -> u64 {
     (before * percent / 100).max(few.min((before / 2).max(1)))
 }
 
+/// What the lines of a profession and a department are counted as; empty for those that are not.
+type Part = fn(&str, &str) -> String;
+
 /// What the groups of a delivery have lost against the one before it, in words: the first that lost too much, by profession,
 /// by department, then by both.
 pub(crate) fn lost(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Option<String> {
-    let sums = |of: &BTreeMap<String, u64>, part: fn(&str, &str) -> String| {
+    let sums = |of: &BTreeMap<String, u64>, part: Part| {
         let mut sums: BTreeMap<String, u64> = BTreeMap::new();
         for (key, n) in of {
             let (profession, department) = key.split_once('/').unwrap_or((key, ""));
@@ -104,7 +107,7 @@ pub(crate) fn lost(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) 
         ("", _) | (_, "") => String::new(),
         (p, d) => format!("practitioners of profession {p} in department {d}"),
     };
-    let steps: [(fn(&str, &str) -> String, u64, u64); 3] = [
+    let steps: [(Part, u64, u64); 3] = [
         (both, limits::GROUP_PERCENT, limits::GROUP_FEW),
         (profession, limits::VOLUME_PERCENT, limits::GROUP_FEW),
         (place, limits::VOLUME_PERCENT, limits::GROUP_FEW),

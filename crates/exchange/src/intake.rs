@@ -8,6 +8,7 @@ use crate::guard::Groups;
 use crate::lines::read_lines;
 use crate::open::stamp;
 use crate::quarantine::{Bad, Held};
+use crate::recognise;
 use crate::sort::{Groups as Sorted, Records, Sorter};
 use crate::{Error, FileReport, Options, Rejected, Report, last, limits, refused};
 use annuaire_base::id;
@@ -53,6 +54,9 @@ pub(crate) fn number(source: &str) -> u8 {
     NAMES.binary_search(&source).ok().and_then(|n| u8::try_from(n).ok()).unwrap_or(SECONDARY - 1)
 }
 
+/// What is to be written: sorted groups, the sources that they speak for, and the files that they come from.
+pub(crate) type Settled = (Sorted, BTreeMap<u8, Load>, Vec<DeliveredFile>);
+
 /// Everything read, and for which sources it speaks.
 pub(crate) struct Loads {
     sorter: Sorter,
@@ -77,12 +81,7 @@ impl Loads {
 
     /// Ends reading: decides between files that repeat one another, looks up what lines that could not be read may name, and
     /// sorts.
-    pub(crate) fn settle(
-        mut self,
-        registry: &mut dyn Registry,
-        report: &mut Report,
-        workers: usize,
-    ) -> Result<(Sorted, BTreeMap<u8, Load>, Vec<DeliveredFile>), Error> {
+    pub(crate) fn settle(mut self, registry: &mut dyn Registry, report: &mut Report, workers: usize) -> Result<Settled, Error> {
         for (key, load) in self.of.split_off(&SECONDARY) {
             let source = load.source;
             let older = last(registry, source)?.stamp > load.stamp;
@@ -240,6 +239,7 @@ pub(crate) fn read(
         }
         Some(_) => read_lines(registry, reader, options, &mut intake)?,
     };
+    agreed(name, &intake.file.format, &sources)?;
     let digest = digesting.finish().map_err(fail)?;
     if intake.file.rejected as usize > limits::QUARANTINED_LINES {
         return Err(intake.too_many());
@@ -307,6 +307,27 @@ pub(crate) fn read(
         }
     }
     report.files.push(file);
+    Ok(())
+}
+
+/// The last word on where a file may go, whatever read it: its name does not say otherwise than its content, and nothing under
+/// the name of a restricted file is open data.
+fn agreed(name: &str, format: &str, sources: &[&'static str]) -> Result<(), Error> {
+    let Some(source) = sources.first() else { return Ok(()) };
+    if let Some(expected) = recognise::announced(name).filter(|e| *e != format) {
+        return Err(refused(
+            name,
+            format!(
+                "the name of the file says {expected}, and it holds {format}; nothing was imported, name it as it was delivered"
+            ),
+        ));
+    }
+    if recognise::restricted_name(name) && sources.iter().any(|s| annuaire_mos::source::get(s).open) {
+        return Err(refused(
+            name,
+            format!("the name of the file is one of a restricted extraction, and {source} is open data; nothing was imported"),
+        ));
+    }
     Ok(())
 }
 

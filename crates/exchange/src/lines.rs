@@ -472,6 +472,8 @@ pub(crate) fn read_lines(
     let layouts = if header.starts_with("finess;etalab;") {
         if next_line(reader, &mut ahead).map_err(fail)? > 0 {
             ended = ahead.ends_with(b"\n");
+        } else {
+            return Err(refused(name, "has a first line and no line after it: the file is cut; nothing was imported".into()));
         }
         recognise::sections(name, &decode(bare(&ahead), Encoding::Unknown, &mut Tally::default()))
     } else {
@@ -536,6 +538,9 @@ pub(crate) fn read_lines(
     intake.file.unknown_codes = codes.into_iter().map(|((table, code), n)| (format!("{table} {code}"), n)).collect();
     if unplaced > 0 {
         intake.file.oddities.insert("row without a structure number, whose place is not kept".to_owned(), unplaced);
+    }
+    if intake.file.lines == 0 {
+        return Err(refused(name, "has a header and no line after it: the file is cut; nothing was imported".into()));
     }
     whole(name, end.as_ref(), ended)?;
     guards(intake, numbers, options)?;

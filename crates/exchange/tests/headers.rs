@@ -123,7 +123,7 @@ fn no_change_of_a_restricted_file_makes_it_open() {
         let (columns, separator, _) = parts(&bytes);
         let empty = |n: usize| {
             let sign = char::from(separator).to_string();
-            let mut line = vec!["8", "10999000010", "810999000010"].join(&sign);
+            let mut line = ["8", "10999000010", "810999000010"].join(&sign);
             line.push_str(&sign.repeat(n.saturating_sub(3)));
             line.into_bytes()
         };
@@ -203,6 +203,11 @@ fn a_name_that_says_otherwise_and_a_column_given_twice_are_refused() {
     for name in ["ps-libreacces-personne-activite.txt", "PS_LibreAcces_Personne_activite_202611240800.txt", "download (3).txt"] {
         assert_eq!(World::new().load(name, &text).unwrap().created, 2, "{name}");
     }
+    // Documents have names too: what the name of a restricted file holds is not open data, whatever it looks like.
+    let feed = "{\"resourceType\":\"Organization\",\"id\":\"a\",\"name\":\"X\"}\n";
+    let open = Options { open: true, ..Options::default() };
+    let e = why(World::new().load_with("Extraction_RPPS_Profil1_Structure_202611240800.ndjson", feed, &open));
+    assert!(e.contains("name of the file"), "{e}");
     let twice = text.replacen("|Prénom d'exercice|", "|Nom d'exercice|", 1);
     let e = why(World::new().load("x.txt", twice));
     assert!(e.contains("nom exercice") && e.contains("twice"), "{e}");
