@@ -1,9 +1,8 @@
 //! Published forms of domain objects. They write whatever they are given: an object of the public perimeter has passed
 //! [`crate::perimeter`] first and holds nothing else.
 
-use crate::{Guide, Perimeter, View, extract, schema, write::Json};
-use annuaire_base::date::parse_instant;
-use annuaire_index::{Kept, Resource, Term};
+use crate::{Guide, Perimeter, View, schema, write::Json};
+use annuaire_index::{Resource, Standing, Term};
 use annuaire_mos::{
     Activite, ActiviteAutorisee, Adresse, BoiteLettresMss, CarteProfessionnel, Certificat, Coordonnees, ExerciceProfessionnel,
     Professionnel, SituationExercice, Structure,
@@ -45,7 +44,8 @@ impl<'a> Trace<'a> {
 
 /// A resource under construction: its bytes and the terms it is found by.
 struct Form {
-    ty: &'static str,
+    ty: u8,
+    standing: Standing,
     id: String,
     before: Vec<u8>,
     json: Json,
@@ -55,13 +55,20 @@ struct Form {
 impl Form {
     /// Opens the resource and writes everything that precedes the version and date stamped by the store. `profile` is the
     /// name of the profile without its `as-dp-` or `as-dr-`.
-    fn new(view: View, ty: &'static str, id: String, core: &str, profile: &str, trace: &Trace<'_>) -> Self {
-        let mut form =
-            Self { ty, id, before: Vec::new(), json: Json { out: Vec::with_capacity(4_096) }, terms: Vec::with_capacity(32) };
+    fn new(view: View, ty: u8, id: String, core: &str, profile: &str, trace: &Trace<'_>) -> Self {
+        let mut form = Self {
+            ty,
+            // A form without a trace is a reduced one.
+            standing: if trace.system.is_empty() { Standing::Withdrawn } else { Standing::Said },
+            id,
+            before: Vec::new(),
+            json: Json { out: Vec::with_capacity(4_096) },
+            terms: Vec::with_capacity(32),
+        };
         let authority = if trace.authority.is_empty() { None } else { Nos::embedded().autorite(trace.authority) };
         let mut head = Json { out: Vec::with_capacity(1_024) };
         head.out.push(b'{');
-        head.text("resourceType", ty);
+        head.text("resourceType", schema::TYPES[usize::from(ty)]);
         head.text("id", &form.id);
         head.key("meta");
         head.out.push(b'{');
@@ -111,7 +118,7 @@ impl Form {
     }
 
     fn param(&self, name: &str) -> Option<u8> {
-        schema::param(self.ty, name).map(|p| p.id)
+        schema::param(schema::TYPES[usize::from(self.ty)], name).map(|p| p.id)
     }
 
     fn token(&mut self, name: &str, system: &str, code: &str) {
@@ -136,7 +143,12 @@ impl Form {
         }
     }
 
-    fn reference(&mut self, name: &str, target: &str) {
+    /// A Reference member, absent when the target is, and the term that it is found by.
+    fn link(&mut self, member: &str, name: &str, target: &str) {
+        if target.is_empty() {
+            return;
+        }
+        self.json.key(member).object(|j| j.text("reference", target));
         if let Some(param) = self.param(name) {
             self.terms.push(Term::Reference { param, target: target.to_owned() });
         }
@@ -238,12 +250,13 @@ impl Form {
     fn finish(mut self) -> Resource {
         self.json.out.push(b'}');
         Resource {
-            ty: schema::type_id(self.ty).unwrap_or_default(),
+            ty: self.ty,
             id: self.id,
             before: self.before,
             after: self.json.out,
             terms: self.terms,
             kept: None,
+            standing: self.standing,
         }
     }
 }
@@ -368,7 +381,7 @@ fn practitioner(
     boxes: &[&BoiteLettresMss],
 ) -> Resource {
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
-    let mut f = Form::new(view, "Practitioner", id, "fr-core-practitioner", "practitioner", &Trace::person(person));
+    let mut f = Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", "practitioner", &Trace::person(person));
     let (r87, _) = concept("TRE_R87", "");
     let kind = |c: &CarteProfessionnel| match c.type_carte.as_str() {
         "00" => "CPS",
@@ -580,15 +593,13 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
 
 fn role(view: View, person: &Professionnel, practice: &ExerciceProfessionnel, s: &SituationExercice) -> Resource {
     let id = role_id(&s.id_situation_exercice);
-    let mut f = Form::new(view, "PractitionerRole", id, "fr-core-practitioner-role", "practitionerrole", &Trace::person(person));
+    let mut f = Form::new(view, schema::ROLE, id, "fr-core-practitioner-role", "practitionerrole", &Trace::person(person));
     f.identifiers(&[(false, "", RPPS, &s.id_situation_exercice)]);
     f.active(true);
     f.json.period("period", &s.date_debut, &s.date_fin);
     role_practitioner(&mut f, person, practice);
     if !s.structure.is_empty() {
-        let organization = format!("Organization/{}", organization_id(&s.structure));
-        f.json.key("organization").object(|j| j.text("reference", &organization));
-        f.reference("organization", &organization);
+        f.link("organization", "organization", &format!("Organization/{}", organization_id(&s.structure)));
     }
     let nos = Nos::embedded();
     let mut codes: Vec<Coded<'_>> = vec![
@@ -616,15 +627,13 @@ fn role(view: View, person: &Professionnel, practice: &ExerciceProfessionnel, s:
 
 fn role_practitioner(f: &mut Form, person: &Professionnel, practice: &ExerciceProfessionnel) {
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
-    let target = format!("Practitioner/{id}");
-    f.json.key("practitioner").object(|j| j.text("reference", &target));
-    f.reference("practitioner", &target);
+    f.link("practitioner", "practitioner", &format!("Practitioner/{id}"));
 }
 
 /// The civil identity: restricted perimeter only.
 fn civil_person(view: View, p: &Professionnel) -> Resource {
     let civil = p.etat_civil.clone().unwrap_or_default();
-    let mut f = Form::new(view, "Person", person_id(&p.id_nat_ps), "", "person", &Trace::person(p));
+    let mut f = Form::new(view, schema::PERSON, person_id(&p.id_nat_ps), "", "person", &Trace::person(p));
     f.json.array("extension", |j| {
         if !(civil.lieu_naissance.is_empty() && civil.commune_naissance.is_empty() && civil.pays_naissance.is_empty()) {
             j.object(|j| {
@@ -694,7 +703,7 @@ pub fn structure(view: View, s: &Structure, boxes: &[BoiteLettresMss]) -> Resour
         system: if finess && !s.num_finess.is_empty() { "FINESS" } else { "RPPS" },
         date: &s.date_maj,
     };
-    let mut f = Form::new(view, "Organization", id, "fr-core-organization", "organization", &trace);
+    let mut f = Form::new(view, schema::ORGANIZATION, id, "fr-core-organization", "organization", &trace);
     f.json.array("extension", |j| {
         if !(s.date_ouverture.is_empty() && s.date_fermeture.is_empty()) {
             j.object(|j| {
@@ -738,11 +747,59 @@ pub fn structure(view: View, s: &Structure, boxes: &[BoiteLettresMss]) -> Resour
     };
     f.telecoms(Some(&contact), &first_of_each(boxes.iter().collect()));
     address(&mut f, &s.adresse);
-    if !s.num_finess_ej.is_empty() && !s.entite_juridique {
-        let legal = format!("Organization/{}", organization_id(&format!("F{}", s.num_finess_ej)));
-        f.json.key("partOf").object(|j| j.text("reference", &legal));
-        f.reference("partof", &legal);
+    if let Some(legal) = legal_entity(s) {
+        f.link("partOf", "partof", &format!("Organization/{}", organization_id(&legal)));
     }
+    f.finish()
+}
+
+/// Technical identifier of the legal entity that a structure is part of.
+#[must_use]
+pub fn legal_entity(s: &Structure) -> Option<String> {
+    (!s.num_finess_ej.is_empty() && !s.entite_juridique).then(|| format!("F{}", s.num_finess_ej))
+}
+
+/// Technical identifier of the structure that carries out an activity, empty when it is not known.
+fn owner(a: &Activite) -> String {
+    if a.num_finess.is_empty() { String::new() } else { format!("F{}", a.num_finess) }
+}
+
+/// Technical identifiers of the structures that [`activity`] points to.
+pub fn owners(a: &ActiviteAutorisee) -> impl Iterator<Item = String> {
+    let numbered = |x: &&Activite| {
+        let arhgos = [&x.num_autorisation_arhgos, &a.autorisee.num_autorisation_arhgos];
+        !needs_arhgos(x) || arhgos.iter().any(|number| !number.is_empty())
+    };
+    a.exercees.iter().filter(numbered).map(owner).filter(|owner| !owner.is_empty())
+}
+
+/// Whether the profile of an activity requires its ARHGOS number.
+fn needs_arhgos(a: &Activite) -> bool {
+    a.nature == "EML" || is_care(&a.nature)
+}
+
+/// A structure that others point to and that no source describes: its number, as they name it. `legal` when it is named as a
+/// legal entity.
+#[must_use]
+pub fn named_structure(view: View, id_technique: &str, legal: bool) -> Resource {
+    let mut s = Structure { id_technique: id_technique.to_owned(), entite_juridique: legal, ..Default::default() };
+    let (kind, number) = id_technique.split_at_checked(1).unwrap_or_default();
+    match (kind, number.len()) {
+        ("F", _) => number.clone_into(&mut s.num_finess),
+        ("R", _) => number.clone_into(&mut s.rpps_rang),
+        ("C", 14) => number.clone_into(&mut s.num_siret),
+        ("C", _) => s.id_nat_struct = format!("0{number}"),
+        // An organization has an identifier or a name (invariant org-1).
+        _ => id_technique.clone_into(&mut s.raison_sociale),
+    }
+    let id = organization_id(id_technique);
+    let mut f = Form::new(view, schema::ORGANIZATION, id, "fr-core-organization", "organization", &Trace::default());
+    f.standing = Standing::Named;
+    f.identifiers(&structure_identifiers(view.guide, &s));
+    f.active(true);
+    organization_types(&mut f, view, &s);
+    f.json.text("name", &s.raison_sociale);
+    f.words("name", &s.raison_sociale);
     f.finish()
 }
 
@@ -908,14 +965,14 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
     let arhgos = a.num_autorisation_arhgos.as_str();
     let device = a.nature == "EML";
     let care = is_care(&a.nature);
-    if arhgos.is_empty() && (device || care) {
+    if arhgos.is_empty() && needs_arhgos(a) {
         return None;
     }
     let mut f = if device {
-        Form::new(view, "Device", device_id(&a.id), "", "device", &trace)
+        Form::new(view, schema::DEVICE, device_id(&a.id), "", "device", &trace)
     } else {
         let profile = if care { "healthcareservice-healthcare-activity" } else { "healthcareservice-social-equipment" };
-        Form::new(view, "HealthcareService", service_id(&a.id), "", profile, &trace)
+        Form::new(view, schema::SERVICE, service_id(&a.id), "", profile, &trace)
     };
     f.json.array("extension", |j| {
         j.object(|j| {
@@ -937,7 +994,8 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
     if device || care {
         f.identifiers(&[(false, "", ARHGOS, arhgos)]);
     }
-    let owner = format!("Organization/{}", organization_id(&format!("F{}", a.num_finess)));
+    let owner = owner(a);
+    let owner = if owner.is_empty() { owner } else { format!("Organization/{}", organization_id(&owner)) };
     if device {
         let status = if a.inactive { "inactive" } else { "active" };
         f.json.text("status", status);
@@ -950,10 +1008,10 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
             f.json.concept("type", &table.system, &c.code, &c.label);
             f.token("type", &table.system, &c.code);
         }
-        f.json.key("owner").object(|j| j.text("reference", &owner));
+        f.link("owner", "organization", &owner);
     } else {
         f.active(!a.inactive);
-        f.json.key("providedBy").object(|j| j.text("reference", &owner));
+        f.link("providedBy", "organization", &owner);
         let tables: [&str; 3] = if care { ["TRE_R275", "TRE_R274", "TRE_R276"] } else { ["", "TRE_R401", "TRE_R209"] };
         let members = [("category", "service-category"), ("type", "service-type"), ("characteristic", "characteristic")];
         let codes = [&a.modalite, &a.activite, &a.forme];
@@ -973,7 +1031,6 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
             f.token(param, &system, code);
         }
     }
-    f.reference("organization", &owner);
     Some(f.finish())
 }
 
@@ -1038,7 +1095,7 @@ fn social_extensions(j: &mut Json, a: &Activite) {
 #[must_use]
 pub fn inactive_practitioner(view: View, person: &Professionnel, practice: &ExerciceProfessionnel) -> Resource {
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
-    let mut f = Form::new(view, "Practitioner", id, "fr-core-practitioner", "practitioner", &Trace::default());
+    let mut f = Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", "practitioner", &Trace::default());
     f.identifiers(&person_identifiers(person));
     f.active(false);
     f.finish()
@@ -1048,7 +1105,7 @@ pub fn inactive_practitioner(view: View, person: &Professionnel, practice: &Exer
 #[must_use]
 pub fn inactive_role(view: View, person: &Professionnel, practice: &ExerciceProfessionnel, s: &SituationExercice) -> Resource {
     let id = role_id(&s.id_situation_exercice);
-    let mut f = Form::new(view, "PractitionerRole", id, "fr-core-practitioner-role", "practitionerrole", &Trace::default());
+    let mut f = Form::new(view, schema::ROLE, id, "fr-core-practitioner-role", "practitionerrole", &Trace::default());
     f.identifiers(&[(false, "", RPPS, &s.id_situation_exercice)]);
     f.active(false);
     role_practitioner(&mut f, person, practice);
@@ -1058,7 +1115,7 @@ pub fn inactive_role(view: View, person: &Professionnel, practice: &ExerciceProf
 /// Reduced form of a person who left the restricted perimeter.
 #[must_use]
 pub fn inactive_person(view: View, p: &Professionnel) -> Resource {
-    let mut f = Form::new(view, "Person", person_id(&p.id_nat_ps), "", "person", &Trace::default());
+    let mut f = Form::new(view, schema::PERSON, person_id(&p.id_nat_ps), "", "person", &Trace::default());
     f.active(false);
     f.finish()
 }
@@ -1067,7 +1124,7 @@ pub fn inactive_person(view: View, p: &Professionnel) -> Resource {
 #[must_use]
 pub fn inactive_structure(view: View, s: &Structure) -> Resource {
     let id = organization_id(&s.id_technique);
-    let mut f = Form::new(view, "Organization", id, "fr-core-organization", "organization", &Trace::default());
+    let mut f = Form::new(view, schema::ORGANIZATION, id, "fr-core-organization", "organization", &Trace::default());
     f.identifiers(&structure_identifiers(view.guide, s));
     f.active(false);
     f.json.text("name", &s.raison_sociale);
@@ -1090,7 +1147,7 @@ pub fn inactive_activity(view: View, a: &ActiviteAutorisee) -> Vec<Resource> {
             (_, true) => "healthcareservice-healthcare-activity",
             _ => "healthcareservice-social-equipment",
         };
-        let (ty, id) = if device { ("Device", device_id(&x.id)) } else { ("HealthcareService", service_id(&x.id)) };
+        let (ty, id) = if device { (schema::DEVICE, device_id(&x.id)) } else { (schema::SERVICE, service_id(&x.id)) };
         let mut f = Form::new(view, ty, id, "", profile, &Trace::default());
         if device || care {
             f.identifiers(&[(false, "", ARHGOS, number)]);
@@ -1106,59 +1163,3 @@ pub fn inactive_activity(view: View, a: &ActiviteAutorisee) -> Vec<Resource> {
     a.exercees.iter().filter_map(one).collect()
 }
 
-/// A resource of another directory, as it is: id, version, instant and content. `None` when this perimeter does not hold
-/// it, or when it is not what it says.
-#[must_use]
-pub fn foreign(view: View, json: &str) -> Option<Resource> {
-    let value: serde_json::Value = serde_json::from_str(json).ok()?;
-    let (ty, id, restricted) = extract::identity(&value)?;
-    if restricted && view.perimeter == Perimeter::Public {
-        return None;
-    }
-    let meta = |member: &str| value.get("meta").and_then(|m| m.get(member));
-    // Some directories write the version as a number.
-    let version = meta("versionId").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
-    let instant = meta("lastUpdated").and_then(|v| parse_instant(v.as_str()?));
-    Some(Resource {
-        ty,
-        id,
-        terms: extract::terms(schema::TYPES[usize::from(ty)], &value),
-        before: json.as_bytes().to_vec(),
-        after: Vec::new(),
-        kept: Some(Kept { version: version.and_then(|v| u32::try_from(v).ok()), last_updated_ms: instant.map_or(0, |i| i.0) }),
-    })
-}
-
-/// Reduced form of a resource that another directory deleted: its identifiers and that it is not active.
-#[must_use]
-pub fn inactive_foreign(view: View, json: &str) -> Option<Resource> {
-    let kept = foreign(view, json)?;
-    let value: serde_json::Value = serde_json::from_str(json).ok()?;
-    let ty = schema::TYPES[usize::from(kept.ty)];
-    let before = format!("{{\"resourceType\":\"{ty}\",\"id\":\"{}\",\"meta\":{{", kept.id).into_bytes();
-    let mut j = Json { out: Vec::new() };
-    let profiles = value.get("meta").and_then(|m| m.get("profile")).map_or_else(|| "[]".to_owned(), ToString::to_string);
-    let mut reduced = serde_json::Map::new();
-    if profiles == "[]" {
-        j.text("source", "urn:annuaire:feed");
-    } else {
-        j.raw("profile", &profiles);
-    }
-    j.out.push(b'}');
-    for member in ["identifier", "practitioner"] {
-        if let Some(v) = value.get(member).filter(|_| member == "identifier" || ty == "PractitionerRole") {
-            j.raw(member, &v.to_string());
-            reduced.insert(member.to_owned(), v.clone());
-        }
-    }
-    if ty == "Device" {
-        j.text("status", "inactive");
-        reduced.insert("status".into(), "inactive".into());
-    } else {
-        j.raw("active", "false");
-        reduced.insert("active".into(), false.into());
-    }
-    j.out.push(b'}');
-    let terms = extract::terms(ty, &reduced.into());
-    Some(Resource { before, after: j.out, terms, kept: None, ..kept })
-}

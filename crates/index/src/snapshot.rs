@@ -112,6 +112,11 @@ impl Snapshot {
         Ok(self.last_version(ty, id)?.filter(|(_, alive)| *alive).map(|(entry, _)| entry))
     }
 
+    /// Whether a resource is there, in whatever form. Cost: one look-up.
+    pub fn exists(&self, ty: TypeId, id: &str) -> Result<bool, Error> {
+        Ok(self.newest(ty, id)?.is_some_and(|row| self.alive(ty, row)))
+    }
+
     /// Newest version of a resource, and whether it is not gone.
     pub(crate) fn last_version(&self, ty: TypeId, id: &str) -> Result<Option<(Entry, bool)>, Error> {
         self.newest(ty, id)?.map(|row| Ok((self.entry(row)?, self.alive(ty, row)))).transpose()
