@@ -8,6 +8,7 @@ use annuaire_mos::{
     Professionnel, SituationExercice, Structure,
 };
 use annuaire_nos::Nos;
+use xxhash_rust::xxh3::xxh3_128;
 
 const AS: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/";
 const FR: &str = "https://hl7.fr/ig/fhir/core/StructureDefinition/";
@@ -54,7 +55,7 @@ struct Form {
 
 impl Form {
     /// Opens the resource and writes everything that precedes the version and date stamped by the store. `profile` is the
-    /// name of the profile without its `as-dp-` or `as-dr-`.
+    /// name of the profile without its `as-dp-` or `as-dr-`; empty for a resource that cannot follow it.
     fn new(view: View, ty: u8, id: String, core: &str, profile: &str, trace: &Trace<'_>) -> Self {
         let mut form = Self {
             ty,
@@ -106,12 +107,16 @@ impl Form {
             if !core.is_empty() {
                 j.string(&format!("{FR}{core}{}", view.guide.core_suffix()));
             }
-            j.string(&format!("{own}{}", view.guide.guide_suffix()));
+            if !profile.is_empty() {
+                j.string(&format!("{own}{}", view.guide.guide_suffix()));
+            }
         });
         if !core.is_empty() {
             form.uri("_profile", &format!("{FR}{core}"));
         }
-        form.uri("_profile", &own);
+        if !profile.is_empty() {
+            form.uri("_profile", &own);
+        }
         form.json.out.push(b'}');
         form.json.text("language", "fr");
         form
@@ -274,19 +279,36 @@ fn plain<'a>(table: &str, code: &'a str) -> Coded<'a> {
 
 /// A code that was looked for in several tables.
 fn found<'a>(found: annuaire_nos::Found<'static>, code: &'a str) -> Coded<'a> {
-    let (system, label) = found.map_or(("", ""), |(table, concept)| (table.system.as_str(), concept.label.as_str()));
-    (system, code, label)
+    found_in(found, None, code)
 }
 
-/// A technical id out of a business key: letters, digits, dash and dot pass, anything else becomes `.`.
+/// A code that was looked for in several tables; one that none has is of the table that its kind designates.
+fn found_in<'a>(found: annuaire_nos::Found<'static>, table: Option<&'static annuaire_nos::Table>, code: &'a str) -> Coded<'a> {
+    match (found, table) {
+        (Some((table, concept)), _) => (&table.system, code, &concept.label),
+        (None, Some(table)) => (&table.system, code, ""),
+        (None, None) => ("", code, ""),
+    }
+}
+
+/// A technical id out of a business key. Two keys never share one: a key of letters, digits and dashes that fits is its own
+/// id; of any other one the id keeps what it may, then a point, which no such key has, and a hash of the whole key.
 fn technical(prefix: &str, parts: &[&str]) -> String {
     let mut id = String::from(prefix);
     for part in parts {
         id.push('-');
-        id.extend(part.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '.' }));
+        id.extend(part.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-'));
     }
-    id.truncate(64);
-    id
+    let letters = |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    // Of several parts, a dash within one could be the dash between two.
+    let clear = parts.len() == 1 || !parts.iter().any(|part| part.contains('-'));
+    if parts.iter().all(letters) && clear && id.len() <= annuaire_index::limits::ID {
+        return id;
+    }
+    let whole: Vec<String> = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+    let hash = format!("{:032x}", xxh3_128(whole.concat().as_bytes()));
+    id.truncate(annuaire_index::limits::ID - 1 - hash.len());
+    format!("{id}.{hash}")
 }
 
 /// Id of the Practitioner of one practice: the same after a rebuild and on another machine.
@@ -315,6 +337,12 @@ fn person_identifiers(person: &Professionnel) -> [(bool, &'static str, &'static 
     };
     let number = if system.is_empty() { "" } else { person.id_pp.as_str() };
     [(true, "IDNPS", IDNPS, person.id_nat_ps.as_str()), (true, kind, system, number)]
+}
+
+/// The profiles of the directory demand an RPPS number (`identifier:rpps` 1..1). Who has none (an ADELI number, that of an
+/// employer and a staff number, a student's) follows the profile of the French core alone.
+fn practitioner_profile(person: &Professionnel) -> &'static str {
+    if person.type_id_nat_pp == "8" && !person.id_pp.is_empty() { "practitioner" } else { "" }
 }
 
 /// Id of the HealthcareService of one activity.
@@ -381,7 +409,7 @@ fn practitioner(
     boxes: &[&BoiteLettresMss],
 ) -> Resource {
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
-    let mut f = Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", "practitioner", &Trace::person(person));
+    let mut f = Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", practitioner_profile(person), &Trace::person(person));
     let (r87, _) = concept("TRE_R87", "");
     let kind = |c: &CarteProfessionnel| match c.type_carte.as_str() {
         "00" => "CPS",
@@ -549,7 +577,7 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
     if first {
         for d in &person.diplomes {
             let codes =
-                vec![plain("TRE_R14", &d.type_diplome), found(nos.diplome(&d.type_diplome, &d.code_diplome), &d.code_diplome)];
+                vec![plain("TRE_R14", &d.type_diplome), found_in(nos.diplome(&d.type_diplome, &d.code_diplome), nos.diplome_table(&d.type_diplome), &d.code_diplome)];
             all.push((codes, &d.date_obtention, "", concept("TRE_R16", &d.lieu_formation).1));
         }
     }
@@ -560,7 +588,7 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
         // TRE_G13 (orientation particulière) left the public perimeter with guide 1.2.0.
         if view.guide == Guide::V110 || view.perimeter == Perimeter::Restricted || s.type_savoir_faire != "OP" {
             let codes =
-                vec![plain("TRE_R04", &s.type_savoir_faire), found(nos.savoir_faire(&s.type_savoir_faire, &s.code), &s.code)];
+                vec![plain("TRE_R04", &s.type_savoir_faire), found_in(nos.savoir_faire(&s.type_savoir_faire, &s.code), nos.savoir_faire_table(&s.type_savoir_faire), &s.code)];
             all.push((codes, &s.date_reconnaissance, &s.date_abandon, ""));
         }
     }
@@ -610,7 +638,7 @@ fn role(view: View, person: &Professionnel, practice: &ExerciceProfessionnel, s:
         plain("TRE_R32", &s.statut_hospitalier),
         found(nos.fonction(&s.role), &s.role),
         found(nos.section_pharmacien(&s.section_ordre_pharmacien), &s.section_ordre_pharmacien),
-        found(nos.section_pharmacien(&s.sous_section_ordre_pharmacien), &s.sous_section_ordre_pharmacien),
+        found(nos.sous_section_pharmacien(&s.sous_section_ordre_pharmacien), &s.sous_section_ordre_pharmacien),
     ];
     codes.retain(|c| !c.1.is_empty());
     f.json.array("code", |j| {
@@ -867,15 +895,16 @@ fn insee_code(j: &mut Json, commune: &str) {
 }
 
 fn address(f: &mut Form, a: &Adresse) {
-    // Bureau cedex is the only trace of the town when the commune was not matched (source-files §2.4).
-    let city = if a.localite.is_empty() { a.bureau_cedex.get(6..).unwrap_or("").trim() } else { a.localite.as_str() };
+    let (code, town) = a.bureau();
+    let city = if a.localite.is_empty() { town } else { a.localite.as_str() };
+    let code = if a.code_postal.is_empty() { code } else { a.code_postal.as_str() };
     let street = [&a.numero_voie, &a.extension, &a.type_voie, &a.libelle_voie]
         .into_iter()
         .filter(|p| !p.is_empty())
         .cloned()
         .collect::<Vec<_>>()
         .join(" ");
-    if city.is_empty() && street.is_empty() && a.code_postal.is_empty() {
+    if city.is_empty() && street.is_empty() && code.is_empty() {
         return;
     }
     let district = match a.cog_commune.get(..2) {
@@ -918,15 +947,15 @@ fn address(f: &mut Form, a: &Adresse) {
             }
             j.text("city", city);
             j.text("district", district);
-            j.text("postalCode", &a.code_postal);
+            j.text("postalCode", code);
             j.text("country", country);
         });
     });
     f.words("address-city", city);
-    f.words("address-postalcode", &a.code_postal);
+    f.words("address-postalcode", code);
     f.words("address-line", &street);
     f.words("address-insee", &a.cog_commune);
-    for part in [city, &a.code_postal, &street, district, country] {
+    for part in [city, code, &street, district, country] {
         f.words("address", part);
     }
 }
@@ -1022,13 +1051,17 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
             if member == "characteristic" && !care {
                 eligibility(&mut f, a);
             }
-            // A code of another table (AMM, R347, R402…) goes without a system rather than under a wrong one.
-            let (system, label) = match Nos::embedded().table(table).and_then(|t| Some((t, t.get(code)?))) {
-                Some((t, c)) => (t.system.clone(), c.label.clone()),
-                None => Default::default(),
-            };
-            f.json.array(member, |j| j.object(|j| j.array("coding", |j| j.coding(&system, code, &label))));
-            f.token(param, &system, code);
+            // The tables of AMM codes, of R347, R402… are not published with the others, nor are their names, so that nobody
+            // knows their system. The bindings of care are required, and its category and form have no other codings; a type,
+            // whose slices are open, and what is social, whose bindings are extensible, say the code in words.
+            match Nos::embedded().table(table).and_then(|t| Some((t, t.get(code)?))) {
+                Some((t, c)) => {
+                    f.json.array(member, |j| j.object(|j| j.array("coding", |j| j.coding(&t.system, code, &c.label))));
+                    f.token(param, &t.system, code);
+                }
+                None if member == "type" || !care => f.json.array(member, |j| j.object(|j| j.text("text", code))),
+                None => {}
+            }
         }
     }
     Some(f.finish())
@@ -1036,8 +1069,13 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
 
 fn eligibility(f: &mut Form, a: &Activite) {
     if !a.public.is_empty() {
-        let (system, label) = concept("TRE_R403", &a.public);
-        f.json.array("eligibility", |j| j.object(|j| j.concept("code", system, &a.public, label)));
+        let known = Nos::embedded().table("TRE_R403").and_then(|t| Some((t, t.get(&a.public)?)));
+        f.json.array("eligibility", |j| {
+            j.object(|j| match known {
+                Some((t, c)) => j.concept("code", &t.system, &c.code, &c.label),
+                None => j.key("code").object(|j| j.text("text", &a.public)),
+            });
+        });
     }
 }
 
@@ -1095,7 +1133,7 @@ fn social_extensions(j: &mut Json, a: &Activite) {
 #[must_use]
 pub fn inactive_practitioner(view: View, person: &Professionnel, practice: &ExerciceProfessionnel) -> Resource {
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
-    let mut f = Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", "practitioner", &Trace::default());
+    let mut f = Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", practitioner_profile(person), &Trace::default());
     f.identifiers(&person_identifiers(person));
     f.active(false);
     f.finish()
@@ -1163,3 +1201,115 @@ pub fn inactive_activity(view: View, a: &ActiviteAutorisee) -> Vec<Resource> {
     a.exercees.iter().filter_map(one).collect()
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ids_of_plain_keys_are_the_keys() {
+        assert_eq!(practitioner_id("810999000003", "10", "C"), "003-810999000003-10-C");
+        assert_eq!(role_id("12345678901234567890"), "005-12345678901234567890");
+        assert_eq!(organization_id("R1-9"), "001-R1-9");
+        assert_eq!(organization_id(&"x".repeat(60)), format!("001-{}", "x".repeat(60)));
+    }
+
+    proptest! {
+        /// Keys that differ by a sign, by where a dash is, or beyond what an id can hold.
+        #[test]
+        fn two_keys_never_share_an_id(
+            a in prop::collection::vec("[R19./ é-]{0,3}(x{61})?", 3),
+            b in prop::collection::vec("[R19./ é-]{0,3}(x{61})?", 3),
+        ) {
+            let id = |k: &[String]| practitioner_id(&k[0], &k[1], &k[2]);
+            prop_assert_eq!(a == b, id(&a) == id(&b), "{:?} {:?}", id(&a), id(&b));
+            prop_assert_eq!(a[0] == b[0], organization_id(&a[0]) == organization_id(&b[0]));
+            prop_assert!(id(&a).len() <= 64 && id(&a).bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.')));
+        }
+    }
+
+    fn json(r: &Resource) -> serde_json::Value {
+        serde_json::from_slice(&[&r.before[..], b"\"versionId\":\"1\",", &r.after].concat()).unwrap()
+    }
+
+    const PUBLIC: View = View { guide: Guide::V120, perimeter: Perimeter::Public };
+
+    fn of_profession(type_id: &str, profession: &str) -> Professionnel {
+        Professionnel {
+            type_id_nat_pp: type_id.into(),
+            id_pp: "10999000003".into(),
+            id_nat_ps: format!("{type_id}10999000003"),
+            exercices: vec![ExerciceProfessionnel { profession: profession.into(), nom_exercice: "A".into(), ..Default::default() }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_psychologist_is_published_and_found_from_the_table_of_titles() {
+        let all = person(PUBLIC, &of_profession("8", "93"), &[], &[]);
+        let system = "https://mos.esante.gouv.fr/NOS/TRE_R95-UsagerTitre/FHIR/TRE-R95-UsagerTitre";
+        assert_eq!(json(&all[0])["qualification"][0]["code"]["coding"][0]["system"], system);
+        let param = schema::param("Practitioner", "qualification-code").unwrap().id;
+        assert!(all[0].terms.contains(&Term::Token { param, system: system.into(), code: "93".into() }));
+    }
+
+    #[test]
+    fn who_has_no_rpps_number_claims_no_profile_that_demands_one() {
+        for (kind, profiles) in [("8", 2), ("0", 1), ("3", 1), ("4", 1), ("5", 1), ("", 1)] {
+            let p = of_profession(kind, "10");
+            for r in person(PUBLIC, &p, &[], &[]).iter().chain([&inactive_practitioner(PUBLIC, &p, &p.exercices[0])]) {
+                assert_eq!(json(r)["meta"]["profile"].as_array().unwrap().len(), profiles, "{kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_sixth_line_says_code_and_town_when_nothing_else_does() {
+        let of = |bureau: &str, code: &str, town: &str| {
+            let adresse = Adresse {
+                bureau_cedex: bureau.into(),
+                code_postal: code.into(),
+                localite: town.into(),
+                ..Default::default()
+            };
+            let r = structure(PUBLIC, &Structure { id_technique: "F990000019".into(), adresse, ..Default::default() }, &[]);
+            let a = json(&r)["address"][0].clone();
+            [a["postalCode"].clone(), a["city"].clone()].map(|v| v.as_str().unwrap_or("").to_owned())
+        };
+        assert_eq!(of("99123 VILLE CEDEX 9", "", ""), ["99123", "VILLE CEDEX 9"]);
+        assert_eq!(of("99123 VILLE CEDEX 9", "99000", "VILLE"), ["99000", "VILLE"]);
+        assert_eq!(of("99123", "", ""), ["99123", ""]);
+        assert_eq!(of("GIBRALTAR", "", ""), ["", "GIBRALTAR"]);
+        assert_eq!(of("991234 VILLE", "", ""), ["", "991234 VILLE"]);
+    }
+
+    #[test]
+    fn a_code_without_a_known_system_is_not_coded() {
+        let of = |nature: &str, activite: &str, modalite: &str, forme: &str| {
+            let x = Activite {
+                id: "1".into(),
+                nature: nature.into(),
+                num_finess: "990000019".into(),
+                num_autorisation_arhgos: "99-99-48001".into(),
+                activite: activite.into(),
+                modalite: modalite.into(),
+                forme: forme.into(),
+                public: "XX".into(),
+                ..Default::default()
+            };
+            let all = activity(PUBLIC, &ActiviteAutorisee { exercees: vec![x], ..Default::default() });
+            json(&all[0])
+        };
+        let amm = of("AMM", "QA014", "MO030", "ME000");
+        assert_eq!(amm["type"], serde_json::json!([{"text": "QA014"}]));
+        assert_eq!((&amm["category"], &amm["characteristic"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+        let care = of("AMF", "01", "00", "01");
+        for member in ["type", "category", "characteristic"] {
+            assert!(care[member][0]["coding"][0]["system"].as_str().unwrap().starts_with("https://mos.esante.gouv.fr/NOS/"), "{member}");
+        }
+        let social = of("AMSR", "844", "", "ZZ");
+        assert_eq!(social["characteristic"], serde_json::json!([{"text": "ZZ"}]));
+        assert_eq!(social["eligibility"], serde_json::json!([{"code": {"text": "XX"}}]));
+        assert!(social["type"][0]["coding"][0]["system"].as_str().unwrap().contains("r401"));
+    }
+}
