@@ -20,7 +20,7 @@ pub(crate) struct Bad {
 }
 
 /// A structure that a published resource points to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Target {
     /// Technical identifier.
     pub(crate) structure: String,

@@ -11,6 +11,7 @@ mod facts;
 pub mod limits;
 mod parallel;
 mod verify;
+mod whole;
 
 use annuaire_fhir::foreign::Stamps;
 use annuaire_fhir::{Guide, Perimeter, View, forms, schema};
@@ -19,7 +20,7 @@ use annuaire_store::{Object, Registry, Tx};
 use facts::{Bad, Facts, Target, collect};
 use limits::PAGE;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
@@ -154,7 +155,10 @@ pub fn follow(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
         let total = done + log.iter().map(|tx| tx.changes).sum::<u64>();
         for tx in &log {
             tell("publishing", done, total);
-            let applied = catch_unwind(AssertUnwindSafe(|| apply(registry, index, view, tx)));
+            let applied = catch_unwind(AssertUnwindSafe(|| {
+                let way = way(index, tx)?;
+                apply(registry, index, view, tx, way)
+            }));
             let (versions, aside) = applied.unwrap_or(Err(Error::Panicked { tx: tx.tx }))?;
             all.versions += versions;
             all.set_aside_count += aside.len() as u64;
@@ -185,20 +189,42 @@ struct Made {
     /// Ids of the structures among them.
     structures: Vec<String>,
     /// What they point to.
-    targets: BTreeSet<Target>,
+    targets: HashSet<Target>,
     /// Entities set aside, and those that are not any more.
     aside: Vec<(String, Option<Aside>)>,
 }
 
-fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx) -> Result<(u64, Vec<Aside>), Error> {
+/// How a transaction is read. What is published does not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Nothing is published: all that stands after it, in order.
+    First,
+    /// It changes much of what is there: all that stands after it and before it, side by side.
+    Whole,
+    /// The entities that it changes, one look-up for each of their sources.
+    Entities,
+}
+
+/// Chosen by what there is to do: the first large load is not always the first transaction.
+fn way(index: &Index, tx: &Tx) -> Result<Way, Error> {
+    if index.is_empty() && index.set_aside()? == 0 {
+        return Ok(Way::First);
+    }
+    let large = tx.changes >= limits::LARGE && tx.changes.saturating_mul(limits::SHARE) >= index.len();
+    Ok(if large { Way::Whole } else { Way::Entities })
+}
+
+fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx, way: Way) -> Result<(u64, Vec<Aside>), Error> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     // Checked before the threads start; each then opens its own.
     let mut own = index.preparer(tx.tx, tx.commit_ms)?;
-    let holders = Holders::default();
-    // Nothing published, nothing set aside: all that stands is read in order, whatever the number of the transaction.
-    let empty = index.is_empty() && index.set_aside()? == 0;
+    let holders = [Holders::default(), Holders::default()];
     let feed = |give: &dyn Fn(Result<Page, Error>) -> bool| {
-        let pages = if empty { first(registry, tx.tx, &holders, give) } else { later(registry, index, view, tx.tx, give) };
+        let pages = match way {
+            Way::First => first(registry, tx.tx, &holders[0], give),
+            Way::Whole => whole::pages(registry, index, view, tx.tx, &holders, give),
+            Way::Entities => later(registry, index, view, tx.tx, give),
+        };
         if let Err(e) = pages {
             give(Err(e));
         }
@@ -219,7 +245,7 @@ fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx) -> Res
     let aside = RefCell::new(Vec::new());
     let versions = parallel::ordered(threads, feed, worker, |pages| {
         let mut there: HashSet<String> = HashSet::new();
-        let mut targets: BTreeSet<Target> = BTreeSet::new();
+        let mut targets: HashSet<Target> = HashSet::new();
         let mut ready: std::vec::IntoIter<Prepared> = Vec::new().into_iter();
         let mut ended = false;
         // Pages one after the other, then the structures that they point to and that nothing describes.
@@ -259,19 +285,22 @@ fn named(
     index: &Index,
     view: View,
     there: &HashSet<String>,
-    targets: &BTreeSet<Target>,
+    targets: &HashSet<Target>,
     preparer: &mut Preparer,
 ) -> Result<Vec<Prepared>, Error> {
     let snapshot = index.snapshot()?;
-    let mut made: BTreeMap<String, Resource> = BTreeMap::new();
+    // In the order of their ids, so that rows do not depend on chance.
+    let mut missing: BTreeMap<String, &Target> = BTreeMap::new();
     for target in targets {
         let id = forms::organization_id(&target.structure);
-        // Legal entities come after the others: their form wins.
         if !there.contains(&id) && !snapshot.exists(schema::ORGANIZATION, &id)? {
-            made.insert(id, forms::named_structure(view, &target.structure, target.legal));
+            // Who names it as a legal entity knows more of it.
+            let named = missing.entry(id).or_insert(target);
+            *named = (*named).max(target);
         }
     }
-    Ok(made.into_values().map(|resource| preparer.prepare(resource)).collect::<Result<_, _>>()?)
+    let form = |target: &Target| forms::named_structure(view, &target.structure, target.legal);
+    Ok(missing.into_values().map(|target| preparer.prepare(form(target))).collect::<Result<_, _>>()?)
 }
 
 /// What is read of the registry at a time.
@@ -280,6 +309,9 @@ enum Page {
     Raw(Vec<Object>),
     /// Entities that a transaction changes.
     Changed(Changed),
+    /// Entities that a transaction changes, with their objects just after it and just before it, not yet parsed; of those set
+    /// aside, what is published.
+    Beside { entities: Vec<String>, now: Vec<Object>, before: Vec<Object>, aside: HashMap<String, (Aside, Option<Facts>)> },
 }
 
 struct Changed {
@@ -298,28 +330,41 @@ impl Page {
         view: View,
         stamps: Stamps,
         tx: u64,
-        holders: &Holders,
+        holders: &[Holders; 2],
         preparer: &mut Preparer,
     ) -> Result<Made, Error> {
         let mut out = Made::default();
-        match self {
+        let page = match self {
             Self::Raw(objects) => {
-                for (entity, facts) in holders.facts(objects, view) {
+                for (entity, facts) in holders[0].facts(objects, view) {
                     out.entity(&entity, &facts, facts.publish(view, stamps), None, tx, preparer)?;
                 }
+                return Ok(out);
             }
-            Self::Changed(page) => {
-                let nothing = Facts::default();
-                for entity in &page.entities {
-                    let now = page.now.get(entity).unwrap_or(&nothing);
-                    let made = now.publish(view, stamps).and_then(|current| {
-                        let Some(old) = page.before.get(entity) else { return Ok(current) };
-                        let gone = |r: &Resource| !current.iter().any(|c| c.ty == r.ty && c.id == r.id);
-                        Ok(old.withdraw(view)?.into_iter().filter(gone).chain(current.iter().cloned()).collect())
-                    });
-                    out.entity(entity, now, made, page.aside.get(entity), tx, preparer)?;
-                }
+            Self::Beside { entities, now, before, mut aside } => {
+                let (now, mut before) = (holders[0].facts(now, view), holders[1].facts(before, view));
+                let aside = entities.iter().filter_map(|e| Some((e.clone(), aside.remove(e)?)));
+                let aside = aside
+                    .map(|(entity, (known, then))| {
+                        as_published(&mut before, &entity, then);
+                        (entity, known)
+                    })
+                    .collect();
+                Changed { entities, now, before, aside }
             }
+            Self::Changed(page) => page,
+        };
+        let nothing = Facts::default();
+        for entity in &page.entities {
+            let now = page.now.get(entity).unwrap_or(&nothing);
+            let made = now.publish(view, stamps).and_then(|current| {
+                let Some(old) = page.before.get(entity) else { return Ok(current) };
+                let mut all = old.withdraw(view)?;
+                all.retain(|r| !current.iter().any(|c| c.ty == r.ty && c.id == r.id));
+                all.extend(current);
+                Ok(all)
+            });
+            out.entity(entity, now, made, page.aside.get(entity), tx, preparer)?;
         }
         Ok(out)
     }
@@ -448,12 +493,8 @@ fn later(
         if waiting {
             for entity in &entities {
                 if let Some(known) = index.aside(entity)? {
-                    // What is published is what could last be made.
-                    let mut then = gather(registry, known.made_at, std::slice::from_ref(entity), view)?;
-                    match then.remove(entity) {
-                        Some(facts) => _ = before.insert(entity.clone(), facts),
-                        None => _ = before.remove(entity),
-                    }
+                    let then = gather(registry, known.made_at, std::slice::from_ref(entity), view)?.remove(entity);
+                    as_published(&mut before, entity, then);
                     aside.insert(entity.clone(), known);
                 }
             }
@@ -461,6 +502,14 @@ fn later(
         if !give(Ok(Page::Changed(Changed { entities, now, before, aside }))) {
             return Ok(());
         }
+    }
+}
+
+/// Of an entity set aside, what is published is what could last be made.
+fn as_published(before: &mut BTreeMap<String, Facts>, entity: &str, then: Option<Facts>) {
+    match then {
+        Some(facts) => _ = before.insert(entity.to_owned(), facts),
+        None => _ = before.remove(entity),
     }
 }
 
@@ -534,7 +583,7 @@ mod tests {
                 let view = View { guide, perimeter };
                 for facts in gather(&mut registry, 1, &entities, view).unwrap().values() {
                     let made = facts.publish(view, Stamps::Log).unwrap();
-                        for r in made.into_iter().chain(facts.withdraw(view).unwrap()) {
+                    for r in made.into_iter().chain(facts.withdraw(view).unwrap()) {
                         let body = [&r.before[..], b"\"versionId\":\"1\",", &r.after].concat();
                         let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
                         let ty = TYPES[usize::from(r.ty)];
@@ -545,6 +594,81 @@ mod tests {
             }
         }
         assert!(seen > 800, "{seen}");
+    }
+
+    /// What a store holds, whatever the order of its rows.
+    fn content(index: &Index) -> Vec<String> {
+        let snapshot = index.snapshot().unwrap();
+        let entry =
+            |e: annuaire_index::Entry| format!("{} {} {:?} {}", e.ty, e.version, e.standing, String::from_utf8_lossy(e.body()));
+        let mut all: Vec<String> = (0..).map_while(|row| snapshot.entry(row).ok()).map(entry).collect();
+        all.extend(index.asides(usize::MAX).unwrap().iter().map(|a| format!("{a:?}")));
+        all.sort();
+        all
+    }
+
+    /// A large transaction is read in another way than a small one, and says the same.
+    #[test]
+    fn what_is_published_does_not_depend_on_how_the_log_is_read() {
+        use annuaire_mos::{BoiteLettresMss, Objet, Structure};
+        use annuaire_store::{Cause, Change};
+        let dir = tempfile::tempdir().unwrap();
+        let mut registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+        let view = View { guide: Guide::V120, perimeter: Perimeter::Public };
+        let stores =
+            [Way::Whole, Way::Entities].map(|way| (way, open(&dir.path().join(format!("{way:?}")), 1 << 27, view).unwrap()));
+        let mut dice = 7_u64;
+        let mut roll = |n: u64| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 33) % n
+        };
+        let mut seen_aside = 0;
+        for ms in 1..40 {
+            // More entities than a page has, now and then.
+            let many = if ms % 10 == 5 { 3_000 } else { roll(30) };
+            let mut changes = Vec::new();
+            for _ in 0..many {
+                let n = roll(if many > 100 { 4_000 } else { 8 });
+                let s = Structure {
+                    id_technique: format!("C{n}"),
+                    id_nat_struct: format!("3{n}"),
+                    raison_sociale: format!("S{}", roll(4)),
+                    ..Default::default()
+                };
+                let address = format!("a{}@mssante.example", roll(4));
+                let boxes = vec![BoiteLettresMss { adresse: address, type_bal: "ORG".into(), ..Default::default() }];
+                let (entity, object) = match roll(3) {
+                    0 => (format!("NS:3{n}"), Objet::BoitesLettres { boites: boxes }),
+                    1 => (
+                        format!("FH:Device/{n}"),
+                        Objet::Ressource { json: format!("{{\"resourceType\":\"Device\",\"id\":\"{n}\",\"x\":{}}}", roll(4)) },
+                    ),
+                    _ => (format!("ST:C{n}"), Objet::Structure(s)),
+                };
+                let payload = match roll(6) {
+                    0 => None,
+                    1 => Some(format!("bad {}", roll(3))),
+                    _ => Some(serde_json::to_string(&object).unwrap()),
+                };
+                let source = if entity.starts_with("FH:") { "fhir" } else { ["psla", "monotable"][roll(2) as usize] };
+                changes.push(Change { entity, source: source.into(), payload, digest: 0 });
+            }
+            let cause = Cause { author: "t", reason: "t", now_ms: &|| ms * 86_400_000, any_clock: true };
+            let made = registry.commit(cause, &mut |unit| changes.iter().cloned().try_for_each(|c| unit.put(c))).unwrap();
+            if made.tx.is_none() {
+                continue;
+            }
+            for (way, index) in &stores {
+                for tx in unseen(&mut registry, index).unwrap() {
+                    let way = if index.is_empty() && index.set_aside().unwrap() == 0 { Way::First } else { *way };
+                    apply(&mut registry, index, view, &tx, way).unwrap();
+                }
+                assert_eq!(verify(&mut registry, index, view, &|_, _, _| {}).unwrap(), Vec::<String>::new());
+            }
+            assert_eq!(content(&stores[0].1), content(&stores[1].1), "{ms}");
+            seen_aside += stores[0].1.set_aside().unwrap();
+        }
+        assert!(seen_aside > 100);
     }
 
     /// A resource of another directory keeps its bytes, its version and its instant, and leaves in a reduced form.

@@ -9,3 +9,7 @@ pub const PAGE: u32 = 1_000;
 pub const WITHDRAWN_MS: i64 = 30 * 86_400_000;
 /// Time after which one that another resource still points to is looked at again, in milliseconds: a day.
 pub const AGAIN_MS: i64 = 86_400_000;
+/// Changes from which a transaction may be read as a whole: below, a look-up for each is quick whatever is there.
+pub const LARGE: u64 = 50_000;
+/// A transaction is read as a whole when its changes times this are at least the resources that are published.
+pub const SHARE: u64 = 8;

@@ -141,7 +141,8 @@ fn deep() -> String {
 #[test]
 fn what_cannot_be_made_stops_nothing() {
     let mut w = World::new();
-    let good = |m: &str| device("fhir", &format!(r#"{{"resourceType":"Device","id":"d","status":"active","manufacturer":"{m}"}}"#));
+    let good =
+        |m: &str| device("fhir", &format!(r#"{{"resourceType":"Device","id":"d","status":"active","manufacturer":"{m}"}}"#));
     let first = w.say(T0, &[good("A"), structure("990000019", "CLINIQUE")]);
     assert_eq!((first.versions, first.set_aside_count), (2, 0));
     for (n, bad) in [
@@ -235,7 +236,10 @@ fn many_set_aside_are_counted() {
 fn stamps_are_of_this_log() {
     let mut w = World::new();
     let sent = |meta: &str, status: &str| {
-        device("fhir-restreint", &format!(r#"{{"resourceType":"Device","id":"d","meta":{{{meta}}},"status":"{status}","x":1.10}}"#))
+        device(
+            "fhir-restreint",
+            &format!(r#"{{"resourceType":"Device","id":"d","meta":{{{meta}}},"status":"{status}","x":1.10}}"#),
+        )
     };
     let raw = |w: &World| {
         let entry = w.restricted.snapshot().unwrap().current(DEVICE, "d").unwrap().unwrap();
@@ -262,9 +266,8 @@ fn stamps_are_of_this_log() {
         let at = T0 + 1_000 * (n as i64 + 1);
         w.say(at, &[sent(meta, &format!("s{n}"))]);
         let stamp = format!(r#""versionId":"{}","lastUpdated":"{}""#, 8 + n, annuaire_base::date::iso_ms(at));
-        let text = format!(
-            r#"{{"resourceType":"Device","id":"d","meta":{{{stamp},"source":"urn:x"}},"status":"s{n}","x":1.10}}"#
-        );
+        let text =
+            format!(r#"{{"resourceType":"Device","id":"d","meta":{{{stamp},"source":"urn:x"}},"status":"s{n}","x":1.10}}"#);
         assert_eq!(raw(&w), (text, 8 + n as u32, at));
     }
     // Never version 1 after a withdrawal.
@@ -383,6 +386,35 @@ fn no_link_leads_nowhere() {
     w.say(T0 + 40 * DAY, &[structure("990000019", "B")]);
     assert_eq!(w.body(ORGANIZATION, "001-R10999000003001"), None);
     assert!(body(&w.restricted, ORGANIZATION, "001-R10999000003001").is_some());
+}
+
+/// A reference to another server is none to this one, whatever it ends with; it is found as it is written.
+#[test]
+fn another_server_is_not_this_one() {
+    let mut w = World::new();
+    let role = |id: &str, to: &str| {
+        let json = json!({"resourceType": "PractitionerRole", "id": id, "organization": {"reference": to}}).to_string();
+        word(&format!("FH:PractitionerRole/{id}"), "fhir", Objet::Ressource { json })
+    };
+    let far = "https://autre.example/fhir/Organization/001-F990000019";
+    let near = "Organization/001-F990000019";
+    let words =
+        [role("a", far), role("b", near), role("c", &format!("{near}/_history/2")), role("d", "#x"), role("e", "urn:uuid:1")];
+    w.say(T0, &[&words[..], &[structure("990000019", "A")]].concat());
+    let snapshot = w.public.snapshot().unwrap();
+    let param = annuaire_fhir::schema::param("PractitionerRole", "organization").unwrap().id;
+    let found = |to: &str| {
+        let rows = snapshot.search(ROLE, &Filter::Reference { param, target: to.into() }).unwrap();
+        rows.iter().map(|row| snapshot.entry(row).unwrap().id().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (found(near), found(far), found("urn:uuid:1")),
+        (vec!["b".into(), "c".into()], vec!["a".to_owned()], vec!["e".to_owned()])
+    );
+    let named =
+        Box::new(Filter::Exact { param: annuaire_fhir::schema::param("Organization", "name").unwrap().id, value: "A".into() });
+    let chain = Filter::Chain { param, target_type: ORGANIZATION, target_name: "Organization".into(), filter: named };
+    assert_eq!(snapshot.search(ROLE, &chain).unwrap().len(), 2);
 }
 
 #[test]
