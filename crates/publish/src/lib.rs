@@ -602,7 +602,8 @@ mod tests {
         let entry =
             |e: annuaire_index::Entry| format!("{} {} {:?} {}", e.ty, e.version, e.standing, String::from_utf8_lossy(e.body()));
         let mut all: Vec<String> = (0..).map_while(|row| snapshot.entry(row).ok()).map(entry).collect();
-        all.extend(index.asides(usize::MAX).unwrap().iter().map(|a| format!("{a:?}")));
+        // Which of several faults was met last may differ.
+        all.extend(index.asides(usize::MAX).unwrap().iter().map(|a| format!("{} {}", a.entity, a.made_at)));
         all.sort();
         all
     }
@@ -623,9 +624,9 @@ mod tests {
             (dice >> 33) % n
         };
         let mut seen_aside = 0;
-        for ms in 1..40 {
+        for ms in 1..28 {
             // More entities than a page has, now and then.
-            let many = if ms % 10 == 5 { 3_000 } else { roll(30) };
+            let many = if ms % 10 == 5 { 1_500 } else { roll(30) };
             let mut changes = Vec::new();
             for _ in 0..many {
                 let n = roll(if many > 100 { 4_000 } else { 8 });
@@ -665,7 +666,9 @@ mod tests {
                 }
                 assert_eq!(verify(&mut registry, index, view, &|_, _, _| {}).unwrap(), Vec::<String>::new());
             }
-            assert_eq!(content(&stores[0].1), content(&stores[1].1), "{ms}");
+            let [a, b] = [0, 1].map(|n| content(&stores[n].1));
+            let differing = a.iter().zip(&b).find(|(a, b)| a != b);
+            assert_eq!((differing, a.len()), (None, b.len()), "{ms}");
             seen_aside += stores[0].1.set_aside().unwrap();
         }
         assert!(seen_aside > 100);
