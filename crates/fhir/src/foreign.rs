@@ -68,8 +68,11 @@ fn once(object: &str, what: &str) -> Result<(), String> {
     }
 }
 
+/// Version, instant in milliseconds and bytes of the stamp of a feed.
+type Stamp = (u32, i64, Vec<u8>);
+
 /// The text before and after the stamp, and the stamp that it has.
-fn split(text: &str) -> (Vec<u8>, Vec<u8>, Option<(u32, i64, Vec<u8>)>) {
+fn split(text: &str) -> (Vec<u8>, Vec<u8>, Option<Stamp>) {
     let all = raw::members(text);
     let at = |name: &str| all.iter().find(|m| m.name == name);
     let Some(meta) = at("meta") else {
@@ -94,8 +97,8 @@ fn split(text: &str) -> (Vec<u8>, Vec<u8>, Option<(u32, i64, Vec<u8>)>) {
     (head, tail, stamp)
 }
 
-/// Version, instant and bytes of the stamp of a feed; `None` without an instant.
-fn stamp_of(members: &[raw::Member<'_>], more: bool) -> Option<(u32, i64, Vec<u8>)> {
+/// The stamp that a feed says; `None` without an instant. `more`: a member follows it.
+fn stamp_of(members: &[raw::Member<'_>], more: bool) -> Option<Stamp> {
     let instant = members.iter().find(|m| m.name == "lastUpdated")?;
     let text: String = serde_json::from_str(instant.value).ok()?;
     // An instant is known to the second and says its offset; years before the first one are not even read.

@@ -470,13 +470,16 @@ struct Work<'i> {
     leaving: Vec<Row>,
 }
 
+/// Entities that could not be made, and those (`None`) that can again.
+pub type Asides = Vec<(String, Option<Aside>)>;
+
 /// What a transaction does beside its resources.
 #[derive(Default)]
 pub struct Beside<'a> {
     /// When what left vanishes; `None`: never.
     pub retention: Option<&'a Retention<'a>>,
-    /// Asked after the last resource: entities that could not be made, and those that can again.
-    pub aside: Option<&'a dyn Fn() -> Vec<(String, Option<Aside>)>>,
+    /// Asked after the last resource.
+    pub aside: Option<&'a dyn Fn() -> Asides>,
 }
 
 impl Index {
