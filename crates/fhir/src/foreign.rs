@@ -1,6 +1,6 @@
 //! Resources of other directories: their own bytes, under the versions and instants of this log.
 
-use crate::{Perimeter, View, extract, limits, public, raw, schema};
+use crate::{Perimeter, View, extract, limits, perimeter, raw, schema};
 use annuaire_base::date::parse_instant;
 use annuaire_index::{Kept, Resource, Standing};
 use serde_json::Value;
@@ -50,7 +50,7 @@ fn read(view: View, json: &str) -> Result<Option<Read<'_>>, String> {
     if view.perimeter == Perimeter::Restricted {
         return Ok(Some(Read { ty, id, text: Cow::Borrowed(json), value }));
     }
-    let Some(text) = public::resource(json, &value) else { return Ok(None) };
+    let Some(text) = perimeter::public_resource(json, &value) else { return Ok(None) };
     let value = match &text {
         Cow::Borrowed(_) => value,
         Cow::Owned(part) => serde_json::from_str(part).map_err(|e| format!("its public part cannot be made: {e}"))?,

@@ -320,9 +320,10 @@ const DEVICE: Members = &[
     ("owner", STRUCTURE),
 ];
 
-/// What is public of a resource: the text itself when all of it is, `None` when nothing is (a Person, a type that is not
-/// published, one that says that it is restricted).
-pub(crate) fn resource<'a>(json: &'a str, value: &Value) -> Option<Cow<'a, str>> {
+/// What is public of a resource, given as text and as the value read of it: the text itself when all of it is, `None` when
+/// nothing is (a Person, a type that is not published, one that says that it is restricted). Cost: a pass over the text.
+#[must_use]
+pub fn public_resource<'a>(json: &'a str, value: &Value) -> Option<Cow<'a, str>> {
     let members = match value.get("resourceType")?.as_str()? {
         "Practitioner" => PRACTITIONER,
         "PractitionerRole" => ROLE,

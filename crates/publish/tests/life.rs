@@ -450,6 +450,8 @@ fn a_store_knows_what_it_is() {
     assert!(matches!(follow(&mut strange), Err(Error::OtherLog { tx: 1 })));
     let mut empty = SqliteRegistry::open(&dir.path().join("r3")).unwrap();
     assert!(matches!(follow(&mut empty), Err(Error::OtherLog { tx: 1 })));
+    let differences = annuaire_publish::verify(&mut strange, &index, PUBLIC, &|_, _, _| {}).unwrap();
+    assert!(differences.len() == 1 && differences[0].contains("another log"));
     assert_eq!(index.applied_tx(), 1);
     assert_eq!(follow(&mut registry).unwrap(), Followed::default());
     assert_eq!(index.clear_dead_readers().unwrap(), 0);
