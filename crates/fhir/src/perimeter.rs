@@ -1,10 +1,13 @@
 //! What a perimeter may show (data-perimeters §3). One rule for each kind of object, by enumeration: a member that is not
 //! named here is not public, whatever is added to the domain later. (Activities of FINESS are open data as a whole.)
+//! Resources of other directories pass by [`public_resource`], which names the members of the public profiles.
 
 use annuaire_mos::{
     Adresse, AutorisationExercice, BoiteLettresMss, CarteProfessionnel, Diplome, ExerciceProfessionnel, Professionnel,
     SavoirFaire, SituationExercice, Structure,
 };
+
+pub use crate::public::public_resource;
 
 /// Who a publication store is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
