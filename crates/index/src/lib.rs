@@ -303,6 +303,20 @@ pub struct Index {
     batch: usize,
 }
 
+/// Bytes of a page of the storage engine: that of the system where it runs.
+const PAGE_BYTES: u64 = 4096;
+
+/// What is seen of a store without opening it to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peek {
+    /// Latest published transaction, 0 when there is none.
+    pub tx: u64,
+    /// Bytes taken of the address space, pages that are free again included.
+    pub bytes: u64,
+    /// Processes that ended without closing their reads.
+    pub dead_readers: usize,
+}
+
 /// A version ready to be written: made by any thread, written by one.
 #[derive(Debug)]
 pub struct Prepared {
@@ -460,6 +474,26 @@ impl Index {
             done => done?,
         };
         Ok(file.sync_all()?)
+    }
+
+    /// Looks at the index of a directory from outside, as its last commit left it; another process may be writing, and nobody
+    /// waits. What readers left that are dead is cleared.
+    ///
+    /// # Errors
+    /// When the directory holds no index, or this process has it open.
+    pub fn peek(dir: &Path) -> Result<Peek, Error> {
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        // SAFETY: the file is only ever written through LMDB, which locks it; this process only reads it.
+        #[allow(unsafe_code)]
+        let env = unsafe { options.max_dbs(9).flags(EnvFlags::READ_ONLY).open(dir)? };
+        let dead_readers = env.clear_stale_readers()?;
+        let txn = env.read_txn()?;
+        let last = match env.open_database::<Bytes, Bytes>(&txn, Some("tx"))? {
+            Some(db) => db.last(&txn)?.map(|(key, value)| Published::read(key, value)).transpose()?,
+            None => None,
+        };
+        let pages = env.info().last_page_number as u64 + 1;
+        Ok(Peek { tx: last.map_or(0, |at| at.tx), bytes: pages * PAGE_BYTES, dead_readers })
     }
 
     fn state(&self) -> Arc<State> {
