@@ -1,21 +1,22 @@
 //! Serving: publication in the background, HTTP in front.
 
+use crate::coming::Publication;
 use crate::connections;
-use crate::limits::Limits;
-use crate::stores::{Place, Stores, cursor_key, publisher_lock};
+use crate::limits::{Limits, START_NEW, START_WHOLE};
+use crate::progress::{Tell, told};
+use crate::publication::{Follower, wait};
+use crate::publisher::Publisher;
+use crate::stores::{Expect, Place, Stores, cursor_key};
 use crate::{Serving, behind_readers, now_us};
 use annuaire_api::{Rate, Restricted, Settings};
 use annuaire_index::{LONG, Lane};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-
-/// How often a server looks for transactions committed by another process.
-const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 
 /// Secrets of a file, one a line.
 fn secrets(path: Option<&Path>) -> Result<Vec<String>> {
@@ -44,15 +45,34 @@ fn log_to_stderr() -> annuaire_api::Log {
     Arc::new(move |line| _ = send.send(line.to_owned()))
 }
 
+/// Takes the address before any work is done for it.
+pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener> {
+    use std::io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
+    let listener = TcpListener::bind(address).map_err(|e| {
+        let advice = match e.kind() {
+            AddrInUse => "another program listens there: end it, or choose another port with --listen 127.0.0.1:8081",
+            AddrNotAvailable => "no network card of this machine has this address: choose another with --listen",
+            PermissionDenied => "ports below 1024 are for the system: choose another with --listen, and put a proxy in front",
+            _ => "choose another address with --listen",
+        };
+        anyhow::Error::new(e).context(format!("cannot listen on {address}: {advice}"))
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
 /// Serves until interrupted or asked to end; running answers are finished.
-pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result<()> {
+pub(crate) fn serve(place: &Place, options: &Serving, listener: TcpListener, fictional: bool) -> Result<()> {
     let data = place.data.as_path();
-    let Some(lock) = publisher_lock(data)? else { bail!("a server is already running on {}", data.display()) };
+    place.expect(Expect::StandingOrEmpty)?;
     let api_keys = secrets(options.api_keys.as_deref())?;
     let credentials = secrets(options.restricted_credentials.as_deref())?;
-    let mut registry = place.registry()?;
-    let stores = Stores::open(data, options.guide.into(), !credentials.is_empty())?;
-    stores.follow(&mut *registry)?;
+    let Some(publisher) = Publisher::take_soon(data, "serve")? else {
+        bail!("{}: another process publishes there (a server, an import or a rebuild; see `annuaire status`)", data.display())
+    };
+    let tell = told(options.quiet);
+    let stores = Stores::open_renewed(place, options.guide.into(), !credentials.is_empty(), &tell)?;
+    let publication = start(place, &stores, publisher, &tell)?;
     let open = api_keys.is_empty();
     let lane = Arc::new(Lane::new());
     let settings = Settings {
@@ -78,23 +98,8 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
     };
     let api = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
     let app = annuaire_portal::router(Arc::clone(&stores.public), pages).merge(api);
-    std::thread::spawn(move || {
-        let _lock = lock;
-        // The threads that it starts are as patient.
-        behind_readers();
-        if let Err(e) = stores.public.warm() {
-            eprintln!("store: {e}");
-        }
-        loop {
-            std::thread::sleep(FOLLOW_EVERY);
-            if let Err(e) = stores.follow(&mut *registry) {
-                eprintln!("publication: {e}");
-            }
-        }
-    });
-    let listen = options.listen;
     tokio::runtime::Runtime::new()?.block_on(async {
-        let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         // Whoever started us may have closed the other end: that is no reason to stop serving.
         let mut out = std::io::stdout();
@@ -104,8 +109,12 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
             let _ = writeln!(out, "  restricted: http://{address}/fhir/dr (Authorization: Bearer …)");
         }
         let _ = writeln!(out, "  pages: http://{address}/");
+        let _ = writeln!(out, "  state: http://{address}/health and http://{address}/metrics");
         let example = "Practitioner?family=mar&_revinclude=PractitionerRole:practitioner";
         let _ = writeln!(out, "  try  http://{address}/fhir/v2/{example}");
+        for behind in behind(&publication) {
+            let _ = writeln!(out, "  {behind}");
+        }
         // What service managers send, and what a terminal sends.
         let mut terminated = signal(SignalKind::terminate())?;
         let interrupted = async {
@@ -119,4 +128,46 @@ pub(crate) fn serve(place: &Place, options: &Serving, fictional: bool) -> Result
         connections::serve(listener, app, limits, interrupted).await;
         Ok(())
     })
+}
+
+/// Starts publication, each store in a thread and with a connection to the registry of its own, so that none waits for another.
+///
+/// A store that was published once is served as it is at once, however far the log is. One that was never published holds
+/// nothing true: it is waited for.
+fn start(place: &Place, stores: &Stores, publisher: Publisher, tell: &Tell) -> Result<Arc<Publication>> {
+    let publication = Arc::new(Publication::default());
+    let publisher = Arc::new(publisher);
+    for (store, index, view) in stores.each() {
+        let (place, index) = (place.clone(), Arc::clone(index));
+        let (publication, publisher, tell) = (Arc::clone(&publication), Arc::clone(&publisher), Arc::clone(tell));
+        let follower = Follower { place, store, index, view, publication, publisher, tell };
+        let thread = std::thread::Builder::new().spawn(move || {
+            // The threads that it starts are as patient.
+            behind_readers();
+            follower.run();
+        });
+        thread.context("starting the publication")?;
+    }
+    let names: Vec<&str> = stores.each().map(|(name, ..)| name).collect();
+    if stores.public.applied_tx() == 0 {
+        if let Some(why) = wait(&publication, &names[..1], None) {
+            bail!("nothing was ever published here, and the log cannot be: {why}");
+        }
+    }
+    let new = stores.each().any(|(_, index, _)| index.applied_tx() == 0);
+    wait(&publication, &names, Some(if new { START_NEW } else { START_WHOLE }));
+    Ok(publication)
+}
+
+/// How far the stores are behind the log, in words.
+fn behind(publication: &Publication) -> Vec<String> {
+    let of = |s: &crate::coming::StoreState| match (s.log_tx, &s.waiting) {
+        (_, Some(why)) => Some(format!("{} store: at transaction {}, publication waits: {why}", s.store, s.applied_tx)),
+        (Some(last), None) if last > s.applied_tx => {
+            Some(format!("{} store: at transaction {} of {last}; publication goes on beside", s.store, s.applied_tx))
+        }
+        (None, None) => Some(format!("{} store: at transaction {}; the log was not read yet", s.store, s.applied_tx)),
+        _ => None,
+    };
+    publication.get().iter().filter_map(of).collect()
 }

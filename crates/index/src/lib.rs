@@ -306,6 +306,9 @@ pub struct Index {
 /// Bytes of a page of the storage engine: that of the system where it runs.
 const PAGE_BYTES: u64 = 4096;
 
+/// Reads at once, of all processes together. Whoever opens the files first decides.
+const READERS: u32 = 1_024;
+
 /// What is seen of a store without opening it to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peek {
@@ -393,7 +396,7 @@ impl Index {
     pub fn open(dir: &Path, map_bytes: usize, dictionaries: &[&[u8]]) -> Result<Index, Error> {
         std::fs::create_dir_all(dir)?;
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
-        options.map_size(map_bytes).max_dbs(9).max_readers(1024);
+        options.map_size(map_bytes).max_dbs(9).max_readers(READERS);
         // SAFETY: the file is only ever written through LMDB, which locks it.
         #[allow(unsafe_code)]
         let env = unsafe { options.open(dir)? };
@@ -485,7 +488,7 @@ impl Index {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         // SAFETY: the file is only ever written through LMDB, which locks it; this process only reads it.
         #[allow(unsafe_code)]
-        let env = unsafe { options.max_dbs(9).flags(EnvFlags::READ_ONLY).open(dir)? };
+        let env = unsafe { options.max_dbs(9).max_readers(READERS).flags(EnvFlags::READ_ONLY).open(dir)? };
         let dead_readers = env.clear_stale_readers()?;
         let txn = env.read_txn()?;
         let last = match env.open_database::<Bytes, Bytes>(&txn, Some("tx"))? {
