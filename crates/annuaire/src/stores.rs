@@ -258,6 +258,10 @@ fn open(data: &Path, view: View) -> Result<Option<Index>> {
         Err(OpenError::OtherView { .. }) => {
             bail!("{}: the store of another perimeter; make the stores again with `annuaire rebuild`", dir.display())
         }
+        Err(OpenError::Index(e @ annuaire_index::Error::Corrupt(_))) => {
+            let dir = dir.display();
+            Err(e).with_context(|| format!("the {name} store ({dir}) is damaged; `annuaire rebuild` makes it again from the log"))
+        }
         Err(e) => Err(e).with_context(|| format!("the {name} store ({})", dir.display())),
     }
 }
