@@ -965,7 +965,7 @@ impl Door {
 /// COND-6: the snapshot and the query name the answer.
 fn bundle_tag(snap: &Snapshot, frame: &Frame) -> String {
     let last = frame.from.map_or_else(String::new, |f| format!("{:?}", f.0));
-    let hash = cursor::hash(1, &[frame.base.as_bytes(), frame.scope.as_bytes(), frame.query.as_bytes(), last.as_bytes()]);
+    let (hash, _) = cursor::digest(&[frame.base.as_bytes(), frame.scope.as_bytes(), frame.query.as_bytes(), last.as_bytes()]);
     format!("W/\"tx-{}-{hash:016x}\"", snap.tx())
 }
 

@@ -20,9 +20,9 @@ mod who;
 
 pub use coding::accepts_gzip;
 pub use error::{chain, record};
-pub use gate::{Arrival, Asks, Base, Clock, Gate, Refusal, Settings};
+pub use gate::{Arrival, Asks, Base, Clock, Gate, NotABase, Refusal, Settings};
 pub use journal::{Line, Log, Seen};
-pub use proxy::{Network, Origin, Proxies};
+pub use proxy::{Network, NotANetwork, Origin, Proxies};
 pub use publication::{Publication, Standing, Status, StoreState};
 pub use rate::{Rate, Verdict};
 pub use who::{Caller, Client, Pass};
