@@ -1,6 +1,5 @@
 //! What was delivered, what waits in quarantine, and taking a delivery back.
 
-use crate::coming;
 use crate::exit::{Exit, date};
 use crate::import;
 use crate::progress::{Tell, thousands};
@@ -13,7 +12,7 @@ use anyhow::Result;
 /// Lists the deliveries, the last one last.
 pub(crate) fn deliveries(place: &Place, json: bool) -> Result<Exit> {
     place.expect(Expect::Standing)?;
-    let all = coming::deliveries(&mut *place.registry()?)?;
+    let all = annuaire_exchange::deliveries(&mut *place.registry()?)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(Exit::Done);
@@ -52,7 +51,7 @@ pub(crate) fn deliveries(place: &Place, json: bool) -> Result<Exit> {
 /// Lists the lines that wait, with what they name.
 pub(crate) fn quarantine(place: &Place, json: bool) -> Result<Exit> {
     place.expect(Expect::Standing)?;
-    let all = coming::quarantine(&mut *place.registry()?)?;
+    let all = annuaire_exchange::quarantine(&mut *place.registry()?)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(Exit::Done);
@@ -73,9 +72,9 @@ pub(crate) fn undo(place: &Place, number: u64, created_too: bool, options: &Opti
         Stores::check_guide(&place.data, guide)?;
     }
     let mut registry = place.registry()?;
-    let report = coming::undo(&mut *registry, number, created_too, options)?;
+    let report = annuaire_exchange::undo(&mut *registry, number, created_too, options)?;
     import::print(&report, false);
-    let exit = if coming::complete(&report) { Exit::Done } else { Exit::Incomplete };
+    let exit = if report.complete() { Exit::Done } else { Exit::Incomplete };
     import::publish(place, guide, &mut *registry, report.tx.is_some(), tell, exit)
 }
 

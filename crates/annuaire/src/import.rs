@@ -1,6 +1,5 @@
 //! Importing: what the operator decided, what was done, and its publication.
 
-use crate::coming::{self, CHECK};
 use crate::exit::{Exit, Usage};
 use crate::progress::{Tell, told};
 use crate::publication::{Published, name, to_the_end};
@@ -32,7 +31,7 @@ pub(crate) fn options(accepting: &Accepting, quiet: bool) -> Options {
         clock: Arc::new(now_ms),
         any_clock: accepting.accept_clock,
         accept_mass_change: accepting.accept_mass_change.clone(),
-        check: CHECK,
+        check: Some(annuaire_fhir::check),
         progress: Some(told(quiet)),
         now: Some(uptime),
         ..Options::default()
@@ -74,7 +73,7 @@ pub(crate) fn import(
     let report = annuaire_exchange::import(&mut *registry, &files, options)?;
     print(&report, false);
     write(&report, to)?;
-    let exit = if coming::complete(&report) { Exit::Done } else { Exit::Incomplete };
+    let exit = if report.complete() { Exit::Done } else { Exit::Incomplete };
     publish(place, guide, &mut *registry, report.tx.is_some(), tell, exit)
 }
 
@@ -83,7 +82,7 @@ fn dry_run(place: &Place, files: &[PathBuf], options: &Options, to: Option<&Path
     let report = annuaire_exchange::import(&mut *registry, files, options)?;
     print(&report, true);
     write(&report, to)?;
-    Ok(if coming::complete(&report) { Exit::Done } else { Exit::Incomplete })
+    Ok(if report.complete() { Exit::Done } else { Exit::Incomplete })
 }
 
 fn write(report: &Report, to: Option<&Path>) -> Result<()> {
@@ -158,20 +157,19 @@ pub(crate) fn print(report: &Report, dry_run: bool) {
     for note in &report.notes {
         println!("{note}");
     }
-    let more = coming::more(report);
-    for member in &more.companions {
+    for member in &report.companions {
         println!("{member}: left out, no file of the directory");
     }
-    for warning in &more.warnings {
+    for warning in &report.warnings {
         println!("warning: {warning}");
     }
-    for member in &more.missing {
+    for member in &report.missing {
         println!("missing: {member}");
     }
-    if more.quarantined > 0 {
+    if report.quarantined > 0 {
         println!(
             "{} lines in quarantine: what they name keeps what was known of it (`annuaire quarantine` lists them)",
-            more.quarantined
+            report.quarantined
         );
     }
     let stages: Vec<String> = report.stages.iter().map(|(what, seconds)| format!("{what} {seconds:.1} s")).collect();
@@ -185,7 +183,7 @@ pub(crate) fn print(report: &Report, dry_run: bool) {
     if dry_run {
         println!("would be: {counts}; nothing was written");
         for (what, names) in
-            [("new", &more.examples.created), ("changed", &more.examples.changed), ("ended", &more.examples.ended)]
+            [("new", &report.examples.created), ("changed", &report.examples.changed), ("ended", &report.examples.ended)]
         {
             for name in names {
                 println!("  {what}: {name}");
@@ -193,7 +191,7 @@ pub(crate) fn print(report: &Report, dry_run: bool) {
         }
         return;
     }
-    match (report.tx, more.delivery) {
+    match (report.tx, report.delivery) {
         (Some(tx), Some(number)) => println!("delivery {number}, transaction {tx}: {counts}"),
         (Some(tx), None) => println!("transaction {tx}: {counts}"),
         (None, _) => println!("nothing changed ({} objects unchanged)", report.unchanged),

@@ -1,7 +1,6 @@
 //! The annuaire program: arguments, wiring, life cycle. The only room that reads the environment and the clock.
 
 mod backup;
-mod coming;
 mod connections;
 mod doctor;
 mod exit;
@@ -228,9 +227,12 @@ pub(crate) struct Serving {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Address that clients see, when a proxy stands in front (https://…)
-    #[arg(long)]
-    public_base: Option<String>,
+    /// Address that clients see, when a proxy stands in front (https://…); with --trusted-proxy it may be left out
+    #[arg(long, value_parser = serve::public_base)]
+    public_base: Option<annuaire_web::Base>,
+    /// Proxy whose Forwarded and X-Forwarded-For, -Proto, -Host and -Prefix are believed; may be given several times
+    #[arg(long, value_name = "ADDR|CIDR")]
+    trusted_proxy: Vec<annuaire_web::Network>,
     /// File with one accepted API key a line; without it the API is open
     #[arg(long)]
     api_keys: Option<PathBuf>,
@@ -238,14 +240,17 @@ pub(crate) struct Serving {
     #[arg(long)]
     restricted_credentials: Option<PathBuf>,
     /// Requests a second that one key, or one address, may make (the national service allows 17)
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
-    /// Who answers for the directory, as the page of legal notices names it
+    /// Who answers for the directory, as the page of legal notices names it; needed on an address that others reach
     #[arg(long)]
     operator: Option<String>,
     /// No log line per request
     #[arg(long)]
     quiet: bool,
+    /// How much is told of errors and events, beside the line of each request [default: that of ANNUAIRE_LOG, else warn]
+    #[arg(long, value_enum)]
+    log: Option<serve::Level>,
     /// Version of the national guide that resources follow
     #[arg(long, value_enum, default_value_t)]
     guide: GuideArgument,

@@ -1,6 +1,5 @@
 //! Publication: to the end of the log after an import, and for ever beside a server.
 
-use crate::coming::{self, Publication, StoreState};
 use crate::exit::said;
 use crate::limits::{CLEAR_EVERY, FAILING, FOLLOW_EVERY, LOOK, PUBLISHER, RETRY, SILENT};
 use crate::now_ms;
@@ -10,9 +9,10 @@ use crate::stores::{Followed, Place, STORES, Stores, set_aside};
 use annuaire_fhir::{Guide, View};
 use annuaire_index::Index;
 use annuaire_store::Registry;
+use annuaire_web::{Publication, StoreState};
 use anyhow::{Result, anyhow, bail};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Who brought the stores to the end of the log.
@@ -108,6 +108,8 @@ pub(crate) struct Follower {
     pub(crate) publication: Arc<Publication>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) tell: Tell,
+    /// Held to tell how a store stands: the cell of what is told has room for one writer.
+    pub(crate) telling: Arc<Mutex<()>>,
 }
 
 impl Follower {
@@ -145,14 +147,21 @@ impl Follower {
                 (state.waiting, state.since_ms) = (waiting, now_ms());
             }
             state.applied_tx = self.index.applied_tx();
-            self.publication.set(state.clone());
+            self.told(state.clone());
             self.publisher.waits(waits(&self.publication));
             if cleared.elapsed() >= CLEAR_EVERY {
-                coming::clear_dead_readers(&self.index);
+                if let Err(e) = self.index.clear_dead_readers() {
+                    eprintln!("the {} store: {e}", self.store);
+                }
                 cleared = Instant::now();
             }
             std::thread::sleep(pause);
         }
+    }
+
+    fn told(&self, state: StoreState) {
+        let _one = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        self.publication.set(state);
     }
 
     /// One look at the log. A panic, as of a system that has no thread or no memory to give, is an error like others.
@@ -174,16 +183,15 @@ impl Follower {
             if last == applied {
                 return Ok(());
             }
-            let publication = &self.publication;
             let progress = |what: &str, done: u64, total: u64| {
                 (self.tell)(&format!("{what} the {} store", self.store), done, total);
-                publication.set(StoreState { applied_tx: self.index.applied_tx(), log_tx: Some(last), ..state.clone() });
+                self.told(StoreState { applied_tx: self.index.applied_tx(), log_tx: Some(last), ..state.clone() });
             };
             let followed = annuaire_publish::follow(&mut **registry, &self.index, self.view, &progress)?;
             for aside in &followed.set_aside {
                 eprintln!("{}", set_aside(self.store, aside));
             }
-            state.set_aside += followed.set_aside.len() as u64;
+            state.set_aside = annuaire_publish::set_aside(&self.index)?.1;
             Ok(())
         });
         catch_unwind(turn).unwrap_or_else(|cause| {

@@ -1,6 +1,5 @@
 //! Serving: publication in the background, HTTP in front.
 
-use crate::coming::Publication;
 use crate::connections;
 use crate::limits::{Limits, START_NEW, START_WHOLE};
 use crate::progress::{Tell, told};
@@ -8,15 +7,74 @@ use crate::publication::{Follower, wait};
 use crate::publisher::Publisher;
 use crate::stores::{Expect, Place, Stores, cursor_key};
 use crate::{Serving, behind_readers, now_us};
-use annuaire_api::{Rate, Restricted, Settings};
 use annuaire_index::{LONG, Lane};
+use annuaire_web::{Base, Gate, Proxies, Publication, Rate};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How much is told of errors and events.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// Has events written to standard error.
+fn tell_events(level: Option<Level>) -> Result<()> {
+    let level = match (level, std::env::var("ANNUAIRE_LOG")) {
+        (Some(level), _) => level,
+        (None, Err(_)) => Level::Warn,
+        (None, Ok(named)) => match <Level as clap::ValueEnum>::from_str(named.trim(), true) {
+            Ok(level) => level,
+            Err(_) => refuse(&format!("ANNUAIRE_LOG={named} is no level: error, warn, info, debug or trace")),
+        },
+    };
+    let level = match level {
+        Level::Error => tracing::Level::ERROR,
+        Level::Warn => tracing::Level::WARN,
+        Level::Info => tracing::Level::INFO,
+        Level::Debug => tracing::Level::DEBUG,
+        Level::Trace => tracing::Level::TRACE,
+    };
+    let ansi = std::io::stderr().is_terminal();
+    let events = tracing_subscriber::fmt().with_max_level(level).with_ansi(ansi).with_writer(std::io::stderr);
+    events.try_init().map_err(|e| anyhow::anyhow!("events cannot be written: {e}"))
+}
+
+/// Ends the program as a mistaken argument does.
+fn refuse(why: &str) -> ! {
+    let mut command = <crate::Arguments as clap::CommandFactory>::command();
+    command.error(clap::error::ErrorKind::ValueValidation, why).exit()
+}
+
+/// The address that clients see, given with or without the path of the API.
+pub(crate) fn public_base(text: &str) -> Result<Base, String> {
+    let root = text.trim_end_matches('/');
+    let root = ["/fhir/v2", "/fhir/dp", "/fhir/dr"].iter().find_map(|mount| root.strip_suffix(mount)).unwrap_or(root);
+    root.parse().map_err(|e: annuaire_web::NotABase| e.to_string())
+}
+
+/// Who answers for the directory. An address that others reach needs one: the law wants it on the page of legal notices.
+fn operator(options: &Serving, fictional: bool) -> String {
+    match options.operator.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+        Some(name) => name.to_owned(),
+        None if fictional || options.listen.ip().to_canonical().is_loopback() => {
+            "L’exploitant de ce service (à préciser par lui).".to_owned()
+        }
+        None => refuse(&format!(
+            "{} is reached by others: name with --operator who answers for the directory, as its legal notices must",
+            options.listen
+        )),
+    }
+}
 
 /// Secrets of a file, one a line.
 fn secrets(path: Option<&Path>) -> Result<Vec<String>> {
@@ -30,7 +88,7 @@ fn secrets(path: Option<&Path>) -> Result<Vec<String>> {
 }
 
 /// A thread that writes log lines, so that no request waits for a terminal.
-fn log_to_stderr() -> annuaire_api::Log {
+fn log_to_stderr() -> annuaire_web::Log {
     let (send, lines) = mpsc::channel::<String>();
     std::thread::spawn(move || {
         let mut out = std::io::BufWriter::new(std::io::stderr());
@@ -63,6 +121,8 @@ pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener> {
 
 /// Serves until interrupted or asked to end; running answers are finished.
 pub(crate) fn serve(place: &Place, options: &Serving, listener: TcpListener, fictional: bool) -> Result<()> {
+    let operator = operator(options, fictional);
+    tell_events(options.log)?;
     let data = place.data.as_path();
     place.expect(Expect::StandingOrEmpty)?;
     let api_keys = secrets(options.api_keys.as_deref())?;
@@ -75,27 +135,21 @@ pub(crate) fn serve(place: &Place, options: &Serving, listener: TcpListener, fic
     let publication = start(place, &stores, publisher, &tell)?;
     let open = api_keys.is_empty();
     let lane = Arc::new(Lane::new());
-    let settings = Settings {
-        public_base: options.public_base.clone(),
+    let with_restricted = stores.restricted.is_some() && !credentials.is_empty();
+    let restricted = stores.restricted.clone().filter(|_| with_restricted);
+    let secret = cursor_key(data)?;
+    let gate = Arc::new(Gate::new(annuaire_web::Settings {
         api_keys,
-        cursor_key: cursor_key(data)?,
+        credentials,
+        proxies: Proxies::new(options.trusted_proxy.clone()),
+        public_base: options.public_base.clone(),
         rate: options.rate.map(|per_second| Rate { per_second, burst: per_second.saturating_mul(2) }),
         log: (!options.quiet).then(log_to_stderr),
-        clock: Arc::new(now_us),
-        lane: Arc::clone(&lane),
-    };
-    let restricted = match (&stores.restricted, credentials.is_empty()) {
-        (Some(index), false) => Some(Restricted { index: Arc::clone(index), credentials }),
-        _ => None,
-    };
-    let with_restricted = restricted.is_some();
-    let pages = annuaire_portal::Settings {
-        clock: Arc::new(now_us),
-        operator: options.operator.clone().unwrap_or_else(|| "L’exploitant de ce service (à préciser par lui).".to_owned()),
-        fictional,
-        lane,
-        work: LONG,
-    };
+        publication: Arc::clone(&publication),
+        ..annuaire_web::Settings::new(secret, Arc::new(now_us))
+    }));
+    let settings = annuaire_api::Settings { gate: Arc::clone(&gate), cursor_key: secret, lane: Arc::clone(&lane) };
+    let pages = annuaire_portal::Settings { gate, operator, fictional, lane, work: LONG };
     let api = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
     let app = annuaire_portal::router(Arc::clone(&stores.public), pages).merge(api);
     tokio::runtime::Runtime::new()?.block_on(async {
@@ -135,12 +189,14 @@ pub(crate) fn serve(place: &Place, options: &Serving, listener: TcpListener, fic
 /// A store that was published once is served as it is at once, however far the log is. One that was never published holds
 /// nothing true: it is waited for.
 fn start(place: &Place, stores: &Stores, publisher: Publisher, tell: &Tell) -> Result<Arc<Publication>> {
-    let publication = Arc::new(Publication::default());
+    let publication = Arc::new(Publication::new(Arc::new(now_us)));
+    let turn = Arc::default();
     let publisher = Arc::new(publisher);
     for (store, index, view) in stores.each() {
         let (place, index) = (place.clone(), Arc::clone(index));
         let (publication, publisher, tell) = (Arc::clone(&publication), Arc::clone(&publisher), Arc::clone(tell));
-        let follower = Follower { place, store, index, view, publication, publisher, tell };
+        let telling = Arc::clone(&turn);
+        let follower = Follower { place, store, index, view, publication, publisher, tell, telling };
         let thread = std::thread::Builder::new().spawn(move || {
             // The threads that it starts are as patient.
             behind_readers();
@@ -161,7 +217,7 @@ fn start(place: &Place, stores: &Stores, publisher: Publisher, tell: &Tell) -> R
 
 /// How far the stores are behind the log, in words.
 fn behind(publication: &Publication) -> Vec<String> {
-    let of = |s: &crate::coming::StoreState| match (s.log_tx, &s.waiting) {
+    let of = |s: &annuaire_web::StoreState| match (s.log_tx, &s.waiting) {
         (_, Some(why)) => Some(format!("{} store: at transaction {}, publication waits: {why}", s.store, s.applied_tx)),
         (Some(last), None) if last > s.applied_tx => {
             Some(format!("{} store: at transaction {} of {last}; publication goes on beside", s.store, s.applied_tx))

@@ -1,6 +1,5 @@
 //! Where everything is, without disturbing a server or an import.
 
-use crate::coming;
 use crate::exit::{Exit, date, said};
 use crate::now_ms;
 use crate::progress::{duration, size, thousands};
@@ -45,7 +44,7 @@ impl Known {
             let notes = r.notes("source", "", 1_000)?;
             Ok(notes.into_iter().map(|(code, text)| source(code, &text)).collect())
         });
-        let quarantined = with(&mut registry, |r| Ok(coming::quarantine(r)?.len()));
+        let quarantined = with(&mut registry, |r| Ok(annuaire_exchange::quarantine(r)?.len()));
         let peek = |name: &'static str| {
             let dir = place.data.join(name);
             let found = dir.join("data.mdb").exists().then(|| Index::peek(&dir).map_err(|e| e.to_string()));

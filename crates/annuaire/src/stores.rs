@@ -1,11 +1,10 @@
 //! The data directory: registry, publication stores, keys.
 
-use crate::coming::{self, OpenError};
 use crate::limits::MAP_BYTES;
 use crate::progress::{Tell, during};
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
-use annuaire_publish::SetAside;
+use annuaire_publish::{Error as Publish, SetAside};
 use annuaire_store::Registry;
 use annuaire_store_postgres::PostgresRegistry;
 use annuaire_store_sqlite::SqliteRegistry;
@@ -244,21 +243,18 @@ fn open(data: &Path, view: View) -> Result<Option<Index>> {
     let name = name(view.perimeter);
     let dir = data.join(name);
     create(&dir)?;
-    match coming::open(&dir, MAP_BYTES, view) {
+    match annuaire_publish::open(&dir, MAP_BYTES, view) {
         Ok(index) => Ok(Some(index)),
-        Err(OpenError::Outdated) => Ok(None),
-        Err(OpenError::OtherView { found, wanted }) if found.perimeter == wanted.perimeter => {
-            let (found, wanted) = (guide_name(found.guide), guide_name(wanted.guide));
+        Err(Publish::Outdated) => Ok(None),
+        Err(Publish::OtherView { found, wanted }) => {
+            let asked = guide_name(view.guide);
             bail!(
-                "{}: the store follows guide {found} and this command asks for {wanted}: give --guide {found}, or make the \
-                 stores again with `annuaire rebuild --guide {wanted}`",
+                "{}: the store holds {found}, and this command asks for {wanted}: give the --guide of the store, or make the \
+                 stores again with `annuaire rebuild --guide {asked}`",
                 dir.display()
             )
         }
-        Err(OpenError::OtherView { .. }) => {
-            bail!("{}: the store of another perimeter; make the stores again with `annuaire rebuild`", dir.display())
-        }
-        Err(OpenError::Index(e @ annuaire_index::Error::Corrupt(_))) => {
+        Err(Publish::Index(e @ annuaire_index::Error::Corrupt(_))) => {
             let dir = dir.display();
             Err(e).with_context(|| format!("the {name} store ({dir}) is damaged; `annuaire rebuild` makes it again from the log"))
         }
@@ -270,13 +266,15 @@ fn open(data: &Path, view: View) -> Result<Option<Index>> {
 /// program.
 pub(crate) fn state(data: &Path, perimeter: Perimeter) -> Result<Option<String>> {
     let view = View { guide: Guide::V120, perimeter };
-    match coming::open(&data.join(name(perimeter)), MAP_BYTES, view) {
+    match annuaire_publish::open(&data.join(name(perimeter)), MAP_BYTES, view) {
         Ok(_) => Ok(None),
-        Err(OpenError::Outdated) => {
+        Err(Publish::Outdated) => {
             Ok(Some("written by another version of the program: the next import or server makes it again from the log".into()))
         }
         // Another guide than the first one is the operator's choice.
-        Err(OpenError::OtherView { found, wanted }) if found.perimeter == wanted.perimeter => Ok(None),
+        Err(Publish::OtherView { found, .. }) => {
+            Ok((!found.contains(name(perimeter))).then(|| format!("holds {found}: make the stores again with `annuaire rebuild`")))
+        }
         Err(e) => Err(e.into()),
     }
 }
@@ -380,7 +378,7 @@ pub(crate) fn renew(place: &Place, view: View, registry: &mut dyn Registry, tell
     remove(&making)?;
     create(&making)?;
     let made = (|| -> Result<u64> {
-        let index = coming::open(&making, MAP_BYTES, view)?;
+        let index = annuaire_publish::open(&making, MAP_BYTES, view)?;
         let followed = annuaire_publish::follow(registry, &index, view, &**tell)?;
         for aside in &followed.set_aside {
             eprintln!("{}", set_aside(name(view.perimeter), aside));

@@ -63,7 +63,7 @@ pub(crate) fn verify(place: &Place, guide: Guide, tell: &Tell) -> Result<Exit> {
         Err(e) => {
             use annuaire_publish::Error as Publish;
             let damaged = matches!(e.downcast_ref(), Some(annuaire_store::Error::Damaged(_)))
-                || matches!(e.downcast_ref(), Some(Publish::Object { .. } | Publish::Store(annuaire_store::Error::Damaged(_))));
+                || matches!(e.downcast_ref(), Some(Publish::Store(annuaire_store::Error::Damaged(_))));
             if !damaged && faults.is_empty() {
                 return Err(e);
             }

@@ -32,7 +32,7 @@ fn unique<T: Ord>(mut list: Vec<T>) -> Vec<T> {
 
 /// To be raised whenever any object comes out differently of the same pieces, here or in `finess`: what the registry holds was
 /// made by the version before, and is compared again. A test of all samples tells when.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
 
 /// The object that the pieces of one entity make, for one source.
 pub(crate) fn assemble(source: &str, entity: &str, pieces: &[&[u8]]) -> Objet {
@@ -118,6 +118,14 @@ fn address(r: &Row<'_>) -> Adresse {
             a.code_postal = code.to_owned();
             a.localite = town.to_owned();
         }
+    }
+    let (code, town) = a.bureau();
+    let (code, town) = (code.to_owned(), town.to_owned());
+    if a.code_postal.is_empty() {
+        a.code_postal = code;
+    }
+    if a.localite.is_empty() {
+        a.localite = town;
     }
     let position = Position {
         latitude: text(r, S::Latitude),

@@ -32,9 +32,7 @@ pub(crate) fn read_json(
                     {
                         checked = true;
                         intake.file.format = document.name().to_owned();
-                        if !fresh(registry, intake, document.sources())? {
-                            return Ok(document.sources().to_vec());
-                        }
+                        fresh(registry, intake, document.sources().to_vec())?;
                     }
                     for (source, entity, piece) in facts {
                         if let Some(number) = entity.strip_prefix("ST:F") {
@@ -44,7 +42,7 @@ pub(crate) fn read_json(
                         intake.push(source, &entity, &piece)?;
                     }
                 }
-                Err(reason) => intake.reject(record.line, &record.member, reason),
+                Err(reason) => intake.reject(record.line, &record.member, reason, &text),
             }
             continue;
         }
@@ -59,7 +57,7 @@ pub(crate) fn read_json(
             }
             Err(reason) => {
                 intake.file.lines += 1;
-                intake.reject(record.line, "", reason);
+                intake.reject(record.line, "", reason, &text);
             }
         }
     }

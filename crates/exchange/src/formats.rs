@@ -1,7 +1,7 @@
 //! The national text formats: which columns each has and what each column says. One entry per format; nothing else
 //! in this room knows a header.
 
-use annuaire_base::text::fold;
+mod headers;
 
 /// What a column says. One vocabulary for all formats, so that one function assembles each kind of object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -185,14 +185,28 @@ pub(crate) struct Format {
     pub(crate) kind: Kind,
     /// Field separator.
     pub(crate) separator: Separator,
-    /// Normalised headers that identify the format: all must be there.
-    marks: &'static [&'static str],
     /// Section name in the first field, for files without header; the columns are then positions.
     pub(crate) section: &'static str,
     /// Normalised header and meaning.
-    columns: Vec<(String, Slot)>,
+    pub(crate) columns: Vec<(String, Slot)>,
+    /// All its headers, those that are not read included.
+    pub(crate) headers: Vec<&'static str>,
     /// Headers that some generations do not have.
-    optional: &'static [&'static str],
+    pub(crate) generations: Generations,
+    /// The FINESS open file that holds the section, `502`; empty for other formats.
+    pub(crate) file: &'static str,
+}
+
+impl Format {
+    /// Published as open data; what no source has is not.
+    pub(crate) fn open(&self) -> bool {
+        annuaire_mos::source::get(self.source).open
+    }
+
+    /// It is a section of the FINESS open file `kind`, `502`. The file of positions repeats that of establishments.
+    pub(crate) fn in_file(&self, kind: &str) -> bool {
+        !self.section.is_empty() && (self.file == kind || (kind == "507" && self.file == "502"))
+    }
 }
 
 /// The identity block that opens all files about persons.
@@ -248,56 +262,25 @@ const CIVIL: &[(&str, Slot)] = &[
     ("code sexe", Slot::Sexe),
 ];
 
-/// Columns that are known and deliberately not read: labels of codes are in the terminologies, names repeat those of the
-/// activity file, nationality and common names left the national model (data-perimeters 3.1).
-const UNREAD: &[&str] = &[
-    "code departement (structure)",
-    "code departement (coord structure)",
-    "nom exercice",
-    "prenom exercice",
-    "nom usage",
-    "prenom usage",
-    "nature",
-    "code nationalite",
-    "numero diplome",
-    "code region exercice",
-    "type de structure",
-    "type de precision (coordonnees gps)",
-    "type identifiant pm",
-    "identifiant de la structure",
-    "adresse mail",
-    "type adeli",
-    "raison sociale",
-    "enseigne commerciale",
-    "civilite exercice",
-    "categorie profession",
-    "code savoir faire",
-    "dematerialisation",
-    "code profession",
-    "code categorie professionnelle",
-    "identifiant technique de la structure",
-    "region",
-    "departement",
-    "codepostal",
-    "liblongcategetab",
-    "categretab",
+/// Columns that came with a generation (source-files §2.3), in the order of the generations: all of a group or none.
+type Generations = &'static [&'static [&'static str]];
+
+const OPEN_GENERATIONS: Generations = &[
+    &[
+        "code secteur activite",
+        "libelle secteur activite",
+        "code section tableau pharmaciens",
+        "libelle section tableau pharmaciens",
+    ],
+    &["code role", "libelle role", "code genre activite", "libelle genre activite"],
 ];
 
-/// The same for families of columns: addresses repeated in the mailbox file, labels and details of the health insurance.
-fn unread(name: &str) -> bool {
-    UNREAD.contains(&name)
-        || ["libelle", "date", "etab_apcv", "type_etab", "type_ps", "ps_activite_apcv", "activite_particuliere"]
-            .iter()
-            .any(|p| name.starts_with(p))
-        || name.is_empty()
-        || name.ends_with("structure bal")
-        || name.ends_with("_libelle")
-        || name.starts_with("lib")
-}
+/// The restricted file has 49 columns, or 50 with the kind of activity (source-files §3).
+const PSC_GENERATIONS: Generations = &[&["code genre activite"]];
 
-/// Columns that generations before 2022 do not have (source-files §2.3).
-const NOT_BEFORE_2022: &[&str] =
-    &["code secteur activite", "code section tableau pharmaciens", "code role", "code genre activite"];
+/// Columns that some profiles of the restricted extractions do not have; none of them is read (source-files §5).
+pub(crate) const NOT_IN_ALL_PROFILES: &[&str] =
+    &["code nationalite", "libelle nationalite", "date acquisition de la nationalite francaise"];
 
 fn address(of: &str) -> Vec<(String, Slot)> {
     ADDRESS.iter().map(|(h, s)| (format!("{h} (coord {of})"), *s)).collect()
@@ -317,30 +300,39 @@ fn pipe(
     name: &'static str,
     source: &'static str,
     kind: Kind,
-    marks: &'static [&'static str],
     columns: Vec<(String, Slot)>,
 ) -> Format {
-    Format { name, source, kind, separator: Separator::Pipe, marks, section: "", columns, optional: NOT_BEFORE_2022 }
+    let generations = match source {
+        "psla" => OPEN_GENERATIONS,
+        "psc" if name == PSC => PSC_GENERATIONS,
+        _ => &[],
+    };
+    let headers = headers::of(name);
+    Format { name, source, kind, separator: Separator::Pipe, section: "", columns, headers, generations, file: "" }
 }
+
+/// The extraction for the national identity provider.
+const PSC: &str = "Extraction_ProSanteConnect_Personne_activite";
 
 /// A semicolon format with header.
 fn semi(
     name: &'static str,
     source: &'static str,
     kind: Kind,
-    marks: &'static [&'static str],
     columns: Vec<(String, Slot)>,
 ) -> Format {
-    Format { name, source, kind, separator: Separator::Semicolon, marks, section: "", columns, optional: &[] }
+    let headers = headers::of(name);
+    Format { name, source, kind, separator: Separator::Semicolon, section: "", columns, headers, generations: &[], file: "" }
 }
 
 /// A section of a legacy FINESS file: no header, fields by position, `Ignore` for what is not kept.
 fn finess(name: &'static str, source: &'static str, kind: Kind, section: &'static str, slots: &[Slot]) -> Format {
     let columns = slots.iter().enumerate().map(|(i, s)| (i.to_string(), *s)).collect();
-    Format { name, source, kind, separator: Separator::Semicolon, marks: &[], section, columns, optional: &[] }
+    let file = name.rsplit("cs1100").next().unwrap_or_default();
+    Format { name, source, kind, separator: Separator::Semicolon, section, columns, headers: Vec::new(), generations: &[], file }
 }
 
-/// All formats. Order matters where the marks of one are also in another: the richer first.
+/// All formats.
 pub(crate) fn all() -> Vec<Format> {
     use Kind::{Activity, Ameli, Card, Ignored, Mailbox, Person, Structure, Switch};
     use Slot as S;
@@ -377,15 +369,13 @@ pub(crate) fn all() -> Vec<Format> {
             "Extraction_Pro_sante_connect",
             "psc",
             Person,
-            &["nom de famille", "autres identifiants"],
             with(psc(), columns(&[&[("autres identifiants", S::AutresIdentifiants)]])),
         ),
-        pipe("Extraction_ProSanteConnect_Personne_activite", "psc", Person, &["nom de famille", "code mode exercice"], psc()),
+        pipe(PSC, "psc", Person, psc()),
         pipe(
             "PS_LibreAcces_Personne_activite",
             "psla",
             Person,
-            &["raison sociale site", "code mode exercice"],
             with(
                 columns(&[
                     PP,
@@ -412,7 +402,6 @@ pub(crate) fn all() -> Vec<Format> {
             "PS_LibreAcces_Dipl_AutExerc",
             "psla-dipl",
             Person,
-            &["code diplome obtenu", "code type autorisation"],
             columns(&[
                 PP,
                 &[
@@ -427,7 +416,6 @@ pub(crate) fn all() -> Vec<Format> {
             "Porteurs_CPS_CPF",
             "cps",
             Card,
-            &["numero carte"],
             columns(&[
                 PP,
                 PRACTICE,
@@ -445,7 +433,6 @@ pub(crate) fn all() -> Vec<Format> {
             "Extraction_Correspondance_MSSante",
             "mss",
             Mailbox,
-            &["adresse bal"],
             columns(&[
                 PP,
                 &[
@@ -458,12 +445,11 @@ pub(crate) fn all() -> Vec<Format> {
                 ],
             ]),
         ),
-        pipe("PS_LibreAcces_SavoirFaire", "psla-sf", Person, &["code savoir faire"], columns(&[PP, PRACTICE, KNOW_HOW])),
+        pipe("PS_LibreAcces_SavoirFaire", "psla-sf", Person, columns(&[PP, PRACTICE, KNOW_HOW])),
         semi(
             "ExtractionMonoTable_CAT18_ToutePopulation",
             "monotable",
             Person,
-            &["raison sociale site", "adresse bal mssante"],
             with(
                 columns(&[
                     PP,
@@ -480,7 +466,6 @@ pub(crate) fn all() -> Vec<Format> {
             "Personne",
             "r-personne",
             Person,
-            &["nature", "code civilite", "date de mise a jour personne"],
             // Common names and nationality left the national model in 2025 (data-perimeters 3.1): not kept.
             columns(&[PP, &[("code civilite", S::Civilite), ("date de mise a jour personne", S::DateMaj)]]),
         ),
@@ -488,7 +473,6 @@ pub(crate) fn all() -> Vec<Format> {
             "EtatCiv",
             "r-etatciv",
             Person,
-            &["code statut etat civil"],
             columns(&[
                 PP,
                 CIVIL,
@@ -503,21 +487,18 @@ pub(crate) fn all() -> Vec<Format> {
             "Langue",
             "r-langue",
             Person,
-            &["code langue"],
             columns(&[PP, &[("code langue", S::Langue), ("date de fin langue", S::DateFin)]]),
         ),
         semi(
             "CoordCorresp",
             "r-coordcorresp",
             Person,
-            &["bureau cedex (coord correspondance)"],
             with(columns(&[PP]), restricted_address("correspondance")),
         ),
         semi(
             "DiplObt",
             "r-diplobt",
             Person,
-            &["code type diplome obtenu", "date obtention diplome"],
             columns(&[
                 PP,
                 &[
@@ -532,7 +513,6 @@ pub(crate) fn all() -> Vec<Format> {
             "AutreDiplObt",
             "r-autrediplobt",
             Person,
-            &["code diplome", "code lieu formation"],
             columns(&[
                 PP,
                 &[
@@ -546,7 +526,6 @@ pub(crate) fn all() -> Vec<Format> {
             "AutExerc",
             "r-autexerc",
             Person,
-            &["date effet autorisation"],
             columns(&[
                 PP,
                 &[
@@ -562,7 +541,6 @@ pub(crate) fn all() -> Vec<Format> {
             "ExercPro",
             "r-exercpro",
             Person,
-            &["date effet exercice"],
             columns(&[
                 PP,
                 EXERCISE_NAME,
@@ -580,7 +558,6 @@ pub(crate) fn all() -> Vec<Format> {
             "ReferAe",
             "r-referae",
             Person,
-            &["code ae", "code statut inscription"],
             columns(&[
                 PP,
                 PRACTICE,
@@ -598,7 +575,6 @@ pub(crate) fn all() -> Vec<Format> {
             "SavoirFaire",
             "r-savoirfaire",
             Person,
-            &["date reconnaissance savoir faire"],
             columns(&[
                 PP,
                 PRACTICE,
@@ -610,7 +586,6 @@ pub(crate) fn all() -> Vec<Format> {
             "AttribPart",
             "r-attribpart",
             Person,
-            &["code attribution"],
             columns(&[
                 PP,
                 &[
@@ -624,7 +599,6 @@ pub(crate) fn all() -> Vec<Format> {
             "CartePro",
             "r-cartepro",
             Card,
-            &["numero carte", "date de mise a jour"],
             columns(&[
                 PP,
                 PRACTICE,
@@ -641,21 +615,18 @@ pub(crate) fn all() -> Vec<Format> {
             "Sanction",
             "",
             Ignored("sanctions are in no perimeter that this program publishes, and are not kept"),
-            &["code type sanction"],
             columns(&[PP]),
         ),
         semi(
             "CoordAct",
             "r-coordact",
             Person,
-            &["bureau cedex (coord activite)"],
             with(columns(&[PP, PRACTICE, &[("identifiant de l activite", S::IdActivite)]]), restricted_address("activite")),
         ),
         semi(
             "Activite",
             "r-activite",
             Person,
-            &["identifiant de l activite", "code mode exercice"],
             columns(&[
                 PP,
                 PRACTICE,
@@ -680,7 +651,6 @@ pub(crate) fn all() -> Vec<Format> {
             "Structure",
             "r-structure",
             Structure,
-            &["type de structure", "numero finess ej"],
             columns(&[&[
                 ("type de structure", S::Nature),
                 ("identifiant technique de la structure", S::Structure),
@@ -706,14 +676,12 @@ pub(crate) fn all() -> Vec<Format> {
             "CoordStruct",
             "r-coordstruct",
             Structure,
-            &["bureau cedex (coord structure)", "date de mise a jour (coord structure)"],
             with(columns(&[&[("identifiant technique de la structure", S::Structure)]]), address("structure")),
         ),
         semi(
             "CoordStructGeoloc",
             "r-geoloc",
             Structure,
-            &["latitude (coordonnees gps)"],
             columns(&[&[
                 ("identifiant technique de la structure", S::Structure),
                 ("latitude (coordonnees gps)", S::Latitude),
@@ -725,7 +693,6 @@ pub(crate) fn all() -> Vec<Format> {
             "AdresseMSSante",
             "r-adressemssante",
             Person,
-            &["identification nationale de la structure", "adresse bal mssante"],
             columns(&[
                 PP,
                 &[("adresse bal mssante", S::AdresseBal), ("identification nationale de la structure", S::NumeroStructure)],
@@ -735,42 +702,36 @@ pub(crate) fn all() -> Vec<Format> {
             "Extraction_RPPS_DernierCodeADELI",
             "r-dernieradeli",
             Person,
-            &["code adeli"],
             columns(&[PP, &[("code adeli", S::Adeli)]]),
         ),
         semi(
             "Extraction_Certificat_PP",
             "r-certificatpp",
             Person,
-            &["identification nationale pp", "dn emetteur"],
             columns(&[PP, CERTIFICATE]),
         ),
         semi(
             "Extraction_Certificat_PM",
             "r-certificatpm",
             Structure,
-            &["type de structure", "dn emetteur"],
             columns(&[&[("identifiant technique de la structure", S::Structure)], CERTIFICATE]),
         ),
         semi(
             "bascule ADELI RPPS",
             "bascule",
             Switch,
-            &["n° adeli", "n° rpps"],
             columns(&[&[("n° adeli", S::Adeli), ("n° rpps", S::Rpps)]]),
         ),
         semi(
             "pscload_rapport_des_echecs_de_bascule",
             "",
             Ignored("the report of a consumer about a switch-over, not a source of facts"),
-            &["original_id", "target_id", "returned_code"],
             Vec::new(),
         ),
         semi(
             "liste-ps (Ameli)",
             "ameli-ps",
             Ameli,
-            &["ps_activite_nom"],
             columns(&[
                 &[
                     ("ps_activite_nom", S::NomExercice),
@@ -789,7 +750,6 @@ pub(crate) fn all() -> Vec<Format> {
             "liste-cds (Ameli)",
             "ameli-cds",
             Ameli,
-            &["etab_finess"],
             columns(&[
                 &[("etab_finess", S::Finess), ("etab_raison_sociale", S::RaisonSociale), ("etab_carte_vitale", S::Vitale)],
                 AMELI_PLACE,
@@ -799,7 +759,6 @@ pub(crate) fn all() -> Vec<Format> {
             "etalab_stock_et",
             "finess-eg",
             Structure,
-            &["nofinesset", "categetab"],
             columns(&[&[
                 ("nofinesset", S::Finess),
                 ("nofinessej", S::FinessEj),
@@ -944,6 +903,8 @@ pub(crate) fn all() -> Vec<Format> {
                 S::DateMeo,
             ],
         ),
+        // The places of the activities that follow.
+        finess("FINESS cs1100505", "finess-soc", Structure, "structureet", &[S::Ignore, S::Finess, S::FinessEj]),
         finess(
             "FINESS cs1100505",
             "finess-soc",
@@ -1010,97 +971,8 @@ const AMELI_PLACE: &[(&str, Slot)] = &[
     ("coordonnees_ville", Slot::LibelleCommune),
 ];
 
-/// Header wording varies between generations: case, accents, apostrophes, `d'`, spaces, renamed columns.
-pub(crate) fn normalise(header: &str) -> String {
-    let folded = fold(header.trim().trim_matches('"'));
-    let words: Vec<&str> = folded.split(' ').filter(|w| *w != "d").collect();
-    let name = words.join(" ").replace("(coord. ", "(coord ");
-    match name.as_str() {
-        "code fonction" => "code role".to_owned(),
-        "code_sexe" => "code sexe".to_owned(),
-        _ => name,
-    }
-}
-
 /// The sources of all formats that have one.
 #[cfg(test)]
 pub(crate) fn sources() -> Vec<&'static str> {
     all().iter().map(|f| f.source).filter(|s| !s.is_empty()).collect()
-}
-
-/// A format bound to the header of one file.
-pub(crate) struct Layout {
-    pub(crate) format: Format,
-    /// Slot and name of each field of a line.
-    pub(crate) fields: Vec<(Slot, String)>,
-    /// Headers in the file that the format does not know.
-    pub(crate) extra: Vec<String>,
-}
-
-impl Layout {
-    /// Number of fields of a line.
-    pub(crate) fn width(&self) -> usize {
-        self.fields.len()
-    }
-}
-
-/// Why a header was not bound.
-pub(crate) enum Unbound {
-    /// No format has these columns.
-    Unknown,
-    /// The format is known and these key columns are missing.
-    Missing(&'static str, Vec<String>),
-}
-
-/// The former files of the health insurance, without header, frozen in 2026: gender first, then 21 or 33 fields.
-pub(crate) fn frozen(first: &str) -> bool {
-    matches!(first.split(';').count(), 21 | 33) && matches!(first.split(';').next(), Some("H" | "F" | ""))
-}
-
-/// The layouts of a file that begins with this line: one for a file with header, one per section for legacy FINESS.
-pub(crate) fn recognise(first: &str) -> Result<Vec<Layout>, Unbound> {
-    if first.starts_with("finess;etalab;") {
-        let sections = all().into_iter().filter(|f| !f.section.is_empty());
-        return Ok(sections
-            .map(|f| Layout { fields: f.columns.iter().map(|(n, s)| (*s, n.clone())).collect(), format: f, extra: Vec::new() })
-            .collect());
-    }
-    let separator = if first.contains('|') { Separator::Pipe } else { Separator::Semicolon };
-    let mut names: Vec<String> = first.split(if separator == Separator::Pipe { '|' } else { ';' }).map(normalise).collect();
-    // Every line of most formats ends with a separator, the header included: the last field is empty and has no name.
-    let closing = names.len() > 1 && names.last().is_some_and(String::is_empty);
-    let mut missing = None;
-    for format in all() {
-        if format.separator != separator || format.marks.is_empty() || !format.marks.iter().all(|m| names.iter().any(|n| n == m))
-        {
-            continue;
-        }
-        let absent: Vec<String> = format
-            .columns
-            .iter()
-            .filter(|(h, _)| !names.contains(h) && !format.optional.contains(&h.as_str()))
-            .map(|c| c.0.clone())
-            .collect();
-        if !absent.is_empty() {
-            missing.get_or_insert(Unbound::Missing(format.name, absent));
-            continue;
-        }
-        if closing && separator == Separator::Semicolon {
-            names.pop();
-        }
-        let mut extra = Vec::new();
-        let fields = names
-            .into_iter()
-            .map(|name| {
-                let known = format.columns.iter().find(|c| c.0 == name).map(|c| c.1);
-                // Labels and update dates are known and left out; a column that no reader knows deserves a word.
-                if known.is_none() && !unread(&name) && !matches!(format.kind, Kind::Ignored(_)) {
-                    extra.push(name.clone());
-                }
-                (known.unwrap_or(Slot::Ignore), name)
-            })
-            .collect();
-        return Ok(vec![Layout { format, fields, extra }]);
-    }
-    Err(missing.unwrap_or(Unbound::Unknown))
 }

@@ -6,28 +6,40 @@
 //! one transaction, so that a person, their roles and their structures appear together.
 
 mod assemble;
+mod delivery;
+mod digest;
 mod documents;
 mod fhir;
 mod finess;
 mod formats;
+mod guard;
 mod intake;
 mod json;
 mod lines;
 mod open;
 mod parallel;
+mod quarantine;
+mod recognise;
 mod row;
 mod sort;
+mod undo;
 mod write;
 
-use annuaire_store::{Cause, Outcome, Registry};
+pub use delivery::{Delivered, DeliveredFile, deliveries};
+pub use quarantine::{Quarantined, quarantine};
+pub use undo::undo;
+
+use annuaire_store::{Cause, Outcome, Registry, Unit};
+use delivery::{Last, Record, SOURCE};
 use intake::Loads;
 use open::for_each_text;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use write::Written;
 
 /// Limits of an import, in one place.
 pub mod limits {
@@ -41,12 +53,48 @@ pub mod limits {
     pub const RECORD_BYTES: usize = 64 << 20;
     /// Rejected lines that the report names one by one; beyond, they are counted.
     pub const REPORTED_LINES: usize = 1_000;
+    /// Share of the columns of a header that its format must know, per cent.
+    pub const EXPLAINED_PERCENT: usize = 80;
+    /// Entity keys that a report gives as examples of what appeared, of what changed and of what ended.
+    pub const EXAMPLES: usize = 10;
+    /// Notes read from the registry at a time.
+    pub const NOTES: u32 = 100;
     /// Objects read from the registry at a time.
     pub const PAGE: u32 = 10_000;
     /// Share of a source's objects that may come or go in one delivery (source-files §13, guard 2), per cent.
     pub const VOLUME_PERCENT: u64 = 5;
-    /// Below this number of objects, one person is already several per cent: the volume guard is silent.
+    /// Below this number, lines that cannot be read and objects that appear or change are not looked at as shares: in a small
+    /// registry a handful is already several per cent. Objects that end always are.
     pub const VOLUME_FLOOR: u64 = 100;
+    /// Objects of a kind that may end in one delivery whatever their share, but never more than half of them (one when there
+    /// is one): a registry of three persons can lose one.
+    pub const VOLUME_FEW: u64 = 5;
+    /// Share of a source's objects from which on their end is a warning, per mille.
+    pub const WARNING_PER_MILLE: u64 = 5;
+    /// Share of a source's objects that may change in one delivery, per cent.
+    pub const CHANGED_PERCENT: u64 = 20;
+    /// Share of the lines of one profession in one department that may go in one delivery, per cent.
+    pub const GROUP_PERCENT: u64 = 20;
+    /// Lines of a profession, a department or both that may go whatever their share, but never more than half of them.
+    pub const GROUP_FEW: u64 = 10;
+    /// Last entities of a file that are remembered: when all of them are missing from the next one, it is cut.
+    pub const TAIL: usize = 3;
+    /// Entities that may end after the last one that a file names; beyond, the file is cut.
+    pub const TAIL_FEW: u64 = 1;
+    /// Least length of the reason for a mass change, in characters.
+    pub const REASON_MIN: usize = 10;
+    /// Lines over which a quoted field may go.
+    pub const JOINED_LINES: usize = 20;
+    /// Lines of one file that may be put in quarantine; beyond, the file is refused.
+    pub const QUARANTINED_LINES: usize = 50_000;
+    /// Lines of one source in quarantine beyond which nothing of the source ends.
+    pub const TRUSTED_LINES: usize = 1_000;
+    /// Keys of entities that one line may name.
+    pub const CANDIDATES: usize = 256;
+    /// Characters of a reason that are kept.
+    pub const REASON_CHARS: usize = 200;
+    /// Digits from which on a reason is kept without its numbers: a social security number has thirteen.
+    pub const LONG_NUMBER: usize = 13;
     /// Least share of RPPS numbers with a valid key (guard 4), per cent.
     pub const VALID_KEYS_PERCENT: u64 = 99;
 }
@@ -174,6 +222,9 @@ pub struct FileReport {
     /// Headers that no reader knows; their columns were not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown_columns: Vec<String>,
+    /// Columns that the format has, that are not read, and that the file lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_columns: Vec<String>,
     /// Codes absent from their terminology, kept as they are, with the number of lines (guard 5).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown_codes: BTreeMap<String, u64>,
@@ -183,6 +234,17 @@ pub struct FileReport {
     /// Why a recognised file was not imported.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub left_out: String,
+}
+
+/// Entity keys of a few objects, [`limits::EXAMPLES`] of each kind at most.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Examples {
+    /// Objects that the registry did not know.
+    pub created: Vec<String>,
+    /// Objects whose content differs.
+    pub changed: Vec<String>,
+    /// Objects that their source no longer gives.
+    pub ended: Vec<String>,
 }
 
 /// What an import did.
@@ -203,18 +265,23 @@ pub struct Report {
     /// What else happened.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Number of the record of this delivery; absent when nothing was read and in a dry run.
+    pub delivery: Option<u64>,
+    /// What the operator must look at, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Members that an archive is expected to have and lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Members of archives that are no national file, left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub companions: Vec<String>,
+    /// Lines and records that could not be read; what they name stays as it was.
+    pub quarantined: u64,
+    /// Some of the objects that appeared, changed and ended, as entity keys.
+    pub examples: Examples,
     /// Seconds spent in each stage, by [`Options::now`]; zeros without it.
     pub stages: Vec<(String, f64)>,
-}
-
-/// Kind of the notes that hold the last delivery of each source.
-const SOURCE: &str = "source";
-
-#[derive(Serialize, Deserialize, Default)]
-#[serde(default)]
-struct Delivery {
-    stamp: String,
-    objects: u64,
 }
 
 /// Time since the last stage, by the caller's clock.
@@ -241,7 +308,7 @@ impl Stages {
 ///
 /// Cost: every line is read once, by as many threads as there are, and all are sorted through disk when they do not fit
 /// [`limits::SORT_BYTES`]; the registry is read in order once per source, and only what was made of other pieces than last
-/// time is assembled and written.
+/// time is assembled and written. A file that was imported before is told by its digest, hence read once more.
 ///
 /// # Errors
 /// [`Error::Refused`] when a guard refuses a file; then nothing at all is written.
@@ -249,52 +316,110 @@ pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options)
     let mut stages = Stages::begin(options.now);
     let mut report = Report::default();
     let mut loads = Loads::new();
+    if let Some(why) = options.accept_mass_change.as_deref().filter(|w| w.trim().chars().count() < limits::REASON_MIN) {
+        let least = limits::REASON_MIN;
+        return Err(refused("--accept-mass-change", format!("{why:?} is no reason: write one of at least {least} characters")));
+    }
     for path in paths {
         for_each_text(path, options, &mut |name, reader| intake::read(registry, name, reader, options, &mut report, &mut loads))?;
     }
     stages.end_of("reading");
-    let (groups, loads) = loads.settle(registry, &mut report, parallel::workers(options.threads))?;
+    let (groups, loads, files) = loads.settle(registry, &mut report, parallel::workers(options.threads))?;
     stages.end_of("sorting");
     if loads.is_empty() {
         return Ok(Report { stages: stages.all, ..report });
     }
-    let names = report.files.iter().filter(|f| !f.already_imported).map(|f| f.file.as_str()).collect::<Vec<_>>().join(", ");
+    let names = files.iter().map(|f| f.file.as_str()).collect::<Vec<_>>().join(", ");
     let reason = match &options.accept_mass_change {
-        Some(why) => format!("import of {names} (mass change accepted: {why})"),
+        Some(why) => format!("import of {names} (mass change accepted: {})", why.trim()),
         None => format!("import of {names}"),
     };
-    let mut failure: Option<Error> = None;
-    let mut spared = 0;
+    let delivered = Delivered { author: options.author.clone(), reason: reason.clone(), files, ..Delivered::default() };
+    let mut record = Record { delivered, ..Record::default() };
     let mut pending = Some((groups, loads));
-    let cause = Cause { author: &options.author, reason: &reason, now_ms: &*options.clock, any_clock: options.any_clock };
-    let outcome = registry.commit(cause, &mut |unit| {
+    let mut written = Written::default();
+    let mut counts = Outcome::default();
+    commit(registry, options, &reason, &mut |unit| {
         let Some((groups, loads)) = pending.take() else { return Ok(()) };
-        let written = write::replace(unit, groups, loads, options);
+        record.delivered.number = delivery::next_number(unit)?;
+        for load in loads.values() {
+            record.sources_before.insert(load.source.to_owned(), unit.note(SOURCE, load.source)?);
+        }
+        written = write::replace(unit, groups, loads, options, record.delivered.number)?;
         stages.end_of("writing");
-        match written {
-            Ok(n) => {
-                spared = n;
-                Ok(())
-            }
-            Err(e) => {
-                let text = e.to_string();
-                failure = Some(e);
-                Err(annuaire_store::Error::Rejected(text))
-            }
+        counts = unit.outcome()?;
+        counts.unchanged += written.spared;
+        record.count(counts, (options.clock)());
+        record.write(unit)
+    })?;
+    stages.end_of("committing");
+    let Outcome { created, changed, ended, unchanged, .. } = counts;
+    let tx = counts.tx.filter(|_| !options.dry_run);
+    let before = tx.map_or_else(|| registry.last_tx(), |tx| Ok(tx - 1))?;
+    report.examples = Examples::of(registry, before, &written.candidates)?;
+    report.warnings.extend(written.warnings);
+    report.notes.extend(written.notes);
+    report.delivery = (!options.dry_run).then_some(record.delivered.number);
+    Ok(Report { tx, created, changed, ended, unchanged, stages: stages.all, ..report })
+}
+
+/// Writes one transaction; in a dry run everything is done and nothing remains.
+fn commit(
+    registry: &mut dyn Registry,
+    options: &Options,
+    reason: &str,
+    write: &mut dyn FnMut(&mut dyn Unit) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut failure: Option<Error> = None;
+    let mut dry = false;
+    let cause = Cause { author: &options.author, reason, now_ms: &*options.clock, any_clock: options.any_clock };
+    let outcome = registry.commit(cause, &mut |unit| match write(unit) {
+        Ok(()) if options.dry_run => {
+            dry = true;
+            Err(annuaire_store::Error::Rejected("dry run".to_owned()))
+        }
+        Ok(()) => Ok(()),
+        Err(e) => {
+            let text = e.to_string();
+            failure = Some(e);
+            Err(annuaire_store::Error::Rejected(text))
         }
     });
-    if let Some(e) = failure {
-        return Err(e);
+    match failure {
+        Some(e) => Err(e),
+        None if dry => Ok(()),
+        None => outcome.map(|_| ()).map_err(Error::Store),
     }
-    let Outcome { tx, created, changed, ended, unchanged } = outcome?;
-    stages.end_of("committing");
-    Ok(Report { tx, created, changed, ended, unchanged: unchanged + spared, stages: stages.all, ..report })
+}
+
+impl Examples {
+    /// Those of the candidates that differ from what stood just after `tx`.
+    fn of(registry: &mut dyn Registry, tx: u64, candidates: &write::Candidates) -> Result<Self, Error> {
+        let write::Candidates { created, changed, ended } = candidates;
+        let all: Vec<String> = created.iter().chain(changed).chain(ended).map(|c| c.entity.clone()).collect();
+        let stood: BTreeMap<(String, String), String> =
+            registry.objects_at(tx, &all)?.into_iter().map(|o| ((o.entity, o.source), o.payload)).collect();
+        let mut out = Self::default();
+        for change in created.iter().chain(changed).chain(ended) {
+            let before = stood.get(&(change.entity.clone(), change.source.clone()));
+            let list = match (before, &change.payload) {
+                (None, Some(_)) => &mut out.created,
+                (Some(before), Some(now)) if before != now => &mut out.changed,
+                (Some(_), None) => &mut out.ended,
+                _ => continue,
+            };
+            if list.len() < limits::EXAMPLES && !list.contains(&change.entity) {
+                list.push(change.entity.clone());
+            }
+        }
+        Ok(out)
+    }
 }
 
 fn refused(file: &str, reason: String) -> Error {
     Error::Refused { file: file.to_owned(), reason }
 }
 
-fn delivery(registry: &mut dyn Registry, source: &str) -> Result<Delivery, Error> {
-    Ok(registry.note(SOURCE, source)?.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+fn last(registry: &mut dyn Registry, source: &str) -> Result<Last, Error> {
+    Ok(Last::read(registry.note(SOURCE, source)?.as_deref()))
 }

@@ -1,10 +1,13 @@
 //! Text files: lines are cut into blocks, read by several threads, and taken back in order.
 
-use crate::formats::{self, Layout};
+use crate::formats::{Kind, Separator, Slot};
+use crate::guard::Groups;
 use crate::intake::{Intake, fresh, guards, privacy};
 use crate::parallel::{self, Line};
+use crate::quarantine::Bad;
+use crate::recognise::{self, Layout};
 use crate::sort::Records;
-use crate::{Error, Options, Rejected, limits, refused, row};
+use crate::{Error, Options, limits, refused, row};
 use annuaire_base::id;
 use annuaire_store::Registry;
 use std::collections::{BTreeMap, HashSet};
@@ -54,88 +57,215 @@ struct Block {
     ends: Vec<usize>,
 }
 
+impl Block {
+    fn line(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        bare(&self.bytes[start..self.ends[at]])
+    }
+
+    /// A quoted field may be open at the end of one of the last lines.
+    fn open(&self) -> bool {
+        let last = self.ends.len();
+        (last.saturating_sub(limits::JOINED_LINES)..last).any(|at| odd_quotes(self.line(at)))
+    }
+}
+
 /// What a block says.
 #[derive(Default)]
 struct Said {
     lines: u64,
-    rejected: u64,
-    rejected_lines: Vec<Rejected>,
+    bad: Vec<(Option<&'static str>, Bad)>,
     numbers: u64,
     keyed: u64,
     codes: BTreeMap<(&'static str, String), u64>,
     records: Records,
     /// Hash of each line, and where its records end.
     said: Vec<(u64, usize)>,
+    groups: Groups,
+    /// The last entities that its lines name, in their order.
+    tail: Tail,
+    /// Establishments that it describes, and those of which it says the position; of FINESS open files only.
+    places: Vec<String>,
+    positions: Vec<String>,
+    unplaced: u64,
+    /// Sections that occur in it, by layout.
+    sections: Vec<bool>,
+    /// How its last line is.
+    end: Option<End>,
     /// Why the whole file is refused; nothing was read beyond.
     refusal: Option<Error>,
+}
+
+/// The last entities named, in the order of the file.
+#[derive(Default)]
+struct Tail([String; limits::TAIL]);
+
+impl Tail {
+    fn push(&mut self, entity: &str) {
+        let Self(all) = self;
+        if all.last().is_none_or(|last| last != entity) {
+            all.rotate_left(1);
+            if let Some(last) = all.last_mut() {
+                last.clear();
+                last.push_str(entity);
+            }
+        }
+    }
+}
+
+/// The end of a file, as far as it tells whether the file is whole.
+#[derive(Default)]
+struct End {
+    line: u64,
+    /// Fields that the line has and should have.
+    fields: (usize, usize),
+    /// It could be read.
+    read: bool,
+    /// It ends as whole lines of its format do, or its format does not tell and its numbers have valid keys.
+    closed: bool,
 }
 
 /// What the threads that read blocks know of the file.
 struct Reader<'a> {
     name: &'a str,
     layouts: &'a [Layout],
-    /// Sources of the file with their keys; lines of others are rejected.
-    sources: &'a [&'static str],
     keys: Vec<u8>,
 }
 
 impl Reader<'_> {
     fn block(&self, block: &Block) -> Said {
-        let mut out = Said::default();
-        let mut start = 0;
-        for (number, end) in (block.first..).zip(&block.ends) {
-            let line = bare(&block.bytes[start..*end]);
-            start = *end;
-            if line.is_empty() {
-                continue;
+        let mut out = Said { sections: vec![false; self.layouts.len()], ..Said::default() };
+        let mut at = 0;
+        while at < block.ends.len() {
+            let mut took = 1;
+            if !block.line(at).is_empty() {
+                out.lines += 1;
+                match self.line(block, at, &mut out) {
+                    Ok(n) => took = n,
+                    Err(e) => {
+                        out.refusal = Some(e);
+                        break;
+                    }
+                }
             }
-            out.lines += 1;
-            if let Err(e) = self.line(number, line, &mut out) {
-                out.refusal = Some(e);
-                break;
-            }
+            at += took;
         }
         out
     }
 
-    fn line(&self, number: u64, line: &[u8], out: &mut Said) -> Result<(), Error> {
+    /// Reads the line at `at`; the number of lines that it takes, since a field may hold the end of one.
+    fn line(&self, block: &Block, at: usize, out: &mut Said) -> Result<usize, Error> {
+        let line = block.line(at);
+        let number = block.first + at as u64;
         let text = row::decode(line);
         privacy(self.name, number, &text)?;
-        let at = match self.layouts {
+        let of = match self.layouts {
             [_] => Some(0),
             many => {
                 let section = text.split(';').next();
-                many.iter().position(|l| section == Some(l.format.section) && self.sources.contains(&l.format.source))
+                many.iter().position(|l| section == Some(l.format.section))
             }
         };
-        let mut reject = |column: String, reason| {
-            out.rejected += 1;
-            if out.rejected_lines.len() < limits::REPORTED_LINES {
-                out.rejected_lines.push(Rejected { line: number, column, reason });
-            }
-        };
-        let Some(at) = at else {
+        let Some(of) = of else {
             let section = text.split(';').next().unwrap_or("");
-            reject(String::new(), format!("section {section:?} does not belong to this file"));
-            return Ok(());
+            if recognise::is_section(section) {
+                let kind = self.layouts.last().map_or("", |l| l.format.name);
+                return Err(refused(
+                    self.name,
+                    format!("line {number}: the section {section} belongs to another file than {kind}; name the file as it was delivered"),
+                ));
+            }
+            let bad = Bad::of_line(number, String::new(), "begins with no section of this file", &text, None);
+            out.bad.push((None, bad));
+            out.end = Some(End { line: number, ..End::default() });
+            return Ok(1);
         };
-        let layout = &self.layouts[at];
-        let row = match layout.row(&text, &mut out.codes) {
+        let layout = &self.layouts[of];
+        out.sections[of] = true;
+        let joined;
+        let (row, text, took) = match layout.row(&text, &mut out.codes) {
+            Ok(row) => (Ok(row), &*text, 1),
+            Err(fault) => match self.joined(block, at, layout) {
+                Some((whole, took)) => {
+                    joined = whole;
+                    (layout.row(&joined, &mut out.codes), joined.as_str(), took)
+                }
+                None => (Err(fault), &*text, 1),
+            },
+        };
+        let last = at + took == block.ends.len() || block.ends[at + took..].iter().zip(at + took..).all(|(_, i)| block.line(i).is_empty());
+        let row = match row {
             Ok(row) => row,
             Err((column, reason)) => {
-                reject(column, reason);
-                return Ok(());
+                if last {
+                    let fields = (row::fields(text, layout), layout.width());
+                    out.end = Some(End { line: number, fields, ..End::default() });
+                }
+                out.bad.push((Some(layout.format.source), Bad::of_line(number, column, &reason, text, Some(layout))));
+                return Ok(took);
             }
         };
+        let mut sound = true;
         for valid in keys(&row) {
             out.numbers += 1;
             out.keyed += u64::from(valid);
+            sound &= valid;
         }
+        if last {
+            let width = layout.width();
+            let closed = match (layout.closed, layout.format.separator) {
+                (true, Separator::Pipe) => true,
+                (true, Separator::Semicolon) => text.trim_end().ends_with([';', '"']),
+                (false, _) => sound,
+            };
+            out.end = Some(End { line: number, fields: (width, width), read: true, closed });
+        }
+        out.groups.count(layout.format.kind, &row);
+        if !layout.format.section.is_empty() && matches!(layout.format.source, "finess-eg" | "finess-geo") {
+            let list = if layout.format.source == "finess-eg" { &mut out.places } else { &mut out.positions };
+            list.push(format!("ST:F{}", row.get(Slot::Finess)));
+        }
+        out.unplaced += u64::from(layout.format.source == "monotable" && row.get(Slot::Structure).is_empty());
         let fail = |source| Error::Io { file: self.name.to_owned(), source };
-        layout.pieces(&row, &mut |entity, piece| out.records.push(self.keys[at], entity, piece)).map_err(fail)?;
-        out.said.push((xxhash_rust::xxh3::xxh3_64(line), out.records.len()));
-        Ok(())
+        let (records, tail) = (&mut out.records, &mut out.tail);
+        let mut main = of + 1 == self.layouts.len();
+        let mut say = |entity: &str, piece: &[u8]| {
+            if std::mem::take(&mut main) {
+                tail.push(entity);
+            }
+            records.push(self.keys[of], entity, piece)
+        };
+        layout.pieces(&row, &mut say).map_err(fail)?;
+        let hash = if took == 1 { xxhash_rust::xxh3::xxh3_64(line) } else { xxhash_rust::xxh3::xxh3_64(text.as_bytes()) };
+        out.said.push((hash, out.records.len()));
+        Ok(took)
     }
+
+    /// The line with those after it, when a quoted field of it holds line ends: they are joined when that gives exactly the
+    /// fields of the format, and none of them is a whole line itself.
+    fn joined(&self, block: &Block, at: usize, layout: &Layout) -> Option<(String, usize)> {
+        if layout.format.separator != Separator::Semicolon || !odd_quotes(block.line(at)) {
+            return None;
+        }
+        let mut whole = row::decode(block.line(at)).into_owned();
+        for took in 2..=limits::JOINED_LINES {
+            let next = (at + took <= block.ends.len()).then(|| row::decode(block.line(at + took - 1)))?;
+            if row::is_whole(&next, layout) {
+                return None;
+            }
+            whole.push(' ');
+            whole.push_str(&next);
+            if row::is_whole(&whole, layout) {
+                return Some((whole, took));
+            }
+        }
+        None
+    }
+}
+
+/// A quoted field is open at the end of the line.
+fn odd_quotes(line: &[u8]) -> bool {
+    line.iter().filter(|b| **b == b'"').count() % 2 == 1
 }
 
 /// Cuts a file into blocks, and keeps what they say.
@@ -143,12 +273,45 @@ struct Reading<'a, 'b> {
     reader: &'a mut dyn BufRead,
     intake: &'a mut Intake<'b>,
     number: u64,
+    /// A line that was looked at before the others.
+    ahead: Vec<u8>,
+    /// Quoted fields may hold line ends.
+    quoted: bool,
+    /// The last line read ends with a line end.
+    ended: bool,
     failure: Option<io::Error>,
     numbers: u64,
     keyed: u64,
     codes: BTreeMap<(&'static str, String), u64>,
+    tail: Tail,
+    unplaced: u64,
+    sections: Vec<bool>,
+    end: Option<End>,
     /// Eight bytes a line: 40 MB for the country. An exact duplicate says nothing new (guard 6).
     seen: HashSet<u64, BuildHasherDefault<Identity>>,
+}
+
+impl Reading<'_, '_> {
+    /// Adds the next line to the block; false when there is none.
+    fn add_line(&mut self, block: &mut Block) -> bool {
+        if !self.ahead.is_empty() {
+            block.bytes.append(&mut self.ahead);
+            block.ends.push(block.bytes.len());
+            return true;
+        }
+        match next_line(self.reader, &mut block.bytes) {
+            Ok(0) => false,
+            Ok(_) => {
+                self.ended = block.bytes.ends_with(b"\n") || block.bytes.ends_with(b"\r");
+                block.ends.push(block.bytes.len());
+                true
+            }
+            Err(e) => {
+                self.failure = Some(e);
+                false
+            }
+        }
+    }
 }
 
 impl Line for Reading<'_, '_> {
@@ -160,12 +323,15 @@ impl Line for Reading<'_, '_> {
         let mut block =
             Block { first: self.number + 1, bytes: Vec::with_capacity(limits::BLOCK_BYTES * 5 / 4), ends: Vec::new() };
         // What was read before a failure is looked at first: it may hold a reason to refuse the file.
-        while self.failure.is_none() && block.bytes.len() < limits::BLOCK_BYTES {
-            match next_line(self.reader, &mut block.bytes) {
-                Ok(0) => break,
-                Ok(_) => block.ends.push(block.bytes.len()),
-                Err(e) => self.failure = Some(e),
-            }
+        let mut more = true;
+        while self.failure.is_none() && more && block.bytes.len() < limits::BLOCK_BYTES {
+            more = self.add_line(&mut block);
+        }
+        // A record that begins near the end of a block must not be cut: lines are added until none of the last few is open.
+        let mut extra = 0;
+        while self.quoted && self.failure.is_none() && more && extra < limits::JOINED_LINES * 4 && block.open() {
+            more = self.add_line(&mut block);
+            extra += 1;
         }
         if !block.ends.is_empty() {
             self.number += block.ends.len() as u64;
@@ -177,20 +343,26 @@ impl Line for Reading<'_, '_> {
         }
     }
 
-    fn done(&mut self, block: Said) -> Result<(), Error> {
+    fn done(&mut self, mut block: Said) -> Result<(), Error> {
         if let Some(e) = block.refusal {
             return Err(e);
         }
-        let file = &mut self.intake.file;
-        file.lines += block.lines;
-        file.rejected += block.rejected;
-        let room = limits::REPORTED_LINES.saturating_sub(file.rejected_lines.len());
-        file.rejected_lines.extend(block.rejected_lines.into_iter().take(room));
+        self.intake.file.lines += block.lines;
+        for (source, bad) in block.bad {
+            self.intake.quarantine(source, bad)?;
+        }
         self.numbers += block.numbers;
         self.keyed += block.keyed;
+        self.unplaced += block.unplaced;
         for (code, n) in block.codes {
             *self.codes.entry(code).or_default() += n;
         }
+        self.intake.groups.add(block.groups);
+        block.tail.0.iter().filter(|e| !e.is_empty()).for_each(|e| self.tail.push(e));
+        self.intake.places.append(&mut block.places);
+        self.intake.positions.append(&mut block.positions);
+        self.sections.iter_mut().zip(block.sections).for_each(|(all, one)| *all |= one);
+        self.end = block.end.or_else(|| self.end.take());
         // Neighbours that are kept go together.
         let (mut from, mut to) = (0, 0);
         for (hash, end) in block.said {
@@ -205,6 +377,23 @@ impl Line for Reading<'_, '_> {
     }
 }
 
+/// Refuses a file whose last line is not whole (source-files §13, guard 3).
+fn whole(name: &str, end: Option<&End>, ended: bool) -> Result<(), Error> {
+    let Some(end) = end else { return Ok(()) };
+    let (fields, width) = end.fields;
+    let why = if width > 0 && fields < width {
+        format!("has {fields} of {width} fields")
+    } else if !ended && !end.read {
+        "has no line end and cannot be read".to_owned()
+    } else if !ended && !end.closed {
+        "has no line end and stops inside a field".to_owned()
+    } else {
+        return Ok(());
+    };
+    let line = end.line;
+    Err(refused(name, format!("line {line}: the last line {why}: the file is cut; nothing was imported, fetch it again")))
+}
+
 /// Reads a text file: its format is recognised by its header.
 pub(crate) fn read_lines(
     registry: &mut dyn Registry,
@@ -216,48 +405,37 @@ pub(crate) fn read_lines(
     let fail = |source| Error::Io { file: name.to_owned(), source };
     let mut line = Vec::new();
     next_line(reader, &mut line).map_err(fail)?;
+    let mut ended = line.ends_with(b"\n");
     let first = bare(&line);
     let header = row::decode(first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first)).into_owned();
-    if formats::frozen(&header) {
+    if recognise::frozen(&header) {
         intake.file.format = "Ameli, former files".into();
         intake.file.left_out = "frozen in 2026 and replaced by liste-ps and liste-cds".into();
         return Ok(Vec::new());
     }
-    let layouts = formats::recognise(&header).map_err(|e| {
-        refused(
-            name,
-            match e {
-                formats::Unbound::Unknown => {
-                    "line 1: no known national format has these columns; nothing was imported".to_owned()
-                }
-                formats::Unbound::Missing(format, columns) => {
-                    format!("line 1: looks like {format}, and these columns are missing: {}", columns.join(", "))
-                }
-            },
-        )
-    })?;
-    let sources: Vec<&'static str> = match header.strip_prefix("finess;etalab;").and_then(|h| h.split(';').next()) {
-        None => layouts.iter().map(|l| l.format.source).filter(|s| !s.is_empty()).collect(),
-        Some(flow) => {
-            let sources: &[&str] = match flow {
-                "111" => &["finess-ej"],
-                "112" => &["finess-eg"],
-                "113" => &["finess-as"],
-                "114" => &["finess-eml"],
-                "115" => &["finess-soc"],
-                "117" => &["finess-eg", "finess-geo"],
-                _ => return Err(refused(name, format!("line 1: FINESS flow {flow} is not one of 111 to 115 and 117"))),
-            };
-            sources.to_vec()
+    let mut ahead = Vec::new();
+    let layouts = if header.starts_with("finess;etalab;") {
+        if next_line(reader, &mut ahead).map_err(fail)? > 0 {
+            ended = ahead.ends_with(b"\n");
         }
+        recognise::sections(name, &row::decode(bare(&ahead)))
+    } else {
+        recognise::recognise(name, &header).map(|layout| vec![layout])
     };
-    let main = layouts.iter().find(|l| sources.last() == Some(&l.format.source)).or(layouts.first());
-    intake.file.format = main.map(|l| l.format.name).unwrap_or_default().to_owned();
+    let layouts = layouts.map_err(|reason| refused(name, reason))?;
+    intake.file.format = layouts.last().map(|l| l.format.name).unwrap_or_default().to_owned();
     intake.file.unknown_columns = layouts.iter().flat_map(|l| l.extra.clone()).collect();
-    // A file with two sections is the freshest word on its second one only: its first repeats another file.
-    let own: &[&'static str] = if sources.len() > 1 { &sources[1..] } else { &sources };
+    intake.file.missing_columns = layouts.iter().flat_map(|l| l.missing.clone()).collect();
+    for (what, columns) in [
+        ("no reader knows these columns, and they were not read", &intake.file.unknown_columns),
+        ("these columns, which are not read, are missing", &intake.file.missing_columns),
+    ] {
+        if !columns.is_empty() {
+            intake.warnings.push(format!("{name}: {what}: {}", columns.join(", ")));
+        }
+    }
     if let [layout] = layouts.as_slice()
-        && let formats::Kind::Ignored(why) = layout.format.kind
+        && let Kind::Ignored(why) = layout.format.kind
     {
         intake.file.left_out = why.to_owned();
         line.clear();
@@ -267,32 +445,58 @@ pub(crate) fn read_lines(
         }
         return Ok(Vec::new());
     }
-    if !fresh(registry, intake, own)? {
-        return Ok(sources);
-    }
+    let mut sources: Vec<&'static str> = layouts.iter().map(|l| l.format.source).collect();
+    sources.dedup();
+    fresh(registry, intake, intake.own(&sources))?;
     let keys = layouts.iter().map(|l| intake.key(l.format.source)).collect();
-    let threads = Reader { name, layouts: &layouts, sources: &sources, keys };
+    let threads = Reader { name, layouts: &layouts, keys };
+    let quoted = layouts.iter().all(|l| l.format.separator == Separator::Semicolon && l.format.section.is_empty());
     let mut reading = Reading {
         reader,
         intake,
         number: 1,
+        ahead,
+        quoted,
+        ended,
         failure: None,
         numbers: 0,
         keyed: 0,
         codes: BTreeMap::new(),
+        tail: Tail::default(),
+        unplaced: 0,
+        sections: vec![false; layouts.len()],
+        end: None,
         seen: HashSet::default(),
     };
     parallel::run(&mut reading, parallel::workers(options.threads), &|block: Block| threads.block(&block))?;
-    let Reading { intake, numbers, keyed, codes, .. } = reading;
+    let Reading { intake, numbers, keyed, codes, tail, unplaced, sections, end, ended, .. } = reading;
     intake.file.wrong_keys = numbers - keyed;
     intake.file.unknown_codes = codes.into_iter().map(|((table, code), n)| (format!("{table} {code}"), n)).collect();
+    if unplaced > 0 {
+        intake.file.oddities.insert("row without a structure number, whose place is not kept".to_owned(), unplaced);
+    }
+    whole(name, end.as_ref(), ended)?;
     guards(intake, numbers, options)?;
+    intake.tail = tail.0.into_iter().filter(|e| !e.is_empty()).collect();
+    // A section of which there is no line says nothing of its source.
+    let spoken: Vec<&'static str> = layouts.iter().zip(&sections).filter(|(_, s)| **s).map(|(l, _)| l.format.source).collect();
+    if let [first, .., last] = layouts.as_slice()
+        && recognise::announced(name).is_some()
+        && !spoken.contains(&last.format.source)
+    {
+        return Err(refused(
+            name,
+            format!("has no section {}, only {}: is it cut?", last.format.section, first.format.section),
+        ));
+    }
+    if layouts.len() > 1 {
+        sources.retain(|s| spoken.contains(s));
+    }
     Ok(sources)
 }
 
 /// Whether the national numbers of a line have a valid key: the person's and those of the place.
 fn keys(row: &row::Row<'_>) -> impl Iterator<Item = bool> {
-    use formats::Slot;
     let person = match row.get(Slot::TypeId) {
         "8" => Some(id::rpps(row.get(Slot::Numero)).is_ok()),
         "0" => Some(id::adeli(row.get(Slot::Numero)).is_ok()),

@@ -1,6 +1,7 @@
 //! Lines of text formats: decoding, splitting, checks, and the pieces that they say of entities.
 
-use crate::formats::{Kind, Layout, SLOTS, Separator, Slot};
+use crate::formats::{Kind, SLOTS, Separator, Slot};
+use crate::recognise::Layout;
 use annuaire_base::date::PartialDate;
 use annuaire_nos::Nos;
 use std::borrow::Cow;
@@ -112,6 +113,20 @@ fn semicolons(line: &str, width: usize) -> Option<Vec<Cow<'_, str>>> {
     let inner = line.trim_end_matches(';').strip_prefix('"')?.strip_suffix('"')?;
     let unquoted = |f| if str::contains(f, "\"\"") { f.replace("\"\"", "\"").into() } else { Cow::Borrowed(f) };
     fitted(inner.split("\";\"").map(unquoted).collect(), width)
+}
+
+/// The line can be cut into exactly the fields of its format, quotes included.
+pub(crate) fn is_whole(line: &str, layout: &Layout) -> bool {
+    strict(line).and_then(|f| fitted(f, layout.width())).is_some()
+}
+
+/// Number of fields of a line, as well as they can be told.
+pub(crate) fn fields(line: &str, layout: &Layout) -> usize {
+    match layout.format.separator {
+        Separator::Pipe => line.split('|').count(),
+        // An open quote hides the separators after it: the plain count is then the better one.
+        Separator::Semicolon => strict(line).map_or_else(|| line.split(';').count(), |f| f.len()),
+    }
 }
 
 /// The fields when their number is right; a closing separator is one empty field too many.
@@ -334,7 +349,7 @@ impl Layout {
                     (id, _) => format!("ST:{id}"),
                 };
                 say(&id, ALL)?;
-                if self.format.source == "finess-eg" { legal_body(row, &mut say) } else { Ok(()) }
+                if matches!(self.format.source, "finess-eg" | "finess-soc") { legal_body(row, &mut say) } else { Ok(()) }
             }
             Kind::Person => {
                 let place = self.fields.iter().any(|f| f.0 == Slot::RaisonSociale);

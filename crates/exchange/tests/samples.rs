@@ -158,6 +158,8 @@ fn expected_oddities(name: &str) -> BTreeMap<String, u64> {
             ("padded text", 20),
             ("phone field with two numbers", 1),
         ]
+    } else if name.contains("MonoTable") {
+        &[("row without a structure number, whose place is not kept", 5)]
     } else {
         &[]
     };
@@ -211,7 +213,7 @@ fn all_samples_of_one_day_import_in_one_call() {
     assert_eq!(report.tx, Some(1));
     assert_eq!(w.registry.verify().unwrap(), Vec::<String>::new());
     // When this changes on purpose, raise the version of the assembler: registries hold what the one before made.
-    assert_eq!(fingerprint(&mut w.registry), "59e9a0471770556d083fae2f2b9b8f6c");
+    assert_eq!(fingerprint(&mut w.registry), "dce90cc3ecf58480a1e87a246430be76");
     // Neither the objects nor the report depend on the number of threads.
     for threads in [1, 3] {
         let mut other = World::new();

@@ -2,6 +2,7 @@
 //! check of what our own forms index.
 
 use crate::schema::{self, Kind, PARAMS};
+use annuaire_base::date::PartialDate;
 use annuaire_index::Term;
 use serde_json::Value;
 
@@ -56,13 +57,17 @@ fn mailboxes(resource: &Value) -> Vec<&Value> {
     at(resource, "telecom").into_iter().filter(mss).collect()
 }
 
-/// `Type/id` of a reference, from any of its forms.
-fn target(reference: &str) -> String {
-    let mut parts = reference.trim_end_matches('/').rsplit('/');
-    match (parts.next(), parts.next()) {
-        (Some(id), Some(ty)) => format!("{ty}/{id}"),
-        _ => reference.to_owned(),
+/// What a reference points to: `Type/id` of this directory, without the version that it may name; anything else, as an
+/// absolute URL, is another server's and stays as it is. `None` for a contained resource, and for one too long to be searched.
+fn target(reference: &str) -> Option<String> {
+    if reference.is_empty() || reference.starts_with('#') || reference.len() > annuaire_index::limits::TARGET {
+        return None;
     }
+    let parts: Vec<&str> = reference.split('/').collect();
+    Some(match parts[..] {
+        [ty, id] | [ty, id, "_history", _] if schema::type_id(ty).is_some() => format!("{ty}/{id}"),
+        _ => reference.to_owned(),
+    })
 }
 
 /// The terms of a resource of type `ty`, by the parameters of [`schema::PARAMS`] and the expressions of the guide.
@@ -88,7 +93,7 @@ pub fn terms(ty: &str, resource: &Value) -> Vec<Term> {
                     _ => "organization.reference",
                 };
                 let found = strings(resource, path);
-                out.extend(found.iter().map(|r| Term::Reference { param: param.id, target: target(r) }));
+                out.extend(found.iter().filter_map(|r| Some(Term::Reference { param: param.id, target: target(r)? })));
             }
             Kind::Date => {
                 let url = "http://hl7.org/fhir/StructureDefinition/organization-period";
@@ -97,7 +102,7 @@ pub fn terms(ty: &str, resource: &Value) -> Vec<Term> {
                         // Days only: a period of a structure is not known to the hour.
                         let day = text(period, member);
                         let day = day.get(..10).unwrap_or(day);
-                        if !day.is_empty() {
+                        if PartialDate::parse(day).is_some() {
                             out.push(Term::Text { param: id, value: day.to_owned() });
                         }
                     }
@@ -180,13 +185,4 @@ fn texts(ty: &str, name: &str, r: &Value) -> Vec<String> {
         (_, "model") => all(&["modelNumber"]),
         _ => Vec::new(),
     }
-}
-
-/// The type number of a resource of another directory, its id, and whether only the restricted perimeter may hold it.
-/// `None` when it is not a resource that this program publishes.
-#[must_use]
-pub fn identity(resource: &Value) -> Option<(u8, String, bool)> {
-    let ty = text(resource, "resourceType");
-    let restricted = ty == "Person" || strings(resource, "meta.profile").iter().any(|p| p.contains("/as-dr-"));
-    Some((schema::type_id(ty)?, text(resource, "id").to_owned(), restricted))
 }

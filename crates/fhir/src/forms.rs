@@ -1,14 +1,14 @@
 //! Published forms of domain objects. They write whatever they are given: an object of the public perimeter has passed
 //! [`crate::perimeter`] first and holds nothing else.
 
-use crate::{Guide, Perimeter, View, extract, schema, write::Json};
-use annuaire_base::date::parse_instant;
-use annuaire_index::{Kept, Resource, Term};
+use crate::{Guide, Perimeter, View, schema, write::Json};
+use annuaire_index::{Resource, Standing, Term};
 use annuaire_mos::{
     Activite, ActiviteAutorisee, Adresse, BoiteLettresMss, CarteProfessionnel, Certificat, Coordonnees, ExerciceProfessionnel,
     Professionnel, SituationExercice, Structure,
 };
 use annuaire_nos::Nos;
+use xxhash_rust::xxh3::xxh3_128;
 
 const AS: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/";
 const FR: &str = "https://hl7.fr/ig/fhir/core/StructureDefinition/";
@@ -45,7 +45,8 @@ impl<'a> Trace<'a> {
 
 /// A resource under construction: its bytes and the terms it is found by.
 struct Form {
-    ty: &'static str,
+    ty: u8,
+    standing: Standing,
     id: String,
     before: Vec<u8>,
     json: Json,
@@ -54,14 +55,21 @@ struct Form {
 
 impl Form {
     /// Opens the resource and writes everything that precedes the version and date stamped by the store. `profile` is the
-    /// name of the profile without its `as-dp-` or `as-dr-`.
-    fn new(view: View, ty: &'static str, id: String, core: &str, profile: &str, trace: &Trace<'_>) -> Self {
-        let mut form =
-            Self { ty, id, before: Vec::new(), json: Json { out: Vec::with_capacity(4_096) }, terms: Vec::with_capacity(32) };
+    /// name of the profile without its `as-dp-` or `as-dr-`; empty for a resource that cannot follow it.
+    fn new(view: View, ty: u8, id: String, core: &str, profile: &str, trace: &Trace<'_>) -> Self {
+        let mut form = Self {
+            ty,
+            // A form without a trace is a reduced one.
+            standing: if trace.system.is_empty() { Standing::Withdrawn } else { Standing::Said },
+            id,
+            before: Vec::new(),
+            json: Json { out: Vec::with_capacity(4_096) },
+            terms: Vec::with_capacity(32),
+        };
         let authority = if trace.authority.is_empty() { None } else { Nos::embedded().autorite(trace.authority) };
         let mut head = Json { out: Vec::with_capacity(1_024) };
         head.out.push(b'{');
-        head.text("resourceType", ty);
+        head.text("resourceType", schema::TYPES[usize::from(ty)]);
         head.text("id", &form.id);
         head.key("meta");
         head.out.push(b'{');
@@ -99,19 +107,23 @@ impl Form {
             if !core.is_empty() {
                 j.string(&format!("{FR}{core}{}", view.guide.core_suffix()));
             }
-            j.string(&format!("{own}{}", view.guide.guide_suffix()));
+            if !profile.is_empty() {
+                j.string(&format!("{own}{}", view.guide.guide_suffix()));
+            }
         });
         if !core.is_empty() {
             form.uri("_profile", &format!("{FR}{core}"));
         }
-        form.uri("_profile", &own);
+        if !profile.is_empty() {
+            form.uri("_profile", &own);
+        }
         form.json.out.push(b'}');
         form.json.text("language", "fr");
         form
     }
 
     fn param(&self, name: &str) -> Option<u8> {
-        schema::param(self.ty, name).map(|p| p.id)
+        schema::param(schema::TYPES[usize::from(self.ty)], name).map(|p| p.id)
     }
 
     fn token(&mut self, name: &str, system: &str, code: &str) {
@@ -136,7 +148,12 @@ impl Form {
         }
     }
 
-    fn reference(&mut self, name: &str, target: &str) {
+    /// A Reference member, absent when the target is, and the term that it is found by.
+    fn link(&mut self, member: &str, name: &str, target: &str) {
+        if target.is_empty() {
+            return;
+        }
+        self.json.key(member).object(|j| j.text("reference", target));
         if let Some(param) = self.param(name) {
             self.terms.push(Term::Reference { param, target: target.to_owned() });
         }
@@ -238,12 +255,13 @@ impl Form {
     fn finish(mut self) -> Resource {
         self.json.out.push(b'}');
         Resource {
-            ty: schema::type_id(self.ty).unwrap_or_default(),
+            ty: self.ty,
             id: self.id,
             before: self.before,
             after: self.json.out,
             terms: self.terms,
             kept: None,
+            standing: self.standing,
         }
     }
 }
@@ -261,19 +279,36 @@ fn plain<'a>(table: &str, code: &'a str) -> Coded<'a> {
 
 /// A code that was looked for in several tables.
 fn found<'a>(found: annuaire_nos::Found<'static>, code: &'a str) -> Coded<'a> {
-    let (system, label) = found.map_or(("", ""), |(table, concept)| (table.system.as_str(), concept.label.as_str()));
-    (system, code, label)
+    found_in(found, None, code)
 }
 
-/// A technical id out of a business key: letters, digits, dash and dot pass, anything else becomes `.`.
+/// A code that was looked for in several tables; one that none has is of the table that its kind designates.
+fn found_in<'a>(found: annuaire_nos::Found<'static>, table: Option<&'static annuaire_nos::Table>, code: &'a str) -> Coded<'a> {
+    match (found, table) {
+        (Some((table, concept)), _) => (&table.system, code, &concept.label),
+        (None, Some(table)) => (&table.system, code, ""),
+        (None, None) => ("", code, ""),
+    }
+}
+
+/// A technical id out of a business key. Two keys never share one: a key of letters, digits and dashes that fits is its own
+/// id; of any other one the id keeps what it may, then a point, which no such key has, and a hash of the whole key.
 fn technical(prefix: &str, parts: &[&str]) -> String {
     let mut id = String::from(prefix);
     for part in parts {
         id.push('-');
-        id.extend(part.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '.' }));
+        id.extend(part.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-'));
     }
-    id.truncate(64);
-    id
+    let letters = |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    // Of several parts, a dash within one could be the dash between two.
+    let clear = parts.len() == 1 || !parts.iter().any(|part| part.contains('-'));
+    if parts.iter().all(letters) && clear && id.len() <= annuaire_index::limits::ID {
+        return id;
+    }
+    let whole: Vec<String> = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+    let hash = format!("{:032x}", xxh3_128(whole.concat().as_bytes()));
+    id.truncate(annuaire_index::limits::ID - 1 - hash.len());
+    format!("{id}.{hash}")
 }
 
 /// Id of the Practitioner of one practice: the same after a rebuild and on another machine.
@@ -302,6 +337,12 @@ fn person_identifiers(person: &Professionnel) -> [(bool, &'static str, &'static 
     };
     let number = if system.is_empty() { "" } else { person.id_pp.as_str() };
     [(true, "IDNPS", IDNPS, person.id_nat_ps.as_str()), (true, kind, system, number)]
+}
+
+/// The profiles of the directory demand an RPPS number (`identifier:rpps` 1..1). Who has none (an ADELI number, that of an
+/// employer and a staff number, a student's) follows the profile of the French core alone.
+fn practitioner_profile(person: &Professionnel) -> &'static str {
+    if person.type_id_nat_pp == "8" && !person.id_pp.is_empty() { "practitioner" } else { "" }
 }
 
 /// Id of the HealthcareService of one activity.
@@ -368,7 +409,7 @@ fn practitioner(
     boxes: &[&BoiteLettresMss],
 ) -> Resource {
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
-    let mut f = Form::new(view, "Practitioner", id, "fr-core-practitioner", "practitioner", &Trace::person(person));
+    let mut f = Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", practitioner_profile(person), &Trace::person(person));
     let (r87, _) = concept("TRE_R87", "");
     let kind = |c: &CarteProfessionnel| match c.type_carte.as_str() {
         "00" => "CPS",
@@ -536,7 +577,7 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
     if first {
         for d in &person.diplomes {
             let codes =
-                vec![plain("TRE_R14", &d.type_diplome), found(nos.diplome(&d.type_diplome, &d.code_diplome), &d.code_diplome)];
+                vec![plain("TRE_R14", &d.type_diplome), found_in(nos.diplome(&d.type_diplome, &d.code_diplome), nos.diplome_table(&d.type_diplome), &d.code_diplome)];
             all.push((codes, &d.date_obtention, "", concept("TRE_R16", &d.lieu_formation).1));
         }
     }
@@ -547,7 +588,7 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
         // TRE_G13 (orientation particulière) left the public perimeter with guide 1.2.0.
         if view.guide == Guide::V110 || view.perimeter == Perimeter::Restricted || s.type_savoir_faire != "OP" {
             let codes =
-                vec![plain("TRE_R04", &s.type_savoir_faire), found(nos.savoir_faire(&s.type_savoir_faire, &s.code), &s.code)];
+                vec![plain("TRE_R04", &s.type_savoir_faire), found_in(nos.savoir_faire(&s.type_savoir_faire, &s.code), nos.savoir_faire_table(&s.type_savoir_faire), &s.code)];
             all.push((codes, &s.date_reconnaissance, &s.date_abandon, ""));
         }
     }
@@ -580,15 +621,13 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
 
 fn role(view: View, person: &Professionnel, practice: &ExerciceProfessionnel, s: &SituationExercice) -> Resource {
     let id = role_id(&s.id_situation_exercice);
-    let mut f = Form::new(view, "PractitionerRole", id, "fr-core-practitioner-role", "practitionerrole", &Trace::person(person));
+    let mut f = Form::new(view, schema::ROLE, id, "fr-core-practitioner-role", "practitionerrole", &Trace::person(person));
     f.identifiers(&[(false, "", RPPS, &s.id_situation_exercice)]);
     f.active(true);
     f.json.period("period", &s.date_debut, &s.date_fin);
     role_practitioner(&mut f, person, practice);
     if !s.structure.is_empty() {
-        let organization = format!("Organization/{}", organization_id(&s.structure));
-        f.json.key("organization").object(|j| j.text("reference", &organization));
-        f.reference("organization", &organization);
+        f.link("organization", "organization", &format!("Organization/{}", organization_id(&s.structure)));
     }
     let nos = Nos::embedded();
     let mut codes: Vec<Coded<'_>> = vec![
@@ -599,7 +638,7 @@ fn role(view: View, person: &Professionnel, practice: &ExerciceProfessionnel, s:
         plain("TRE_R32", &s.statut_hospitalier),
         found(nos.fonction(&s.role), &s.role),
         found(nos.section_pharmacien(&s.section_ordre_pharmacien), &s.section_ordre_pharmacien),
-        found(nos.section_pharmacien(&s.sous_section_ordre_pharmacien), &s.sous_section_ordre_pharmacien),
+        found(nos.sous_section_pharmacien(&s.sous_section_ordre_pharmacien), &s.sous_section_ordre_pharmacien),
     ];
     codes.retain(|c| !c.1.is_empty());
     f.json.array("code", |j| {
@@ -616,15 +655,13 @@ fn role(view: View, person: &Professionnel, practice: &ExerciceProfessionnel, s:
 
 fn role_practitioner(f: &mut Form, person: &Professionnel, practice: &ExerciceProfessionnel) {
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
-    let target = format!("Practitioner/{id}");
-    f.json.key("practitioner").object(|j| j.text("reference", &target));
-    f.reference("practitioner", &target);
+    f.link("practitioner", "practitioner", &format!("Practitioner/{id}"));
 }
 
 /// The civil identity: restricted perimeter only.
 fn civil_person(view: View, p: &Professionnel) -> Resource {
     let civil = p.etat_civil.clone().unwrap_or_default();
-    let mut f = Form::new(view, "Person", person_id(&p.id_nat_ps), "", "person", &Trace::person(p));
+    let mut f = Form::new(view, schema::PERSON, person_id(&p.id_nat_ps), "", "person", &Trace::person(p));
     f.json.array("extension", |j| {
         if !(civil.lieu_naissance.is_empty() && civil.commune_naissance.is_empty() && civil.pays_naissance.is_empty()) {
             j.object(|j| {
@@ -694,7 +731,7 @@ pub fn structure(view: View, s: &Structure, boxes: &[BoiteLettresMss]) -> Resour
         system: if finess && !s.num_finess.is_empty() { "FINESS" } else { "RPPS" },
         date: &s.date_maj,
     };
-    let mut f = Form::new(view, "Organization", id, "fr-core-organization", "organization", &trace);
+    let mut f = Form::new(view, schema::ORGANIZATION, id, "fr-core-organization", "organization", &trace);
     f.json.array("extension", |j| {
         if !(s.date_ouverture.is_empty() && s.date_fermeture.is_empty()) {
             j.object(|j| {
@@ -738,11 +775,59 @@ pub fn structure(view: View, s: &Structure, boxes: &[BoiteLettresMss]) -> Resour
     };
     f.telecoms(Some(&contact), &first_of_each(boxes.iter().collect()));
     address(&mut f, &s.adresse);
-    if !s.num_finess_ej.is_empty() && !s.entite_juridique {
-        let legal = format!("Organization/{}", organization_id(&format!("F{}", s.num_finess_ej)));
-        f.json.key("partOf").object(|j| j.text("reference", &legal));
-        f.reference("partof", &legal);
+    if let Some(legal) = legal_entity(s) {
+        f.link("partOf", "partof", &format!("Organization/{}", organization_id(&legal)));
     }
+    f.finish()
+}
+
+/// Technical identifier of the legal entity that a structure is part of.
+#[must_use]
+pub fn legal_entity(s: &Structure) -> Option<String> {
+    (!s.num_finess_ej.is_empty() && !s.entite_juridique).then(|| format!("F{}", s.num_finess_ej))
+}
+
+/// Technical identifier of the structure that carries out an activity, empty when it is not known.
+fn owner(a: &Activite) -> String {
+    if a.num_finess.is_empty() { String::new() } else { format!("F{}", a.num_finess) }
+}
+
+/// Technical identifiers of the structures that [`activity`] points to.
+pub fn owners(a: &ActiviteAutorisee) -> impl Iterator<Item = String> {
+    let numbered = |x: &&Activite| {
+        let arhgos = [&x.num_autorisation_arhgos, &a.autorisee.num_autorisation_arhgos];
+        !needs_arhgos(x) || arhgos.iter().any(|number| !number.is_empty())
+    };
+    a.exercees.iter().filter(numbered).map(owner).filter(|owner| !owner.is_empty())
+}
+
+/// Whether the profile of an activity requires its ARHGOS number.
+fn needs_arhgos(a: &Activite) -> bool {
+    a.nature == "EML" || is_care(&a.nature)
+}
+
+/// A structure that others point to and that no source describes: its number, as they name it. `legal` when it is named as a
+/// legal entity.
+#[must_use]
+pub fn named_structure(view: View, id_technique: &str, legal: bool) -> Resource {
+    let mut s = Structure { id_technique: id_technique.to_owned(), entite_juridique: legal, ..Default::default() };
+    let (kind, number) = id_technique.split_at_checked(1).unwrap_or_default();
+    match (kind, number.len()) {
+        ("F", _) => number.clone_into(&mut s.num_finess),
+        ("R", _) => number.clone_into(&mut s.rpps_rang),
+        ("C", 14) => number.clone_into(&mut s.num_siret),
+        ("C", _) => s.id_nat_struct = format!("0{number}"),
+        // An organization has an identifier or a name (invariant org-1).
+        _ => id_technique.clone_into(&mut s.raison_sociale),
+    }
+    let id = organization_id(id_technique);
+    let mut f = Form::new(view, schema::ORGANIZATION, id, "fr-core-organization", "organization", &Trace::default());
+    f.standing = Standing::Named;
+    f.identifiers(&structure_identifiers(view.guide, &s));
+    f.active(true);
+    organization_types(&mut f, view, &s);
+    f.json.text("name", &s.raison_sociale);
+    f.words("name", &s.raison_sociale);
     f.finish()
 }
 
@@ -810,15 +895,16 @@ fn insee_code(j: &mut Json, commune: &str) {
 }
 
 fn address(f: &mut Form, a: &Adresse) {
-    // Bureau cedex is the only trace of the town when the commune was not matched (source-files §2.4).
-    let city = if a.localite.is_empty() { a.bureau_cedex.get(6..).unwrap_or("").trim() } else { a.localite.as_str() };
+    let (code, town) = a.bureau();
+    let city = if a.localite.is_empty() { town } else { a.localite.as_str() };
+    let code = if a.code_postal.is_empty() { code } else { a.code_postal.as_str() };
     let street = [&a.numero_voie, &a.extension, &a.type_voie, &a.libelle_voie]
         .into_iter()
         .filter(|p| !p.is_empty())
         .cloned()
         .collect::<Vec<_>>()
         .join(" ");
-    if city.is_empty() && street.is_empty() && a.code_postal.is_empty() {
+    if city.is_empty() && street.is_empty() && code.is_empty() {
         return;
     }
     let district = match a.cog_commune.get(..2) {
@@ -861,15 +947,15 @@ fn address(f: &mut Form, a: &Adresse) {
             }
             j.text("city", city);
             j.text("district", district);
-            j.text("postalCode", &a.code_postal);
+            j.text("postalCode", code);
             j.text("country", country);
         });
     });
     f.words("address-city", city);
-    f.words("address-postalcode", &a.code_postal);
+    f.words("address-postalcode", code);
     f.words("address-line", &street);
     f.words("address-insee", &a.cog_commune);
-    for part in [city, &a.code_postal, &street, district, country] {
+    for part in [city, code, &street, district, country] {
         f.words("address", part);
     }
 }
@@ -908,14 +994,14 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
     let arhgos = a.num_autorisation_arhgos.as_str();
     let device = a.nature == "EML";
     let care = is_care(&a.nature);
-    if arhgos.is_empty() && (device || care) {
+    if arhgos.is_empty() && needs_arhgos(a) {
         return None;
     }
     let mut f = if device {
-        Form::new(view, "Device", device_id(&a.id), "", "device", &trace)
+        Form::new(view, schema::DEVICE, device_id(&a.id), "", "device", &trace)
     } else {
         let profile = if care { "healthcareservice-healthcare-activity" } else { "healthcareservice-social-equipment" };
-        Form::new(view, "HealthcareService", service_id(&a.id), "", profile, &trace)
+        Form::new(view, schema::SERVICE, service_id(&a.id), "", profile, &trace)
     };
     f.json.array("extension", |j| {
         j.object(|j| {
@@ -937,7 +1023,8 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
     if device || care {
         f.identifiers(&[(false, "", ARHGOS, arhgos)]);
     }
-    let owner = format!("Organization/{}", organization_id(&format!("F{}", a.num_finess)));
+    let owner = owner(a);
+    let owner = if owner.is_empty() { owner } else { format!("Organization/{}", organization_id(&owner)) };
     if device {
         let status = if a.inactive { "inactive" } else { "active" };
         f.json.text("status", status);
@@ -950,10 +1037,10 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
             f.json.concept("type", &table.system, &c.code, &c.label);
             f.token("type", &table.system, &c.code);
         }
-        f.json.key("owner").object(|j| j.text("reference", &owner));
+        f.link("owner", "organization", &owner);
     } else {
         f.active(!a.inactive);
-        f.json.key("providedBy").object(|j| j.text("reference", &owner));
+        f.link("providedBy", "organization", &owner);
         let tables: [&str; 3] = if care { ["TRE_R275", "TRE_R274", "TRE_R276"] } else { ["", "TRE_R401", "TRE_R209"] };
         let members = [("category", "service-category"), ("type", "service-type"), ("characteristic", "characteristic")];
         let codes = [&a.modalite, &a.activite, &a.forme];
@@ -964,23 +1051,31 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
             if member == "characteristic" && !care {
                 eligibility(&mut f, a);
             }
-            // A code of another table (AMM, R347, R402…) goes without a system rather than under a wrong one.
-            let (system, label) = match Nos::embedded().table(table).and_then(|t| Some((t, t.get(code)?))) {
-                Some((t, c)) => (t.system.clone(), c.label.clone()),
-                None => Default::default(),
-            };
-            f.json.array(member, |j| j.object(|j| j.array("coding", |j| j.coding(&system, code, &label))));
-            f.token(param, &system, code);
+            // The tables of AMM codes, of R347, R402… are not published with the others, nor are their names, so that nobody
+            // knows their system. The bindings of care are required, and its category and form have no other codings; a type,
+            // whose slices are open, and what is social, whose bindings are extensible, say the code in words.
+            match Nos::embedded().table(table).and_then(|t| Some((t, t.get(code)?))) {
+                Some((t, c)) => {
+                    f.json.array(member, |j| j.object(|j| j.array("coding", |j| j.coding(&t.system, code, &c.label))));
+                    f.token(param, &t.system, code);
+                }
+                None if member == "type" || !care => f.json.array(member, |j| j.object(|j| j.text("text", code))),
+                None => {}
+            }
         }
     }
-    f.reference("organization", &owner);
     Some(f.finish())
 }
 
 fn eligibility(f: &mut Form, a: &Activite) {
     if !a.public.is_empty() {
-        let (system, label) = concept("TRE_R403", &a.public);
-        f.json.array("eligibility", |j| j.object(|j| j.concept("code", system, &a.public, label)));
+        let known = Nos::embedded().table("TRE_R403").and_then(|t| Some((t, t.get(&a.public)?)));
+        f.json.array("eligibility", |j| {
+            j.object(|j| match known {
+                Some((t, c)) => j.concept("code", &t.system, &c.code, &c.label),
+                None => j.key("code").object(|j| j.text("text", &a.public)),
+            });
+        });
     }
 }
 
@@ -1038,7 +1133,7 @@ fn social_extensions(j: &mut Json, a: &Activite) {
 #[must_use]
 pub fn inactive_practitioner(view: View, person: &Professionnel, practice: &ExerciceProfessionnel) -> Resource {
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
-    let mut f = Form::new(view, "Practitioner", id, "fr-core-practitioner", "practitioner", &Trace::default());
+    let mut f = Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", practitioner_profile(person), &Trace::default());
     f.identifiers(&person_identifiers(person));
     f.active(false);
     f.finish()
@@ -1048,7 +1143,7 @@ pub fn inactive_practitioner(view: View, person: &Professionnel, practice: &Exer
 #[must_use]
 pub fn inactive_role(view: View, person: &Professionnel, practice: &ExerciceProfessionnel, s: &SituationExercice) -> Resource {
     let id = role_id(&s.id_situation_exercice);
-    let mut f = Form::new(view, "PractitionerRole", id, "fr-core-practitioner-role", "practitionerrole", &Trace::default());
+    let mut f = Form::new(view, schema::ROLE, id, "fr-core-practitioner-role", "practitionerrole", &Trace::default());
     f.identifiers(&[(false, "", RPPS, &s.id_situation_exercice)]);
     f.active(false);
     role_practitioner(&mut f, person, practice);
@@ -1058,7 +1153,7 @@ pub fn inactive_role(view: View, person: &Professionnel, practice: &ExerciceProf
 /// Reduced form of a person who left the restricted perimeter.
 #[must_use]
 pub fn inactive_person(view: View, p: &Professionnel) -> Resource {
-    let mut f = Form::new(view, "Person", person_id(&p.id_nat_ps), "", "person", &Trace::default());
+    let mut f = Form::new(view, schema::PERSON, person_id(&p.id_nat_ps), "", "person", &Trace::default());
     f.active(false);
     f.finish()
 }
@@ -1067,7 +1162,7 @@ pub fn inactive_person(view: View, p: &Professionnel) -> Resource {
 #[must_use]
 pub fn inactive_structure(view: View, s: &Structure) -> Resource {
     let id = organization_id(&s.id_technique);
-    let mut f = Form::new(view, "Organization", id, "fr-core-organization", "organization", &Trace::default());
+    let mut f = Form::new(view, schema::ORGANIZATION, id, "fr-core-organization", "organization", &Trace::default());
     f.identifiers(&structure_identifiers(view.guide, s));
     f.active(false);
     f.json.text("name", &s.raison_sociale);
@@ -1090,7 +1185,7 @@ pub fn inactive_activity(view: View, a: &ActiviteAutorisee) -> Vec<Resource> {
             (_, true) => "healthcareservice-healthcare-activity",
             _ => "healthcareservice-social-equipment",
         };
-        let (ty, id) = if device { ("Device", device_id(&x.id)) } else { ("HealthcareService", service_id(&x.id)) };
+        let (ty, id) = if device { (schema::DEVICE, device_id(&x.id)) } else { (schema::SERVICE, service_id(&x.id)) };
         let mut f = Form::new(view, ty, id, "", profile, &Trace::default());
         if device || care {
             f.identifiers(&[(false, "", ARHGOS, number)]);
@@ -1106,59 +1201,115 @@ pub fn inactive_activity(view: View, a: &ActiviteAutorisee) -> Vec<Resource> {
     a.exercees.iter().filter_map(one).collect()
 }
 
-/// A resource of another directory, as it is: id, version, instant and content. `None` when this perimeter does not hold
-/// it, or when it is not what it says.
-#[must_use]
-pub fn foreign(view: View, json: &str) -> Option<Resource> {
-    let value: serde_json::Value = serde_json::from_str(json).ok()?;
-    let (ty, id, restricted) = extract::identity(&value)?;
-    if restricted && view.perimeter == Perimeter::Public {
-        return None;
-    }
-    let meta = |member: &str| value.get("meta").and_then(|m| m.get(member));
-    // Some directories write the version as a number.
-    let version = meta("versionId").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
-    let instant = meta("lastUpdated").and_then(|v| parse_instant(v.as_str()?));
-    Some(Resource {
-        ty,
-        id,
-        terms: extract::terms(schema::TYPES[usize::from(ty)], &value),
-        before: json.as_bytes().to_vec(),
-        after: Vec::new(),
-        kept: Some(Kept { version: version.and_then(|v| u32::try_from(v).ok()), last_updated_ms: instant.map_or(0, |i| i.0) }),
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
 
-/// Reduced form of a resource that another directory deleted: its identifiers and that it is not active.
-#[must_use]
-pub fn inactive_foreign(view: View, json: &str) -> Option<Resource> {
-    let kept = foreign(view, json)?;
-    let value: serde_json::Value = serde_json::from_str(json).ok()?;
-    let ty = schema::TYPES[usize::from(kept.ty)];
-    let before = format!("{{\"resourceType\":\"{ty}\",\"id\":\"{}\",\"meta\":{{", kept.id).into_bytes();
-    let mut j = Json { out: Vec::new() };
-    let profiles = value.get("meta").and_then(|m| m.get("profile")).map_or_else(|| "[]".to_owned(), ToString::to_string);
-    let mut reduced = serde_json::Map::new();
-    if profiles == "[]" {
-        j.text("source", "urn:annuaire:feed");
-    } else {
-        j.raw("profile", &profiles);
+    #[test]
+    fn ids_of_plain_keys_are_the_keys() {
+        assert_eq!(practitioner_id("810999000003", "10", "C"), "003-810999000003-10-C");
+        assert_eq!(role_id("12345678901234567890"), "005-12345678901234567890");
+        assert_eq!(organization_id("R1-9"), "001-R1-9");
+        assert_eq!(organization_id(&"x".repeat(60)), format!("001-{}", "x".repeat(60)));
     }
-    j.out.push(b'}');
-    for member in ["identifier", "practitioner"] {
-        if let Some(v) = value.get(member).filter(|_| member == "identifier" || ty == "PractitionerRole") {
-            j.raw(member, &v.to_string());
-            reduced.insert(member.to_owned(), v.clone());
+
+    proptest! {
+        /// Keys that differ by a sign, by where a dash is, or beyond what an id can hold.
+        #[test]
+        fn two_keys_never_share_an_id(
+            a in prop::collection::vec("[R19./ é-]{0,3}(x{61})?", 3),
+            b in prop::collection::vec("[R19./ é-]{0,3}(x{61})?", 3),
+        ) {
+            let id = |k: &[String]| practitioner_id(&k[0], &k[1], &k[2]);
+            prop_assert_eq!(a == b, id(&a) == id(&b), "{:?} {:?}", id(&a), id(&b));
+            prop_assert_eq!(a[0] == b[0], organization_id(&a[0]) == organization_id(&b[0]));
+            prop_assert!(id(&a).len() <= 64 && id(&a).bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.')));
         }
     }
-    if ty == "Device" {
-        j.text("status", "inactive");
-        reduced.insert("status".into(), "inactive".into());
-    } else {
-        j.raw("active", "false");
-        reduced.insert("active".into(), false.into());
+
+    fn json(r: &Resource) -> serde_json::Value {
+        serde_json::from_slice(&[&r.before[..], b"\"versionId\":\"1\",", &r.after].concat()).unwrap()
     }
-    j.out.push(b'}');
-    let terms = extract::terms(ty, &reduced.into());
-    Some(Resource { before, after: j.out, terms, kept: None, ..kept })
+
+    const PUBLIC: View = View { guide: Guide::V120, perimeter: Perimeter::Public };
+
+    fn of_profession(type_id: &str, profession: &str) -> Professionnel {
+        Professionnel {
+            type_id_nat_pp: type_id.into(),
+            id_pp: "10999000003".into(),
+            id_nat_ps: format!("{type_id}10999000003"),
+            exercices: vec![ExerciceProfessionnel { profession: profession.into(), nom_exercice: "A".into(), ..Default::default() }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_psychologist_is_published_and_found_from_the_table_of_titles() {
+        let all = person(PUBLIC, &of_profession("8", "93"), &[], &[]);
+        let system = "https://mos.esante.gouv.fr/NOS/TRE_R95-UsagerTitre/FHIR/TRE-R95-UsagerTitre";
+        assert_eq!(json(&all[0])["qualification"][0]["code"]["coding"][0]["system"], system);
+        let param = schema::param("Practitioner", "qualification-code").unwrap().id;
+        assert!(all[0].terms.contains(&Term::Token { param, system: system.into(), code: "93".into() }));
+    }
+
+    #[test]
+    fn who_has_no_rpps_number_claims_no_profile_that_demands_one() {
+        for (kind, profiles) in [("8", 2), ("0", 1), ("3", 1), ("4", 1), ("5", 1), ("", 1)] {
+            let p = of_profession(kind, "10");
+            for r in person(PUBLIC, &p, &[], &[]).iter().chain([&inactive_practitioner(PUBLIC, &p, &p.exercices[0])]) {
+                assert_eq!(json(r)["meta"]["profile"].as_array().unwrap().len(), profiles, "{kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_sixth_line_says_code_and_town_when_nothing_else_does() {
+        let of = |bureau: &str, code: &str, town: &str| {
+            let adresse = Adresse {
+                bureau_cedex: bureau.into(),
+                code_postal: code.into(),
+                localite: town.into(),
+                ..Default::default()
+            };
+            let r = structure(PUBLIC, &Structure { id_technique: "F990000019".into(), adresse, ..Default::default() }, &[]);
+            let a = json(&r)["address"][0].clone();
+            [a["postalCode"].clone(), a["city"].clone()].map(|v| v.as_str().unwrap_or("").to_owned())
+        };
+        assert_eq!(of("99123 VILLE CEDEX 9", "", ""), ["99123", "VILLE CEDEX 9"]);
+        assert_eq!(of("99123 VILLE CEDEX 9", "99000", "VILLE"), ["99000", "VILLE"]);
+        assert_eq!(of("99123", "", ""), ["99123", ""]);
+        assert_eq!(of("GIBRALTAR", "", ""), ["", "GIBRALTAR"]);
+        assert_eq!(of("991234 VILLE", "", ""), ["", "991234 VILLE"]);
+    }
+
+    #[test]
+    fn a_code_without_a_known_system_is_not_coded() {
+        let of = |nature: &str, activite: &str, modalite: &str, forme: &str| {
+            let x = Activite {
+                id: "1".into(),
+                nature: nature.into(),
+                num_finess: "990000019".into(),
+                num_autorisation_arhgos: "99-99-48001".into(),
+                activite: activite.into(),
+                modalite: modalite.into(),
+                forme: forme.into(),
+                public: "XX".into(),
+                ..Default::default()
+            };
+            let all = activity(PUBLIC, &ActiviteAutorisee { exercees: vec![x], ..Default::default() });
+            json(&all[0])
+        };
+        let amm = of("AMM", "QA014", "MO030", "ME000");
+        assert_eq!(amm["type"], serde_json::json!([{"text": "QA014"}]));
+        assert_eq!((&amm["category"], &amm["characteristic"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+        let care = of("AMF", "01", "00", "01");
+        for member in ["type", "category", "characteristic"] {
+            assert!(care[member][0]["coding"][0]["system"].as_str().unwrap().starts_with("https://mos.esante.gouv.fr/NOS/"), "{member}");
+        }
+        let social = of("AMSR", "844", "", "ZZ");
+        assert_eq!(social["characteristic"], serde_json::json!([{"text": "ZZ"}]));
+        assert_eq!(social["eligibility"], serde_json::json!([{"code": {"text": "XX"}}]));
+        assert!(social["type"][0]["coding"][0]["system"].as_str().unwrap().contains("r401"));
+    }
 }

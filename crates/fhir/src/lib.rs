@@ -5,11 +5,18 @@
 
 pub mod dictionary;
 pub mod extract;
+pub mod foreign;
 pub mod forms;
+pub mod limits;
 pub mod perimeter;
+mod public;
+mod raw;
+#[cfg(test)]
+mod samples;
 pub mod schema;
 mod write;
 
+pub use foreign::check;
 pub use perimeter::Perimeter;
 
 /// Who a form is for, and which version of the guide it follows.

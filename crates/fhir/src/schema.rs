@@ -4,6 +4,38 @@
 /// A published resource type. The position is the type's number in the publication store: never reorder.
 pub const TYPES: [&str; 6] = ["Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device", "Person"];
 
+/// Number of Practitioner among [`TYPES`].
+pub const PRACTITIONER: u8 = number("Practitioner");
+/// Number of PractitionerRole.
+pub const ROLE: u8 = number("PractitionerRole");
+/// Number of Organization.
+pub const ORGANIZATION: u8 = number("Organization");
+/// Number of HealthcareService.
+pub const SERVICE: u8 = number("HealthcareService");
+/// Number of Device.
+pub const DEVICE: u8 = number("Device");
+/// Number of Person.
+pub const PERSON: u8 = number("Person");
+
+/// The number of a type that is in the table: another name does not compile.
+const fn number(name: &str) -> u8 {
+    let mut at = 0;
+    while at < TYPES.len() {
+        let (a, b) = (TYPES[at].as_bytes(), name.as_bytes());
+        let mut same = a.len() == b.len();
+        let mut i = 0;
+        while same && i < a.len() {
+            same = a[i] == b[i];
+            i += 1;
+        }
+        if same {
+            return at as u8;
+        }
+        at += 1;
+    }
+    panic!("not a published type")
+}
+
 /// Number of types of the public perimeter: the first ones of [`TYPES`].
 pub const PUBLIC_TYPES: usize = 5;
 
@@ -87,6 +119,18 @@ pub const PARAMS: &[Param] = &[
     p(31, "service-type", Kind::Token, &[H], ""),
     p(32, "period", Kind::Date, &[O], ""),
 ];
+
+/// The links of the directory: parameters whose targets must exist (LOG-6).
+#[must_use]
+pub fn links() -> Vec<annuaire_index::Link> {
+    let of = |p: &'static Param| {
+        p.types.iter().filter_map(|ty| {
+            let (source, target) = (type_id(ty)?, type_id(p.target)?);
+            Some(annuaire_index::Link { source, param: p.id, target, name: p.target })
+        })
+    };
+    PARAMS.iter().filter(|p| p.kind == Kind::Reference).flat_map(of).collect()
+}
 
 /// The number of a type, or `None` when it is not published.
 #[must_use]

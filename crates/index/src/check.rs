@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::block::{Entries, Rows};
 use crate::chunk::{self, Records};
 use crate::row::{Head, stamp};
-use crate::{Db, EMPTY, Error, Index, Published, Row, TypeId, key, links, posting};
+use crate::{Aside, Db, EMPTY, Error, Index, Published, Row, TypeId, key, leaving, links, posting};
 
 /// Findings said of each database; more of them say nothing more.
 const SAID: usize = 20;
@@ -74,6 +74,14 @@ impl Index {
             let rows = RoaringBitmap::deserialize_from(value).map_err(|e| e.to_string())?;
             if rows.max().is_some_and(|row| row >= at.end) { Err("rows that do not exist".into()) } else { Ok(()) }
         });
+        let found = &mut Findings { database: "leaving", all: &mut all, n: 0 };
+        visit(self.dbs.leaving, &txn, found, |key, _| match leaving::row_of(key) {
+            Ok(row) if row < at.end => Ok(()),
+            Ok(_) => Err("a row that does not exist".into()),
+            Err(e) => Err(e.to_string()),
+        });
+        let found = &mut Findings { database: "aside", all: &mut all, n: 0 };
+        visit(self.dbs.aside, &txn, found, |_, value| Aside::read(value).map(|_| ()).map_err(|e| e.to_string()));
         Ok(all)
     }
 

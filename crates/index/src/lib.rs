@@ -10,6 +10,9 @@ mod check;
 mod chunk;
 mod key;
 mod lane;
+pub mod limits;
+mod leaving;
+mod aside;
 mod links;
 mod posting;
 mod row;
@@ -27,10 +30,12 @@ use heed::types::Bytes;
 use heed::{CompactionOption, Database, Env, EnvFlags, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 pub use roaring::RoaringBitmap;
 
+pub use aside::Aside;
 pub use budget::{Effort, LONG, UNLIMITED};
 use budget::{Results, new_results};
 use key::Keys;
 pub use lane::{Full, Lane, WAITING};
+pub use leaving::{Link, Retention};
 pub use row::Entry;
 use row::{Codec, Head, Packer};
 pub use snapshot::{Rows, Snapshot};
@@ -49,7 +54,7 @@ const BATCH: usize = 50_000;
 /// States kept beside the latest, so that the pages of a running copy do not gather their state again.
 const RECENT: usize = 8;
 /// Layout of the files; an index with another one is refused.
-const FORMAT: &[u8] = b"5";
+const FORMAT: &[u8] = b"6";
 
 /// One searchable value of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,8 +91,21 @@ pub enum Term {
     },
 }
 
+/// Why a version is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// A source says it.
+    #[default]
+    Said,
+    /// It left the directory: its reduced form, for a while.
+    Withdrawn,
+    /// No source describes it; another resource points to it, and no link leads nowhere.
+    Named,
+}
+
 /// A resource to publish. The body sent is `before`, then
-/// `"versionId":"N","lastUpdated":"2026-11-24T10:00:00.123Z",` stamped by the index, then `after`.
+/// `"versionId":"N","lastUpdated":"2026-11-24T10:00:00.123Z",` stamped by the index (without its last comma when `after` closes
+/// the object), then `after`.
 #[derive(Debug, Clone)]
 pub struct Resource {
     /// Type of the resource.
@@ -100,17 +118,50 @@ pub struct Resource {
     pub after: Vec<u8>,
     /// Searchable values.
     pub terms: Vec<Term>,
-    /// Set for a resource of another directory: the body is `before` then `after`, without any stamp.
+    /// Set for a resource that keeps the stamp of another directory.
     pub kept: Option<Kept>,
+    /// Why it is there.
+    pub standing: Standing,
 }
 
-/// What the meta of a resource of another directory says; the index repeats it instead of stamping its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The stamp of another directory; the index writes it instead of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// Number of the version when it is a number; the next one otherwise, or when it does not grow.
     pub version: Option<u32>,
     /// Instant of the version, milliseconds since 1970 UTC.
     pub last_updated_ms: i64,
+    /// What stands between `before` and `after`.
+    pub stamp: Vec<u8>,
+}
+
+impl Resource {
+    /// Whether the index can hold it; [`Preparer::prepare`] asks first.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] beyond [`limits`].
+    pub fn check(&self) -> Result<(), Error> {
+        if self.before.len() + self.after.len() > limits::BODY {
+            return Err(Error::Refused("its body is too long"));
+        }
+        if self.id.is_empty() || self.id.len() > limits::ID {
+            return Err(Error::Refused("its id is empty or too long"));
+        }
+        if self.terms.len() > limits::TERMS {
+            return Err(Error::Refused("it has too many searchable values"));
+        }
+        for term in &self.terms {
+            if let Term::Reference { param, target } = term {
+                if *param == links::NAME {
+                    return Err(Error::Refused("a link needs a parameter above 0"));
+                }
+                if target.len() > limits::TARGET {
+                    return Err(Error::Refused("one of its references is too long"));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What a search keeps.
@@ -224,7 +275,28 @@ pub enum Filter {
 pub enum Error {
     /// The storage engine failed.
     #[error("index storage: {0}")]
-    Storage(#[from] heed::Error),
+    Storage(heed::Error),
+    /// The file may not grow any more. What was published stays readable.
+    #[error(
+        "the publication store is full: its file has reached the size reserved for it (map full); reserve more, or rebuild it from the log, which leaves out what is no longer needed"
+    )]
+    Full,
+    /// The files are of another version of the program, or of its forms.
+    #[error("the publication store was made by another version of the program ({found}, this one needs {wanted}): rebuild it from the log")]
+    Outdated {
+        /// What the files say.
+        found: String,
+        /// What this program writes.
+        wanted: String,
+    },
+    /// The files hold another view of the log.
+    #[error("the publication store holds {found}, not {wanted}")]
+    OtherView {
+        /// What the files say.
+        found: String,
+        /// What the caller asked for.
+        wanted: String,
+    },
     /// The directory could not be prepared.
     #[error("index directory: {0}")]
     Io(#[from] std::io::Error),
@@ -240,6 +312,24 @@ pub enum Error {
     /// A resource cannot be stored.
     #[error("resource refused: {0}")]
     Refused(&'static str),
+}
+
+impl From<heed::Error> for Error {
+    fn from(cause: heed::Error) -> Self {
+        match cause {
+            heed::Error::Mdb(MdbError::MapFull) => Self::Full,
+            other => Self::Storage(other),
+        }
+    }
+}
+
+/// What a store says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks<'a> {
+    /// What it holds, in words.
+    pub view: &'a str,
+    /// Version of what fills it.
+    pub forms: u32,
 }
 
 type Db = Database<Bytes, Bytes>;
@@ -261,6 +351,10 @@ struct Dbs {
     tx: Db,
     /// Transaction to the rows that it closed.
     closings: Db,
+    /// Instant and row of what vanishes then.
+    leaving: Db,
+    /// Entity to why it could not be made.
+    aside: Db,
 }
 
 /// A published transaction, as kept in the `tx` database.
@@ -306,6 +400,8 @@ pub struct Index {
 /// Bytes of a page of the storage engine: that of the system where it runs.
 const PAGE_BYTES: u64 = 4096;
 
+/// Databases of the storage engine in a store.
+const DATABASES: u32 = 11;
 /// Reads at once, of all processes together. Whoever opens the files first decides.
 const READERS: u32 = 1_024;
 
@@ -346,29 +442,31 @@ impl Preparer {
     /// # Errors
     /// [`Error::Refused`] for a resource that cannot be stored.
     pub fn prepare(&mut self, resource: Resource) -> Result<Prepared, Error> {
-        if resource.terms.iter().any(|t| matches!(t, Term::Reference { param: links::NAME, .. })) {
-            return Err(Error::Refused("a link needs a parameter above 0"));
-        }
+        resource.check()?;
         let mut version = 1;
-        // The first transaction has nothing before it.
-        let known = if self.base.tx() == 0 { None } else { self.base.current(resource.ty, &resource.id)? };
-        if let Some(known) = &known {
-            if known.holds(&resource) {
+        // Nothing is before the first row.
+        let known = if self.base.is_empty() { None } else { self.base.last_version(resource.ty, &resource.id)? };
+        if let Some((known, alive)) = &known {
+            if *alive && known.holds(&resource) {
                 let (keys, record) = Default::default();
                 return Ok(Prepared { keys, record, previous: Some(known.row), unchanged: true, resource });
             }
-            version = known.version + 1;
+            version = next_version(known.version)?;
         }
         let (version, ms) = stamped(&resource, version, self.commit_ms);
         let record = self.packer.pack(&self.codec, &resource, version, self.tx, ms)?;
-        let previous = known.map(|k| k.row);
+        let previous = known.filter(|(_, alive)| *alive).map(|(known, _)| known.row);
         Ok(Prepared { keys: Keys::of(&resource), record, previous, unchanged: false, resource })
     }
 }
 
-/// Version and instant of a resource: its own when it comes from another directory.
+fn next_version(version: u32) -> Result<u32, Error> {
+    version.checked_add(1).ok_or(Error::Refused("no version number left"))
+}
+
+/// Version and instant of a resource: its own when it keeps the stamp of another directory.
 fn stamped(resource: &Resource, version: u32, commit_ms: i64) -> (u32, i64) {
-    resource.kept.map_or((version, commit_ms), |k| (k.version.unwrap_or(0).max(version), k.last_updated_ms))
+    resource.kept.as_ref().map_or((version, commit_ms), |k| (k.version.unwrap_or(0).max(version), k.last_updated_ms))
 }
 
 /// What one transaction accumulates in memory.
@@ -385,6 +483,17 @@ struct Work<'i> {
     seen: HashMap<u64, Row>,
     added: BTreeMap<TypeId, RoaringBitmap>,
     closed: RoaringBitmap,
+    /// Rows added that are not said by a source.
+    leaving: Vec<Row>,
+}
+
+/// What a transaction does beside its resources.
+#[derive(Default)]
+pub struct Beside<'a> {
+    /// When what left vanishes; `None`: never.
+    pub retention: Option<&'a Retention<'a>>,
+    /// Asked after the last resource: entities that could not be made, and those that can again.
+    pub aside: Option<&'a dyn Fn() -> Vec<(String, Option<Aside>)>>,
 }
 
 impl Index {
@@ -392,11 +501,25 @@ impl Index {
     /// bodies are compressed with, by type; those that older bodies need are in the files.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] when the files are of another layout.
+    /// [`Error::Outdated`] when the files are of another layout.
     pub fn open(dir: &Path, map_bytes: usize, dictionaries: &[&[u8]]) -> Result<Index, Error> {
+        Self::open_marked(dir, map_bytes, dictionaries, None)
+    }
+
+    /// [`Index::open`], of a store that must be what `marks` say. A store that holds nothing becomes it.
+    ///
+    /// # Errors
+    /// [`Error::Outdated`] when the files are of another layout, of other forms or say nothing of themselves;
+    /// [`Error::OtherView`] when they hold something else.
+    pub fn open_marked(
+        dir: &Path,
+        map_bytes: usize,
+        dictionaries: &[&[u8]],
+        marks: Option<Marks<'_>>,
+    ) -> Result<Index, Error> {
         std::fs::create_dir_all(dir)?;
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
-        options.map_size(map_bytes).max_dbs(9).max_readers(READERS);
+        options.map_size(map_bytes).max_dbs(DATABASES).max_readers(READERS);
         // SAFETY: the file is only ever written through LMDB, which locks it.
         #[allow(unsafe_code)]
         let env = unsafe { options.open(dir)? };
@@ -411,12 +534,36 @@ impl Index {
             links: create("links")?,
             tx: create("tx")?,
             closings: create("closings")?,
+            leaving: create("leaving")?,
+            aside: create("aside")?,
         };
         let (meta, kept) = (create("meta")?, create("dictionaries")?);
         match meta.get(&txn, b"format")? {
             None => meta.put(&mut txn, b"format", FORMAT)?,
             Some(FORMAT) => {}
-            Some(_) => return Err(Error::Corrupt("written by another version of the program; rebuild it from the log")),
+            Some(other) => {
+                let format = |f: &[u8]| format!("format {}", String::from_utf8_lossy(f));
+                return Err(Error::Outdated { found: format(other), wanted: format(FORMAT) });
+            }
+        }
+        if let Some(marks) = marks {
+            let empty = dbs.tx.is_empty(&txn)? && dbs.rows.is_empty(&txn)?;
+            let said = |name: &[u8]| Ok::<_, Error>(meta.get(&txn, name)?.map(|t| String::from_utf8_lossy(t).into_owned()));
+            let (view, forms) = (said(b"view")?, said(b"forms")?);
+            let wanted = marks.forms.to_string();
+            match (view, forms) {
+                (Some(view), _) if view != marks.view && !empty => {
+                    return Err(Error::OtherView { found: view, wanted: marks.view.to_owned() });
+                }
+                (Some(_), Some(forms)) if forms == wanted => {}
+                (_, forms) if !empty => {
+                    let found = forms.map_or_else(|| "no version of forms".to_owned(), |f| format!("forms {f}"));
+                    return Err(Error::Outdated { found, wanted: format!("forms {wanted}") });
+                }
+                _ => {}
+            }
+            meta.put(&mut txn, b"view", marks.view.as_bytes())?;
+            meta.put(&mut txn, b"forms", wanted.as_bytes())?;
         }
         let mut all = Vec::new();
         for item in kept.iter(&txn)? {
@@ -488,7 +635,7 @@ impl Index {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         // SAFETY: the file is only ever written through LMDB, which locks it; this process only reads it.
         #[allow(unsafe_code)]
-        let env = unsafe { options.max_dbs(9).max_readers(READERS).flags(EnvFlags::READ_ONLY).open(dir)? };
+        let env = unsafe { options.max_dbs(DATABASES).max_readers(READERS).flags(EnvFlags::READ_ONLY).open(dir)? };
         let dead_readers = env.clear_stale_readers()?;
         let txn = env.read_txn()?;
         let last = match env.open_database::<Bytes, Bytes>(&txn, Some("tx"))? {
@@ -497,6 +644,26 @@ impl Index {
         };
         let pages = env.info().last_page_number as u64 + 1;
         Ok(Peek { tx: last.map_or(0, |at| at.tx), bytes: pages * PAGE_BYTES, dead_readers })
+    }
+
+    /// Frees the reader slots of processes that died: each keeps the pages that it read from being used again. Returns how many
+    /// there were. Cheap; a server calls it now and then.
+    ///
+    /// # Errors
+    /// When the table of readers cannot be read.
+    pub fn clear_dead_readers(&self) -> Result<usize, Error> {
+        Ok(self.env.clear_stale_readers()?)
+    }
+
+    /// Number and instant of the latest published transaction, `None` when there is none.
+    pub fn applied(&self) -> Option<(u64, i64)> {
+        let at = self.state().at;
+        (at.tx > 0).then_some((at.tx, at.commit_ms))
+    }
+
+    /// Whether no version was ever published.
+    pub fn is_empty(&self) -> bool {
+        self.state().at.end == 0
     }
 
     fn state(&self) -> Arc<State> {
@@ -538,6 +705,20 @@ impl Index {
         commit_ms: i64,
         resources: impl Iterator<Item = Result<Prepared, E>>,
     ) -> Result<u64, E> {
+        self.apply_beside(tx, commit_ms, resources, &Beside::default())
+    }
+
+    /// [`Index::apply`], with what a transaction does beside its resources.
+    ///
+    /// # Errors
+    /// As [`Index::apply`].
+    pub fn apply_beside<E: From<Error>>(
+        &self,
+        tx: u64,
+        commit_ms: i64,
+        resources: impl Iterator<Item = Result<Prepared, E>>,
+        beside: &Beside<'_>,
+    ) -> Result<u64, E> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.state();
         if tx <= old.at.tx {
@@ -558,6 +739,7 @@ impl Index {
             seen: HashMap::new(),
             added: BTreeMap::new(),
             closed: RoaringBitmap::new(),
+            leaving: Vec::new(),
         };
         let mut pending = 0;
         for resource in resources {
@@ -577,6 +759,13 @@ impl Index {
         work.links.finish(&self.dbs, &mut txn)?;
         let terms = std::mem::replace(&mut work.terms, Spill::new(&self.dir)).sorted().map_err(Error::from)?;
         let mut txn = posting::write(&self.dbs, &begin, txn, terms)?;
+        // All that follows is in the last commit: an interrupted transaction leaves nothing of it.
+        if let Some(retention) = beside.retention {
+            leaving::settle(&mut work, &self.dbs, &mut txn, &old, retention)?;
+        }
+        for (entity, aside) in beside.aside.iter().flat_map(|ask| ask()) {
+            aside::set(&self.dbs, &mut txn, &entity, aside.as_ref())?;
+        }
         let at = work.publish(&self.dbs, &mut txn)?;
         txn.commit().map_err(Error::from)?;
 
@@ -704,7 +893,7 @@ impl Work<'_> {
                 if earlier.holds(resource) {
                     return Ok(false);
                 }
-                let (version, ms) = stamped(resource, earlier.version + 1, self.commit_ms);
+                let (version, ms) = stamped(resource, next_version(earlier.version)?, self.commit_ms);
                 prepared.record = self.packer.pack(&self.index.codec, resource, version, self.tx, ms)?;
                 prepared.keys = Keys::of(resource);
                 (prepared.previous, prepared.unchanged) = (Some(twin), false);
@@ -726,6 +915,9 @@ impl Work<'_> {
             self.terms.push(key, new)?;
         }
         self.closed.extend(prepared.previous);
+        if prepared.resource.standing != Standing::Said {
+            self.leaving.push(new);
+        }
         self.added.entry(prepared.resource.ty).or_default().insert(new);
         Ok(true)
     }

@@ -7,14 +7,13 @@ use xxhash_rust::xxh3::xxh3_64;
 use zstd::zstd_safe::{CCtx, CDict, CParameter, DCtx, DDict, get_frame_content_size};
 
 use crate::block::{put_number, take_number};
-use crate::{Error, ParamId, Resource, Row, Term, TypeId};
+use crate::limits;
+use crate::{Error, ParamId, Resource, Row, Standing, Term, TypeId};
 
 /// Effort of compression: beyond it the store is a few per cent smaller and is written twice as slowly.
 const LEVEL: i32 = 3;
 /// What every frame starts with; not stored.
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// Largest body that can be read back: a damaged length must not reserve the memory of the machine.
-const BODY: u64 = 256 << 20;
 
 /// Made only when it is needed: an error that might be is not free.
 fn short() -> Error {
@@ -59,12 +58,13 @@ impl Packer {
         let mut out = Vec::with_capacity(256);
         let writer = codec.writers.get(usize::from(resource.ty));
         out.push(resource.ty);
-        out.push(u8::from(resource.kept.is_some()));
+        out.push(u8::from(resource.kept.is_some()) | resource.standing.bits());
         out.push(writer.map_or(0, |w| w.0));
         put_number(&mut out, u64::from(version));
         put_number(&mut out, tx);
-        if resource.kept.is_some() {
+        if let Some(kept) = &resource.kept {
             out.extend(ms.to_le_bytes());
+            put_number(&mut out, kept.stamp.len() as u64);
         }
         let mut frame = Vec::with_capacity(zstd::zstd_safe::compress_bound(self.plain.len()));
         match writer {
@@ -90,8 +90,9 @@ fn checksum(record: &[u8]) -> [u8; 4] {
 /// Body, references, id, and the lengths of the last two.
 fn write_plain(out: &mut Vec<u8>, resource: &Resource, version: u32, ms: i64) -> Result<(), Error> {
     out.extend_from_slice(&resource.before);
-    if resource.kept.is_none() {
-        out.extend(stamp(version, ms));
+    match &resource.kept {
+        Some(kept) => out.extend_from_slice(&kept.stamp),
+        None => out.extend(stamp_before(version, ms, &resource.after)),
     }
     out.extend_from_slice(&resource.after);
     let body = out.len();
@@ -129,7 +130,10 @@ pub struct Entry {
     pub tx: u64,
     /// Instant of the version: that of its transaction, or that of its own meta when it comes from another directory.
     pub commit_ms: i64,
-    kept: bool,
+    /// Why it is there.
+    pub standing: Standing,
+    /// Length of the stamp of another directory.
+    kept: Option<usize>,
     plain: Vec<u8>,
     body: usize,
     refs: usize,
@@ -142,6 +146,8 @@ pub struct Head<'a> {
     pub tx: u64,
     /// Instant of its own.
     pub own_ms: Option<i64>,
+    kept: Option<usize>,
+    standing: Standing,
     dictionary: u8,
     frame: &'a [u8],
     /// All but the checksum, and the checksum.
@@ -151,16 +157,17 @@ pub struct Head<'a> {
 impl<'a> Head<'a> {
     pub fn read(record: &'a [u8]) -> Result<Self, Error> {
         let whole = record.split_last_chunk().ok_or_else(short)?;
-        let (&[ty, kept, dictionary], mut rest) = whole.0.split_first_chunk().ok_or_else(short)?;
+        let (&[ty, flags, dictionary], mut rest) = whole.0.split_first_chunk().ok_or_else(short)?;
         let version = u32::try_from(take_number(&mut rest)?).map_err(|_| short())?;
         let tx = take_number(&mut rest)?;
-        let mut own_ms = None;
-        if kept != 0 {
+        let (mut own_ms, mut kept) = (None, None);
+        if flags & 1 != 0 {
             let (ms, tail) = rest.split_first_chunk().ok_or_else(short)?;
             own_ms = Some(i64::from_le_bytes(*ms));
             rest = tail;
+            kept = Some(usize::try_from(take_number(&mut rest)?).map_err(|_| short())?);
         }
-        Ok(Self { ty, version, tx, own_ms, dictionary, frame: rest, whole })
+        Ok(Self { ty, version, tx, own_ms, kept, standing: Standing::of(flags), dictionary, frame: rest, whole })
     }
 
     /// Reads the body too. `commit_ms` is the instant of the transaction.
@@ -184,7 +191,7 @@ impl<'a> Head<'a> {
             frame.extend(MAGIC);
             frame.extend_from_slice(self.frame);
             let Ok(Some(len)) = get_frame_content_size(frame) else { return Err(bad()) };
-            if len > BODY {
+            if len > limits::READ {
                 return Err(bad());
             }
             plain.reserve(len as usize);
@@ -205,7 +212,8 @@ impl<'a> Head<'a> {
             version: self.version,
             tx: self.tx,
             commit_ms: own.unwrap_or(commit_ms),
-            kept: own.is_some(),
+            standing: self.standing,
+            kept: self.kept,
             plain,
             body,
             refs,
@@ -248,16 +256,44 @@ impl Entry {
         Ok(list)
     }
 
-    /// Whether this version is the stamped form of a resource.
+    /// Whether this version is a resource, whatever its stamp says (LOG-5).
     pub fn holds(&self, resource: &Resource) -> bool {
-        let rest = self.body().strip_prefix(resource.before.as_slice());
-        let stamp = if resource.kept.is_some() { Vec::new() } else { stamp(self.version, self.commit_ms) };
-        self.kept == resource.kept.is_some()
-            && rest.and_then(|r| r.strip_prefix(stamp.as_slice())) == Some(resource.after.as_slice())
+        let (body, before, after) = (self.body(), resource.before.as_slice(), resource.after.as_slice());
+        let own = || stamp_before(self.version, self.commit_ms, after);
+        let stamped = |middle: &[u8]| self.kept.map_or_else(|| middle == own(), |len| middle.len() == len);
+        self.standing == resource.standing
+            && body.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(stamped)
     }
 }
 
-/// What the index writes between the two parts of a body.
+impl Standing {
+    const fn bits(self) -> u8 {
+        match self {
+            Self::Said => 0,
+            Self::Withdrawn => 2,
+            Self::Named => 4,
+        }
+    }
+
+    const fn of(flags: u8) -> Self {
+        match flags & 6 {
+            2 => Self::Withdrawn,
+            4 => Self::Named,
+            _ => Self::Said,
+        }
+    }
+}
+
+/// What the index writes between the two parts of a body, without the comma that may follow.
 pub fn stamp(version: u32, commit_ms: i64) -> Vec<u8> {
-    format!("\"versionId\":\"{version}\",\"lastUpdated\":\"{}\",", iso_ms(commit_ms)).into_bytes()
+    format!("\"versionId\":\"{version}\",\"lastUpdated\":\"{}\"", iso_ms(commit_ms)).into_bytes()
+}
+
+/// The stamp, and a comma when a member follows.
+fn stamp_before(version: u32, commit_ms: i64, after: &[u8]) -> Vec<u8> {
+    let mut stamp = stamp(version, commit_ms);
+    if after.first() != Some(&b'}') {
+        stamp.push(b',');
+    }
+    stamp
 }

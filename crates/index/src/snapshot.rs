@@ -1,5 +1,6 @@
 //! Reads at one transaction.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use heed::{RoTxn, WithoutTls};
@@ -92,9 +93,51 @@ impl Snapshot {
         posting::last(&self.dbs, &self.txn, &key::id(ty, id), self.at.end)
     }
 
-    /// Newest version of a resource at this transaction.
+    /// Whether a row was not closed at this transaction.
+    fn alive(&self, ty: TypeId, row: Row) -> bool {
+        match &self.view {
+            View::Known(state) => state.live.get(&ty).is_some_and(|live| live.contains(row)),
+            View::Past(closed) => !closed.contains(row),
+        }
+    }
+
+    /// Whether no version is visible.
+    pub fn is_empty(&self) -> bool {
+        self.at.end == 0
+    }
+
+    /// Newest version of a resource at this transaction; `None` when there never was one, and when it is gone: then
+    /// [`Snapshot::history`] is not empty.
     pub fn current(&self, ty: TypeId, id: &str) -> Result<Option<Entry>, Error> {
-        self.newest(ty, id)?.map(|row| self.entry(row)).transpose()
+        Ok(self.last_version(ty, id)?.filter(|(_, alive)| *alive).map(|(entry, _)| entry))
+    }
+
+    /// Whether a resource is there, in whatever form. Cost: one look-up.
+    pub fn exists(&self, ty: TypeId, id: &str) -> Result<bool, Error> {
+        Ok(self.newest(ty, id)?.is_some_and(|row| self.alive(ty, row)))
+    }
+
+    /// Newest version of a resource, and whether it is not gone.
+    pub(crate) fn last_version(&self, ty: TypeId, id: &str) -> Result<Option<(Entry, bool)>, Error> {
+        self.newest(ty, id)?.map(|row| Ok((self.entry(row)?, self.alive(ty, row)))).transpose()
+    }
+
+    /// Instant of the transaction that closed a row without a successor, `None` when none did. Reads the closings since the
+    /// row: for what is gone.
+    fn gone_at(&self, ty: TypeId, row: Row, tx: u64) -> Result<Option<i64>, Error> {
+        if self.alive(ty, row) {
+            return Ok(None);
+        }
+        let (from, to) = (tx.to_be_bytes(), self.at.tx.to_be_bytes());
+        for item in self.dbs.closings.range(&self.txn, &(Bound::Excluded(&from[..]), Bound::Included(&to[..])))? {
+            let (key, value) = item?;
+            self.meter.spend(budget::CHUNK)?;
+            if RoaringBitmap::deserialize_from(value)?.contains(row) {
+                let tx = key.try_into().map(u64::from_be_bytes).map_err(|_| Error::Corrupt("closing"))?;
+                return self.instant(tx).map(Some);
+            }
+        }
+        Err(Error::Corrupt("a closed row that nothing closed"))
     }
 
     /// Version `n` of a resource, when it exists at this transaction.
@@ -278,7 +321,10 @@ impl Snapshot {
             let entry = self.entry(row)?;
             let mut later = self.versions(entry.ty, entry.id())?;
             later.remove_range(..=row);
-            let replaced = later.min().map(|next| self.updated(next)).transpose()?;
+            let replaced = match later.min() {
+                Some(next) => Some(self.updated(next)?),
+                None => self.gone_at(entry.ty, row, entry.tx)?,
+            };
             if replaced.is_none_or(|ms| ms > first_ms) {
                 out.insert(row);
             }

@@ -32,8 +32,12 @@ fn res(ty: TypeId, id: u8, content: u8) -> Resource {
     }
     // One content comes from another directory, with its own version and an instant between those of the transactions.
     let kept =
-        (content == 5).then(|| Kept { version: id.is_multiple_of(2).then_some(7), last_updated_ms: 40 + 100 * i64::from(id) });
-    Resource { ty, id: format!("id{id}"), before: vec![b'{', b'0' + content], after: b"x}".to_vec(), terms, kept }
+        (content == 5).then(|| Kept {
+            version: id.is_multiple_of(2).then_some(7),
+            last_updated_ms: 40 + 100 * i64::from(id),
+            stamp: b"of another".to_vec(),
+        });
+    Resource { ty, id: format!("id{id}"), before: vec![b'{', b'0' + content], after: b"x}".to_vec(), terms, kept, standing: Standing::Said }
 }
 
 fn text(param: ParamId, value: &str) -> [Filter; 3] {
@@ -132,8 +136,8 @@ impl Model {
                 version = old.version + 1;
             }
             self.ids.insert((r.ty, r.id.clone()), self.rows.len());
-            let version = r.kept.and_then(|k| k.version).unwrap_or(0).max(version);
-            let own = r.kept.map_or(ms, |k| k.last_updated_ms);
+            let version = r.kept.as_ref().and_then(|k| k.version).unwrap_or(0).max(version);
+            let own = r.kept.as_ref().map_or(ms, |k| k.last_updated_ms);
             self.rows.push(Version { r: r.clone(), tx, arrival: ms, ms: own, closed: None, version });
         }
         (self.rows.len() - start) as u64
@@ -227,8 +231,8 @@ fn check(s: &Snapshot, m: &Model) {
         let e = s.entry(*i as Row).unwrap();
         assert_eq!((e.ty, e.id(), e.version, e.tx, e.commit_ms), (v.r.ty, &*v.r.id, v.version, v.tx, v.ms));
         let stamp = format!("\"versionId\":\"{}\",\"lastUpdated\":\"{}\",", v.version, iso_ms(v.ms));
-        let stamp = if v.r.kept.is_some() { String::new() } else { stamp };
-        assert_eq!(e.body(), [&v.r.before[..], stamp.as_bytes(), &v.r.after].concat());
+        let stamp = v.r.kept.as_ref().map_or(stamp.into_bytes(), |k| k.stamp.clone());
+        assert_eq!(e.body(), [&v.r.before[..], &stamp, &v.r.after].concat());
         assert!(s.references(e.row).unwrap().iter().map(|(_, to)| to).eq(links_of(v, 3).chain(links_of(v, 5))));
     }
     assert!(s.entry(rows.len() as Row).is_err());
@@ -333,7 +337,7 @@ fn many_rows_over_chunks() {
             Term::Text { param: 3, value: format!("u{i}") },
             Term::Uri { param: 2, value: format!("{}", i % 17) },
         ];
-        Ok::<_, Error>(Resource { ty: 1, id: i.to_string(), before: i.to_le_bytes().into(), after: vec![], terms, kept: None })
+        Ok::<_, Error>(Resource { ty: 1, id: i.to_string(), before: i.to_le_bytes().into(), after: vec![], terms, kept: None, standing: Standing::Said })
     });
     assert_eq!(apply(&index, 1, 0, many).unwrap(), 70_000);
     let cut = ok(&vec![res(1, 1, 1); 1])
@@ -452,7 +456,7 @@ fn links_over_chunks() {
     let to = |n: u32| Term::Reference { param: 3, target: format!("A/{n}") };
     let target = |n: u32, content: u8| {
         let terms = vec![Term::Uri { param: 1, value: format!("{}", n % 3) }];
-        Resource { ty: 0, id: n.to_string(), before: vec![content], after: vec![], terms, kept: None }
+        Resource { ty: 0, id: n.to_string(), before: vec![content], after: vec![], terms, kept: None, standing: Standing::Said }
     };
     let source = |n: u32, links: std::ops::Range<u32>| Resource {
         ty: 1,
@@ -461,6 +465,7 @@ fn links_over_chunks() {
         after: vec![],
         terms: links.map(to).collect(),
         kept: None,
+        standing: Standing::Said,
     };
     // More links of one row than a chunk holds; then a gap that no distance covers.
     let mut list: Vec<_> = (0..700).map(|n| source(n, n..n + if n == 5 { 900 } else { n % 3 })).collect();

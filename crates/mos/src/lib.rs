@@ -421,6 +421,21 @@ classe! {
     }
 }
 
+impl Adresse {
+    /// Postal code and town of the sixth postal line, each empty when the line does not say it. It is the only trace of them
+    /// when the commune was not matched (source-files §2.4).
+    #[must_use]
+    pub fn bureau(&self) -> (&str, &str) {
+        let line = self.bureau_cedex.trim();
+        match line.split_at_checked(5) {
+            Some((code, town)) if code.bytes().all(|b| b.is_ascii_digit()) && (town.is_empty() || town.starts_with(' ')) => {
+                (code, town.trim())
+            }
+            _ => ("", line),
+        }
+    }
+}
+
 classe! {
     /// A point of the map. Degrees and metres are kept apart: sources exchange them, and only a pair that could be told
     /// apart by its range is kept.

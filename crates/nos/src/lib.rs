@@ -24,6 +24,17 @@ pub struct Concept {
     pub extra: String,
 }
 
+impl Concept {
+    /// Whether the code may be used for new data on an ISO day; an empty day asks whether it is not closed at all.
+    #[must_use]
+    pub fn valid_on(&self, day: &str) -> bool {
+        if day.is_empty() {
+            return self.valid_to.is_empty();
+        }
+        self.valid_from.as_str() <= day && (self.valid_to.is_empty() || day < self.valid_to.as_str())
+    }
+}
+
 /// A code system or value set.
 #[derive(Debug)]
 pub struct Table {
@@ -56,6 +67,11 @@ pub struct Nos {
     authorities: OnceLock<HashMap<String, String>>,
 }
 
+/// Day from which a code is closed; an open one sorts last.
+fn closing(concept: &Concept) -> &str {
+    if concept.valid_to.is_empty() { "9999" } else { &concept.valid_to }
+}
+
 /// A code found: its table and its concept.
 pub type Found<'a> = Option<(&'a Table, &'a Concept)>;
 
@@ -77,26 +93,52 @@ impl Nos {
         Some(slot.get_or_init(|| parse(embedded::FILES[*i].0, embedded::FILES[*i].1)))
     }
 
-    fn first(&self, names: &[&str], code: &str) -> Found<'_> {
+    /// A code that one of several tables holds: the first one where it is valid on `day`, else the one that closed it last. A
+    /// code moves from table to table and is not deleted where it was.
+    fn first(&self, names: &[&str], code: &str, day: &str) -> Found<'_> {
         if code.is_empty() {
             return None;
         }
-        names.iter().find_map(|n| {
-            let table = self.table(n)?;
-            table.get(code).map(|c| (table, c))
-        })
+        let all = || names.iter().filter_map(|n| self.table(n)).filter_map(|table| Some((table, table.get(code)?)));
+        let valid = all().find(|(_, concept)| concept.valid_on(day));
+        // Of equal days the first table wins, as above.
+        valid.or_else(|| all().rev().max_by(|a, b| closing(a.1).cmp(closing(b.1))))
     }
 
-    /// A profession: the files do not say which of four tables a code belongs to.
+    /// A profession, among those of today: the files do not say which of four tables a code belongs to.
     #[must_use]
     pub fn profession(&self, code: &str) -> Found<'_> {
-        self.first(&["TRE_G15", "TRE_R94", "TRE_R95", "TRE_R291"], code)
+        self.profession_on(code, "")
+    }
+
+    /// A profession, as the tables were on an ISO day.
+    #[must_use]
+    pub fn profession_on(&self, code: &str, day: &str) -> Found<'_> {
+        self.first(&["TRE_G15", "TRE_R94", "TRE_R95", "TRE_R291"], code, day)
     }
 
     /// A know-how, in the table that its TRE_R04 type designates.
     #[must_use]
     pub fn savoir_faire(&self, kind: &str, code: &str) -> Found<'_> {
-        let named: &[&str] = match kind {
+        let named = Self::savoir_faire_tables(kind);
+        self.first(named, code, "").or_else(|| self.first(&["TRE_R97", "TRE_R359", "TRE_R394"], code, ""))
+    }
+
+    /// The one table that a TRE_R04 type designates: the system of a code that it does not have yet.
+    #[must_use]
+    pub fn savoir_faire_table(&self, kind: &str) -> Option<&Table> {
+        self.only(Self::savoir_faire_tables(kind))
+    }
+
+    fn only(&self, names: &[&str]) -> Option<&Table> {
+        match names {
+            [one] => self.table(one),
+            _ => None,
+        }
+    }
+
+    fn savoir_faire_tables(kind: &str) -> &'static [&'static str] {
+        match kind {
             "S" => &["TRE_R38"],
             "C" => &["TRE_R39"],
             "CEX" => &["TRE_R40"],
@@ -107,14 +149,24 @@ impl Nos {
             "FQ" => &["TRE_R45"],
             "SH" => &["TRE_R46"],
             _ => &[],
-        };
-        self.first(named, code).or_else(|| self.first(&["TRE_R97", "TRE_R359", "TRE_R394"], code))
+        }
     }
 
     /// A diploma, in the table that its TRE_R14 type designates.
     #[must_use]
     pub fn diplome(&self, kind: &str, code: &str) -> Found<'_> {
-        let named: &[&str] = match kind {
+        let named = Self::diplome_tables(kind);
+        self.first(named, code, "").or_else(|| self.first(&["TRE_R226", "TRE_R348"], code, ""))
+    }
+
+    /// The one table that a TRE_R14 type designates: the system of a code that it does not have yet.
+    #[must_use]
+    pub fn diplome_table(&self, kind: &str) -> Option<&Table> {
+        self.only(Self::diplome_tables(kind))
+    }
+
+    fn diplome_tables(kind: &str) -> &'static [&'static str] {
+        match kind {
             "AU" => &["TRE_R36", "TRE_R58"],
             "CQ" => &["TRE_R47"],
             "DE" => &["TRE_R48"],
@@ -128,20 +180,25 @@ impl Nos {
             "ATT" => &["TRE_R56"],
             "DEES" => &["TRE_R57"],
             _ => &[],
-        };
-        self.first(named, code).or_else(|| self.first(&["TRE_R226", "TRE_R348"], code))
+        }
     }
 
     /// A function or a role in care.
     #[must_use]
     pub fn fonction(&self, code: &str) -> Found<'_> {
-        self.first(&["TRE_R21", "TRE_R96", "TRE_R85"], code)
+        self.first(&["TRE_R21", "TRE_R96", "TRE_R85"], code, "")
     }
 
-    /// A section or sub-section of the pharmacists' register.
+    /// A section of the pharmacists' register.
     #[must_use]
     pub fn section_pharmacien(&self, code: &str) -> Found<'_> {
-        self.first(&["TRE_R06", "TRE_G05"], code)
+        self.first(&["TRE_R06", "TRE_G05"], code, "")
+    }
+
+    /// A sub-section of the pharmacists' register: some have the letter of their section.
+    #[must_use]
+    pub fn sous_section_pharmacien(&self, code: &str) -> Found<'_> {
+        self.first(&["TRE_G05", "TRE_R06"], code, "")
     }
 
     /// The TRE_R60 code of a registration authority, from its code or from its label as the open files write it.
@@ -222,6 +279,17 @@ mod tests {
         assert_eq!(nos.savoir_faire("S", "SM04").map(|f| f.0.name.as_str()), Some("TRE_R38"));
         assert_eq!(nos.diplome("DE", "DE05").map(|f| f.0.name.as_str()), Some("TRE_R48"));
         assert_eq!(nos.autorite("CNOM"), Some("CNOM"));
+        // A psychologist is a user of a title; the table of health professions held the code for no day at all.
+        let psychologist = |day| nos.profession_on("93", day).map(|f| f.0.name.as_str());
+        assert_eq!(nos.profession("93").map(|f| f.0.name.as_str()), Some("TRE_R95"));
+        assert_eq!([psychologist("2021-12-17"), psychologist("2026-11-25"), psychologist("2019-01-01")], [Some("TRE_R95"); 3]);
+        assert_eq!(nos.profession("35").map(|f| f.0.name.as_str()), Some("TRE_G15"), "closed, and nowhere else");
+        assert!(nos.profession_on("213", "2019-06-01").unwrap().1.valid_on("2019-06-01"));
+        assert!(!nos.profession_on("213", "2020-05-29").unwrap().1.valid_on("2020-05-29"));
+        assert_eq!(nos.sous_section_pharmacien("A").map(|f| f.0.name.as_str()), Some("TRE_G05"));
+        assert_eq!(nos.section_pharmacien("A").map(|f| f.0.name.as_str()), Some("TRE_R06"));
+        assert_eq!(nos.diplome_table("DU").map(|t| t.name.as_str()), Some("TRE_R54"));
+        assert!(nos.diplome_table("AU").is_none(), "one of two");
         assert_eq!(
             nos.table("TRE_R401").unwrap().system,
             "https://smt.esante.gouv.fr/fhir/CodeSystem/tre-r401-activite-sociale-regulee"

@@ -2,19 +2,28 @@
 //!
 //! A store is a view of the log: each transaction is applied once, in order, and a store that
 //! was deleted is rebuilt by applying them all again, to the same bytes.
+//!
+//! An entity out of which nothing can be made does not stop the log: what is published of it stays as the last transaction
+//! that could be made said it, and the store keeps why. A reference never leads nowhere (LOG-6): a structure that is pointed to
+//! and that no source describes is published as the one that points to it names it.
 
+mod facts;
+pub mod limits;
 mod parallel;
+mod verify;
 
-use annuaire_fhir::schema::TYPES;
-use annuaire_fhir::{Perimeter, View, forms, perimeter};
-use annuaire_index::{Filter, Index, Prepared, Preparer, Resource, RoaringBitmap};
-use annuaire_mos::{ActiviteAutorisee, BoiteLettresMss, CarteProfessionnel, Objet, Professionnel, Structure, source};
+use annuaire_fhir::foreign::Stamps;
+use annuaire_fhir::{Guide, Perimeter, View, forms, schema};
+use annuaire_index::{Aside, Beside, Filter, Index, Marks, Prepared, Preparer, Resource, Retention};
 use annuaire_store::{Object, Registry, Tx};
-use std::collections::{BTreeMap, HashMap};
+use facts::{Bad, Facts, Target, collect};
+use limits::PAGE;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{PoisonError, RwLock};
-
-/// Entities, or objects, read from the registry at a time.
-const PAGE: u32 = 1_000;
+pub use verify::verify;
 
 /// Why publication stopped. What was published before stays whole.
 #[derive(Debug, thiserror::Error)]
@@ -24,17 +33,42 @@ pub enum Error {
     Store(#[from] annuaire_store::Error),
     /// The publication store failed.
     #[error(transparent)]
-    Index(#[from] annuaire_index::Error),
-    /// A registry object is not what the domain expects.
-    #[error("registry object {entity} of {object_source}: {reason}")]
-    Object {
-        /// Entity key.
-        entity: String,
-        /// Source key.
-        object_source: String,
-        /// The parser's words.
-        reason: serde_json::Error,
+    Index(annuaire_index::Error),
+    /// The store holds another view of the log.
+    #[error("the publication store holds {found}, and {wanted} is asked for: use the guide of the store, or rebuild it")]
+    OtherView {
+        /// What the store holds.
+        found: String,
+        /// What was asked for.
+        wanted: String,
     },
+    /// The store was made by another version of the program, or says nothing of itself: it is to be rebuilt from the log.
+    #[error("the publication store was made by another version of the program: rebuild it from the log")]
+    Outdated,
+    /// The store followed another log.
+    #[error(
+        "the publication store follows another log: its transaction {tx} is not the one of this registry; bring back the registry that it follows, or rebuild the store"
+    )]
+    OtherLog {
+        /// Last transaction of the store.
+        tx: u64,
+    },
+    /// A thread panicked. Nothing of the transaction was published.
+    #[error("a fault of the program ended the publication of transaction {tx}; its words are on standard error")]
+    Panicked {
+        /// The transaction.
+        tx: u64,
+    },
+}
+
+impl From<annuaire_index::Error> for Error {
+    fn from(cause: annuaire_index::Error) -> Self {
+        match cause {
+            annuaire_index::Error::Outdated { .. } => Self::Outdated,
+            annuaire_index::Error::OtherView { found, wanted } => Self::OtherView { found, wanted },
+            other => Self::Index(other),
+        }
+    }
 }
 
 /// Told what is being done, how much is done and how much there is (0 when unknown).
@@ -58,133 +92,285 @@ pub struct SetAside {
 pub struct Followed {
     /// New resource versions.
     pub versions: u64,
-    /// What could not be made.
+    /// What could not be made: the first ones, at most [`limits::NAMED`].
     pub set_aside: Vec<SetAside>,
+    /// How many could not be made.
+    pub set_aside_count: u64,
 }
 
-/// Applies every transaction that the store does not have yet.
+/// Opens, or creates, the store of a view in a directory. `map_bytes` bounds the size of its file.
+///
+/// # Errors
+/// [`Error::OtherView`] when the store is of another guide or perimeter, [`Error::Outdated`] when it is of another version of
+/// the program, so that it must be rebuilt.
+pub fn open(dir: &Path, map_bytes: usize, view: View) -> Result<Index, Error> {
+    let marks = Marks { view: &words(view), forms: annuaire_fhir::limits::FORMS };
+    Ok(Index::open_marked(dir, map_bytes, annuaire_fhir::dictionary::ALL, Some(marks))?)
+}
+
+fn words(view: View) -> String {
+    let guide = match view.guide {
+        Guide::V120 => "1.2.0",
+        Guide::V110 => "1.1.0",
+    };
+    let perimeter = match view.perimeter {
+        Perimeter::Public => "public",
+        Perimeter::Restricted => "restricted",
+    };
+    format!("the {perimeter} perimeter after guide {guide}")
+}
+
+/// The entities that a store has set aside, the first [`limits::NAMED`] of them, and how many there are.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn set_aside(index: &Index) -> Result<(Vec<SetAside>, u64), Error> {
+    let named = index.asides(limits::NAMED)?.into_iter().map(said).collect();
+    Ok((named, index.set_aside()?))
+}
+
+fn said(aside: Aside) -> SetAside {
+    let reason = if aside.object == aside.entity { aside.reason } else { format!("{}: {}", aside.object, aside.reason) };
+    SetAside { tx: aside.tx, entity: aside.entity, source: aside.source, reason }
+}
+
+/// Applies every transaction that the store does not have yet, those included that are committed meanwhile.
 ///
 /// One thread reads the registry, one for each processor makes the resources, and the calling one writes them, in the order
 /// of the entities: the store does not depend on which thread was faster.
 ///
 /// # Errors
-/// Stops at the first failure; calling again resumes.
+/// Stops at the first failure; calling again resumes. [`Error::OtherLog`] when the last transaction of the store is not one of
+/// this registry.
 pub fn follow(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell<'_>) -> Result<Followed, Error> {
     let mut all = Followed::default();
-    let log = registry.transactions(index.applied_tx())?;
-    let total = log.iter().map(|tx| tx.changes).sum();
     let mut done = 0;
-    for tx in &log {
-        tell("publishing", done, total);
-        all.versions += apply(registry, index, view, tx)?;
-        done += tx.changes;
+    loop {
+        let log = unseen(registry, index)?;
+        if log.is_empty() {
+            tell("publishing", done, done);
+            return Ok(all);
+        }
+        let total = done + log.iter().map(|tx| tx.changes).sum::<u64>();
+        for tx in &log {
+            tell("publishing", done, total);
+            let applied = catch_unwind(AssertUnwindSafe(|| apply(registry, index, view, tx)));
+            let (versions, aside) = applied.unwrap_or(Err(Error::Panicked { tx: tx.tx }))?;
+            all.versions += versions;
+            all.set_aside_count += aside.len() as u64;
+            let room = limits::NAMED.saturating_sub(all.set_aside.len());
+            all.set_aside.extend(aside.into_iter().take(room).map(said));
+            done += tx.changes;
+        }
     }
-    tell("publishing", done, total);
-    Ok(all)
 }
 
-fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx) -> Result<u64, Error> {
+/// Transactions that the store does not have, after a look at the last one that it has.
+fn unseen(registry: &mut dyn Registry, index: &Index) -> Result<Vec<Tx>, Error> {
+    let Some((tx, commit_ms)) = index.applied() else { return Ok(registry.transactions(0)?) };
+    let mut log = registry.transactions(tx - 1)?;
+    match log.first() {
+        Some(same) if same.tx == tx && same.commit_ms == commit_ms => {
+            log.remove(0);
+            Ok(log)
+        }
+        _ => Err(Error::OtherLog { tx }),
+    }
+}
+
+/// What one page of entities made.
+#[derive(Default)]
+struct Made {
+    prepared: Vec<Prepared>,
+    /// Ids of the structures among them.
+    structures: Vec<String>,
+    /// What they point to.
+    targets: BTreeSet<Target>,
+    /// Entities set aside, and those that are not any more.
+    aside: Vec<(String, Option<Aside>)>,
+}
+
+fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx) -> Result<(u64, Vec<Aside>), Error> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     // Checked before the threads start; each then opens its own.
-    let _ = index.preparer(tx.tx, tx.commit_ms)?;
+    let mut own = index.preparer(tx.tx, tx.commit_ms)?;
     let holders = Holders::default();
+    // Nothing published, nothing set aside: all that stands is read in order, whatever the number of the transaction.
+    let empty = index.is_empty() && index.set_aside()? == 0;
     let feed = |give: &dyn Fn(Result<Page, Error>) -> bool| {
-        let pages = if tx.tx == 1 { first(registry, &holders, give) } else { later(registry, index, view, tx.tx, give) };
+        let pages = if empty { first(registry, tx.tx, &holders, give) } else { later(registry, index, view, tx.tx, give) };
         if let Err(e) = pages {
             give(Err(e));
         }
     };
+    let stamps = if tx.tx == 1 { Stamps::Feed { before_ms: tx.commit_ms } } else { Stamps::Log };
     let worker = || {
         let mut preparer = index.preparer(tx.tx, tx.commit_ms);
         let holders = &holders;
         move |page: Result<Page, Error>| match &mut preparer {
-            Ok(preparer) => page?.prepare(view, holders, preparer),
+            Ok(preparer) => page?.prepare(view, stamps, tx.tx, holders, preparer),
             Err(_) => Err(annuaire_index::Error::Refused("the state of the store cannot be read").into()),
         }
     };
-    parallel::ordered(threads, feed, worker, |pages| {
-        let resources = pages.flat_map(|page: Result<Vec<Prepared>, Error>| {
-            let (done, failed) = match page {
-                Ok(done) => (done, None),
-                Err(e) => (Vec::new(), Some(Err(e))),
-            };
-            done.into_iter().map(Ok).chain(failed)
-        });
-        index.apply::<Error>(tx.tx, tx.commit_ms, resources)
-    })
-}
-
-/// Compares a store with what the registry says at the same transaction; every difference in words. Reads everything.
-///
-/// # Errors
-/// When either cannot be read.
-pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell<'_>) -> Result<Vec<String>, Error> {
-    let mut faults = Vec::new();
-    let tx = index.applied_tx();
-    let snapshot = index.snapshot()?;
-    let mut seen: BTreeMap<u8, RoaringBitmap> = BTreeMap::new();
-    let holders = Holders::default();
-    let mut read = 0;
-    let mut after = Some(String::new());
-    while let Some(from) = after {
-        let (objects, next) = registry.standing(tx, &from, PAGE)?;
-        after = next;
-        read += objects.len() as u64;
-        tell("verifying", read, 0);
-        holders.keep(&objects);
-        for resource in holders.facts(objects, view)?.values().flat_map(|f| f.publish(view)) {
-            let name = format!("{}/{}", TYPES[usize::from(resource.ty)], resource.id);
-            match snapshot.current(resource.ty, &resource.id)? {
-                None => faults.push(format!("{name} is missing from the publication store")),
-                Some(entry) => {
-                    seen.entry(resource.ty).or_default().insert(entry.row);
-                    if !entry.holds(&resource) {
-                        faults.push(format!("{name} differs from what the registry says"));
+    let links = schema::links();
+    let retention = Retention { after_ms: limits::WITHDRAWN_MS, again_ms: limits::AGAIN_MS, links: &links };
+    // The restricted perimeter keeps what left.
+    let retention = (view.perimeter == Perimeter::Public).then_some(&retention);
+    let aside = RefCell::new(Vec::new());
+    let versions = parallel::ordered(threads, feed, worker, |pages| {
+        let mut there: HashSet<String> = HashSet::new();
+        let mut targets: BTreeSet<Target> = BTreeSet::new();
+        let mut ready: std::vec::IntoIter<Prepared> = Vec::new().into_iter();
+        let mut ended = false;
+        // Pages one after the other, then the structures that they point to and that nothing describes.
+        let resources = std::iter::from_fn(|| {
+            loop {
+                if let Some(next) = ready.next() {
+                    return Some(Ok(next));
+                }
+                match pages.next() {
+                    Some(Ok(Ok(made))) => {
+                        there.extend(made.structures);
+                        targets.extend(made.targets);
+                        aside.borrow_mut().extend(made.aside);
+                        ready = made.prepared.into_iter();
+                    }
+                    Some(Ok(Err(e))) => return Some(Err(e)),
+                    Some(Err(parallel::Lost)) => return Some(Err(Error::Panicked { tx: tx.tx })),
+                    None if ended => return None,
+                    None => {
+                        ended = true;
+                        match named(index, view, &there, &targets, &mut own) {
+                            Ok(made) => ready = made.into_iter(),
+                            Err(e) => return Some(Err(e)),
+                        }
                     }
                 }
             }
+        });
+        let notes = || aside.borrow().clone();
+        index.apply_beside::<Error>(tx.tx, tx.commit_ms, resources, &Beside { retention, aside: Some(&notes) })
+    })?;
+    Ok((versions, aside.into_inner().into_iter().filter_map(|(_, aside)| aside).collect()))
+}
+
+/// Forms of the structures that are pointed to and described by nobody.
+fn named(
+    index: &Index,
+    view: View,
+    there: &HashSet<String>,
+    targets: &BTreeSet<Target>,
+    preparer: &mut Preparer,
+) -> Result<Vec<Prepared>, Error> {
+    let snapshot = index.snapshot()?;
+    let mut made: BTreeMap<String, Resource> = BTreeMap::new();
+    for target in targets {
+        let id = forms::organization_id(&target.structure);
+        // Legal entities come after the others: their form wins.
+        if !there.contains(&id) && !snapshot.exists(schema::ORGANIZATION, &id)? {
+            made.insert(id, forms::named_structure(view, &target.structure, target.legal));
         }
     }
-    for (ty, name) in (0_u8..).zip(TYPES) {
-        let rest = &*snapshot.search(ty, &Filter::All)? - seen.remove(&ty).unwrap_or_default();
-        for row in rest {
-            let entry = snapshot.entry(row)?;
-            // What left the directory stays in its reduced form.
-            let body = String::from_utf8_lossy(entry.body());
-            if !(body.contains("\"active\":false") || body.contains("\"status\":\"inactive\"")) {
-                faults.push(format!("{name}/{} is published and the registry does not say it", entry.id()));
-            }
-        }
-    }
-    Ok(faults)
+    Ok(made.into_values().map(|resource| preparer.prepare(resource)).collect::<Result<_, _>>()?)
 }
 
 /// What is read of the registry at a time.
 enum Page {
-    /// The first transaction: objects of whole entities, not yet parsed, before which there was nothing.
+    /// Objects of whole entities, not yet parsed, before which nothing was published.
     Raw(Vec<Object>),
-    /// A later one: its entities, what they were just after it and just before it.
-    Changed(Vec<String>, BTreeMap<String, Facts>, BTreeMap<String, Facts>),
+    /// Entities that a transaction changes.
+    Changed(Changed),
+}
+
+struct Changed {
+    entities: Vec<String>,
+    /// What is said of them just after the transaction.
+    now: BTreeMap<String, Facts>,
+    /// What is published of them: what was said just before it, or when they could last be made.
+    before: BTreeMap<String, Facts>,
+    /// Those that are set aside.
+    aside: BTreeMap<String, Aside>,
 }
 
 impl Page {
-    fn prepare(self, view: View, holders: &Holders, preparer: &mut Preparer) -> Result<Vec<Prepared>, Error> {
-        let mut out = Vec::new();
+    fn prepare(
+        self,
+        view: View,
+        stamps: Stamps,
+        tx: u64,
+        holders: &Holders,
+        preparer: &mut Preparer,
+    ) -> Result<Made, Error> {
+        let mut out = Made::default();
         match self {
-            Self::Raw(objects) => out.extend(holders.facts(objects, view)?.values().flat_map(|facts| facts.publish(view))),
-            Self::Changed(entities, now, before) => {
+            Self::Raw(objects) => {
+                for (entity, facts) in holders.facts(objects, view) {
+                    out.entity(&entity, &facts, facts.publish(view, stamps), None, tx, preparer)?;
+                }
+            }
+            Self::Changed(page) => {
                 let nothing = Facts::default();
-                for entity in &entities {
-                    let current = now.get(entity).unwrap_or(&nothing).publish(view);
-                    if let Some(old) = before.get(entity) {
+                for entity in &page.entities {
+                    let now = page.now.get(entity).unwrap_or(&nothing);
+                    let made = now.publish(view, stamps).and_then(|current| {
+                        let Some(old) = page.before.get(entity) else { return Ok(current) };
                         let gone = |r: &Resource| !current.iter().any(|c| c.ty == r.ty && c.id == r.id);
-                        out.extend(old.withdraw(view).into_iter().filter(gone));
-                    }
-                    out.extend(current);
+                        Ok(old.withdraw(view)?.into_iter().filter(gone).chain(current.iter().cloned()).collect())
+                    });
+                    out.entity(entity, now, made, page.aside.get(entity), tx, preparer)?;
                 }
             }
         }
-        Ok(out.into_iter().map(|resource| preparer.prepare(resource)).collect::<Result<_, _>>()?)
+        Ok(out)
+    }
+}
+
+impl Made {
+    /// Adds what was made of one entity: all of it, or nothing.
+    fn entity(
+        &mut self,
+        entity: &str,
+        facts: &Facts,
+        made: Result<Vec<Resource>, Bad>,
+        aside: Option<&Aside>,
+        tx: u64,
+        preparer: &mut Preparer,
+    ) -> Result<(), Error> {
+        let start = (self.prepared.len(), self.structures.len());
+        let mut bad = None;
+        match made {
+            Ok(resources) => {
+                for resource in resources {
+                    let structure = (resource.ty == schema::ORGANIZATION).then(|| resource.id.clone());
+                    match preparer.prepare(resource) {
+                        Ok(prepared) => {
+                            self.prepared.push(prepared);
+                            self.structures.extend(structure);
+                        }
+                        Err(annuaire_index::Error::Refused(reason)) => {
+                            bad = Some(Bad { entity: entity.to_owned(), source: String::new(), reason: reason.to_owned() });
+                            break;
+                        }
+                        Err(e) => return Err(e.into()),
+                    }
+                }
+            }
+            Err(b) => bad = Some(b),
+        }
+        if let Some(bad) = bad {
+            self.prepared.truncate(start.0);
+            self.structures.truncate(start.1);
+            let made_at = aside.map_or(tx.saturating_sub(1), |a| a.made_at);
+            let (object, source, reason) = (bad.entity, bad.source, bad.reason);
+            let aside = Aside { entity: entity.to_owned(), made_at, tx, object, source, reason };
+            self.aside.push((entity.to_owned(), Some(aside)));
+        } else {
+            self.targets.extend(facts.targets());
+            if aside.is_some() {
+                self.aside.push((entity.to_owned(), None));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -202,24 +388,29 @@ impl Holders {
     }
 
     /// What a page of whole entities says, with the mailboxes met before.
-    fn facts(&self, objects: Vec<Object>, view: View) -> Result<BTreeMap<String, Facts>, Error> {
-        let mut all = collect(objects, view.perimeter)?;
+    fn facts(&self, objects: Vec<Object>, view: View) -> BTreeMap<String, Facts> {
+        let mut all = collect(objects, view.perimeter);
         let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
         for facts in all.values_mut() {
             let objects = facts.holder().and_then(|number| held.get(&number));
-            for holder in collect(objects.cloned().unwrap_or_default(), view.perimeter)?.into_values() {
-                facts.boxes.extend(holder.boxes);
+            for holder in collect(objects.cloned().unwrap_or_default(), view.perimeter).into_values() {
+                facts.hold(&holder);
             }
         }
-        Ok(all)
+        all
     }
 }
 
-/// Pages of the first transaction: everything, in order.
-fn first(registry: &mut dyn Registry, holders: &Holders, give: &dyn Fn(Result<Page, Error>) -> bool) -> Result<(), Error> {
+/// Pages of a transaction before which nothing was published: everything that stands after it, in order.
+fn first(
+    registry: &mut dyn Registry,
+    tx: u64,
+    holders: &Holders,
+    give: &dyn Fn(Result<Page, Error>) -> bool,
+) -> Result<(), Error> {
     let mut after = Some(String::new());
     while let Some(from) = after {
-        let (objects, next) = registry.standing(1, &from, PAGE)?;
+        let (objects, next) = registry.standing(tx, &from, PAGE)?;
         after = next;
         holders.keep(&objects);
         if !give(Ok(Page::Raw(objects))) {
@@ -237,17 +428,37 @@ fn later(
     tx: u64,
     give: &dyn Fn(Result<Page, Error>) -> bool,
 ) -> Result<(), Error> {
+    let waiting = index.set_aside()? > 0;
     let mut after = String::new();
     loop {
         let mut entities = registry.changed_entities(tx, &after, PAGE)?;
         let Some(last) = entities.last() else { return Ok(()) };
         after.clone_from(last);
-        for holder in entities.iter().filter_map(|e| e.strip_prefix("NS:")).map(str::to_owned).collect::<Vec<_>>() {
-            entities.extend(structures_numbered(index, &holder)?);
+        let holders: Vec<String> = entities.iter().filter(|e| e.starts_with("NS:")).cloned().collect();
+        for holder in &holders {
+            entities.extend(structures_numbered(index, holder.trim_start_matches("NS:"))?);
+        }
+        if waiting && !holders.is_empty() {
+            let held = index.asides(usize::MAX)?.into_iter().filter(|a| holders.contains(&a.object));
+            entities.extend(held.map(|a| a.entity).filter(|e| e.starts_with("ST:")));
         }
         let now = gather(registry, tx, &entities, view)?;
-        let before = gather(registry, tx - 1, &entities, view)?;
-        if !give(Ok(Page::Changed(entities, now, before))) {
+        let mut before = gather(registry, tx - 1, &entities, view)?;
+        let mut aside = BTreeMap::new();
+        if waiting {
+            for entity in &entities {
+                if let Some(known) = index.aside(entity)? {
+                    // What is published is what could last be made.
+                    let mut then = gather(registry, known.made_at, std::slice::from_ref(entity), view)?;
+                    match then.remove(entity) {
+                        Some(facts) => _ = before.insert(entity.clone(), facts),
+                        None => _ = before.remove(entity),
+                    }
+                    aside.insert(entity.clone(), known);
+                }
+            }
+        }
+        if !give(Ok(Page::Changed(Changed { entities, now, before, aside }))) {
             return Ok(());
         }
     }
@@ -255,142 +466,38 @@ fn later(
 
 /// Structures already published under this national number: the mailbox file knows no other key of theirs.
 fn structures_numbered(index: &Index, number: &str) -> Result<Vec<String>, Error> {
-    let Some(param) = annuaire_fhir::schema::param("Organization", "identifier") else { return Ok(Vec::new()) };
-    let ty = annuaire_fhir::schema::type_id("Organization").unwrap_or_default();
+    let Some(param) = schema::param("Organization", "identifier") else { return Ok(Vec::new()) };
     let snapshot = index.snapshot()?;
     let filter = Filter::Token { param: param.id, system: Some(forms::IDNST.to_owned()), code: Some(number.to_owned()) };
-    let rows = snapshot.search(ty, &filter)?;
+    let rows = snapshot.search(schema::ORGANIZATION, &filter)?;
     let entity = |row| Ok(snapshot.entry(row)?.id().strip_prefix("001-").map(|id| format!("ST:{id}")));
     rows.iter().filter_map(|row| entity(row).transpose()).collect()
 }
 
 /// What the sources of a perimeter together say of these entities, as published just after `tx`.
 fn gather(registry: &mut dyn Registry, tx: u64, entities: &[String], view: View) -> Result<BTreeMap<String, Facts>, Error> {
-    let mut all = collect(registry.objects_at(tx, entities)?, view.perimeter)?;
+    if tx == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let mut all = collect(registry.objects_at(tx, entities)?, view.perimeter);
     // Mailboxes of structures that FINESS does not number are filed under their national number.
     let numbered: Vec<(String, String)> =
         all.iter().filter_map(|(entity, facts)| Some((entity.clone(), facts.holder()?))).collect();
     let holders: Vec<String> = numbered.iter().map(|n| n.1.clone()).collect();
-    let holders = collect(registry.objects_at(tx, &holders)?, view.perimeter)?;
+    let holders = collect(registry.objects_at(tx, &holders)?, view.perimeter);
     for (entity, holder) in numbered {
         if let (Some(facts), Some(held)) = (all.get_mut(&entity), holders.get(&holder)) {
-            facts.boxes.extend(held.boxes.iter().cloned());
+            facts.hold(held);
         }
     }
     Ok(all)
-}
-
-/// What all sources together say of one entity.
-#[derive(Default)]
-struct Facts {
-    person: Option<Professionnel>,
-    structure: Option<Structure>,
-    activities: Vec<ActiviteAutorisee>,
-    cards: Vec<CarteProfessionnel>,
-    boxes: Vec<BoiteLettresMss>,
-    foreign: Option<String>,
-}
-
-/// Reads an object. Its tag comes first: known at once, the rest is read straight into its type, at half the cost of looking
-/// for the tag among all members.
-fn parse(payload: &str) -> serde_json::Result<Objet> {
-    match payload.strip_prefix("{\"objet\":\"").and_then(|rest| rest.split('"').next()) {
-        Some("professionnel") => serde_json::from_str(payload).map(Objet::Professionnel),
-        Some("structure") => serde_json::from_str(payload).map(Objet::Structure),
-        Some("activite") => serde_json::from_str(payload).map(Objet::Activite),
-        _ => serde_json::from_str(payload),
-    }
-}
-
-fn collect(mut objects: Vec<Object>, perimeter: Perimeter) -> Result<BTreeMap<String, Facts>, Error> {
-    let public = perimeter == Perimeter::Public;
-    // A source that is not open data says nothing in public, whatever its objects hold.
-    objects.retain(|o| !public || source::get(&o.source).open);
-    objects.sort_by_key(|o| source::get(&o.source).rank);
-    let mut all: BTreeMap<String, Facts> = BTreeMap::new();
-    for Object { entity, source, payload } in objects {
-        let object =
-            parse(&payload).map_err(|reason| Error::Object { entity: entity.clone(), object_source: source.clone(), reason })?;
-        let facts = all.entry(entity).or_default();
-        match object {
-            Objet::Cartes { cartes } => {
-                for card in cartes {
-                    let card = if public { perimeter::public_card(card) } else { card };
-                    if !facts.cards.iter().any(|c| c.numero_carte == card.numero_carte) {
-                        facts.cards.push(card);
-                    }
-                }
-            }
-            Objet::BoitesLettres { boites } if public => facts.boxes.extend(boites.into_iter().map(perimeter::public_mailbox)),
-            Objet::BoitesLettres { boites } => facts.boxes.extend(boites),
-            Objet::Activite(a) => facts.activities.push(a),
-            Objet::Structure(s) => {
-                let s = if public { perimeter::public_structure(s) } else { s };
-                match &mut facts.structure {
-                    Some(mine) => mine.merge(s),
-                    None => facts.structure = Some(s),
-                }
-            }
-            Objet::Professionnel(p) => {
-                let p = if public { perimeter::public_person(p) } else { p };
-                match &mut facts.person {
-                    Some(mine) => mine.merge(p),
-                    None => facts.person = Some(p),
-                }
-            }
-            Objet::Ressource { json } => facts.foreign = Some(json),
-            // Groups have no published profile; the health insurance's lines name nobody.
-            Objet::Groupement(_) | Objet::Ameli(_) => {}
-        }
-    }
-    for facts in all.values_mut() {
-        // Complements say nothing of a practice that no file names.
-        if let Some(person) = &mut facts.person {
-            person.exercices.retain(|e| !e.nom_exercice.is_empty());
-        }
-    }
-    Ok(all)
-}
-
-impl Facts {
-    /// The entity that holds the mailboxes of a structure that FINESS does not number.
-    fn holder(&self) -> Option<String> {
-        let s = self.structure.as_ref()?;
-        (s.num_finess.is_empty() && !s.id_nat_struct.is_empty()).then(|| format!("NS:{}", s.id_nat_struct))
-    }
-
-    fn publish(&self, view: View) -> Vec<Resource> {
-        let mut out: Vec<Resource> = self.structure.iter().map(|s| forms::structure(view, s, &self.boxes)).collect();
-        if let Some(person) = &self.person {
-            out.extend(forms::person(view, person, &self.cards, &self.boxes));
-        }
-        out.extend(self.activities.iter().flat_map(|a| forms::activity(view, a)));
-        out.extend(self.foreign.iter().filter_map(|json| forms::foreign(view, json)));
-        out
-    }
-
-    /// The reduced forms of everything that [`Facts::publish`] published.
-    fn withdraw(&self, view: View) -> Vec<Resource> {
-        let mut out: Vec<Resource> = self.structure.iter().map(|s| forms::inactive_structure(view, s)).collect();
-        if let Some(p) = &self.person {
-            for e in &p.exercices {
-                out.push(forms::inactive_practitioner(view, p, e));
-                out.extend(e.situations.iter().map(|s| forms::inactive_role(view, p, e, s)));
-            }
-            if view.perimeter == Perimeter::Restricted && p.etat_civil.is_some() {
-                out.push(forms::inactive_person(view, p));
-            }
-        }
-        out.extend(self.activities.iter().flat_map(|a| forms::inactive_activity(view, a)));
-        out.extend(self.foreign.iter().filter_map(|json| forms::inactive_foreign(view, json)));
-        out
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use annuaire_fhir::{Guide, extract};
+    use annuaire_fhir::extract;
+    use annuaire_fhir::schema::TYPES;
     use annuaire_index::Term;
     use annuaire_store_sqlite::SqliteRegistry;
     use std::path::{Path, PathBuf};
@@ -426,7 +533,8 @@ mod tests {
             for perimeter in [Perimeter::Public, Perimeter::Restricted] {
                 let view = View { guide, perimeter };
                 for facts in gather(&mut registry, 1, &entities, view).unwrap().values() {
-                    for r in facts.publish(view).into_iter().chain(facts.withdraw(view)) {
+                    let made = facts.publish(view, Stamps::Log).unwrap();
+                        for r in made.into_iter().chain(facts.withdraw(view).unwrap()) {
                         let body = [&r.before[..], b"\"versionId\":\"1\",", &r.after].concat();
                         let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
                         let ty = TYPES[usize::from(r.ty)];
