@@ -3,7 +3,7 @@
 use crate::exit::{Exit, date};
 use crate::limits::{MAP_BYTES, SILENT, doctor as limits};
 use crate::now_ms;
-use crate::progress::{duration, size};
+use crate::progress::{duration, lines, size};
 use crate::publication::name;
 use crate::status::{Known, age};
 use crate::stores::{self, Expect, Place, STORES};
@@ -111,7 +111,7 @@ pub(crate) fn doctor(place: &Place, days: u32) -> Result<Exit> {
         Ok(n) => checks.say(
             Grade::Warn,
             "quarantine",
-            &format!("{n} lines: `annuaire quarantine` lists them; the next delivery settles those that it has right"),
+            &format!("{}: `annuaire quarantine` lists them; the next delivery settles those that it has right", lines(*n as u64)),
         ),
         Err(_) => {}
     }

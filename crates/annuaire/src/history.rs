@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, date};
 use crate::import;
-use crate::progress::{Tell, thousands};
+use crate::progress::{Tell, lines, thousands};
 use crate::publisher::Publisher;
 use crate::stores::{Expect, Place, Stores};
 use annuaire_exchange::Options;
@@ -61,7 +61,7 @@ pub(crate) fn quarantine(place: &Place, json: bool) -> Result<Exit> {
         let names = if q.names.is_empty() { String::new() } else { format!(" (keeps {})", q.names.join(", ")) };
         println!("{}, line {}{column}: {}{names}; source {}, delivery {}", q.file, q.line, q.reason, q.source, q.delivery);
     }
-    println!("{} lines in quarantine", all.len());
+    println!("{} in quarantine", lines(all.len() as u64));
     Ok(Exit::Done)
 }
 

@@ -1,7 +1,7 @@
 //! Importing: what the operator decided, what was done, and its publication.
 
 use crate::exit::{Exit, Usage};
-use crate::progress::{Tell, told};
+use crate::progress::{Tell, lines, told};
 use crate::publication::{Published, name, to_the_end};
 use crate::publisher::{Publisher, holder};
 use crate::stores::{Expect, Place, Stores, set_aside};
@@ -167,10 +167,8 @@ pub(crate) fn print(report: &Report, dry_run: bool) {
         println!("missing: {member}");
     }
     if report.quarantined > 0 {
-        println!(
-            "{} lines in quarantine: what they name keeps what was known of it (`annuaire quarantine` lists them)",
-            report.quarantined
-        );
+        let lines = lines(report.quarantined);
+        println!("{lines} in quarantine: what they name keeps what was known of it (`annuaire quarantine` lists them)");
     }
     let stages: Vec<String> = report.stages.iter().map(|(what, seconds)| format!("{what} {seconds:.1} s")).collect();
     if !stages.is_empty() {

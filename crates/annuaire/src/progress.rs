@@ -155,6 +155,11 @@ pub(crate) fn thousands(n: u64) -> String {
     out
 }
 
+/// So many lines, in words.
+pub(crate) fn lines(n: u64) -> String {
+    if n == 1 { "1 line".to_owned() } else { format!("{} lines", thousands(n)) }
+}
+
 /// A time in the two largest units that say it: `2 min 05 s`.
 pub(crate) fn duration(time: Duration) -> String {
     let s = time.as_secs();

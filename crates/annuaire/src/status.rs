@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, date, said};
 use crate::now_ms;
-use crate::progress::{duration, size, thousands};
+use crate::progress::{duration, lines, size, thousands};
 use crate::publication::name;
 use crate::publisher::{Holder, holder};
 use crate::stores::{Expect, Place, STORES, registry_path};
@@ -159,7 +159,7 @@ pub(crate) fn status(place: &Place, as_json: bool) -> Result<Exit> {
     }
     match &known.quarantined {
         Ok(0) => println!("quarantine: empty"),
-        Ok(n) => println!("quarantine: {n} lines (`annuaire quarantine` lists them)"),
+        Ok(n) => println!("quarantine: {} (`annuaire quarantine` lists them)", lines(*n as u64)),
         Err(_) => {}
     }
     let free = known.free.map_or_else(String::new, |free| format!(", {} free", size(free)));

@@ -273,7 +273,8 @@ pub(crate) fn state(data: &Path, perimeter: Perimeter) -> Result<Option<String>>
         }
         // Another guide than the first one is the operator's choice.
         Err(Publish::OtherView { found, .. }) => {
-            Ok((!found.contains(name(perimeter))).then(|| format!("holds {found}: make the stores again with `annuaire rebuild`")))
+            Ok((!found.contains(name(perimeter)))
+                .then(|| format!("holds {found}: make the stores again with `annuaire rebuild`")))
         }
         Err(e) => Err(e.into()),
     }

@@ -66,7 +66,9 @@ fn exit_codes_say_what_happened() {
     assert!(exit == 1 && said.contains("none.txt"), "{exit} {said}");
     let status = code(&["status", "--data", text(&data)]).1;
     assert!(status.contains("log: ends at transaction 2"), "{status}");
-    for usage in [&["--accept-mass-change", "", text(&good)][..], &["--accept-mass-change", "  short    ", text(&good)], &[], &["--no"]] {
+    for usage in
+        [&["--accept-mass-change", "", text(&good)][..], &["--accept-mass-change", "  short    ", text(&good)], &[], &["--no"]]
+    {
         let (exit, said) = run(usage);
         assert_eq!(exit, 2, "{usage:?}: {said}");
     }
@@ -239,9 +241,8 @@ fn a_server_starts_without_its_registry() {
     // Back, while it serves: publication goes on by itself.
     clean();
     fs::write(&registry, &sound).unwrap();
-    let (exit, said) = told(
-        &program().args(["import", "--data", text(&data)]).args(delivery(&files.join("next"))).output().unwrap(),
-    );
+    let (exit, said) =
+        told(&program().args(["import", "--data", text(&data)]).args(delivery(&files.join("next"))).output().unwrap());
     assert!(matches!(exit, 0 | 3) && said.contains("transaction 2"), "{exit} {said}");
     server.until(2);
 }
@@ -286,9 +287,7 @@ fn a_trial_writes_nothing() {
     let data = dir.path().join("data");
     assert!(import(&data, &delivery(&files)).0);
     let next = delivery(&files.join("next"));
-    let run = |more: &[&str]| {
-        told(&program().args(["import", "--data", text(&data)]).args(more).args(&next).output().unwrap())
-    };
+    let run = |more: &[&str]| told(&program().args(["import", "--data", text(&data)]).args(more).args(&next).output().unwrap());
     let counts = |said: &str| said.split(" objects new").next().unwrap().rsplit(' ').next().unwrap().to_owned();
     let (exit, tried) = run(&["--dry-run"]);
     assert!(exit == 0 && tried.contains("nothing was written"), "{exit} {tried}");
@@ -340,7 +339,7 @@ fn status_and_doctor_work_beside_a_server() {
     let server = Server::start(&data, &[]);
     let (exit, said) = code(&["status", "--data", text(&data)]);
     let process = format!("server (process {})", server.child.id());
-    assert!(exit == 0 && said.contains(&process) && said.contains("up to date") && said.contains("202") , "{exit} {said}");
+    assert!(exit == 0 && said.contains(&process) && said.contains("up to date") && said.contains("202"), "{exit} {said}");
     let (exit, said) = code(&["status", "--json", "--data", text(&data)]);
     let json: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((exit, json["log"]["tx"].as_u64(), json["stores"]["public"]["behind"].as_u64()), (0, Some(1), Some(0)), "{said}");
@@ -351,4 +350,82 @@ fn status_and_doctor_work_beside_a_server() {
     fs::remove_dir_all(data.join("public")).unwrap();
     let (exit, said) = code(&["status", "--data", text(&data)]);
     assert!(exit == 0 && said.contains("public store: none yet"), "{exit} {said}");
+}
+
+/// A delivery that should not have been is taken back: what is published is what was published before it.
+#[test]
+fn a_delivery_is_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = nation(dir.path(), "150");
+    let data = dir.path().join("data");
+    let names = |server: &Server| -> std::collections::BTreeMap<String, String> {
+        let all = server.walk("Practitioner?_count=1000&active=true");
+        all.iter().map(|(id, p)| (id.clone(), format!("{} {}", p["name"], p["qualification"]))).collect()
+    };
+    assert!(import(&data, &delivery(&files)).0);
+    let before = names(&Server::start(&data, &[]));
+    let (_, said) = import(&data, &delivery(&files.join("next")));
+    assert!(said.contains("transaction 2"), "{said}");
+    let after = names(&Server::start(&data, &[]));
+    assert_ne!(before, after);
+
+    let (exit, said) = code(&["deliveries", "--data", text(&data)]);
+    let lines: Vec<&str> = said.lines().filter(|l| l.trim_start().starts_with(['1', '2'])).collect();
+    assert!(exit == 0 && lines.len() == 2 && lines[1].contains("PS_LibreAcces"), "{exit} {said}");
+    let (exit, said) = code(&["deliveries", "--json", "--data", text(&data)]);
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((exit, json[1]["number"].as_u64(), json[1]["tx"].as_u64()), (0, Some(2), Some(2)), "{said}");
+
+    let (exit, said) = code(&["undo", "--data", text(&data), "9"]);
+    assert!(exit == 1 && said.contains("no such delivery"), "{exit} {said}");
+    let (exit, said) = code(&["undo", "--created-too", "--data", text(&data), "2"]);
+    assert!(matches!(exit, 0 | 3) && said.contains("published"), "{exit} {said}");
+    assert_eq!(names(&Server::start(&data, &[])), before);
+    let (exit, said) = code(&["undo", "--data", text(&data), "2"]);
+    assert!(exit == 1 && said.contains("undone by delivery 3"), "{exit} {said}");
+    let (_, said) = code(&["deliveries", "--data", text(&data)]);
+    assert!(said.contains("undoes delivery 2") && said.contains("undone by delivery 3"), "{said}");
+}
+
+/// What could not be read is listed until a delivery has it right.
+#[test]
+fn a_line_in_quarantine_is_listed_until_it_is_settled() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
+    let bad = diplomas(dir.path(), "202611020800", "DE01", true);
+    let (exit, said) = code(&["import", "--data", text(&data), text(&bad)]);
+    assert_eq!(exit, 3, "{said}");
+    for list in [&["quarantine"][..], &["deliveries", "--quarantine"]] {
+        let (exit, said) = code(&[list, &["--data", text(&data)]].concat());
+        assert!(
+            exit == 0 && said.contains("202611020800") && said.contains("line 62") && said.contains("1 line in quarantine"),
+            "{exit} {said}"
+        );
+    }
+    let (exit, said) = code(&["doctor", "--data", text(&data)]);
+    assert!(exit == 3 && said.contains("WARN quarantine"), "{exit} {said}");
+    let good = diplomas(dir.path(), "202611030800", "DE01", false);
+    assert_eq!(code(&["import", "--data", text(&data), text(&good)]).0, 0);
+    let (_, said) = code(&["quarantine", "--data", text(&data)]);
+    assert!(said.contains("0 lines in quarantine"), "{said}");
+}
+
+/// A store is of one guide: another one is refused before anything is committed.
+#[test]
+fn another_guide_than_the_stores_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
+    let next = diplomas(dir.path(), "202611020800", "DE05", false);
+    let commands: [&[&str]; 3] = [&["import", text(&next)], &["serve", "--listen", "127.0.0.1:0"], &["verify"]];
+    for command in commands {
+        let (exit, said) = code(&[command, &["--guide", "v110", "--data", text(&data)]].concat());
+        assert!(exit == 1 && said.contains("1.2.0") && said.contains("1.1.0"), "{command:?}: {exit} {said}");
+    }
+    assert!(code(&["status", "--data", text(&data)]).1.contains("log: ends at transaction 1"));
+    let (exit, said) = code(&["rebuild", "--guide", "v110", "--data", text(&data)]);
+    assert_eq!(exit, 0, "{said}");
+    let (exit, said) = code(&["import", "--guide", "v110", "--data", text(&data), text(&next)]);
+    assert!(exit == 0 && said.contains("transaction 2"), "{exit} {said}");
 }

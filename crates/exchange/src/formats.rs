@@ -296,12 +296,7 @@ fn with(mut all: Vec<(String, Slot)>, more: Vec<(String, Slot)>) -> Vec<(String,
 }
 
 /// A pipe format.
-fn pipe(
-    name: &'static str,
-    source: &'static str,
-    kind: Kind,
-    columns: Vec<(String, Slot)>,
-) -> Format {
+fn pipe(name: &'static str, source: &'static str, kind: Kind, columns: Vec<(String, Slot)>) -> Format {
     let generations = match source {
         "psla" => OPEN_GENERATIONS,
         "psc" if name == PSC => PSC_GENERATIONS,
@@ -315,12 +310,7 @@ fn pipe(
 const PSC: &str = "Extraction_ProSanteConnect_Personne_activite";
 
 /// A semicolon format with header.
-fn semi(
-    name: &'static str,
-    source: &'static str,
-    kind: Kind,
-    columns: Vec<(String, Slot)>,
-) -> Format {
+fn semi(name: &'static str, source: &'static str, kind: Kind, columns: Vec<(String, Slot)>) -> Format {
     let headers = headers::of(name);
     Format { name, source, kind, separator: Separator::Semicolon, section: "", columns, headers, generations: &[], file: "" }
 }
@@ -483,18 +473,8 @@ pub(crate) fn all() -> Vec<Format> {
                 ],
             ]),
         ),
-        semi(
-            "Langue",
-            "r-langue",
-            Person,
-            columns(&[PP, &[("code langue", S::Langue), ("date de fin langue", S::DateFin)]]),
-        ),
-        semi(
-            "CoordCorresp",
-            "r-coordcorresp",
-            Person,
-            with(columns(&[PP]), restricted_address("correspondance")),
-        ),
+        semi("Langue", "r-langue", Person, columns(&[PP, &[("code langue", S::Langue), ("date de fin langue", S::DateFin)]])),
+        semi("CoordCorresp", "r-coordcorresp", Person, with(columns(&[PP]), restricted_address("correspondance"))),
         semi(
             "DiplObt",
             "r-diplobt",
@@ -698,30 +678,15 @@ pub(crate) fn all() -> Vec<Format> {
                 &[("adresse bal mssante", S::AdresseBal), ("identification nationale de la structure", S::NumeroStructure)],
             ]),
         ),
-        semi(
-            "Extraction_RPPS_DernierCodeADELI",
-            "r-dernieradeli",
-            Person,
-            columns(&[PP, &[("code adeli", S::Adeli)]]),
-        ),
-        semi(
-            "Extraction_Certificat_PP",
-            "r-certificatpp",
-            Person,
-            columns(&[PP, CERTIFICATE]),
-        ),
+        semi("Extraction_RPPS_DernierCodeADELI", "r-dernieradeli", Person, columns(&[PP, &[("code adeli", S::Adeli)]])),
+        semi("Extraction_Certificat_PP", "r-certificatpp", Person, columns(&[PP, CERTIFICATE])),
         semi(
             "Extraction_Certificat_PM",
             "r-certificatpm",
             Structure,
             columns(&[&[("identifiant technique de la structure", S::Structure)], CERTIFICATE]),
         ),
-        semi(
-            "bascule ADELI RPPS",
-            "bascule",
-            Switch,
-            columns(&[&[("n° adeli", S::Adeli), ("n° rpps", S::Rpps)]]),
-        ),
+        semi("bascule ADELI RPPS", "bascule", Switch, columns(&[&[("n° adeli", S::Adeli), ("n° rpps", S::Rpps)]])),
         semi(
             "pscload_rapport_des_echecs_de_bascule",
             "",

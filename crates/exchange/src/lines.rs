@@ -172,7 +172,9 @@ impl Reader<'_> {
                 let kind = self.layouts.last().map_or("", |l| l.format.name);
                 return Err(refused(
                     self.name,
-                    format!("line {number}: the section {section} belongs to another file than {kind}; name the file as it was delivered"),
+                    format!(
+                        "line {number}: the section {section} belongs to another file than {kind}; name the file as it was delivered"
+                    ),
                 ));
             }
             let bad = Bad::of_line(number, String::new(), "begins with no section of this file", &text, None);
@@ -193,7 +195,8 @@ impl Reader<'_> {
                 None => (Err(fault), &*text, 1),
             },
         };
-        let last = at + took == block.ends.len() || block.ends[at + took..].iter().zip(at + took..).all(|(_, i)| block.line(i).is_empty());
+        let last = at + took == block.ends.len()
+            || block.ends[at + took..].iter().zip(at + took..).all(|(_, i)| block.line(i).is_empty());
         let row = match row {
             Ok(row) => row,
             Err((column, reason)) => {
@@ -484,10 +487,7 @@ pub(crate) fn read_lines(
         && recognise::announced(name).is_some()
         && !spoken.contains(&last.format.source)
     {
-        return Err(refused(
-            name,
-            format!("has no section {}, only {}: is it cut?", last.format.section, first.format.section),
-        ));
+        return Err(refused(name, format!("has no section {}, only {}: is it cut?", last.format.section, first.format.section)));
     }
     if layouts.len() > 1 {
         sources.retain(|s| spoken.contains(s));

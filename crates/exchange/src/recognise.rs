@@ -163,9 +163,7 @@ fn restricted_column<'a>(names: &'a [String], formats: &[Format]) -> Option<&'a 
         formats.iter().filter(|f| f.open() == open).flat_map(|f| f.headers.iter().copied()).collect()
     };
     let (open, closed) = (of(true), of(false));
-    let restricted = |n: &str| {
-        !open.contains(n) && (closed.contains(n) || RESTRICTED_WORDS.iter().any(|w| n.contains(w)))
-    };
+    let restricted = |n: &str| !open.contains(n) && (closed.contains(n) || RESTRICTED_WORDS.iter().any(|w| n.contains(w)));
     names.iter().map(String::as_str).find(|n| restricted(n))
 }
 
@@ -253,8 +251,7 @@ pub(crate) fn recognise(file: &str, first: &str) -> Result<Layout, String> {
     let formats = all();
     let announced = announced(file);
     let closed = restricted_column(&names, &formats);
-    let fits: Vec<(&Format, Fit)> =
-        formats.iter().filter(|f| !f.headers.is_empty()).map(|f| (f, Fit::of(f, &names))).collect();
+    let fits: Vec<(&Format, Fit)> = formats.iter().filter(|f| !f.headers.is_empty()).map(|f| (f, Fit::of(f, &names))).collect();
     let nearest = |of: Option<&str>| {
         let of = fits.iter().filter(|(f, _)| of.is_none_or(|o| f.name == o));
         of.max_by_key(|(f, fit)| (fit.nearness(f, names.len()), f.separator == separator))
@@ -265,7 +262,8 @@ pub(crate) fn recognise(file: &str, first: &str) -> Result<Layout, String> {
         .max_by_key(|(f, fit)| fit.nearness(f, names.len()));
     let Some((format, fit)) = chosen else {
         let expected = announced.filter(|a| fits.iter().any(|(f, _)| f.name == *a));
-        let Some((near, fit)) = nearest(expected).filter(|(f, fit)| expected.is_some() || fit.nearness(f, names.len()) >= 500) else {
+        let Some((near, fit)) = nearest(expected).filter(|(f, fit)| expected.is_some() || fit.nearness(f, names.len()) >= 500)
+        else {
             return Err("line 1: no known national format has these columns; nothing was imported".to_owned());
         };
         let why = if near.separator == separator {

@@ -25,7 +25,14 @@ fn failed(number: u64, source: io::Error) -> Error {
 }
 
 /// What undoing transaction `tx` says. Cost: the entities that it changed are read at three transactions, a page at a time.
-fn words(registry: &mut dyn Registry, number_of: u64, tx: u64, last: u64, created_too: bool, options: &Options) -> Result<Words, Error> {
+fn words(
+    registry: &mut dyn Registry,
+    number_of: u64,
+    tx: u64,
+    last: u64,
+    created_too: bool,
+    options: &Options,
+) -> Result<Words, Error> {
     let mut words = Words { sorter: Sorter::new(limits::SORT_BYTES), said: 0, since: 0, created: 0 };
     let mut after = String::new();
     loop {

@@ -61,7 +61,9 @@ pub(crate) fn replace(
             let source = load.source;
             return Err(refused(
                 &load.file,
-                format!("another import spoke for {source} while this one was read (its delivery: {stamp}); nothing was imported, import again"),
+                format!(
+                    "another import spoke for {source} while this one was read (its delivery: {stamp}); nothing was imported, import again"
+                ),
             ));
         }
     }
@@ -139,9 +141,7 @@ impl Work {
         let name = |key: u8| sources.get(&key).copied().unwrap_or_default();
         let one = |step| {
             Ok(match step {
-                Step::End(key, entity) => {
-                    (Change { entity, source: name(key).to_owned(), payload: None, digest: 0 }, true)
-                }
+                Step::End(key, entity) => (Change { entity, source: name(key).to_owned(), payload: None, digest: 0 }, true),
                 Step::Put(group, digest, known) => {
                     let (key, entity) = self.batch.key(group);
                     let payload = object(name(key), entity, &self.batch.pieces(group))?;
@@ -257,7 +257,10 @@ impl Current {
         }
         let tail = &self.last.tail;
         if tail.len() > 1 && self.tail_gone == tail.len() {
-            return Some(format!("the end of the file of the delivery before ({}) is missing: is this one cut?", tail.join(", ")));
+            return Some(format!(
+                "the end of the file of the delivery before ({}) is missing: is this one cut?",
+                tail.join(", ")
+            ));
         }
         if let Some(group) = Some(&self.last.groups).filter(|g| !g.is_empty()).and_then(|g| guard::lost(g, &self.load.groups)) {
             let gone: Vec<&str> = self.volumes.iter().flat_map(|v| &v.gone).map(String::as_str).take(limits::EXAMPLES).collect();
@@ -433,7 +436,8 @@ impl Writing<'_> {
                 c.count += c.waiting.len() as u64;
             }
             None => {
-                if c.load.whole && self.options.accept_mass_change.is_none()
+                if c.load.whole
+                    && self.options.accept_mass_change.is_none()
                     && let Some(why) = c.refusal()
                 {
                     return Err(refused(

@@ -97,7 +97,10 @@ fn no_change_of_a_restricted_file_makes_it_open() {
         .into_iter()
         .filter(|p| {
             let name = p.to_string_lossy();
-            name.contains("restreint") || name.contains("ProSanteConnect") || name.contains("Pro_sante_connect") || name.contains("bascule")
+            name.contains("restreint")
+                || name.contains("ProSanteConnect")
+                || name.contains("Pro_sante_connect")
+                || name.contains("bascule")
         })
         .collect();
     assert!(restricted.len() >= 23, "{}", restricted.len());
@@ -156,7 +159,11 @@ fn no_change_of_a_restricted_file_makes_it_open() {
 #[test]
 fn the_files_of_the_issue_are_refused_with_the_nearest_format_and_the_missing_columns() {
     for (name, format, missing) in [
-        ("renamed-column-PS_LibreAcces_Personne_activite_202611250800.txt", "PS_LibreAcces_Personne_activite", "telephone 2 (coord structure)"),
+        (
+            "renamed-column-PS_LibreAcces_Personne_activite_202611250800.txt",
+            "PS_LibreAcces_Personne_activite",
+            "telephone 2 (coord structure)",
+        ),
         (
             "renamed-column-Extraction_ProSanteConnect_Personne_activite_202611250801.txt",
             "Extraction_ProSanteConnect_Personne_activite",
@@ -205,7 +212,8 @@ fn older_generations_are_read_and_new_columns_may_follow() {
     for n in [47, 53, 55] {
         assert!(why(World::new().load("x.txt", cut(n))).contains("missing"), "{n}");
     }
-    let more = whole.lines().enumerate().map(|(i, l)| format!("{l}{}|\n", if i == 0 { "Nouveau" } else { "1" })).collect::<String>();
+    let more =
+        whole.lines().enumerate().map(|(i, l)| format!("{l}{}|\n", if i == 0 { "Nouveau" } else { "1" })).collect::<String>();
     let report = World::new().load("x.txt", more).unwrap();
     assert_eq!((report.created, report.complete()), (4, false));
     assert!(report.warnings[0].contains("nouveau"), "{:?}", report.warnings);

@@ -136,7 +136,8 @@ fn a_line_with_one_separator_too_many_ends_nobody_and_is_listed_until_it_is_sett
     let mut w = World::new();
     import(&mut w.registry, &[input("PS_LibreAcces_Personne_activite_202611240820.txt")], &Options::default()).unwrap();
     let before = w.all();
-    let report = import(&mut w.registry, &[input("pipe-PS_LibreAcces_Personne_activite_202611250820.txt")], &Options::default()).unwrap();
+    let report =
+        import(&mut w.registry, &[input("pipe-PS_LibreAcces_Personne_activite_202611250820.txt")], &Options::default()).unwrap();
     assert_eq!((report.ended, report.changed, report.quarantined, report.complete()), (0, 0, 1, false));
     assert_eq!(w.all(), before);
     let listed = quarantine(&mut w.registry).unwrap();
@@ -286,7 +287,11 @@ struct Raced {
 }
 
 impl Registry for Raced {
-    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> annuaire_store::Result<()>) -> annuaire_store::Result<Outcome> {
+    fn commit(
+        &mut self,
+        cause: Cause<'_>,
+        write: &mut dyn FnMut(&mut dyn Unit) -> annuaire_store::Result<()>,
+    ) -> annuaire_store::Result<Outcome> {
         if let Some((registry, path)) = self.other.take() {
             import(&mut SqliteRegistry::open(&registry).unwrap(), &[path], &Options::default()).unwrap();
         }
@@ -385,7 +390,11 @@ fn a_dry_run_says_what_would_be_and_writes_nothing() {
     let options = Options { dry_run: true, ..Options::default() };
     let report = w.load_with(&activity_name("202611250800"), file(&lines), &options).unwrap();
     assert_eq!((report.tx, report.delivery, report.created, report.changed, report.ended), (None, None, 2, 2, 2));
-    assert!(report.examples.created.contains(&pp(7)) && report.examples.changed.contains(&pp(1)) && report.examples.ended.contains(&pp(3)));
+    assert!(
+        report.examples.created.contains(&pp(7))
+            && report.examples.changed.contains(&pp(1))
+            && report.examples.ended.contains(&pp(3))
+    );
     assert_eq!((w.all(), w.registry.last_tx().unwrap()), (before, 1));
     assert_eq!(annuaire_exchange::deliveries(&mut w.registry).unwrap().len(), 1);
     let done = w.activity("202611250800", &lines).unwrap();

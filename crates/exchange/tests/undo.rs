@@ -17,9 +17,15 @@ fn each_import_that_reads_something_has_a_record() {
     w.load_with(&activity_name("202611250800"), file(&people(1..=3)), &options).unwrap();
     let all = deliveries(&mut w.registry).unwrap();
     let [first, second] = all.as_slice() else { panic!("{all:?}") };
-    assert_eq!((first.number, first.tx, first.created, first.author.as_str(), first.at_ms), (1, Some(1), 6, "nuit", 1_700_000_000_000));
+    assert_eq!(
+        (first.number, first.tx, first.created, first.author.as_str(), first.at_ms),
+        (1, Some(1), 6, "nuit", 1_700_000_000_000)
+    );
     let f = &first.files[0];
-    assert_eq!((f.format.as_str(), f.stamp.as_str(), f.lines, f.digest.len()), ("PS_LibreAcces_Personne_activite", "202611240800", 3, 32));
+    assert_eq!(
+        (f.format.as_str(), f.stamp.as_str(), f.lines, f.digest.len()),
+        ("PS_LibreAcces_Personne_activite", "202611240800", 3, 32)
+    );
     assert_eq!(f.sources, ["psla"]);
     assert_eq!((second.number, second.tx, second.unchanged), (2, None, 6), "nothing changed, and yet it was read");
     assert_eq!(f.digest, second.files[0].digest);

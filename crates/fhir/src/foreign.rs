@@ -81,9 +81,8 @@ fn split(text: &str) -> (Vec<u8>, Vec<u8>, Option<(u32, i64, Vec<u8>)>) {
     let members = raw::members(meta.value);
     let is_stamp = |name: &str| matches!(name, "versionId" | "lastUpdated");
     let place = members.iter().position(|m| is_stamp(&m.name)).unwrap_or(0);
-    let others = |range: &[raw::Member<'_>]| {
-        range.iter().filter(|m| !is_stamp(&m.name)).map(|m| m.whole).collect::<Vec<_>>().join(",")
-    };
+    let others =
+        |range: &[raw::Member<'_>]| range.iter().filter(|m| !is_stamp(&m.name)).map(|m| m.whole).collect::<Vec<_>>().join(",");
     let (before, after) = members.split_at(place);
     let (before, after) = (others(before), others(after));
     let open = meta.place.end - meta.value.len() + 1;
@@ -182,8 +181,7 @@ pub fn inactive_foreign(view: View, json: &str) -> Result<Option<Resource>, Stri
     let whole = format!("{}{after}", String::from_utf8_lossy(&before));
     let value: Value = serde_json::from_str(&whole).map_err(|e| format!("its reduced form cannot be made: {e}"))?;
     let terms = extract::terms(name, &value);
-    let resource =
-        Resource { ty, id, before, after: after.into_bytes(), terms, kept: None, standing: Standing::Withdrawn };
+    let resource = Resource { ty, id, before, after: after.into_bytes(), terms, kept: None, standing: Standing::Withdrawn };
     resource.check().map_err(|e| e.to_string())?;
     Ok(Some(resource))
 }
@@ -262,7 +260,8 @@ mod tests {
         }
         let r = made(RESTRICTED, &with(r#""versionId":"abc","lastUpdated":"2020-05-01T00:00:00Z""#), first);
         assert_eq!(body(&r), with(r#""versionId":"1","lastUpdated":"2020-05-01T00:00:00Z""#));
-        for absurd in ["0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "1999-12-31T23:59:59Z", "2020-05-01", "hier", "2030-01-01T00:00:00Z"]
+        for absurd in
+            ["0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "1999-12-31T23:59:59Z", "2020-05-01", "hier", "2030-01-01T00:00:00Z"]
         {
             let meta = format!(r#""versionId":"7","lastUpdated":"{absurd}""#);
             assert_eq!(made(RESTRICTED, &with(&meta), first).kept, None, "{absurd}");
@@ -374,15 +373,21 @@ mod tests {
         let meta = json!({"versionId": "4", "lastUpdated": "2020-01-01T00:00:00Z", "source": "s", "profile": ["p"], "tag": [{}]});
         let left = json!({"STAMP": 0, "source": "s", "profile": ["p"]});
         assert_eq!(
-            of(json!({"resourceType": "Organization", "id": "o", "meta": meta, "language": "fr", "identifier": [{"value": "9"}], "active": true, "name": "CLINIQUE", "telecom": [{}]})),
+            of(
+                json!({"resourceType": "Organization", "id": "o", "meta": meta, "language": "fr", "identifier": [{"value": "9"}], "active": true, "name": "CLINIQUE", "telecom": [{}]})
+            ),
             json!({"resourceType": "Organization", "id": "o", "meta": left, "language": "fr", "identifier": [{"value": "9"}], "name": "CLINIQUE", "active": false})
         );
         assert_eq!(
-            of(json!({"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/p"}, "code": []})),
+            of(
+                json!({"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/p"}, "code": []})
+            ),
             json!({"resourceType": "PractitionerRole", "id": "r", "meta": {"STAMP": 0}, "practitioner": {"reference": "Practitioner/p"}, "active": false})
         );
         assert_eq!(
-            of(json!({"resourceType": "Device", "id": "d", "status": "active", "identifier": [{"value": "1"}], "manufacturer": "M"})),
+            of(
+                json!({"resourceType": "Device", "id": "d", "status": "active", "identifier": [{"value": "1"}], "manufacturer": "M"})
+            ),
             json!({"resourceType": "Device", "id": "d", "meta": {"STAMP": 0}, "identifier": [{"value": "1"}], "status": "inactive"})
         );
         assert_eq!(

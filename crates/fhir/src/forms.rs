@@ -409,7 +409,8 @@ fn practitioner(
     boxes: &[&BoiteLettresMss],
 ) -> Resource {
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
-    let mut f = Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", practitioner_profile(person), &Trace::person(person));
+    let mut f =
+        Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", practitioner_profile(person), &Trace::person(person));
     let (r87, _) = concept("TRE_R87", "");
     let kind = |c: &CarteProfessionnel| match c.type_carte.as_str() {
         "00" => "CPS",
@@ -576,8 +577,10 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
     let mut all: Vec<(Vec<Coded<'_>>, &str, &str, &str)> = Vec::new();
     if first {
         for d in &person.diplomes {
-            let codes =
-                vec![plain("TRE_R14", &d.type_diplome), found_in(nos.diplome(&d.type_diplome, &d.code_diplome), nos.diplome_table(&d.type_diplome), &d.code_diplome)];
+            let codes = vec![
+                plain("TRE_R14", &d.type_diplome),
+                found_in(nos.diplome(&d.type_diplome, &d.code_diplome), nos.diplome_table(&d.type_diplome), &d.code_diplome),
+            ];
             all.push((codes, &d.date_obtention, "", concept("TRE_R16", &d.lieu_formation).1));
         }
     }
@@ -587,8 +590,10 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
     for s in &e.savoir_faire {
         // TRE_G13 (orientation particulière) left the public perimeter with guide 1.2.0.
         if view.guide == Guide::V110 || view.perimeter == Perimeter::Restricted || s.type_savoir_faire != "OP" {
-            let codes =
-                vec![plain("TRE_R04", &s.type_savoir_faire), found_in(nos.savoir_faire(&s.type_savoir_faire, &s.code), nos.savoir_faire_table(&s.type_savoir_faire), &s.code)];
+            let codes = vec![
+                plain("TRE_R04", &s.type_savoir_faire),
+                found_in(nos.savoir_faire(&s.type_savoir_faire, &s.code), nos.savoir_faire_table(&s.type_savoir_faire), &s.code),
+            ];
             all.push((codes, &s.date_reconnaissance, &s.date_abandon, ""));
         }
     }
@@ -1133,7 +1138,8 @@ fn social_extensions(j: &mut Json, a: &Activite) {
 #[must_use]
 pub fn inactive_practitioner(view: View, person: &Professionnel, practice: &ExerciceProfessionnel) -> Resource {
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
-    let mut f = Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", practitioner_profile(person), &Trace::default());
+    let mut f =
+        Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", practitioner_profile(person), &Trace::default());
     f.identifiers(&person_identifiers(person));
     f.active(false);
     f.finish()
@@ -1239,7 +1245,11 @@ mod tests {
             type_id_nat_pp: type_id.into(),
             id_pp: "10999000003".into(),
             id_nat_ps: format!("{type_id}10999000003"),
-            exercices: vec![ExerciceProfessionnel { profession: profession.into(), nom_exercice: "A".into(), ..Default::default() }],
+            exercices: vec![ExerciceProfessionnel {
+                profession: profession.into(),
+                nom_exercice: "A".into(),
+                ..Default::default()
+            }],
             ..Default::default()
         }
     }
@@ -1266,12 +1276,8 @@ mod tests {
     #[test]
     fn the_sixth_line_says_code_and_town_when_nothing_else_does() {
         let of = |bureau: &str, code: &str, town: &str| {
-            let adresse = Adresse {
-                bureau_cedex: bureau.into(),
-                code_postal: code.into(),
-                localite: town.into(),
-                ..Default::default()
-            };
+            let adresse =
+                Adresse { bureau_cedex: bureau.into(), code_postal: code.into(), localite: town.into(), ..Default::default() };
             let r = structure(PUBLIC, &Structure { id_technique: "F990000019".into(), adresse, ..Default::default() }, &[]);
             let a = json(&r)["address"][0].clone();
             [a["postalCode"].clone(), a["city"].clone()].map(|v| v.as_str().unwrap_or("").to_owned())
@@ -1305,7 +1311,10 @@ mod tests {
         assert_eq!((&amm["category"], &amm["characteristic"]), (&serde_json::Value::Null, &serde_json::Value::Null));
         let care = of("AMF", "01", "00", "01");
         for member in ["type", "category", "characteristic"] {
-            assert!(care[member][0]["coding"][0]["system"].as_str().unwrap().starts_with("https://mos.esante.gouv.fr/NOS/"), "{member}");
+            assert!(
+                care[member][0]["coding"][0]["system"].as_str().unwrap().starts_with("https://mos.esante.gouv.fr/NOS/"),
+                "{member}"
+            );
         }
         let social = of("AMSR", "844", "", "ZZ");
         assert_eq!(social["characteristic"], serde_json::json!([{"text": "ZZ"}]));

@@ -31,7 +31,8 @@ use Rule::{Contacts, Extensions, Mailboxes, Name, Object, Plain, Systems};
 
 type Members = &'static [(&'static str, Rule)];
 
-const CODING: Rule = Object(&[("system", Plain), ("version", Plain), ("code", Plain), ("display", Plain), ("userSelected", Plain)]);
+const CODING: Rule =
+    Object(&[("system", Plain), ("version", Plain), ("code", Plain), ("display", Plain), ("userSelected", Plain)]);
 const CONCEPT: Rule = Object(&[("coding", CODING), ("text", Plain)]);
 const PERIOD: Rule = Object(&[("start", Plain), ("end", Plain)]);
 const QUANTITY: Rule = Object(&[("value", Plain), ("unit", Plain), ("system", Plain), ("code", Plain)]);
@@ -75,7 +76,12 @@ const CONTACT: Members = &[
                     ("url", Plain),
                     (
                         "extension",
-                        Extensions(&[("type", OF_CONCEPT), ("description", OF_TEXT), ("service", OF_TEXT), ("listeRouge", OF_BOOLEAN)]),
+                        Extensions(&[
+                            ("type", OF_CONCEPT),
+                            ("description", OF_TEXT),
+                            ("service", OF_TEXT),
+                            ("listeRouge", OF_BOOLEAN),
+                        ]),
                     ),
                 ]),
             ),
@@ -161,7 +167,12 @@ const PRACTITIONER: Members = &[
                     ("url", Plain),
                     (
                         "extension",
-                        Extensions(&[("type", OF_CONCEPT), ("period", OF_PERIOD), ("field", OF_CONCEPT), ("profession", OF_CONCEPT)]),
+                        Extensions(&[
+                            ("type", OF_CONCEPT),
+                            ("period", OF_PERIOD),
+                            ("field", OF_CONCEPT),
+                            ("profession", OF_CONCEPT),
+                        ]),
                     ),
                 ]),
             ),
@@ -413,7 +424,10 @@ fn one<'a>(text: &'a str, rule: &Rule) -> Option<Cow<'a, str>> {
             let system = member("system")?;
             known.contains(&system.as_str()).then(|| object(text, rules))?
         }
-        Name => object(text, &[("use", Plain), ("text", Plain), ("family", Plain), ("given", Plain), ("prefix", Plain), ("suffix", Plain)]),
+        Name => object(
+            text,
+            &[("use", Plain), ("text", Plain), ("family", Plain), ("given", Plain), ("prefix", Plain), ("suffix", Plain)],
+        ),
         Mailboxes => {
             let (secure, listed) = mailbox(text);
             (secure && listed).then(|| object(text, MAILBOX))?
@@ -427,10 +441,8 @@ fn one<'a>(text: &'a str, rule: &Rule) -> Option<Cow<'a, str>> {
 
 /// Which of several names is the one practised under: the usual one, else the first that is not said to be another one.
 fn practised(names: &[&str]) -> Option<usize> {
-    let using: Vec<Option<String>> = names
-        .iter()
-        .map(|name| serde_json::from_str::<Value>(name).ok()?.get("use")?.as_str().map(str::to_owned))
-        .collect();
+    let using: Vec<Option<String>> =
+        names.iter().map(|name| serde_json::from_str::<Value>(name).ok()?.get("use")?.as_str().map(str::to_owned)).collect();
     let usual = using.iter().position(|u| u.as_deref() == Some("usual"));
     usual.or_else(|| using.iter().position(|u| u.as_deref().is_none_or(|u| u == "official")))
 }
@@ -445,6 +457,7 @@ fn mailbox(text: &str) -> (bool, bool) {
     let secure = extensions(&value, EMAIL).iter().any(|e| e.pointer("/valueCoding/code") == Some(&"MSSANTE".into()))
         && value.get("system") == Some(&"email".into());
     let metadata = extensions(&value, METADATA);
-    let unlisted = metadata.iter().flat_map(|m| extensions(m, "listeRouge")).any(|e| e.get("valueBoolean") != Some(&false.into()));
+    let unlisted =
+        metadata.iter().flat_map(|m| extensions(m, "listeRouge")).any(|e| e.get("valueBoolean") != Some(&false.into()));
     (secure, !unlisted)
 }

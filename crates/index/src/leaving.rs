@@ -51,13 +51,7 @@ pub fn row_of(key: &[u8]) -> Result<Row, Error> {
 
 /// Files the new rows that no source says, and closes those that are due. Cost: reading what is due and looking for what
 /// points to it.
-pub fn settle(
-    work: &mut Work<'_>,
-    dbs: &Dbs,
-    txn: &mut RwTxn<'_>,
-    old: &State,
-    retention: &Retention<'_>,
-) -> Result<(), Error> {
+pub fn settle(work: &mut Work<'_>, dbs: &Dbs, txn: &mut RwTxn<'_>, old: &State, retention: &Retention<'_>) -> Result<(), Error> {
     let now = work.commit_ms;
     let mut due: Vec<Vec<u8>> = Vec::new();
     for item in dbs.leaving.range(txn, &(Bound::Unbounded, Bound::Excluded(&filed(now, 0)[..])))? {
@@ -114,11 +108,7 @@ fn pointed_to(
         let has = |rows: Option<&RoaringBitmap>, row| rows.is_some_and(|rows| rows.contains(row));
         let (live, added) = (old.live.get(&link.source).map(AsRef::as_ref), work.added.get(&link.source));
         let rows = posting::read(dbs, txn, &key::reference(link.source, link.param, key::kind(link.name) ^ name))?;
-        let stays = |row: Row| {
-            (has(live, row) || has(added, row))
-                && !work.closed.contains(row)
-                && !ending.contains_key(&row)
-        };
+        let stays = |row: Row| (has(live, row) || has(added, row)) && !work.closed.contains(row) && !ending.contains_key(&row);
         if rows.iter().any(stays) {
             return Ok(true);
         }

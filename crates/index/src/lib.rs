@@ -4,15 +4,15 @@
 //! postings from a value to rows. The state at a transaction is made of the rows below the end
 //! published by that transaction, minus the rows closed (superseded) by it or before it.
 
+mod aside;
 mod block;
 mod budget;
 mod check;
 mod chunk;
 mod key;
 mod lane;
-pub mod limits;
 mod leaving;
-mod aside;
+pub mod limits;
 mod links;
 mod posting;
 mod row;
@@ -282,7 +282,9 @@ pub enum Error {
     )]
     Full,
     /// The files are of another version of the program, or of its forms.
-    #[error("the publication store was made by another version of the program ({found}, this one needs {wanted}): rebuild it from the log")]
+    #[error(
+        "the publication store was made by another version of the program ({found}, this one needs {wanted}): rebuild it from the log"
+    )]
     Outdated {
         /// What the files say.
         found: String,
@@ -511,12 +513,7 @@ impl Index {
     /// # Errors
     /// [`Error::Outdated`] when the files are of another layout, of other forms or say nothing of themselves;
     /// [`Error::OtherView`] when they hold something else.
-    pub fn open_marked(
-        dir: &Path,
-        map_bytes: usize,
-        dictionaries: &[&[u8]],
-        marks: Option<Marks<'_>>,
-    ) -> Result<Index, Error> {
+    pub fn open_marked(dir: &Path, map_bytes: usize, dictionaries: &[&[u8]], marks: Option<Marks<'_>>) -> Result<Index, Error> {
         std::fs::create_dir_all(dir)?;
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         options.map_size(map_bytes).max_dbs(DATABASES).max_readers(READERS);

@@ -31,13 +31,20 @@ fn res(ty: TypeId, id: u8, content: u8) -> Resource {
         terms.push(Term::Text { param: 2, value: format!("{}{}", "Long ".repeat(120), content % 3) });
     }
     // One content comes from another directory, with its own version and an instant between those of the transactions.
-    let kept =
-        (content == 5).then(|| Kept {
-            version: id.is_multiple_of(2).then_some(7),
-            last_updated_ms: 40 + 100 * i64::from(id),
-            stamp: b"of another".to_vec(),
-        });
-    Resource { ty, id: format!("id{id}"), before: vec![b'{', b'0' + content], after: b"x}".to_vec(), terms, kept, standing: Standing::Said }
+    let kept = (content == 5).then(|| Kept {
+        version: id.is_multiple_of(2).then_some(7),
+        last_updated_ms: 40 + 100 * i64::from(id),
+        stamp: b"of another".to_vec(),
+    });
+    Resource {
+        ty,
+        id: format!("id{id}"),
+        before: vec![b'{', b'0' + content],
+        after: b"x}".to_vec(),
+        terms,
+        kept,
+        standing: Standing::Said,
+    }
 }
 
 fn text(param: ParamId, value: &str) -> [Filter; 3] {
@@ -337,7 +344,15 @@ fn many_rows_over_chunks() {
             Term::Text { param: 3, value: format!("u{i}") },
             Term::Uri { param: 2, value: format!("{}", i % 17) },
         ];
-        Ok::<_, Error>(Resource { ty: 1, id: i.to_string(), before: i.to_le_bytes().into(), after: vec![], terms, kept: None, standing: Standing::Said })
+        Ok::<_, Error>(Resource {
+            ty: 1,
+            id: i.to_string(),
+            before: i.to_le_bytes().into(),
+            after: vec![],
+            terms,
+            kept: None,
+            standing: Standing::Said,
+        })
     });
     assert_eq!(apply(&index, 1, 0, many).unwrap(), 70_000);
     let cut = ok(&vec![res(1, 1, 1); 1])

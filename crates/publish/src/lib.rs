@@ -293,14 +293,7 @@ struct Changed {
 }
 
 impl Page {
-    fn prepare(
-        self,
-        view: View,
-        stamps: Stamps,
-        tx: u64,
-        holders: &Holders,
-        preparer: &mut Preparer,
-    ) -> Result<Made, Error> {
+    fn prepare(self, view: View, stamps: Stamps, tx: u64, holders: &Holders, preparer: &mut Preparer) -> Result<Made, Error> {
         let mut out = Made::default();
         match self {
             Self::Raw(objects) => {
@@ -534,7 +527,7 @@ mod tests {
                 let view = View { guide, perimeter };
                 for facts in gather(&mut registry, 1, &entities, view).unwrap().values() {
                     let made = facts.publish(view, Stamps::Log).unwrap();
-                        for r in made.into_iter().chain(facts.withdraw(view).unwrap()) {
+                    for r in made.into_iter().chain(facts.withdraw(view).unwrap()) {
                         let body = [&r.before[..], b"\"versionId\":\"1\",", &r.after].concat();
                         let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
                         let ty = TYPES[usize::from(r.ty)];

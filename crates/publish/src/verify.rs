@@ -46,8 +46,7 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
     unseen(registry, index)?;
     let tx = index.applied_tx();
     let snapshot = index.snapshot()?;
-    let mut all =
-        Comparison { snapshot: &snapshot, seen: BTreeMap::new(), targets: BTreeSet::new(), faults: Vec::new() };
+    let mut all = Comparison { snapshot: &snapshot, seen: BTreeMap::new(), targets: BTreeSet::new(), faults: Vec::new() };
     let aside: BTreeMap<String, u64> = index.asides(usize::MAX)?.into_iter().map(|a| (a.entity, a.made_at)).collect();
     let holders = Holders::default();
     let mut read = 0;
@@ -79,7 +78,9 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
         if let Some(facts) = then.get(entity) {
             match facts.publish(view, Stamps::Log) {
                 Ok(resources) => all.holds(&resources)?,
-                Err(bad) => all.faults.push(format!("{entity} could not be made either when the store says that it was: {}", bad.reason)),
+                Err(bad) => {
+                    all.faults.push(format!("{entity} could not be made either when the store says that it was: {}", bad.reason))
+                }
             }
         }
     }

@@ -141,7 +141,8 @@ fn deep() -> String {
 #[test]
 fn what_cannot_be_made_stops_nothing() {
     let mut w = World::new();
-    let good = |m: &str| device("fhir", &format!(r#"{{"resourceType":"Device","id":"d","status":"active","manufacturer":"{m}"}}"#));
+    let good =
+        |m: &str| device("fhir", &format!(r#"{{"resourceType":"Device","id":"d","status":"active","manufacturer":"{m}"}}"#));
     let first = w.say(T0, &[good("A"), structure("990000019", "CLINIQUE")]);
     assert_eq!((first.versions, first.set_aside_count), (2, 0));
     for (n, bad) in [
@@ -235,7 +236,10 @@ fn many_set_aside_are_counted() {
 fn stamps_are_of_this_log() {
     let mut w = World::new();
     let sent = |meta: &str, status: &str| {
-        device("fhir-restreint", &format!(r#"{{"resourceType":"Device","id":"d","meta":{{{meta}}},"status":"{status}","x":1.10}}"#))
+        device(
+            "fhir-restreint",
+            &format!(r#"{{"resourceType":"Device","id":"d","meta":{{{meta}}},"status":"{status}","x":1.10}}"#),
+        )
     };
     let raw = |w: &World| {
         let entry = w.restricted.snapshot().unwrap().current(DEVICE, "d").unwrap().unwrap();
@@ -262,9 +266,8 @@ fn stamps_are_of_this_log() {
         let at = T0 + 1_000 * (n as i64 + 1);
         w.say(at, &[sent(meta, &format!("s{n}"))]);
         let stamp = format!(r#""versionId":"{}","lastUpdated":"{}""#, 8 + n, annuaire_base::date::iso_ms(at));
-        let text = format!(
-            r#"{{"resourceType":"Device","id":"d","meta":{{{stamp},"source":"urn:x"}},"status":"s{n}","x":1.10}}"#
-        );
+        let text =
+            format!(r#"{{"resourceType":"Device","id":"d","meta":{{{stamp},"source":"urn:x"}},"status":"s{n}","x":1.10}}"#);
         assert_eq!(raw(&w), (text, 8 + n as u32, at));
     }
     // Never version 1 after a withdrawal.

@@ -107,12 +107,8 @@ pub(super) fn of(format: &str) -> Vec<&'static str> {
             "type de structure|identifiant technique de la structure|dn emetteur|dn sujet|reference support|date de debut|\
              date de fin|date de revocation|nom domaine|adresse mail"
         }
-        "bascule ADELI RPPS" => {
-            "n° adeli|n° rpps"
-        }
-        "pscload_rapport_des_echecs_de_bascule" => {
-            "original_id|target_id|returned_code"
-        }
+        "bascule ADELI RPPS" => "n° adeli|n° rpps",
+        "pscload_rapport_des_echecs_de_bascule" => "original_id|target_id|returned_code",
         "liste-ps (Ameli)" => {
             "ps_activite_nom|ps_activite_prenom|ps_activite_civilite|ps_activite_raison_sociale|ps_activite_carte_vitale|\
              ps_activite_apcv|specialite_code|specialite_libelle|type_ps_code|type_ps_libelle|activite_particuliere_code|\
