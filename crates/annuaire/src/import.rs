@@ -54,7 +54,8 @@ pub(crate) fn import(
     if files.is_empty() {
         return Err(Usage("no file to import: name files, or an archive".into()).into());
     }
-    if options.dry_run && !place.data.exists() {
+    let nothing = fs::read_dir(&place.data).map_or_else(|_| !place.data.exists(), |mut entries| entries.next().is_none());
+    if options.dry_run && nothing {
         // Compared with nothing, and nothing is made.
         let nowhere = tempfile::tempdir()?;
         let place = Place { data: nowhere.path().join("data"), database: place.database.clone() };

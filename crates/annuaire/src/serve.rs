@@ -3,8 +3,8 @@
 use crate::connections;
 use crate::limits::{Limits, START_NEW, START_WHOLE};
 use crate::progress::{Tell, told};
-use crate::publication::{Follower, wait};
-use crate::publisher::Publisher;
+use crate::publication::{Follower, name, wait};
+use crate::publisher::{Publisher, holder};
 use crate::stores::{Expect, Place, Stores, cursor_key};
 use crate::{Serving, behind_readers, now_us};
 use annuaire_index::{LONG, Lane};
@@ -128,7 +128,11 @@ pub(crate) fn serve(place: &Place, options: &Serving, listener: TcpListener, fic
     let api_keys = secrets(options.api_keys.as_deref())?;
     let credentials = secrets(options.restricted_credentials.as_deref())?;
     let Some(publisher) = Publisher::take_soon(data, "serve")? else {
-        bail!("{}: another process publishes there (a server, an import or a rebuild; see `annuaire status`)", data.display())
+        let who = holder(data)?.unwrap_or_default();
+        if who.by == "serve" {
+            bail!("a server is already running on {} (process {})", data.display(), who.pid);
+        }
+        bail!("{}: another process publishes there, the {}; wait for its end", data.display(), name(&who))
     };
     let tell = told(options.quiet);
     let stores = Stores::open_renewed(place, options.guide.into(), !credentials.is_empty(), &tell)?;
