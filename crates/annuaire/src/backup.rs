@@ -1,5 +1,6 @@
 //! Copies of a whole installation, made while it runs, and their way back.
 
+use crate::progress::{Tell, during};
 use crate::stores::{Checked, Place, STORES, check_apart, registry_path};
 use annuaire_index::Index;
 use annuaire_store::Registry;
@@ -19,11 +20,8 @@ const NOTE: &str = "backup.json";
 ///
 /// Stores are copied before the registry that they are views of: whatever commits meanwhile, no store of the copy is ahead of
 /// its registry, and a restored server publishes what is missing.
-pub(crate) fn backup(place: &Place, to: &Path, now_ms: i64) -> Result<String> {
+pub(crate) fn backup(place: &Place, to: &Path, now_ms: i64, tell: &Tell) -> Result<String> {
     absent_or_empty(to)?;
-    if !place.data.is_dir() {
-        bail!("{}: no such data directory", place.data.display());
-    }
     let making = making(to)?;
     let mut stores = serde_json::Map::new();
     for name in STORES {
@@ -33,8 +31,9 @@ pub(crate) fn backup(place: &Place, to: &Path, now_ms: i64) -> Result<String> {
         }
         let copy = making.path().join(name);
         fs::create_dir(&copy)?;
-        Index::copy(&from, &copy).with_context(|| format!("copying the {name} store"))?;
-        stores.insert(name.to_owned(), json!(sound(name, &copy)?));
+        copying(tell, name, &from.join("data.mdb"), &copy.join("data.mdb"), || Index::copy(&from, &copy))
+            .with_context(|| format!("copying the {name} store"))?;
+        stores.insert(name.to_owned(), json!(sound(name, &copy, tell)?));
     }
     let registry = match place.database {
         Some(_) => Value::Null,
@@ -43,7 +42,8 @@ pub(crate) fn backup(place: &Place, to: &Path, now_ms: i64) -> Result<String> {
             if !path.exists() {
                 bail!("{}: no registry; is it in PostgreSQL? then name it with --database", path.display());
             }
-            let tx = SqliteRegistry::open(&path)?.backup(&registry_path(making.path())).context("copying the registry")?;
+            let (mut registry, to) = (SqliteRegistry::open(&path)?, registry_path(making.path()));
+            let tx = copying(tell, "registry", &path, &to, || registry.backup(&to)).context("copying the registry")?;
             json!(tx)
         }
     };
@@ -63,7 +63,7 @@ pub(crate) fn backup(place: &Place, to: &Path, now_ms: i64) -> Result<String> {
 }
 
 /// Puts a copy into `place`, which is absent or empty, once everything in it was read and found sound.
-pub(crate) fn restore(from: &Path, place: &Place) -> Result<String> {
+pub(crate) fn restore(from: &Path, place: &Place, tell: &Tell) -> Result<String> {
     absent_or_empty(&place.data)?;
     let path = from.join(NOTE);
     let text = fs::read(&path).with_context(|| format!("{}: not a backup", path.display()))?;
@@ -80,9 +80,11 @@ pub(crate) fn restore(from: &Path, place: &Place) -> Result<String> {
         (None, Some(_)) => place.named_database()?.context("the backup holds no registry")?.last_tx()?,
         (Some(noted), None) => {
             let copy = registry_path(making.path());
-            fs::copy(registry_path(from), &copy).context("copying the registry")?;
+            let from = registry_path(from);
+            copying(tell, "registry", &from, &copy, || fs::copy(&from, &copy)).context("copying the registry")?;
             let mut registry = SqliteRegistry::open(&copy).context("the registry of the backup is damaged")?;
-            let faults = registry.verify().context("the registry of the backup is damaged")?;
+            let faults = during(tell, "verifying the registry", &|| (0, 0), || registry.verify())
+                .context("the registry of the backup is damaged")?;
             if let Some(fault) = faults.first() {
                 bail!("the registry of the backup is damaged ({fault}); take another backup");
             }
@@ -98,8 +100,9 @@ pub(crate) fn restore(from: &Path, place: &Place) -> Result<String> {
         let Some(noted) = note["store_tx"][name].as_u64() else { continue };
         let copy = making.path().join(name);
         fs::create_dir(&copy)?;
-        fs::copy(from.join(name).join("data.mdb"), copy.join("data.mdb")).with_context(|| format!("copying the {name} store"))?;
-        let tx = sound(name, &copy)?;
+        let (from, to) = (from.join(name).join("data.mdb"), copy.join("data.mdb"));
+        copying(tell, name, &from, &to, || fs::copy(&from, &to)).with_context(|| format!("copying the {name} store"))?;
+        let tx = sound(name, &copy, tell)?;
         if tx != noted || tx > last {
             bail!("the {name} store of the backup is at transaction {tx}, its note says {noted} and the registry ends at {last}");
         }
@@ -109,9 +112,16 @@ pub(crate) fn restore(from: &Path, place: &Place) -> Result<String> {
     Ok(format!("{}: restored, log at transaction {last}", place.data.display()))
 }
 
+/// Copies a file and tells how many of its bytes are there. A copy that leaves out free pages is shorter.
+fn copying<T>(tell: &Tell, name: &str, from: &Path, to: &Path, work: impl FnOnce() -> T) -> T {
+    let length = |path: &Path| fs::metadata(path).map_or(0, |m| m.len());
+    let total = length(from);
+    during(tell, &format!("copying the {name}"), &|| (length(to), total), work)
+}
+
 /// Transaction of a copied store, which was read whole.
-fn sound(name: &str, dir: &Path) -> Result<u64> {
-    let Checked { tx, faults } = check_apart(dir)?;
+fn sound(name: &str, dir: &Path, tell: &Tell) -> Result<u64> {
+    let Checked { tx, faults } = check_apart(dir, tell)?;
     if let Some(fault) = faults.first() {
         bail!("the {name} store is damaged ({fault}); make it again with `annuaire rebuild`, or take another backup");
     }

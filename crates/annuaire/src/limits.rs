@@ -43,3 +43,41 @@ pub(crate) const OTHER_FILES: usize = 256;
 
 /// Niceness of imports and publication: beside readers, they take a tenth of what is asked of a processor.
 pub(crate) const NICE: i32 = 10;
+
+/// How often a server looks for transactions committed by another process.
+pub(crate) const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+/// Longest pause of a publication that fails before it tries again.
+pub(crate) const RETRY: Duration = Duration::from_secs(30);
+/// How often a server clears what dead readers of its stores left.
+pub(crate) const CLEAR_EVERY: Duration = Duration::from_secs(60);
+/// How long a server whose stores are whole waits for a short delay to be published before it answers.
+pub(crate) const START_WHOLE: Duration = Duration::from_millis(700);
+/// How long it waits for a store that was never published, beside one that was.
+pub(crate) const START_NEW: Duration = Duration::from_secs(10);
+/// How often who publishes says that it lives.
+pub(crate) const BEAT: Duration = Duration::from_secs(1);
+/// After this time without a word of who publishes, an import says that nobody does.
+pub(crate) const SILENT: Duration = Duration::from_secs(15);
+/// How long an import waits for a publisher that lives and says what it waits for.
+pub(crate) const FAILING: Duration = Duration::from_secs(10);
+/// How long an import waits for a publisher that is at work: twice what the first load of a country takes.
+pub(crate) const PUBLISHER: Duration = Duration::from_secs(600);
+/// How long the right to publish is asked for, when it is taken.
+pub(crate) const SOON: Duration = Duration::from_secs(2);
+/// How often it looks.
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
+/// Least length of the reason of a mass change, spaces around it left out.
+pub(crate) const REASON_CHARS: usize = 10;
+
+/// Address space reserved for a publication store, in bytes. It is reserved, not used: the file grows as needed.
+pub(crate) const MAP_BYTES: usize = 64 << 30;
+
+/// What `doctor` warns of.
+pub(crate) mod doctor {
+    /// Least room on the disk of the data directory, in bytes; and as a multiple of what the directory takes.
+    pub(crate) const ROOM_BYTES: u64 = 2 << 30;
+    /// Share of the address space of a store that may be taken, per cent, before a warning.
+    pub(crate) const MAP_PERCENT: u64 = 80;
+    /// Days since the last transaction before a warning, unless the operator says otherwise.
+    pub(crate) const DAYS: u32 = 3;
+}

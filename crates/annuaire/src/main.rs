@@ -2,26 +2,35 @@
 
 mod backup;
 mod connections;
+mod doctor;
+mod exit;
+mod history;
+mod import;
 mod limits;
+mod progress;
+mod publication;
+mod publisher;
 mod serve;
+mod status;
 mod stores;
+mod verify;
 
-use annuaire_exchange::{Options, Progress, Report};
-use annuaire_fhir::Guide;
+use annuaire_fhir::{Guide, Perimeter, View};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use exit::Exit;
+use progress::told;
+use publisher::Publisher;
 use std::fs;
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
-use stores::{Place, Stores, publisher_lock};
+use std::process::ExitCode;
+use std::time::SystemTime;
+use stores::{Expect, Place};
 
 /// The directory of health and social-care professionals: registry, log and FHIR publication.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_help = exit::CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -56,15 +65,23 @@ enum Command {
     Import {
         #[command(flatten)]
         place: Place,
-        /// Passes the volume and key guards; the reason goes to the log
-        #[arg(long, value_name = "REASON")]
-        accept_mass_change: Option<String>,
+        #[command(flatten)]
+        accepting: Accepting,
+        /// Reads, checks and compares everything, says what would appear, change and end, and writes nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// What FHIR files say is open data and may be public; without it, it is published in the restricted perimeter only
+        #[arg(long)]
+        open: bool,
         /// The FHIR files given are all that their directory has: what they do not name ends
         #[arg(long)]
         full: bool,
         /// Writes the full report as JSON
         #[arg(long)]
         report: Option<PathBuf>,
+        /// No word of what is under way
+        #[arg(long)]
+        quiet: bool,
         /// Version of the national guide that resources follow
         #[arg(long, value_enum, default_value_t)]
         guide: GuideArgument,
@@ -79,10 +96,66 @@ enum Command {
         #[command(flatten)]
         serving: Serving,
     },
-    /// Deletes the publication stores and builds them again from the log
+    /// Lists what was delivered, when, and what it changed
+    Deliveries {
+        #[command(flatten)]
+        place: Place,
+        /// Lists the lines that wait in quarantine instead
+        #[arg(long)]
+        quarantine: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists the lines that could not be read, until a later delivery settles them
+    Quarantine {
+        #[command(flatten)]
+        place: Place,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Says again, in a new transaction, what a delivery ended or changed
+    Undo {
+        #[command(flatten)]
+        place: Place,
+        /// Number of the delivery, as `deliveries` lists it
+        number: u64,
+        /// Ends what the delivery made, too
+        #[arg(long)]
+        created_too: bool,
+        #[command(flatten)]
+        accepting: Accepting,
+        /// No word of what is under way
+        #[arg(long)]
+        quiet: bool,
+        /// Version of the national guide that resources follow
+        #[arg(long, value_enum, default_value_t)]
+        guide: GuideArgument,
+    },
+    /// Says where log and stores are, what was delivered last, and what waits
+    Status {
+        #[command(flatten)]
+        place: Place,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Looks for what is wrong or soon will be, and says what to do
+    Doctor {
+        #[command(flatten)]
+        place: Place,
+        /// Days without a delivery before a warning
+        #[arg(long, default_value_t = limits::doctor::DAYS)]
+        days: u32,
+    },
+    /// Makes the publication stores again from the log, beside those that are there, and puts them in their place
     Rebuild {
         #[command(flatten)]
         place: Place,
+        /// No word of what is under way
+        #[arg(long)]
+        quiet: bool,
         /// Version of the national guide that resources follow
         #[arg(long, value_enum, default_value_t)]
         guide: GuideArgument,
@@ -91,6 +164,9 @@ enum Command {
     Verify {
         #[command(flatten)]
         place: Place,
+        /// No word of what is under way
+        #[arg(long)]
+        quiet: bool,
         /// Version of the national guide that resources follow
         #[arg(long, value_enum, default_value_t)]
         guide: GuideArgument,
@@ -99,6 +175,9 @@ enum Command {
     Backup {
         #[command(flatten)]
         place: Place,
+        /// No word of what is under way
+        #[arg(long)]
+        quiet: bool,
         /// Directory to make; it must be absent or empty
         #[arg(long)]
         to: PathBuf,
@@ -110,6 +189,9 @@ enum Command {
         from: PathBuf,
         #[command(flatten)]
         place: Place,
+        /// No word of what is under way
+        #[arg(long)]
+        quiet: bool,
     },
     /// Reads one publication store whole; `verify`, `backup` and `restore` start this
     #[command(hide = true)]
@@ -119,15 +201,38 @@ enum Command {
     },
 }
 
+/// What an operator who has looked lets pass.
+#[derive(Args)]
+pub(crate) struct Accepting {
+    /// Passes the guards against mass changes and wrong keys; the reason (10 characters at least) goes to the log
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    accept_mass_change: Option<String>,
+    /// Commits although the clock of this machine and the last transaction are far apart
+    #[arg(long)]
+    accept_clock: bool,
+}
+
+/// A reason that somebody can read a year later.
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.chars().count() < limits::REASON_CHARS {
+        return Err(format!("say why in {} characters or more: the log keeps it", limits::REASON_CHARS));
+    }
+    Ok(text.to_owned())
+}
+
 /// How to serve.
 #[derive(Args)]
 pub(crate) struct Serving {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Address that clients see, when a proxy stands in front (https://…)
-    #[arg(long)]
-    public_base: Option<String>,
+    /// Address that clients see, when a proxy stands in front (https://…); with --trusted-proxy it may be left out
+    #[arg(long, value_parser = serve::public_base)]
+    public_base: Option<annuaire_web::Base>,
+    /// Proxy whose Forwarded and X-Forwarded-For, -Proto, -Host and -Prefix are believed; may be given several times
+    #[arg(long, value_name = "ADDR|CIDR")]
+    trusted_proxy: Vec<annuaire_web::Network>,
     /// File with one accepted API key a line; without it the API is open
     #[arg(long)]
     api_keys: Option<PathBuf>,
@@ -135,14 +240,17 @@ pub(crate) struct Serving {
     #[arg(long)]
     restricted_credentials: Option<PathBuf>,
     /// Requests a second that one key, or one address, may make (the national service allows 17)
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
-    /// Who answers for the directory, as the page of legal notices names it
+    /// Who answers for the directory, as the page of legal notices names it; needed on an address that others reach
     #[arg(long)]
     operator: Option<String>,
     /// No log line per request
     #[arg(long)]
     quiet: bool,
+    /// How much is told of errors and events, beside the line of each request [default: that of ANNUAIRE_LOG, else warn]
+    #[arg(long, value_enum)]
+    log: Option<serve::Level>,
     /// Version of the national guide that resources follow
     #[arg(long, value_enum, default_value_t)]
     guide: GuideArgument,
@@ -171,59 +279,91 @@ impl From<GuideArgument> for Guide {
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> Result<()> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    // The parser ends the program itself, with 2, when it does not understand.
+    run(Arguments::parse().command).unwrap_or_else(|e| exit::failed(&e)).into()
+}
+
+fn run(command: Command) -> Result<Exit> {
+    match command {
         Command::Demo { professionals, serving } => demo(professionals, &serving),
         Command::Generate { professionals, seed, changed_per_mille, out } => {
             let plan = annuaire_testkit::Plan { professionals, seed, changed_per_mille };
             let planted = annuaire_testkit::generate(&out, &plan).with_context(|| format!("writing {}", out.display()))?;
             println!("{}: the second delivery has {planted}", out.display());
-            Ok(())
+            Ok(Exit::Done)
         }
-        Command::Import { place, accept_mass_change, full, report, guide, files } => {
-            let options = Options { accept_mass_change, full_feed: full, ..import_options() };
+        Command::Import { place, accepting, dry_run, open, full, report, quiet, guide, files } => {
+            let mut options = import::options(&accepting, quiet);
+            (options.dry_run, options.open, options.full_feed) = (dry_run, open, full);
             behind_readers();
-            let done = import(&place, &files, &options, guide.into())?;
-            print_report(&done);
-            if let Some(path) = report {
-                fs::write(&path, serde_json::to_vec_pretty(&done)?).with_context(|| format!("writing {}", path.display()))?;
+            import::import(&place, &files, &options, guide.into(), report.as_deref(), &told(quiet))
+        }
+        Command::Serve { place, serving } => {
+            place.expect(Expect::StandingOrEmpty)?;
+            let listener = serve::listen(serving.listen)?;
+            serve::serve(&place, &serving, listener, false).map(|()| Exit::Done)
+        }
+        Command::Deliveries { place, quarantine, json } => {
+            if quarantine {
+                history::quarantine(&place, json)
+            } else {
+                history::deliveries(&place, json)
             }
-            Ok(())
         }
-        Command::Serve { place, serving } => serve::serve(&place, &serving, false),
-        Command::Rebuild { place, guide } => {
-            let _lock = publisher_lock(&place.data)?.context("a server is running on this data directory; stop it first")?;
-            let mut registry = place.registry()?;
-            Stores::delete(&place.data)?;
-            let stores = Stores::open(&place.data, guide.into(), false)?;
-            let versions = stores.follow(&mut *registry)?;
-            println!("rebuilt: {versions} resource versions, up to transaction {}", stores.public.applied_tx());
-            Ok(())
+        Command::Quarantine { place, json } => history::quarantine(&place, json),
+        Command::Undo { place, number, created_too, accepting, quiet, guide } => {
+            behind_readers();
+            let options = import::options(&accepting, quiet);
+            history::undo(&place, number, created_too, &options, guide.into(), &told(quiet))
         }
-        Command::Verify { place, guide } => verify(&place, guide.into()),
-        Command::Backup { place, to } => {
-            println!("{}", backup::backup(&place, &to, now_us() / 1_000)?);
-            Ok(())
+        Command::Status { place, json } => status::status(&place, json),
+        Command::Doctor { place, days } => doctor::doctor(&place, days),
+        Command::Rebuild { place, quiet, guide } => rebuild(&place, guide.into(), quiet),
+        Command::Verify { place, quiet, guide } => verify::verify(&place, guide.into(), &told(quiet)),
+        Command::Backup { place, quiet, to } => {
+            place.expect(Expect::Standing)?;
+            println!("{}", backup::backup(&place, &to, now_ms(), &told(quiet))?);
+            Ok(Exit::Done)
         }
-        Command::Restore { from, place } => {
-            println!("{}", backup::restore(&from, &place)?);
-            Ok(())
+        Command::Restore { from, place, quiet } => {
+            println!("{}", backup::restore(&from, &place, &told(quiet))?);
+            Ok(Exit::Done)
         }
-        Command::CheckStore { dir } => stores::check(&dir),
+        Command::CheckStore { dir } => stores::check(&dir).map(|()| Exit::Done),
     }
 }
 
-fn demo(professionals: u32, serving: &Serving) -> Result<()> {
+fn rebuild(place: &Place, guide: Guide, quiet: bool) -> Result<Exit> {
+    place.expect(Expect::StandingOrEmpty)?;
+    let Some(_publisher) = Publisher::take_soon(&place.data, "rebuild")? else {
+        bail!("a server, an import or another rebuild is at work on {}: end it first", place.data.display())
+    };
+    let mut registry = place.registry()?;
+    let tell = told(quiet);
+    let mut versions = stores::renew(place, View { guide, perimeter: Perimeter::Public }, &mut *registry, &tell)?;
+    if place.data.join(stores::STORES[1]).exists() {
+        versions += stores::renew(place, View { guide, perimeter: Perimeter::Restricted }, &mut *registry, &tell)?;
+    }
+    println!("rebuilt: {versions} resource versions, up to transaction {}", registry.last_tx()?);
+    Ok(Exit::Done)
+}
+
+fn demo(professionals: u32, serving: &Serving) -> Result<Exit> {
+    // Before the work: a taken port would be told after it.
+    let listener = serve::listen(serving.listen)?;
     let dir = tempfile::tempdir()?;
     let plan = annuaire_testkit::Plan { professionals, seed: 1, changed_per_mille: 3 };
     let files = dir.path().join("files");
+    println!("making a nation of {professionals} fictional professionals");
     annuaire_testkit::generate(&files, &plan)?;
     let place = Place { data: dir.path().join("data"), database: None };
     let mut paths: Vec<PathBuf> = fs::read_dir(&files)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
     paths.sort();
-    print_report(&import(&place, &paths, &import_options(), serving.guide.into())?);
+    let options = import::options(&Accepting { accept_mass_change: None, accept_clock: false }, serving.quiet);
+    import::import(&place, &paths, &options, serving.guide.into(), None, &told(serving.quiet))?;
     println!("everything in this demonstration is fictional");
-    serve::serve(&place, serving, true)
+    serve::serve(&place, serving, listener, true).map(|()| Exit::Done)
 }
 
 /// Microseconds since 1970 UTC.
@@ -231,194 +371,13 @@ pub(crate) fn now_us() -> i64 {
     SystemTime::UNIX_EPOCH.elapsed().map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
 }
 
+/// Milliseconds since 1970 UTC.
+pub(crate) fn now_ms() -> i64 {
+    now_us() / 1_000
+}
+
 /// Lets the servers of the machine go before this thread and those that it starts.
 pub(crate) fn behind_readers() {
     // Where the system refuses, readers wait a little: nothing else is lost.
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), limits::NICE);
-}
-
-/// Time since the program first asked.
-fn uptime() -> Duration {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    START.elapsed()
-}
-
-fn import_options() -> Options {
-    Options {
-        author: "import".into(),
-        clock: Arc::new(|| now_us() / 1_000),
-        progress: Some(progress()),
-        now: Some(uptime),
-        ..Options::default()
-    }
-}
-
-/// A bar on a terminal, a line every ten seconds otherwise.
-fn progress() -> Progress {
-    if std::io::stderr().is_terminal() {
-        let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {elapsed}").unwrap_or(ProgressStyle::default_bar());
-        bar.set_style(style);
-        return Arc::new(move |what, done, total| {
-            if total > 0 {
-                bar.set_length(total);
-                bar.set_position(done);
-                bar.set_message(what.to_owned());
-            } else {
-                bar.set_length(0);
-                bar.set_message(format!("{what}: {done}"));
-            }
-            if total > 0 && done >= total {
-                bar.set_message(String::new());
-                bar.set_position(0);
-                bar.finish_and_clear();
-            }
-        });
-    }
-    let last = Mutex::new(SystemTime::now());
-    Arc::new(move |what, done, total| {
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.elapsed().is_ok_and(|e| e >= Duration::from_secs(10)) {
-            *last = SystemTime::now();
-            match (done * 100).checked_div(total) {
-                Some(percent) => eprintln!("{what}: {percent} %"),
-                None => eprintln!("{what}: {done}"),
-            }
-        }
-    })
-}
-
-fn import(place: &Place, files: &[PathBuf], options: &Options, guide: Guide) -> Result<Report> {
-    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = files.iter().cloned().partition(|f| f.is_dir());
-    for folder in folders {
-        println!("{}: a directory, left out", folder.display());
-    }
-    if files.is_empty() {
-        bail!("no file to import");
-    }
-    let mut registry = place.registry()?;
-    let report = annuaire_exchange::import(&mut *registry, &files, options)?;
-    if let Some(_lock) = publisher_lock(&place.data)? {
-        let published = Stores::open(&place.data, guide, false).and_then(|stores| stores.follow(&mut *registry));
-        published.context("the import is committed; its publication failed and goes on with the next import or server")?;
-    } else {
-        println!("committed; the running server publishes it");
-    }
-    Ok(report)
-}
-
-fn print_report(report: &Report) {
-    for f in &report.files {
-        if f.already_imported {
-            println!("{}: already imported", f.file);
-            continue;
-        }
-        if !f.left_out.is_empty() {
-            println!("{}: {}, left out: {}", f.file, f.format, f.left_out);
-            continue;
-        }
-        println!(
-            "{}: {}, {} lines, {} duplicates, {} rejected, {} wrong keys",
-            f.file, f.format, f.lines, f.duplicates, f.rejected, f.wrong_keys
-        );
-        for (what, n) in f.oddities.iter().chain(&f.unknown_codes) {
-            println!("  {n} × {what}");
-        }
-        for column in &f.unknown_columns {
-            println!("  column {column:?} is new and was not read");
-        }
-        for r in f.rejected_lines.iter().take(20) {
-            println!("  line {}{}{}: {}", r.line, if r.column.is_empty() { "" } else { ", column " }, r.column, r.reason);
-        }
-    }
-    for note in &report.notes {
-        println!("{note}");
-    }
-    let stages: Vec<String> = report.stages.iter().map(|(what, seconds)| format!("{what} {seconds:.1} s")).collect();
-    println!("{}", stages.join(", "));
-    match report.tx {
-        Some(tx) => println!(
-            "transaction {tx}: {} objects new, {} changed, {} ended, {} unchanged",
-            report.created, report.changed, report.ended, report.unchanged
-        ),
-        None => println!("nothing changed ({} objects unchanged)", report.unchanged),
-    }
-}
-
-/// What to do about each kind of fault.
-const OF_STORE: &str = "the stores are views of the log: make them again with `annuaire rebuild`";
-const OF_REGISTRY: &str =
-    "the registry is the truth: bring it back with `annuaire restore` from a backup, then import what came since";
-const OF_EITHER: &str = "if the registry is as it should be, `annuaire rebuild` makes the stores again; if not, `annuaire restore` \
-    brings it back from a backup";
-
-fn verify(place: &Place, guide: Guide) -> Result<()> {
-    let mut faults = Vec::new();
-    let mut advice = Vec::new();
-    // Before anything of this process touches a page of theirs.
-    for name in stores::STORES {
-        let dir = place.data.join(name);
-        if dir.join("data.mdb").exists() {
-            faults.extend(stores::check_apart(&dir)?.faults.into_iter().map(|f| format!("{name} store: {f}")));
-        }
-    }
-    let readable = faults.is_empty();
-    if !readable {
-        advice.push(OF_STORE);
-    }
-    let mut last = 0;
-    let mut at = None;
-    let read = (|| -> Result<Vec<String>> {
-        let mut registry = place.registry()?;
-        let found = registry.verify()?;
-        if !readable || !found.is_empty() {
-            return Ok(found);
-        }
-        last = registry.last_tx()?;
-        let stores = Stores::open(&place.data, guide, false)?;
-        for (name, index, view) in stores.each() {
-            let differ = faults.len();
-            if index.applied_tx() > last {
-                faults.push(format!("the {name} store is at transaction {}, the log ends at {last}", index.applied_tx()));
-            }
-            faults.extend(
-                annuaire_publish::verify(&mut *registry, index, view, &|_, _, _| {})?
-                    .into_iter()
-                    .map(|f| format!("{name} store: {f}")),
-            );
-            if faults.len() > differ {
-                advice.push(OF_EITHER);
-            }
-        }
-        at = Some(stores.public.applied_tx());
-        Ok(found)
-    })();
-    match read {
-        Ok(found) if found.is_empty() => {}
-        Ok(found) => {
-            faults.extend(found.into_iter().map(|f| format!("registry: {f}")));
-            advice.push(OF_REGISTRY);
-        }
-        Err(e) => {
-            use annuaire_publish::Error as Publish;
-            let damaged = matches!(e.downcast_ref(), Some(annuaire_store::Error::Damaged(_)))
-                || matches!(e.downcast_ref(), Some(Publish::Store(annuaire_store::Error::Damaged(_))));
-            if !damaged && faults.is_empty() {
-                return Err(e);
-            }
-            faults.push(format!("{e:#}"));
-            if damaged {
-                advice.push(OF_REGISTRY);
-            }
-        }
-    }
-    for fault in &faults {
-        println!("{fault}");
-    }
-    if !faults.is_empty() {
-        advice.dedup();
-        bail!("{} differences; {}", faults.len(), advice.join("; "));
-    }
-    println!("log, registry and publication stores agree at transaction {} (log at {last})", at.unwrap_or_default());
-    Ok(())
 }

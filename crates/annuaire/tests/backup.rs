@@ -47,7 +47,7 @@ fn a_living_installation_is_copied_and_comes_back() {
         assert!(ok, "{said}");
         copies.push(to);
         if let Some(status) = over {
-            assert!(status.success());
+            assert!(matches!(status.code(), Some(0 | 3)));
             break;
         }
     }

@@ -247,7 +247,7 @@ fn a_full_disk_is_said_and_leaves_nothing_half_done() {
             let (status, said) = limited(&whole_run.import(n, &data), blocks);
             let what = format!("import {n} with {blocks} blocks: {status} {said}");
             assert!(status.code().is_some() && !said.contains("panicked"), "{what}");
-            if !status.success() {
+            if !matches!(status.code(), Some(0 | 3)) {
                 failed += 1;
                 // Which of the files it could not write, and what to do.
                 let named = ["registry: ", "index storage: ", "index directory: "].iter().any(|part| said.contains(part));

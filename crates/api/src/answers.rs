@@ -11,7 +11,9 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, header, request::Parts};
 use axum::response::Response;
 
-use crate::{Asked, Seen, accepts_gzip, limits, text};
+use annuaire_web::{Seen, accepts_gzip};
+
+use crate::{Asked, limits, text};
 
 /// All that an answer depends on: the transaction, and what of the request says which answer.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -37,15 +39,15 @@ impl Answers {
         Self(Mutex::new(Caches { met: Generations::new(limits::MET), kept: Generations::new(limits::KEPT) }))
     }
 
-    /// The key of a request for a page, `None` for any other.
-    pub(crate) fn key(tx: u64, asked: &Asked) -> Option<Key> {
+    /// The key of a request for a page whose links start with `base`, `None` for any other.
+    pub(crate) fn key(tx: u64, asked: &Asked, base: &str) -> Option<Key> {
         let Parts { method, uri, headers, .. } = &asked.parts;
         let page = *method == Method::GET && uri.query().is_some() && !headers.contains_key(header::IF_NONE_MATCH);
         page.then(|| {
-            let (host, prefer) = (text(headers, header::HOST), text(headers, "prefer"));
+            let prefer = text(headers, "prefer");
             let more = headers.get_all("prefer").iter().count();
             let gzip = accepts_gzip(headers);
-            Key(tx, format!("{uri}\n{host}\n{more}{prefer}\n{:?}\n{gzip}", asked.format))
+            Key(tx, format!("{uri}\n{base}\n{more}{prefer}\n{:?}\n{gzip}", asked.format))
         })
     }
 

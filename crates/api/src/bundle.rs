@@ -212,7 +212,39 @@ impl Draft {
         if self.entries > 0 {
             self.out.push(b']');
         }
-        self.out.extend_from_slice(br#","link":["#);
+        self.out.push(b',');
+        self.links()?;
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    /// Decides where the page ends, as [`Draft::write`] will, and returns the member `link`: XML has it before the entries.
+    /// Costs the reading of the matches that are not written yet, in the memory of one. `snap` is of the same transaction.
+    pub(crate) fn settle(&mut self, snap: &Snapshot) -> Result<Vec<u8>, Fault> {
+        let (out, written, entries) = (std::mem::take(&mut self.out), self.written, self.entries);
+        let mut bytes = self.taken + out.len();
+        let mut rows = snap.rows();
+        while let Some(&row) = self.page.rows.get(self.written) {
+            if bytes > limits::ANSWER {
+                self.page.rows.truncate(self.written);
+                self.page.more = true;
+                self.bring(snap)?;
+                break;
+            }
+            self.out.clear();
+            self.row(&mut rows, row, false)?;
+            bytes += self.out.len();
+            self.written += 1;
+        }
+        self.out.clear();
+        self.links()?;
+        (self.written, self.entries) = (written, entries);
+        Ok(std::mem::replace(&mut self.out, out))
+    }
+
+    /// Writes the member `link`.
+    fn links(&mut self) -> Result<(), Fault> {
+        self.out.extend_from_slice(br#""link":["#);
         let mut links = Vec::new();
         if let Some(last) = self.page.rows.last().filter(|_| self.page.more) {
             links.push(("next", Some(*last)));
@@ -231,7 +263,7 @@ impl Draft {
         }
         self.out.extend_from_slice(br#"{"relation":"self","url":"#);
         quote(&mut self.out, self_url);
-        self.out.extend_from_slice(b"}]}");
+        self.out.extend_from_slice(b"}]");
         Ok(())
     }
 }

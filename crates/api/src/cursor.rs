@@ -1,20 +1,16 @@
 //! Paging tokens: opaque, authenticated, self-contained, valid across restarts.
+//!
+//! Links of pages are the same for everybody, so that answers can be kept: equal cursors give equal tokens. The nonce is
+//! therefore not random but a keyed hash of the text, under a key of its own: with 24 bytes of it, two texts share a nonce no
+//! sooner than two random nonces would be equal, and who does not hold the key learns from equal tokens that their texts are
+//! equal and nothing else.
 
-use std::hash::{DefaultHasher, Hasher};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::Aead;
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce, aead::Aead};
-
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/// Value of each letter of it, 64 for the bytes that are none.
-const VALUES: [u8; 256] = {
-    let (mut values, mut i) = ([64; 256], 0);
-    while i < 64 {
-        values[ALPHABET[i] as usize] = i as u8;
-        i += 1;
-    }
-    values
-};
-const NONCE: usize = 12;
+const NONCE: usize = 24;
 
 /// Where the next page starts, and in which frozen state of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,25 +28,25 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// Encrypts the cursor. The nonce derives from the key and the text, so equal cursors give equal tokens.
+    /// Encrypts the cursor. Equal cursors give equal tokens.
     pub(crate) fn seal(&self, key: &[u8; 32]) -> Option<String> {
         let total = self.total.map_or_else(|| "-".to_owned(), |t| t.to_string());
         let last_row = self.last_row.map_or_else(|| "-".to_owned(), |r| r.to_string());
         let plain = format!("{}\n{last_row}\n{total}\n{}\n{}", self.tx, self.scope, self.query);
-        let (a, b) = digest(&[key, plain.as_bytes()]);
-        let mut out = a.to_be_bytes().to_vec();
-        out.extend_from_slice(&b.to_be_bytes());
-        out.truncate(NONCE);
-        let sealed = ChaCha20Poly1305::new(key.into()).encrypt(Nonce::from_slice(&out), plain.as_bytes()).ok()?;
+        let mut out = vec![0; NONCE];
+        let nonces = blake3::derive_key("annuaire 2026-11 nonces of paging tokens", key);
+        blake3::Hasher::new_keyed(&nonces).update(plain.as_bytes()).finalize_xof().fill(&mut out);
+        let sealed = cipher(key).encrypt(XNonce::from_slice(&out), plain.as_bytes()).ok()?;
         out.extend_from_slice(&sealed);
-        Some(encode(&out))
+        Some(URL_SAFE_NO_PAD.encode(out))
     }
 
     /// Opens a token; `None` when it was not sealed with `key` or was altered in any way.
     pub(crate) fn open(token: &str, key: &[u8; 32]) -> Option<Self> {
-        let bytes = decode(token)?;
+        // Another spelling of the bytes of a token is refused.
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE)?;
-        let plain = ChaCha20Poly1305::new(key.into()).decrypt(Nonce::from_slice(nonce), sealed).ok()?;
+        let plain = cipher(key).decrypt(XNonce::from_slice(nonce), sealed).ok()?;
         let text = String::from_utf8(plain).ok()?;
         let mut parts = text.splitn(5, '\n');
         let tx = parts.next()?.parse().ok()?;
@@ -66,51 +62,19 @@ impl Cursor {
     }
 }
 
-/// Two independent 64-bit hashes of `parts`, with their lengths.
+fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&blake3::derive_key("annuaire 2026-11 paging tokens", key).into())
+}
+
+/// A name of 128 bits for `parts` with their lengths, the same in every version of the program.
 pub(crate) fn digest(parts: &[&[u8]]) -> (u64, u64) {
-    (hash(1, parts), hash(2, parts))
-}
-
-/// A hash of `parts`, with their lengths, for each `salt`.
-pub(crate) fn hash(salt: u8, parts: &[&[u8]]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write_u8(salt);
+    let mut hasher = blake3::Hasher::new();
     for part in parts {
-        hasher.write_usize(part.len());
-        hasher.write(part);
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     }
-    hasher.finish()
-}
-
-fn encode(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 4 / 3 + 3);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |w, b| (w << 8) | u32::from(*b)) << (8 * (3 - chunk.len()));
-        for i in 0..=chunk.len() {
-            out.push(char::from(ALPHABET[(word >> (18 - 6 * i)) as usize & 63]));
-        }
-    }
-    out
-}
-
-/// Strict inverse of [`encode`]: another spelling of the same bytes is refused.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut word, mut bits) = (0u32, 0u32);
-    for c in text.bytes() {
-        let value = VALUES[usize::from(c)];
-        if value == 64 {
-            return None;
-        }
-        word = (word << 6) | u32::from(value);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            out.push((word >> bits) as u8);
-            word &= (1 << bits) - 1;
-        }
-    }
-    (encode(&out) == text).then_some(out)
+    let (mut words, mut reader) = ([[0; 8]; 2], hasher.finalize_xof());
+    words.iter_mut().for_each(|word| reader.fill(word));
+    (u64::from_be_bytes(words[0]), u64::from_be_bytes(words[1]))
 }
 
 #[cfg(test)]
@@ -130,6 +94,18 @@ mod tests {
         assert_eq!(Cursor::open(&token, &[8; 32]), None);
         let untold = Cursor { total: None, last_row: None, ..sample() };
         assert_eq!(Cursor::open(&untold.seal(&key).unwrap(), &key), Some(untold));
+    }
+
+    /// A token of the version before this one, whose nonce was shorter.
+    #[test]
+    fn an_old_token_is_refused() {
+        use chacha20poly1305::{ChaCha20Poly1305, Nonce};
+        let (key, nonce) = ([9; 32], [5; 12]);
+        let sealed = ChaCha20Poly1305::new(&key.into()).encrypt(Nonce::from_slice(&nonce), &b"7\n1\n-\nDevice\n"[..]).unwrap();
+        assert_eq!(Cursor::open(&URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()), &key), None);
+        for bad in ["", "A", "=", "AAAA", "\u{e9}", "AAAA AAAA"] {
+            assert_eq!(Cursor::open(bad, &key), None, "{bad}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub const PARAMETERS: usize = 200;
 pub const QUERY: usize = 40_000;
 /// Answers smaller than this are not compressed.
 pub const GZIP_FROM: usize = 1_400;
-/// Clients whose rate is followed at a time; beyond, those at rest are forgotten.
+/// Clients whose share is followed at a time.
 pub const CLIENTS: usize = 100_000;
 /// Seconds for which a cache may keep one version of a resource.
 pub const VERSION_KEPT: u32 = 86_400;

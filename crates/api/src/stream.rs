@@ -8,13 +8,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
+use annuaire_web::Line;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use http_body::Frame;
 use tokio::sync::oneshot;
 
 use crate::gzip::Encoder;
-use crate::{App, Fault, Line, Rest, limits};
+use crate::{App, Fault, Rest, internal, limits};
 
 /// Where the line of a request waits for the end of its answer.
 #[derive(Clone)]
@@ -23,6 +24,13 @@ pub(crate) struct Watch(Arc<Mutex<Option<Line>>>);
 impl Watch {
     pub(crate) fn set(&self, line: Line) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(line);
+    }
+
+    /// Tells the operator why the answer is cut.
+    fn record(&self, fault: &Fault) {
+        if let (Some(line), Some(cause)) = (&*self.0.lock().unwrap_or_else(PoisonError::into_inner), &fault.cause) {
+            annuaire_web::record(&line.id, line.seen.route, cause);
+        }
     }
 }
 
@@ -96,11 +104,11 @@ impl Pieces {
     fn order(&mut self) -> io::Result<()> {
         let (Some(maker), client) = (self.maker.take(), self.client) else { return Ok(()) };
         let job = move || {
-            let clock = Arc::clone(&maker.app.settings.clock);
-            let start = clock();
+            let gate = Arc::clone(&maker.app.gate);
+            let start = gate.now();
             let greedy = maker.app.shares.greedy(client, start);
             let made = maker.make(if greedy { limits::SMALL_PIECE } else { limits::PIECE });
-            (made, clock() - start)
+            (made, gate.now() - start)
         };
         // The client took more answers at once than it may: this one ends here, and it sees that it was cut.
         let next = self.app.settings.lane.run(client, job).map_err(|_| io::Error::other("too many long answers at once"))?;
@@ -128,11 +136,16 @@ impl HttpBody for Pieces {
             let made = ready!(Pin::new(next).poll(context));
             this.next = None;
             // An answer that cannot be ended is cut, which every client tells from a whole one.
-            let Ok((Ok((piece, maker)), micros)) = made else {
-                return Poll::Ready(Some(Err(io::Error::other("the answer could not be read to its end"))));
+            let (piece, maker, micros) = match made {
+                Ok((Ok((piece, maker)), micros)) => (piece, maker, micros),
+                cut => {
+                    let fault = cut.ok().and_then(|(made, _)| made.err());
+                    this.watch.record(&fault.unwrap_or_else(|| internal("a piece was not made: its job panicked")));
+                    return Poll::Ready(Some(Err(io::Error::other("the answer could not be read to its end"))));
+                }
             };
             this.micros += micros;
-            this.app.shares.count(this.client, (this.app.settings.clock)(), micros, piece.len() as u64, 0);
+            this.app.shares.count(this.client, this.app.gate.now(), micros, piece.len() as u64, 0);
             (this.ready, this.maker) = (Some(Bytes::from(piece)), maker);
         }
     }
@@ -141,7 +154,7 @@ impl HttpBody for Pieces {
 impl Drop for Pieces {
     fn drop(&mut self) {
         if let Some(line) = self.watch.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            self.app.account(&line, self.bytes, self.micros);
+            self.app.gate.account(&line, self.bytes, self.micros);
         }
     }
 }

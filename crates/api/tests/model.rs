@@ -35,16 +35,9 @@ impl World {
         let plan = annuaire_testkit::Plan { professionals: 250, seed: 3, changed_per_mille: 200 };
         annuaire_testkit::generate(&dir.path().join("files"), &plan).unwrap();
         let index = Arc::new(Index::open(&dir.path().join("i"), 1 << 28, annuaire_fhir::dictionary::ALL).unwrap());
-        let settings = annuaire_api::Settings {
-            public_base: None,
-            api_keys: Vec::new(),
-            cursor_key: [1; 32],
-            rate: None,
-            log: None,
-            // Long after every delivery.
-            clock: Arc::new(|| 1_800_000_000_000_000),
-            lane: Arc::default(),
-        };
+        // Long after every delivery.
+        let gate = annuaire_web::Gate::new(annuaire_web::Settings::new([1; 32], Arc::new(|| 1_800_000_000_000_000)));
+        let settings = annuaire_api::Settings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default() };
         let app = annuaire_api::router(Arc::clone(&index), None, settings);
         let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -572,15 +565,11 @@ fn an_answer_asked_again_is_the_answer() {
         }
         plain_pages.push(plain);
     }
-    let settings = annuaire_api::Settings {
-        public_base: None,
+    let gate = annuaire_web::Gate::new(annuaire_web::Settings {
         api_keys: vec!["known".to_owned()],
-        cursor_key: [1; 32],
-        rate: None,
-        log: None,
-        clock: Arc::new(|| 1_800_000_000_000_000),
-        lane: Arc::default(),
-    };
+        ..annuaire_web::Settings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))
+    });
+    let settings = annuaire_api::Settings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default() };
     let closed = annuaire_api::router(Arc::clone(&world.index), None, settings);
     for _ in 0..3 {
         assert_eq!(bytes(&closed, short, &[("esante-api-key", "known")]).0, 200);

@@ -399,6 +399,25 @@ pub struct Index {
     batch: usize,
 }
 
+/// Bytes of a page of the storage engine: that of the system where it runs.
+const PAGE_BYTES: u64 = 4096;
+
+/// Databases of the storage engine in a store.
+const DATABASES: u32 = 11;
+/// Reads at once, of all processes together. Whoever opens the files first decides.
+const READERS: u32 = 1_024;
+
+/// What is seen of a store without opening it to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peek {
+    /// Latest published transaction, 0 when there is none.
+    pub tx: u64,
+    /// Bytes taken of the address space, pages that are free again included.
+    pub bytes: u64,
+    /// Processes that ended without closing their reads.
+    pub dead_readers: usize,
+}
+
 /// A version ready to be written: made by any thread, written by one.
 #[derive(Debug)]
 pub struct Prepared {
@@ -500,7 +519,7 @@ impl Index {
     pub fn open_marked(dir: &Path, map_bytes: usize, dictionaries: &[&[u8]], marks: Option<Marks<'_>>) -> Result<Index, Error> {
         std::fs::create_dir_all(dir)?;
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
-        options.map_size(map_bytes).max_dbs(11).max_readers(1024);
+        options.map_size(map_bytes).max_dbs(DATABASES).max_readers(READERS);
         // SAFETY: the file is only ever written through LMDB, which locks it.
         #[allow(unsafe_code)]
         let env = unsafe { options.open(dir)? };
@@ -605,6 +624,26 @@ impl Index {
             done => done?,
         };
         Ok(file.sync_all()?)
+    }
+
+    /// Looks at the index of a directory from outside, as its last commit left it; another process may be writing, and nobody
+    /// waits. What readers left that are dead is cleared.
+    ///
+    /// # Errors
+    /// When the directory holds no index, or this process has it open.
+    pub fn peek(dir: &Path) -> Result<Peek, Error> {
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        // SAFETY: the file is only ever written through LMDB, which locks it; this process only reads it.
+        #[allow(unsafe_code)]
+        let env = unsafe { options.max_dbs(DATABASES).max_readers(READERS).flags(EnvFlags::READ_ONLY).open(dir)? };
+        let dead_readers = env.clear_stale_readers()?;
+        let txn = env.read_txn()?;
+        let last = match env.open_database::<Bytes, Bytes>(&txn, Some("tx"))? {
+            Some(db) => db.last(&txn)?.map(|(key, value)| Published::read(key, value)).transpose()?,
+            None => None,
+        };
+        let pages = env.info().last_page_number as u64 + 1;
+        Ok(Peek { tx: last.map_or(0, |at| at.tx), bytes: pages * PAGE_BYTES, dead_readers })
     }
 
     /// Frees the reader slots of processes that died: each keeps the pages that it read from being used again. Returns how many

@@ -14,8 +14,16 @@ pub(crate) struct Found {
     pub sorted: bool,
 }
 
-/// Names that hold every word given, anywhere, whatever its case and accents.
+/// What nothing fulfils.
+fn nothing() -> Filter {
+    Filter::Or(Vec::new())
+}
+
+/// Names that hold every word given, anywhere, whatever its case and accents. No name holds a text of signs only.
 fn named(kind: &str, parameter: &str, words: &str) -> Vec<Filter> {
+    if signs(words) {
+        return vec![nothing()];
+    }
     let id = param(kind, parameter);
     let word = |w: &str| match w.chars().count() {
         0..=2 => Filter::Prefix { param: id, value: w.to_owned() },
@@ -24,9 +32,17 @@ fn named(kind: &str, parameter: &str, words: &str) -> Vec<Filter> {
     fold(words).split(' ').filter(|w| !w.is_empty()).take(limits::WORDS).map(word).collect()
 }
 
-/// Structures of a town or a postal code. `st` and `ste` are read as `saint` and `sainte`.
+/// Whether something was typed in which there is nothing to look for.
+fn signs(text: &str) -> bool {
+    !text.is_empty() && !fold(text).chars().any(char::is_alphanumeric)
+}
+
+/// Structures of a town or a postal code; none for a text of signs only. `st` and `ste` are read as `saint` and `sainte`.
 pub(crate) fn located(place: &str) -> Option<Filter> {
     let folded = fold(place);
+    if signs(place) {
+        return Some(nothing());
+    }
     if folded.is_empty() {
         return None;
     }
@@ -51,7 +67,7 @@ pub(crate) fn people(snap: &Snapshot, name: &str, profession: &str, specialty: &
     if let Some((table, concept)) = nos.profession(profession) {
         filters.push(token("Practitioner", "qualification-code", Some(&table.system), &concept.code));
     } else if !profession.is_empty() {
-        filters.push(Filter::Or(Vec::new()));
+        filters.push(nothing());
     }
     if !specialty.is_empty() {
         filters.push(token("Practitioner", "qualification-code", None, specialty));
@@ -122,5 +138,20 @@ pub(crate) fn choices() -> Choices {
     Choices {
         professions: open(&["TRE_G15", "TRE_R94", "TRE_R95", "TRE_R291"]),
         specialties: open(&["TRE_R38", "TRE_R40", "TRE_R44"]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_alone_find_nobody() {
+        for text in ["-", "- -", "'", "…", "*", "%", "«»", "\u{301}", "_", "."] {
+            assert_eq!(named("Practitioner", "name", text), [nothing()], "{text}");
+            assert_eq!(located(text), Some(nothing()), "{text}");
+        }
+        assert!(named("Practitioner", "name", "").is_empty() && located("").is_none());
+        assert_eq!(named("Practitioner", "name", "le goff-").len(), 2);
     }
 }

@@ -1,28 +1,35 @@
 //! The public pages: search for people, a permanent page per professional and per structure.
 //!
-//! Server-rendered, without script. They read only the public store, and hence can show nothing else.
+//! Server-rendered, without script. They read only the public store, and hence can show nothing else. Each request passes the
+//! [`Gate`] that the API passes too: one log line, one count, one rate. Whoever reads that something went wrong reads under
+//! which number the operator finds it.
 
 mod find;
 mod history;
+mod text;
 mod view;
+mod visit;
 
 use annuaire_base::date::iso_ms;
 use annuaire_index::{Effort, Error, Filter, Full, Index, Lane, Row, Snapshot};
+use annuaire_web::Gate;
 use askama::Template;
 use axum::Extension;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Path, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{MethodRouter, any, get};
 use find::Choices;
 use history::Change;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use view::{Place, Practice, Situation, points, token, ty};
+use visit::Visit;
 
 /// Bounds of a page, in one place.
 pub(crate) mod limits {
@@ -49,8 +56,8 @@ const STYLE: &str = include_str!("../assets/style.css");
 /// What the pages need besides the store.
 #[derive(Clone)]
 pub struct Settings {
-    /// The clock: microseconds since 1970 UTC.
-    pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// Where requests arrive and leave; the doors of a server share one.
+    pub gate: Arc<Gate>,
     /// Who answers for the directory, as named on the page of legal notices.
     pub operator: String,
     /// True when all data is fictional: each page says so.
@@ -77,37 +84,61 @@ pub fn router(index: Arc<Index>, settings: Settings) -> Router {
         r.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
         r
     };
-    let pages = Pages { index, settings, choices: find::choices(), style: style.clone() };
+    let pages = Arc::new(Pages { index, settings, choices: find::choices(), style: style.clone() });
+    let named = |name: &'static str, route: MethodRouter<Arc<Pages>>| {
+        route.layer(from_fn_with_state((Arc::clone(&pages), name), visit::pass))
+    };
+    let robots = get(|| async { "User-agent: *\nDisallow: /recherche\nDisallow: /structures\n" });
     Router::new()
-        .route("/", get(home))
+        .route("/", named("pages.home", get(async |pages, visit| in_turn(pages, visit, home).await)))
         .route(
             "/recherche",
-            get(async |pages, who, RawQuery(raw)| in_turn(pages, who, move |pages| people(pages, raw.as_deref())).await),
+            named(
+                "pages.people",
+                get(async |pages, visit, RawQuery(raw): RawQuery| {
+                    in_turn(pages, visit, move |pages, visit| people(pages, visit, raw.as_deref())).await
+                }),
+            ),
         )
         .route(
             "/structures",
-            get(async |pages, who, RawQuery(raw)| in_turn(pages, who, move |pages| structures(pages, raw.as_deref())).await),
+            named(
+                "pages.structures",
+                get(async |pages, visit, RawQuery(raw): RawQuery| {
+                    in_turn(pages, visit, move |pages, visit| structures(pages, visit, raw.as_deref())).await
+                }),
+            ),
         )
         .route(
             "/professionnel/{id}",
-            get(async |pages, who, Path(id): Path<String>| in_turn(pages, who, move |pages| professional(pages, &id)).await),
+            named(
+                "pages.professional",
+                get(async |pages, visit, Path(id): Path<String>| {
+                    in_turn(pages, visit, move |pages, visit| professional(pages, visit, &id)).await
+                }),
+            ),
         )
         .route(
             "/structure/{id}",
-            get(async |pages, who, Path(id): Path<String>, RawQuery(raw)| {
-                in_turn(pages, who, move |pages| structure(pages, &id, raw.as_deref())).await
-            }),
+            named(
+                "pages.structure",
+                get(async |pages, visit, Path(id): Path<String>, RawQuery(raw): RawQuery| {
+                    in_turn(pages, visit, move |pages, visit| structure(pages, visit, &id, raw.as_deref())).await
+                }),
+            ),
         )
-        .route("/mentions", get(notices))
-        .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /recherche\nDisallow: /structures\n" }))
-        .route(&style, get(css))
-        .fallback(missing)
-        .with_state(Arc::new(pages))
+        .route("/mentions", named("pages.notices", get(async |pages, visit| in_turn(pages, visit, notices).await)))
+        .route("/robots.txt", named(visit::ROBOTS, robots))
+        .route(&style, named(visit::STYLE, get(css)))
+        .fallback_service(named("pages.missing", any(missing)).with_state(Arc::clone(&pages)))
+        .with_state(pages)
 }
 
 /// What every page shows around its content.
 struct Frame {
     title: String,
+    /// What a proxy cut from the path: links start with it.
+    root: String,
     style: String,
     fictional: bool,
     /// Address of the same facts for machines.
@@ -201,10 +232,13 @@ struct Notices {
     date: String,
 }
 
-fn page(status: StatusCode, template: &impl Template, indexed: bool) -> Response {
+fn page(visit: &Visit, status: StatusCode, template: &impl Template, indexed: bool) -> Response {
     let (status, body) = match template.render() {
         Ok(body) => (status, body),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "La page ne peut pas être affichée.".to_owned()),
+        Err(error) => {
+            visit.record(&error);
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("La page ne peut pas être affichée (incident {}).", visit.id))
+        }
     };
     let mut r = Response::new(Body::from(body));
     *r.status_mut() = status;
@@ -227,55 +261,25 @@ fn page(status: StatusCode, template: &impl Template, indexed: bool) -> Response
     r
 }
 
-/// Parameters of a query string, each value bounded and trimmed. The first of each name counts.
+/// Parameters of a query string, each value bounded, trimmed and without marks. The first of each name counts.
 fn fields(query: Option<&str>) -> HashMap<String, String> {
-    let decode = |text: &str| {
-        let mut bytes = Vec::new();
-        let mut rest = text.bytes();
-        while let Some(b) = rest.next() {
-            bytes.push(match b {
-                b'+' => b' ',
-                b'%' => {
-                    let hex = [rest.next().unwrap_or(b'0'), rest.next().unwrap_or(b'0')];
-                    str::from_utf8(&hex).ok().and_then(|h| u8::from_str_radix(h, 16).ok()).unwrap_or(b' ')
-                }
-                b => b,
-            });
-        }
-        String::from_utf8_lossy(&bytes)
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(limits::FIELD)
-            .collect::<String>()
-            .trim()
-            .to_owned()
-    };
+    let clean = |value: &str| text::clean(value).chars().take(limits::FIELD).collect::<String>().trim().to_owned();
     let mut out = HashMap::new();
-    for part in query.unwrap_or_default().split('&') {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        out.entry(decode(name)).or_insert_with(|| decode(value));
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        out.entry(clean(&name)).or_insert_with(|| clean(&value));
     }
     out
 }
 
+/// What stands in a query as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
 /// A query string of these fields, without the empty ones.
 fn query(path: &str, fields: &[(&str, &str)], number: usize) -> String {
-    let mut out = format!("{path}?");
     let number = number.to_string();
-    for (name, value) in fields.iter().copied().chain([("page", number.as_str())]).filter(|f| !f.1.is_empty()) {
-        if !out.ends_with('?') {
-            out.push('&');
-        }
-        out.push_str(name);
-        out.push('=');
-        for b in value.bytes() {
-            match b {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => out.push(char::from(b)),
-                b => out.push_str(&format!("%{b:02X}")),
-            }
-        }
-    }
-    out
+    let fields = fields.iter().copied().chain([("page", number.as_str())]).filter(|field| !field.1.is_empty());
+    let parts: Vec<String> = fields.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, PLAIN))).collect();
+    format!("{path}?{}", parts.join("&"))
 }
 
 /// Number of a page asked, from 1.
@@ -289,8 +293,17 @@ impl Pages {
         Ok(self.index.snapshot()?.within(self.settings.work))
     }
 
-    fn frame(&self, title: &str, machine: String, index: bool) -> Frame {
-        Frame { title: title.to_owned(), style: self.style.clone(), fictional: self.settings.fictional, machine, index }
+    /// `machine` is a path of ours, or empty.
+    fn frame(&self, visit: &Visit, title: &str, machine: &str, index: bool) -> Frame {
+        let link = |path: &str| if path.is_empty() { String::new() } else { visit.link(path) };
+        Frame {
+            title: title.to_owned(),
+            root: visit.root.clone(),
+            style: link(&self.style),
+            fictional: self.settings.fictional,
+            machine: link(machine),
+            index,
+        }
     }
 
     fn form(&self, fields: &HashMap<String, String>) -> Form<'_> {
@@ -304,22 +317,25 @@ impl Pages {
         }
     }
 
-    fn message(&self, status: StatusCode, heading: &str, text: &str) -> Response {
-        let frame = self.frame(heading, String::new(), false);
-        page(status, &Message { frame, heading: heading.to_owned(), text: text.to_owned() }, false)
+    fn message(&self, visit: &Visit, status: StatusCode, heading: &str, text: &str) -> Response {
+        let frame = self.frame(visit, heading, "", false);
+        page(visit, status, &Message { frame, heading: heading.to_owned(), text: text.to_owned() }, false)
     }
 
-    fn broken(&self) -> Response {
-        self.message(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Une erreur est survenue",
-            "L’annuaire ne peut pas répondre pour le moment. Réessayez dans quelques minutes.",
-        )
+    /// The page about an internal error, which `cause` tells the operator.
+    fn broken(&self, visit: &Visit, cause: &(dyn std::error::Error + 'static)) -> Response {
+        visit.record(cause);
+        let text = format!(
+            "L’annuaire ne peut pas répondre pour le moment. Réessayez dans quelques minutes. Si l’erreur persiste, signalez-la \
+             avec ce numéro d’incident : {}.",
+            visit.id
+        );
+        self.message(visit, StatusCode::INTERNAL_SERVER_ERROR, "Une erreur est survenue", &text)
     }
 
     /// Changes of these resources in the last days, newest first, without repetition.
     fn changes(&self, snap: &Snapshot, resources: &[(u8, String, &str)]) -> Result<Vec<Change>, Error> {
-        let since = (self.settings.clock)() / 1_000 - limits::HISTORY_DAYS * 86_400_000;
+        let since = self.settings.gate.now() / 1_000 - limits::HISTORY_DAYS * 86_400_000;
         let mut all: Vec<(i64, String)> = Vec::new();
         for (kind, id, what) in resources {
             let rows = snap.history(*kind, id)?;
@@ -340,17 +356,19 @@ impl Pages {
 }
 
 type Page = Result<Response, Error>;
-/// Who asks, when it is known.
-type Who = Option<Extension<ConnectInfo<SocketAddr>>>;
 
 /// Makes a page in the turn of who asks for it: what it searches and reads costs nothing to the threads that read connections.
-async fn in_turn(State(pages): State<Arc<Pages>>, who: Who, make: impl FnOnce(&Pages) -> Page + Send + 'static) -> Response {
-    let address = who.map(|Extension(ConnectInfo(address))| address.ip().to_canonical().to_string()).unwrap_or_default();
-    let maker = Arc::clone(&pages);
-    let made = match pages.settings.lane.run(xxhash_rust::xxh3::xxh3_64(address.as_bytes()), move || make(&maker)) {
+async fn in_turn(
+    State(pages): State<Arc<Pages>>,
+    Extension(visit): Extension<Visit>,
+    make: impl FnOnce(&Pages, &Visit) -> Page + Send + 'static,
+) -> Response {
+    let (maker, visitor) = (Arc::clone(&pages), visit.clone());
+    let made = match pages.settings.lane.run(visit.client, move || make(&maker, &visitor)) {
         Ok(page) => page.await,
         Err(Full) => {
             return pages.message(
+                &visit,
                 StatusCode::TOO_MANY_REQUESTS,
                 "Trop de demandes à la fois",
                 "Des pages demandées depuis votre adresse sont encore en préparation. Attendez qu’elles s’affichent, puis réessayez.",
@@ -360,26 +378,29 @@ async fn in_turn(State(pages): State<Arc<Pages>>, who: Who, make: impl FnOnce(&P
     match made {
         Ok(Ok(page)) => page,
         Ok(Err(Error::Exhausted)) => pages.message(
+            &visit,
             StatusCode::BAD_REQUEST,
             "Recherche trop large",
             "Cette recherche demande trop de travail. Précisez-la : un nom plus complet, une profession ou un lieu.",
         ),
-        _ => pages.broken(),
+        Ok(Err(error)) => pages.broken(&visit, &error),
+        // Its job panicked.
+        Err(lost) => pages.broken(&visit, &lost),
     }
 }
 
-async fn home(State(pages): State<Arc<Pages>>) -> Response {
-    let Ok(snap) = pages.index.snapshot() else { return pages.broken() };
-    let count = |name: &str| snap.search(ty(name), &view::active(name)).map(|r| view::grouped(r.len())).unwrap_or_default();
+fn home(pages: &Pages, visit: &Visit) -> Page {
+    let snap = pages.index.snapshot()?;
+    let count = |name: &str| Ok::<_, Error>(view::grouped(snap.search(ty(name), &view::active(name))?.len()));
     let date = if snap.tx() > 0 { view::day(&iso_ms(snap.commit_ms())) } else { String::new() };
     let home = Home {
-        frame: pages.frame("Trouver un professionnel ou une structure", String::new(), true),
+        frame: pages.frame(visit, "Trouver un professionnel ou une structure", "", true),
         form: pages.form(&HashMap::new()),
-        professionals: count("Practitioner"),
-        structures: count("Organization"),
+        professionals: count("Practitioner")?,
+        structures: count("Organization")?,
         date,
     };
-    page(StatusCode::OK, &home, true)
+    Ok(page(visit, StatusCode::OK, &home, true))
 }
 
 /// Where an answer stands in words: `21 à 40 sur 132`.
@@ -390,7 +411,7 @@ fn summary(total: u64, sorted: bool, start: usize, shown: usize, what: (&str, &s
     format!("{} {plural}{range}{order}", view::grouped(total))
 }
 
-fn people(pages: &Pages, raw: Option<&str>) -> Page {
+fn people(pages: &Pages, visit: &Visit, raw: Option<&str>) -> Page {
     let fields = fields(raw);
     let form = pages.form(&fields);
     let snap = pages.snapshot()?;
@@ -412,12 +433,12 @@ fn people(pages: &Pages, raw: Option<&str>) -> Page {
     }
     let kept =
         [("nom", form.nom.as_str()), ("profession", &form.profession), ("specialite", &form.specialite), ("lieu", &form.lieu)];
-    let link = |on: bool, n: usize| if on { query("/recherche", &kept, n) } else { String::new() };
+    let link = |on: bool, n: usize| if on { query(&visit.link("/recherche"), &kept, n) } else { String::new() };
     let (previous, next) = (link(number > 1, number.saturating_sub(1)), link(more, number + 1));
     let title = if problem.is_empty() { text.clone() } else { "Recherche à préciser".to_owned() };
     let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let frame = pages.frame(&title, String::new(), false);
-    Ok(page(status, &People { frame, form, results, summary: text, problem, previous, next }, false))
+    let frame = pages.frame(visit, &title, "", false);
+    Ok(page(visit, status, &People { frame, form, results, summary: text, problem, previous, next }, false))
 }
 
 fn with_situations(snap: &Snapshot, practice: Practice) -> Result<(Practice, Vec<Situation>), Error> {
@@ -428,7 +449,7 @@ fn with_situations(snap: &Snapshot, practice: Practice) -> Result<(Practice, Vec
     Ok((practice, roles))
 }
 
-fn structures(pages: &Pages, raw: Option<&str>) -> Page {
+fn structures(pages: &Pages, visit: &Visit, raw: Option<&str>) -> Page {
     let fields = fields(raw);
     let form = pages.form(&fields);
     let snap = pages.snapshot()?;
@@ -445,14 +466,14 @@ fn structures(pages: &Pages, raw: Option<&str>) -> Page {
         text = summary(found.total, found.sorted, start, results.len(), ("structure trouvée", "structures trouvées"));
     }
     let kept = [("nom", form.nom.as_str()), ("lieu", &form.lieu)];
-    let link = |on: bool, n: usize| if on { query("/structures", &kept, n) } else { String::new() };
+    let link = |on: bool, n: usize| if on { query(&visit.link("/structures"), &kept, n) } else { String::new() };
     let (previous, next) = (link(number > 1, number.saturating_sub(1)), link(more, number + 1));
     let title = if asked { text.clone() } else { "Trouver une structure".to_owned() };
-    let frame = pages.frame(&title, String::new(), false);
-    Ok(page(StatusCode::OK, &Structures { frame, form, results, summary: text, previous, next }, false))
+    let frame = pages.frame(visit, &title, "", false);
+    Ok(page(visit, StatusCode::OK, &Structures { frame, form, results, summary: text, previous, next }, false))
 }
 
-fn professional(pages: &Pages, id: &str) -> Page {
+fn professional(pages: &Pages, visit: &Visit, id: &str) -> Page {
     let snap = pages.snapshot()?;
     let filter = token("Practitioner", "identifier", Some(annuaire_fhir::forms::IDNPS), id);
     let rows = snap.search(ty("Practitioner"), &filter)?;
@@ -460,6 +481,7 @@ fn professional(pages: &Pages, id: &str) -> Page {
         rows.iter().map(|r| snap.entry(r).map(|e| (view::parse(&e), e.commit_ms))).collect::<Result<_, _>>()?;
     if entries.is_empty() {
         return Ok(pages.message(
+            visit,
             StatusCode::NOT_FOUND,
             "Professionnel inconnu",
             "Aucun professionnel n’est publié sous ce numéro. Vérifiez l’adresse ou lancez une recherche.",
@@ -469,6 +491,7 @@ fn professional(pages: &Pages, id: &str) -> Page {
     let live: Vec<Practice> = entries.iter().map(|e| view::practice(&e.0)).filter(|p| p.active).collect();
     let Some(first) = live.first() else {
         return Ok(pages.message(
+            visit,
             StatusCode::GONE,
             "Ce professionnel n’est plus publié",
             &format!("Ses données ont été retirées de l’annuaire le {updated}."),
@@ -485,16 +508,17 @@ fn professional(pages: &Pages, id: &str) -> Page {
     }
     let changes = pages.changes(&snap, &resources)?;
     let machine = format!("/fhir/v2/Practitioner?identifier={national}&_revinclude=PractitionerRole:practitioner");
-    let frame = pages.frame(&name, machine, true);
+    let frame = pages.frame(visit, &name, &machine, true);
     let practices = live.into_iter().map(|p| with_situations(&snap, p)).collect::<Result<_, _>>()?;
-    Ok(page(StatusCode::OK, &Professional { frame, name, national, rpps, practices, changes, updated }, true))
+    Ok(page(visit, StatusCode::OK, &Professional { frame, name, national, rpps, practices, changes, updated }, true))
 }
 
-fn structure(pages: &Pages, id: &str, raw: Option<&str>) -> Page {
+fn structure(pages: &Pages, visit: &Visit, id: &str, raw: Option<&str>) -> Page {
     let snap = pages.snapshot()?;
     let resource = annuaire_fhir::forms::organization_id(id);
     let Some(entry) = snap.current(ty("Organization"), &resource)? else {
         return Ok(pages.message(
+            visit,
             StatusCode::NOT_FOUND,
             "Structure inconnue",
             "Aucune structure n’est publiée sous ce numéro. Vérifiez l’adresse ou lancez une recherche.",
@@ -532,9 +556,11 @@ fn structure(pages: &Pages, id: &str, raw: Option<&str>) -> Page {
     }
     activities.sort();
     activities.dedup();
-    let link = |on: bool, n: usize| if on { query(&format!("/structure/{id}"), &[], n) } else { String::new() };
+    let link = |on: bool, n: usize| {
+        if on { query(&visit.link(&format!("/structure/{}", utf8_percent_encode(id, PLAIN))), &[], n) } else { String::new() }
+    };
     let page_of = StructurePage {
-        frame: pages.frame(&place.name, format!("/fhir/v2/{target}"), true),
+        frame: pages.frame(visit, &place.name, &format!("/fhir/v2/{target}"), true),
         parent: view::follow(&snap, &place.parent)?.map(|v| view::place(&v)),
         changes: pages.changes(&snap, &[(ty("Organization"), resource.clone(), "Structure")])?,
         previous: link(number > 1, number - 1),
@@ -546,17 +572,19 @@ fn structure(pages: &Pages, id: &str, raw: Option<&str>) -> Page {
         activities,
         updated,
     };
-    Ok(page(StatusCode::OK, &page_of, true))
+    Ok(page(visit, StatusCode::OK, &page_of, true))
 }
 
-async fn notices(State(pages): State<Arc<Pages>>) -> Response {
-    let ms = pages.index.snapshot().map(|s| s.commit_ms()).unwrap_or(0);
-    let frame = pages.frame("Mentions légales et réutilisation", String::new(), true);
-    page(StatusCode::OK, &Notices { frame, operator: pages.settings.operator.clone(), date: view::day(&iso_ms(ms)) }, true)
+fn notices(pages: &Pages, visit: &Visit) -> Page {
+    let ms = pages.index.snapshot()?.commit_ms();
+    let frame = pages.frame(visit, "Mentions légales et réutilisation", "", true);
+    let notices = Notices { frame, operator: pages.settings.operator.clone(), date: view::day(&iso_ms(ms)) };
+    Ok(page(visit, StatusCode::OK, &notices, true))
 }
 
-async fn missing(State(pages): State<Arc<Pages>>) -> Response {
+async fn missing(State(pages): State<Arc<Pages>>, Extension(visit): Extension<Visit>) -> Response {
     pages.message(
+        &visit,
         StatusCode::NOT_FOUND,
         "Page introuvable",
         "Cette adresse ne correspond à aucune page de l’annuaire. Vérifiez-la ou revenez à la recherche.",
@@ -589,8 +617,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let index = Arc::new(Index::open(dir.path(), 1 << 24, &[]).unwrap());
         let lane = Arc::new(Lane::new());
-        let settings =
-            Settings { clock: Arc::new(|| 0), operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
+        let gate = Arc::new(Gate::new(annuaire_web::Settings::new([1; 32], Arc::new(|| 0))));
+        // The same stranger: no address.
+        let (mut parts, ()) = axum::http::Request::new(()).into_parts();
+        let stranger = gate.arrive(&mut parts, annuaire_web::Asks::Nothing, false).await.caller.client.number();
+        let settings = Settings { gate, operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
         let app = router(index, settings);
         let ask = async |path: &str| {
             let request = axum::http::Request::get(path).body(Body::empty()).unwrap();
@@ -608,8 +639,7 @@ mod tests {
         let wait = Arc::new(std::sync::Mutex::new(wait));
         let held = || {
             let wait = Arc::clone(&wait);
-            // The same stranger: no address.
-            lane.run(xxhash_rust::xxh3::xxh3_64(b""), move || wait.lock().unwrap().recv().is_ok())
+            lane.run(stranger, move || wait.lock().unwrap().recv().is_ok())
         };
         let mut jobs = Vec::new();
         while let Ok(job) = held() {

@@ -3,6 +3,9 @@
 use annuaire_fhir::schema::{PARAMS, type_id};
 use annuaire_index::{Entry, Error, Filter, Snapshot};
 use serde_json::Value;
+use std::borrow::Cow;
+
+use crate::text;
 
 /// Number of a type in the store.
 pub(crate) fn ty(name: &str) -> u8 {
@@ -28,9 +31,25 @@ pub(crate) fn active(ty: &str) -> Filter {
     token(ty, "active", None, "true")
 }
 
-/// The resource of a version.
+/// The resource of a version, its texts as pages may show them.
 pub(crate) fn parse(entry: &Entry) -> Value {
-    serde_json::from_slice(entry.body()).unwrap_or(Value::Null)
+    let mut value = serde_json::from_slice(entry.body()).unwrap_or(Value::Null);
+    shown(&mut value);
+    value
+}
+
+/// Takes the marks out of all texts of a resource: whatever a page shows comes from here.
+fn shown(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(clean) = text::clean(text) {
+                *text = clean;
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(shown),
+        Value::Object(members) => members.values_mut().for_each(shown),
+        _ => {}
+    }
 }
 
 fn text(v: &Value, pointer: &str) -> String {
@@ -316,6 +335,13 @@ pub(crate) fn day(iso: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn marks_of_a_resource_are_not_shown() {
+        let mut role = json!({"name": [{"family": "DE\u{202e}SSAI", "given": ["A\u{200b}B"]}], "active": true});
+        shown(&mut role);
+        assert_eq!(role, json!({"name": [{"family": "DESSAI", "given": ["AB"]}], "active": true}));
+    }
 
     #[test]
     fn numbers_are_written_as_people_read_them() {

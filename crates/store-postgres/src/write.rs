@@ -1,6 +1,7 @@
 //! Writing one transaction.
 
-use crate::{fault, read, signed, unsigned};
+use crate::call::{bounded, statement};
+use crate::{fault, limits, read, signed, unsigned};
 use annuaire_store::batch::{self, Entry, State, Word};
 use annuaire_store::{Cause, Change, Known, Outcome, Result, Unit, instant};
 use sqlx::{PgConnection, Postgres, Row, Transaction};
@@ -23,7 +24,7 @@ pub(crate) struct PostgresUnit<'a> {
 impl<'a> PostgresUnit<'a> {
     pub(crate) fn begin(runtime: &'a Runtime, mut transaction: Transaction<'a, Postgres>) -> Result<Self> {
         let query = sqlx::query_as("SELECT tx, commit_ms FROM log_counter FOR UPDATE");
-        let (last, before_ms): (i64, i64) = runtime.block_on(query.fetch_one(&mut *transaction)).map_err(fault)?;
+        let (last, before_ms): (i64, i64) = bounded(runtime, limits::TURN, query.fetch_one(&mut *transaction))?;
         let tx = unsigned(last) + 1;
         Ok(Self { runtime, transaction, tx, before_ms, rows: 0, pending: Vec::new(), outcome: Outcome::default() })
     }
@@ -40,11 +41,11 @@ impl<'a> PostgresUnit<'a> {
                 .bind(cause.author)
                 .bind(cause.reason)
                 .bind(signed(self.rows));
-            runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
+            statement(runtime, query.execute(&mut *self.transaction))?;
             let query = sqlx::query("UPDATE log_counter SET tx = $1, commit_ms = $2").bind(signed(self.tx)).bind(commit_ms);
-            runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
+            statement(runtime, query.execute(&mut *self.transaction))?;
         }
-        runtime.block_on(self.transaction.commit()).map_err(fault)?;
+        bounded(runtime, limits::COMMIT, self.transaction.commit())?;
         Ok(self.outcome)
     }
 
@@ -54,19 +55,19 @@ impl<'a> PostgresUnit<'a> {
             return Ok(());
         }
         let runtime = self.runtime;
-        let mut known = runtime.block_on(words(&mut self.transaction, &changes)).map_err(fault)?;
+        let mut known = statement(runtime, words(&mut self.transaction, &changes))?;
         let again: Vec<&Word> = known.iter().filter(|w| w.tx == self.tx).collect();
         if !again.is_empty() {
             for word in again {
-                let revives = runtime.block_on(take_back(&mut self.transaction, word)).map_err(fault)?;
+                let revives = statement(runtime, take_back(&mut self.transaction, word))?;
                 batch::uncount(word, revives, &mut self.outcome);
                 self.rows -= 1;
             }
-            known = runtime.block_on(words(&mut self.transaction, &changes)).map_err(fault)?;
+            known = statement(runtime, words(&mut self.transaction, &changes))?;
         }
         let (log, states) = batch::decide(self.tx, changes, known, &mut self.outcome);
         self.rows += log.len() as u64;
-        runtime.block_on(write(&mut self.transaction, signed(self.tx), &log, &states)).map_err(fault)
+        statement(runtime, write(&mut self.transaction, signed(self.tx), &log, &states))
     }
 }
 
@@ -166,7 +167,7 @@ impl Unit for PostgresUnit<'_> {
         .bind(source)
         .bind(after)
         .bind(i64::from(limit));
-        let rows = self.runtime.block_on(query.fetch_all(&mut *self.transaction)).map_err(fault)?;
+        let rows = statement(self.runtime, query.fetch_all(&mut *self.transaction))?;
         rows.iter()
             .map(|r| Ok(Known { entity: r.try_get(0)?, digest: batch::digest_of(r.try_get(1)?) }))
             .collect::<sqlx::Result<_>>()
@@ -179,11 +180,11 @@ impl Unit for PostgresUnit<'_> {
     }
 
     fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>> {
-        self.runtime.block_on(read::note(&mut self.transaction, kind, key)).map_err(fault)
+        statement(self.runtime, read::note(&mut self.transaction, kind, key))
     }
 
     fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>> {
-        self.runtime.block_on(read::notes(&mut self.transaction, kind, after, limit)).map_err(fault)
+        statement(self.runtime, read::notes(&mut self.transaction, kind, after, limit))
     }
 
     fn set_note(&mut self, kind: &str, key: &str, text: Option<&str>) -> Result<()> {
@@ -196,7 +197,7 @@ impl Unit for PostgresUnit<'_> {
             .bind(text),
             None => sqlx::query("DELETE FROM note WHERE kind = $1 AND key = $2").bind(kind).bind(key),
         };
-        self.runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
+        statement(self.runtime, query.execute(&mut *self.transaction))?;
         Ok(())
     }
 }

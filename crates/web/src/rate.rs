@@ -1,8 +1,10 @@
 //! How many requests a client may make: one token bucket a client.
 
-use crate::limits;
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+
+use annuaire_base::cache::Generations;
+
+use crate::{Client, limits};
 
 /// A rate: `burst` requests at once, then `per_second`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,14 +15,16 @@ pub struct Rate {
     pub burst: u32,
 }
 
+#[derive(Clone, Copy)]
 struct Bucket {
     tokens: f64,
     at_us: i64,
 }
 
-/// What a client is told.
+/// What a client is told of its rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub struct Verdict {
+    /// Whether this request is served.
     pub allowed: bool,
     /// Requests left at once.
     pub remaining: u32,
@@ -30,12 +34,12 @@ pub(crate) struct Verdict {
 
 pub(crate) struct Limiter {
     rate: Rate,
-    buckets: Mutex<HashMap<u64, Bucket>>,
+    buckets: Mutex<Generations<Client, Bucket>>,
 }
 
 impl Limiter {
     pub(crate) fn new(rate: Rate) -> Self {
-        Self { rate, buckets: Mutex::new(HashMap::new()) }
+        Self { rate, buckets: Mutex::new(Generations::new(limits::CLIENTS)) }
     }
 
     pub(crate) fn rate(&self) -> Rate {
@@ -43,18 +47,14 @@ impl Limiter {
     }
 
     /// Takes one token of `client` at `now_us`, microseconds of any clock that does not go back much.
-    pub(crate) fn take(&self, client: u64, now_us: i64) -> Verdict {
+    pub(crate) fn take(&self, client: Client, now_us: i64) -> Verdict {
         let (full, speed) = (f64::from(self.rate.burst.max(1)), f64::from(self.rate.per_second.max(1)));
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let refilled = |b: &Bucket| (b.tokens + (now_us - b.at_us).max(0) as f64 / 1e6 * speed).min(full);
-        if buckets.len() >= limits::CLIENTS && !buckets.contains_key(&client) {
-            buckets.retain(|_, b| refilled(b) < full);
-        }
-        let bucket = buckets.entry(client).or_insert(Bucket { tokens: full, at_us: now_us });
-        let tokens = refilled(bucket);
+        let refilled = |b: Bucket| (b.tokens + (now_us - b.at_us).max(0) as f64 / 1e6 * speed).min(full);
+        let tokens = buckets.get(&client).map_or(full, refilled);
         let allowed = tokens >= 1.0;
-        *bucket = Bucket { tokens: if allowed { tokens - 1.0 } else { tokens }, at_us: now_us };
-        let left = bucket.tokens;
+        let left = if allowed { tokens - 1.0 } else { tokens };
+        buckets.insert(client, Bucket { tokens: left, at_us: now_us }, 1);
         let reset = if left >= 1.0 { 0 } else { (((1.0 - left) / speed).ceil() as u32).max(1) };
         Verdict { allowed, remaining: left as u32, reset }
     }
@@ -63,18 +63,20 @@ impl Limiter {
 #[cfg(test)]
 mod tests {
     use super::{Limiter, Rate};
+    use crate::Client;
 
     #[test]
     fn a_burst_then_the_rate_and_nobody_pays_for_another() {
+        let (one, two) = (Client::numbered(1), Client::numbered(2));
         let limiter = Limiter::new(Rate { per_second: 2, burst: 3 });
         for left in [2, 1, 0] {
-            let v = limiter.take(1, 0);
+            let v = limiter.take(one, 0);
             assert!(v.allowed && v.remaining == left, "{v:?}");
         }
-        let refused = limiter.take(1, 0);
+        let refused = limiter.take(one, 0);
         assert!(!refused.allowed && refused.reset == 1);
-        assert!(limiter.take(2, 0).allowed);
-        assert!(limiter.take(1, 500_000).allowed && !limiter.take(1, 500_000).allowed);
-        assert!(limiter.take(1, 60_000_000).allowed && limiter.take(1, 60_000_000).remaining == 1, "never more than a burst");
+        assert!(limiter.take(two, 0).allowed);
+        assert!(limiter.take(one, 500_000).allowed && !limiter.take(one, 500_000).allowed);
+        assert!(limiter.take(one, 60_000_000).allowed && limiter.take(one, 60_000_000).remaining == 1, "never more than a burst");
     }
 }

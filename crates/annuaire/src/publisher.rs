@@ -1,0 +1,131 @@
+//! The right to publish into the stores of a data directory: one process has it at a time, and says that it lives.
+
+use crate::limits::{BEAT, LOOK, SOON};
+use crate::now_ms;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, TryLockError};
+use std::io::Read;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+/// Bytes of the note in the file of the lock; shorter ones are filled with spaces, so that it is written in one piece.
+const NOTE: usize = 1_024;
+/// Longest reason that fits in it, in bytes.
+const REASON: usize = 600;
+
+/// Who has the right to publish, as the file of the lock says it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Holder {
+    /// Process.
+    pub(crate) pid: u32,
+    /// Its command: `serve`, `import`, `rebuild`.
+    pub(crate) by: String,
+    /// When it last said that it lives, milliseconds since 1970.
+    pub(crate) beat_ms: i64,
+    /// Why it cannot publish for the moment.
+    pub(crate) waiting: Option<String>,
+}
+
+/// The right to publish; given back when dropped, or when the process ends.
+pub(crate) struct Publisher {
+    file: Arc<File>,
+    waiting: Arc<Mutex<Option<String>>>,
+    beat: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+fn open(data: &Path) -> std::io::Result<File> {
+    // Not truncated: the holder's note is in it.
+    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(data.join("publisher.lock"))
+}
+
+impl Publisher {
+    /// Takes the right; `None` when another process has it.
+    pub(crate) fn take(data: &Path, by: &str) -> Result<Option<Self>> {
+        let file = open(data).with_context(|| format!("opening {}", data.join("publisher.lock").display()))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(e)) => return Err(e).context("locking publisher.lock"),
+        }
+        let file = Arc::new(file);
+        let waiting = Arc::default();
+        let holder = Holder { pid: std::process::id(), by: by.to_owned(), ..Holder::default() };
+        say(&file, &holder, &waiting);
+        let (stop, stopped) = channel();
+        let theirs = (Arc::clone(&file), Arc::clone(&waiting));
+        // Without a thread to be had, others may believe that nobody is here: they say so and go on.
+        let beat = std::thread::Builder::new().spawn(move || tick(&theirs.0, &holder, &theirs.1, &stopped));
+        Ok(Some(Self { file, waiting, beat: beat.ok().map(|thread| (stop, thread)) }))
+    }
+
+    /// Takes the right, and asks for it during two seconds: who only looks at the lock holds it for a moment.
+    pub(crate) fn take_soon(data: &Path, by: &str) -> Result<Option<Self>> {
+        let begun = Instant::now();
+        loop {
+            let taken = Self::take(data, by)?;
+            if taken.is_some() || begun.elapsed() >= SOON {
+                return Ok(taken);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Says why nothing is published for the moment, or that it is again.
+    pub(crate) fn waits(&self, why: Option<String>) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.beat.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
+        let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
+    }
+}
+
+fn tick(file: &File, holder: &Holder, waiting: &Mutex<Option<String>>, stopped: &Receiver<()>) {
+    while matches!(stopped.recv_timeout(BEAT), Err(RecvTimeoutError::Timeout)) {
+        say(file, holder, waiting);
+    }
+}
+
+fn say(file: &File, holder: &Holder, waiting: &Mutex<Option<String>>) {
+    let mut why = waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(why) = &mut why {
+        why.truncate(why.floor_char_boundary(REASON));
+    }
+    let holder = Holder { beat_ms: now_ms(), waiting: why, ..holder.clone() };
+    let mut note = serde_json::to_vec(&holder).unwrap_or_default();
+    if note.len() <= NOTE {
+        note.resize(NOTE, b' ');
+        // A disk without room for it leaves the one before.
+        let _ = file.write_all_at(&note, 0);
+    }
+}
+
+/// Who has the right to publish; `None` when nobody has. Takes the lock for a moment to see it.
+pub(crate) fn holder(data: &Path) -> Result<Option<Holder>> {
+    let mut file = match File::options().read(true).open(data.join("publisher.lock")) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e).context("reading publisher.lock"),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => return Ok(None),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(e)) => return Err(e).context("looking at publisher.lock"),
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).context("reading publisher.lock")?;
+    Ok(Some(serde_json::from_str(text.trim()).unwrap_or_default()))
+}

@@ -1,0 +1,431 @@
+//! The program as its operator meets it: exit codes, data directories, publication by whoever commits, clocks, ports.
+#![allow(clippy::unwrap_used, missing_docs)]
+#![cfg(unix)]
+
+mod common;
+
+use common::{Server, annuaire, delivery, import, program};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Exit code and words of a command.
+fn code(arguments: &[&str]) -> (i32, String) {
+    told(&program().args(arguments).output().unwrap())
+}
+
+fn told(out: &Output) -> (i32, String) {
+    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    (out.status.code().expect("killed"), said)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn nation(dir: &Path, professionals: &str) -> PathBuf {
+    let files = dir.join("files");
+    let arguments = ["generate", "--professionals", professionals, "--changed-per-mille", "200", "--out", text(&files)];
+    assert!(annuaire(&arguments).0);
+    files
+}
+
+const HEADER: &str = "Type d'identifiant PP|Identifiant PP|Identification nationale PP|Code type diplôme obtenu|\
+    Code diplôme obtenu|Code type autorisation|Code discipline autorisation|";
+
+/// A small file of diplomas: numbers `1099900nnn` with their key, one of them with a line that cannot be read when `bad`.
+fn diplomas(dir: &Path, name: &str, degree: &str, bad: bool) -> PathBuf {
+    let path = dir.join(format!("PS_LibreAcces_Dipl_AutExerc_{name}.txt"));
+    let mut lines = vec![HEADER.to_owned()];
+    lines.extend((0..60).map(|_| format!("8|10999000010|810999000010|DE|{degree}|||")));
+    if bad {
+        lines.push(format!("8|10999000010|810999000010|DE|{degree}|"));
+    }
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
+    path
+}
+
+#[test]
+fn exit_codes_say_what_happened() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let run = |more: &[&str]| code(&[&["import", "--data", text(&data)], more].concat());
+    let good = diplomas(dir.path(), "202611010800", "DE05", false);
+    let bad = diplomas(dir.path(), "202611020800", "DE09", true);
+    let (exit, said) = run(&[text(&good)]);
+    assert!(exit == 0 && said.contains("a new data directory") && said.contains("transaction 1"), "{exit} {said}");
+    let (exit, said) = run(&[text(&bad)]);
+    assert!(exit == 3 && said.contains("transaction 2"), "{exit} {said}");
+    // Nothing of it is read, nothing changes.
+    fs::write(dir.path().join("e.txt"), "a|b|\n1|2|\n").unwrap();
+    let (exit, said) = run(&[text(&dir.path().join("e.txt"))]);
+    assert!(exit == 1 && said.lines().filter(|l| l.starts_with("Error: ")).count() == 1, "{exit} {said}");
+    let (exit, said) = run(&[text(&dir.path().join("none.txt"))]);
+    assert!(exit == 1 && said.contains("none.txt"), "{exit} {said}");
+    let status = code(&["status", "--data", text(&data)]).1;
+    assert!(status.contains("log: ends at transaction 2"), "{status}");
+    for usage in
+        [&["--accept-mass-change", "", text(&good)][..], &["--accept-mass-change", "  short    ", text(&good)], &[], &["--no"]]
+    {
+        let (exit, said) = run(usage);
+        assert_eq!(exit, 2, "{usage:?}: {said}");
+    }
+    // A directory is no file.
+    assert_eq!(run(&[text(dir.path())]).0, 2);
+    assert_eq!(code(&["status"]).0, 2);
+    let (exit, said) = code(&["--help"]);
+    assert!(exit == 0 && said.contains("Exit codes:") && said.contains("  3  "), "{said}");
+}
+
+#[test]
+fn a_mistyped_data_directory_is_refused_by_all_but_import() {
+    let dir = tempfile::tempdir().unwrap();
+    let (absent, other, empty) = (dir.path().join("absent"), dir.path().join("other"), dir.path().join("empty"));
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("holiday.txt"), "x").unwrap();
+    fs::create_dir(&empty).unwrap();
+    let to = dir.path().join("copy");
+    let commands: [&[&str]; 9] = [
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["rebuild"],
+        &["verify"],
+        &["status"],
+        &["doctor"],
+        &["deliveries"],
+        &["quarantine"],
+        &["undo", "1"],
+        &["backup", "--to", text(&to)],
+    ];
+    for command in commands {
+        for (data, part) in [(&absent, "no such directory"), (&other, "no data directory")] {
+            let (exit, said) = code(&[command, &["--data", text(data)]].concat());
+            assert!(exit == 1 && said.contains(part) && said.contains("--data"), "{command:?}: {exit} {said}");
+        }
+        assert!(!absent.exists() && !to.exists() && fs::read_dir(&other).unwrap().count() == 1, "{command:?}");
+    }
+    for command in ["verify", "status", "doctor", "deliveries"] {
+        let (exit, said) = code(&[command, "--data", text(&empty)]);
+        assert!(exit == 1 && said.contains("empty"), "{command}: {said}");
+    }
+    let file = diplomas(dir.path(), "202611010800", "DE05", false);
+    let (exit, said) = code(&["import", "--data", text(&other), text(&file)]);
+    assert!(exit == 1 && said.contains("holiday.txt"), "{said}");
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
+    let (exit, said) = code(&["import", "--data", text(&empty), text(&file)]);
+    assert!(exit == 0 && said.contains("a new data directory"), "{said}");
+    // What only tries makes nothing.
+    let (exit, said) = code(&["import", "--dry-run", "--data", text(&absent), text(&file)]);
+    assert!(exit == 0 && !absent.exists(), "{said}");
+}
+
+#[test]
+fn what_is_there_is_its_owners_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let file = diplomas(dir.path(), "202611010800", "DE05", false);
+    // Whatever the mask of the shell.
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_annuaire"), "import", "--data"]);
+    let (exit, said) = told(&command.args([text(&data), text(&file)]).output().unwrap());
+    assert_eq!(exit, 0, "{said}");
+    assert_eq!((mode(&data), mode(&data.join("registry.sqlite"))), (0o700, 0o600));
+    assert_eq!((mode(&data.join("public")), mode(&data.join("public/data.mdb")) & 0o077), (0o700, 0));
+    drop(Server::start(&data, &[]));
+    assert_eq!(mode(&data.join("cursor.key")), 0o600);
+    // Found open, it is closed and told.
+    fs::set_permissions(&data, PermissionsExt::from_mode(0o755)).unwrap();
+    fs::set_permissions(data.join("registry.sqlite"), PermissionsExt::from_mode(0o644)).unwrap();
+    let (exit, said) = code(&["doctor", "--data", text(&data)]);
+    assert!(exit == 3 && said.contains("WARN permissions"), "{exit} {said}");
+    assert_eq!((mode(&data), mode(&data.join("registry.sqlite"))), (0o700, 0o600));
+    let (exit, said) = code(&["doctor", "--data", text(&data)]);
+    assert!(exit == 0 && said.contains("OK   permissions") && !said.contains("WARN"), "{exit} {said}");
+}
+
+/// Eight imports, one after the other and all at once: whoever commits publishes, or somebody does for it.
+#[test]
+fn eight_imports_leave_the_store_at_the_end_of_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    for at_once in [false, true] {
+        let data = dir.path().join(format!("data-{at_once}"));
+        let first = diplomas(dir.path(), "202611010800", "DE01", false);
+        assert!(import(&data, &[first]).0);
+        let start = |n: usize| {
+            // Each of another source, so that none is older than another.
+            let file = dir.path().join(format!("feed-{n}.ndjson"));
+            let line = format!(
+                "{{\"resourceType\":\"Organization\",\"id\":\"x{n}-{at_once}\",\"active\":true,\"name\":\"Maison {n}\"}}\n"
+            );
+            fs::write(&file, line).unwrap();
+            let mut command = program();
+            command.args(["import", "--open", "--data", text(&data), text(&file)]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let mut running = Vec::new();
+        for n in 0..8 {
+            let child = start(n);
+            if at_once {
+                running.push(child);
+            } else {
+                let (exit, said) = told(&child.wait_with_output().unwrap());
+                assert_eq!(exit, 0, "{said}");
+            }
+        }
+        for child in running {
+            let (exit, said) = told(&child.wait_with_output().unwrap());
+            assert!(exit == 0 && said.contains("published"), "{exit} {said}");
+        }
+        let (exit, said) = code(&["status", "--data", text(&data)]);
+        assert!(exit == 0 && said.contains("log: ends at transaction 9") && said.contains("transaction 9, up to date"), "{said}");
+        assert_eq!(Server::start(&data, &[]).json("Organization?_count=0")["total"], 8);
+    }
+}
+
+/// Somebody else holds the right to publish and does nothing: the import is committed, and says that nobody publishes it.
+#[test]
+fn an_import_that_nobody_publishes_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
+    let lock = fs::File::options().read(true).write(true).open(data.join("publisher.lock")).unwrap();
+    lock.lock().unwrap();
+    let file = diplomas(dir.path(), "202611020800", "DE05", false);
+    let start = Instant::now();
+    let (exit, said) = code(&["import", "--data", text(&data), text(&file)]);
+    assert!(exit == 3 && said.contains("committed and not published") && said.contains("transaction 2"), "{exit} {said}");
+    assert!(start.elapsed() < Duration::from_secs(60));
+    let (_, said) = code(&["status", "--data", text(&data)]);
+    assert!(said.contains("at transaction 1, 1 behind the log"), "{said}");
+    let (exit, said) = code(&["serve", "--listen", "127.0.0.1:0", "--data", text(&data)]);
+    assert!(exit == 1 && said.contains("another process publishes there"), "{said}");
+    lock.unlock().unwrap();
+    // The file again: nothing to commit, and what was left behind is published.
+    let (exit, said) = code(&["import", "--data", text(&data), text(&file)]);
+    assert!(exit == 0 && said.contains("up to transaction 2"), "{exit} {said}");
+}
+
+/// A server on whole stores answers whatever became of its registry, and goes on once it is back.
+#[test]
+fn a_server_starts_without_its_registry() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = nation(dir.path(), "200");
+    let data = dir.path().join("data");
+    assert!(import(&data, &delivery(&files)).0);
+    let expected = Server::start(&data, &[]).json("Practitioner?_count=0")["total"].clone();
+    let registry = data.join("registry.sqlite");
+    let sound = fs::read(&registry).unwrap();
+    let clean = || ["registry.sqlite-wal", "registry.sqlite-shm"].map(|left| _ = fs::remove_file(data.join(left)));
+    clean();
+
+    // Lost.
+    fs::remove_file(&registry).unwrap();
+    {
+        let server = Server::start(&data, &[]);
+        assert_eq!(server.json("Practitioner?_count=0")["total"], expected);
+        let (exit, said) = code(&["status", "--data", text(&data)]);
+        assert!(exit == 3 && said.contains("log: cannot be read") && said.contains("restore"), "{exit} {said}");
+        assert!(said.contains("waits: "), "{said}");
+        let (exit, said) = code(&["doctor", "--data", text(&data)]);
+        assert!(exit == 1 && said.contains("FAIL registry"), "{exit} {said}");
+        // A second log must not begin beside the first one's stores.
+        let (exit, said) = code(&["import", "--data", text(&data), text(&delivery(&files.join("next"))[0])]);
+        assert!(exit == 1 && said.contains("restore") && !registry.exists(), "{exit} {said}");
+    }
+    // Damaged.
+    fs::write(&registry, vec![0x15; sound.len()]).unwrap();
+    let server = Server::start(&data, &[]);
+    assert_eq!(server.json("Practitioner?_count=0")["total"], expected);
+    // Back, while it serves: publication goes on by itself.
+    clean();
+    fs::write(&registry, &sound).unwrap();
+    let (exit, said) =
+        told(&program().args(["import", "--data", text(&data)]).args(delivery(&files.join("next"))).output().unwrap());
+    assert!(matches!(exit, 0 | 3) && said.contains("transaction 2"), "{exit} {said}");
+    server.until(2);
+}
+
+/// With nothing published and no log, there is nothing true to serve.
+#[test]
+fn a_server_without_stores_nor_registry_does_not_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("registry.sqlite"), vec![0x15; 8_192]).unwrap();
+    let (exit, said) = code(&["serve", "--listen", "127.0.0.1:0", "--data", text(&data)]);
+    assert!(exit == 1 && said.contains("nothing was ever published here"), "{exit} {said}");
+}
+
+#[test]
+fn a_log_in_the_future_is_told_with_dates() {
+    use annuaire_store::{Cause, Change, Registry};
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
+    {
+        let mut registry = annuaire_store_sqlite::SqliteRegistry::open(&data.join("registry.sqlite")).unwrap();
+        let cause = Cause { author: "t", reason: "t", now_ms: &|| 4_070_908_800_000, any_clock: true };
+        let put = Change { entity: "AM:1".into(), source: "ameli-ps".into(), payload: None, digest: 0 };
+        let kept = Change { payload: Some("{\"objet\":\"ligne_ameli\"}".into()), ..put };
+        registry.commit(cause, &mut |unit| unit.put(kept.clone())).unwrap();
+    }
+    let file = diplomas(dir.path(), "202611020800", "DE05", false);
+    let (exit, said) = code(&["import", "--data", text(&data), text(&file)]);
+    assert!(exit == 1 && said.contains("2099-01-01 00:00:00 UTC") && said.contains("--accept-clock"), "{exit} {said}");
+    let (exit, said) = code(&["doctor", "--data", text(&data)]);
+    assert!(exit == 1 && said.contains("FAIL clock") && said.contains("2099-01-01"), "{exit} {said}");
+    let (_, said) = code(&["import", "--accept-clock", "--data", text(&data), text(&file)]);
+    assert!(said.contains("transaction 3"), "{said}");
+}
+
+#[test]
+fn a_trial_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = nation(dir.path(), "150");
+    let data = dir.path().join("data");
+    assert!(import(&data, &delivery(&files)).0);
+    let next = delivery(&files.join("next"));
+    let run = |more: &[&str]| told(&program().args(["import", "--data", text(&data)]).args(more).args(&next).output().unwrap());
+    let counts = |said: &str| said.split(" objects new").next().unwrap().rsplit(' ').next().unwrap().to_owned();
+    let (exit, tried) = run(&["--dry-run"]);
+    assert!(exit == 0 && tried.contains("nothing was written"), "{exit} {tried}");
+    let status = code(&["status", "--data", text(&data)]).1;
+    assert!(status.contains("log: ends at transaction 1"), "{status}");
+    let (exit, said) = run(&[]);
+    assert!(exit == 0 && said.contains("transaction 2"), "{exit} {said}");
+    assert_eq!(counts(&tried), counts(&said), "{tried} / {said}");
+}
+
+#[test]
+fn a_taken_port_is_told_before_any_work() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let start = Instant::now();
+    // A nation that would take minutes to make.
+    let (exit, said) = code(&["demo", "--professionals", "2000000", "--listen", &address]);
+    assert!(exit == 1 && said.contains(&address) && said.contains("--listen"), "{exit} {said}");
+    assert!(start.elapsed() < Duration::from_secs(10) && !said.contains("making"), "{said}");
+}
+
+#[test]
+fn a_killed_rebuild_leaves_the_store_that_was_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = nation(dir.path(), "300");
+    let data = dir.path().join("data");
+    assert!(import(&data, &delivery(&files)).0);
+    let total = Server::start(&data, &[]).json("PractitionerRole?_count=0")["total"].clone();
+    for after in [20, 120, 300, 600] {
+        let mut child =
+            program().args(["rebuild", "--data", text(&data)]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(after));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let (_, said) = code(&["status", "--data", text(&data)]);
+        assert!(said.contains("public store: at transaction 1, up to date"), "after {after} ms: {said}");
+        assert_eq!(Server::start(&data, &[]).json("PractitionerRole?_count=0")["total"], total);
+    }
+    assert_eq!(code(&["rebuild", "--data", text(&data)]).0, 0);
+    let left: Vec<_> = fs::read_dir(data.join("public")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name == "rebuilding"), "{left:?}");
+}
+
+#[test]
+fn status_and_doctor_work_beside_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
+    let server = Server::start(&data, &[]);
+    let (exit, said) = code(&["status", "--data", text(&data)]);
+    let process = format!("server (process {})", server.child.id());
+    assert!(exit == 0 && said.contains(&process) && said.contains("up to date") && said.contains("202"), "{exit} {said}");
+    let (exit, said) = code(&["status", "--json", "--data", text(&data)]);
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((exit, json["log"]["tx"].as_u64(), json["stores"]["public"]["behind"].as_u64()), (0, Some(1), Some(0)), "{said}");
+    let (exit, said) = code(&["doctor", "--data", text(&data)]);
+    assert!(exit == 0 && said.lines().all(|l| l.starts_with("OK ")), "{exit} {said}");
+    drop(server);
+    // A store that is not there is no reason to say nothing.
+    fs::remove_dir_all(data.join("public")).unwrap();
+    let (exit, said) = code(&["status", "--data", text(&data)]);
+    assert!(exit == 0 && said.contains("public store: none yet"), "{exit} {said}");
+}
+
+/// A delivery that should not have been is taken back: what is published is what was published before it.
+#[test]
+fn a_delivery_is_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = nation(dir.path(), "150");
+    let data = dir.path().join("data");
+    let names = |server: &Server| -> std::collections::BTreeMap<String, String> {
+        let all = server.walk("Practitioner?_count=1000&active=true");
+        all.iter().map(|(id, p)| (id.clone(), format!("{} {}", p["name"], p["qualification"]))).collect()
+    };
+    assert!(import(&data, &delivery(&files)).0);
+    let before = names(&Server::start(&data, &[]));
+    let (_, said) = import(&data, &delivery(&files.join("next")));
+    assert!(said.contains("transaction 2"), "{said}");
+    let after = names(&Server::start(&data, &[]));
+    assert_ne!(before, after);
+
+    let (exit, said) = code(&["deliveries", "--data", text(&data)]);
+    let lines: Vec<&str> = said.lines().filter(|l| l.trim_start().starts_with(['1', '2'])).collect();
+    assert!(exit == 0 && lines.len() == 2 && lines[1].contains("PS_LibreAcces"), "{exit} {said}");
+    let (exit, said) = code(&["deliveries", "--json", "--data", text(&data)]);
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((exit, json[1]["number"].as_u64(), json[1]["tx"].as_u64()), (0, Some(2), Some(2)), "{said}");
+
+    let (exit, said) = code(&["undo", "--data", text(&data), "9"]);
+    assert!(exit == 1 && said.contains("no such delivery"), "{exit} {said}");
+    let (exit, said) = code(&["undo", "--created-too", "--data", text(&data), "2"]);
+    assert!(matches!(exit, 0 | 3) && said.contains("published"), "{exit} {said}");
+    assert_eq!(names(&Server::start(&data, &[])), before);
+    let (exit, said) = code(&["undo", "--data", text(&data), "2"]);
+    assert!(exit == 1 && said.contains("undone by delivery 3"), "{exit} {said}");
+    let (_, said) = code(&["deliveries", "--data", text(&data)]);
+    assert!(said.contains("undoes delivery 2") && said.contains("undone by delivery 3"), "{said}");
+}
+
+/// What could not be read is listed until a delivery has it right.
+#[test]
+fn a_line_in_quarantine_is_listed_until_it_is_settled() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
+    let bad = diplomas(dir.path(), "202611020800", "DE01", true);
+    let (exit, said) = code(&["import", "--data", text(&data), text(&bad)]);
+    assert_eq!(exit, 3, "{said}");
+    for list in [&["quarantine"][..], &["deliveries", "--quarantine"]] {
+        let (exit, said) = code(&[list, &["--data", text(&data)]].concat());
+        assert!(
+            exit == 0 && said.contains("202611020800") && said.contains("line 62") && said.contains("1 line in quarantine"),
+            "{exit} {said}"
+        );
+    }
+    let (exit, said) = code(&["doctor", "--data", text(&data)]);
+    assert!(exit == 3 && said.contains("WARN quarantine"), "{exit} {said}");
+    let good = diplomas(dir.path(), "202611030800", "DE01", false);
+    assert_eq!(code(&["import", "--data", text(&data), text(&good)]).0, 0);
+    let (_, said) = code(&["quarantine", "--data", text(&data)]);
+    assert!(said.contains("0 lines in quarantine"), "{said}");
+}
+
+/// A store is of one guide: another one is refused before anything is committed.
+#[test]
+fn another_guide_than_the_stores_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
+    let next = diplomas(dir.path(), "202611020800", "DE05", false);
+    let commands: [&[&str]; 3] = [&["import", text(&next)], &["serve", "--listen", "127.0.0.1:0"], &["verify"]];
+    for command in commands {
+        let (exit, said) = code(&[command, &["--guide", "v110", "--data", text(&data)]].concat());
+        assert!(exit == 1 && said.contains("1.2.0") && said.contains("1.1.0"), "{command:?}: {exit} {said}");
+    }
+    assert!(code(&["status", "--data", text(&data)]).1.contains("log: ends at transaction 1"));
+    let (exit, said) = code(&["rebuild", "--guide", "v110", "--data", text(&data)]);
+    assert_eq!(exit, 0, "{said}");
+    let (exit, said) = code(&["import", "--guide", "v110", "--data", text(&data), text(&next)]);
+    assert!(exit == 0 && said.contains("transaction 2"), "{exit} {said}");
+}

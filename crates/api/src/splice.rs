@@ -1,0 +1,129 @@
+//! A bundle in XML, made of the pieces of the same bundle in JSON.
+//!
+//! Each entry is turned alone and let go, so that a bundle of any length takes the memory of a piece. XML has the links before
+//! the entries and JSON after them: who begins gives them (`bundle::Draft::settle`).
+
+use crate::{Fault, internal, xml};
+
+/// What closes the document.
+const END: &str = "</Bundle>";
+
+/// The entries of a bundle, as they come.
+pub(crate) struct Entries {
+    /// What stands in a document before its first element.
+    root: usize,
+    /// The entry that has begun, as far as it has come.
+    entry: Vec<u8>,
+    depth: usize,
+    quoted: bool,
+    escaped: bool,
+    /// The list of entries is over.
+    done: bool,
+}
+
+impl Entries {
+    /// Starts with the first piece of JSON and the member `link`; also gives the first piece of XML.
+    pub(crate) fn start(json: &[u8], links: &[u8]) -> Result<(Self, Vec<u8>), Fault> {
+        const LIST: &[u8] = br#","entry":["#;
+        // No text stands before the list in which it could occur: the frame has numbers and ids.
+        let at = json.windows(LIST.len()).position(|w| w == LIST).ok_or_else(|| internal("a long bundle without entries"))?;
+        let frame = xml::document(&[&json[..at], b",", links, b"}"].concat()).map_err(internal)?;
+        let empty = xml::document(br#"{"resourceType":"Bundle"}"#).map_err(internal)?;
+        let root = empty.len() - END.len();
+        let mut entries = Self { root, entry: Vec::new(), depth: 0, quoted: false, escaped: false, done: false };
+        let mut out = frame;
+        out.truncate(out.len() - END.len());
+        entries.turn(&json[at + LIST.len()..], &mut out)?;
+        Ok((entries, out))
+    }
+
+    /// The XML of the next piece; `last` closes the document.
+    pub(crate) fn next(&mut self, json: &[u8], last: bool) -> Result<Vec<u8>, Fault> {
+        let mut out = Vec::with_capacity(json.len() / 4 * 5);
+        self.turn(json, &mut out)?;
+        if last {
+            out.extend_from_slice(END.as_bytes());
+        }
+        Ok(out)
+    }
+
+    /// Turns the entries that end in `json`, and keeps the beginning of the one that does not.
+    fn turn(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+        let mut start = 0;
+        for (at, byte) in json.iter().enumerate() {
+            if self.done {
+                return Ok(());
+            }
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' if self.quoted => self.escaped = true,
+                b'"' => self.quoted = !self.quoted,
+                _ if self.quoted => {}
+                b'{' | b'[' => {
+                    if self.depth == 0 {
+                        start = at;
+                    }
+                    self.depth += 1;
+                }
+                // What closes the list was not opened by an entry.
+                b']' if self.depth == 0 => self.done = true,
+                b'}' | b']' => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        self.entry.extend_from_slice(&json[start..=at]);
+                        let alone = [br#"{"resourceType":"Bundle","entry":["#, &self.entry[..], b"]}"].concat();
+                        let document = xml::document(&alone).map_err(internal)?;
+                        out.extend_from_slice(&document[self.root..document.len() - END.len()]);
+                        self.entry.clear();
+                    }
+                }
+                _ => {}
+            }
+        }
+        if self.depth > 0 {
+            self.entry.extend_from_slice(&json[start..]);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A bundle with these texts, and its member `link`.
+    fn bundle(texts: &[String]) -> (Vec<u8>, Vec<u8>) {
+        let links =
+            br#""link":[{"relation":"next","url":"http://a.example/x?y=1&z=%22"},{"relation":"self","url":"u"}]"#.to_vec();
+        let entry = |text: &String| {
+            let name = serde_json::Value::from(text.as_str());
+            format!(
+                r#"{{"fullUrl":"u","resource":{{"resourceType":"Organization","id":"1","name":{name},"alias":["]","}}"],"type":[{{"text":"["}}]}},"search":{{"mode":"match"}}}}"#
+            )
+        };
+        let entries = texts.iter().map(entry).collect::<Vec<_>>().join(",");
+        let head = r#"{"resourceType":"Bundle","type":"searchset","id":"b","meta":{"lastUpdated":"2026-01-01T00:00:00.000Z"},"total":3,"entry":["#;
+        let json = [head.as_bytes(), entries.as_bytes(), b"],", &links, b"}"].concat();
+        (json, links)
+    }
+
+    proptest! {
+        /// Cut anywhere, the pieces are those of the whole document.
+        #[test]
+        fn pieces_make_the_whole(texts in proptest::collection::vec("[a-zé\"\\\\{}\\[\\],:\n]{0,12}", 1..6), cuts in proptest::collection::vec(0.0f64..1.0, 0..6)) {
+            let (json, links) = bundle(&texts);
+            let list = json.windows(9).position(|w| w == br#""entry":["#).unwrap() + 9;
+            let mut ends: Vec<usize> = cuts.iter().map(|c| list + (c * (json.len() - list) as f64) as usize).collect();
+            ends.push(list);
+            ends.sort_unstable();
+            let (mut entries, mut xml) = Entries::start(&json[..ends[0]], &links).unwrap();
+            for (n, start) in ends.iter().enumerate() {
+                let end = ends.get(n + 1).copied().unwrap_or(json.len());
+                xml.extend(entries.next(&json[*start..end], n + 1 == ends.len()).unwrap());
+            }
+            let whole = xml::document(&json).unwrap();
+            prop_assert_eq!(String::from_utf8(xml).unwrap(), String::from_utf8(whole).unwrap());
+        }
+    }
+}
