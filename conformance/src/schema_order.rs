@@ -9,7 +9,7 @@ use fhirbolt::model::r4::Resource;
 /// What the library does not read, or the first element out of place.
 pub fn check(xml: &str) -> Result<(), String> {
     let read: Resource = fhirbolt::xml::from_str(xml, None).map_err(|e| format!("the R4 model does not read the XML: {e}"))?;
-    let again = fhirbolt::xml::to_string(&read).map_err(|e| format!("the R4 model does not write the XML: {e}"))?;
+    let again = fhirbolt::xml::to_string(&read, None).map_err(|e| format!("the R4 model does not write the XML: {e}"))?;
     let (given, wanted) = (tags(xml), tags(&again));
     match given.iter().zip(&wanted).position(|(a, b)| a != b) {
         Some(at) => Err(format!("<{}> stands where the schema has <{}>", given[at], wanted[at])),
