@@ -1,6 +1,6 @@
 //! The cases. Each finds what it needs in the directory itself, so that it runs on any data.
 
-use crate::{Answer, Client, link, profile};
+use crate::{Answer, Client, link, profile, schema_order};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -45,6 +45,20 @@ pub const ALL: &[(&str, Case)] = &[
     ("errors are OperationOutcomes (HTTP-3)", outcomes),
     ("the restricted perimeter is closed to strangers", restricted),
     ("resources follow their profiles and the R4 model", profiles),
+    ("every answer follows the R4 model in JSON, and the order of its schema in XML (HTTP-1)", answers_follow_the_model),
+    ("the pages that follow keep format, size and members of the first", page_keeps),
+    ("includes by *, Type:*, Type:parameter:Target; another target is refused", include_forms),
+    (":identifier on a reference answers as the chain", reference_identifier),
+    ("an address of another server is none of ours", other_server),
+    ("a value of signs only does not find everything", signs),
+    ("an unknown modifier is ignored and said, strict handling refuses it", unknown_modifier),
+    ("dates: any year is answered at once, a day that never was is refused", dates),
+    ("_lastUpdated is cut in the time of Paris, daylight saving included", paris),
+    ("a control character is refused", control),
+    ("malformed queries are refused", malformed),
+    ("refusals: the documented text in diagnostics, the help in details, the kind in code", refusals),
+    ("bundles carry the watermark of their state, and asking from it loses nothing", watermark),
+    ("what has a history is read, or is gone with 410; never 404", gone),
 ];
 
 fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
@@ -251,9 +265,7 @@ fn tokens(c: &Client) -> Result<(), String> {
 }
 
 fn contains(c: &Client) -> Result<(), String> {
-    let double = c.walk("Practitioner?family:contains=-&_count=1000&_elements=name");
-    // A hyphen folds to a space: any double name does.
-    let double = double.or_else(|_| c.walk("Practitioner?_count=1000&_elements=name"))?;
+    let double = c.walk("Practitioner?_count=1000&_elements=name")?;
     let Some(family) = double.iter().map(|p| text(p, "/name/0/family")).find(|f| f.contains('-')) else { return Ok(()) };
     let second = family.split('-').nth(1).unwrap_or_default();
     let found = c.walk(&format!("Practitioner?family:contains={}&_count=1000&_elements=name", encode(second)))?;
@@ -509,6 +521,288 @@ fn profiles(c: &Client) -> Result<(), String> {
             let faults = profile::check_public(&e["resource"]);
             ensure(faults.is_empty(), || faults.join("; "))?;
             profile::check_model(&e["resource"].to_string()).map_err(|e| format!("{ty}: {e}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The address of a page of every kind of answer.
+fn routes(c: &Client) -> Result<Vec<String>, String> {
+    let mut all: Vec<String> = [
+        "metadata",
+        "_history?_count=20",
+        "Practitioner?_count=5&_revinclude=*",
+        "PractitionerRole?_count=5&_include=*",
+        "Organization?_count=5&_include=Organization:partof&_elements=name",
+        "HealthcareService?_count=5&_include=*",
+        "Device?_count=5&_include=*",
+        "Practitioner?name:family=a&_count=2",
+        "Practitioner?_summary=count",
+        "Practitioner?bogus=1",
+        "Practitioner/none",
+        "Patient/1",
+        "_page?id=x",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for ty in TYPES {
+        let Ok(r) = first(c, ty) else { continue };
+        let id = id(&r);
+        all.extend([
+            format!("{ty}/{id}"),
+            format!("{ty}/{id}?_summary=true"),
+            format!("{ty}/{id}/_history"),
+            format!("{ty}/{id}/_history/1"),
+        ]);
+        all.extend(link(&c.bundle(&format!("{ty}?_count=1"))?, "next"));
+    }
+    Ok(all)
+}
+
+fn answers_follow_the_model(c: &Client) -> Result<(), String> {
+    for path in routes(c)? {
+        let json = c.get(&path, &[("accept", "application/fhir+json")])?;
+        if json.status != 404 || json.body.contains("OperationOutcome") {
+            profile::check_model(&json.body).map_err(|e| format!("{path}: {e}"))?;
+        }
+        let xml = c.get(&path, &[("accept", "application/fhir+xml")])?;
+        status(&xml, json.status, &path)?;
+        schema_order::check(&xml.body).map_err(|e| format!("{path}: {e}"))?;
+    }
+    Ok(())
+}
+
+fn page_keeps(c: &Client) -> Result<(), String> {
+    let a = c.get("Practitioner?_count=3&_elements=name&_format=xml", &[])?;
+    status(&a, 200, "the first page")?;
+    let at = a.body.find("<relation value=\"next\"/>").ok_or("no next link")?;
+    let next = a.body[at..].split("<url value=\"").nth(1).and_then(|u| u.split('"').next()).ok_or("no next address")?;
+    let b = c.get(&next.replace("&amp;", "&"), &[])?;
+    status(&b, 200, "the next page")?;
+    ensure(b.header("content-type").starts_with("application/fhir+xml"), || format!("then {}", b.header("content-type")))?;
+    ensure(b.body.matches("<fullUrl").count() == 3 && b.body.matches("SUBSETTED").count() == 3, || {
+        "another size or other members".into()
+    })
+}
+
+/// Includes of a search, as `Type/id`.
+fn brought(c: &Client, path: &str) -> Result<BTreeSet<String>, String> {
+    let b = c.bundle(path)?;
+    let included = b["entry"].as_array().into_iter().flatten().filter(|e| text(e, "/search/mode") == "include");
+    Ok(included.map(|e| format!("{}/{}", text(e, "/resource/resourceType"), text(e, "/resource/id"))).collect())
+}
+
+fn include_forms(c: &Client) -> Result<(), String> {
+    let by = |form: &str| brought(c, &format!("PractitionerRole?_count=20&_include={form}"));
+    let one = by("PractitionerRole:organization")?;
+    let mut both = one.clone();
+    both.extend(by("PractitionerRole:practitioner")?);
+    ensure(by("*")? == both && by("PractitionerRole:*")? == both, || "* and Type:* do not bring all".into())?;
+    ensure(by("PractitionerRole:organization:Organization")? == one, || "a target type that is the right one".into())?;
+    let to = |form: &str| brought(c, &format!("Practitioner?_count=20&_revinclude={form}"));
+    let roles = to("PractitionerRole:practitioner")?;
+    for form in ["*", "PractitionerRole:*", "PractitionerRole:practitioner:Practitioner"] {
+        ensure(to(form)? == roles, || format!("_revinclude={form}"))?;
+    }
+    for bad in [
+        "_include=PractitionerRole:organization:Practitioner",
+        "_include=Device:*",
+        "_revinclude=PractitionerRole:organization:Device",
+    ] {
+        let a = c.get(&format!("PractitionerRole?{bad}"), &[])?;
+        status(&a, 400, bad)?;
+    }
+    Ok(())
+}
+
+fn reference_identifier(c: &Client) -> Result<(), String> {
+    let mut found = 0;
+    for place in c.walk("Organization?_count=200&_elements=identifier")?.iter().take(200).step_by(10) {
+        let i = &place["identifier"][0];
+        let value = format!("{}%7C{}", encode(text(i, "/system")), encode(text(i, "/value")));
+        let (here, chain) = (
+            total_of(c, &format!("PractitionerRole?organization:identifier={value}&_count=0"))?,
+            total_of(c, &format!("PractitionerRole?organization.identifier={value}&_count=0"))?,
+        );
+        ensure(here == chain, || format!("{value}: {here} by identifier, {chain} by the chain"))?;
+        found += here;
+    }
+    ensure(found > 0, || "none of the structures has a role".into())
+}
+
+fn other_server(c: &Client) -> Result<(), String> {
+    let roles = c.bundle("PractitionerRole?_count=50")?;
+    let to = roles["entry"].as_array().into_iter().flatten().find_map(|e| e["resource"]["organization"]["reference"].as_str());
+    let to = to.ok_or("no role has a structure")?;
+    let t = |address: &str| total_of(c, &format!("PractitionerRole?organization={}&_count=0", encode(address)));
+    let wanted = t(to)?;
+    let ours =
+        text(&c.bundle(&format!("Organization?_id={}", to.trim_start_matches("Organization/")))?, "/entry/0/fullUrl").to_owned();
+    ensure(wanted > 0 && t(&ours)? == wanted, || format!("{ours} is not {to}"))?;
+    ensure(t(&format!("https://autre.example/fhir/v2/{to}"))? == 0, || "another server is taken for ours".into())
+}
+
+fn signs(c: &Client) -> Result<(), String> {
+    let all = total_of(c, "Practitioner?_count=0")?;
+    for query in ["family=-", "family:contains=-", "name=%27", "given=.", "name=%CC%81", "name=,", "name=%20", "identifier=%7C"] {
+        let a = c.get(&format!("Practitioner?{query}&_count=0"), &[])?;
+        let few = a.status == 400 || (a.status == 200 && a.json()?["total"].as_u64().is_some_and(|n| n < all));
+        ensure(few, || format!("{query}: {}", a.body))?;
+    }
+    Ok(())
+}
+
+fn unknown_modifier(c: &Client) -> Result<(), String> {
+    let (b, plain) = (c.bundle("Practitioner?name:family=a&_count=2")?, c.bundle("Practitioner?name=a&_count=2")?);
+    ensure(b["total"] == plain["total"], || "another result than without it".into())?;
+    let outcome = b["entry"].as_array().and_then(|e| e.last()).ok_or("no entry")?;
+    ensure(text(outcome, "/search/mode") == "outcome" && text(outcome, "/fullUrl").starts_with("urn:uuid:"), || {
+        outcome.to_string()
+    })?;
+    ensure(text(outcome, "/resource/issue/0/diagnostics").contains("name:family"), || outcome.to_string())?;
+    let a = c.get("Practitioner?name:family=a", &[("prefer", "handling=strict")])?;
+    status(&a, 400, "strict")?;
+    ensure(text(&a.json()?, "/issue/0/code") == "not-supported", || a.body.clone())
+}
+
+fn dates(c: &Client) -> Result<(), String> {
+    let all = total_of(c, "Practitioner?_count=0")?;
+    for (query, wanted) in [
+        ("ge0001-01-01", all),
+        ("ge0001-01-01T00:00:00", all),
+        ("ge1000-01-01", all),
+        ("lt1960-12-31", 0),
+        ("le9999-12-31", all),
+        ("gt9999-12-31T23:59:59", 0),
+    ] {
+        let start = std::time::Instant::now();
+        let found = total_of(c, &format!("Practitioner?_lastUpdated={query}&_count=0"))?;
+        ensure(found == wanted, || format!("{query}: {found} instead of {wanted}"))?;
+        ensure(start.elapsed().as_secs() < 5, || format!("{query} takes {:?}", start.elapsed()))?;
+    }
+    for bad in
+        ["ge2022-00", "2022-13", "2022-02-30", "2023-02-29", "0000", "2022-01-01T24:00", "2022-01-01T10:00:00%2B15:00", "ge", "x"]
+    {
+        status(&c.get(&format!("Practitioner?_lastUpdated={bad}"), &[])?, 400, bad)?;
+        status(&c.get(&format!("Organization?period={bad}"), &[])?, 400, bad)?;
+    }
+    Ok(())
+}
+
+fn paris(c: &Client) -> Result<(), String> {
+    let t = |literal: &str| total_of(c, &format!("Practitioner?_lastUpdated={}&_count=0", encode(literal)));
+    for (local, utc) in [
+        ("ge2026-07-01", "ge2026-06-30T22:00:00Z"),
+        ("ge2026-01-15", "ge2026-01-14T23:00:00Z"),
+        ("lt2026-10-25T04:00", "lt2026-10-25T03:00Z"),
+    ] {
+        ensure(t(local)? == t(utc)?, || format!("{local} is not {utc}"))?;
+    }
+    // The day and the minute of a resource, in the time of Paris whatever the season, hold it.
+    let r = first(c, "Practitioner")?;
+    let day = text(&r, "/meta/lastUpdated").get(..7).unwrap_or_default().to_owned();
+    ensure(t(&day)? > 0, || format!("nothing in {day}"))
+}
+
+fn control(c: &Client) -> Result<(), String> {
+    for query in [
+        "Practitioner?_id=a%00",
+        "Practitioner?_id=a%01b",
+        "Practitioner?identifier=a%0Ab",
+        "Practitioner?active=%7F",
+        "PractitionerRole?organization=a%09b",
+        "PractitionerRole?organization.identifier=a%1F",
+        "HealthcareService?_profile=a%0D",
+        "Practitioner?name=a%00",
+        "Practitioner?na%00me=a",
+    ] {
+        let a = c.get(query, &[])?;
+        status(&a, 400, query)?;
+        ensure(text(&a.json()?, "/issue/0/diagnostics") == "Bad parameter value.", || a.body.clone())?;
+    }
+    Ok(())
+}
+
+fn malformed(c: &Client) -> Result<(), String> {
+    for query in ["name=%", "name=%G1", "name=%FF", "=a", "_count=1&_count=2", "_total=none&_total=accurate"] {
+        status(&c.get(&format!("Practitioner?{query}"), &[])?, 400, query)?;
+    }
+    for query in [
+        "&&_count=1&",
+        "name=a+b&_count=1",
+        "name=a%2Bb&_count=1",
+        "active=true&active=true&_count=1",
+        "_count=1&_count=1",
+        "name=&_count=1",
+    ] {
+        status(&c.get(&format!("Practitioner?{query}"), &[])?, 200, query)?;
+    }
+    Ok(())
+}
+
+fn refusals(c: &Client) -> Result<(), String> {
+    for (path, wanted, code, diagnostics) in [
+        ("Practitioner?bogus=1", 400, "exception", "Parameter bogus not found for resource Practitioner"),
+        ("Patient?name=a", 400, "exception", "Parameter name not found for resource Patient"),
+        ("PractitionerRole?organization=a/b/c", 400, "exception", "Unknown error"),
+        ("Practitioner?active=%01", 400, "exception", "Bad parameter value."),
+        ("Practitioner?active:missing=maybe", 400, "value", "Bad parameter value."),
+        ("Practitioner/none", 404, "exception", "Resource not found with id: none"),
+        ("_page", 400, "exception", "Parameter id required to fetch the next page"),
+        ("_page?id=x", 400, "exception", "The url can't be processed. Maybe it is too old or corrupted."),
+    ] {
+        let a = c.get(path, &[])?;
+        status(&a, wanted, path)?;
+        let issue = &a.json()?["issue"][0];
+        ensure(text(issue, "/diagnostics") == diagnostics && text(issue, "/code") == code, || format!("{path}: {issue}"))?;
+    }
+    let help = c.get("Practitioner?bogus=1", &[])?.json()?;
+    ensure(text(&help, "/issue/0/details/text").contains("qualification-code"), || help.to_string())
+}
+
+fn watermark(c: &Client) -> Result<(), String> {
+    let page = c.bundle("Practitioner?_count=1")?;
+    let mark = text(&page, "/meta/lastUpdated").to_owned();
+    ensure(!mark.is_empty(), || "a searchset without meta.lastUpdated".into())?;
+    if let Some(next) = link(&page, "next") {
+        ensure(text(&c.bundle(&next)?, "/meta/lastUpdated") == mark, || "the mark moves between pages".into())?;
+    }
+    let newest = c.bundle("Practitioner?_sort=-_lastUpdated&_count=1")?;
+    ensure(text(&newest, "/entry/0/resource/meta/lastUpdated") <= mark.as_str(), || "a resource is newer than the mark".into())?;
+    let later = total_of(c, &format!("Practitioner?_lastUpdated=gt{}&_count=0", encode(&mark)))?;
+    ensure(later == 0 || text(&c.bundle("Practitioner?_count=1")?, "/meta/lastUpdated") > mark.as_str(), || {
+        "older than what it answers".into()
+    })
+}
+
+fn gone(c: &Client) -> Result<(), String> {
+    let mut known = BTreeSet::new();
+    for order in ["_lastUpdated", "-_lastUpdated"] {
+        let b = c.bundle(&format!("_history?_count=40&_sort={order}"))?;
+        known.extend(
+            b["entry"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|e| format!("{}/{}", text(e, "/resource/resourceType"), text(e, "/resource/id"))),
+        );
+    }
+    for path in known {
+        let a = c.get(&path, &[])?;
+        ensure(a.status == 200 || a.status == 410, || format!("{path}: {}", a.status))?;
+        if a.status == 410 {
+            ensure(text(&a.json()?, "/issue/0/code") == "deleted", || a.body.clone())?;
+            let history = c.bundle(&format!("{path}/_history"))?;
+            ensure(!history["entry"].is_null(), || format!("{path}: gone without a history"))?;
+            let total = total_of(
+                c,
+                &format!(
+                    "{}?_id={}&_count=0",
+                    path.split('/').next().unwrap_or_default(),
+                    path.split('/').nth(1).unwrap_or_default()
+                ),
+            )?;
+            ensure(total == 0, || format!("{path} is gone and found"))?;
         }
     }
     Ok(())

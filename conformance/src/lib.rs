@@ -5,6 +5,7 @@
 
 pub mod cases;
 pub mod profile;
+pub mod schema_order;
 
 use serde_json::Value;
 use std::io::Read;

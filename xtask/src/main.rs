@@ -38,7 +38,11 @@ fn main() -> ExitCode {
 fn test() -> Result<(), String> {
     cargo(&["fmt", "--all", "--", "--check"], &[])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
+    // With them go the fuzz targets, on their seeds and a bounded number of inputs.
     cargo(&["test", "--workspace"], &[])?;
+    // The entries of cargo fuzz are only checked: its engine, which it would link, is not built for that.
+    let engine = [("CUSTOM_LIBFUZZER_PATH", "none/libnone.a")];
+    cargo(&["check", "-p", "annuaire-fuzz", "--features", "libfuzzer", "--bins"], &engine)?;
     let server = postgres::Server::start()?;
     let url = server.url();
     cargo(&["test", "-p", "annuaire-store-postgres", "--", "--ignored"], &[("ANNUAIRE_TEST_POSTGRES", &url)])?;

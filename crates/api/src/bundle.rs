@@ -6,7 +6,7 @@ use annuaire_index::{Entry, Filter, RoaringBitmap, Rows, Snapshot};
 use serde_json::Value;
 
 use crate::cursor::{Cursor, digest};
-use crate::query::{Link, Order, Search, Types};
+use crate::query::{Link, Order, Search, Types, carried};
 use crate::{Fault, failed, internal, limits};
 
 const SUBSETTED: &[u8] = br#"{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED","display":"Resource encoded in summary mode"}"#;
@@ -36,12 +36,18 @@ impl Frame {
 /// What the entries of a bundle are.
 enum Kind {
     /// Matches, with these members of each when they are named, and what the rules bring to them.
-    Search { links: Vec<Link>, elements: Option<Vec<String>>, ignored: String },
+    Search { links: Vec<Link>, elements: Option<Vec<String>>, ignored: Vec<Fault> },
     /// Versions.
     History,
 }
 
-/// A bundle being written, in pieces: a page of a thousand resources is on its way to the client before its end is made, and
+/// A bundle being written, in pieces: its `meta.lastUpdated` is the watermark, the commit instant of the state that it was
+/// answered from. A follower that asks `_lastUpdated=ge` this instant next time loses nothing: instants of commits strictly
+/// increase, so that what was committed later has a later instant and is answered, and what has an earlier one was already in
+/// this state. All pages of an answer are of one state and carry one watermark. What changed at that very instant is answered
+/// again, which changes nothing for who has it.
+///
+/// It is made in pieces: a page of a thousand resources is on its way to the client before its end is made, and
 /// a client that reads slowly holds one piece of it.
 pub(crate) struct Draft {
     frame: Frame,
@@ -66,23 +72,18 @@ impl Draft {
     fn new(snap: &Snapshot, frame: Frame, kind: Kind, total: Option<u64>, page: Page) -> Self {
         let place = frame.last().map_or(0, |row| u64::from(row) + 1);
         let (tx, place) = (snap.tx().to_be_bytes(), place.to_be_bytes());
-        let (a, b) = digest(&[&tx, frame.scope.as_bytes(), frame.query.as_bytes(), &place]);
         let name = if matches!(kind, Kind::History) { "history" } else { "searchset" };
         let mut out = Vec::with_capacity((page.rows.len() * USUAL + 1_000).min(limits::PIECE / 8 * 9));
         let start = format!(
-            r#"{{"resourceType":"Bundle","type":"{name}","id":"{:08x}-{:04x}-8{:03x}-a{:03x}-{:012x}""#,
-            a >> 32,
-            (a >> 16) & 0xffff,
-            a & 0xfff,
-            b >> 52,
-            b & 0xffff_ffff_ffff
+            r#"{{"resourceType":"Bundle","id":"{}""#,
+            uuid(digest(&[&tx, frame.scope.as_bytes(), frame.query.as_bytes(), &place]))
         );
         out.extend_from_slice(start.as_bytes());
-        if matches!(kind, Kind::History) {
-            out.extend_from_slice(br#","meta":{"lastUpdated":"#);
-            quote(&mut out, &iso_ms(snap.commit_ms()));
-            out.push(b'}');
-        }
+        out.extend_from_slice(br#","meta":{"lastUpdated":"#);
+        quote(&mut out, &iso_ms(snap.commit_ms()));
+        out.extend_from_slice(br#"},"type":""#);
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'"');
         if let Some(total) = total {
             out.extend_from_slice(format!(r#","total":{total}"#).as_bytes());
         }
@@ -203,10 +204,11 @@ impl Draft {
         if let Kind::Search { ignored, .. } = &self.kind
             && !ignored.is_empty()
         {
-            let issue = outcome("warning", "not-supported", ignored);
+            let outcome = issues("warning", ignored);
+            let name = uuid(digest(&[&self.tx.to_be_bytes(), self.frame.query.as_bytes(), &outcome]));
             self.open();
-            self.out.extend_from_slice(br#""resource":"#);
-            self.out.extend_from_slice(&issue);
+            self.out.extend_from_slice(format!(r#""fullUrl":"urn:uuid:{name}","resource":"#).as_bytes());
+            self.out.extend_from_slice(&outcome);
             self.mode("outcome");
         }
         if self.entries > 0 {
@@ -254,11 +256,12 @@ impl Draft {
             links.push(("previous", before));
         }
         let Frame { base, key, self_url, scope, query, .. } = &self.frame;
+        let carried = carried(query);
         for (relation, last_row) in links {
             let cursor = Cursor { tx: self.tx, last_row, total: self.total, scope: scope.clone(), query: query.clone() };
             let token = cursor.seal(key).ok_or_else(|| internal("cursor"))?;
             self.out.extend_from_slice(format!(r#"{{"relation":"{relation}","url":"#).as_bytes());
-            quote(&mut self.out, &format!("{base}/_page?id={token}"));
+            quote(&mut self.out, &format!("{base}/_page?id={token}{carried}"));
             self.out.extend_from_slice(b"},");
         }
         self.out.extend_from_slice(br#"{"relation":"self","url":"#);
@@ -372,7 +375,7 @@ pub(crate) fn searchset(snap: &Snapshot, ty: u8, search: Search, frame: Frame) -
     let page = if search.only_total { Page::default() } else { page(snap, ty, &search, &frame, &all)? };
     let Search { links, elements, ignored, only_total, .. } = search;
     // A total alone has no entries, whatever was ignored.
-    let ignored = if only_total { String::new() } else { ignored.join("; ") };
+    let ignored = if only_total { Vec::new() } else { ignored };
     let mut draft = Draft::new(snap, frame, Kind::Search { links, elements, ignored }, total, page);
     draft.bring(snap)?;
     Ok(draft)
@@ -433,14 +436,37 @@ pub(crate) fn history(snap: &Snapshot, mut rows: RoaringBitmap, count: usize, ol
     Draft::new(snap, frame, Kind::History, total, Page { rows: page, more, previous: None })
 }
 
-/// An OperationOutcome with one issue.
-pub(crate) fn outcome(severity: &str, code: &str, text: &str) -> Vec<u8> {
-    let mut out =
-        format!(r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"{severity}","code":"{code}","diagnostics":"#)
-            .into_bytes();
-    quote(&mut out, text);
-    out.extend_from_slice(b"}]}");
+/// An OperationOutcome with an issue for each fault: the documented text in `diagnostics`, which clients compare, and the help
+/// in `details`, for people.
+pub(crate) fn issues(severity: &str, faults: &[Fault]) -> Vec<u8> {
+    let mut out = br#"{"resourceType":"OperationOutcome","issue":["#.to_vec();
+    for (n, fault) in faults.iter().enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        issue(&mut out, severity, fault.code, &fault.text, &fault.hint);
+    }
+    out.extend_from_slice(b"]}");
     out
+}
+
+/// Members in the order of the R4 schema.
+fn issue(out: &mut Vec<u8>, severity: &str, code: &str, text: &str, details: &str) {
+    out.extend_from_slice(format!(r#"{{"severity":"{severity}","code":"{code}""#).as_bytes());
+    if !details.is_empty() {
+        out.extend_from_slice(br#","details":{"text":"#);
+        quote(out, details);
+        out.push(b'}');
+    }
+    out.extend_from_slice(br#","diagnostics":"#);
+    quote(out, text);
+    out.push(b'}');
+}
+
+/// Two hashes in the form of a UUID, which the same hashes make again (RFC 9562, version 8).
+fn uuid((a, b): (u64, u64)) -> String {
+    let (first, second, third) = (a >> 32, (a >> 16) & 0xffff, a & 0xfff);
+    format!("{first:08x}-{second:04x}-8{third:03x}-a{:03x}-{:012x}", b >> 52, b & 0xffff_ffff_ffff)
 }
 
 /// Members of a JSON object: name and value, as written.
@@ -542,8 +568,14 @@ mod tests {
     }
 
     #[test]
-    fn outcome_is_json() {
-        let value: Value = serde_json::from_slice(&outcome("error", "exception", "a \"b\"\n")).unwrap();
-        assert_eq!(value["issue"][0]["diagnostics"], "a \"b\"\n");
+    fn the_documented_text_stands_alone_and_the_help_beside_it() {
+        let fault = Fault::value("A help \"for people\".").at("name");
+        let value: Value = serde_json::from_slice(&issues("warning", &[fault, Fault::missing("x")])).unwrap();
+        let issue = &value["issue"][0];
+        assert_eq!((issue["severity"].as_str(), issue["code"].as_str()), (Some("warning"), Some("value")));
+        assert_eq!(issue["diagnostics"], "Bad parameter value.");
+        assert_eq!(issue["details"]["text"], "In name: A help \"for people\".");
+        assert_eq!(value["issue"][1]["code"], "exception");
+        assert!(value["issue"][1]["details"].is_null());
     }
 }

@@ -6,13 +6,16 @@ use serde_json::{Value, json};
 use crate::query::{self, Types};
 
 /// Publication date of the statement's content.
-const DATE: &str = "2026-11-24";
+const DATE: &str = "2026-11-25";
 const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
 /// What is served beyond R4 or where R4 leaves a choice.
 const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastUpdated or _id, _elements, _summary, \
-    one level of chaining and of _has, :iterate on includes. Histories: _since, _at, _count, and _sort=_lastUpdated for the \
-    oldest version first. Prefer: handling=strict also refuses modifiers without effect, handling=lenient ignores unknown \
-    parameters and names them in an outcome entry. Follow the next links: they stay in the state of the first page.";
+    one level of chaining and of _has. _include and _revinclude: *, Type:*, Type:parameter or Type:parameter:Target, with \
+    :iterate. A date without an offset is read in the time of Paris. Histories: _since, _at, _count, and _sort=_lastUpdated \
+    for the oldest version first. A modifier without effect is named in an outcome entry; Prefer: handling=strict refuses it, \
+    handling=lenient also ignores unknown parameters and names them. Follow the next links: they stay in the state and in the \
+    format of the first page. meta.lastUpdated of a bundle is the instant of that state: ask _lastUpdated=ge with it to get all \
+    that changed since. What left the directory is answered with 410, and its history with its versions.";
 
 /// The statement of the service at `base`.
 pub(crate) fn statement(base: &str, types: Types) -> Value {
@@ -25,6 +28,7 @@ pub(crate) fn statement(base: &str, types: Types) -> Value {
         "status": "active",
         "date": DATE,
         "kind": "instance",
+        "instantiates": [format!("{IG}/CapabilityStatement/AsServerDPCapabilityStatement")],
         "software": {"name": "annuaire", "version": env!("CARGO_PKG_VERSION")},
         "implementation": {"description": "Directory of health professionals and structures", "url": base},
         "fhirVersion": "4.0.1",
@@ -37,8 +41,11 @@ pub(crate) fn statement(base: &str, types: Types) -> Value {
             "interaction": [{"code": "history-system"}],
         }],
     });
-    if types == Types::Public {
-        out["instantiates"] = json!([format!("{IG}/CapabilityStatement/AsServerDPCapabilityStatement")]);
+    // The guide has no statement for the restricted perimeter.
+    if types == Types::Restricted
+        && let Some(members) = out.as_object_mut()
+    {
+        members.shift_remove("instantiates");
     }
     out
 }
@@ -72,19 +79,21 @@ fn definition(ty: &str, name: &str) -> Option<String> {
 fn forms(kind: Kind) -> &'static str {
     match kind {
         Kind::Token => "code, system|code, system| or |code; :not, :missing, and :of-type on identifier",
-        Kind::Text => "starts with, ignoring case and accents; :contains, :exact, :missing",
-        Kind::Reference => "id, Type/id or absolute URL; :missing; chaining",
+        Kind::Text => "starts with, ignoring case and accents; letters or digits are needed; :contains, :exact, :missing",
+        Kind::Reference => {
+            "id, Type/id or the address of a resource of this server; :identifier=system|value, :missing, the type of the target; chaining"
+        }
         Kind::Uri => "canonical without version; :missing",
         Kind::Date => "eq, ne, gt, ge, lt, le, sa, eb, ap; :missing",
     }
 }
 
 fn parameter(ty: &str, name: &str, kind: &str, documentation: &str) -> Value {
-    let mut out = json!({"name": name, "type": kind, "documentation": documentation});
-    if let Some(definition) = definition(ty, name) {
-        out["definition"] = json!(definition);
+    // In the order of the R4 schema.
+    match definition(ty, name) {
+        Some(definition) => json!({"name": name, "definition": definition, "type": kind, "documentation": documentation}),
+        None => json!({"name": name, "type": kind, "documentation": documentation}),
     }
-    out
 }
 
 fn kind(param: &Param) -> &'static str {
@@ -119,11 +128,12 @@ fn resource(ty: &str, types: Types) -> Value {
     });
     let mut includes: Vec<String> = query::links_from(ty).map(|p| format!("{ty}:{}", p.name)).collect();
     if !includes.is_empty() {
-        includes.insert(0, "*".to_owned());
+        includes.splice(0..0, ["*".to_owned(), format!("{ty}:*")]);
         out["searchInclude"] = json!(includes);
     }
-    let reverse: Vec<String> = query::links_to(ty).map(|(source, p)| format!("{source}:{}", p.name)).collect();
+    let mut reverse: Vec<String> = query::links_to(ty).map(|(source, p)| format!("{source}:{}", p.name)).collect();
     if !reverse.is_empty() {
+        reverse.insert(0, "*".to_owned());
         out["searchRevInclude"] = json!(reverse);
     }
     let mut params =

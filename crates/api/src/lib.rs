@@ -99,9 +99,20 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// A fault whose code says the kind of its status; `contract` gives it the one of the national service.
     fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        let hint = String::new();
-        Self { status, code: "exception", text: text.into(), hint, unknown: false, exhausted: false, cause: None }
+        let code = match status {
+            StatusCode::UNAUTHORIZED => "login",
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::NOT_FOUND => "not-found",
+            StatusCode::GONE => "deleted",
+            StatusCode::NOT_ACCEPTABLE | StatusCode::UNSUPPORTED_MEDIA_TYPE => "not-supported",
+            StatusCode::PAYLOAD_TOO_LARGE => "too-long",
+            StatusCode::TOO_MANY_REQUESTS => "throttled",
+            StatusCode::BAD_REQUEST => "invalid",
+            _ => "exception",
+        };
+        Self { status, code, text: text.into(), hint: String::new(), unknown: false, exhausted: false, cause: None }
     }
 
     fn client(text: impl Into<String>) -> Self {
@@ -110,35 +121,36 @@ impl Fault {
 
     /// A value that does not follow its form.
     fn value(hint: &str) -> Self {
-        Self::client("Bad parameter value.").hint(hint)
+        Self::client("Bad parameter value.").code("value").hint(hint)
     }
 
     /// A name that `ty` does not have, and the ones that it has.
     fn unknown<'a>(name: &str, ty: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known = known.into_iter().collect::<Vec<_>>().join(", ");
         let hint = if known.is_empty() { String::new() } else { format!("Known: {known}.") };
-        Self { unknown: true, ..Self::client(format!("Parameter {name} not found for resource {ty}")).hint(hint) }
+        let text = format!("Parameter {name} not found for resource {ty}");
+        Self { unknown: true, ..Self::client(text).contract().hint(hint) }
+    }
+
+    fn code(self, code: &'static str) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The fault of a documented situation (fhir-api §5), in which clients of the national service read `exception`.
+    fn contract(self) -> Self {
+        self.code("exception")
     }
 
     fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: hint.into(), ..self }
     }
 
-    /// The same fault at the parameter `name`.
+    /// Says that the fault is in the parameter `name`.
     fn at(mut self, name: &str) -> Self {
-        if !self.text.contains(name) {
+        if !self.text.contains(name) && !self.hint.starts_with("In ") {
             self.hint = format!("In {name}: {}", self.hint).trim_end_matches([' ', ':']).to_owned();
         }
         self
-    }
-
-    /// What the client is told.
-    fn diagnostics(&self) -> String {
-        match (self.hint.is_empty(), self.text.ends_with('.')) {
-            (true, _) => self.text.clone(),
-            (false, true) => format!("{} {}", self.text, self.hint),
-            (false, false) => format!("{}. {}", self.text, self.hint),
-        }
     }
 
     fn too_costly(text: String) -> Self {
@@ -146,7 +158,14 @@ impl Fault {
     }
 
     fn missing(id: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("Resource not found with id: {id}"))
+        Self::new(StatusCode::NOT_FOUND, format!("Resource not found with id: {id}")).contract()
+    }
+
+    /// A resource that the directory had, and whose time in it is over. The text is that of a resource that is not there.
+    fn gone(id: &str) -> Self {
+        Self { status: StatusCode::GONE, ..Self::missing(id) }
+            .code("deleted")
+            .hint("It left the directory. Its versions are in its history: add /_history to its address.")
     }
 
     fn login(text: &str) -> Self {
@@ -158,7 +177,7 @@ impl Fault {
         names.sort_unstable();
         let text =
             format!("Can't process the request. Resource type not supported. Server knows how to handle: [{}]", names.join(", "));
-        Self::new(status, text)
+        Self::new(status, text).contract()
     }
 }
 
@@ -309,7 +328,7 @@ fn refusal(fault: &Fault, asked: &Asked) -> Answer {
     if path == "/health" && fault.cause.is_some() {
         return health::unreadable();
     }
-    let mut answer = reply(fault.status, bundle::outcome("error", fault.code, &fault.diagnostics()));
+    let mut answer = reply(fault.status, bundle::issues("error", std::slice::from_ref(fault)));
     if fault.status == StatusCode::UNAUTHORIZED {
         let scheme = if is_restricted(path) { "Bearer" } else { "ESANTE-API-KEY" };
         answer.set(header::WWW_AUTHENTICATE, format!("{scheme} realm=\"fhir\""));
@@ -815,8 +834,8 @@ impl App {
     /// A following page, in the state of the first one.
     fn page(&self, parts: &Parts, place: &Place, raw: &str, effort: Effort, seen: &mut Seen) -> Result<Answer, Fault> {
         let id = query::pairs(raw)?.into_iter().find(|(name, value)| name == "id" && !value.is_empty());
-        let (_, token) = id.ok_or_else(|| Fault::client("Parameter id required to fetch the next page"))?;
-        let too_old = || Fault::client(TOO_OLD).hint("Run the search again from its first page.");
+        let (_, token) = id.ok_or_else(|| Fault::client("Parameter id required to fetch the next page").contract())?;
+        let too_old = || Fault::client(TOO_OLD).contract().hint("Run the search again from its first page.");
         let cursor = Cursor::open(&token, &self.settings.cursor_key).ok_or_else(too_old)?;
         // A token of one perimeter opens nothing in another: its scope begins with the perimeter.
         let scope = cursor.scope.strip_prefix(place.door.prefix()).ok_or_else(too_old)?;
@@ -828,9 +847,9 @@ impl App {
         let (ty, number) = place.door.types.known(scope).ok_or_else(too_old)?;
         seen.ty = ty;
         // The first page settled what is accepted.
-        let search = query::compile(&snap, ty, &cursor.query, Handling::Lenient)?;
         let base = self.base(parts, place);
-        let self_url = format!("{base}/_page?id={token}");
+        let search = query::compile(&snap, &base, ty, &cursor.query, Handling::Lenient)?;
+        let self_url = format!("{base}/_page?{raw}");
         let frame = self.frame(base, self_url, cursor.scope, cursor.query, from);
         let at = At { snap, index: &place.door.index };
         bundle(parts, &at, frame, seen, |frame| bundle::searchset(&at.snap, number, search, frame))
@@ -857,7 +876,11 @@ impl App {
             Some(Err(_)) => None,
         };
         let asked = || version.map_or_else(|| id.to_owned(), |version| format!("{id}/_history/{version}"));
-        let entry = found.ok_or_else(|| Fault::missing(&asked()))?;
+        let Some(entry) = found else {
+            // What left the directory has versions and no current one.
+            let left = version.is_none() && !snap.history(number, id).map_err(internal)?.is_empty();
+            return Err(if left { Fault::gone(id) } else { Fault::missing(&asked()) });
+        };
         let tag = format!("W/\"{}\"", entry.version);
         // If-None-Match present: it alone is evaluated (COND-2).
         let fresh = if parts.headers.contains_key(header::IF_NONE_MATCH) {
@@ -987,11 +1010,17 @@ fn search(
 ) -> Result<Answer, Fault> {
     let types = place.door.types;
     seen.route = "search";
-    let (ty, number) = types.known(ty).ok_or_else(|| Fault::unsupported_type(StatusCode::BAD_REQUEST, types))?;
+    let Some((ty, number)) = types.known(ty) else {
+        let fault = Fault::unsupported_type(StatusCode::BAD_REQUEST, types);
+        return Err(match query::first_criterion(raw)? {
+            None => fault,
+            Some(name) => Fault::unknown(&name, ty, []).hint(fault.text),
+        });
+    };
     seen.ty = ty;
     let snap = place.door.index.snapshot().map_err(internal)?.within(effort);
-    let search = query::compile(&snap, ty, raw, handling(parts))?;
     let base = app.base(parts, place);
+    let search = query::compile(&snap, &base, ty, raw, handling(parts))?;
     let mut self_url = format!("{base}{}", place.rest);
     if let Some(shown) = parts.uri.query().filter(|_| parts.method != Method::POST) {
         self_url.push('?');

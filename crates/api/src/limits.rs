@@ -20,6 +20,8 @@ pub const ANSWER: usize = 32 << 20;
 pub const TOKEN: usize = 1_023;
 /// Most values of one parameter.
 pub const VALUES: usize = 1_000;
+/// Links that one criterion may follow, by chaining or `_has`.
+pub const CHAIN: usize = 1;
 /// Most parameters of a request.
 pub const PARAMETERS: usize = 200;
 /// Most bytes of a query, in the URL or a form: its paging token must still fit a URL.

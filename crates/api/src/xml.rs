@@ -1,67 +1,60 @@
 //! FHIR XML out of FHIR JSON. Only requests that ask for XML pay for it.
 
-use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::LazyLock;
 
-/// Element order of R4 where it is not the member order of the JSON that we are given. Members that are not named follow
-/// in their own order. Keyed by the name of the resource type or of the member.
-const ORDER: &[(&str, &[&str])] = &[
-    ("", &["id", "meta", "implicitRules", "language", "text", "contained", "extension", "modifierExtension"]),
-    ("Bundle", &["identifier", "type", "timestamp", "total", "link", "entry"]),
-    ("entry", &["link", "fullUrl", "resource", "search", "request", "response"]),
-    ("meta", &["extension", "versionId", "lastUpdated", "source", "profile", "security", "tag"]),
-    (
-        "Practitioner",
-        &["identifier", "active", "name", "telecom", "address", "gender", "birthDate", "photo", "qualification", "communication"],
-    ),
-    (
-        "PractitionerRole",
-        &[
-            "identifier",
-            "active",
-            "period",
-            "practitioner",
-            "organization",
-            "code",
-            "specialty",
-            "location",
-            "healthcareService",
-            "telecom",
-        ],
-    ),
-    ("Organization", &["identifier", "active", "type", "name", "alias", "telecom", "address", "partOf", "contact", "endpoint"]),
-    (
-        "HealthcareService",
-        &[
-            "identifier",
-            "active",
-            "providedBy",
-            "category",
-            "type",
-            "specialty",
-            "location",
-            "name",
-            "eligibility",
-            "characteristic",
-        ],
-    ),
-    (
-        "Device",
-        &["identifier", "definition", "udiCarrier", "status", "manufacturer", "serialNumber", "modelNumber", "type", "owner"],
-    ),
-    ("Person", &["identifier", "name", "telecom", "gender", "birthDate", "address", "managingOrganization", "active", "link"]),
-    ("identifier", &["extension", "use", "type", "system", "value", "period", "assigner"]),
-    ("name", &["extension", "use", "text", "family", "given", "prefix", "suffix", "period"]),
-    ("telecom", &["extension", "system", "value", "use", "rank", "period"]),
-    ("address", &["extension", "use", "type", "text", "line", "city", "district", "state", "postalCode", "country", "period"]),
-    (
-        "valueAddress",
-        &["extension", "use", "type", "text", "line", "city", "district", "state", "postalCode", "country", "period"],
-    ),
-    ("coding", &["extension", "system", "version", "code", "display", "userSelected"]),
-    ("valueCoding", &["extension", "system", "version", "code", "display", "userSelected"]),
-    ("qualification", &["extension", "identifier", "code", "period", "issuer"]),
-];
+use serde_json::{Map, Value};
+
+/// Elements of the published types, of the answers around them and of the data types of R4, in the order of its schema: a
+/// line for each type, `element:Type` where the type has elements of its own. [`COMMON`] come before them.
+const ELEMENTS: &str = include_str!("elements.txt");
+/// The first elements of resources and of data types.
+const COMMON: &str =
+    "id meta:Meta implicitRules language text:Narrative contained extension:Extension modifierExtension:Extension";
+
+/// An element of a type.
+struct Element {
+    /// Name, without the `[x]` of a choice.
+    name: &'static str,
+    /// Type, when it has elements of its own.
+    ty: &'static str,
+    /// The name is followed by that of a type, as in `valueCoding`.
+    choice: bool,
+    /// Place among the elements of its type.
+    place: usize,
+}
+
+static TYPES: LazyLock<HashMap<&'static str, Vec<Element>>> = LazyLock::new(|| {
+    let element = |(place, word): (usize, &'static str)| {
+        let (name, ty) = word.split_once(':').unwrap_or((word, ""));
+        let plain = name.strip_suffix("[x]");
+        Element { name: plain.unwrap_or(name), ty, choice: plain.is_some(), place }
+    };
+    let line = |line: &'static str| {
+        let (ty, own) = line.split_once(' ').unwrap_or((line, ""));
+        let words: Vec<_> = COMMON.split(' ').chain(own.split_whitespace()).enumerate().collect();
+        // An element of its own comes before a common one of that name: the text of a coded concept is no narrative.
+        (ty, words.into_iter().rev().map(element).collect())
+    };
+    ELEMENTS.lines().chain([""]).map(line).collect()
+});
+
+/// The elements of a type; of one that is not known, the common ones.
+fn elements_of(ty: &str) -> &'static [Element] {
+    TYPES.get(ty).or_else(|| TYPES.get("")).map_or(&[], Vec::as_slice)
+}
+
+/// Place of a member among the elements of its type, and its own type. A member that is not known comes last.
+fn place<'a>(elements: &'static [Element], member: &'a str) -> (usize, &'a str) {
+    let suffix = |e: &Element| {
+        member
+            .strip_prefix(e.name)
+            .filter(|rest| rest.is_empty() != e.choice && !rest.starts_with(|c: char| c.is_ascii_lowercase()))
+    };
+    let found = elements.iter().find_map(|e| suffix(e).map(|rest| (e.place, if e.choice { rest } else { e.ty })));
+    found.unwrap_or((usize::MAX, ""))
+}
 
 /// A document of its own: declaration, root element, name space.
 pub(crate) fn document(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
@@ -83,11 +76,27 @@ fn escape(out: &mut String, text: &str) {
             '\n' | '\r' | '\t' => {
                 let _ = write!(out, "&#{};", u32::from(c));
             }
-            // XML 1.0 has no way to write the other control characters.
-            c if c < ' ' => out.push('\u{fffd}'),
+            // XML 1.0 has no way to write the other control characters, nor the two code points that are no characters.
+            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
+}
+
+/// The text of a piece of XHTML.
+fn text_of(markup: &str) -> String {
+    let mut inside = false;
+    let text: String = markup
+        .chars()
+        .filter(|c| {
+            let shown = !inside && *c != '<';
+            inside = (inside || *c == '<') && *c != '>';
+            shown
+        })
+        .collect();
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#160;", "\u{a0}"), ("&amp;", "&")]
+        .into_iter()
+        .fold(text, |text, (entity, c)| text.replace(entity, c))
 }
 
 fn attribute(out: &mut String, name: &str, text: &str) {
@@ -110,22 +119,20 @@ fn resource(out: &mut String, members: &Map<String, Value>, root: bool) {
     let _ = write!(out, "</{ty}>");
 }
 
-/// The members of an element in XML order. `skip` were written as attributes.
-fn children(out: &mut String, members: &Map<String, Value>, kind: &str, skip: &[&str]) {
-    let table = |k: &str| ORDER.iter().find(|o| o.0 == k).map_or(&[][..], |o| o.1);
-    // Resources share their first elements.
-    let shared = if kind.starts_with(|c: char| c.is_ascii_uppercase()) { table("") } else { &[] };
-    let order: Vec<&str> = shared.iter().chain(table(kind)).copied().collect();
-    let mut names: Vec<&str> = Vec::new();
+/// The members of an element of type `ty` in XML order. `skip` were written as attributes.
+fn children(out: &mut String, members: &Map<String, Value>, ty: &str, skip: &[&str]) {
+    let elements = elements_of(ty);
+    let mut names: Vec<(usize, &str, &str)> = Vec::new();
     for name in members.keys() {
         // A primitive may have only its sibling `_name`.
         let name = name.strip_prefix('_').unwrap_or(name);
-        if !skip.contains(&name) && !names.contains(&name) {
-            names.push(name);
+        if !skip.contains(&name) && !names.iter().any(|n| n.1 == name) {
+            let (at, ty) = place(elements, name);
+            names.push((at, name, ty));
         }
     }
-    names.sort_by_key(|n| order.iter().position(|o| o == n).unwrap_or(usize::MAX));
-    for name in names {
+    names.sort_by_key(|n| n.0);
+    for (_, name, ty) in names {
         let (value, sibling) = (members.get(name), members.get(&format!("_{name}")));
         let count = [value, sibling].into_iter().flatten().map(|v| v.as_array().map_or(1, Vec::len)).max().unwrap_or(0);
         let nth = |v: Option<&'_ Value>, i: usize| -> Option<Value> {
@@ -135,12 +142,12 @@ fn children(out: &mut String, members: &Map<String, Value>, kind: &str, skip: &[
             }
         };
         for i in 0..count {
-            element(out, name, nth(value, i).as_ref(), nth(sibling, i).as_ref());
+            element(out, name, ty, nth(value, i).as_ref(), nth(sibling, i).as_ref());
         }
     }
 }
 
-fn element(out: &mut String, name: &str, value: Option<&Value>, sibling: Option<&Value>) {
+fn element(out: &mut String, name: &str, ty: &str, value: Option<&Value>, sibling: Option<&Value>) {
     match value {
         Some(Value::Object(inner)) if inner.contains_key("resourceType") => {
             let _ = write!(out, "<{name}>");
@@ -158,8 +165,14 @@ fn element(out: &mut String, name: &str, value: Option<&Value>, sibling: Option<
                 attribute(out, "url", inner.get("url").and_then(Value::as_str).unwrap_or_default());
             }
             out.push('>');
-            children(out, inner, name, &skip);
+            children(out, inner, ty, &skip);
             let _ = write!(out, "</{name}>");
+        }
+        // The narrative is XHTML in a string. Its text is kept without its mark-up: what a feed gives need not be well-formed.
+        Some(Value::String(markup)) if name == "div" => {
+            out.push_str("<div xmlns=\"http://www.w3.org/1999/xhtml\">");
+            escape(out, &text_of(markup));
+            out.push_str("</div>");
         }
         primitive => {
             let none = Map::new();
@@ -181,7 +194,7 @@ fn element(out: &mut String, name: &str, value: Option<&Value>, sibling: Option<
             }
             if extra.contains_key("extension") {
                 out.push('>');
-                children(out, extra, name, &["id"]);
+                children(out, extra, "", &["id"]);
                 let _ = write!(out, "</{name}>");
             } else {
                 out.push_str("/>");
@@ -209,6 +222,40 @@ mod tests {
              <extension url=\"http://x\"><extension url=\"s\"><valueCode value=\"c\"/></extension></extension>\
              <active value=\"true\"/><name value=\"A &amp; &quot;B&quot;\"/><address><line value=\"1 R\"><extension url=\"u\">\
              <valueString value=\"1\"/></extension></line><line id=\"x\"/><city value=\"METZ\"/></address></Organization>"
+        );
+    }
+
+    /// Members of one name have another order in another type; a choice takes the type of its name.
+    #[test]
+    fn elements_come_in_the_order_of_their_type() {
+        assert_eq!(
+            xml(
+                r#"{"resourceType":"Person","link":[{"assurance":"level1","target":{"display":"d","reference":"r"}}],"active":true,
+                "name":[{"given":["G"],"family":"F","use":"official"}],"id":"p",
+                "extension":[{"valueCodeableConcept":{"text":"t","coding":[{"display":"x","code":"c","system":"s"}]},"url":"u"}]}"#
+            ),
+            "<Person xmlns=\"http://hl7.org/fhir\"><id value=\"p\"/><extension url=\"u\"><valueCodeableConcept><coding>\
+             <system value=\"s\"/><code value=\"c\"/><display value=\"x\"/></coding><text value=\"t\"/></valueCodeableConcept>\
+             </extension><name><use value=\"official\"/><family value=\"F\"/><given value=\"G\"/></name><active value=\"true\"/>\
+             <link><target><reference value=\"r\"/><display value=\"d\"/></target><assurance value=\"level1\"/></link></Person>"
+        );
+        assert_eq!(
+            xml(
+                r#"{"resourceType":"OperationOutcome","issue":[{"diagnostics":"d\u0001","details":{"text":"t"},"code":"c","severity":"s"}]}"#
+            ),
+            "<OperationOutcome xmlns=\"http://hl7.org/fhir\"><issue><severity value=\"s\"/><code value=\"c\"/><details>\
+             <text value=\"t\"/></details><diagnostics value=\"d\u{fffd}\"/></issue></OperationOutcome>"
+        );
+    }
+
+    #[test]
+    fn a_narrative_is_its_text() {
+        assert_eq!(
+            xml(
+                r#"{"resourceType":"Device","text":{"status":"generated","div":"<div xmlns=\"x\"><p>A &amp;lt; <b>B</p> &lt;</div>"}}"#
+            ),
+            "<Device xmlns=\"http://hl7.org/fhir\"><text><status value=\"generated\"/><div xmlns=\"http://www.w3.org/1999/xhtml\">\
+             A &amp;lt; B &lt;</div></text></Device>"
         );
     }
 

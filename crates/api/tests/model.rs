@@ -473,29 +473,323 @@ fn an_excluded_id_is_excluded_and_strict_handling_refuses_idle_modifiers() {
     assert_eq!(strict("active:not=true&name:contains=a").0, 200);
 }
 
+/// The documented text alone in `diagnostics`, the kind in `code` where the contract leaves it, the help in `details`.
 #[test]
-fn a_refusal_says_where_and_what_to_do() {
+fn a_refusal_says_what_is_documented_and_what_to_do() {
     let world = World::new();
-    for (path, words) in [
-        ("Practitioner?name=a&active=%01", ["Bad parameter value.", "In active", "control character"]),
-        ("Practitioner?active:missing=maybe", ["Bad parameter value.", "In active", "true or false"]),
-        ("Practitioner?identifier:of-type=a", ["Bad parameter value.", "In identifier", "system|type|value"]),
-        ("PractitionerRole?organization=a/b/c", ["Bad parameter value.", "In organization", "Type/id"]),
-        ("Practitioner?name=%FF", ["Bad parameter value.", "UTF-8", ""]),
-        ("Practitioner?_lastUpdated=gt2022-13", ["Bad date literal: gt2022-13.", "In _lastUpdated", "2026-11-25"]),
-        ("_history?_since=x", ["Bad date literal: x.", "In _since", ""]),
-        ("Practitioner?bogus=1", ["Parameter bogus not found for resource Practitioner.", "qualification-code", "_id"]),
-        ("PractitionerRole?organization.bogus=1", ["Parameter bogus not found for resource Organization.", "address-city", ""]),
-        ("Practitioner?_sort=name", ["Parameter _sort=name not found", "Known: _lastUpdated, _id.", ""]),
-        ("Organization?_include=x", ["Parameter x not found", "Organization:partof", ""]),
-        ("Practitioner?_revinclude=x", ["Parameter x not found", "PractitionerRole:practitioner", ""]),
-        ("_page?id=x", ["Maybe it is too old or corrupted.", "first page", ""]),
+    let value = "Bad parameter value.";
+    let long = "x".repeat(1_024);
+    let long = format!("Practitioner?identifier={long}");
+    let reader = "Parameter bogus not found for resource Practitioner";
+    let unsupported = "Can't process the request. Resource type not supported. Server knows how to handle: [Device, HealthcareService, Organization, Practitioner, PractitionerRole]";
+    for (path, status, code, text, words) in [
+        ("Practitioner?name=a&active=%01", 400, "exception", value, ["In active", "control character"]),
+        ("Practitioner?_id=a%09b", 400, "exception", value, ["In _id", "control character"]),
+        ("Practitioner?_id=a%00", 400, "exception", value, ["In _id", "control character"]),
+        ("PractitionerRole?organization=a%0Ab", 400, "exception", value, ["In organization", "control character"]),
+        ("Practitioner?name=%00", 400, "exception", value, ["In name", "control character"]),
+        (&long, 400, "exception", value, ["In identifier", "1023"]),
+        ("Practitioner?active:missing=maybe", 400, "value", value, ["In active", "true or false"]),
+        ("Practitioner?identifier:of-type=a", 400, "value", value, ["In identifier", "system|type|value"]),
+        ("PractitionerRole?organization=a/b/c", 400, "exception", "Unknown error", ["In organization", "Type/id"]),
+        ("PractitionerRole?organization=/", 400, "value", value, ["In organization", "Type/id"]),
+        ("Practitioner?name=%FF", 400, "value", value, ["UTF-8", ""]),
+        ("Practitioner?name=100%", 400, "value", value, ["%25", ""]),
+        ("Practitioner?=a", 400, "value", value, ["name=value", ""]),
+        ("Practitioner?name=-", 400, "value", value, ["In name", "letters or digits"]),
+        ("Practitioner?name:contains=%27.%20-", 400, "value", value, ["In name", "letters or digits"]),
+        ("Practitioner?name=a,-", 400, "value", value, ["In name", "letters or digits"]),
+        ("PractitionerRole?practitioner.name=-", 400, "value", value, ["In practitioner.name", "letters or digits"]),
+        ("Practitioner?name=+", 400, "value", value, ["In name", "leave the parameter out"]),
+        ("Practitioner?name=,", 400, "value", value, ["In name", "leave the parameter out"]),
+        ("Practitioner?identifier=%7C", 400, "value", value, ["In identifier", "system|code"]),
+        ("HealthcareService?_profile=%7C1", 400, "value", value, ["In _profile", "canonical"]),
+        ("Practitioner?_count=3&_count=4", 400, "value", value, ["In _count", "twice"]),
+        (
+            "Practitioner?_lastUpdated=gt2022-13",
+            400,
+            "exception",
+            "Bad date literal: gt2022-13",
+            ["In _lastUpdated", "2026-11-25"],
+        ),
+        (
+            "Practitioner?_lastUpdated=ge2022-00",
+            400,
+            "exception",
+            "Bad date literal: ge2022-00",
+            ["In _lastUpdated", "2026-11-25"],
+        ),
+        ("Organization?period=2022-02-30", 400, "exception", "Bad date literal: 2022-02-30", ["In period", "2026-11-25"]),
+        ("_history?_since=x", 400, "exception", "Bad date literal: x", ["In _since", ""]),
+        ("Practitioner?bogus=1", 400, "exception", reader, ["qualification-code", "_id"]),
+        ("Practitioner?bogus:exact=1", 400, "exception", reader, ["qualification-code", "_id"]),
+        (
+            "PractitionerRole?organization.bogus=1",
+            400,
+            "exception",
+            "Parameter bogus not found for resource Organization",
+            ["address-city", ""],
+        ),
+        (
+            "Practitioner?_sort=name",
+            400,
+            "exception",
+            "Parameter _sort=name not found for resource Practitioner",
+            ["Known: _lastUpdated, _id.", ""],
+        ),
+        (
+            "Organization?_include=x",
+            400,
+            "exception",
+            "Parameter x not found for resource Organization",
+            ["Organization:partof", "*"],
+        ),
+        (
+            "Organization?_include=Organization:partof:Device",
+            400,
+            "exception",
+            "Parameter Organization:partof:Device not found for resource Organization",
+            ["Organization:partof:Organization", ""],
+        ),
+        (
+            "Practitioner?_revinclude=x",
+            400,
+            "exception",
+            "Parameter x not found for resource Practitioner",
+            ["PractitionerRole:practitioner", ""],
+        ),
+        ("_page?id=x", 400, "exception", "The url can't be processed. Maybe it is too old or corrupted.", ["first page", ""]),
+        ("_page", 400, "exception", "Parameter id required to fetch the next page", ["", ""]),
+        (
+            "Practitioner?_count=x",
+            400,
+            "exception",
+            "The _count parameter must be in the FHIR format with an integer value : \"_count=30\"",
+            ["", ""],
+        ),
+        (
+            "Practitioner?_total=x",
+            400,
+            "exception",
+            "Bad value for the _total parameter. Allowed values are : accurate, none, estimate",
+            ["", ""],
+        ),
+        ("Practitioner/none", 404, "exception", "Resource not found with id: none", ["", ""]),
+        ("Patient/1", 404, "exception", unsupported, ["", ""]),
+        ("Patient", 400, "exception", unsupported, ["", ""]),
+        ("Patient?_count=1", 400, "exception", unsupported, ["", ""]),
+        ("Patient?name=a", 400, "exception", "Parameter name not found for resource Patient", ["Server knows how to handle", ""]),
+        ("Practitioner/a/b/c/d", 404, "not-found", "No resource at this address.", ["", ""]),
+        (
+            "Practitioner?_format=csv",
+            406,
+            "not-supported",
+            "Format csv is not served: use application/fhir+json or application/fhir+xml, FHIR 4.0.",
+            ["", ""],
+        ),
     ] {
-        let (status, _, body) = world.ask(&format!("/fhir/v2/{path}"), ("accept", "*/*"));
+        let (found, _, body) = world.ask(&format!("/fhir/v2/{path}"), ("accept", "*/*"));
         let told: Value = serde_json::from_str(&body).unwrap();
-        let told = told["issue"][0]["diagnostics"].as_str().unwrap();
-        assert!(status == 400 && words.iter().all(|w| told.contains(w)), "{path}: {told}");
+        let issue = &told["issue"][0];
+        assert_eq!((found, issue["code"].as_str(), issue["diagnostics"].as_str()), (status, Some(code), Some(text)), "{path}");
+        let help = issue["details"]["text"].as_str().unwrap_or_default();
+        assert!(words.iter().all(|w| help.contains(w)), "{path}: {help}");
+        assert!(issue["details"].is_null() != (words != ["", ""]), "{path}: {issue}");
     }
+    let strict = |path: &str| world.ask(&format!("/fhir/v2/{path}"), ("prefer", "handling=strict"));
+    for path in ["Practitioner?bogus=1", "Practitioner?name:bogus=a", "Practitioner?_count:exact=1"] {
+        let (status, _, body) = strict(path);
+        assert_eq!((status, body.contains("\"not-supported\"")), (400, true), "{path}: {body}");
+    }
+}
+
+/// A literal of any year is answered at once, and cuts the directory where it should.
+#[test]
+fn dates_of_any_year_are_answered() {
+    let world = World::new();
+    let total = |query: &str| world.get(&format!("/fhir/v2/Organization?_count=0&{query}"))["total"].as_u64().unwrap();
+    let all = total("");
+    for (query, wanted) in [
+        ("_lastUpdated=ge0001-01-01", all),
+        ("_lastUpdated=ge0001-01-01T00:00:00", all),
+        ("_lastUpdated=lt0640", 0),
+        ("_lastUpdated=le9999-12-31", all),
+        ("_lastUpdated=gt9999", 0),
+        ("_lastUpdated=ge2023-11-14&_lastUpdated=lt2023-11-15", all),
+        ("_lastUpdated=ge2023-11-14T23:13:20%2B01:00", all),
+        ("_lastUpdated=ge2023-11-14T23:13:20+01:00", all),
+        ("_lastUpdated=gt2023-11-14T23:13:20.000", 0),
+        ("period=ge0001-01-01", total("period:missing=false")),
+        ("period=gt9999", total("period=ge9999-12-31")),
+    ] {
+        assert_eq!(total(query), wanted, "{query}");
+    }
+    for literal in ["0000", "99999", "2022-00", "2022-99-99", "ge", "-1", "9999-12-31T23:59:59.999999999999999999999%2B14:01"] {
+        assert_eq!(world.ask(&format!("/fhir/v2/_history?_since={literal}"), ("accept", "*/*")).0, 400, "{literal}");
+    }
+}
+
+/// What tells the format of an answer goes on with its links, in both directions and in a form.
+#[test]
+fn the_pages_of_an_answer_have_its_format_and_its_watermark() {
+    let world = World::new();
+    let link = |body: &str, relation: &str| {
+        let at = body.find(&format!("<relation value=\"{relation}\"/><url value=\"")).map(|at| &body[at..]);
+        let url = at.and_then(|at| at.split("<url value=\"").nth(1)?.split('"').next().map(|url| url.replace("&amp;", "&")));
+        url.and_then(|url| url.strip_prefix("http://localhost").map(str::to_owned))
+    };
+    let watermark = "<meta><lastUpdated value=\"2023-11-14T22:13:20.000Z\"/></meta>";
+    for path in [
+        "Practitioner?_count=60&_elements=name&_format=xml",
+        "Practitioner/_history?_count=60&_format=application/fhir%2Bxml&_pretty=true",
+    ] {
+        let (mut next, mut pages) = (Some(format!("/fhir/v2/{path}")), 0);
+        while let Some(url) = next {
+            let (status, headers, body) = world.ask(&url, ("accept", "*/*"));
+            assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "application/fhir+xml;charset=UTF-8"), "{url}");
+            assert!(body.contains(watermark), "{url}");
+            assert_eq!(link(&body, "self").as_deref(), Some(url.as_str()), "an address repeats what was asked");
+            assert!(!path.contains("_elements") || body.contains("SUBSETTED"));
+            if let Some(previous) = link(&body, "previous") {
+                assert!(previous.contains("&_format=xml"), "{previous}");
+            }
+            next = link(&body, "next");
+            pages += 1;
+        }
+        assert!(pages > 3, "{path}");
+    }
+    let page = world.get("/fhir/v2/Practitioner?_count=60");
+    assert_eq!(page["meta"]["lastUpdated"], "2023-11-14T22:13:20.000Z");
+    assert!(!page["link"][0]["url"].as_str().unwrap().contains("_format"));
+}
+
+/// Who asks from the watermark of the last answer misses nothing, whatever was delivered since.
+#[test]
+fn a_follower_that_asks_from_the_watermark_loses_nothing() {
+    let mut world = World::new();
+    let first = world.get("/fhir/v2/Practitioner?_count=1");
+    let mark = first["meta"]["lastUpdated"].as_str().unwrap().to_owned();
+    let old = world.all("Practitioner");
+    world.deliver("files/next", 1_700_000_100_000);
+    let next = first["link"].as_array().unwrap().iter().find(|l| l["relation"] == "next").unwrap()["url"].as_str().unwrap();
+    assert_eq!(world.get(next)["meta"]["lastUpdated"], mark.as_str(), "pages are of the state of the first one");
+    let told: BTreeSet<String> =
+        world.walk(&format!("/fhir/v2/Practitioner?_lastUpdated=ge{mark}"), &mut || {}).1.into_iter().collect();
+    let changed =
+        world.all("Practitioner").into_iter().filter(|r| !old.contains(r)).map(|r| r["id"].as_str().unwrap().to_owned());
+    let changed: BTreeSet<String> = changed.collect();
+    assert!(!changed.is_empty() && changed.is_subset(&told));
+}
+
+#[test]
+fn a_modifier_without_effect_is_said() {
+    let world = World::new();
+    let page = world.get("/fhir/v2/Practitioner?name:family=m&active:bogus=true&_count=5");
+    let plain = world.get("/fhir/v2/Practitioner?name=m&active=true&_count=5");
+    assert_eq!(page["total"], plain["total"], "as on the national service");
+    let entries = page["entry"].as_array().unwrap();
+    let (told, matches) = entries.split_last().unwrap();
+    assert_eq!(matches, plain["entry"].as_array().unwrap());
+    assert_eq!(
+        (told["search"]["mode"].as_str(), told["resource"]["resourceType"].as_str()),
+        (Some("outcome"), Some("OperationOutcome"))
+    );
+    let issues = told["resource"]["issue"].as_array().unwrap();
+    assert_eq!(issues.len(), 2);
+    for (issue, (name, help)) in issues.iter().zip([("name:family", ":contains"), ("active:bogus", ":not")]) {
+        assert_eq!((issue["severity"].as_str(), issue["code"].as_str()), (Some("warning"), Some("not-supported")));
+        assert!(
+            issue["diagnostics"].as_str().unwrap().contains(name) && issue["details"]["text"].as_str().unwrap().contains(help)
+        );
+    }
+    let name = told["fullUrl"].as_str().unwrap().strip_prefix("urn:uuid:").unwrap();
+    assert_eq!(name.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+    assert_eq!(world.get("/fhir/v2/Practitioner?name:family=m&active:bogus=true&_count=5"), page, "an answer asked again");
+    for idle in ["active:not=true", "name:contains=m", "_id:missing=false", "identifier=a"] {
+        let page = world.get(&format!("/fhir/v2/Practitioner?_count=1&{idle}"));
+        assert!(page["entry"].as_array().into_iter().flatten().all(|e| e["search"]["mode"] == "match"), "{idle}");
+    }
+}
+
+/// Each form of an include brings what a look at the links brings.
+#[test]
+fn forms_of_includes_bring_what_they_name() {
+    let world = World::new();
+    let brought = |query: &str| -> BTreeSet<String> {
+        let page = world.get(&format!("/fhir/v2/{query}"));
+        let included = page["entry"].as_array().unwrap().iter().filter(|e| e["search"]["mode"] == "include");
+        included
+            .map(|e| format!("{}/{}", e["resource"]["resourceType"].as_str().unwrap(), e["resource"]["id"].as_str().unwrap()))
+            .collect()
+    };
+    let roles: Vec<Value> = world.get("/fhir/v2/PractitionerRole?_count=20")["entry"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["resource"].clone())
+        .collect();
+    let linked = |paths: &[&str]| -> BTreeSet<String> { roles.iter().flat_map(|r| texts(r, paths)).collect() };
+    let both = linked(&["practitioner.reference", "organization.reference"]);
+    let one = linked(&["organization.reference"]);
+    assert!(one.len() > 3 && both.len() > one.len());
+    for (form, wanted) in [
+        ("*", &both),
+        ("PractitionerRole:*", &both),
+        ("PractitionerRole:organization", &one),
+        ("PractitionerRole:organization:Organization", &one),
+    ] {
+        assert_eq!(&brought(&format!("PractitionerRole?_count=20&_include={form}")), wanted, "{form}");
+    }
+    let busy = roles.iter().find_map(|r| r["organization"]["reference"].as_str()).unwrap().strip_prefix("Organization/").unwrap();
+    let holders = |ty: &str, path: &str| -> BTreeSet<String> {
+        let all = world.all(ty).into_iter().filter(|r| texts(r, &[path]).contains(&format!("Organization/{busy}")));
+        all.map(|r| format!("{ty}/{}", r["id"].as_str().unwrap())).collect()
+    };
+    let roles = holders("PractitionerRole", "organization.reference");
+    let mut every = roles.clone();
+    every.extend(holders("HealthcareService", "providedBy.reference"));
+    every.extend(holders("Device", "owner.reference"));
+    every.extend(holders("Organization", "partOf.reference"));
+    for (form, wanted) in [
+        ("*", &every),
+        ("PractitionerRole:*", &roles),
+        ("PractitionerRole:organization", &roles),
+        ("PractitionerRole:organization:Organization", &roles),
+    ] {
+        assert_eq!(&brought(&format!("Organization?_id={busy}&_revinclude={form}")), wanted, "{form}");
+    }
+}
+
+/// The business identifier of a target, and addresses of resources here and elsewhere.
+#[test]
+fn references_by_identifier_and_by_address() {
+    let world = World::new();
+    let all = world.all("PractitionerRole");
+    let total = |query: &str| world.get(&format!("/fhir/v2/PractitionerRole?_count=0&{query}"))["total"].as_u64().unwrap();
+    let places = world.all("Organization");
+    let mut found = 0;
+    for place in places.iter().step_by(7) {
+        let to = format!("Organization/{}", place["id"].as_str().unwrap());
+        let wanted = all.iter().filter(|r| r["organization"]["reference"] == to.as_str()).count() as u64;
+        for (system, value) in pairs(&Looks::Identifiers, place).into_iter().filter(|(s, _)| !s.contains("sirene")) {
+            let (system, value) = (encode(&system), encode(&value));
+            let here = total(&format!("organization:identifier={system}%7C{value}"));
+            assert_eq!(here, total(&format!("organization.identifier={system}%7C{value}")));
+            assert_eq!(here, wanted, "{to} {system}|{value}");
+            found += here;
+        }
+        for (address, wanted) in [
+            (format!("http://localhost/fhir/v2/{to}"), wanted),
+            (format!("http://localhost/fhir/dp/{to}"), wanted),
+            (format!("https://autre.example/fhir/v2/{to}"), 0),
+            (format!("http://localhost.autre.example/fhir/v2/{to}"), 0),
+            (format!("http://autre.example/http://localhost/fhir/v2/{to}"), 0),
+        ] {
+            assert_eq!(total(&format!("organization={}", encode(&address))), wanted, "{address}");
+        }
+    }
+    assert!(found > 10);
+    assert_eq!(world.ask("/fhir/v2/PractitionerRole?organization:identifier=%7C", ("accept", "*/*")).0, 400);
 }
 
 #[test]

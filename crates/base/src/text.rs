@@ -26,10 +26,21 @@ pub fn fold(s: &str) -> String {
     out
 }
 
+/// Whether nothing of the text is left when it is folded: it has white space, marks and signs that compare as a space only. A
+/// search for it would find every text. Copies nothing.
+#[must_use]
+pub fn folds_to_nothing(s: &str) -> bool {
+    s.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).all(|c| is_space(c) || is_combining_mark(c))
+}
+
+/// Whether a character compares as a space.
+fn is_space(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '-' | '\'' | '.' | '`' | '´' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2018}'..='\u{201b}' | '\u{02bc}')
+}
+
 fn push(out: &mut String, c: char) {
-    let space = c.is_whitespace()
-        || matches!(c, '-' | '\'' | '.' | '`' | '´' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2018}'..='\u{201b}' | '\u{02bc}');
-    if !space {
+    if !is_space(c) {
         out.push(c);
     } else if !out.is_empty() && !out.ends_with(' ') {
         out.push(' ');
@@ -38,7 +49,29 @@ fn push(out: &mut String, c: char) {
 
 #[cfg(test)]
 mod tests {
-    use super::fold;
+    use super::{fold, folds_to_nothing};
+    use proptest::prelude::*;
+
+    #[test]
+    fn signs_alone_are_nothing() {
+        for s in ["", " ", "-", "'", "...", "’-. ", "\u{301}", "\u{2013}\u{a0}", "´"] {
+            assert!(folds_to_nothing(s), "{s:?}");
+        }
+        for s in ["a", "-a", "@", "1", "œ", "_", ","] {
+            assert!(!folds_to_nothing(s), "{s:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_is_folding_once_and_nothing_is_nothing(s in ".{0,20}", signs in "[-'. `´’\u{301}\u{2010}-\u{2015}a]{0,4}") {
+            for s in [s, signs] {
+                let once = fold(&s);
+                prop_assert_eq!(fold(&once), once.clone());
+                prop_assert_eq!(folds_to_nothing(&s), once.is_empty());
+            }
+        }
+    }
 
     #[test]
     fn accents_case_ligatures_and_punctuation_compare_equal() {
