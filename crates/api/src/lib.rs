@@ -471,8 +471,9 @@ fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
     if is_restricted(parts.uri.path()) {
         // Whatever the answer, nothing between us and who asked keeps it.
         fix(&mut response, header::CACHE_CONTROL, "no-store");
-    } else {
-        // Public data may be read by pages of any site, with their own key.
+    } else if is_fhir(parts.uri.path()) {
+        // Public data may be read by pages of any site, with their own key. Counters and health are for the operator, whose
+        // browser must not read them for another site.
         fix(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         fix(&mut response, header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         if parts.method == Method::OPTIONS {
