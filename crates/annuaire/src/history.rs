@@ -72,7 +72,7 @@ pub(crate) fn undo(place: &Place, number: u64, created_too: bool, options: &Opti
         Stores::check_guide(&place.data, guide)?;
     }
     let mut registry = place.registry()?;
-    let report = annuaire_exchange::undo(&mut *registry, number, created_too, options)?;
+    let report = annuaire_exchange::undo(&mut *registry, number, created_too, &import::spilling(place, options))?;
     import::print(&report, false);
     let exit = if report.complete() { Exit::Done } else { Exit::Incomplete };
     import::publish(place, guide, &mut *registry, report.tx.is_some(), tell, exit)

@@ -71,7 +71,7 @@ pub(crate) fn import(
         Stores::check_guide(&place.data, guide)?;
     }
     let mut registry = place.registry()?;
-    let report = annuaire_exchange::import(&mut *registry, &files, options)?;
+    let report = annuaire_exchange::import(&mut *registry, &files, &spilling(place, options))?;
     print(&report, false);
     write(&report, to)?;
     let exit = if report.complete() { Exit::Done } else { Exit::Incomplete };
@@ -80,10 +80,15 @@ pub(crate) fn import(
 
 fn dry_run(place: &Place, files: &[PathBuf], options: &Options, to: Option<&Path>) -> Result<Exit> {
     let mut registry = place.registry()?;
-    let report = annuaire_exchange::import(&mut *registry, files, options)?;
+    let report = annuaire_exchange::import(&mut *registry, files, &spilling(place, options))?;
     print(&report, true);
     write(&report, to)?;
     Ok(if report.complete() { Exit::Done } else { Exit::Incomplete })
+}
+
+/// The options, with what does not fit in memory going to the disk of the data: the system's temporary directory is often memory.
+pub(crate) fn spilling(place: &Place, options: &Options) -> Options {
+    Options { spill: Some(place.data.clone()), ..options.clone() }
 }
 
 fn write(report: &Report, to: Option<&Path>) -> Result<()> {
@@ -109,7 +114,16 @@ pub(crate) fn publish(
     } else {
         "nothing was changed; the publication of what was committed before failed, and goes on with the next import or server"
     };
-    match to_the_end(place, guide, registry, tell).context(failed)? {
+    let published = match to_the_end(place, guide, registry, tell).context(failed) {
+        Ok(published) => published,
+        // 1 says that nothing changed.
+        Err(e) if committed => {
+            eprintln!("{e:#}");
+            return Ok(Exit::Incomplete);
+        }
+        Err(e) => return Err(e),
+    };
+    match published {
         Published::Here(followed) => {
             for (store, aside) in &followed.set_aside {
                 eprintln!("{}", set_aside(store, aside));

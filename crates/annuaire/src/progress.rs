@@ -174,6 +174,7 @@ pub(crate) fn duration(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::panic::AssertUnwindSafe;
 
     #[test]
     fn a_line_says_share_rate_and_time_left() {
@@ -201,7 +202,7 @@ mod tests {
     #[test]
     fn a_work_that_panics_ends_its_watch() {
         let tell: Tell = Arc::new(|_, _, _| {});
-        let done = std::panic::catch_unwind(|| during(&tell, "x", &|| (0, 0), || panic!("work")));
+        let done = std::panic::catch_unwind(AssertUnwindSafe(|| during(&tell, "x", &|| (0, 0), || panic!("work"))));
         assert!(done.is_err());
         assert_eq!(during(&tell, "x", &|| (1, 2), || 7), 7);
     }

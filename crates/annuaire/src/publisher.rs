@@ -15,8 +15,8 @@ use std::time::Instant;
 
 /// Bytes of the note in the file of the lock; shorter ones are filled with spaces, so that it is written in one piece.
 const NOTE: usize = 1_024;
-/// Longest reason that fits in it, in bytes.
-const REASON: usize = 600;
+/// Longest reason that fits in it, in characters.
+const REASON: usize = 300;
 
 /// Who has the right to publish, as the file of the lock says it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -100,10 +100,7 @@ fn tick(file: &File, holder: &Holder, waiting: &Mutex<Option<String>>, stopped: 
 }
 
 fn say(file: &File, holder: &Holder, waiting: &Mutex<Option<String>>) {
-    let mut why = waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(why) = &mut why {
-        why.truncate(why.floor_char_boundary(REASON));
-    }
+    let why = waiting.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|why| why.chars().take(REASON).collect());
     let holder = Holder { beat_ms: now_ms(), waiting: why, ..holder.clone() };
     let mut note = serde_json::to_vec(&holder).unwrap_or_default();
     if note.len() <= NOTE {

@@ -209,10 +209,10 @@ fn start(place: &Place, stores: &Stores, publisher: Publisher, tell: &Tell) -> R
         thread.context("starting the publication")?;
     }
     let names: Vec<&str> = stores.each().map(|(name, ..)| name).collect();
-    if stores.public.applied_tx() == 0 {
-        if let Some(why) = wait(&publication, &names[..1], None) {
-            bail!("nothing was ever published here, and the log cannot be: {why}");
-        }
+    if stores.public.applied_tx() == 0
+        && let Some(why) = wait(&publication, &names[..1], None)
+    {
+        bail!("nothing was ever published here, and the log cannot be: {why}");
     }
     let new = stores.each().any(|(_, index, _)| index.applied_tx() == 0);
     wait(&publication, &names, Some(if new { START_NEW } else { START_WHOLE }));

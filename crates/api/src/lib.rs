@@ -386,7 +386,7 @@ impl Rest {
 
     /// The first piece of XML, of the first piece of JSON: the frame of the bundle with the links that follow its entries in
     /// JSON, then the entries that are there.
-    fn to_xml(&mut self, json: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn xml_of(&mut self, json: &[u8]) -> Result<Vec<u8>, Fault> {
         let snap = self.index.snapshot_at(self.draft.tx()).map_err(internal)?.ok_or_else(|| internal("transaction"))?;
         let links = self.draft.settle(&snap)?;
         let (entries, first) = splice::Entries::start(json, &links)?;
@@ -431,7 +431,7 @@ fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
     if asked.format == Format::Xml && !plain && !body.is_empty() {
         let document = match &mut rest {
             None => xml::document(&body).map_err(internal),
-            Some(rest) => rest.to_xml(&body),
+            Some(rest) => rest.xml_of(&body),
         };
         match document {
             Ok(document) => (body, kind) = (document, "application/fhir+xml;charset=UTF-8"),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use annuaire_fhir::schema::type_id;
-use annuaire_index::{Error, Index, Resource};
+use annuaire_index::{Error, Index, Resource, Standing};
 use annuaire_web::{Gate, Publication, Rate, StoreState};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -35,7 +35,8 @@ fn fill(index: &Index, tx: u64, ty: &str, first: usize, count: usize, bytes: usi
         let before = format!(r#"{{"resourceType":"{ty}","id":"{id}","meta":{{"#).into_bytes();
         let name = format!("É & <\"{n}\"> ").replace('"', "\\\"").repeat(bytes / 20 + 1);
         let after = format!(r#""profile":["p"]}},"active":true,"name":"{name}"}}"#).into_bytes();
-        let resource = Resource { ty: type_id(ty).unwrap(), id, before, after, terms: Vec::new(), kept: None };
+        let resource =
+            Resource { ty: type_id(ty).unwrap(), id, before, after, terms: Vec::new(), kept: None, standing: Standing::Said };
         preparer.prepare(resource)
     });
     index.apply::<Error>(tx, 1_700_000_000_000 + tx as i64 * 1_000, resources).unwrap();

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use annuaire_fhir::schema::{PARAMS, type_id};
-use annuaire_index::{Error, Index, LONG, Lane, Resource, Term};
+use annuaire_index::{Error, Index, LONG, Lane, Resource, Standing, Term};
 use annuaire_web::{Asks, Gate, Proxies, Rate};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -34,7 +34,15 @@ fn fill(index: &Index) {
             Term::Token { param: param("active"), system: String::new(), code: "true".into() },
             Term::Text { param: param("name"), value: family.into() },
         ];
-        preparer.prepare(Resource { ty: type_id("Practitioner").unwrap(), id: id.into(), before, after, terms, kept: None })
+        preparer.prepare(Resource {
+            ty: type_id("Practitioner").unwrap(),
+            id: id.into(),
+            before,
+            after,
+            terms,
+            kept: None,
+            standing: Standing::Said,
+        })
     });
     index.apply::<Error>(1, 1_700_000_000_000, resources.into_iter()).unwrap();
 }
