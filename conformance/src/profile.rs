@@ -191,7 +191,11 @@ impl Check {
             }
             other => other.to_lowercase(),
         };
-        let mut wanted = vec![format!("{AS}as-{perimeter}-{name}{}", suffix("1.2.0-snapshot-2"))];
+        let own = format!("{AS}as-{perimeter}-{name}{}", suffix("1.2.0-snapshot-2"));
+        let numbered = list(r, "identifier").into_iter().any(|i| text(i, "/system") == "https://rpps.esante.gouv.fr");
+        // The profile demands an RPPS number: who has none does not follow it.
+        let foreseen = ty != "Practitioner" || numbered;
+        let mut wanted = if foreseen { vec![own.clone()] } else { Vec::new() };
         let core = match ty {
             "Practitioner" => "fr-core-practitioner",
             "PractitionerRole" => "fr-core-practitioner-role",
@@ -203,6 +207,7 @@ impl Check {
         }
         let claimed: Vec<&str> =
             r.pointer("/meta/profile").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        self.must(foreseen || !claimed.contains(&own.as_str()), "a profile that demands an RPPS number is claimed without one");
         for profile in wanted {
             self.must(claimed.contains(&profile.as_str()), &format!("meta.profile lacks {profile}"));
         }

@@ -59,7 +59,13 @@ pub(crate) fn said(error: &Error) -> String {
     for cause in error.chain() {
         let words = match cause.downcast_ref() {
             Some(annuaire_store::Error::Clock { last_ms, now_ms }) => clock(*last_ms, *now_ms),
-            _ => cause.to_string(),
+            _ => match cause.downcast_ref() {
+                // It shows its cause in its own place.
+                Some(annuaire_exchange::Error::Store(annuaire_store::Error::Clock { last_ms, now_ms })) => {
+                    clock(*last_ms, *now_ms)
+                }
+                _ => cause.to_string(),
+            },
         };
         if all.contains(&words) {
             continue;

@@ -300,7 +300,6 @@ fn run(command: Command) -> Result<Exit> {
             import::import(&place, &files, &options, guide.into(), report.as_deref(), &told(quiet))
         }
         Command::Serve { place, serving } => {
-            place.expect(Expect::StandingOrEmpty)?;
             let listener = serve::listen(serving.listen)?;
             serve::serve(&place, &serving, listener, false).map(|()| Exit::Done)
         }

@@ -35,6 +35,7 @@ pub(crate) struct Holder {
 /// The right to publish; given back when dropped, or when the process ends.
 pub(crate) struct Publisher {
     file: Arc<File>,
+    holder: Holder,
     waiting: Arc<Mutex<Option<String>>>,
     beat: Option<(Sender<()>, JoinHandle<()>)>,
 }
@@ -58,10 +59,10 @@ impl Publisher {
         let holder = Holder { pid: std::process::id(), by: by.to_owned(), ..Holder::default() };
         say(&file, &holder, &waiting);
         let (stop, stopped) = channel();
-        let theirs = (Arc::clone(&file), Arc::clone(&waiting));
+        let theirs = (Arc::clone(&file), holder.clone(), Arc::clone(&waiting));
         // Without a thread to be had, others may believe that nobody is here: they say so and go on.
-        let beat = std::thread::Builder::new().spawn(move || tick(&theirs.0, &holder, &theirs.1, &stopped));
-        Ok(Some(Self { file, waiting, beat: beat.ok().map(|thread| (stop, thread)) }))
+        let beat = std::thread::Builder::new().spawn(move || tick(&theirs.0, &theirs.1, &theirs.2, &stopped));
+        Ok(Some(Self { file, holder, waiting, beat: beat.ok().map(|thread| (stop, thread)) }))
     }
 
     /// Takes the right, and asks for it during two seconds: who only looks at the lock holds it for a moment.
@@ -78,7 +79,10 @@ impl Publisher {
 
     /// Says why nothing is published for the moment, or that it is again.
     pub(crate) fn waits(&self, why: Option<String>) {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        let before = std::mem::replace(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner), why.clone());
+        if before != why {
+            say(&self.file, &self.holder, &self.waiting);
+        }
     }
 }
 

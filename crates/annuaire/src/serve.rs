@@ -134,6 +134,10 @@ pub(crate) fn serve(place: &Place, options: &Serving, listener: TcpListener, fic
         }
         bail!("{}: another process publishes there, the {}; wait for its end", data.display(), name(&who))
     };
+    if place.database.is_none() && place.is_empty() {
+        // The log of an empty directory comes before its stores: stores without a log are those of a lost one.
+        drop(place.registry()?);
+    }
     let tell = told(options.quiet);
     let stores = Stores::open_renewed(place, options.guide.into(), !credentials.is_empty(), &tell)?;
     let publication = start(place, &stores, publisher, &tell)?;

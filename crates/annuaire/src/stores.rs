@@ -43,7 +43,7 @@ impl Place {
             Ok(entries) => entries,
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 if what != Expect::MadeIfAbsent {
-                    bail!("{data}: no such directory; look at --data (only `annuaire import` makes a data directory)");
+                    bail!("{data}: no such data directory; look at --data (only `annuaire import` makes a data directory)");
                 }
                 create(&self.data)?;
                 println!("{data}: a new data directory");
@@ -122,6 +122,11 @@ impl Place {
             }
         }
         Ok(Box::new(SqliteRegistry::open(&path)?))
+    }
+
+    /// Whether neither registry nor store was ever made here.
+    pub(crate) fn is_empty(&self) -> bool {
+        !registry_path(&self.data).exists() && !STORES.iter().any(|name| self.store_file(name).exists())
     }
 
     /// Where the bytes of a store are.

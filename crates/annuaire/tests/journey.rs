@@ -288,15 +288,15 @@ fn pages_are_whole_and_every_link_leads_somewhere() {
 fn a_bad_line_is_named_and_a_bad_file_is_refused_whole() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let header = "Type d'identifiant PP|Identifiant PP|Identification nationale PP|Code type diplôme obtenu|Code diplôme obtenu|Code type autorisation|Code discipline autorisation|";
+    let header = "Type d'identifiant PP|Identifiant PP|Identification nationale PP|Code type diplôme obtenu|Code diplôme obtenu|Code type autorisation|Code discipline autorisation|Nom d'exercice|Prénom d'exercice|Libellé type diplôme obtenu|Libellé diplôme obtenu|Libellé type autorisation|Libellé discipline autorisation|";
     let write = |name: &str, lines: &[&str]| {
         let path = dir.path().join(name);
         fs::write(&path, format!("{header}\n{}\n", lines.join("\n"))).unwrap();
         [path]
     };
-    let mut lines = vec!["8|10999000010|810999000010|DE|DE05|||"; 130];
+    let mut lines = vec!["8|10999000010|810999000010|DE|DE05|||||||||"; 130];
     lines[3] = "8|10999000010|810999000010|DE|";
-    lines[4] = "8|10999000010|810999000028|DE|DE05|||";
+    lines[4] = "8|10999000010|810999000028|DE|DE05|||||||||";
     lines.copy_within(3..4, 5);
     lines.copy_within(3..6, 6);
     lines.copy_within(3..6, 9);
@@ -315,7 +315,7 @@ fn a_bad_line_is_named_and_a_bad_file_is_refused_whole() {
     let (ok, said) = import(&data, &write("c_202610010800.txt", &lines[..1]));
     assert!(!ok && said.contains("older than the delivery of 202611010801"), "{said}");
     let key = 97 - 1_990_199_999_999_u64 % 97;
-    let nir = format!("8|10999000010|810999000010|DE|DE05|1990199999999{key:02}||");
+    let nir = format!("8|10999000010|810999000010|DE|DE05|1990199999999{key:02}||||||||");
     let (ok, said) = import(&data, &write("d_202611020800.txt", &[&nir]));
     assert!(!ok && said.contains("social security number") && !said.contains("1990199999999"), "{said}");
     fs::write(dir.path().join("e.txt"), "a|b|\n1|2|\n").unwrap();

@@ -283,7 +283,7 @@ fn a_full_disk_is_said_and_leaves_nothing_half_done() {
         fs::create_dir(data.join(store)).unwrap();
     }
     let (status, said) = limited(&whole_run.import(1, &data), store / 2);
-    assert!(status.code() == Some(3) && said.contains("the import is committed"), "{status} {said}");
+    assert!(status.code() == Some(1) && said.contains("publication of what was committed before failed"), "{status} {said}");
     whole(&data);
     assert!(import(&data, &whole_run.files[1]).0);
     same(&data, &expected, true, &said);

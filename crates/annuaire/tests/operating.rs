@@ -33,15 +33,17 @@ fn nation(dir: &Path, professionals: &str) -> PathBuf {
 }
 
 const HEADER: &str = "Type d'identifiant PP|Identifiant PP|Identification nationale PP|Code type diplôme obtenu|\
-    Code diplôme obtenu|Code type autorisation|Code discipline autorisation|";
+    Code diplôme obtenu|Code type autorisation|Code discipline autorisation|Nom d'exercice|Prénom d'exercice|\
+    Libellé type diplôme obtenu|Libellé diplôme obtenu|Libellé type autorisation|Libellé discipline autorisation|";
 
 /// A small file of diplomas: numbers `1099900nnn` with their key, one of them with a line that cannot be read when `bad`.
 fn diplomas(dir: &Path, name: &str, degree: &str, bad: bool) -> PathBuf {
     let path = dir.join(format!("PS_LibreAcces_Dipl_AutExerc_{name}.txt"));
     let mut lines = vec![HEADER.to_owned()];
-    lines.extend((0..60).map(|_| format!("8|10999000010|810999000010|DE|{degree}|||")));
+    lines.extend((0..60).map(|_| format!("8|10999000010|810999000010|DE|{degree}|||||||||")));
     if bad {
-        lines.push(format!("8|10999000010|810999000010|DE|{degree}|"));
+        // Not the last one, which would be that of a cut file.
+        lines.insert(1, format!("8|10999000010|810999000010|DE|{degree}|"));
     }
     fs::write(&path, lines.join("\n") + "\n").unwrap();
     path
@@ -99,7 +101,7 @@ fn a_mistyped_data_directory_is_refused_by_all_but_import() {
         &["backup", "--to", text(&to)],
     ];
     for command in commands {
-        for (data, part) in [(&absent, "no such directory"), (&other, "no data directory")] {
+        for (data, part) in [(&absent, "no such data directory"), (&other, "no data directory")] {
             let (exit, said) = code(&[command, &["--data", text(data)]].concat());
             assert!(exit == 1 && said.contains(part) && said.contains("--data"), "{command:?}: {exit} {said}");
         }

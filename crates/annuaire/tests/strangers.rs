@@ -23,6 +23,7 @@ fn raw(server: &Server, request: &str) -> String {
 fn hosts_proxies_and_guesses() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
+    fs::create_dir(&data).unwrap();
     let secret = dir.path().join("credentials");
     fs::write(&secret, "let-me-in\n").unwrap();
     let restricted = ["--restricted-credentials", secret.to_str().unwrap()];

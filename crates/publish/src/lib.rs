@@ -685,11 +685,6 @@ mod tests {
         let json = "{\"resourceType\":\"Organization\",\"id\":\"x-1\",\"meta\":{\"versionId\":7,\"lastUpdated\":\"2020-05-01T02:00:00.000+02:00\"},\
             \"identifier\":[{\"system\":\"urn:s\",\"value\":\"9\"}],\"name\":\"CLINIQUE\"}";
         std::fs::write(&file, format!("{json}\n")).unwrap();
-        // What is not given as open data stays restricted.
-        let person = dir.path().join("p.ndjson");
-        std::fs::write(&person, "{\"resourceType\":\"Person\",\"id\":\"p\"}\n").unwrap();
-        let restricted = annuaire_exchange::Options { clock: std::sync::Arc::new(|| 1_699_999_999_000), ..Default::default() };
-        annuaire_exchange::import(&mut registry, &[person], &restricted).unwrap();
         let import = |registry: &mut SqliteRegistry, full| {
             let options = annuaire_exchange::Options {
                 full_feed: full,
@@ -700,6 +695,11 @@ mod tests {
             annuaire_exchange::import(registry, std::slice::from_ref(&file), &options).unwrap()
         };
         import(&mut registry, true);
+        // What is not given as open data stays restricted.
+        let person = dir.path().join("p.ndjson");
+        std::fs::write(&person, "{\"resourceType\":\"Person\",\"id\":\"p\"}\n").unwrap();
+        let restricted = annuaire_exchange::Options { clock: std::sync::Arc::new(|| 1_700_000_000_000), ..Default::default() };
+        annuaire_exchange::import(&mut registry, &[person], &restricted).unwrap();
         follow(&mut registry, &index, view, &|_, _, _| {}).unwrap();
         let ty = annuaire_fhir::schema::type_id("Organization").unwrap();
         {
