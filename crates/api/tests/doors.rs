@@ -412,3 +412,35 @@ async fn a_page_that_is_cut_has_the_links_of_its_json() {
         .collect();
     assert_eq!(told, urls);
 }
+
+/// What left long ago is neither found nor read, and a read says that it was there.
+#[tokio::test]
+async fn what_vanished_is_gone() {
+    use annuaire_index::{Beside, Retention};
+    let world = World::new(|_| {});
+    let apply = |tx: u64, ms: i64, reduced: bool| {
+        let mut preparer = world.public.preparer(tx, ms).unwrap();
+        let made = reduced.then(|| {
+            let before = br#"{"resourceType":"Organization","id":"001-000001","meta":{"#.to_vec();
+            let after = br#""profile":["p"]},"active":false}"#.to_vec();
+            let (ty, standing) = (type_id("Organization").unwrap(), Standing::Withdrawn);
+            let id = "001-000001".to_owned();
+            preparer.prepare(Resource { ty, id, before, after, terms: Vec::new(), kept: None, standing })
+        });
+        let retention = Retention { after_ms: 1_000, again_ms: 1_000, links: &[] };
+        let beside = Beside { retention: Some(&retention), ..Beside::default() };
+        world.public.apply_beside::<Error>(tx, ms, made.into_iter(), &beside).unwrap();
+    };
+    apply(2, 1_700_000_010_000, true);
+    let read = async |id: &str| world.from("192.0.2.1", Method::GET, &format!("/fhir/v2/Organization/{id}"), &[]).await;
+    let (status, _, body) = read("001-000001").await;
+    assert!(status == 200 && body.contains("\"active\":false"), "{status} {body}");
+    apply(3, 1_700_000_020_000, false);
+    let (status, _, body) = read("001-000001").await;
+    assert!(status == 410 && body.contains("\"code\":\"deleted\""), "{status} {body}");
+    assert!(body.contains("Resource not found with id: 001-000001"), "{body}");
+    assert_eq!((read("001-000001/_history/1").await.0, read("001-000001/_history").await.0), (200, 200));
+    assert_eq!((read("001-000002").await.0, read("never").await.0), (200, 404));
+    let (_, _, body) = world.from("192.0.2.1", Method::GET, "/fhir/v2/Organization?_total=accurate", &[]).await;
+    assert!(body.contains("\"total\":2") && !body.contains("001-000001"), "{body}");
+}

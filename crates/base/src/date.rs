@@ -197,6 +197,12 @@ pub fn parse_days(s: &str) -> Option<(String, Option<String>)> {
     Some((first.to_string(), last.tomorrow().ok().map(|day| day.to_string())))
 }
 
+/// The day of an instant in milliseconds, as calendars in Paris show it: `yyyy-mm-dd`.
+#[must_use]
+pub fn iso_day(ms: i64) -> String {
+    paris_day(ms).to_string()
+}
+
 /// The day of an instant in Paris.
 fn paris_day(ms: i64) -> civil::Date {
     let offset = PARIS.to_offset(Timestamp::from_millisecond(ms).unwrap_or(if ms < 0 { Timestamp::MIN } else { Timestamp::MAX }));
@@ -220,6 +226,14 @@ fn paris(local: i64) -> i64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_day_is_that_of_paris() {
+        // 23:30 UTC is past midnight in Paris, in summer and in winter.
+        assert_eq!(iso_day(parse_instant("2026-11-24T23:30:00Z").unwrap().0), "2026-11-25");
+        assert_eq!(iso_day(parse_instant("2026-06-30T22:30:00Z").unwrap().0), "2026-07-01");
+        assert_eq!(iso_day(parse_instant("1960-12-31T12:00:00Z").unwrap().0), "1960-12-31");
+    }
 
     #[test]
     fn partial_dates_in_three_notations() {

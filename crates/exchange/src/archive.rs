@@ -148,6 +148,11 @@ pub(crate) fn read<R: Read + Seek>(
             member_text(&base, &mut reader, each)
         };
         match read.map_err(|e| within(name, &path, e))? {
+            Some(format) if recognise::restricted_name(name) && recognise::is_open(&format) => {
+                return Err(in_archive(format!(
+                    "the name of the archive is one of a restricted extraction and its columns say {format}, which is open data; nothing was imported"
+                )));
+            }
             Some(format) => {
                 names.push(base);
                 formats_read.push(format);

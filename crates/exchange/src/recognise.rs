@@ -170,6 +170,11 @@ pub(crate) fn restricted_name(name: &str) -> bool {
         || announced(name).is_some_and(|a| all().iter().any(|f| f.name == a && !f.open()))
 }
 
+/// Whether the format of this name speaks for an open source.
+pub(crate) fn is_open(format: &str) -> bool {
+    all().iter().any(|f| f.name == format && f.open())
+}
+
 /// The first column of a header that only restricted formats have, or that speaks of what only they hold.
 fn restricted_column<'a>(names: &'a [String], formats: &[Format]) -> Option<&'a str> {
     let of = |open: bool| -> BTreeSet<&str> {

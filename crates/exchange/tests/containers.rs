@@ -155,6 +155,19 @@ fn members_of_every_shape_are_read_or_refused_by_name() {
 }
 
 #[test]
+fn an_archive_named_like_a_restricted_extraction_holds_nothing_open() {
+    let mut world = World::new();
+    let open = std::fs::read(input(ACTIVITY)).unwrap();
+    for name in ["Extraction_ProSanteConnect_202611240801.zip", "Extraction_RPPS_Profil1_202611240801.zip"] {
+        let path = world.file(name, archive(&[("activites_202611240801.txt", &open)]));
+        let said = world.refusal(&path);
+        assert!(said.contains("restricted") && said.contains("PS_LibreAcces_Personne_activite"), "{said}");
+    }
+    let path = world.file("download.zip", archive(&[("activites_202611240801.txt", &open)]));
+    assert_eq!(world.load(&path).unwrap().files.len(), 1);
+}
+
+#[test]
 fn damaged_encrypted_and_large_archives() {
     let mut w = World::new();
     let text = activity();

@@ -10,7 +10,7 @@ mod text;
 mod view;
 mod visit;
 
-use annuaire_base::date::iso_ms;
+use annuaire_base::date::iso_day;
 use annuaire_index::{Effort, Error, Filter, Full, Index, Lane, Row, Snapshot};
 use annuaire_web::Gate;
 use askama::Template;
@@ -351,7 +351,7 @@ impl Pages {
         }
         all.sort_by(|a, b| b.cmp(a));
         all.dedup();
-        Ok(all.into_iter().map(|(ms, words)| Change { day: view::day(&iso_ms(ms)), words }).collect())
+        Ok(all.into_iter().map(|(ms, words)| Change { day: view::day(&iso_day(ms)), words }).collect())
     }
 }
 
@@ -392,7 +392,7 @@ async fn in_turn(
 fn home(pages: &Pages, visit: &Visit) -> Page {
     let snap = pages.index.snapshot()?;
     let count = |name: &str| Ok::<_, Error>(view::grouped(snap.search(ty(name), &view::active(name))?.len()));
-    let date = if snap.tx() > 0 { view::day(&iso_ms(snap.commit_ms())) } else { String::new() };
+    let date = if snap.tx() > 0 { view::day(&iso_day(snap.commit_ms())) } else { String::new() };
     let home = Home {
         frame: pages.frame(visit, "Trouver un professionnel ou une structure", "", true),
         form: pages.form(&HashMap::new()),
@@ -487,7 +487,7 @@ fn professional(pages: &Pages, visit: &Visit, id: &str) -> Page {
             "Aucun professionnel n’est publié sous ce numéro. Vérifiez l’adresse ou lancez une recherche.",
         ));
     }
-    let updated = entries.iter().map(|e| e.1).max().map(|ms| view::day(&iso_ms(ms))).unwrap_or_default();
+    let updated = entries.iter().map(|e| e.1).max().map(|ms| view::day(&iso_day(ms))).unwrap_or_default();
     let live: Vec<Practice> = entries.iter().map(|e| view::practice(&e.0)).filter(|p| p.active).collect();
     let Some(first) = live.first() else {
         return Ok(pages.message(
@@ -524,7 +524,7 @@ fn structure(pages: &Pages, visit: &Visit, id: &str, raw: Option<&str>) -> Page 
             "Aucune structure n’est publiée sous ce numéro. Vérifiez l’adresse ou lancez une recherche.",
         ));
     };
-    let (place, updated) = (view::place(&view::parse(&entry)), view::day(&iso_ms(entry.commit_ms)));
+    let (place, updated) = (view::place(&view::parse(&entry)), view::day(&iso_day(entry.commit_ms)));
     let target = format!("Organization/{resource}");
     let live = |kind: &str, name: &str| {
         let mut filters = vec![points(kind, name, &target)];
@@ -578,7 +578,7 @@ fn structure(pages: &Pages, visit: &Visit, id: &str, raw: Option<&str>) -> Page 
 fn notices(pages: &Pages, visit: &Visit) -> Page {
     let ms = pages.index.snapshot()?.commit_ms();
     let frame = pages.frame(visit, "Mentions légales et réutilisation", "", true);
-    let notices = Notices { frame, operator: pages.settings.operator.clone(), date: view::day(&iso_ms(ms)) };
+    let notices = Notices { frame, operator: pages.settings.operator.clone(), date: view::day(&iso_day(ms)) };
     Ok(page(visit, StatusCode::OK, &notices, true))
 }
 
