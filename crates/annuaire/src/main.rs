@@ -358,6 +358,8 @@ fn demo(professionals: u32, serving: &Serving) -> Result<Exit> {
     annuaire_testkit::generate(&files, &plan)?;
     let place = Place { data: dir.path().join("data"), database: None };
     let mut paths: Vec<PathBuf> = fs::read_dir(&files)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
+    // The delivery that comes after it is for who generates files.
+    paths.retain(|path| path.is_file());
     paths.sort();
     let options = import::options(&Accepting { accept_mass_change: None, accept_clock: false }, serving.quiet);
     import::import(&place, &paths, &options, serving.guide.into(), None, &told(serving.quiet))?;

@@ -2,7 +2,8 @@
 
 use crate::head::Head;
 use crate::open::{Beside, Each, Unpacked, Watch, text, ungzipped};
-use crate::{Error, limits, recognise, refused};
+use crate::recognise::{self, RESTRICTED};
+use crate::{Error, limits, refused};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -19,29 +20,6 @@ const SINGLE: [&str; 5] = [
     "Extraction_ProSanteConnect_Personne_activite",
     "Extraction_Pro_sante_connect",
     "ExtractionMonoTable_CAT18_ToutePopulation",
-];
-
-/// What the names of the files of a restricted archive end with, after its root (source-files §5).
-const RESTRICTED: [&str; 19] = [
-    "Personne",
-    "EtatCiv",
-    "Langue",
-    "CoordCorresp",
-    "DiplObt",
-    "AutreDiplObt",
-    "AutExerc",
-    "ExercPro",
-    "ReferAe",
-    "SavoirFaire",
-    "AttribPart",
-    "CartePro",
-    "Sanction",
-    "Activite",
-    "CoordAct",
-    "Structure",
-    "CoordStruct",
-    "CoordStructGeoloc",
-    "AdresseMSSante",
 ];
 
 /// Endings of documents that come with data.

@@ -82,7 +82,7 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// The files of the restricted extractions (source-files §5), as they follow the name of the extraction.
-const RESTRICTED: &[&str] = &[
+pub(crate) const RESTRICTED: &[&str] = &[
     "Personne",
     "EtatCiv",
     "Langue",
