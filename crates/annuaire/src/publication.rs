@@ -123,7 +123,8 @@ impl Follower {
             store: self.store,
             applied_tx: self.index.applied_tx(),
             log_tx: None,
-            set_aside: 0,
+            // What an earlier process set aside still is.
+            set_aside: self.index.set_aside().unwrap_or(0),
             waiting: None,
             since_ms: now_ms(),
         };
