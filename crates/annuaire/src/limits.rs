@@ -66,8 +66,6 @@ pub(crate) const PUBLISHER: Duration = Duration::from_secs(600);
 pub(crate) const SOON: Duration = Duration::from_secs(2);
 /// How often it looks.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
-/// Least length of the reason of a mass change, spaces around it left out.
-pub(crate) const REASON_CHARS: usize = 10;
 
 /// Address space reserved for a publication store, in bytes. It is reserved, not used: the file grows as needed.
 pub(crate) const MAP_BYTES: usize = 64 << 30;

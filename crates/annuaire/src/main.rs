@@ -215,8 +215,8 @@ pub(crate) struct Accepting {
 /// A reason that somebody can read a year later.
 fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.chars().count() < limits::REASON_CHARS {
-        return Err(format!("say why in {} characters or more: the log keeps it", limits::REASON_CHARS));
+    if text.chars().count() < annuaire_exchange::limits::REASON_MIN {
+        return Err(format!("say why in {} characters or more: the log keeps it", annuaire_exchange::limits::REASON_MIN));
     }
     Ok(text.to_owned())
 }

@@ -20,21 +20,9 @@ pub(super) fn of(format: &str) -> Vec<&'static str> {
              code departement (coord structure)|ancien identifiant de la structure|autorite enregistrement|\
              autres identifiants|code genre activite"
         }
+        // What goes in to the provider of identities is what comes out of it, but for one column.
         "Extraction_ProSanteConnect_Personne_activite" => {
-            "type identifiant pp|identifiant pp|identification nationale pp|nom de famille|prenoms|date de naissance|\
-             code commune de naissance|code pays de naissance|lieu de naissance|code sexe|telephone (coord correspondance)|\
-             adresse e mail (coord correspondance)|code civilite|code profession|code categorie professionnelle|\
-             code civilite exercice|nom exercice|prenom exercice|code type savoir faire|code savoir faire|code mode exercice|\
-             code secteur activite|code section tableau pharmaciens|code role|numero siret site|numero siren site|\
-             numero finess site|numero finess etablissement juridique|identifiant technique de la structure|\
-             raison sociale site|enseigne commerciale site|complement destinataire (coord structure)|\
-             complement point geographique (coord structure)|numero voie (coord structure)|\
-             indice repetition voie (coord structure)|code type de voie (coord structure)|libelle voie (coord structure)|\
-             mention distribution (coord structure)|bureau cedex (coord structure)|code postal (coord structure)|\
-             code commune (coord structure)|code pays (coord structure)|telephone (coord structure)|\
-             telephone 2 (coord structure)|telecopie (coord structure)|adresse e mail (coord structure)|\
-             code departement (coord structure)|ancien identifiant de la structure|autorite enregistrement|\
-             code genre activite"
+            return of("Extraction_Pro_sante_connect").into_iter().filter(|c| *c != "autres identifiants").collect();
         }
         "PS_LibreAcces_Personne_activite" => {
             "type identifiant pp|identifiant pp|identification nationale pp|code civilite exercice|libelle civilite exercice|\
