@@ -475,7 +475,7 @@ fn structures(pages: &Pages, visit: &Visit, raw: Option<&str>) -> Page {
 
 fn professional(pages: &Pages, visit: &Visit, id: &str) -> Page {
     let snap = pages.snapshot()?;
-    let filter = token("Practitioner", "identifier", Some(annuaire_fhir::forms::IDNPS), id);
+    let filter = token("Practitioner", "identifier", Some(annuaire_fhir::systems::IDNPS), id);
     let rows = snap.search(ty("Practitioner"), &filter)?;
     let entries: Vec<(Value, i64)> =
         rows.iter().map(|r| snap.entry(r).map(|e| (view::parse(&e), e.commit_ms))).collect::<Result<_, _>>()?;
@@ -515,7 +515,7 @@ fn professional(pages: &Pages, visit: &Visit, id: &str) -> Page {
 
 fn structure(pages: &Pages, visit: &Visit, id: &str, raw: Option<&str>) -> Page {
     let snap = pages.snapshot()?;
-    let resource = annuaire_fhir::forms::organization_id(id);
+    let resource = annuaire_fhir::ids::organization_id(id);
     let Some(entry) = snap.current(ty("Organization"), &resource)? else {
         return Ok(pages.message(
             visit,
