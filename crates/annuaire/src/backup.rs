@@ -1,7 +1,7 @@
 //! Copies of a whole installation, made while it runs, and their way back.
 
 use crate::progress::{Tell, during};
-use crate::stores::{Checked, Place, STORES, check_apart, registry_path};
+use crate::stores::{Checked, DataPlace, STORES, check_apart, registry_path};
 use annuaire_index::Index;
 use annuaire_store::Registry;
 use annuaire_store_sqlite::SqliteRegistry;
@@ -20,7 +20,7 @@ const NOTE: &str = "backup.json";
 ///
 /// Stores are copied before the registry that they are views of: whatever commits meanwhile, no store of the copy is ahead of
 /// its registry, and a restored server publishes what is missing.
-pub(crate) fn backup(place: &Place, to: &Path, now_ms: i64, tell: &Tell) -> Result<String> {
+pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &Tell) -> Result<String> {
     absent_or_empty(to)?;
     let making = making(to)?;
     let mut stores = serde_json::Map::new();
@@ -63,7 +63,7 @@ pub(crate) fn backup(place: &Place, to: &Path, now_ms: i64, tell: &Tell) -> Resu
 }
 
 /// Puts a copy into `place`, which is absent or empty, once everything in it was read and found sound.
-pub(crate) fn restore(from: &Path, place: &Place, tell: &Tell) -> Result<String> {
+pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &Tell) -> Result<String> {
     absent_or_empty(&place.data)?;
     let path = from.join(NOTE);
     let text = fs::read(&path).with_context(|| format!("{}: not a backup", path.display()))?;

@@ -5,7 +5,7 @@ use crate::now_ms;
 use crate::progress::{duration, lines, size, thousands};
 use crate::publication::name;
 use crate::publisher::{Holder, holder};
-use crate::stores::{Expect, Place, STORES, registry_path};
+use crate::stores::{DataPlace, Expect, STORES, registry_path};
 use annuaire_index::{Index, Peek};
 use annuaire_store::{Registry, Transaction};
 use anyhow::Result;
@@ -34,7 +34,7 @@ pub(crate) struct Known {
 
 impl Known {
     /// Looks at everything once.
-    pub(crate) fn of(place: &Place) -> Self {
+    pub(crate) fn of(place: &DataPlace) -> Self {
         let mut registry = place.registry().map_err(|e| said(&e));
         let log = with(&mut registry, |r| {
             let last = r.last_tx()?;
@@ -106,7 +106,7 @@ pub(crate) fn age(ms: i64) -> String {
 }
 
 /// Says how things stand. Incomplete when something could not be read.
-pub(crate) fn status(place: &Place, as_json: bool) -> Result<Exit> {
+pub(crate) fn status(place: &DataPlace, as_json: bool) -> Result<Exit> {
     place.expect(Expect::Standing)?;
     let known = Known::of(place);
     let exit = if known.log.is_err() || known.stores.iter().any(|(_, s)| matches!(s, Some(Err(_)))) {
@@ -188,7 +188,7 @@ fn stamped(stamp: &str) -> String {
     format!("of {year}-{month}-{day}{time}{ago}")
 }
 
-fn whole(place: &Place, known: &Known) -> Value {
+fn whole(place: &DataPlace, known: &Known) -> Value {
     let log = match &known.log {
         Ok(tx) => json!({"tx": tx.as_ref().map_or(0, |t| t.tx.get()), "commit_ms": tx.as_ref().map(|t| t.commit_ms)}),
         Err(why) => json!({"error": why}),
