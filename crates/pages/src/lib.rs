@@ -55,7 +55,7 @@ const STYLE: &str = include_str!("../assets/style.css");
 
 /// What the pages need besides the store.
 #[derive(Clone)]
-pub struct Settings {
+pub struct PagesSettings {
     /// Where requests arrive and leave; the doors of a server share one.
     pub gate: Arc<Gate>,
     /// Who answers for the directory, as named on the page of legal notices.
@@ -70,13 +70,13 @@ pub struct Settings {
 
 struct Pages {
     index: Arc<Index>,
-    settings: Settings,
+    settings: PagesSettings,
     choices: Choices,
     style: String,
 }
 
 /// The pages over the public store. Unknown addresses get a page too.
-pub fn router(index: Arc<Index>, settings: Settings) -> Router {
+pub fn router(index: Arc<Index>, settings: PagesSettings) -> Router {
     let style = format!("/annuaire.{:08x}.css", xxhash_rust::xxh3::xxh3_64(STYLE.as_bytes()) >> 32);
     let css = |State(_): State<Arc<Pages>>| async {
         let mut r = Response::new(Body::from(STYLE));
@@ -621,7 +621,7 @@ mod tests {
         // The same stranger: no address.
         let (mut parts, ()) = axum::http::Request::new(()).into_parts();
         let stranger = gate.arrive(&mut parts, annuaire_web::Asks::Nothing, false).await.caller.client.number();
-        let settings = Settings { gate, operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
+        let settings = PagesSettings { gate, operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
         let app = router(index, settings);
         let ask = async |path: &str| {
             let request = axum::http::Request::get(path).body(Body::empty()).unwrap();
