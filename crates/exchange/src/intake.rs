@@ -11,7 +11,7 @@ use crate::quarantine::{Bad, Held};
 use crate::recognise;
 use crate::sort::{Groups as Sorted, Records, Sorter};
 use crate::{Error, FileReport, Options, Rejected, Report, last, limits, refused};
-use annuaire_base::id;
+use annuaire_base::nir;
 use annuaire_mos::source::SOURCES;
 use annuaire_store::Registry;
 use std::collections::{BTreeMap, HashSet};
@@ -193,7 +193,7 @@ impl Intake<'_> {
 
 /// A number that could be a social security number refuses the file. Never echoed: it must not be written anywhere.
 pub(crate) fn privacy(name: &str, line: u64, text: &str) -> Result<(), Error> {
-    if id::contains_nir(text) {
+    if nir::contains_nir(text) {
         return Err(refused(name, format!("line {line}: looks like a social security number; the file is refused whole")));
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::quarantine::Bad;
 use crate::recognise::{self, Layout};
 use crate::sort::Records;
 use crate::{Error, Options, limits, refused, row};
-use annuaire_base::id;
+use annuaire_base::{id, nir};
 use annuaire_store::Registry;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -158,7 +158,7 @@ impl Reader<'_> {
         let line = block.line(at);
         let number = block.first + at as u64;
         let text = decode(line, block.encoding, &mut out.tally);
-        if id::contains_nir(&text) {
+        if nir::contains_nir(&text) {
             privacy(self.name, number, &self.without_structures(&text))?;
         }
         let of = match self.layouts {

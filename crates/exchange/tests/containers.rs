@@ -372,7 +372,7 @@ fn a_wrong_number_of_a_structure_is_no_number_of_a_person() {
     // 3 and a SIRET with a wrong key that, by chance, has the key of a number of a person.
     let number = (0..).map(|n| 3_990_199_000_000_u64 + n).find_map(|n| {
         let text = format!("{n}{:02}", 97 - n % 97);
-        annuaire_base::id::contains_nir(&text).then_some(text)
+        annuaire_base::nir::contains_nir(&text).then_some(text)
     });
     let number = number.unwrap();
     let text = String::from_utf8(activity()).unwrap();
