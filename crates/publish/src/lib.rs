@@ -9,10 +9,10 @@
 
 mod facts;
 pub mod limits;
-mod parallel;
 mod verify;
 mod whole;
 
+use annuaire_batch::parallel;
 use annuaire_fhir::foreign::Stamps;
 use annuaire_fhir::{Guide, Perimeter, View, forms, schema};
 use annuaire_index::{Aside, Beside, Filter, Index, Marks, Prepared, Preparer, Resource, Retention};
