@@ -61,6 +61,7 @@ impl Arena {
     }
 
     /// Key and value of the record that begins at `at`.
+    #[inline]
     pub(super) fn record_at(&self, at: usize) -> (&[u8], &[u8]) {
         self.bytes.get(at..).and_then(first_record).map(|(key, value, _)| (key, value)).unwrap_or_default()
     }

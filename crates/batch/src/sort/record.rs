@@ -34,6 +34,7 @@ pub(super) fn put_record(out: &mut Vec<u8>, key: &[&[u8]], value: &[u8]) {
 }
 
 /// Key, value and total length of the first record of `bytes`; `None` when there is none.
+#[inline]
 pub(super) fn first_record(bytes: &[u8]) -> Option<(&[u8], &[u8], usize)> {
     let (key_len, at) = length(bytes, 0)?;
     let (value_len, at) = length(bytes, at)?;
@@ -52,17 +53,24 @@ pub(super) fn put_length(out: &mut Vec<u8>, mut length: usize) {
 }
 
 /// The length at `at` and the position after it; `None` when it is cut.
-#[inline]
+#[inline(always)]
 pub(super) fn length(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
-    let first = *bytes.get(at)?;
+    // Nearly all lengths take one or two bytes, and comparisons read them.
+    let first = usize::from(*bytes.get(at)?);
     if first < 0x80 {
-        return Some((usize::from(first), at + 1));
+        return Some((first, at + 1));
     }
-    let mut length = usize::from(first & 0x7f);
-    for (n, byte) in bytes[at + 1..].iter().enumerate().take(8) {
-        length |= usize::from(byte & 0x7f) << (7 * (n + 1));
+    let second = usize::from(*bytes.get(at + 1)?);
+    if second < 0x80 { Some((first & 0x7f | second << 7, at + 2)) } else { long_length(bytes, at) }
+}
+
+#[cold]
+fn long_length(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let mut length = 0;
+    for (n, byte) in bytes.get(at..)?.iter().enumerate().take(9) {
+        length |= usize::from(byte & 0x7f) << (7 * n);
         if *byte < 0x80 {
-            return Some((length, at + n + 2));
+            return Some((length, at + n + 1));
         }
     }
     None
