@@ -17,7 +17,7 @@ pub(crate) fn read_json(
 ) -> Result<Vec<&'static str>, Error> {
     let name = intake.name;
     let fail = |source| Error::Io { file: name.to_owned(), source };
-    let taken = intake.sorter.taken();
+    let taken = intake.sorter.added_bytes();
     let mut document = Document {
         finess: finess::Reader::default(),
         feed: fhir::Feed::new(options.check, options.open, taken),

@@ -493,7 +493,7 @@ fn a_history_lists_the_newest_first() {
 #[test]
 fn what_the_check_refuses_is_rejected_with_its_reason() {
     let mut w = World::new();
-    let check: annuaire_exchange::Check =
+    let check: annuaire_exchange::ResourceCheck =
         |json| if json.contains("0001-") { Err("a date before all others".into()) } else { Ok(()) };
     let bad = "{\"resourceType\":\"Organization\",\"id\":\"old\",\"meta\":{\"lastUpdated\":\"0001-01-01T00:00:00Z\"}}\n";
     let good: String = (0..3).map(|n| format!("{{\"resourceType\":\"Organization\",\"id\":\"o{n}\"}}\n")).collect();
