@@ -77,7 +77,7 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &Tell) -> Result<Str
         (None, None) => {
             bail!("the backup holds stores only; restore the registry with PostgreSQL's tools and name it with --database")
         }
-        (None, Some(_)) => place.named_database()?.context("the backup holds no registry")?.last_tx()?,
+        (None, Some(_)) => place.named_database()?.context("the backup holds no registry")?.last_tx()?.get(),
         (Some(noted), None) => {
             let copy = registry_path(making.path());
             let from = registry_path(from);
@@ -88,7 +88,7 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &Tell) -> Result<Str
             if let Some(fault) = faults.first() {
                 bail!("the registry of the backup is damaged ({fault}); take another backup");
             }
-            let last = registry.last_tx()?;
+            let last = registry.last_tx()?.get();
             if last != noted {
                 bail!("the registry of the backup ends at transaction {last} and its note says {noted}; take another backup");
             }

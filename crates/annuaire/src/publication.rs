@@ -30,7 +30,7 @@ pub(crate) enum Published {
 /// Whoever commits comes here. One that finds the right taken waits until the stores have its transaction, and one that gives
 /// the right back looks at the log once more: so no transaction is left behind, however many imports there are at once.
 pub(crate) fn to_the_end(place: &DataPlace, guide: Guide, registry: &mut dyn Registry, tell: &Tell) -> Result<Published> {
-    let wanted = registry.last_tx()?;
+    let wanted = registry.last_tx()?.get();
     let begun = Instant::now();
     let mut all = Followed::default();
     let mut failing: Option<Instant> = None;
@@ -44,7 +44,7 @@ pub(crate) fn to_the_end(place: &DataPlace, guide: Guide, registry: &mut dyn Reg
             all.versions += followed.versions;
             all.set_aside.extend(followed.set_aside);
             drop((stores, publisher));
-            if registry.last_tx()? <= reached {
+            if registry.last_tx()?.get() <= reached {
                 return Ok(Published::Here(all));
             }
             continue;
@@ -172,7 +172,7 @@ impl Follower {
                 Some(registry) => registry,
                 None => registry.insert(self.place.registry()?),
             };
-            let last = registry.last_tx()?;
+            let last = registry.last_tx()?.get();
             state.log_tx = Some(last);
             let applied = self.index.applied_tx();
             if last < applied {

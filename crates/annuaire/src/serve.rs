@@ -157,9 +157,9 @@ pub(crate) fn serve(place: &DataPlace, options: &Serving, listener: TcpListener,
         ..annuaire_web::Settings::new(secret, Arc::new(now_us))
     }));
     let settings = annuaire_api::Settings { gate: Arc::clone(&gate), cursor_key: secret, lane: Arc::clone(&lane) };
-    let pages = annuaire_portal::Settings { gate, operator, fictional, lane, work: LONG };
+    let pages = annuaire_pages::PagesSettings { gate, operator, fictional, lane, work: LONG };
     let api = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
-    let app = annuaire_portal::router(Arc::clone(&stores.public), pages).merge(api);
+    let app = annuaire_pages::router(Arc::clone(&stores.public), pages).merge(api);
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;

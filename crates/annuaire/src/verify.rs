@@ -37,7 +37,7 @@ pub(crate) fn verify(place: &DataPlace, guide: Guide, tell: &Tell) -> Result<Exi
         if !readable || !found.is_empty() {
             return Ok(found);
         }
-        last = registry.last_tx()?;
+        last = registry.last_tx()?.get();
         let stores = Stores::open(&place.data, guide, false)?;
         for (name, index, view) in stores.each() {
             let differ = faults.len();

@@ -1,6 +1,9 @@
-//! Identifiers with their keys, partial dates, folding of names: pure values, no I/O.
+//! Identifiers with their keys, partial dates, folding of names, numbers of transactions: pure values, no I/O.
 
 pub mod cache;
 pub mod date;
 pub mod id;
 pub mod text;
+mod tx;
+
+pub use tx::Tx;
