@@ -11,8 +11,8 @@ mod view;
 mod visit;
 
 use annuaire_base::date::iso_day;
-use annuaire_index::{Effort, Error, Filter, Full, Index, Lane, Row, Snapshot};
-use annuaire_web::Gate;
+use annuaire_index::{Effort, Error, Filter, Index, Row, Snapshot};
+use annuaire_web::{Full, Gate, Lane};
 use askama::Template;
 use axum::Extension;
 use axum::Router;
@@ -617,10 +617,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let index = Arc::new(Index::open(dir.path(), 1 << 24, &[]).unwrap());
         let lane = Arc::new(Lane::new());
-        let gate = Arc::new(Gate::new(annuaire_web::Settings::new([1; 32], Arc::new(|| 0))));
+        let gate = Arc::new(Gate::new(annuaire_web::GateSettings::new([1; 32], Arc::new(|| 0))));
         // The same stranger: no address.
         let (mut parts, ()) = axum::http::Request::new(()).into_parts();
-        let stranger = gate.arrive(&mut parts, annuaire_web::Asks::Nothing, false).await.caller.client.number();
+        let stranger = gate.arrive::<annuaire_web::Anyone>(&mut parts, annuaire_web::RateRule::Exempt).await.0.client;
         let settings = PagesSettings { gate, operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
         let app = router(index, settings);
         let ask = async |path: &str| {
