@@ -8,14 +8,14 @@ use std::io::{self, BufRead};
 const STREAMED: [&str; 4] = ["pmej", "gcc", "gco", "entry"];
 
 /// One record: its bytes are in the caller's buffer.
-pub(crate) struct Record {
+pub(crate) struct JsonRecord {
     /// Name of the array it comes from; empty for a root object, which then lacks its streamed arrays.
     pub(crate) member: String,
     /// Line on which it begins, from 1.
     pub(crate) line: u64,
 }
 
-enum State {
+enum SplitState {
     /// Between root values.
     Outside,
     /// In a root object, before a key.
@@ -25,9 +25,9 @@ enum State {
 }
 
 /// Reader of records.
-pub(crate) struct Records<'a> {
+pub(crate) struct JsonRecords<'a> {
     input: &'a mut dyn BufRead,
-    state: State,
+    state: SplitState,
     root: Vec<u8>,
     root_line: u64,
     roots: u64,
@@ -38,9 +38,9 @@ fn bad(line: u64, what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("line {line}: {what}"))
 }
 
-impl<'a> Records<'a> {
+impl<'a> JsonRecords<'a> {
     pub(crate) fn new(input: &'a mut dyn BufRead) -> Self {
-        Self { input, state: State::Outside, root: Vec::new(), root_line: 1, roots: 0, line: 1 }
+        Self { input, state: SplitState::Outside, root: Vec::new(), root_line: 1, roots: 0, line: 1 }
     }
 
     /// The root object of the last record: its number in the document, and its members so far, as they are written, without
@@ -152,11 +152,11 @@ impl<'a> Records<'a> {
     }
 
     /// The next record, its bytes in `out`; `None` at the end.
-    pub(crate) fn next(&mut self, out: &mut Vec<u8>) -> io::Result<Option<Record>> {
+    pub(crate) fn next(&mut self, out: &mut Vec<u8>) -> io::Result<Option<JsonRecord>> {
         out.clear();
         loop {
             match &self.state {
-                State::Outside => {
+                SplitState::Outside => {
                     let Some(first) = self.peek()? else { return Ok(None) };
                     if first != b'{' {
                         return Err(bad(self.line, "a JSON object is expected"));
@@ -166,18 +166,18 @@ impl<'a> Records<'a> {
                     self.root.push(b'{');
                     self.root_line = self.line;
                     self.roots += 1;
-                    self.state = State::Root;
+                    self.state = SplitState::Root;
                 }
-                State::Root => {
+                SplitState::Root => {
                     if self.peek()? == Some(b',') {
                         self.input.consume(1);
                     }
                     if self.peek()? == Some(b'}') {
                         self.input.consume(1);
-                        self.state = State::Outside;
+                        self.state = SplitState::Outside;
                         self.root.push(b'}');
                         std::mem::swap(out, &mut self.root);
-                        return Ok(Some(Record { member: String::new(), line: self.root_line }));
+                        return Ok(Some(JsonRecord { member: String::new(), line: self.root_line }));
                     }
                     if self.peek()? != Some(b'"') {
                         return Err(bad(self.line, "a member name is expected; is the document cut? download it again"));
@@ -188,7 +188,7 @@ impl<'a> Records<'a> {
                     let bare = str::from_utf8(&name).unwrap_or_default().trim_matches('"').to_owned();
                     if STREAMED.contains(&bare.as_str()) && self.peek()? == Some(b'[') {
                         self.input.consume(1);
-                        self.state = State::Stream(bare);
+                        self.state = SplitState::Stream(bare);
                         continue;
                     }
                     if self.root.len() > 1 {
@@ -201,20 +201,20 @@ impl<'a> Records<'a> {
                     self.root = root;
                     self.room(self.root.len(), 0)?;
                 }
-                State::Stream(member) => {
+                SplitState::Stream(member) => {
                     let member = member.clone();
                     if self.peek()? == Some(b',') {
                         self.input.consume(1);
                     }
                     if self.peek()? == Some(b']') {
                         self.input.consume(1);
-                        self.state = State::Root;
+                        self.state = SplitState::Root;
                         continue;
                     }
                     self.peek()?;
                     let line = self.line;
                     self.value(out)?;
-                    return Ok(Some(Record { member, line }));
+                    return Ok(Some(JsonRecord { member, line }));
                 }
             }
         }
@@ -223,12 +223,12 @@ impl<'a> Records<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Records;
+    use super::JsonRecords;
 
     fn all(text: &str) -> std::io::Result<Vec<(String, u64, String)>> {
         // Three bytes at a time, so that every token is cut somewhere.
         let mut reader = std::io::BufReader::with_capacity(3, text.as_bytes());
-        let mut records = Records::new(&mut reader);
+        let mut records = JsonRecords::new(&mut reader);
         let (mut buffer, mut out) = (Vec::new(), Vec::new());
         while let Some(r) = records.next(&mut buffer)? {
             out.push((r.member, r.line, String::from_utf8(buffer.clone()).unwrap()));
@@ -262,7 +262,7 @@ mod tests {
         assert!(all(&wide).unwrap_err().to_string().contains("objects"));
         let endless = format!("{{\"pmej\":[\"{}", "x".repeat(20 << 20));
         let mut reader = endless.as_bytes();
-        let error = Records::new(&mut reader).next(&mut Vec::new()).err().unwrap().to_string();
+        let error = JsonRecords::new(&mut reader).next(&mut Vec::new()).err().unwrap().to_string();
         assert!(error.contains("larger than") || error.contains("cut"), "{error}");
     }
 }

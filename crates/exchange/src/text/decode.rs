@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// What is known of the encoding of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Encoding {
+pub(crate) enum TextEncoding {
     /// Nothing yet: each line tells.
     #[default]
     Unknown,
@@ -16,14 +16,14 @@ pub(crate) enum Encoding {
 
 /// Characters that were not taken as they were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct CharacterTally {
     /// Bytes that are no character of the file's encoding.
     pub(crate) replaced: u64,
     /// Control characters, direction marks and characters without width.
     pub(crate) removed: u64,
 }
 
-impl Tally {
+impl CharacterTally {
     pub(crate) fn add(&mut self, other: Self) {
         self.replaced += other.replaced;
         self.removed += other.removed;
@@ -42,12 +42,12 @@ impl Tally {
 /// What the first letters beyond ASCII say of a file: in Windows-1252 nearly none of them is UTF-8 by chance, and in UTF-8
 /// nearly all are.
 #[derive(Debug, Default)]
-pub(crate) struct Evidence {
+pub(crate) struct EncodingEvidence {
     valid: usize,
     invalid: usize,
 }
 
-impl Evidence {
+impl EncodingEvidence {
     /// Letters after which the encoding of a file is settled. The header of most national files has a dozen.
     const ENOUGH: usize = 64;
 
@@ -62,12 +62,12 @@ impl Evidence {
         }
     }
 
-    pub(crate) fn encoding(&self) -> Encoding {
+    pub(crate) fn encoding(&self) -> TextEncoding {
         match self.valid.cmp(&self.invalid) {
-            std::cmp::Ordering::Greater => Encoding::Utf8,
+            std::cmp::Ordering::Greater => TextEncoding::Utf8,
             // A few bytes may be damage in a file whose letters come later.
-            std::cmp::Ordering::Less if self.invalid > 8 => Encoding::Windows1252,
-            _ => Encoding::Unknown,
+            std::cmp::Ordering::Less if self.invalid > 8 => TextEncoding::Windows1252,
+            _ => TextEncoding::Unknown,
         }
     }
 }
@@ -76,12 +76,12 @@ impl Evidence {
 /// rest stays. When the file does not tell, a line with some UTF-8 beyond ASCII is UTF-8, and one without is Windows-1252.
 /// Control characters other than tab and NUL, direction marks and characters without width are removed; NUL, which tells of a
 /// hole in the file, stays and makes the line unreadable.
-pub(crate) fn decode<'a>(line: &'a [u8], file: Encoding, tally: &mut Tally) -> Cow<'a, str> {
+pub(crate) fn decode<'a>(line: &'a [u8], file: TextEncoding, tally: &mut CharacterTally) -> Cow<'a, str> {
     let text = match str::from_utf8(line) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => {
             let some = || line.utf8_chunks().any(|c| !c.valid().is_ascii());
-            if file == Encoding::Utf8 || (file == Encoding::Unknown && some()) {
+            if file == TextEncoding::Utf8 || (file == TextEncoding::Unknown && some()) {
                 tally.replaced += line.utf8_chunks().filter(|c| !c.invalid().is_empty()).count() as u64;
                 String::from_utf8_lossy(line).into_owned().into()
             } else {
@@ -120,7 +120,7 @@ fn unseen(c: char) -> bool {
 }
 
 /// A JSON text without the unseen characters of its strings, written as they are or as escapes; line breaks and tabs stay.
-pub(crate) fn clean_json<'a>(text: &'a str, tally: &mut Tally) -> Cow<'a, str> {
+pub(crate) fn clean_json<'a>(text: &'a str, tally: &mut CharacterTally) -> Cow<'a, str> {
     if !text.contains("\\u") && !suspicious_json(text.as_bytes()) {
         return text.into();
     }
@@ -178,10 +178,10 @@ fn windows_1252(b: u8) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{Encoding, Evidence, Tally, clean_json, decode};
+    use super::{CharacterTally, EncodingEvidence, TextEncoding, clean_json, decode};
 
-    fn read(line: &[u8], file: Encoding) -> (String, u64, u64) {
-        let mut tally = Tally::default();
+    fn read(line: &[u8], file: TextEncoding) -> (String, u64, u64) {
+        let mut tally = CharacterTally::default();
         let text = decode(line, file, &mut tally).into_owned();
         (text, tally.replaced, tally.removed)
     }
@@ -189,41 +189,45 @@ mod tests {
     #[test]
     fn a_stray_byte_spoils_one_character() {
         let stray = b"GEN\xc3\x88VE|H\xffPITAL|\xc3\x89T\xc3\x89";
-        for file in [Encoding::Utf8, Encoding::Unknown] {
+        for file in [TextEncoding::Utf8, TextEncoding::Unknown] {
             assert_eq!(read(stray, file), ("GENÈVE|H\u{fffd}PITAL|ÉTÉ".to_owned(), 1, 0));
         }
-        assert_eq!(read(b"H\xd4PITAL", Encoding::Unknown), ("HÔPITAL".to_owned(), 0, 0));
-        assert_eq!(read(b"H\xd4PITAL", Encoding::Windows1252), ("HÔPITAL".to_owned(), 0, 0));
-        assert_eq!(read(b"H\xd4PITAL", Encoding::Utf8), ("H\u{fffd}PITAL".to_owned(), 1, 0));
+        assert_eq!(read(b"H\xd4PITAL", TextEncoding::Unknown), ("HÔPITAL".to_owned(), 0, 0));
+        assert_eq!(read(b"H\xd4PITAL", TextEncoding::Windows1252), ("HÔPITAL".to_owned(), 0, 0));
+        assert_eq!(read(b"H\xd4PITAL", TextEncoding::Utf8), ("H\u{fffd}PITAL".to_owned(), 1, 0));
         // Windows-1252 whose neighbours are UTF-8 by chance, as its file says.
-        assert_eq!(read(b"\xabSANT\xc9\xbb \x8cUVRE", Encoding::Windows1252), ("«SANTÉ» ŒUVRE".to_owned(), 0, 0));
-        assert_eq!(read(b"\x8d\xe9", Encoding::Windows1252), ("\u{fffd}é".to_owned(), 1, 0));
+        assert_eq!(read(b"\xabSANT\xc9\xbb \x8cUVRE", TextEncoding::Windows1252), ("«SANTÉ» ŒUVRE".to_owned(), 0, 0));
+        assert_eq!(read(b"\x8d\xe9", TextEncoding::Windows1252), ("\u{fffd}é".to_owned(), 1, 0));
     }
 
     #[test]
     fn the_first_letters_of_a_file_tell_its_encoding() {
         let tells = |text: &[u8]| {
-            let mut evidence = Evidence::default();
+            let mut evidence = EncodingEvidence::default();
             evidence.observe(text);
             evidence.encoding()
         };
-        assert_eq!(tells("Libellé civilité|Prénom d'exercice|".as_bytes()), Encoding::Utf8);
-        assert_eq!(tells("é".repeat(1_000_000).as_bytes()), Encoding::Utf8);
-        assert_eq!(tells(&b"Libell\xe9 ".repeat(12)), Encoding::Windows1252);
-        assert_eq!(tells(b"plain|header|\n1|2|\n"), Encoding::Unknown);
-        assert_eq!(tells(b"one stray \xff byte"), Encoding::Unknown);
+        assert_eq!(tells("Libellé civilité|Prénom d'exercice|".as_bytes()), TextEncoding::Utf8);
+        assert_eq!(tells("é".repeat(1_000_000).as_bytes()), TextEncoding::Utf8);
+        assert_eq!(tells(&b"Libell\xe9 ".repeat(12)), TextEncoding::Windows1252);
+        assert_eq!(tells(b"plain|header|\n1|2|\n"), TextEncoding::Unknown);
+        assert_eq!(tells(b"one stray \xff byte"), TextEncoding::Unknown);
     }
 
     #[test]
     fn characters_that_nobody_sees_are_removed_and_counted() {
         for hidden in ["\u{202e}", "\u{2066}", "\u{2069}", "\u{200b}", "\u{feff}", "\u{1}", "\u{1f}", "\u{7f}", "\u{85}", "\r"] {
-            assert_eq!(read(format!("DUR{hidden}AND|é").as_bytes(), Encoding::Utf8), ("DURAND|é".to_owned(), 0, 1), "{hidden:?}");
+            assert_eq!(
+                read(format!("DUR{hidden}AND|é").as_bytes(), TextEncoding::Utf8),
+                ("DURAND|é".to_owned(), 0, 1),
+                "{hidden:?}"
+            );
             let json = format!(
                 "{{\"a\":\"DUR{hidden}AND\",\"b\":\"\\\\u{:04x}\\u{:04x}é\"}}",
                 0x202e,
                 hidden.chars().next().unwrap() as u32
             );
-            let mut tally = Tally::default();
+            let mut tally = CharacterTally::default();
             let (raw, escaped) = if hidden == "\r" { (0, 0) } else { (1, 1) };
             let clean = clean_json(&json, &mut tally).into_owned();
             assert_eq!(tally.removed, raw + escaped, "{json:?}");
@@ -231,8 +235,8 @@ mod tests {
                 assert_eq!(clean, "{\"a\":\"DURAND\",\"b\":\"\\\\u202eé\"}");
             }
         }
-        assert_eq!(read("L’ÉTÉ\tÀ 5 € – «º»".as_bytes(), Encoding::Utf8), ("L’ÉTÉ\tÀ 5 € – «º»".to_owned(), 0, 0));
+        assert_eq!(read("L’ÉTÉ\tÀ 5 € – «º»".as_bytes(), TextEncoding::Utf8), ("L’ÉTÉ\tÀ 5 € – «º»".to_owned(), 0, 0));
         let json = "{\"a\":\"\\n\\t\\u00e9\\\\\\\"\"}\n";
-        assert_eq!(clean_json(json, &mut Tally::default()), json);
+        assert_eq!(clean_json(json, &mut CharacterTally::default()), json);
     }
 }

@@ -4,12 +4,12 @@ use std::io::{self, BufRead, Read};
 use xxhash_rust::xxh3::Xxh3;
 
 /// A reader that digests what passes through it.
-pub(crate) struct Digesting<'a> {
+pub(crate) struct DigestingReader<'a> {
     inner: &'a mut dyn BufRead,
     hash: Xxh3,
 }
 
-impl<'a> Digesting<'a> {
+impl<'a> DigestingReader<'a> {
     pub(crate) fn new(inner: &'a mut dyn BufRead) -> Self {
         Self { inner, hash: Xxh3::new() }
     }
@@ -26,7 +26,7 @@ impl<'a> Digesting<'a> {
     }
 }
 
-impl Read for Digesting<'_> {
+impl Read for DigestingReader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let n = {
             let buffer = self.fill_buf()?;
@@ -39,7 +39,7 @@ impl Read for Digesting<'_> {
     }
 }
 
-impl BufRead for Digesting<'_> {
+impl BufRead for DigestingReader<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.inner.fill_buf()
     }
