@@ -2,12 +2,12 @@
 //! [`crate::perimeter`] first and holds nothing else.
 
 use crate::{Guide, Perimeter, View, schema, write::Json};
-use annuaire_index::{Resource, Standing, Term};
 use annuaire_mos::{
     Activite, ActiviteAutorisee, Adresse, BoiteLettresMss, CarteProfessionnel, Certificat, Coordonnees, ExerciceProfessionnel,
     Professionnel, SituationExercice, Structure,
 };
 use annuaire_nos::Nos;
+use annuaire_terms::{ParamId, Presence, Resource, Term, TypeId};
 use xxhash_rust::xxh3::xxh3_128;
 
 const AS: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/";
@@ -45,8 +45,8 @@ impl<'a> Trace<'a> {
 
 /// A resource under construction: its bytes and the terms it is found by.
 struct Form {
-    ty: u8,
-    standing: Standing,
+    ty: TypeId,
+    presence: Presence,
     id: String,
     before: Vec<u8>,
     json: Json,
@@ -56,11 +56,11 @@ struct Form {
 impl Form {
     /// Opens the resource and writes everything that precedes the version and date stamped by the store. `profile` is the
     /// name of the profile without its `as-dp-` or `as-dr-`; empty for a resource that cannot follow it.
-    fn new(view: View, ty: u8, id: String, core: &str, profile: &str, trace: &Trace<'_>) -> Self {
+    fn new(view: View, ty: TypeId, id: String, core: &str, profile: &str, trace: &Trace<'_>) -> Self {
         let mut form = Self {
             ty,
             // A form without a trace is a reduced one.
-            standing: if trace.system.is_empty() { Standing::Withdrawn } else { Standing::Said },
+            presence: if trace.system.is_empty() { Presence::Withdrawn } else { Presence::Described },
             id,
             before: Vec::new(),
             json: Json { out: Vec::with_capacity(4_096) },
@@ -122,7 +122,7 @@ impl Form {
         form
     }
 
-    fn param(&self, name: &str) -> Option<u8> {
+    fn param(&self, name: &str) -> Option<ParamId> {
         schema::param(schema::TYPES[usize::from(self.ty)], name).map(|p| p.id)
     }
 
@@ -260,8 +260,8 @@ impl Form {
             before: self.before,
             after: self.json.out,
             terms: self.terms,
-            kept: None,
-            standing: self.standing,
+            foreign_stamp: None,
+            presence: self.presence,
         }
     }
 }
@@ -302,12 +302,12 @@ fn technical(prefix: &str, parts: &[&str]) -> String {
     let letters = |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     // Of several parts, a dash within one could be the dash between two.
     let clear = parts.len() == 1 || !parts.iter().any(|part| part.contains('-'));
-    if parts.iter().all(letters) && clear && id.len() <= annuaire_index::limits::ID {
+    if parts.iter().all(letters) && clear && id.len() <= annuaire_terms::limits::ID {
         return id;
     }
     let whole: Vec<String> = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
     let hash = format!("{:032x}", xxh3_128(whole.concat().as_bytes()));
-    id.truncate(annuaire_index::limits::ID - 1 - hash.len());
+    id.truncate(annuaire_terms::limits::ID - 1 - hash.len());
     format!("{id}.{hash}")
 }
 
@@ -827,7 +827,7 @@ pub fn named_structure(view: View, id_technique: &str, legal: bool) -> Resource 
     }
     let id = organization_id(id_technique);
     let mut f = Form::new(view, schema::ORGANIZATION, id, "fr-core-organization", "organization", &Trace::default());
-    f.standing = Standing::Named;
+    f.presence = Presence::Referenced;
     f.identifiers(&structure_identifiers(view.guide, &s));
     f.active(true);
     organization_types(&mut f, view, &s);
