@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use annuaire_base::Tx;
-use annuaire_base::cache::Generations;
+use annuaire_cache::Generations;
 use roaring::RoaringBitmap;
 
 use crate::{Error, Filter};
@@ -14,8 +14,6 @@ use annuaire_terms::TypeId;
 
 /// An amount of work; one unit is about a tenth of a microsecond.
 pub type Effort = u64;
-/// Work that one request may take at all, about a second.
-pub const LONG: Effort = 10_000_000;
 /// As much work as it takes.
 pub const UNLIMITED: Effort = Effort::MAX;
 
