@@ -1,5 +1,4 @@
 use super::*;
-use annuaire_base::Tx;
 use annuaire_store::Change;
 use annuaire_store_suite as suite;
 
@@ -90,7 +89,7 @@ fn execute(path: &Path, sql: &str) {
 fn a_file_of_version_2_is_brought_forward_with_all_that_it_knows() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("r.sqlite");
-    execute(&path, include_str!("../tests/version-2.sql"));
+    execute(&path, include_str!("../../tests/version-2.sql"));
     for _ in 0..2 {
         let mut r = SqliteRegistry::open(&path).unwrap();
         let stamp = "{\"stamp\":\"202610080843\",\"objects\":1}";
