@@ -88,7 +88,7 @@ pub(crate) fn people(snap: &Snapshot, name: &str, profession: &str, specialty: &
     }
     let rows = snap.search(ty("Practitioner"), &Filter::And(filters))?;
     let key = |row: Row| -> Result<(String, String), Error> {
-        let p = view::practice(&view::parse(&snap.entry(row)?));
+        let p = view::practice(&view::parse(&snap.read(row)?));
         Ok((fold(&format!("{} {}", p.family, p.given)), p.national))
     };
     ordered(&rows, key)
@@ -101,7 +101,7 @@ pub(crate) fn structures(snap: &Snapshot, name: &str, place: &str) -> Result<Fou
     filters.extend(located(place));
     let rows = snap.search(ty("Organization"), &Filter::And(filters))?;
     let key = |row: Row| -> Result<(String, String), Error> {
-        let p = view::place(&view::parse(&snap.entry(row)?));
+        let p = view::place(&view::parse(&snap.read(row)?));
         Ok((fold(&p.name), p.id))
     };
     ordered(&rows, key)
@@ -110,9 +110,9 @@ pub(crate) fn structures(snap: &Snapshot, name: &str, place: &str) -> Result<Fou
 fn ordered(rows: &RoaringBitmap, key: impl Fn(Row) -> Result<(String, String), Error>) -> Result<Found, Error> {
     let total = rows.len();
     if total > limits::SORTED {
-        return Ok(Found { rows: rows.iter().collect(), total, sorted: false });
+        return Ok(Found { rows: rows.iter().map(Row::new).collect(), total, sorted: false });
     }
-    let mut keyed = rows.iter().map(|row| Ok((key(row)?, row))).collect::<Result<Vec<_>, Error>>()?;
+    let mut keyed = rows.iter().map(Row::new).map(|row| Ok((key(row)?, row))).collect::<Result<Vec<_>, Error>>()?;
     keyed.sort();
     Ok(Found { rows: keyed.into_iter().map(|k| k.1).collect(), total, sorted: true })
 }

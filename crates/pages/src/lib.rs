@@ -10,8 +10,10 @@ mod text;
 mod view;
 mod visit;
 
+use annuaire_base::Tx;
 use annuaire_base::date::iso_day;
 use annuaire_index::{Effort, Error, Filter, Index, Row, Snapshot};
+use annuaire_terms::TypeId;
 use annuaire_web::{Full, Gate, Lane};
 use askama::Template;
 use axum::Extension;
@@ -334,19 +336,19 @@ impl Pages {
     }
 
     /// Changes of these resources in the last days, newest first, without repetition.
-    fn changes(&self, snap: &Snapshot, resources: &[(u8, String, &str)]) -> Result<Vec<Change>, Error> {
+    fn changes(&self, snap: &Snapshot, resources: &[(TypeId, String, &str)]) -> Result<Vec<Change>, Error> {
         let since = self.settings.gate.now() / 1_000 - limits::HISTORY_DAYS * 86_400_000;
         let mut all: Vec<(i64, String)> = Vec::new();
         for (kind, id, what) in resources {
             let rows = snap.history(*kind, id)?;
             for (n, row) in rows.iter().enumerate() {
-                let entry = snap.entry(*row)?;
-                if entry.commit_ms < since {
+                let entry = snap.read(*row)?;
+                if entry.last_updated_ms < since {
                     break;
                 }
-                let old = rows.get(n + 1).map(|r| snap.entry(*r)).transpose()?.map(|e| view::parse(&e));
+                let old = rows.get(n + 1).map(|r| snap.read(*r)).transpose()?.map(|e| view::parse(&e));
                 let words = history::describe(old.as_ref(), &view::parse(&entry));
-                all.push((entry.commit_ms, format!("{what} : {words}")));
+                all.push((entry.last_updated_ms, format!("{what} : {words}")));
             }
         }
         all.sort_by(|a, b| b.cmp(a));
@@ -392,7 +394,7 @@ async fn in_turn(
 fn home(pages: &Pages, visit: &Visit) -> Page {
     let snap = pages.index.snapshot()?;
     let count = |name: &str| Ok::<_, Error>(view::grouped(snap.search(ty(name), &view::active(name))?.len()));
-    let date = if snap.tx() > 0 { view::day(&iso_day(snap.commit_ms())) } else { String::new() };
+    let date = if snap.tx() > Tx::NONE { view::day(&iso_day(snap.commit_ms())) } else { String::new() };
     let home = Home {
         frame: pages.frame(visit, "Trouver un professionnel ou une structure", "", true),
         form: pages.form(&HashMap::new()),
@@ -424,7 +426,7 @@ fn people(pages: &Pages, visit: &Visit, raw: Option<&str>) -> Page {
     match found {
         Some(found) => {
             for row in found.rows.iter().skip(start).take(limits::PAGE) {
-                results.push(with_situations(&snap, view::practice(&view::parse(&snap.entry(*row)?)))?);
+                results.push(with_situations(&snap, view::practice(&view::parse(&snap.read(*row)?)))?);
             }
             more = found.rows.len() > start + results.len();
             text = summary(found.total, found.sorted, start, results.len(), ("résultat", "résultats"));
@@ -445,7 +447,8 @@ fn with_situations(snap: &Snapshot, practice: Practice) -> Result<(Practice, Vec
     let target = format!("Practitioner/{}", practice.id);
     let filter = Filter::And(vec![view::active("PractitionerRole"), points("PractitionerRole", "practitioner", &target)]);
     let rows = snap.search(ty("PractitionerRole"), &filter)?;
-    let roles = rows.iter().map(|row| view::situation(snap, &view::parse(&snap.entry(row)?))).collect::<Result<_, _>>()?;
+    let roles =
+        rows.iter().map(Row::new).map(|row| view::situation(snap, &view::parse(&snap.read(row)?))).collect::<Result<_, _>>()?;
     Ok((practice, roles))
 }
 
@@ -460,7 +463,7 @@ fn structures(pages: &Pages, visit: &Visit, raw: Option<&str>) -> Page {
     if asked {
         let found = find::structures(&snap, &form.nom, &form.lieu)?;
         for row in found.rows.iter().skip(start).take(limits::PAGE) {
-            results.push(view::place(&view::parse(&snap.entry(*row)?)));
+            results.push(view::place(&view::parse(&snap.read(*row)?)));
         }
         more = found.rows.len() > start + results.len();
         text = summary(found.total, found.sorted, start, results.len(), ("structure trouvée", "structures trouvées"));
@@ -477,8 +480,11 @@ fn professional(pages: &Pages, visit: &Visit, id: &str) -> Page {
     let snap = pages.snapshot()?;
     let filter = token("Practitioner", "identifier", Some(annuaire_fhir::systems::IDNPS), id);
     let rows = snap.search(ty("Practitioner"), &filter)?;
-    let entries: Vec<(Value, i64)> =
-        rows.iter().map(|r| snap.entry(r).map(|e| (view::parse(&e), e.commit_ms))).collect::<Result<_, _>>()?;
+    let entries: Vec<(Value, i64)> = rows
+        .iter()
+        .map(Row::new)
+        .map(|r| snap.read(r).map(|e| (view::parse(&e), e.last_updated_ms)))
+        .collect::<Result<_, _>>()?;
     if entries.is_empty() {
         return Ok(pages.message(
             visit,
@@ -498,12 +504,13 @@ fn professional(pages: &Pages, visit: &Visit, id: &str) -> Page {
         ));
     };
     let (name, national, rpps) = (first.name.clone(), first.national.clone(), first.rpps.clone());
-    let mut resources: Vec<(u8, String, &str)> = Vec::new();
+    let mut resources: Vec<(TypeId, String, &str)> = Vec::new();
     for p in &live {
         resources.push((ty("Practitioner"), p.id.clone(), "Exercice"));
         let target = format!("Practitioner/{}", p.id);
-        for row in snap.search(ty("PractitionerRole"), &points("PractitionerRole", "practitioner", &target))?.iter() {
-            resources.push((ty("PractitionerRole"), snap.entry(row)?.id().to_owned(), "Activité"));
+        for row in snap.search(ty("PractitionerRole"), &points("PractitionerRole", "practitioner", &target))?.iter().map(Row::new)
+        {
+            resources.push((ty("PractitionerRole"), snap.read(row)?.id().to_owned(), "Activité"));
         }
     }
     let changes = pages.changes(&snap, &resources)?;
@@ -524,16 +531,16 @@ fn structure(pages: &Pages, visit: &Visit, id: &str, raw: Option<&str>) -> Page 
             "Aucune structure n’est publiée sous ce numéro. Vérifiez l’adresse ou lancez une recherche.",
         ));
     };
-    let (place, updated) = (view::place(&view::parse(&entry)), view::day(&iso_day(entry.commit_ms)));
+    let (place, updated) = (view::place(&view::parse(&entry)), view::day(&iso_day(entry.last_updated_ms)));
     let target = format!("Organization/{resource}");
     let live = |kind: &str, name: &str| {
         let mut filters = vec![points(kind, name, &target)];
         // A device has a status instead.
         filters.push(if kind == "Device" { token(kind, "status", None, "active") } else { view::active(kind) });
-        Ok::<_, Error>(snap.search(ty(kind), &Filter::And(filters))?.iter().collect::<Vec<Row>>())
+        Ok::<_, Error>(snap.search(ty(kind), &Filter::And(filters))?.iter().map(Row::new).collect::<Vec<Row>>())
     };
     let read = |rows: &[Row], n: usize| -> Result<Vec<Value>, Error> {
-        rows.iter().take(n).map(|r| snap.entry(*r).map(|e| view::parse(&e))).collect()
+        rows.iter().take(n).map(|r| snap.read(*r).map(|e| view::parse(&e))).collect()
     };
     let number = number(&fields(raw));
     let start = ((number - 1) * limits::PEOPLE).min(usize::MAX / 2);

@@ -1,20 +1,21 @@
 //! Published resources as the pages show them. Reads only public forms.
 
 use annuaire_fhir::schema::{PARAMS, type_id};
-use annuaire_index::{Entry, Error, Filter, Snapshot};
+use annuaire_index::{Error, Filter, Snapshot, Version};
+use annuaire_terms::{ParamId, TypeId};
 use serde_json::Value;
 use std::borrow::Cow;
 
 use crate::text;
 
 /// Number of a type in the store.
-pub(crate) fn ty(name: &str) -> u8 {
-    type_id(name).unwrap_or(u8::MAX)
+pub(crate) fn ty(name: &str) -> TypeId {
+    type_id(name).unwrap_or(TypeId::MAX)
 }
 
 /// Number of a parameter of a type.
-pub(crate) fn param(ty: &str, name: &str) -> u8 {
-    PARAMS.iter().find(|p| p.name == name && p.types.contains(&ty)).map_or(u8::MAX, |p| p.id)
+pub(crate) fn param(ty: &str, name: &str) -> ParamId {
+    PARAMS.iter().find(|p| p.name == name && p.types.contains(&ty)).map_or(ParamId::MAX, |p| p.id)
 }
 
 /// Rows that have a code.
@@ -32,7 +33,7 @@ pub(crate) fn active(ty: &str) -> Filter {
 }
 
 /// The resource of a version, its texts as pages may show them.
-pub(crate) fn parse(entry: &Entry) -> Value {
+pub(crate) fn parse(entry: &Version) -> Value {
     let mut value = serde_json::from_slice(entry.body()).unwrap_or(Value::Null);
     shown(&mut value);
     value
