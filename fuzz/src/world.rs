@@ -33,9 +33,9 @@ impl World {
     pub fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let index = Arc::new(Index::open(&dir.path().join("i"), MAP, annuaire_fhir::dictionary::ALL).unwrap());
-        let gate = annuaire_web::Settings::new([1; 32], Arc::new(|| 1_800_000_000_000_000));
+        let gate = annuaire_web::GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000));
         let gate = Arc::new(annuaire_web::Gate::new(gate));
-        let settings = annuaire_api::Settings { gate, cursor_key: [1; 32], lane: Arc::default() };
+        let settings = annuaire_api::ApiSettings { gate, cursor_key: [1; 32], lane: Arc::default() };
         let app = annuaire_api::router(Arc::clone(&index), None, settings);
         let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
         Self { registry, index, app, dir }

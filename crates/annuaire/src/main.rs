@@ -1,7 +1,6 @@
 //! The annuaire program: arguments, wiring, life cycle. The only room that reads the environment and the clock.
 
 mod backup;
-mod connections;
 mod doctor;
 mod exit;
 mod history;
@@ -229,7 +228,7 @@ pub(crate) struct Serving {
     listen: SocketAddr,
     /// Address that clients see, when a proxy stands in front (https://…); with --trusted-proxy it may be left out
     #[arg(long, value_parser = serve::public_base)]
-    public_base: Option<annuaire_web::Base>,
+    public_base: Option<annuaire_web::PublicBase>,
     /// Proxy whose Forwarded and X-Forwarded-For, -Proto, -Host and -Prefix are believed; may be given several times
     #[arg(long, value_name = "ADDR|CIDR")]
     trusted_proxy: Vec<annuaire_web::Network>,

@@ -162,7 +162,7 @@ impl Follower {
 
     fn told(&self, state: StoreState) {
         let _one = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
-        self.publication.set(state);
+        self.publication.report(state);
     }
 
     /// One look at the log. A panic, as of a system that has no thread or no memory to give, is an error like others.
@@ -205,7 +205,7 @@ impl Follower {
 /// What the stores wait for, together.
 fn waits(publication: &Publication) -> Option<String> {
     let all: Vec<String> =
-        publication.get().iter().filter_map(|s| Some(format!("{} store: {}", s.store, s.waiting.as_ref()?))).collect();
+        publication.states().iter().filter_map(|s| Some(format!("{} store: {}", s.store, s.waiting.as_ref()?))).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 
@@ -213,7 +213,7 @@ fn waits(publication: &Publication) -> Option<String> {
 pub(crate) fn wait(publication: &Publication, stores: &[&str], limit: Option<Duration>) -> Option<String> {
     let begun = Instant::now();
     loop {
-        let states = publication.get();
+        let states = publication.states();
         let of = |name: &&&str| states.iter().find(|s| s.store == **name);
         if let Some(why) = stores.iter().filter_map(|n| of(&n)?.waiting.clone()).next() {
             return Some(why);

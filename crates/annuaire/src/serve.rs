@@ -1,14 +1,14 @@
 //! Serving: publication in the background, HTTP in front.
 
-use crate::connections;
-use crate::limits::{Limits, START_NEW, START_WHOLE};
+use crate::limits::{START_NEW, START_WHOLE};
 use crate::progress::{Tell, told};
 use crate::publication::{Follower, name, wait};
 use crate::publisher::{Publisher, holder};
 use crate::stores::{DataPlace, Expect, Stores, cursor_key};
 use crate::{Serving, behind_readers, now_us};
-use annuaire_index::{LONG, Lane};
-use annuaire_web::{Base, Gate, Proxies, Publication, Rate};
+use annuaire_web::connections::{self, ConnectionLimits};
+use annuaire_web::limits::LONG;
+use annuaire_web::{Gate, GateSettings, Lane, LogSink, NotAPublicBase, Proxies, PublicBase, Publication, Rate};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{IsTerminal, Write};
@@ -56,10 +56,10 @@ fn refuse(why: &str) -> ! {
 }
 
 /// The address that clients see, given with or without the path of the API.
-pub(crate) fn public_base(text: &str) -> Result<Base, String> {
+pub(crate) fn public_base(text: &str) -> Result<PublicBase, String> {
     let root = text.trim_end_matches('/');
     let root = ["/fhir/v2", "/fhir/dp", "/fhir/dr"].iter().find_map(|mount| root.strip_suffix(mount)).unwrap_or(root);
-    root.parse().map_err(|e: annuaire_web::NotABase| e.to_string())
+    root.parse().map_err(|e: NotAPublicBase| e.to_string())
 }
 
 /// Who answers for the directory. An address that others reach needs one: the law wants it on the page of legal notices.
@@ -88,7 +88,7 @@ fn secrets(path: Option<&Path>) -> Result<Vec<String>> {
 }
 
 /// A thread that writes log lines, so that no request waits for a terminal.
-fn log_to_stderr() -> annuaire_web::Log {
+fn log_to_stderr() -> LogSink {
     let (send, lines) = mpsc::channel::<String>();
     std::thread::spawn(move || {
         let mut out = std::io::BufWriter::new(std::io::stderr());
@@ -146,7 +146,7 @@ pub(crate) fn serve(place: &DataPlace, options: &Serving, listener: TcpListener,
     let with_restricted = stores.restricted.is_some() && !credentials.is_empty();
     let restricted = stores.restricted.clone().filter(|_| with_restricted);
     let secret = cursor_key(data)?;
-    let gate = Arc::new(Gate::new(annuaire_web::Settings {
+    let gate = Arc::new(Gate::new(GateSettings {
         api_keys,
         credentials,
         proxies: Proxies::new(options.trusted_proxy.clone()),
@@ -154,9 +154,9 @@ pub(crate) fn serve(place: &DataPlace, options: &Serving, listener: TcpListener,
         rate: options.rate.map(|per_second| Rate { per_second, burst: per_second.saturating_mul(2) }),
         log: (!options.quiet).then(log_to_stderr),
         publication: Arc::clone(&publication),
-        ..annuaire_web::Settings::new(secret, Arc::new(now_us))
+        ..GateSettings::new(secret, Arc::new(now_us))
     }));
-    let settings = annuaire_api::Settings { gate: Arc::clone(&gate), cursor_key: secret, lane: Arc::clone(&lane) };
+    let settings = annuaire_api::ApiSettings { gate: Arc::clone(&gate), cursor_key: secret, lane: Arc::clone(&lane) };
     let pages = annuaire_pages::PagesSettings { gate, operator, fictional, lane, work: LONG };
     let api = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
     let app = annuaire_pages::router(Arc::clone(&stores.public), pages).merge(api);
@@ -185,8 +185,8 @@ pub(crate) fn serve(place: &DataPlace, options: &Serving, listener: TcpListener,
                 _ = terminated.recv() => {}
             }
         };
-        let all = Limits::default();
-        let limits = Limits { connections: connections::room().min(all.connections), ..all };
+        let all = ConnectionLimits::default();
+        let limits = ConnectionLimits { connections: connections::room().min(all.connections), ..all };
         connections::serve(listener, app, limits, interrupted).await;
         Ok(())
     })
@@ -233,5 +233,5 @@ fn behind(publication: &Publication) -> Vec<String> {
         (None, None) => Some(format!("{} store: at transaction {}; the log was not read yet", s.store, s.applied_tx)),
         _ => None,
     };
-    publication.get().iter().filter_map(of).collect()
+    publication.states().iter().filter_map(of).collect()
 }

@@ -6,12 +6,12 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use annuaire_base::cache::Generations;
+use annuaire_cache::Generations;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, header, request::Parts};
 use axum::response::Response;
 
-use annuaire_web::{Seen, accepts_gzip};
+use annuaire_web::{RequestSubject, accepts_gzip};
 
 use crate::{Asked, limits, text};
 
@@ -23,7 +23,7 @@ pub(crate) struct Key(u64, String);
 struct Kept {
     body: Bytes,
     headers: Arc<HeaderMap>,
-    seen: Seen,
+    seen: RequestSubject,
 }
 
 struct Caches {
@@ -52,7 +52,7 @@ impl Answers {
     }
 
     /// The answer given before.
-    pub(crate) fn find(&self, key: &Key) -> Option<(Response, Seen)> {
+    pub(crate) fn find(&self, key: &Key) -> Option<(Response, RequestSubject)> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).kept.get(key)?;
         let mut response = Response::new(Body::from(kept.body));
         *response.headers_mut() = (*kept.headers).clone();
@@ -60,7 +60,7 @@ impl Answers {
     }
 
     /// Keeps an answer that was asked before.
-    pub(crate) fn keep(&self, key: Key, body: Bytes, headers: &HeaderMap, seen: Seen) {
+    pub(crate) fn keep(&self, key: Key, body: Bytes, headers: &HeaderMap, seen: RequestSubject) {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let mut caches = self.0.lock().unwrap_or_else(PoisonError::into_inner);

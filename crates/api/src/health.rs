@@ -5,7 +5,7 @@
 
 use annuaire_base::date::iso_ms;
 use annuaire_index::{Index, Snapshot};
-use annuaire_web::{Standing, Status};
+use annuaire_web::{PublicationStatus, StoreHealth};
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
@@ -16,15 +16,15 @@ use crate::{Answer, Fault, internal, reply};
 ///
 /// # Errors
 /// An internal one when the store cannot be read, which [`unreadable`] answers.
-pub(crate) fn answer(index: &Index, standings: &[Standing]) -> Result<Answer, Fault> {
+pub(crate) fn answer(index: &Index, health: Option<StoreHealth>) -> Result<Answer, Fault> {
     let last = last_change(&index.snapshot().map_err(internal)?)?;
     let mut body = json!({
-        "status": Status::Ok.word(),
+        "status": PublicationStatus::Ok.name(),
         "tx": last.map_or(0, |(tx, _)| tx),
         "commit": last.map(|(_, ms)| iso_ms(ms)),
     });
-    if let Some(standing) = standings.iter().find(|standing| standing.store == "public") {
-        body["status"] = standing.status.word().into();
+    if let Some(standing) = health {
+        body["status"] = standing.status.name().into();
         body["reason"] = standing.reason.into();
         body["lag"] = json!({"transactions": standing.behind, "seconds": standing.seconds});
     }

@@ -32,8 +32,12 @@ use std::time::Duration;
 
 use annuaire_base::date::{http_date, parse_http_date};
 use annuaire_gzip::{Encoder, GzipCoding};
-use annuaire_index::{Effort, Full, Index, LONG, Lane, RoaringBitmap, Snapshot};
-use annuaire_web::{Arrival, Asks, Gate, Line, Pass, Refusal, Seen, accepts_gzip};
+use annuaire_index::{Effort, Index, RoaringBitmap, Snapshot};
+use annuaire_web::limits::{LONG, QUICK};
+use annuaire_web::{
+    Anyone, ApiClient, Arrival, Client, Full, Gate, Lane, RateRule, Refusal, RequestLine, RequestSubject, RestrictedReader,
+    accepts_gzip,
+};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{Request, State};
@@ -51,7 +55,7 @@ const TOO_OLD: &str = "The url can't be processed. Maybe it is too old or corrup
 
 /// Settings of the service.
 #[derive(Clone)]
-pub struct Settings {
+pub struct ApiSettings {
     /// Where requests arrive and leave; the doors of a server share one.
     pub gate: Arc<Gate>,
     /// Key of the paging tokens: keep it across restarts.
@@ -60,9 +64,9 @@ pub struct Settings {
     pub lane: Arc<Lane>,
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for ApiSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("gate", &self.gate).field("cursor_key", &"hidden").finish_non_exhaustive()
+        f.debug_struct("ApiSettings").field("gate", &self.gate).field("cursor_key", &"hidden").finish_non_exhaustive()
     }
 }
 
@@ -76,7 +80,7 @@ struct App {
     public: Door,
     restricted: Option<Door>,
     gate: Arc<Gate>,
-    settings: Settings,
+    settings: ApiSettings,
     answers: Answers,
     shares: Shares,
 }
@@ -193,12 +197,12 @@ pub(crate) fn failed(cause: annuaire_index::Error) -> Fault {
 
 /// A failure that is not the client's, which is not told its cause; the operator is, by [`refusal`].
 pub(crate) fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Fault {
-    let cause = annuaire_web::chain(&*cause.into());
+    let cause = annuaire_web::cause_chain(&*cause.into());
     Fault { cause: Some(cause), ..Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "Unexpected error") }
 }
 
 /// The service over the public store and, when given, the restricted one.
-pub fn router(index: Arc<Index>, restricted: Option<Arc<Index>>, settings: Settings) -> Router {
+pub fn router(index: Arc<Index>, restricted: Option<Arc<Index>>, settings: ApiSettings) -> Router {
     let app = App {
         public: Door { index, types: Types::Public },
         restricted: restricted.map(|index| Door { index, types: Types::Restricted }),
@@ -212,13 +216,27 @@ pub fn router(index: Arc<Index>, restricted: Option<Arc<Index>>, settings: Setti
 }
 
 /// What the door at a path asks of who comes. A preflight request of a browser carries no key.
-fn asks(parts: &Parts) -> Asks {
-    match parts.uri.path() {
-        _ if parts.method == Method::OPTIONS => Asks::Nothing,
-        path if is_restricted(path) => Asks::Credential,
-        path if is_fhir(path) || path == "/metrics" => Asks::ApiKey,
-        _ => Asks::Nothing,
+async fn arrive(gate: &Gate, parts: &mut Parts) -> (Arrival, Result<Given, Refusal>) {
+    let path = parts.uri.path();
+    let rule = if is_fhir(path) { RateRule::Counted } else { RateRule::Exempt };
+    if parts.method == Method::OPTIONS || !(is_fhir(path) || path == "/metrics") {
+        let (arrival, pass) = gate.arrive::<Anyone>(parts, rule).await;
+        (arrival, pass.map(|_| Given::Anyone))
+    } else if is_restricted(path) {
+        let (arrival, pass) = gate.arrive::<RestrictedReader>(parts, rule).await;
+        (arrival, pass.map(|_| Given::RestrictedReader))
+    } else {
+        let (arrival, pass) = gate.arrive::<ApiClient>(parts, rule).await;
+        (arrival, pass.map(Given::ApiClient))
     }
+}
+
+/// The pass of a request.
+#[derive(Debug, Clone, Copy)]
+enum Given {
+    Anyone,
+    ApiClient(ApiClient),
+    RestrictedReader,
 }
 
 /// Headers that a page of another site may send.
@@ -237,16 +255,15 @@ enum Format {
 
 async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    let (asks, rated) = (asks(&parts), is_fhir(parts.uri.path()));
-    let arrival = app.gate.arrive(&mut parts, asks, rated).await;
+    let (arrival, pass) = arrive(&app.gate, &mut parts).await;
     let start = arrival.start;
     let format = format_of(&parts);
-    let admitted = app.admit(&parts, &arrival).and_then(|pass| match &format {
+    let admitted = app.admit(&parts, pass).and_then(|pass| match &format {
         Ok(_) => Ok(pass),
         Err(fault) => Err(fault.copy()),
     });
     let format = format.unwrap_or(Format::Json);
-    let mut asked = Asked { format, form: None, parts, arrival, seen: Seen::default(), key: None };
+    let mut asked = Asked { format, form: None, parts, arrival, pass, seen: RequestSubject::default(), key: None };
     let outcome = match admitted {
         Err(fault) => Err(fault),
         Ok(_) if asked.parts.method == Method::OPTIONS => Ok(reply(StatusCode::NO_CONTENT, Vec::new())),
@@ -255,7 +272,7 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
             Ok(()) => {
                 asked.key = app.key(&asked);
                 let quick = match app.shares.pace(asked.client(), start) {
-                    None => app.respond(&mut asked, limits::QUICK),
+                    None => app.respond(&mut asked, QUICK),
                     Some(wait) => {
                         tokio::time::sleep(Duration::from_micros(wait)).await;
                         None
@@ -281,7 +298,8 @@ struct Asked {
     form: Option<Bytes>,
     format: Format,
     arrival: Arrival,
-    seen: Seen,
+    pass: Result<Given, Refusal>,
+    seen: RequestSubject,
     /// Which answer this is, when it is one that may have been given before.
     key: Option<answers::Key>,
 }
@@ -310,19 +328,27 @@ impl Asked {
         parts.uri = self.parts.uri.clone();
         parts.headers = self.parts.headers.clone();
         parts.extensions = self.parts.extensions.clone();
-        Self { parts, form: None, format: self.format, arrival: self.arrival.clone(), seen: self.seen, key: None }
+        Self {
+            parts,
+            form: None,
+            format: self.format,
+            arrival: self.arrival.clone(),
+            pass: self.pass,
+            seen: self.seen,
+            key: None,
+        }
     }
 
     /// Whose share and turn this takes.
-    fn client(&self) -> u64 {
-        self.arrival.caller.client.number()
+    fn client(&self) -> Client {
+        self.arrival.client
     }
 }
 
 /// The answer to a refused request. The cause of an internal error goes to the log of the operator.
 fn refusal(fault: &Fault, asked: &Asked) -> Answer {
     if let Some(cause) = &fault.cause {
-        annuaire_web::record(&asked.arrival.id, asked.seen.route, cause);
+        annuaire_web::record_internal_error(&asked.arrival.id, asked.seen.route, cause);
     }
     let path = asked.parts.uri.path();
     if path == "/health" && fault.cause.is_some() {
@@ -407,7 +433,7 @@ fn bundle(
     parts: &Parts,
     at: &At,
     frame: Frame,
-    seen: &mut Seen,
+    seen: &mut RequestSubject,
     make: impl FnOnce(Frame) -> Result<Draft, Fault>,
 ) -> Result<Answer, Fault> {
     let tag = bundle_tag(&at.snap, &frame);
@@ -635,7 +661,7 @@ impl App {
     /// Which answer a request asks for.
     fn key(&self, asked: &Asked) -> Option<answers::Key> {
         let door = match mount(asked.parts.uri.path())?.0 {
-            "/fhir/dr" => self.restricted_door(asked.arrival.pass.ok()?)?,
+            "/fhir/dr" => self.restricted_door(asked.pass.ok()?)?,
             _ => &self.public,
         };
         Answers::key(door.index.applied_tx(), asked, &self.gate.base(&asked.parts))
@@ -647,8 +673,8 @@ impl App {
         self.gate.stamp(&arrival, &mut response);
         // The body of an answer to HEAD is dropped by the router, which tells its length.
         let head = parts.method == Method::HEAD;
-        let Arrival { start, id, caller, .. } = arrival;
-        let line = Line { method: parts.method, seen, status: response.status(), client: caller.client, id, start };
+        let Arrival { start, id, client, .. } = arrival;
+        let line = RequestLine { method: parts.method, subject: seen, status: response.status(), client, id, start };
         // An answer made in pieces is accounted for when its last one is made.
         match response.extensions_mut().remove::<stream::Watch>() {
             Some(watch) if !head => watch.set(line),
@@ -659,24 +685,28 @@ impl App {
 
     /// Answers with that much work.
     fn answer(&self, asked: &mut Asked, effort: Effort) -> Result<Answer, Fault> {
-        let Asked { parts, form, format, arrival, seen, .. } = asked;
-        let pass = arrival.pass.map_err(denied)?;
+        let Asked { parts, form, format, pass, seen, .. } = asked;
+        let pass = pass.map_err(denied)?;
         let answer = match (form, parts.uri.path()) {
             (None, "/health") => {
                 seen.route = "health";
-                health::answer(&self.public.index, &self.gate.standings(false))?
+                health::answer(&self.public.index, self.gate.public_store_health())?
             }
             (None, "/metrics") => {
                 seen.route = "metrics";
                 let mut stores = vec![("public", self.public.index.applied_tx())];
                 stores.extend(self.restricted.iter().map(|d| ("restricted", d.index.applied_tx())));
-                let text = self.gate.metrics(&arrival.caller, &stores);
+                let operator = match pass {
+                    Given::ApiClient(client) => client.operator(),
+                    Given::Anyone | Given::RestrictedReader => None,
+                };
+                let text = self.gate.metrics(operator, &stores);
                 Answer { plain: true, ..reply(StatusCode::OK, text.into_bytes()) }
             }
             (Some(form), _) => self.post(parts, pass, form, effort, seen)?,
             (None, _) => self.get(parts, pass, effort, seen)?,
         };
-        if effort == limits::QUICK && *format == Format::Xml && answer.rest.is_some() {
+        if effort == QUICK && *format == Format::Xml && answer.rest.is_some() {
             // XML starts with the links, which are known once the page is measured.
             return Err(failed(annuaire_index::Error::Exhausted));
         }
@@ -726,8 +756,8 @@ impl App {
     }
 
     /// Who was let in, and asks with a method and a size that are served; before any body is read.
-    fn admit(&self, parts: &Parts, arrival: &Arrival) -> Result<Pass, Fault> {
-        let pass = arrival.pass.map_err(denied)?;
+    fn admit(&self, parts: &Parts, pass: Result<Given, Refusal>) -> Result<Given, Fault> {
+        let pass = pass.map_err(denied)?;
         if parts.method == Method::OPTIONS {
             return Ok(pass);
         }
@@ -739,8 +769,8 @@ impl App {
     }
 
     /// The restricted perimeter, for who may read it.
-    fn restricted_door(&self, pass: Pass) -> Option<&Door> {
-        self.restricted.as_ref().filter(|_| pass.is_restricted())
+    fn restricted_door(&self, pass: Given) -> Option<&Door> {
+        self.restricted.as_ref().filter(|_| matches!(pass, Given::RestrictedReader))
     }
 
     /// Method and size.
@@ -756,7 +786,7 @@ impl App {
         Ok(())
     }
 
-    fn place<'a>(&'a self, parts: &'a Parts, pass: Pass) -> Result<Place<'a>, Fault> {
+    fn place<'a>(&'a self, parts: &'a Parts, pass: Given) -> Result<Place<'a>, Fault> {
         let unknown = || Fault::new(StatusCode::NOT_FOUND, "No resource at this address.");
         let (mount, rest) = mount(parts.uri.path()).ok_or_else(unknown)?;
         let door = match mount {
@@ -774,7 +804,7 @@ impl App {
         format!("{}{mount}", root.trim_end_matches(mount))
     }
 
-    fn post(&self, parts: &Parts, pass: Pass, form: &[u8], effort: Effort, seen: &mut Seen) -> Result<Answer, Fault> {
+    fn post(&self, parts: &Parts, pass: Given, form: &[u8], effort: Effort, seen: &mut RequestSubject) -> Result<Answer, Fault> {
         let place = self.place(parts, pass)?;
         let names: Vec<&str> = place.segments.iter().map(AsRef::as_ref).collect();
         match names.as_slice() {
@@ -794,7 +824,7 @@ impl App {
         }
     }
 
-    fn get(&self, parts: &Parts, pass: Pass, effort: Effort, seen: &mut Seen) -> Result<Answer, Fault> {
+    fn get(&self, parts: &Parts, pass: Given, effort: Effort, seen: &mut RequestSubject) -> Result<Answer, Fault> {
         let place = self.place(parts, pass)?;
         let raw = parts.uri.query().unwrap_or_default();
         let names: Vec<&str> = place.segments.iter().map(AsRef::as_ref).collect();
@@ -834,7 +864,7 @@ impl App {
     }
 
     /// A following page, in the state of the first one.
-    fn page(&self, parts: &Parts, place: &Place, raw: &str, effort: Effort, seen: &mut Seen) -> Result<Answer, Fault> {
+    fn page(&self, parts: &Parts, place: &Place, raw: &str, effort: Effort, seen: &mut RequestSubject) -> Result<Answer, Fault> {
         let id = query::pairs(raw)?.into_iter().find(|(name, value)| name == "id" && !value.is_empty());
         let (_, token) = id.ok_or_else(|| Fault::client("Parameter id required to fetch the next page").contract())?;
         let too_old = || Fault::client(TOO_OLD).contract().hint("Run the search again from its first page.");
@@ -865,7 +895,7 @@ impl App {
         ty: &str,
         id: &str,
         version: Option<&str>,
-        seen: &mut Seen,
+        seen: &mut RequestSubject,
     ) -> Result<Answer, Fault> {
         let types = place.door.types;
         seen.route = if version.is_some() { "vread" } else { "read" };
@@ -921,7 +951,7 @@ impl App {
         raw: &str,
         from: Option<(Option<u32>, Option<u64>)>,
         lenient: bool,
-        seen: &mut Seen,
+        seen: &mut RequestSubject,
     ) -> Result<Answer, Fault> {
         let types = place.door.types;
         let names: Vec<&str> = scope.split('/').collect();
@@ -1008,7 +1038,7 @@ fn search(
     ty: &str,
     raw: &str,
     effort: Effort,
-    seen: &mut Seen,
+    seen: &mut RequestSubject,
 ) -> Result<Answer, Fault> {
     let types = place.door.types;
     seen.route = "search";

@@ -1,7 +1,5 @@
 //! Bounds of a request, in one place.
 
-use annuaire_index::Effort;
-
 /// Default page size.
 pub const PAGE: usize = 50;
 /// Largest page size; more is lowered.
@@ -32,9 +30,6 @@ pub const GZIP_FROM: usize = 1_400;
 pub const CLIENTS: usize = 100_000;
 /// Seconds for which a cache may keep one version of a resource.
 pub const VERSION_KEPT: u32 = 86_400;
-/// Work that a request may take from the threads that read connections, a page of fifty with what it includes;
-/// more goes to the lane of long work.
-pub const QUICK: Effort = 8_000;
 /// Bytes of an answer made at a time.
 pub const PIECE: usize = 256 << 10;
 /// The same for a client that took more than its share: others wait for the sending of less.

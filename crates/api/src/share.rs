@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use annuaire_web::Client;
+
 use crate::limits;
 
 /// What a client took.
@@ -17,7 +19,7 @@ struct Took {
 }
 
 /// By client, in one second.
-type Second = HashMap<u64, Took>;
+type Second = HashMap<Client, Took>;
 
 #[derive(Default)]
 struct Window {
@@ -25,7 +27,7 @@ struct Window {
     now: Second,
     before: Second,
     /// When the next answer of a client that has a pace may begin.
-    next: HashMap<u64, i64>,
+    next: HashMap<Client, i64>,
 }
 
 impl Window {
@@ -41,7 +43,7 @@ impl Window {
     }
 
     /// What a client took, when that is more than its share while another one asks.
-    fn greedy(&self, client: u64) -> Option<Took> {
+    fn greedy(&self, client: Client) -> Option<Took> {
         let seconds = [&self.now, &self.before];
         let all = seconds.map(|second| second.get(&client).copied().unwrap_or_default());
         let took = Took { micros: all[0].micros + all[1].micros, answers: all[0].answers + all[1].answers };
@@ -55,14 +57,14 @@ pub(crate) struct Shares(Mutex<Window>);
 
 impl Shares {
     /// Whether a client took more than its share while another one asks.
-    pub(crate) fn greedy(&self, client: u64, now_us: i64) -> bool {
+    pub(crate) fn greedy(&self, client: Client, now_us: i64) -> bool {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         window.roll(now_us);
         window.greedy(client).is_some()
     }
 
     /// The same for one that asks now: for how many microseconds its answer waits.
-    pub(crate) fn pace(&self, client: u64, now_us: i64) -> Option<u64> {
+    pub(crate) fn pace(&self, client: Client, now_us: i64) -> Option<u64> {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         window.roll(now_us);
         let took = window.greedy(client)?;
@@ -73,7 +75,7 @@ impl Shares {
     }
 
     /// Counts work, and the bytes that it made, for a client; `answers` when it begins one.
-    pub(crate) fn count(&self, client: u64, now_us: i64, micros: i64, bytes: u64, answers: i64) {
+    pub(crate) fn count(&self, client: Client, now_us: i64, micros: i64, bytes: u64, answers: i64) {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         window.roll(now_us);
         if window.now.len() >= limits::CLIENTS && !window.now.contains_key(&client) {
@@ -94,16 +96,16 @@ mod tests {
     fn only_who_takes_much_beside_others_waits() {
         let shares = Shares::default();
         let second = 1_000_000;
-        shares.count(1, second, limits::SHARE, 0, 1);
-        assert!(!shares.greedy(1, second + 1), "alone, it may take all");
-        shares.count(2, second + 2, 10, 0, 1);
-        assert!(shares.greedy(1, second + 3));
-        assert!(!shares.greedy(2, second + 3) && !shares.greedy(3, second + 3));
-        assert!(shares.greedy(1, 2 * second), "the last second counts");
-        assert!(!shares.greedy(1, 3 * second), "the one before it does not");
-        shares.count(2, 5 * second, 0, limits::SENT_IN_A_MICROSECOND * 2 * limits::SHARE as u64, 1);
-        shares.count(1, 5 * second, 0, 0, 1);
-        assert!(shares.greedy(2, 5 * second), "what is sent is work too");
+        shares.count(Client::numbered(1), second, limits::SHARE, 0, 1);
+        assert!(!shares.greedy(Client::numbered(1), second + 1), "alone, it may take all");
+        shares.count(Client::numbered(2), second + 2, 10, 0, 1);
+        assert!(shares.greedy(Client::numbered(1), second + 3));
+        assert!(!shares.greedy(Client::numbered(2), second + 3) && !shares.greedy(Client::numbered(3), second + 3));
+        assert!(shares.greedy(Client::numbered(1), 2 * second), "the last second counts");
+        assert!(!shares.greedy(Client::numbered(1), 3 * second), "the one before it does not");
+        shares.count(Client::numbered(2), 5 * second, 0, limits::SENT_IN_A_MICROSECOND * 2 * limits::SHARE as u64, 1);
+        shares.count(Client::numbered(1), 5 * second, 0, 0, 1);
+        assert!(shares.greedy(Client::numbered(2), 5 * second), "what is sent is work too");
     }
 
     #[test]
@@ -111,17 +113,24 @@ mod tests {
         let (shares, now) = (Shares::default(), 7_000_000);
         let cost = limits::SHARE / 50;
         for _ in 0..100 {
-            shares.count(1, now, cost, 0, 1);
+            shares.count(Client::numbered(1), now, cost, 0, 1);
         }
-        assert_eq!(shares.pace(1, now), None, "alone");
-        shares.count(2, now, 0, 0, 1);
-        assert_eq!(shares.pace(2, now), None);
+        assert_eq!(shares.pace(Client::numbered(1), now), None, "alone");
+        shares.count(Client::numbered(2), now, 0, 0, 1);
+        assert_eq!(shares.pace(Client::numbered(2), now), None);
         let each = u64::try_from((cost + limits::REQUEST_MICROS) * limits::PACE).unwrap();
         assert_eq!(
-            [shares.pace(1, now), shares.pace(1, now), shares.pace(1, now + 1)],
+            [
+                shares.pace(Client::numbered(1), now),
+                shares.pace(Client::numbered(1), now),
+                shares.pace(Client::numbered(1), now + 1)
+            ],
             [Some(0), Some(each), Some(2 * each - 1)]
         );
         let most = u64::try_from(limits::PUT_OFF).unwrap();
-        assert!((0..100).filter_map(|_| shares.pace(1, now)).all(|wait| wait <= most), "an answer comes in the end");
+        assert!(
+            (0..100).filter_map(|_| shares.pace(Client::numbered(1), now)).all(|wait| wait <= most),
+            "an answer comes in the end"
+        );
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use annuaire_gzip::Encoder;
-use annuaire_web::Line;
+use annuaire_web::{Client, RequestLine};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use http_body::Frame;
@@ -19,17 +19,17 @@ use crate::{App, Fault, Rest, internal, limits};
 
 /// Where the line of a request waits for the end of its answer.
 #[derive(Clone)]
-pub(crate) struct Watch(Arc<Mutex<Option<Line>>>);
+pub(crate) struct Watch(Arc<Mutex<Option<RequestLine>>>);
 
 impl Watch {
-    pub(crate) fn set(&self, line: Line) {
+    pub(crate) fn set(&self, line: RequestLine) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(line);
     }
 
     /// Tells the operator why the answer is cut.
     fn record(&self, fault: &Fault) {
         if let (Some(line), Some(cause)) = (&*self.0.lock().unwrap_or_else(PoisonError::into_inner), &fault.cause) {
-            annuaire_web::record(&line.id, line.seen.route, cause);
+            annuaire_web::record_internal_error(&line.id, line.subject.route, cause);
         }
     }
 }
@@ -66,7 +66,7 @@ impl Maker {
 
 struct Pieces {
     app: Arc<App>,
-    client: u64,
+    client: Client,
     /// Made and not sent.
     ready: Option<Bytes>,
     /// What makes the next piece, when that was not asked for yet.
@@ -80,7 +80,7 @@ struct Pieces {
 }
 
 /// The answer that starts with a piece and ends with the rest.
-pub(crate) fn response(first: &Bytes, rest: Rest, mut encoder: Option<Encoder>, app: &Arc<App>, client: u64) -> Response {
+pub(crate) fn response(first: &Bytes, rest: Rest, mut encoder: Option<Encoder>, app: &Arc<App>, client: Client) -> Response {
     let first = match &mut encoder {
         None => first.clone(),
         Some(encoder) => {

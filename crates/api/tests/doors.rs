@@ -43,7 +43,7 @@ fn fill(index: &Index, tx: u64, ty: &str, first: usize, count: usize, bytes: usi
 }
 
 impl World {
-    fn new(change: impl FnOnce(&mut annuaire_web::Settings)) -> Self {
+    fn new(change: impl FnOnce(&mut annuaire_web::GateSettings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let open = |name: &str| Arc::new(Index::open(&dir.path().join(name), 1 << 30, annuaire_fhir::dictionary::ALL).unwrap());
         let (public, restricted) = (open("public"), open("restricted"));
@@ -52,15 +52,15 @@ impl World {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&lines);
         let publication = Arc::new(Publication::default());
-        let mut settings = annuaire_web::Settings {
+        let mut settings = annuaire_web::GateSettings {
             credentials: vec!["let-me-in".to_owned()],
             log: Some(Arc::new(move |line| sink.lock().unwrap().push(line.to_owned()))),
             publication: Arc::clone(&publication),
-            ..annuaire_web::Settings::new([1; 32], Arc::new(|| NOW))
+            ..annuaire_web::GateSettings::new([1; 32], Arc::new(|| NOW))
         };
         change(&mut settings);
         let gate = Arc::new(Gate::new(settings));
-        let settings = annuaire_api::Settings { gate, cursor_key: [1; 32], lane: Arc::default() };
+        let settings = annuaire_api::ApiSettings { gate, cursor_key: [1; 32], lane: Arc::default() };
         let app = annuaire_api::router(Arc::clone(&public), Some(restricted), settings);
         Self { public, publication, lines, app, _dir: dir }
     }
@@ -268,22 +268,22 @@ async fn health_tells_what_stops_publication_and_nothing_of_what_is_restricted()
     world.public.apply::<Error>(2, 1_700_000_900_000, std::iter::empty()).unwrap();
     assert_eq!(health().await.1, at_first);
     let state = StoreState { store: "public", applied_tx: 2, log_tx: Some(2), set_aside: 0, waiting: None, since_ms: 0 };
-    world.publication.set(StoreState { store: "restricted", waiting: Some("Person PP:1".into()), ..state.clone() });
-    world.publication.set(state.clone());
+    world.publication.report(StoreState { store: "restricted", waiting: Some("Person PP:1".into()), ..state.clone() });
+    world.publication.report(state.clone());
     assert_eq!(health().await.1["status"], "ok", "how the restricted store stands is not told here");
     for (word, bad) in [
         ("behind", StoreState { log_tx: Some(9), ..state.clone() }),
         ("degraded", StoreState { waiting: Some("the map is full at Person PP:1".into()), ..state.clone() }),
         ("degraded", StoreState { set_aside: 2, ..state.clone() }),
     ] {
-        world.publication.set(bad);
+        world.publication.report(bad);
         let (status, body) = health().await;
         assert_eq!((status, &body["status"]), (200, &word.into()), "reading goes on");
         assert!(body["reason"].as_str().unwrap().len() > 10);
     }
-    world.publication.set(StoreState { log_tx: Some(9), ..state.clone() });
+    world.publication.report(StoreState { log_tx: Some(9), ..state.clone() });
     assert_eq!(health().await.1["lag"]["transactions"], 7);
-    world.publication.set(state);
+    world.publication.report(state);
     world.publication.end();
     assert_eq!(health().await.1["status"], "degraded");
     let gauges = async |address: &str| world.from(address, Method::GET, "/metrics", &[]).await.2;

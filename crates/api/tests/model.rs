@@ -36,8 +36,8 @@ impl World {
         annuaire_testkit::generate(&dir.path().join("files"), &plan).unwrap();
         let index = Arc::new(Index::open(&dir.path().join("i"), 1 << 28, annuaire_fhir::dictionary::ALL).unwrap());
         // Long after every delivery.
-        let gate = annuaire_web::Gate::new(annuaire_web::Settings::new([1; 32], Arc::new(|| 1_800_000_000_000_000)));
-        let settings = annuaire_api::Settings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default() };
+        let gate = annuaire_web::Gate::new(annuaire_web::GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000)));
+        let settings = annuaire_api::ApiSettings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default() };
         let app = annuaire_api::router(Arc::clone(&index), None, settings);
         let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -859,11 +859,11 @@ fn an_answer_asked_again_is_the_answer() {
         }
         plain_pages.push(plain);
     }
-    let gate = annuaire_web::Gate::new(annuaire_web::Settings {
+    let gate = annuaire_web::Gate::new(annuaire_web::GateSettings {
         api_keys: vec!["known".to_owned()],
-        ..annuaire_web::Settings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))
+        ..annuaire_web::GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))
     });
-    let settings = annuaire_api::Settings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default() };
+    let settings = annuaire_api::ApiSettings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default() };
     let closed = annuaire_api::router(Arc::clone(&world.index), None, settings);
     for _ in 0..3 {
         assert_eq!(bytes(&closed, short, &[("esante-api-key", "known")]).0, 200);

@@ -1,6 +1,5 @@
 //! Identifiers with their keys, partial dates, folding of names, numbers of transactions: pure values, no I/O.
 
-pub mod cache;
 pub mod date;
 pub mod id;
 pub mod text;

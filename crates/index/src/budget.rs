@@ -5,15 +5,13 @@
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use annuaire_base::cache::Generations;
+use annuaire_cache::Generations;
 use roaring::RoaringBitmap;
 
 use crate::{Error, Filter, TypeId};
 
 /// An amount of work; one unit is about a tenth of a microsecond.
 pub type Effort = u64;
-/// Work that one request may take at all, about a second.
-pub const LONG: Effort = 10_000_000;
 /// As much work as it takes.
 pub const UNLIMITED: Effort = Effort::MAX;
 

@@ -10,7 +10,6 @@ mod budget;
 mod check;
 mod chunk;
 mod key;
-mod lane;
 mod leaving;
 pub mod limits;
 mod links;
@@ -31,10 +30,9 @@ use heed::{CompactionOption, Database, Env, EnvFlags, EnvOpenOptions, MdbError, 
 pub use roaring::RoaringBitmap;
 
 pub use aside::Aside;
-pub use budget::{Effort, LONG, UNLIMITED};
+pub use budget::{Effort, UNLIMITED};
 use budget::{Results, new_results};
 use key::Keys;
-pub use lane::{Full, Lane, WAITING};
 pub use leaving::{Link, Retention};
 pub use row::Entry;
 use row::{Codec, Head, Packer};

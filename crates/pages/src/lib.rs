@@ -11,8 +11,8 @@ mod view;
 mod visit;
 
 use annuaire_base::date::iso_day;
-use annuaire_index::{Effort, Error, Filter, Full, Index, Lane, Row, Snapshot};
-use annuaire_web::Gate;
+use annuaire_index::{Effort, Error, Filter, Index, Row, Snapshot};
+use annuaire_web::{Full, Gate, Lane};
 use askama::Template;
 use axum::Extension;
 use axum::Router;
@@ -475,7 +475,7 @@ fn structures(pages: &Pages, visit: &Visit, raw: Option<&str>) -> Page {
 
 fn professional(pages: &Pages, visit: &Visit, id: &str) -> Page {
     let snap = pages.snapshot()?;
-    let filter = token("Practitioner", "identifier", Some(annuaire_fhir::forms::IDNPS), id);
+    let filter = token("Practitioner", "identifier", Some(annuaire_fhir::systems::IDNPS), id);
     let rows = snap.search(ty("Practitioner"), &filter)?;
     let entries: Vec<(Value, i64)> =
         rows.iter().map(|r| snap.entry(r).map(|e| (view::parse(&e), e.commit_ms))).collect::<Result<_, _>>()?;
@@ -515,7 +515,7 @@ fn professional(pages: &Pages, visit: &Visit, id: &str) -> Page {
 
 fn structure(pages: &Pages, visit: &Visit, id: &str, raw: Option<&str>) -> Page {
     let snap = pages.snapshot()?;
-    let resource = annuaire_fhir::forms::organization_id(id);
+    let resource = annuaire_fhir::ids::organization_id(id);
     let Some(entry) = snap.current(ty("Organization"), &resource)? else {
         return Ok(pages.message(
             visit,
@@ -617,10 +617,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let index = Arc::new(Index::open(dir.path(), 1 << 24, &[]).unwrap());
         let lane = Arc::new(Lane::new());
-        let gate = Arc::new(Gate::new(annuaire_web::Settings::new([1; 32], Arc::new(|| 0))));
+        let gate = Arc::new(Gate::new(annuaire_web::GateSettings::new([1; 32], Arc::new(|| 0))));
         // The same stranger: no address.
         let (mut parts, ()) = axum::http::Request::new(()).into_parts();
-        let stranger = gate.arrive(&mut parts, annuaire_web::Asks::Nothing, false).await.caller.client.number();
+        let stranger = gate.arrive::<annuaire_web::Anyone>(&mut parts, annuaire_web::RateRule::Exempt).await.0.client;
         let settings = PagesSettings { gate, operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
         let app = router(index, settings);
         let ask = async |path: &str| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use annuaire_web::{Asks, Line, Refusal, Seen};
+use annuaire_web::{Anyone, Client, RateRule, Refusal, RequestLine, RequestSubject};
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
@@ -19,7 +19,7 @@ pub(crate) const ROBOTS: &str = "pages.robots";
 #[derive(Debug, Clone)]
 pub(crate) struct Visit {
     /// Whose turn it takes.
-    pub client: u64,
+    pub client: Client,
     /// Request id, which the visitor reads when something goes wrong.
     pub id: String,
     /// Name of the page.
@@ -36,7 +36,7 @@ impl Visit {
 
     /// Tells the operator of an internal error.
     pub(crate) fn record(&self, cause: &(dyn std::error::Error + 'static)) {
-        annuaire_web::record(&self.id, self.route, &annuaire_web::chain(cause));
+        annuaire_web::record_internal_error(&self.id, self.route, &annuaire_web::cause_chain(cause));
     }
 }
 
@@ -44,11 +44,12 @@ impl Visit {
 pub(crate) async fn pass(State((pages, route)): State<(Arc<Pages>, &'static str)>, request: Request, next: Next) -> Response {
     let gate = &pages.settings.gate;
     let (mut parts, body) = request.into_parts();
-    let arrival = gate.arrive(&mut parts, Asks::Nothing, route != STYLE && route != ROBOTS).await;
+    let rule = if route == STYLE || route == ROBOTS { RateRule::Exempt } else { RateRule::Counted };
+    let (arrival, pass) = gate.arrive::<Anyone>(&mut parts, rule).await;
     let root = gate.prefix(&parts);
-    let visit = Visit { client: arrival.caller.client.number(), id: arrival.id.clone(), route, root };
+    let visit = Visit { client: arrival.client, id: arrival.id.clone(), route, root };
     let method = parts.method.clone();
-    let mut response = match arrival.pass {
+    let mut response = match pass {
         Err(Refusal::Rate) => {
             let seconds = arrival.rate.map_or(1, |(_, verdict)| verdict.reset.max(1));
             let plural = if seconds > 1 { "s" } else { "" };
@@ -72,9 +73,9 @@ pub(crate) async fn pass(State((pages, route)): State<(Arc<Pages>, &'static str)
         }
     };
     gate.stamp(&arrival, &mut response);
-    let seen = Seen { route, ..Seen::default() };
+    let subject = RequestSubject { route, ..RequestSubject::default() };
     let line =
-        Line { method, seen, status: response.status(), client: arrival.caller.client, id: arrival.id, start: arrival.start };
+        RequestLine { method, subject, status: response.status(), client: arrival.client, id: arrival.id, start: arrival.start };
     let bytes = if line.method == Method::HEAD { 0 } else { response.body().size_hint().exact().unwrap_or(0) };
     gate.account(&line, bytes, gate.now() - arrival.start);
     response

@@ -15,7 +15,7 @@ mod whole;
 
 use annuaire_base::Tx;
 use annuaire_fhir::foreign::Stamps;
-use annuaire_fhir::{Guide, Perimeter, View, forms, schema};
+use annuaire_fhir::{Guide, Perimeter, View, forms, ids, schema, systems};
 use annuaire_index::{Aside, Beside, Filter, Index, Marks, Prepared, Preparer, Resource, Retention};
 use annuaire_store::{Object, Registry, Transaction};
 use facts::{Bad, Facts, Target, collect};
@@ -294,7 +294,7 @@ fn named(
     // In the order of their ids, so that rows do not depend on chance.
     let mut missing: BTreeMap<String, &Target> = BTreeMap::new();
     for target in targets {
-        let id = forms::organization_id(&target.structure);
+        let id = ids::organization_id(&target.structure);
         if !there.contains(&id) && !snapshot.exists(schema::ORGANIZATION, &id)? {
             // Who names it as a legal entity knows more of it.
             let named = missing.entry(id).or_insert(target);
@@ -512,7 +512,7 @@ fn as_published(before: &mut BTreeMap<String, Facts>, entity: &str, then: Option
 fn structures_numbered(index: &Index, number: &str) -> Result<Vec<String>, Error> {
     let Some(param) = schema::param("Organization", "identifier") else { return Ok(Vec::new()) };
     let snapshot = index.snapshot()?;
-    let filter = Filter::Token { param: param.id, system: Some(forms::IDNST.to_owned()), code: Some(number.to_owned()) };
+    let filter = Filter::Token { param: param.id, system: Some(systems::IDNST.to_owned()), code: Some(number.to_owned()) };
     let rows = snapshot.search(schema::ORGANIZATION, &filter)?;
     let entity = |row| Ok(snapshot.entry(row)?.id().strip_prefix("001-").map(|id| format!("ST:{id}")));
     rows.iter().filter_map(|row| entity(row).transpose()).collect()

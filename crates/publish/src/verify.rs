@@ -5,7 +5,7 @@ use crate::{Error, Holders, Tell, gather, unseen};
 use annuaire_base::Tx;
 use annuaire_fhir::foreign::Stamps;
 use annuaire_fhir::schema::{ORGANIZATION, TYPES};
-use annuaire_fhir::{View, forms};
+use annuaire_fhir::{View, ids};
 use annuaire_index::{Filter, Index, Resource, RoaringBitmap, Snapshot, Standing};
 use annuaire_store::Registry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +68,7 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
             match (made, aside.contains_key(&entity)) {
                 (Ok(resources), false) => {
                     all.holds(&resources)?;
-                    all.targets.extend(facts.targets().map(|t| forms::organization_id(&t.structure)));
+                    all.targets.extend(facts.targets().map(|t| ids::organization_id(&t.structure)));
                 }
                 (Err(_), true) => {}
                 (Err(bad), false) => {

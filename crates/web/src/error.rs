@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// The text of an error followed by its causes, the nearest first, each once.
 #[must_use]
-pub fn chain(error: &(dyn Error + 'static)) -> String {
+pub fn cause_chain(error: &(dyn Error + 'static)) -> String {
     let mut out = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -21,13 +21,13 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 
 /// Writes one event about an internal error. `id` is the request id that the client was given, `route` a name of ours. No
 /// query and no value of a parameter may stand in any of the three.
-pub fn record(id: &str, route: &str, cause: &str) {
+pub fn record_internal_error(id: &str, route: &str, cause: &str) {
     tracing::error!(target: "annuaire", request = id, route, cause, "internal error");
 }
 
 #[cfg(test)]
 mod tests {
-    use super::chain;
+    use super::cause_chain;
     use std::fmt;
 
     #[derive(Debug)]
@@ -49,6 +49,6 @@ mod tests {
     fn every_cause_is_told_once() {
         let disk = Level("no space left", None);
         let page = Level("page 7: no space left", Some(Box::new(disk)));
-        assert_eq!(chain(&Level("store", Some(Box::new(page)))), "store: page 7: no space left");
+        assert_eq!(cause_chain(&Level("store", Some(Box::new(page)))), "store: page 7: no space left");
     }
 }

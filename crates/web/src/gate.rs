@@ -15,15 +15,15 @@ use crate::guess::{Guesses, Turn};
 use crate::journal::Metrics;
 use crate::proxy::{is_host, prefix};
 use crate::rate::Limiter;
-use crate::who::{Hasher, Keys, Proven};
-use crate::{Caller, Line, Log, Origin, Pass, Proxies, Publication, Rate, Standing, Verdict};
+use crate::who::{Hasher, Keys, Verified, Who};
+use crate::{Client, LogSink, Operator, Origin, Pass, Proxies, Publication, Rate, RateVerdict, RequestLine, StoreHealth};
 
 /// A clock: microseconds since 1970 UTC.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+pub type ClockUs = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Scheme, host and path prefix that clients see, without a last slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Base {
+pub struct PublicBase {
     root: String,
     /// Where the path begins in `root`.
     path: usize,
@@ -31,9 +31,9 @@ pub struct Base {
 
 /// What is no base.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotABase(String);
+pub struct NotAPublicBase(String);
 
-impl fmt::Display for NotABase {
+impl fmt::Display for NotAPublicBase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -44,13 +44,13 @@ impl fmt::Display for NotABase {
     }
 }
 
-impl std::error::Error for NotABase {}
+impl std::error::Error for NotAPublicBase {}
 
-impl FromStr for Base {
-    type Err = NotABase;
+impl FromStr for PublicBase {
+    type Err = NotAPublicBase;
 
-    fn from_str(text: &str) -> Result<Self, NotABase> {
-        let bad = || NotABase(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, NotAPublicBase> {
+        let bad = || NotAPublicBase(text.to_owned());
         let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
         let start = ["http://", "https://"].iter().find(|s| lower.starts_with(**s)).ok_or_else(bad)?.len();
         let end = text[start..].find('/').map_or(text.len(), |at| start + at);
@@ -62,9 +62,9 @@ impl FromStr for Base {
     }
 }
 
-/// What the gate needs.
+/// Settings of the gate.
 #[derive(Clone)]
-pub struct Settings {
+pub struct GateSettings {
     /// Secret of the installation, from which the keys of hashes derive: keep it across restarts.
     pub secret: [u8; 32],
     /// Accepted `ESANTE-API-KEY` values; empty opens the public doors.
@@ -74,23 +74,23 @@ pub struct Settings {
     /// Proxies that are believed.
     pub proxies: Proxies,
     /// What clients see before our paths; by default what a trusted proxy says, else `http://` and the `Host` header.
-    pub public_base: Option<Base>,
+    pub public_base: Option<PublicBase>,
     /// Requests that one client may make.
     pub rate: Option<Rate>,
     /// Where the line of each request goes: `time`, `method`, `route`, `type`, `status`, `bytes`, `us` (microseconds of
     /// work), `client` (hash of the key or address), `results` (matches sent), `id` (request id). Never a parameter value:
     /// names are personal data.
-    pub log: Option<Log>,
+    pub log: Option<LogSink>,
     /// The clock.
-    pub clock: Clock,
+    pub clock: ClockUs,
     /// How far the stores are.
     pub publication: Arc<Publication>,
 }
 
-impl Settings {
+impl GateSettings {
     /// An open service without limits, log and proxies.
     #[must_use]
-    pub fn new(secret: [u8; 32], clock: Clock) -> Self {
+    pub fn new(secret: [u8; 32], clock: ClockUs) -> Self {
         Self {
             secret,
             api_keys: Vec::new(),
@@ -105,9 +105,9 @@ impl Settings {
     }
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for GateSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("GateSettings")
             .field("secret", &"hidden")
             .field("api_keys", &format_args!("{} hidden", self.api_keys.len()))
             .field("credentials", &format_args!("{} hidden", self.credentials.len()))
@@ -118,16 +118,13 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// What a door asks of who comes. Only the header that it asks for is looked at, so that no other door tells whether a key is
-/// right.
+/// Whether a request counts for the rate of its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asks {
-    /// Nothing.
-    Nothing,
-    /// An API key, when the service has any.
-    ApiKey,
-    /// A credential of the restricted perimeter.
-    Credential,
+pub enum RateRule {
+    /// It takes one of the requests that the client may make.
+    Counted,
+    /// It takes none: health, metrics, what a page brings with it.
+    Exempt,
 }
 
 /// Why a request is not let in.
@@ -154,17 +151,17 @@ pub struct Arrival {
     pub start: i64,
     /// Its id, the one of the client when that is clean.
     pub id: String,
-    /// Who asks.
-    pub caller: Caller,
-    /// What it may read, or why it is refused.
-    pub pass: Result<Pass, Refusal>,
+    /// Whose rate, share and turn it counts for.
+    pub client: Client,
+    /// Why it is refused, when it is.
+    pub refusal: Option<Refusal>,
     /// What the client is told of its rate, where there is one.
-    pub rate: Option<(Rate, Verdict)>,
+    pub rate: Option<(Rate, RateVerdict)>,
 }
 
 /// The gate of a server: one for all its doors.
 pub struct Gate {
-    settings: Settings,
+    settings: GateSettings,
     hasher: Hasher,
     keys: Keys,
     credentials: Keys,
@@ -183,7 +180,7 @@ impl fmt::Debug for Gate {
 impl Gate {
     /// A gate with these settings.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: GateSettings) -> Self {
         let hasher = Hasher::new(&settings.secret);
         Self {
             keys: Keys::new(&hasher, &settings.api_keys),
@@ -203,40 +200,41 @@ impl Gate {
         (self.settings.clock)()
     }
 
-    /// Lets a request in, or says why not. Nothing of its body was read. `rated` is false for what a rate does not count.
-    /// Waits only when the address of the request sent too many wrong keys.
-    pub async fn arrive(&self, parts: &mut Parts, asks: Asks, rated: bool) -> Arrival {
+    /// Lets a request in as a caller of kind `P`, or says why not. Only the header that `P` asks for is looked at, so that no
+    /// other door tells whether a key is right. Nothing of the body was read. Waits only when the address of the request sent
+    /// too many wrong keys.
+    pub async fn arrive<P: Pass>(&self, parts: &mut Parts, rule: RateRule) -> (Arrival, Result<P, Refusal>) {
         let start = self.now();
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
         let origin = self.settings.proxies.origin(peer, &parts.headers);
-        let (caller, admitted) = self.identify(parts, &origin, asks, start).await;
+        let (client, admitted) = self.identify(parts, &origin, P::WHO, start).await;
         let host = check_host(parts, peer.is_some());
         parts.extensions.insert(origin);
-        let rate = self.limiter.as_ref().filter(|_| rated).map(|l| (l.rate(), l.take(caller.client, start)));
+        let limiter = self.limiter.as_ref().filter(|_| rule == RateRule::Counted);
+        let rate = limiter.map(|l| (l.rate(), l.take(client, start)));
         let pass = if !host {
             Err(Refusal::Host)
         } else if rate.is_some_and(|(_, verdict)| !verdict.allowed) {
             Err(Refusal::Rate)
         } else {
-            admitted
+            admitted.map(P::given)
         };
-        Arrival { start, id: self.request_id(parts, start), caller, pass, rate }
+        (Arrival { start, id: self.request_id(parts, start), client, refusal: pass.err(), rate }, pass)
     }
 
     /// Who asks. The only place where headers become an identity: one that is not verified identifies nobody.
-    async fn identify(&self, parts: &Parts, origin: &Origin, asks: Asks, now_us: i64) -> (Caller, Result<Pass, Refusal>) {
+    async fn identify(&self, parts: &Parts, origin: &Origin, who: Who, now_us: i64) -> (Client, Result<Verified, Refusal>) {
         let address = self.hasher.stranger(origin.address);
         let near = origin.direct && origin.address.is_some_and(|address| address.is_loopback());
-        let stranger = Caller { client: address, proven: Proven::Nothing, near };
-        let public = Pass { restricted: false };
-        let (keys, given, missing) = match asks {
-            Asks::Nothing => return (stranger, Ok(public)),
-            Asks::ApiKey if self.keys.is_empty() => return (stranger, Ok(public)),
-            Asks::Credential if self.credentials.is_empty() => return (stranger, Err(Refusal::Closed)),
-            Asks::ApiKey => (&self.keys, single(parts, &HeaderName::from_static("esante-api-key")), Refusal::ApiKey),
-            Asks::Credential => (&self.credentials, bearer(single(parts, &header::AUTHORIZATION)), Refusal::Credential),
+        let stranger = Verified { near, proven: false };
+        let (keys, given, missing) = match who {
+            Who::Anyone => return (address, Ok(stranger)),
+            Who::ApiClient if self.keys.is_empty() => return (address, Ok(stranger)),
+            Who::RestrictedReader if self.credentials.is_empty() => return (address, Err(Refusal::Closed)),
+            Who::ApiClient => (&self.keys, single(parts, &HeaderName::from_static("esante-api-key")), Refusal::ApiKey),
+            Who::RestrictedReader => (&self.credentials, bearer(single(parts, &header::AUTHORIZATION)), Refusal::Credential),
         };
-        let Some(given) = given.filter(|given| !given.is_empty()) else { return (stranger, Err(missing)) };
+        let Some(given) = given.filter(|given| !given.is_empty()) else { return (address, Err(missing)) };
         let hash = self.hasher.key(given);
         let mut proof = [0; 16];
         proof.copy_from_slice(&hash.as_bytes()[..16]);
@@ -246,19 +244,17 @@ impl Gate {
                 tokio::time::sleep(Duration::from_micros(micros)).await;
                 true
             }
-            Turn::Refused(seconds) => return (stranger, Err(Refusal::Guesses(seconds))),
+            Turn::Refused(seconds) => return (address, Err(Refusal::Guesses(seconds))),
         };
         if !keys.contains(&hash) {
             if waited {
-                return (stranger, Err(Refusal::Guesses(1)));
+                return (address, Err(Refusal::Guesses(1)));
             }
             self.guesses.wrong(address, now_us);
-            return (stranger, Err(missing));
+            return (address, Err(missing));
         }
         self.guesses.right(address, proof);
-        let restricted = asks == Asks::Credential;
-        let proven = if restricted { Proven::Credential } else { Proven::ApiKey };
-        (Caller { client: self.hasher.holder(&hash), proven, near }, Ok(Pass { restricted }))
+        (self.hasher.holder(&hash), Ok(Verified { near, proven: true }))
     }
 
     fn request_id(&self, parts: &Parts, start: i64) -> String {
@@ -309,35 +305,39 @@ impl Gate {
                 set("retry-after", v.reset.max(1).to_string());
             }
         }
-        if let Err(Refusal::Guesses(seconds)) = arrival.pass {
+        if let Some(Refusal::Guesses(seconds)) = arrival.refusal {
             set("retry-after", seconds.max(1).to_string());
         }
     }
 
     /// Counts an answered request and writes its line: `bytes` of its body, `micros` of work.
-    pub fn account(&self, line: &Line, bytes: u64, micros: i64) {
+    pub fn account(&self, line: &RequestLine, bytes: u64, micros: i64) {
         let micros = u64::try_from(micros).unwrap_or(0);
-        self.metrics.record(line.seen.route, line.status.as_u16(), bytes, micros);
+        self.metrics.record(line.subject.route, line.status.as_u16(), bytes, micros);
         if let Some(log) = &self.settings.log {
             log(&line.text(bytes, micros));
         }
     }
 
-    /// How the stores stand that the caller may know of.
+    /// Publication of the public store, when somebody publishes here.
     #[must_use]
-    pub fn standings(&self, restricted: bool) -> Vec<Standing> {
-        let mut all = self.settings.publication.standings(self.now().div_euclid(1_000));
-        all.retain(|standing| restricted || standing.store == "public");
-        all
+    pub fn public_store_health(&self) -> Option<StoreHealth> {
+        self.store_health().into_iter().find(|health| health.store == "public")
     }
 
-    /// The text of `/metrics`; `stores` are the applied transactions by perimeter. The restricted store is left out unless
-    /// the caller may know of it.
+    fn store_health(&self) -> Vec<StoreHealth> {
+        self.settings.publication.health(self.now().div_euclid(1_000))
+    }
+
+    /// The text of `/metrics`; `stores` are the applied transactions by perimeter. Only the operator is told of the restricted
+    /// store.
     #[must_use]
-    pub fn metrics(&self, caller: &Caller, stores: &[(&str, u64)]) -> String {
-        let all = caller.is_operator();
-        let stores: Vec<(&str, u64)> = stores.iter().copied().filter(|(store, _)| all || *store == "public").collect();
-        self.metrics.text(&stores, &self.standings(all))
+    pub fn metrics(&self, operator: Option<Operator>, stores: &[(&str, u64)]) -> String {
+        let told = |store: &str| operator.is_some() || store == "public";
+        let stores: Vec<(&str, u64)> = stores.iter().copied().filter(|(store, _)| told(store)).collect();
+        let mut health = self.store_health();
+        health.retain(|health| told(health.store));
+        self.metrics.text(&stores, &health)
     }
 }
 
@@ -370,7 +370,7 @@ fn bearer(value: Option<&[u8]>) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits;
+    use crate::{Anyone, ApiClient, RestrictedReader, limits};
     use axum::http::Request;
     use std::sync::atomic::AtomicI64;
 
@@ -379,26 +379,47 @@ mod tests {
     }
 
     impl World {
-        fn new(change: impl FnOnce(&mut Settings)) -> Self {
+        fn new(change: impl FnOnce(&mut GateSettings)) -> Self {
             let now = Arc::new(AtomicI64::new(1_800_000_000_000_000));
             let clock = Arc::clone(&now);
-            let mut settings = Settings::new([3; 32], Arc::new(move || clock.fetch_add(1, Ordering::Relaxed)));
+            let mut settings = GateSettings::new([3; 32], Arc::new(move || clock.fetch_add(1, Ordering::Relaxed)));
             change(&mut settings);
             Self { gate: Gate::new(settings) }
         }
 
-        async fn ask(&self, from: &str, asks: Asks, headers: &[(&str, &str)]) -> Arrival {
+        async fn ask(&self, from: &str, who: Who, headers: &[(&str, &str)]) -> Answered {
             let mut request = Request::get("/").header("host", "a.example");
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
             let (mut parts, ()) = request.body(()).unwrap().into_parts();
             parts.extensions.insert(ConnectInfo(SocketAddr::new(from.parse().unwrap(), 1)));
-            self.gate.arrive(&mut parts, asks, true).await
+            let rule = RateRule::Counted;
+            match who {
+                Who::Anyone => Answered::from(self.gate.arrive::<Anyone>(&mut parts, rule).await, |_| None),
+                Who::ApiClient => Answered::from(self.gate.arrive::<ApiClient>(&mut parts, rule).await, ApiClient::operator),
+                Who::RestrictedReader => Answered::from(self.gate.arrive::<RestrictedReader>(&mut parts, rule).await, |_| None),
+            }
         }
     }
 
-    fn keyed(settings: &mut Settings) {
+    /// An arrival without the type of its pass.
+    struct Answered {
+        client: Client,
+        pass: Result<Option<Operator>, Refusal>,
+    }
+
+    impl Answered {
+        fn from<P: Pass>((arrival, pass): (Arrival, Result<P, Refusal>), operator: fn(P) -> Option<Operator>) -> Self {
+            Self { client: arrival.client, pass: pass.map(operator) }
+        }
+
+        fn operator(&self) -> Option<Operator> {
+            self.pass.ok().flatten()
+        }
+    }
+
+    fn keyed(settings: &mut GateSettings) {
         settings.api_keys = vec!["key-1".to_owned(), "key-2".to_owned()];
         settings.credentials = vec!["token-1".to_owned()];
     }
@@ -406,64 +427,64 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_header_that_is_not_verified_identifies_nobody() {
         let world = World::new(keyed);
-        let stranger = world.ask("203.0.113.5", Asks::Nothing, &[]).await.caller.client;
-        for (asks, headers) in [
-            (Asks::Nothing, [("authorization", "Bearer token-1")]),
-            (Asks::Nothing, [("esante-api-key", "key-1")]),
-            (Asks::ApiKey, [("esante-api-key", "other")]),
-            (Asks::ApiKey, [("authorization", "Bearer token-1")]),
-            (Asks::ApiKey, [("esante-api-key", "")]),
-            (Asks::Credential, [("authorization", "Bearer key-1")]),
-            (Asks::Credential, [("authorization", "Basic token-1")]),
-            (Asks::Credential, [("authorization", "token-1")]),
-            (Asks::Credential, [("esante-api-key", "token-1")]),
+        let stranger = world.ask("203.0.113.5", Who::Anyone, &[]).await.client;
+        for (who, headers) in [
+            (Who::Anyone, [("authorization", "Bearer token-1")]),
+            (Who::Anyone, [("esante-api-key", "key-1")]),
+            (Who::ApiClient, [("esante-api-key", "other")]),
+            (Who::ApiClient, [("authorization", "Bearer token-1")]),
+            (Who::ApiClient, [("esante-api-key", "")]),
+            (Who::RestrictedReader, [("authorization", "Bearer key-1")]),
+            (Who::RestrictedReader, [("authorization", "Basic token-1")]),
+            (Who::RestrictedReader, [("authorization", "token-1")]),
+            (Who::RestrictedReader, [("esante-api-key", "token-1")]),
         ] {
-            let arrival = world.ask("203.0.113.5", asks, &headers).await;
-            assert_eq!(arrival.caller.client, stranger, "{asks:?} {headers:?}");
-            assert_eq!(arrival.pass.is_ok(), asks == Asks::Nothing, "{asks:?} {headers:?}");
-            assert!(!arrival.caller.is_operator());
+            let arrival = world.ask("203.0.113.5", who, &headers).await;
+            assert_eq!(arrival.client, stranger, "{who:?} {headers:?}");
+            assert_eq!(arrival.pass.is_ok(), who == Who::Anyone, "{who:?} {headers:?}");
+            assert!(arrival.operator().is_none());
         }
-        let holder = world.ask("203.0.113.5", Asks::ApiKey, &[("esante-api-key", "key-1")]).await;
-        assert!(holder.pass.is_ok_and(|pass| !pass.is_restricted()) && holder.caller.is_operator());
-        assert_ne!(holder.caller.client, stranger);
-        let elsewhere = world.ask("203.0.113.6", Asks::ApiKey, &[("esante-api-key", "key-1")]).await;
-        assert_eq!(elsewhere.caller.client, holder.caller.client, "the key, not the address");
-        let reader = world.ask("203.0.113.5", Asks::Credential, &[("authorization", "bEARER  token-1 ")]).await;
-        assert!(reader.pass.is_ok_and(Pass::is_restricted));
+        let holder = world.ask("203.0.113.5", Who::ApiClient, &[("esante-api-key", "key-1")]).await;
+        assert!(holder.operator().is_some());
+        assert_ne!(holder.client, stranger);
+        let elsewhere = world.ask("203.0.113.6", Who::ApiClient, &[("esante-api-key", "key-1")]).await;
+        assert_eq!(elsewhere.client, holder.client, "the key, not the address");
+        let reader = world.ask("203.0.113.5", Who::RestrictedReader, &[("authorization", "bEARER  token-1 ")]).await;
+        assert!(reader.pass.is_ok());
         let twice = [("authorization", "Bearer no"), ("authorization", "Bearer token-1")];
-        assert_eq!(world.ask("203.0.113.5", Asks::Credential, &twice).await.pass.unwrap_err(), Refusal::Credential);
+        assert_eq!(world.ask("203.0.113.5", Who::RestrictedReader, &twice).await.pass.unwrap_err(), Refusal::Credential);
         let closed = World::new(|_| {});
-        assert_eq!(closed.ask("203.0.113.5", Asks::Credential, &[]).await.pass.unwrap_err(), Refusal::Closed);
-        assert!(closed.ask("203.0.113.5", Asks::ApiKey, &[]).await.pass.is_ok(), "open");
+        assert_eq!(closed.ask("203.0.113.5", Who::RestrictedReader, &[]).await.pass.unwrap_err(), Refusal::Closed);
+        assert!(closed.ask("203.0.113.5", Who::ApiClient, &[]).await.pass.is_ok(), "open");
     }
 
     #[tokio::test(start_paused = true)]
     async fn guesses_are_limited_without_a_rate_and_lock_nobody_else_out() {
-        for (asks, name, right) in
-            [(Asks::Credential, "authorization", "Bearer token-1"), (Asks::ApiKey, "esante-api-key", "key-2")]
+        for (who, name, right) in
+            [(Who::RestrictedReader, "authorization", "Bearer token-1"), (Who::ApiClient, "esante-api-key", "key-2")]
         {
             let world = World::new(keyed);
-            assert!(world.ask("203.0.113.5", asks, &[(name, right)]).await.pass.is_ok());
+            assert!(world.ask("203.0.113.5", who, &[(name, right)]).await.pass.is_ok());
             let mut refused = 0;
             for n in 0..40 {
                 let guess = format!("Bearer guess-{n}");
                 // One network of version 6 would be one address too.
-                if let Err(Refusal::Guesses(_)) = world.ask("203.0.113.5", asks, &[(name, &guess)]).await.pass {
+                if let Err(Refusal::Guesses(_)) = world.ask("203.0.113.5", who, &[(name, &guess)]).await.pass {
                     refused += 1;
                 }
             }
-            assert_eq!(refused, 40 - limits::GUESSES, "{asks:?}");
-            assert!(world.ask("203.0.113.5", asks, &[(name, right)]).await.pass.is_ok(), "its key was right before");
-            assert!(world.ask("203.0.113.6", asks, &[(name, right)]).await.pass.is_ok(), "another address");
-            assert!(world.ask("203.0.113.5", Asks::Nothing, &[(name, "Bearer x")]).await.pass.is_ok(), "what asks for nothing");
-            assert!(matches!(world.ask("203.0.113.5", asks, &[]).await.pass, Err(Refusal::ApiKey | Refusal::Credential)));
+            assert_eq!(refused, 40 - limits::GUESSES, "{who:?}");
+            assert!(world.ask("203.0.113.5", who, &[(name, right)]).await.pass.is_ok(), "its key was right before");
+            assert!(world.ask("203.0.113.6", who, &[(name, right)]).await.pass.is_ok(), "another address");
+            assert!(world.ask("203.0.113.5", Who::Anyone, &[(name, "Bearer x")]).await.pass.is_ok(), "what asks for nothing");
+            assert!(matches!(world.ask("203.0.113.5", who, &[]).await.pass, Err(Refusal::ApiKey | Refusal::Credential)));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_right_guess_comes_no_sooner_than_a_wrong_one() {
         let world = World::new(keyed);
-        let ask = async |token: &str| world.ask("203.0.113.5", Asks::Credential, &[("authorization", token)]).await;
+        let ask = async |token: &str| world.ask("203.0.113.5", Who::RestrictedReader, &[("authorization", token)]).await;
         while !matches!(ask("Bearer wrong").await.pass, Err(Refusal::Guesses(_))) {}
         let start = tokio::time::Instant::now();
         assert!(ask("Bearer token-1").await.pass.is_ok(), "a neighbour who comes for the first time is served");
@@ -488,12 +509,16 @@ mod tests {
                 ("x-forwarded-for", &forged),
                 ("forwarded", &format!("for={forged}")),
             ];
-            let arrival = world.ask("2001:db8::1", Asks::ApiKey, &headers).await;
+            let arrival = world.ask("2001:db8::1", Who::ApiClient, &headers).await;
             served += i32::from(arrival.pass.is_ok());
         }
         assert_eq!(served, 3);
-        assert_eq!(world.ask("2001:db8::2:2", Asks::ApiKey, &[]).await.pass.unwrap_err(), Refusal::Rate, "the network around it");
-        assert!(world.ask("2001:db8:1::1", Asks::ApiKey, &[]).await.pass.is_ok());
+        assert_eq!(
+            world.ask("2001:db8::2:2", Who::ApiClient, &[]).await.pass.unwrap_err(),
+            Refusal::Rate,
+            "the network around it"
+        );
+        assert!(world.ask("2001:db8:1::1", Who::ApiClient, &[]).await.pass.is_ok());
     }
 
     #[tokio::test]
@@ -506,7 +531,7 @@ mod tests {
             let mut served = 0;
             for n in 0..10 {
                 let list = format!("198.51.100.{n}, {client}");
-                served += i32::from(world.ask("10.0.0.1", Asks::ApiKey, &[("x-forwarded-for", &list)]).await.pass.is_ok());
+                served += i32::from(world.ask("10.0.0.1", Who::ApiClient, &[("x-forwarded-for", &list)]).await.pass.is_ok());
             }
             assert_eq!(served, 2, "{client}");
         }
@@ -516,8 +541,8 @@ mod tests {
     async fn only_who_is_near_or_holds_a_key_sees_the_restricted_store() {
         let world = World::new(|s| s.proxies = Proxies::new(vec!["10.0.0.1".parse().unwrap()]));
         let sees = async |from: &str, headers: &[(&str, &str)]| {
-            let caller = world.ask(from, Asks::ApiKey, headers).await.caller;
-            world.gate.metrics(&caller, &[("public", 7), ("restricted", 8)]).contains("restricted")
+            let operator = world.ask(from, Who::ApiClient, headers).await.operator();
+            world.gate.metrics(operator, &[("public", 7), ("restricted", 8)]).contains("restricted")
         };
         assert!(sees("127.0.0.1", &[]).await && sees("::1", &[]).await);
         assert!(!sees("203.0.113.5", &[]).await);
@@ -549,14 +574,14 @@ mod tests {
     #[test]
     fn bases_are_whole_or_refused() {
         for (text, path) in [("https://a.example", ""), ("HTTPS://a.example/", ""), ("http://[::1]:80/x/y/", "/x/y")] {
-            let base: Base = text.parse().unwrap();
+            let base: PublicBase = text.parse().unwrap();
             assert_eq!(&base.root[base.path..], path);
             assert!(base.root.starts_with("http") && !base.root.ends_with('/'), "{}", base.root);
         }
         for bad in
             ["a.example", "", "https://", "//a.example", "ftp://a", "https://a.example?x", "https://u@a.example", "https://a//b"]
         {
-            assert!(bad.parse::<Base>().is_err(), "{bad}");
+            assert!(bad.parse::<PublicBase>().is_err(), "{bad}");
         }
     }
 

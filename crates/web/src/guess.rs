@@ -7,7 +7,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use annuaire_base::cache::Generations;
+use annuaire_cache::Generations;
 
 use crate::{Client, limits};
 

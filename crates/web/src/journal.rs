@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{Method, StatusCode};
 
-use crate::{Client, Standing, Status};
+use crate::{Client, PublicationStatus, StoreHealth};
 
 /// A sink of log lines.
-pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
+pub type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What a request asked, as far as it was understood. Names are ours and never parts of the request.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen {
+pub struct RequestSubject {
     /// Name of what answers.
     pub route: &'static str,
     /// Type of resource.
@@ -22,7 +22,7 @@ pub struct Seen {
     pub results: Option<u64>,
 }
 
-impl Default for Seen {
+impl Default for RequestSubject {
     fn default() -> Self {
         Self { route: "other", ty: "-", results: None }
     }
@@ -30,11 +30,11 @@ impl Default for Seen {
 
 /// What the line of a request tells, but for its cost.
 #[derive(Debug)]
-pub struct Line {
+pub struct RequestLine {
     /// Method of the request.
     pub method: Method,
     /// What was asked.
-    pub seen: Seen,
+    pub subject: RequestSubject,
     /// Status of the answer.
     pub status: StatusCode,
     /// Who asked.
@@ -45,15 +45,15 @@ pub struct Line {
     pub start: i64,
 }
 
-impl Line {
+impl RequestLine {
     pub(crate) fn text(&self, bytes: u64, micros: u64) -> String {
-        let Self { method, seen, status, client, id, start } = self;
+        let Self { method, subject, status, client, id, start } = self;
         let time = annuaire_base::date::iso_ms(start / 1_000);
-        let results = seen.results.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let results = subject.results.map_or_else(|| "-".to_owned(), |n| n.to_string());
         format!(
             "time={time} method={method} route={} type={} status={} bytes={bytes} us={micros} client={:08x} results={results} id={id}",
-            seen.route,
-            seen.ty,
+            subject.route,
+            subject.ty,
             status.as_u16(),
             client.number() >> 32
         )
@@ -90,7 +90,7 @@ impl Metrics {
     }
 
     /// The text of `/metrics`; `stores` are the applied transactions by perimeter.
-    pub(crate) fn text(&self, stores: &[(&str, u64)], standings: &[Standing]) -> String {
+    pub(crate) fn text(&self, stores: &[(&str, u64)], standings: &[StoreHealth]) -> String {
         let all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = String::from("# TYPE annuaire_requests_total counter\n");
         for ((route, status), s) in all.iter() {
@@ -120,10 +120,10 @@ impl Metrics {
             }
         };
         gauge("annuaire_applied_tx", stores);
-        let of = |value: fn(&Standing) -> Option<u64>| -> Vec<(&str, u64)> {
+        let of = |value: fn(&StoreHealth) -> Option<u64>| -> Vec<(&str, u64)> {
             standings.iter().filter_map(|s| Some((s.store, value(s)?))).collect()
         };
-        gauge("annuaire_publication_ok", &of(|s| Some(u64::from(s.status == Status::Ok))));
+        gauge("annuaire_publication_ok", &of(|s| Some(u64::from(s.status == PublicationStatus::Ok))));
         gauge("annuaire_publication_behind_transactions", &of(|s| s.behind));
         gauge("annuaire_publication_behind_seconds", &of(|s| Some(s.seconds)));
         gauge("annuaire_publication_set_aside", &of(|s| Some(s.set_aside)));

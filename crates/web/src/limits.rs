@@ -22,3 +22,10 @@ pub const PREFIX: usize = 200;
 pub const BEHIND_MS: i64 = 300_000;
 /// Milliseconds without a word of publication after which it is taken for dead.
 pub const SILENT_MS: i64 = 900_000;
+/// Work that a request may take at all, in units of about a tenth of a microsecond: about a second.
+pub const LONG: u64 = 10_000_000;
+/// Work that a request may take on the threads that read connections, in the unit of [`LONG`]: enough for a page of fifty
+/// resources with what it includes. A request that needs more starts again in the [`Lane`](crate::Lane).
+pub const QUICK: u64 = 8_000;
+/// Descriptors kept for stores, registry and logs.
+pub const OTHER_FILES: usize = 256;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::{Clock, limits};
+use crate::{ClockUs, limits};
 
 /// State of the publication of one store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct StoreState {
 
 /// What is said of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum PublicationStatus {
     /// It follows the log.
     Ok,
     /// It has been behind for longer than [`limits::BEHIND_MS`].
@@ -34,10 +34,10 @@ pub enum Status {
     Degraded,
 }
 
-impl Status {
+impl PublicationStatus {
     /// The word for it in answers.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Behind => "behind",
@@ -48,11 +48,11 @@ impl Status {
 
 /// How a store stands, in what may be told to anybody who may know of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct StoreHealth {
     /// `public` or `restricted`.
     pub store: &'static str,
     /// The word for all of it.
-    pub status: Status,
+    pub status: PublicationStatus,
     /// Why the status is not `ok`: fixed sentences, which name no object.
     pub reason: Option<&'static str>,
     /// Transactions of the log that the store has not; `None` when the log cannot be read.
@@ -75,12 +75,12 @@ struct Cell {
 #[derive(Default)]
 pub struct Publication {
     cell: RwLock<Arc<Cell>>,
-    clock: Option<Clock>,
+    clock: Option<ClockUs>,
 }
 
 impl fmt::Debug for Publication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Publication").field("stores", &self.get()).finish_non_exhaustive()
+        f.debug_struct("Publication").field("stores", &self.states()).finish_non_exhaustive()
     }
 }
 
@@ -88,7 +88,7 @@ impl Publication {
     /// A cell that takes publication for dead when it is not heard of for [`limits::SILENT_MS`]; `clock` gives microseconds since
     /// 1970 UTC. One made by `default` has no clock and leaves that out.
     #[must_use]
-    pub fn new(clock: Clock) -> Self {
+    pub fn new(clock: ClockUs) -> Self {
         Self { cell: RwLock::default(), clock: Some(clock) }
     }
 
@@ -105,7 +105,7 @@ impl Publication {
     }
 
     /// Replaces what is known of a store. One thread writes: of two at once, one word is lost.
-    pub fn set(&self, state: StoreState) {
+    pub fn report(&self, state: StoreState) {
         self.change(|cell| {
             cell.ended = false;
             match cell.stores.iter_mut().find(|known| known.store == state.store) {
@@ -122,13 +122,13 @@ impl Publication {
 
     /// What is known of each store; empty when nothing publishes here.
     #[must_use]
-    pub fn get(&self) -> Vec<StoreState> {
+    pub fn states(&self) -> Vec<StoreState> {
         self.cell().stores.clone()
     }
 
     /// How each store stands at `now_ms`.
     #[must_use]
-    pub fn standings(&self, now_ms: i64) -> Vec<Standing> {
+    pub fn health(&self, now_ms: i64) -> Vec<StoreHealth> {
         let cell = self.cell();
         let silent = cell.heard_ms.is_some_and(|heard| now_ms - heard > limits::SILENT_MS);
         let standing = |state: &StoreState| {
@@ -136,21 +136,21 @@ impl Publication {
             let late = now_ms.saturating_sub(state.since_ms).max(0);
             let ahead = state.log_tx.is_some_and(|last| last < state.applied_tx);
             let (status, reason) = if cell.ended || silent {
-                (Status::Degraded, Some("publication has stopped: what is served gets older"))
+                (PublicationStatus::Degraded, Some("publication has stopped: what is served gets older"))
             } else if ahead {
-                (Status::Degraded, Some("the store has transactions that its log has not"))
+                (PublicationStatus::Degraded, Some("the store has transactions that its log has not"))
             } else if state.waiting.is_some() {
-                (Status::Degraded, Some("publication does not advance; the log of the server says what it waits for"))
+                (PublicationStatus::Degraded, Some("publication does not advance; the log of the server says what it waits for"))
             } else if state.set_aside > 0 {
-                (Status::Degraded, Some("some objects could not be published and stand as they were"))
+                (PublicationStatus::Degraded, Some("some objects could not be published and stand as they were"))
             } else if behind.is_some_and(|n| n > 0) && late > limits::BEHIND_MS {
-                (Status::Behind, Some("publication is behind its log for longer than usual"))
+                (PublicationStatus::Behind, Some("publication is behind its log for longer than usual"))
             } else {
-                (Status::Ok, None)
+                (PublicationStatus::Ok, None)
             };
             let level = behind == Some(0) && state.waiting.is_none();
             let seconds = if level { 0 } else { u64::try_from(late / 1_000).unwrap_or(0) };
-            Standing { store: state.store, status, reason, behind, seconds, set_aside: state.set_aside }
+            StoreHealth { store: state.store, status, reason, behind, seconds, set_aside: state.set_aside }
         };
         cell.stores.iter().map(standing).collect()
     }
@@ -165,37 +165,37 @@ mod tests {
         StoreState { store: "public", applied_tx: 7, log_tx: Some(7), set_aside: 0, waiting: None, since_ms: 1_000 }
     }
 
-    fn status(publication: &Publication, now_ms: i64) -> Status {
-        let standing = publication.standings(now_ms).pop().unwrap();
-        assert_eq!(standing.reason.is_none(), standing.status == Status::Ok);
+    fn status(publication: &Publication, now_ms: i64) -> PublicationStatus {
+        let standing = publication.health(now_ms).pop().unwrap();
+        assert_eq!(standing.reason.is_none(), standing.status == PublicationStatus::Ok);
         standing.status
     }
 
     #[test]
     fn what_stops_publication_is_told() {
         let publication = Publication::default();
-        assert_eq!(publication.standings(0), []);
+        assert_eq!(publication.health(0), []);
         let late = 1_001 + limits::BEHIND_MS;
-        publication.set(state());
-        assert_eq!(status(&publication, late), Status::Ok, "level since long");
-        publication.set(StoreState { log_tx: Some(9), ..state() });
-        assert_eq!(status(&publication, late - 1), Status::Ok, "publishing");
-        assert_eq!(status(&publication, late), Status::Behind);
-        assert_eq!((publication.standings(late)[0].behind, publication.standings(late)[0].seconds), (Some(2), 300));
-        publication.set(StoreState { waiting: Some("secret of PP:1".into()), log_tx: None, ..state() });
-        assert_eq!((status(&publication, 1_000), publication.standings(0)[0].behind), (Status::Degraded, None));
-        assert!(!format!("{:?}", publication.standings(0)).contains("secret"));
-        publication.set(StoreState { set_aside: 1, ..state() });
-        assert_eq!(status(&publication, 1_000), Status::Degraded);
-        publication.set(StoreState { log_tx: Some(6), ..state() });
-        assert_eq!(status(&publication, 1_000), Status::Degraded, "a log that is not its own");
-        publication.set(state());
+        publication.report(state());
+        assert_eq!(status(&publication, late), PublicationStatus::Ok, "level since long");
+        publication.report(StoreState { log_tx: Some(9), ..state() });
+        assert_eq!(status(&publication, late - 1), PublicationStatus::Ok, "publishing");
+        assert_eq!(status(&publication, late), PublicationStatus::Behind);
+        assert_eq!((publication.health(late)[0].behind, publication.health(late)[0].seconds), (Some(2), 300));
+        publication.report(StoreState { waiting: Some("secret of PP:1".into()), log_tx: None, ..state() });
+        assert_eq!((status(&publication, 1_000), publication.health(0)[0].behind), (PublicationStatus::Degraded, None));
+        assert!(!format!("{:?}", publication.health(0)).contains("secret"));
+        publication.report(StoreState { set_aside: 1, ..state() });
+        assert_eq!(status(&publication, 1_000), PublicationStatus::Degraded);
+        publication.report(StoreState { log_tx: Some(6), ..state() });
+        assert_eq!(status(&publication, 1_000), PublicationStatus::Degraded, "a log that is not its own");
+        publication.report(state());
         publication.end();
-        assert_eq!(status(&publication, 1_000), Status::Degraded);
-        publication.set(state());
-        assert_eq!(status(&publication, 1_000), Status::Ok, "started again");
-        publication.set(StoreState { store: "restricted", ..state() });
-        assert_eq!(publication.get().len(), 2);
+        assert_eq!(status(&publication, 1_000), PublicationStatus::Degraded);
+        publication.report(state());
+        assert_eq!(status(&publication, 1_000), PublicationStatus::Ok, "started again");
+        publication.report(StoreState { store: "restricted", ..state() });
+        assert_eq!(publication.states().len(), 2);
     }
 
     #[test]
@@ -203,11 +203,11 @@ mod tests {
         let now = Arc::new(AtomicI64::new(0));
         let clock = Arc::clone(&now);
         let publication = Publication::new(Arc::new(move || clock.load(Ordering::Relaxed)));
-        publication.set(state());
-        assert_eq!(status(&publication, limits::SILENT_MS), Status::Ok);
-        assert_eq!(status(&publication, limits::SILENT_MS + 1), Status::Degraded);
+        publication.report(state());
+        assert_eq!(status(&publication, limits::SILENT_MS), PublicationStatus::Ok);
+        assert_eq!(status(&publication, limits::SILENT_MS + 1), PublicationStatus::Degraded);
         now.store(limits::SILENT_MS * 1_000, Ordering::Relaxed);
-        publication.set(state());
-        assert_eq!(status(&publication, limits::SILENT_MS + 1), Status::Ok);
+        publication.report(state());
+        assert_eq!(status(&publication, limits::SILENT_MS + 1), PublicationStatus::Ok);
     }
 }

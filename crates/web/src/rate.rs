@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use annuaire_base::cache::Generations;
+use annuaire_cache::Generations;
 
 use crate::{Client, limits};
 
@@ -23,7 +23,7 @@ struct Bucket {
 
 /// What a client is told of its rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
+pub struct RateVerdict {
     /// Whether this request is served.
     pub allowed: bool,
     /// Requests left at once.
@@ -47,7 +47,7 @@ impl Limiter {
     }
 
     /// Takes one token of `client` at `now_us`, microseconds of any clock that does not go back much.
-    pub(crate) fn take(&self, client: Client, now_us: i64) -> Verdict {
+    pub(crate) fn take(&self, client: Client, now_us: i64) -> RateVerdict {
         let (full, speed) = (f64::from(self.rate.burst.max(1)), f64::from(self.rate.per_second.max(1)));
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let refilled = |b: Bucket| (b.tokens + (now_us - b.at_us).max(0) as f64 / 1e6 * speed).min(full);
@@ -56,7 +56,7 @@ impl Limiter {
         let left = if allowed { tokens - 1.0 } else { tokens };
         buckets.insert(client, Bucket { tokens: left, at_us: now_us }, 1);
         let reset = if left >= 1.0 { 0 } else { (((1.0 - left) / speed).ceil() as u32).max(1) };
-        Verdict { allowed, remaining: left as u32, reset }
+        RateVerdict { allowed, remaining: left as u32, reset }
     }
 }
 

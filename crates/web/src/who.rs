@@ -15,50 +15,96 @@ impl Client {
         self.0
     }
 
-    /// A client of a test.
-    #[cfg(test)]
-    pub(crate) fn numbered(n: u64) -> Self {
+    /// A client that a test invents. The gate makes those of requests.
+    #[must_use]
+    pub fn numbered(n: u64) -> Self {
         Self(n)
     }
 }
 
-/// Who asks. Only the [`Gate`](crate::Gate) makes one.
-#[derive(Clone, Copy, Debug)]
-pub struct Caller {
-    /// Whose rate, share and turn this is.
-    pub client: Client,
-    pub(crate) proven: Proven,
-    pub(crate) near: bool,
+/// Who may call: the three kinds of callers that a route can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever reaches the server. No header is looked at.
+    Anyone,
+    /// The holder of an API key; whoever reaches the server when the service has no key.
+    ApiClient,
+    /// The holder of a credential of the restricted perimeter.
+    RestrictedReader,
 }
 
-impl Caller {
-    /// Whether what concerns the operator alone may be told: to the holder of a verified key or credential, and to who asks
-    /// from this machine without a proxy between.
-    #[must_use]
-    pub fn is_operator(&self) -> bool {
-        self.near || self.proven != Proven::Nothing
+/// What the gate verified of a caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Verified {
+    /// The request came from this machine without a proxy between.
+    pub(crate) near: bool,
+    /// It came with a key or a credential that is accepted.
+    pub(crate) proven: bool,
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Anyone {}
+    impl Sealed for super::ApiClient {}
+    impl Sealed for super::RestrictedReader {}
+}
+
+/// The right to call, for one request. Only the [`Gate`](crate::Gate) gives one, so that a function whose argument is a pass
+/// cannot be called for somebody who was not let in.
+pub trait Pass: sealed::Sealed + Copy + Send + Sync + 'static {
+    /// Who gets this pass.
+    const WHO: Who;
+
+    /// The pass of a caller that was let in.
+    #[doc(hidden)]
+    fn given(verified: Verified) -> Self;
+}
+
+/// The pass of whoever reaches the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Anyone(());
+
+/// The pass of the holder of an API key, or of anybody where the service has no key.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiClient(Verified);
+
+/// The pass of the holder of a credential of the restricted perimeter.
+#[derive(Clone, Copy, Debug)]
+pub struct RestrictedReader(());
+
+/// The right to be told what concerns the operator alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Operator(());
+
+impl Pass for Anyone {
+    const WHO: Who = Who::Anyone;
+
+    fn given(_: Verified) -> Self {
+        Self(())
     }
 }
 
-/// What the caller has shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Proven {
-    Nothing,
-    ApiKey,
-    Credential,
+impl Pass for ApiClient {
+    const WHO: Who = Who::ApiClient;
+
+    fn given(verified: Verified) -> Self {
+        Self(verified)
+    }
 }
 
-/// The right to read. Only the [`Gate`](crate::Gate) gives one, for one request.
-#[derive(Clone, Copy, Debug)]
-pub struct Pass {
-    pub(crate) restricted: bool,
+impl Pass for RestrictedReader {
+    const WHO: Who = Who::RestrictedReader;
+
+    fn given(_: Verified) -> Self {
+        Self(())
+    }
 }
 
-impl Pass {
-    /// Whether the restricted perimeter may be read.
+impl ApiClient {
+    /// The operator's right, for the holder of a verified key and for a caller on this machine without a proxy between.
     #[must_use]
-    pub fn is_restricted(self) -> bool {
-        self.restricted
+    pub fn operator(self) -> Option<Operator> {
+        (self.0.near || self.0.proven).then_some(Operator(()))
     }
 }
 

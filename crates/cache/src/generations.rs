@@ -1,4 +1,4 @@
-//! A cache of bounded weight, without a list of uses.
+//! Two generations of values.
 
 use std::collections::HashMap;
 use std::hash::Hash;

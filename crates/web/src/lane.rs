@@ -8,6 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
+use crate::Client;
+
 /// Jobs of one client that wait, besides the one at work.
 pub const WAITING: usize = 256;
 /// Niceness of the threads: they run in what the others leave.
@@ -18,14 +20,14 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 struct Queues {
     /// Clients that wait, in turn.
-    turn: VecDeque<u64>,
-    jobs: HashMap<u64, VecDeque<Job>>,
+    turn: VecDeque<Client>,
+    jobs: HashMap<Client, VecDeque<Job>>,
     closed: bool,
 }
 
 impl Queues {
     /// Puts a job behind those of its client.
-    fn push(&mut self, client: u64, job: Job) -> Result<(), Full> {
+    fn push(&mut self, client: Client, job: Job) -> Result<(), Full> {
         let jobs = self.jobs.entry(client).or_default();
         if jobs.len() >= WAITING {
             return Err(Full);
@@ -82,7 +84,7 @@ impl Lane {
     /// [`Full`] when the client has [`WAITING`] jobs that wait.
     pub fn run<T: Send + 'static>(
         &self,
-        client: u64,
+        client: Client,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, Full> {
         let (send, receive) = oneshot::channel();
@@ -137,7 +139,7 @@ mod tests {
         let done = Arc::new(Mutex::new(Vec::new()));
         for (client, n) in [(1, 0), (1, 1), (1, 2), (2, 3), (3, 4), (2, 5)] {
             let done = Arc::clone(&done);
-            queues.push(client, Box::new(move || done.lock().unwrap().push(n))).unwrap();
+            queues.push(Client::numbered(client), Box::new(move || done.lock().unwrap().push(n))).unwrap();
         }
         while let Some(job) = queues.next() {
             job();
@@ -154,14 +156,16 @@ mod tests {
         let held: Vec<_> = (0..WAITING + 64)
             .map(|_| {
                 let wait = Arc::clone(&wait);
-                lane.run(7, move || wait.lock().unwrap().recv().is_ok())
+                lane.run(Client::numbered(7), move || wait.lock().unwrap().recv().is_ok())
             })
             .collect();
         assert_eq!(held.last().map(|h| h.as_ref().err()), Some(Some(&Full)));
-        let other = lane.run(8, || 42).unwrap();
+        let other = lane.run(Client::numbered(8), || 42).unwrap();
         drop(go);
         assert_eq!(other.await.unwrap(), 42, "a panic or a refusal of one is nothing to the others");
-        assert!(lane.run(9, || panic!("lost")).map(|answer: oneshot::Receiver<()>| answer).unwrap().await.is_err());
-        assert_eq!(lane.run(9, || 1).unwrap().await.unwrap(), 1);
+        assert!(
+            lane.run(Client::numbered(9), || panic!("lost")).map(|answer: oneshot::Receiver<()>| answer).unwrap().await.is_err()
+        );
+        assert_eq!(lane.run(Client::numbered(9), || 1).unwrap().await.unwrap(), 1);
     }
 }

@@ -3,7 +3,7 @@
 //! The time-out of headers that hyper has counts idle time too; here one alarm for each connection tells a client that is idle
 //! from one that sends a request byte by byte and from one that does not read.
 
-use crate::limits::{Limits, OTHER_FILES};
+use crate::limits::OTHER_FILES;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper::server::conn::http1;
@@ -16,13 +16,50 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
+/// How long and how many connections may be. Tests use shorter ones.
+#[derive(Debug, Clone)]
+pub struct ConnectionLimits {
+    /// From the first byte of a request to the first byte of its answer: slow headers and slow bodies end here.
+    pub request: Duration,
+    /// Without a byte of the next request.
+    pub idle: Duration,
+    /// The same once three quarters of the connections are taken, so that idle ones make room.
+    pub crowded: Duration,
+    /// Without taking a byte of the answer that waits.
+    pub reader: Duration,
+    /// For running answers when the server ends.
+    pub finish: Duration,
+    /// Pause of the accept loop when the system refuses connections, mostly for want of descriptors.
+    pub pause: Duration,
+    /// Open at once; others wait to be accepted.
+    pub connections: usize,
+    /// Bytes of request line and headers. Links to next pages repeat the query with its token: up to 54 KiB.
+    pub head: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            request: Duration::from_secs(15),
+            idle: Duration::from_secs(300),
+            crowded: Duration::from_secs(10),
+            reader: Duration::from_secs(30),
+            finish: Duration::from_secs(5),
+            pause: Duration::from_millis(100),
+            connections: 20_000,
+            head: 96 << 10,
+        }
+    }
+}
+
 /// Raises the number of descriptors to what the system allows; returns how many connections fit.
-pub(crate) fn room() -> usize {
+pub fn room() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -35,7 +72,7 @@ pub(crate) fn room() -> usize {
 }
 
 /// Serves what arrives until `stop`, then finishes running answers.
-pub(crate) async fn serve(listener: TcpListener, app: Router, limits: Limits, stop: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, app: Router, limits: ConnectionLimits, stop: impl Future<Output = ()>) {
     let total = limits.connections.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
     let pause = limits.pause;
     let shared = Arc::new(Shared { free: Arc::new(Semaphore::new(total)), limits, total });
@@ -96,7 +133,7 @@ async fn accept(
 /// What the connections of a server have in common.
 struct Shared {
     free: Arc<Semaphore>,
-    limits: Limits,
+    limits: ConnectionLimits,
     total: usize,
 }
 
