@@ -65,7 +65,7 @@ pub(crate) fn doctor(place: &DataPlace, days: u32) -> Result<Exit> {
                 let what = format!("{store} store");
                 let used = at.bytes.saturating_mul(100) / MAP_BYTES as u64;
                 match last {
-                    Some(last) if at.tx > last => checks.say(
+                    Some(last) if at.tx.get() > last => checks.say(
                         Grade::Fail,
                         &what,
                         &format!(
@@ -74,12 +74,12 @@ pub(crate) fn doctor(place: &DataPlace, days: u32) -> Result<Exit> {
                             at.tx
                         ),
                     ),
-                    Some(last) if at.tx < last => checks.say(
+                    Some(last) if at.tx.get() < last => checks.say(
                         Grade::Warn,
                         &what,
                         &format!(
                             "{} transactions behind the log: a running server or the next import publishes them",
-                            last - at.tx
+                            last - at.tx.get()
                         ),
                     ),
                     _ => checks.say(Grade::Ok, &what, &format!("at transaction {}, {}", at.tx, size(at.bytes))),

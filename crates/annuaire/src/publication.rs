@@ -93,7 +93,7 @@ pub(crate) fn name(who: &Holder) -> String {
 /// Whether every store has a transaction.
 fn reached(place: &DataPlace, tx: u64) -> bool {
     // A store that cannot be looked at now, as one that is being put in place, is looked at again.
-    let has = |name: &&str| Index::peek(&place.data.join(name)).is_ok_and(|at| at.tx >= tx);
+    let has = |name: &&str| Index::peek(&place.data.join(name)).is_ok_and(|at| at.tx.get() >= tx);
     let [public, restricted] = STORES;
     has(&public) && (!place.data.join(restricted).exists() || has(&restricted))
 }
@@ -115,16 +115,16 @@ pub(crate) struct Follower {
 impl Follower {
     /// Runs until the process ends.
     pub(crate) fn run(self) {
-        if let Err(e) = self.index.warm() {
+        if let Err(e) = self.index.prefetch_links() {
             eprintln!("the {} store: {e}", self.store);
         }
         let mut registry = None;
         let mut state = StoreState {
             store: self.store,
-            applied_tx: self.index.applied_tx(),
+            applied_tx: self.index.applied_tx().get(),
             log_tx: None,
             // What an earlier process set aside still is.
-            set_aside: self.index.set_aside().unwrap_or(0),
+            set_aside: self.index.set_aside_count().unwrap_or(0),
             waiting: None,
             since_ms: now_ms(),
         };
@@ -147,7 +147,7 @@ impl Follower {
                 }
                 (state.waiting, state.since_ms) = (waiting, now_ms());
             }
-            state.applied_tx = self.index.applied_tx();
+            state.applied_tx = self.index.applied_tx().get();
             self.told(state.clone());
             self.publisher.waits(waits(&self.publication));
             if cleared.elapsed() >= CLEAR_EVERY {
@@ -174,7 +174,7 @@ impl Follower {
             };
             let last = registry.last_tx()?.get();
             state.log_tx = Some(last);
-            let applied = self.index.applied_tx();
+            let applied = self.index.applied_tx().get();
             if last < applied {
                 bail!(
                     "the store is at transaction {applied} and the log ends at {last}: this is not its log, or an older state of \
@@ -186,7 +186,7 @@ impl Follower {
             }
             let progress = |what: &str, done: u64, total: u64| {
                 (self.tell)(&format!("{what} the {} store", self.store), done, total);
-                self.told(StoreState { applied_tx: self.index.applied_tx(), log_tx: Some(last), ..state.clone() });
+                self.told(StoreState { applied_tx: self.index.applied_tx().get(), log_tx: Some(last), ..state.clone() });
             };
             let followed = annuaire_publish::follow(&mut **registry, &self.index, self.view, &progress)?;
             for aside in &followed.set_aside {

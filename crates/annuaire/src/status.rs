@@ -133,10 +133,10 @@ pub(crate) fn status(place: &DataPlace, as_json: bool) -> Result<Exit> {
             (None, _) if *store == STORES[1] => println!("{store} store: none (made when a server is given a credential)"),
             (None, _) => println!("{store} store: none yet (the next import or server makes it)"),
             (Some(Err(why)), _) => println!("{store} store: cannot be read: {why}"),
-            (Some(Ok(at)), Some(last)) if at.tx < last => {
-                println!("{store} store: at transaction {}, {} behind the log, {}", at.tx, last - at.tx, size(at.bytes));
+            (Some(Ok(at)), Some(last)) if at.tx.get() < last => {
+                println!("{store} store: at transaction {}, {} behind the log, {}", at.tx, last - at.tx.get(), size(at.bytes));
             }
-            (Some(Ok(at)), Some(last)) if at.tx > last => {
+            (Some(Ok(at)), Some(last)) if at.tx.get() > last => {
                 println!("{store} store: at transaction {}, ahead of the log: not its log (see `annuaire doctor`)", at.tx);
             }
             (Some(Ok(at)), Some(_)) => println!("{store} store: at transaction {}, up to date, {}", at.tx, size(at.bytes)),
@@ -195,7 +195,9 @@ fn whole(place: &DataPlace, known: &Known) -> Value {
     };
     let store = |found: &Option<Result<Peek, String>>| match found {
         None => Value::Null,
-        Some(Ok(at)) => json!({"tx": at.tx, "behind": known.last().map(|last| last.saturating_sub(at.tx)), "bytes": at.bytes}),
+        Some(Ok(at)) => {
+            json!({"tx": at.tx.get(), "behind": known.last().map(|last| last.saturating_sub(at.tx.get())), "bytes": at.bytes})
+        }
         Some(Err(why)) => json!({"error": why}),
     };
     let stores: serde_json::Map<String, Value> = known.stores.iter().map(|(name, s)| ((*name).to_owned(), store(s))).collect();

@@ -366,7 +366,7 @@ impl Stores {
 
     /// The transaction that all stores have.
     pub(crate) fn applied_tx(&self) -> u64 {
-        self.each().map(|(_, index, _)| index.applied_tx()).min().unwrap_or_default()
+        self.each().map(|(_, index, _)| index.applied_tx().get()).min().unwrap_or_default()
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn verify(place: &DataPlace, guide: Guide, tell: &Tell) -> Result<Exi
         let stores = Stores::open(&place.data, guide, false)?;
         for (name, index, view) in stores.each() {
             let differ = faults.len();
-            if index.applied_tx() > last {
+            if index.applied_tx().get() > last {
                 faults.push(format!("the {name} store is at transaction {}, the log ends at {last}", index.applied_tx()));
             }
             faults.extend(
@@ -51,7 +51,7 @@ pub(crate) fn verify(place: &DataPlace, guide: Guide, tell: &Tell) -> Result<Exi
                 advice.push(OF_EITHER);
             }
         }
-        at = Some(stores.public.applied_tx());
+        at = Some(stores.public.applied_tx().get());
         Ok(found)
     })();
     match read {

@@ -4,7 +4,7 @@
 use crate::schema::{self, PARAMS, ParamType};
 use crate::systems::{AS, BOOLEAN, DEVICE_STATUS};
 use annuaire_base::date::PartialDate;
-use annuaire_index::Term;
+use annuaire_terms::Term;
 use serde_json::Value;
 
 const MAILBOX: &str = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-contact-point-email-type";
@@ -58,7 +58,7 @@ fn mailboxes(resource: &Value) -> Vec<&Value> {
 /// What a reference points to: `Type/id` of this directory, without the version that it may name; anything else, as an
 /// absolute URL, is another server's and stays as it is. `None` for a contained resource, and for one too long to be searched.
 fn target(reference: &str) -> Option<String> {
-    if reference.is_empty() || reference.starts_with('#') || reference.len() > annuaire_index::limits::TARGET {
+    if reference.is_empty() || reference.starts_with('#') || reference.len() > annuaire_terms::limits::TARGET {
         return None;
     }
     let parts: Vec<&str> = reference.split('/').collect();

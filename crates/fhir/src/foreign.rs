@@ -2,7 +2,7 @@
 
 use crate::{Perimeter, View, extract, limits, perimeter, raw, schema};
 use annuaire_base::date::parse_instant;
-use annuaire_index::{Kept, Resource, Standing};
+use annuaire_terms::{ForeignStamp, Presence, Resource, TypeId};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub enum Stamps {
 
 /// A resource that was read, of which some is shown.
 struct Read<'a> {
-    ty: u8,
+    ty: TypeId,
     id: String,
     text: Cow<'a, str>,
     value: Value,
@@ -36,7 +36,7 @@ fn read(view: View, json: &str) -> Result<Option<Read<'_>>, String> {
     let ty = schema::type_id(name).ok_or_else(|| format!("{name:?} is not a resource of the directory"))?;
     let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let letters = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
-    if !(letters && (1..=annuaire_index::limits::ID).contains(&id.len())) {
+    if !(letters && (1..=annuaire_terms::limits::ID).contains(&id.len())) {
         return Err(format!("{id:?} is not an id (1 to 64 letters, digits, dashes and dots)"));
     }
     once(json, "the resource")?;
@@ -137,12 +137,12 @@ pub fn foreign(view: View, json: &str, stamps: Stamps) -> Result<Option<Resource
     let (before, after, stamp) = split(&text);
     let kept = stamp.and_then(|(version, ms, stamp)| match stamps {
         Stamps::Feed { before_ms } if (limits::FIRST_INSTANT..=before_ms).contains(&ms) => {
-            Some(Kept { version: Some(version), last_updated_ms: ms, stamp })
+            Some(ForeignStamp { version: Some(version), last_updated_ms: ms, stamp })
         }
         _ => None,
     });
     let terms = extract::terms(schema::TYPES[usize::from(ty)], &value);
-    let resource = Resource { ty, id, before, after, terms, kept, standing: Standing::Said };
+    let resource = Resource { ty, id, before, after, terms, foreign_stamp: kept, presence: Presence::Described };
     resource.check().map_err(|e| e.to_string())?;
     Ok(Some(resource))
 }
@@ -184,7 +184,8 @@ pub fn inactive_foreign(view: View, json: &str) -> Result<Option<Resource>, Stri
     let whole = format!("{}{after}", String::from_utf8_lossy(&before));
     let value: Value = serde_json::from_str(&whole).map_err(|e| format!("its reduced form cannot be made: {e}"))?;
     let terms = extract::terms(name, &value);
-    let resource = Resource { ty, id, before, after: after.into_bytes(), terms, kept: None, standing: Standing::Withdrawn };
+    let resource =
+        Resource { ty, id, before, after: after.into_bytes(), terms, foreign_stamp: None, presence: Presence::Withdrawn };
     resource.check().map_err(|e| e.to_string())?;
     Ok(Some(resource))
 }
@@ -206,7 +207,7 @@ pub fn check(json: &str) -> Result<(), String> {
 mod tests {
     use super::{Stamps, check, foreign, inactive_foreign};
     use crate::{Guide, Perimeter, View};
-    use annuaire_index::Resource;
+    use annuaire_terms::Resource;
     use serde_json::{Value, json};
 
     const PUBLIC: View = View { guide: Guide::V120, perimeter: Perimeter::Public };
@@ -214,8 +215,8 @@ mod tests {
     const NOW: i64 = 1_700_000_000_000;
 
     fn body(r: &Resource) -> String {
-        let stamp = r.kept.as_ref().map_or_else(|| b"\"STAMP\":0".to_vec(), |k| k.stamp.clone());
-        let comma: &[u8] = if r.kept.is_none() && r.after.first() != Some(&b'}') { b"," } else { b"" };
+        let stamp = r.foreign_stamp.as_ref().map_or_else(|| b"\"STAMP\":0".to_vec(), |k| k.stamp.clone());
+        let comma: &[u8] = if r.foreign_stamp.is_none() && r.after.first() != Some(&b'}') { b"," } else { b"" };
         String::from_utf8([&r.before[..], &stamp, comma, &r.after].concat()).unwrap()
     }
 
@@ -258,7 +259,7 @@ mod tests {
             (r#""lastUpdated":"2020-05-01T00:00:00Z","versionId":7,"source":"s""#, 7, 1_588_291_200_000),
         ] {
             let r = made(RESTRICTED, &with(meta), first);
-            let kept = r.kept.clone().unwrap();
+            let kept = r.foreign_stamp.clone().unwrap();
             assert_eq!((body(&r), kept.version, kept.last_updated_ms), (with(meta), Some(version), ms));
         }
         let r = made(RESTRICTED, &with(r#""versionId":"abc","lastUpdated":"2020-05-01T00:00:00Z""#), first);
@@ -267,7 +268,7 @@ mod tests {
             ["0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "1999-12-31T23:59:59Z", "2020-05-01", "hier", "2030-01-01T00:00:00Z"]
         {
             let meta = format!(r#""versionId":"7","lastUpdated":"{absurd}""#);
-            assert_eq!(made(RESTRICTED, &with(&meta), first).kept, None, "{absurd}");
+            assert_eq!(made(RESTRICTED, &with(&meta), first).foreign_stamp, None, "{absurd}");
         }
     }
 

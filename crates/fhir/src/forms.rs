@@ -7,12 +7,12 @@ use crate::systems::{
     STRUCTURE_TYPES,
 };
 use crate::{Guide, Perimeter, View, schema, write::Json};
-use annuaire_index::{Resource, Standing, Term};
 use annuaire_mos::{
     Activite, ActiviteAutorisee, Adresse, BoiteLettresMss, CarteProfessionnel, Certificat, Coordonnees, ExerciceProfessionnel,
     Professionnel, SituationExercice, Structure,
 };
 use annuaire_nos::{Coding, Nos, coding};
+use annuaire_terms::{ParamId, Presence, Resource, Term, TypeId};
 
 /// Where the facts of a resource come from; an empty system for a reduced form, which does not say.
 #[derive(Default)]
@@ -30,8 +30,8 @@ impl<'a> Trace<'a> {
 
 /// A resource under construction: its bytes and the terms it is found by.
 struct Form {
-    ty: u8,
-    standing: Standing,
+    ty: TypeId,
+    presence: Presence,
     id: String,
     before: Vec<u8>,
     json: Json,
@@ -41,11 +41,11 @@ struct Form {
 impl Form {
     /// Opens the resource and writes everything that precedes the version and date stamped by the store. `profile` is the
     /// name of the profile without its `as-dp-` or `as-dr-`; empty for a resource that cannot follow it.
-    fn new(view: View, ty: u8, id: String, core: &str, profile: &str, trace: &Trace<'_>) -> Self {
+    fn new(view: View, ty: TypeId, id: String, core: &str, profile: &str, trace: &Trace<'_>) -> Self {
         let mut form = Self {
             ty,
             // A form without a trace is a reduced one.
-            standing: if trace.system.is_empty() { Standing::Withdrawn } else { Standing::Said },
+            presence: if trace.system.is_empty() { Presence::Withdrawn } else { Presence::Described },
             id,
             before: Vec::new(),
             json: Json { out: Vec::with_capacity(4_096) },
@@ -107,7 +107,7 @@ impl Form {
         form
     }
 
-    fn param(&self, name: &str) -> Option<u8> {
+    fn param(&self, name: &str) -> Option<ParamId> {
         schema::param(schema::TYPES[usize::from(self.ty)], name).map(|p| p.id)
     }
 
@@ -245,8 +245,8 @@ impl Form {
             before: self.before,
             after: self.json.out,
             terms: self.terms,
-            kept: None,
-            standing: self.standing,
+            foreign_stamp: None,
+            presence: self.presence,
         }
     }
 }
@@ -720,7 +720,7 @@ pub fn named_structure(view: View, id_technique: &str, legal: bool) -> Resource 
     }
     let id = organization_id(id_technique);
     let mut f = Form::new(view, schema::ORGANIZATION, id, "fr-core-organization", "organization", &Trace::default());
-    f.standing = Standing::Named;
+    f.presence = Presence::Referenced;
     f.identifiers(&structure_identifiers(view.guide, &s));
     f.active(true);
     organization_types(&mut f, view, &s);

@@ -13,12 +13,12 @@ fn technical(prefix: &str, parts: &[&str]) -> String {
     let letters = |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     // Of several parts, a dash within one could be the dash between two.
     let clear = parts.len() == 1 || !parts.iter().any(|part| part.contains('-'));
-    if parts.iter().all(letters) && clear && id.len() <= annuaire_index::limits::ID {
+    if parts.iter().all(letters) && clear && id.len() <= annuaire_terms::limits::ID {
         return id;
     }
     let whole: Vec<String> = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
     let hash = format!("{:032x}", xxh3_128(whole.concat().as_bytes()));
-    id.truncate(annuaire_index::limits::ID - 1 - hash.len());
+    id.truncate(annuaire_terms::limits::ID - 1 - hash.len());
     format!("{id}.{hash}")
 }
 

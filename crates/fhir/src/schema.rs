@@ -1,24 +1,26 @@
 //! Published types, their search parameters and the include matrix: one table that the
 //! forms, the index terms, the API and the CapabilityStatement all read.
 
+use annuaire_terms::{LinkRule, ParamId, TypeId};
+
 /// A published resource type. The position is the type's number in the publication store: never reorder.
 pub const TYPES: [&str; 6] = ["Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device", "Person"];
 
 /// Number of Practitioner among [`TYPES`].
-pub const PRACTITIONER: u8 = number("Practitioner");
+pub const PRACTITIONER: TypeId = number("Practitioner");
 /// Number of PractitionerRole.
-pub const ROLE: u8 = number("PractitionerRole");
+pub const ROLE: TypeId = number("PractitionerRole");
 /// Number of Organization.
-pub const ORGANIZATION: u8 = number("Organization");
+pub const ORGANIZATION: TypeId = number("Organization");
 /// Number of HealthcareService.
-pub const SERVICE: u8 = number("HealthcareService");
+pub const SERVICE: TypeId = number("HealthcareService");
 /// Number of Device.
-pub const DEVICE: u8 = number("Device");
+pub const DEVICE: TypeId = number("Device");
 /// Number of Person.
-pub const PERSON: u8 = number("Person");
+pub const PERSON: TypeId = number("Person");
 
 /// The number of a type that is in the table: another name does not compile.
-const fn number(name: &str) -> u8 {
+const fn number(name: &str) -> TypeId {
     let mut at = 0;
     while at < TYPES.len() {
         let (a, b) = (TYPES[at].as_bytes(), name.as_bytes());
@@ -29,7 +31,7 @@ const fn number(name: &str) -> u8 {
             i += 1;
         }
         if same {
-            return at as u8;
+            return TypeId::new(at as u8);
         }
         at += 1;
     }
@@ -56,13 +58,13 @@ pub enum ParamType {
 }
 
 /// Number under which the last days of `period` are indexed; not a parameter of its own.
-pub const PERIOD_END: u8 = 33;
+pub const PERIOD_END: ParamId = ParamId::new(33);
 
 /// One search parameter of one or several types.
 #[derive(Debug)]
 pub struct Param {
     /// Number in the publication store: never reuse.
-    pub id: u8,
+    pub id: ParamId,
     /// Name in a request.
     pub name: &'static str,
     /// Comparison.
@@ -81,7 +83,7 @@ const D: &str = "Device";
 const N: &str = "Person";
 
 const fn p(id: u8, name: &'static str, kind: ParamType, types: &'static [&'static str], target: &'static str) -> Param {
-    Param { id, name, kind, types, target }
+    Param { id: ParamId::new(id), name, kind, types, target }
 }
 
 /// Every parameter besides `_id` and `_lastUpdated`, which all types have.
@@ -122,11 +124,11 @@ pub const PARAMS: &[Param] = &[
 
 /// The links of the directory: parameters whose targets must exist (LOG-6).
 #[must_use]
-pub fn links() -> Vec<annuaire_index::Link> {
+pub fn links() -> Vec<LinkRule> {
     let of = |p: &'static Param| {
         p.types.iter().filter_map(|ty| {
             let (source, target) = (type_id(ty)?, type_id(p.target)?);
-            Some(annuaire_index::Link { source, param: p.id, target, name: p.target })
+            Some(LinkRule { source, param: p.id, target, target_name: p.target })
         })
     };
     PARAMS.iter().filter(|p| p.kind == ParamType::Reference).flat_map(of).collect()
@@ -134,8 +136,8 @@ pub fn links() -> Vec<annuaire_index::Link> {
 
 /// The number of a type, or `None` when it is not published.
 #[must_use]
-pub fn type_id(name: &str) -> Option<u8> {
-    TYPES.iter().position(|t| *t == name).and_then(|i| u8::try_from(i).ok())
+pub fn type_id(name: &str) -> Option<TypeId> {
+    TYPES.iter().position(|t| *t == name).and_then(|i| u8::try_from(i).ok()).map(TypeId::new)
 }
 
 /// The parameter `name` of type `ty`.

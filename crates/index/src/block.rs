@@ -86,7 +86,7 @@ impl Rows<'_> {
         let mut row = 0_u64;
         for _ in 0..n {
             row = row.checked_add(take_number(&mut bytes)?).ok_or_else(short)?;
-            list.push(Row::try_from(row).map_err(|_| short())?);
+            list.push(Row::new(u32::try_from(row).map_err(|_| short())?));
         }
         Ok(())
     }
@@ -245,8 +245,8 @@ fn write(out: &mut Vec<u8>, shared: usize, key: &[u8], rows: &[Row]) {
     put_number(out, rows.len() as u64);
     let mut last = 0;
     for &row in rows {
-        put_number(out, u64::from(row - last));
-        last = row;
+        put_number(out, u64::from(row.get() - last));
+        last = row.get();
     }
 }
 
@@ -258,6 +258,7 @@ pub fn common(a: &[u8], b: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use annuaire_terms::{ParamId, TypeId};
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};
     use std::ops::Bound;
@@ -267,7 +268,7 @@ mod tests {
         #[test]
         fn blocks_hold_what_was_pushed(
             all in prop::collection::btree_map(
-                prop::collection::vec(0_u8..4, 1..40), prop::collection::btree_set(any::<Row>(), 0..INLINE), 1..400)
+                prop::collection::vec(0_u8..4, 1..40), prop::collection::btree_set(any::<u32>().prop_map(Row::new), 0..INLINE), 1..400)
         ) {
             let all: BTreeMap<Vec<u8>, BTreeSet<Row>> = all;
             let mut builder = Builder::new(vec![0]);
@@ -317,7 +318,7 @@ mod tests {
             let mut builder = Builder::new(vec![0]);
             let mut blocks = Vec::new();
             for text in &texts {
-                blocks.extend(builder.push(&key::text(1, 1, text).0, &[7]));
+                blocks.extend(builder.push(&key::text(TypeId::new(1), ParamId::new(1), text).0, &[Row::new(7)]));
             }
             blocks.extend(builder.finish());
             let bits: Vec<usize> = bits(part.as_bytes()).collect();

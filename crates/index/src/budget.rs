@@ -5,10 +5,12 @@
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use annuaire_base::Tx;
 use annuaire_cache::Generations;
 use roaring::RoaringBitmap;
 
-use crate::{Error, Filter, TypeId};
+use crate::{Error, Filter};
+use annuaire_terms::TypeId;
 
 /// An amount of work; one unit is about a tenth of a microsecond.
 pub type Effort = u64;
@@ -65,7 +67,7 @@ impl Meter {
 }
 
 /// Transaction, type and filter of a result.
-pub type Key = (u64, TypeId, Filter);
+pub type Key = (Tx, TypeId, Filter);
 
 /// Results by key. Nothing in it is ever wrong: a transaction does not change.
 pub type Results = Arc<Mutex<Generations<Key, Arc<RoaringBitmap>>>>;
@@ -75,7 +77,7 @@ pub fn new_results() -> Results {
 }
 
 /// The key of what a search finds, `None` when finding it again costs less than remembering it.
-pub fn key(tx: u64, ty: TypeId, filter: &Filter) -> Option<Key> {
+pub fn key(tx: Tx, ty: TypeId, filter: &Filter) -> Option<Key> {
     wide(filter).then(|| (tx, ty, filter.clone()))
 }
 

@@ -9,8 +9,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::block::{Entries, Rows};
 use crate::chunk::{self, Records};
-use crate::row::{Head, stamp};
-use crate::{Aside, Db, EMPTY, Error, Index, Published, Row, TypeId, key, leaving, links, posting};
+use crate::record::{Head, stamp};
+use crate::{Db, EMPTY, Error, Index, Published, Row, SetAsideEntity, key, leaving, links, posting};
+use annuaire_base::Tx;
+use annuaire_terms::{ParamId, TypeId};
 
 /// Findings said of each database; more of them say nothing more.
 const SAID: usize = 20;
@@ -72,7 +74,7 @@ impl Index {
         let found = &mut Findings { database: "closings", all: &mut all, n: 0 };
         visit(self.dbs.closings, &txn, found, |_, value| {
             let rows = RoaringBitmap::deserialize_from(value).map_err(|e| e.to_string())?;
-            if rows.max().is_some_and(|row| row >= at.end) { Err("rows that do not exist".into()) } else { Ok(()) }
+            if rows.max().is_some_and(|row| row >= at.end.get()) { Err("rows that do not exist".into()) } else { Ok(()) }
         });
         let found = &mut Findings { database: "leaving", all: &mut all, n: 0 };
         visit(self.dbs.leaving, &txn, found, |key, _| match leaving::row_of(key) {
@@ -81,13 +83,13 @@ impl Index {
             Err(e) => Err(e.to_string()),
         });
         let found = &mut Findings { database: "aside", all: &mut all, n: 0 };
-        visit(self.dbs.aside, &txn, found, |_, value| Aside::read(value).map(|_| ()).map_err(|e| e.to_string()));
+        visit(self.dbs.aside, &txn, found, |_, value| SetAsideEntity::read(value).map(|_| ()).map_err(|e| e.to_string()));
         Ok(all)
     }
 
     /// Instants of the transactions.
-    fn check_transactions(&self, txn: &RoTxn<'_>, all: &mut Vec<String>) -> BTreeMap<u64, i64> {
-        let (mut instants, mut end, mut last) = (BTreeMap::new(), 0, i64::MIN);
+    fn check_transactions(&self, txn: &RoTxn<'_>, all: &mut Vec<String>) -> BTreeMap<Tx, i64> {
+        let (mut instants, mut end, mut last) = (BTreeMap::new(), Row::FIRST, i64::MIN);
         let found = &mut Findings { database: "tx", all, n: 0 };
         visit(self.dbs.tx, txn, found, |key, value| {
             let one = Published::read(key, value).map_err(|e| e.to_string())?;
@@ -102,10 +104,10 @@ impl Index {
     }
 
     /// Every visible row is there, whole, stamped as its head says, and found by its type and id.
-    fn check_rows(&self, txn: &RoTxn<'_>, at: Published, instants: &BTreeMap<u64, i64>, all: &mut Vec<String>) {
+    fn check_rows(&self, txn: &RoTxn<'_>, at: Published, instants: &BTreeMap<Tx, i64>, all: &mut Vec<String>) {
         let found = &mut Findings { database: "rows", all, n: 0 };
         let mut types: BTreeMap<TypeId, RoaringBitmap> = BTreeMap::new();
-        let mut next: Row = 0;
+        let mut next = Row::FIRST;
         // Unreadable columns are said of the columns.
         let mut columns = links::Reader::new(&self.dbs, txn).unwrap_or_default();
         let mut check = |row: Row, record: &[u8]| {
@@ -117,7 +119,7 @@ impl Index {
                 };
             }
             let expected = next;
-            next = row.saturating_add(1);
+            next = Row::new(row.get().saturating_add(1));
             if row != expected {
                 return Err(format!("row {expected} should come here"));
             }
@@ -125,11 +127,11 @@ impl Index {
             let head = Head::read(record).map_err(words)?;
             let Some(ms) = instants.get(&head.tx) else { return Err(format!("of transaction {}, unknown", head.tx)) };
             let entry = head.entry(&self.codec, row, *ms).map_err(words)?;
-            let mut said = vec![(links::NAME, key::name(entry.id()))];
+            let mut said = vec![(ParamId::STORE, key::name(entry.id()))];
             said.extend(entry.references().map_err(words)?.iter().map(|(param, to)| (*param, key::target(to))));
             said.sort_by_key(|(param, _)| *param);
             if head.own_ms.is_none() {
-                let stamp = stamp(entry.version, *ms);
+                let stamp = stamp(entry.number, *ms);
                 if memmem::find(entry.body(), &stamp).is_none() {
                     return Err("its body is of another version".into());
                 }
@@ -138,7 +140,7 @@ impl Index {
                 new.insert(posting::read(&self.dbs, txn, &key::ty(entry.ty)).map_err(words)?);
             }
             let versions = posting::read(&self.dbs, txn, &key::id(entry.ty, entry.id())).map_err(words)?;
-            if !versions.contains(row) || !types[&entry.ty].contains(row) {
+            if !versions.contains(row.get()) || !types[&entry.ty].contains(row.get()) {
                 return Err("not found by its id".into());
             }
             if columns.of(entry.ty, row) != said {
@@ -150,7 +152,7 @@ impl Index {
             let first = chunk::first_of(key).map_err(|e| e.to_string())?;
             let records = Records::read(chunk).map_err(|e| e.to_string())?;
             let mut bad = if records.len() == 0 { Err("no record in it".to_owned()) } else { Ok(()) };
-            for (row, record) in (first..).zip(records.iter()) {
+            for (row, record) in (first.get()..).map(Row::new).zip(records.iter()) {
                 let one = record.map_err(|e| e.to_string()).and_then(|record| check(row, record));
                 // The first one is said; the others are read too, so that their terms and links are seen.
                 bad = bad.and(one.map_err(|what: String| format!("row {row}: {what}")));
@@ -201,7 +203,7 @@ impl Index {
             let Some((term, _)) = key.split_last_chunk::<2>() else { return Err("key of another length".into()) };
             match posting::is_set(&self.dbs, txn, term) {
                 // An interrupted first load leaves sets whose terms were not written yet.
-                Ok(named) if named || at.tx == 0 => Ok(()),
+                Ok(named) if named || at.tx == Tx::NONE => Ok(()),
                 Ok(_) => Err("a set that no term names".into()),
                 Err(e) => Err(e.to_string()),
             }

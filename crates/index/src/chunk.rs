@@ -19,7 +19,7 @@ const BAD: Error = Error::Corrupt("chunk of rows");
 
 /// First row of a chunk.
 pub fn first_of(key: &[u8]) -> Result<Row, Error> {
-    key.try_into().map(Row::from_be_bytes).map_err(|_| BAD)
+    key.try_into().map(|row| Row::new(u32::from_be_bytes(row))).map_err(|_| BAD)
 }
 
 /// Records of a chunk.
@@ -59,14 +59,14 @@ impl<'a> Records<'a> {
 
 /// The chunk that a row is in, if it is anywhere, and its first row.
 pub fn around<'t>(dbs: &Dbs, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<(Row, Records<'t>)>, Error> {
-    let found = dbs.rows.get_lower_than_or_equal_to(txn, &row.to_be_bytes())?;
+    let found = dbs.rows.get_lower_than_or_equal_to(txn, &row.get().to_be_bytes())?;
     found.map(|(key, chunk)| Ok((first_of(key)?, Records::read(chunk)?))).transpose()
 }
 
 /// The record of a row.
 fn read<'t>(dbs: &Dbs, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<&'t [u8]>, Error> {
     match around(dbs, txn, row)? {
-        Some((first, records)) => records.get((row - first) as usize).transpose(),
+        Some((first, records)) => records.get((row.get() - first.get()) as usize).transpose(),
         None => Ok(None),
     }
 }
@@ -74,21 +74,21 @@ fn read<'t>(dbs: &Dbs, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<&'t [u8]>,
 /// The last row.
 pub fn last(dbs: &Dbs, txn: &RoTxn<'_>) -> Result<Option<Row>, Error> {
     let Some((key, chunk)) = dbs.rows.last(txn)? else { return Ok(None) };
-    Ok(first_of(key)?.checked_add(Records::read(chunk)?.len() as Row).and_then(|end| end.checked_sub(1)))
+    Ok(first_of(key)?.get().checked_add(Records::read(chunk)?.len() as u32).and_then(|end| end.checked_sub(1)).map(Row::new))
 }
 
 /// Removes every row from `end` on.
 pub fn discard_from(dbs: &Dbs, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Error> {
-    let from = end.to_be_bytes();
+    let from = end.get().to_be_bytes();
     dbs.rows.delete_range(txn, &(Bound::Included(&from[..]), Bound::Unbounded))?;
     let Some((key, chunk)) = dbs.rows.last(txn)? else { return Ok(()) };
     let (first, records) = (first_of(key)?, Records::read(chunk)?);
     let mut kept = Open::default();
-    for record in records.iter().take((end - first) as usize) {
+    for record in records.iter().take((end.get() - first.get()) as usize) {
         kept.push(record?);
     }
     if kept.len < records.len() {
-        dbs.rows.put(txn, &first.to_be_bytes(), &kept.bytes())?;
+        dbs.rows.put(txn, &first.get().to_be_bytes(), &kept.bytes())?;
     }
     Ok(())
 }
@@ -161,14 +161,14 @@ impl Writer {
     /// Writes what is not in the store: before each commit, so that no link or term is there without its row.
     pub fn flush(&mut self, dbs: &Dbs, txn: &mut RwTxn<'_>) -> Result<(), Error> {
         if std::mem::take(&mut self.ahead) {
-            dbs.rows.put(txn, &self.first.to_be_bytes(), &self.open.bytes())?;
+            dbs.rows.put(txn, &self.first.get().to_be_bytes(), &self.open.bytes())?;
         }
         Ok(())
     }
 
     /// The record of a row, written or not.
     pub fn read<'s>(&'s self, dbs: &Dbs, txn: &'s RoTxn<'_>, row: Row) -> Result<Option<&'s [u8]>, Error> {
-        match row.checked_sub(self.first) {
+        match row.get().checked_sub(self.first.get()) {
             Some(n) => self.open.records().get(n as usize).transpose(),
             None => read(dbs, txn, row),
         }

@@ -4,7 +4,7 @@
 use annuaire_base::text::fold;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
-use crate::{ParamId, Term, TypeId, links};
+use annuaire_terms::{ParamId, Resource, Term, TypeId};
 
 /// What a term is about.
 pub mod class {
@@ -108,12 +108,12 @@ pub fn target(target: &str) -> u64 {
 
 /// Key of all the rows of a type.
 pub fn ty(ty: TypeId) -> Vec<u8> {
-    vec![ty, 0, class::TYPE]
+    vec![ty.get(), 0, class::TYPE]
 }
 
 /// Key of the rows with any value of a parameter.
 pub fn present(ty: TypeId, param: ParamId) -> Vec<u8> {
-    vec![ty, param, class::PRESENT]
+    vec![ty.get(), param.get(), class::PRESENT]
 }
 
 /// Key of a code with its system.
@@ -125,12 +125,12 @@ pub fn token(ty: TypeId, param: ParamId, system: System, code: &str) -> Vec<u8> 
 
 /// What all the keys of a code start with, whatever its system.
 pub fn code_start(ty: TypeId, param: ParamId, code: &str) -> Vec<u8> {
-    whole([ty, param, class::TOKEN], code).0
+    whole([ty.get(), param.get(), class::TOKEN], code).0
 }
 
 /// Key of all the codes of a system.
 pub fn system(ty: TypeId, param: ParamId, system: System) -> Vec<u8> {
-    let mut key = vec![ty, param, class::SYSTEM];
+    let mut key = vec![ty.get(), param.get(), class::SYSTEM];
     key.extend(system.0);
     key
 }
@@ -138,7 +138,7 @@ pub fn system(ty: TypeId, param: ParamId, system: System) -> Vec<u8> {
 /// Key of a text: its folded form, then one byte when the text is that form in capitals or as it is, a hash otherwise.
 pub fn text(ty: TypeId, param: ParamId, value: &str) -> (Vec<u8>, Option<(String, Vec<u8>)>) {
     let folded = fold(value);
-    let (mut key, long) = whole([ty, param, class::TEXT], &folded);
+    let (mut key, long) = whole([ty.get(), param.get(), class::TEXT], &folded);
     if value == folded {
         key.push(1);
     } else if value.chars().eq(folded.chars().flat_map(char::to_uppercase)) {
@@ -152,7 +152,7 @@ pub fn text(ty: TypeId, param: ParamId, value: &str) -> (Vec<u8>, Option<(String
 
 /// What the keys of the texts that start with a folded value start with.
 pub fn text_start(ty: TypeId, param: ParamId, folded: &str) -> Vec<u8> {
-    let mut key = vec![ty, param, class::TEXT];
+    let mut key = vec![ty.get(), param.get(), class::TEXT];
     escape(folded.as_bytes(), &mut key);
     key.truncate(3 + KEPT);
     key
@@ -179,24 +179,24 @@ pub fn text_of(key: &[u8]) -> Option<Text<'_>> {
 
 /// Key of what stands for a [`target`]; the target itself is in the row.
 pub fn reference(ty: TypeId, param: ParamId, target: u64) -> Vec<u8> {
-    let mut key = vec![ty, param, class::REFERENCE];
+    let mut key = vec![ty.get(), param.get(), class::REFERENCE];
     key.extend(target.to_be_bytes());
     key
 }
 
 /// Key of a URI.
 pub fn uri(ty: TypeId, param: ParamId, value: &str) -> Vec<u8> {
-    whole([ty, param, class::URI], value).0
+    whole([ty.get(), param.get(), class::URI], value).0
 }
 
 /// Key of the rows of a type with an instant of their own.
 pub fn dated(ty: TypeId) -> Vec<u8> {
-    vec![ty, 0, class::DATED]
+    vec![ty.get(), 0, class::DATED]
 }
 
 /// Key of the rows of one instant.
 pub fn instant(ty: TypeId, ms: i64) -> Vec<u8> {
-    let mut key = vec![ty, 0, class::INSTANT];
+    let mut key = vec![ty.get(), 0, class::INSTANT];
     // Unsigned and big-endian, so that keys sort as instants do.
     key.extend((ms.cast_unsigned() ^ (1 << 63)).to_be_bytes());
     key
@@ -204,7 +204,7 @@ pub fn instant(ty: TypeId, ms: i64) -> Vec<u8> {
 
 /// Key of a logical identifier.
 pub fn id(ty: TypeId, id: &str) -> Vec<u8> {
-    whole([ty, 0, class::ID], id).0
+    whole([ty.get(), 0, class::ID], id).0
 }
 
 /// The keys of one resource, one after the other, its values too long for a key, and what columns say of it.
@@ -217,13 +217,13 @@ pub struct Keys {
 }
 
 impl Keys {
-    pub fn of(resource: &crate::Resource) -> Self {
+    pub fn of(resource: &Resource) -> Self {
         let ty = resource.ty;
         let mut keys = Self::default();
         keys.push(&self::ty(ty));
         keys.push(&id(ty, &resource.id));
-        keys.links.push((links::NAME, name(&resource.id)));
-        if let Some(kept) = &resource.kept {
+        keys.links.push((ParamId::STORE, name(&resource.id)));
+        if let Some(kept) = &resource.foreign_stamp {
             keys.push(&dated(ty));
             keys.push(&instant(ty, kept.last_updated_ms));
         }
@@ -253,7 +253,7 @@ impl Keys {
                     *param
                 }
             };
-            let (word, bit) = (usize::from(param >> 6), 1 << (param & 63));
+            let (word, bit) = (usize::from(param.get() >> 6), 1 << (param.get() & 63));
             if seen[word] & bit == 0 {
                 seen[word] |= bit;
                 keys.push(&present(ty, param));

@@ -11,9 +11,9 @@ mod check;
 mod chunk;
 mod key;
 mod leaving;
-pub mod limits;
 mod links;
 mod posting;
+mod record;
 mod row;
 mod snapshot;
 mod spill;
@@ -29,23 +29,19 @@ use heed::types::Bytes;
 use heed::{CompactionOption, Database, Env, EnvFlags, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 pub use roaring::RoaringBitmap;
 
-pub use aside::Aside;
+use annuaire_base::Tx;
+use annuaire_terms::{ParamId, Presence, RefusedResource, Resource, TypeId};
+pub use aside::SetAsideEntity;
 pub use budget::{Effort, UNLIMITED};
 use budget::{Results, new_results};
 use key::Keys;
-pub use leaving::{Link, Retention};
-pub use row::Entry;
-use row::{Codec, Head, Packer};
-pub use snapshot::{Rows, Snapshot};
+pub use leaving::Retention;
+pub use record::Version;
+use record::{Codec, Head, Packer};
+pub use row::Row;
+pub use snapshot::{IdOrder, Snapshot, VersionReader};
 use spill::Spill;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
-
-/// Number of a resource type, chosen by the caller.
-pub type TypeId = u8;
-/// Number of a search parameter, chosen by the caller.
-pub type ParamId = u8;
-/// Number of a version of a resource, dense in commit order.
-pub type Row = u32;
 
 /// Versions written between two intermediate LMDB commits.
 const BATCH: usize = 50_000;
@@ -53,114 +49,6 @@ const BATCH: usize = 50_000;
 const RECENT: usize = 8;
 /// Layout of the files; an index with another one is refused.
 const FORMAT: &[u8] = b"6";
-
-/// One searchable value of a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Term {
-    /// A code, with its system (empty when it has none).
-    Token {
-        /// Search parameter.
-        param: ParamId,
-        /// System of the code, or an empty string.
-        system: String,
-        /// The code.
-        code: String,
-    },
-    /// A text, searched folded (prefix, contains) or raw (exact).
-    Text {
-        /// Search parameter.
-        param: ParamId,
-        /// The whole value, as written.
-        value: String,
-    },
-    /// A link to another resource.
-    Reference {
-        /// Search parameter.
-        param: ParamId,
-        /// Target, as `Type/id`.
-        target: String,
-    },
-    /// A URI, compared byte for byte.
-    Uri {
-        /// Search parameter.
-        param: ParamId,
-        /// The URI.
-        value: String,
-    },
-}
-
-/// Why a version is there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Standing {
-    /// A source says it.
-    #[default]
-    Said,
-    /// It left the directory: its reduced form, for a while.
-    Withdrawn,
-    /// No source describes it; another resource points to it, and no link leads nowhere.
-    Named,
-}
-
-/// A resource to publish. The body sent is `before`, then
-/// `"versionId":"N","lastUpdated":"2026-11-24T10:00:00.123Z",` stamped by the index (without its last comma when `after` closes
-/// the object), then `after`.
-#[derive(Debug, Clone)]
-pub struct Resource {
-    /// Type of the resource.
-    pub ty: TypeId,
-    /// Logical identifier, unique within its type.
-    pub id: String,
-    /// Bytes of the body before the stamp.
-    pub before: Vec<u8>,
-    /// Bytes of the body after the stamp.
-    pub after: Vec<u8>,
-    /// Searchable values.
-    pub terms: Vec<Term>,
-    /// Set for a resource that keeps the stamp of another directory.
-    pub kept: Option<Kept>,
-    /// Why it is there.
-    pub standing: Standing,
-}
-
-/// The stamp of another directory; the index writes it instead of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// Number of the version when it is a number; the next one otherwise, or when it does not grow.
-    pub version: Option<u32>,
-    /// Instant of the version, milliseconds since 1970 UTC.
-    pub last_updated_ms: i64,
-    /// What stands between `before` and `after`.
-    pub stamp: Vec<u8>,
-}
-
-impl Resource {
-    /// Whether the index can hold it; [`Preparer::prepare`] asks first.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] beyond [`limits`].
-    pub fn check(&self) -> Result<(), Error> {
-        if self.before.len() + self.after.len() > limits::BODY {
-            return Err(Error::Refused("its body is too long"));
-        }
-        if self.id.is_empty() || self.id.len() > limits::ID {
-            return Err(Error::Refused("its id is empty or too long"));
-        }
-        if self.terms.len() > limits::TERMS {
-            return Err(Error::Refused("it has too many searchable values"));
-        }
-        for term in &self.terms {
-            if let Term::Reference { param, target } = term {
-                if *param == links::NAME {
-                    return Err(Error::Refused("a link needs a parameter above 0"));
-                }
-                if target.len() > limits::TARGET {
-                    return Err(Error::Refused("one of its references is too long"));
-                }
-            }
-        }
-        Ok(())
-    }
-}
 
 /// What a search keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -314,6 +202,12 @@ pub enum Error {
     Refused(&'static str),
 }
 
+impl From<RefusedResource> for Error {
+    fn from(cause: RefusedResource) -> Self {
+        Self::Refused(cause.0)
+    }
+}
+
 impl From<heed::Error> for Error {
     fn from(cause: heed::Error) -> Self {
         match cause {
@@ -360,7 +254,7 @@ struct Dbs {
 /// A published transaction, as kept in the `tx` database.
 #[derive(Debug, Clone, Copy)]
 struct Published {
-    tx: u64,
+    tx: Tx,
     /// First row after those of the transaction.
     end: Row,
     commit_ms: i64,
@@ -373,7 +267,11 @@ impl Published {
             return Err(bad);
         };
         let ms = ms.try_into().map_err(|_| bad)?;
-        Ok(Self { tx: u64::from_be_bytes(tx), end: Row::from_le_bytes(*end), commit_ms: i64::from_le_bytes(ms) })
+        Ok(Self {
+            tx: Tx::new(u64::from_be_bytes(tx)),
+            end: Row::new(u32::from_le_bytes(*end)),
+            commit_ms: i64::from_le_bytes(ms),
+        })
     }
 }
 
@@ -409,7 +307,7 @@ const READERS: u32 = 1_024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peek {
     /// Latest published transaction, 0 when there is none.
-    pub tx: u64,
+    pub tx: Tx,
     /// Bytes taken of the address space, pages that are free again included.
     pub bytes: u64,
     /// Processes that ended without closing their reads.
@@ -432,7 +330,7 @@ pub struct Preparer {
     base: Snapshot,
     packer: Packer,
     codec: Arc<Codec>,
-    tx: u64,
+    tx: Tx,
     commit_ms: i64,
 }
 
@@ -447,11 +345,11 @@ impl Preparer {
         // Nothing is before the first row.
         let known = if self.base.is_empty() { None } else { self.base.last_version(resource.ty, &resource.id)? };
         if let Some((known, alive)) = &known {
-            if *alive && known.holds(&resource) {
+            if *alive && known.has_content_of(&resource) {
                 let (keys, record) = Default::default();
                 return Ok(Prepared { keys, record, previous: Some(known.row), unchanged: true, resource });
             }
-            version = next_version(known.version)?;
+            version = next_version(known.number)?;
         }
         let (version, ms) = stamped(&resource, version, self.commit_ms);
         let record = self.packer.pack(&self.codec, &resource, version, self.tx, ms)?;
@@ -466,13 +364,13 @@ fn next_version(version: u32) -> Result<u32, Error> {
 
 /// Version and instant of a resource: its own when it keeps the stamp of another directory.
 fn stamped(resource: &Resource, version: u32, commit_ms: i64) -> (u32, i64) {
-    resource.kept.as_ref().map_or((version, commit_ms), |k| (k.version.unwrap_or(0).max(version), k.last_updated_ms))
+    resource.foreign_stamp.as_ref().map_or((version, commit_ms), |k| (k.version.unwrap_or(0).max(version), k.last_updated_ms))
 }
 
 /// What one transaction accumulates in memory.
 struct Work<'i> {
     index: &'i Index,
-    tx: u64,
+    tx: Tx,
     commit_ms: i64,
     next: Row,
     rows: chunk::Writer,
@@ -488,15 +386,15 @@ struct Work<'i> {
 }
 
 /// Entities that could not be made, and those (`None`) that can again.
-pub type Asides = Vec<(String, Option<Aside>)>;
+pub type SetAsideChanges = Vec<(String, Option<SetAsideEntity>)>;
 
 /// What a transaction does beside its resources.
 #[derive(Default)]
-pub struct Beside<'a> {
+pub struct ApplyOptions<'a> {
     /// When what left vanishes; `None`: never.
     pub retention: Option<&'a Retention<'a>>,
     /// Asked after the last resource.
-    pub aside: Option<&'a dyn Fn() -> Asides>,
+    pub set_aside: Option<&'a dyn Fn() -> SetAsideChanges>,
 }
 
 impl Index {
@@ -641,7 +539,7 @@ impl Index {
             None => None,
         };
         let pages = env.info().last_page_number as u64 + 1;
-        Ok(Peek { tx: last.map_or(0, |at| at.tx), bytes: pages * PAGE_BYTES, dead_readers })
+        Ok(Peek { tx: last.map_or(Tx::NONE, |at| at.tx), bytes: pages * PAGE_BYTES, dead_readers })
     }
 
     /// Frees the reader slots of processes that died: each keeps the pages that it read from being used again. Returns how many
@@ -654,19 +552,19 @@ impl Index {
     }
 
     /// Number and instant of the latest published transaction, `None` when there is none.
-    pub fn applied(&self) -> Option<(u64, i64)> {
+    pub fn applied_commit(&self) -> Option<(Tx, i64)> {
         let at = self.state().at;
-        (at.tx > 0).then_some((at.tx, at.commit_ms))
+        (at.tx > Tx::NONE).then_some((at.tx, at.commit_ms))
     }
 
     /// How many resources are there, in whatever form.
-    pub fn len(&self) -> u64 {
+    pub fn resource_count(&self) -> u64 {
         self.state().live.values().map(|rows| rows.len()).sum()
     }
 
     /// Whether no version was ever published.
     pub fn is_empty(&self) -> bool {
-        self.state().at.end == 0
+        self.state().at.end == Row::FIRST
     }
 
     fn state(&self) -> Arc<State> {
@@ -675,21 +573,21 @@ impl Index {
     }
 
     /// Latest published transaction, 0 when there is none.
-    pub fn applied_tx(&self) -> u64 {
+    pub fn applied_tx(&self) -> Tx {
         self.state().at.tx
     }
 
     /// An instant earlier than that of the previous transaction is raised to it, so that rows are in chronological order.
     fn instant(&self, commit_ms: i64) -> i64 {
         let at = self.state().at;
-        if at.tx == 0 { commit_ms } else { commit_ms.max(at.commit_ms) }
+        if at.tx == Tx::NONE { commit_ms } else { commit_ms.max(at.commit_ms) }
     }
 
     /// What prepares resources for the transaction that follows the present state.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn preparer(&self, tx: u64, commit_ms: i64) -> Result<Preparer, Error> {
+    pub fn preparer(&self, tx: Tx, commit_ms: i64) -> Result<Preparer, Error> {
         let base = self.snapshot()?;
         Ok(Preparer { base, packer: Packer::new(), codec: self.codec.clone(), tx, commit_ms: self.instant(commit_ms) })
     }
@@ -704,23 +602,23 @@ impl Index {
     /// Those of the resources, and of the store.
     pub fn apply<E: From<Error>>(
         &self,
-        tx: u64,
+        tx: Tx,
         commit_ms: i64,
         resources: impl Iterator<Item = Result<Prepared, E>>,
     ) -> Result<u64, E> {
-        self.apply_beside(tx, commit_ms, resources, &Beside::default())
+        self.apply_with(tx, commit_ms, resources, &ApplyOptions::default())
     }
 
     /// [`Index::apply`], with what a transaction does beside its resources.
     ///
     /// # Errors
     /// As [`Index::apply`].
-    pub fn apply_beside<E: From<Error>>(
+    pub fn apply_with<E: From<Error>>(
         &self,
-        tx: u64,
+        tx: Tx,
         commit_ms: i64,
         resources: impl Iterator<Item = Result<Prepared, E>>,
-        beside: &Beside<'_>,
+        options: &ApplyOptions<'_>,
     ) -> Result<u64, E> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.state();
@@ -763,10 +661,10 @@ impl Index {
         let terms = std::mem::replace(&mut work.terms, Spill::new(&self.dir)).sorted().map_err(Error::from)?;
         let mut txn = posting::write(&self.dbs, &begin, txn, terms)?;
         // All that follows is in the last commit: an interrupted transaction leaves nothing of it.
-        if let Some(retention) = beside.retention {
+        if let Some(retention) = options.retention {
             leaving::settle(&mut work, &self.dbs, &mut txn, &old, retention)?;
         }
-        for (entity, aside) in beside.aside.iter().flat_map(|ask| ask()) {
+        for (entity, aside) in options.set_aside.iter().flat_map(|ask| ask()) {
             aside::set(&self.dbs, &mut txn, &entity, aside.as_ref())?;
         }
         let at = work.publish(&self.dbs, &mut txn)?;
@@ -782,7 +680,7 @@ impl Index {
         let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
         states.insert(0, Arc::new(State { at, live }));
         states.truncate(1 + RECENT);
-        Ok(u64::from(at.end - old.at.end))
+        Ok(u64::from(at.end.get() - old.at.end.get()))
     }
 
     /// Reads the columns of links once: the first search through links then finds them in memory. Cost: fifty megabytes for a
@@ -790,7 +688,7 @@ impl Index {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn warm(&self) -> Result<(), Error> {
+    pub fn prefetch_links(&self) -> Result<(), Error> {
         let txn = self.env.read_txn()?;
         for item in self.dbs.links.iter(&txn)? {
             // A chunk is a page: its first byte brings it.
@@ -813,15 +711,15 @@ impl Index {
 
     /// Opens the state at a transaction, `None` when no such transaction was applied.
     /// Transaction 0 is the empty state.
-    pub fn snapshot_at(&self, tx: u64) -> Result<Option<Snapshot>, Error> {
+    pub fn snapshot_at(&self, tx: Tx) -> Result<Option<Snapshot>, Error> {
         let known = self.states.read().unwrap_or_else(PoisonError::into_inner).iter().find(|s| s.at.tx == tx).cloned();
         let txn = self.env.clone().static_read_txn()?;
         if let Some(state) = known {
             return Ok(Some(self.reader(txn).at(state)));
         }
-        let at = match self.dbs.tx.get(&txn, &tx.to_be_bytes())? {
-            Some(value) => Published::read(&tx.to_be_bytes(), value)?,
-            None if tx == 0 => EMPTY,
+        let at = match self.dbs.tx.get(&txn, &tx.get().to_be_bytes())? {
+            Some(value) => Published::read(&tx.get().to_be_bytes(), value)?,
+            None if tx == Tx::NONE => EMPTY,
             None => return Ok(None),
         };
         let closed = self.dbs.closed_up_to(&txn, tx)?;
@@ -830,7 +728,7 @@ impl Index {
 }
 
 /// The state before the first transaction.
-const EMPTY: Published = Published { tx: 0, end: 0, commit_ms: 0 };
+const EMPTY: Published = Published { tx: Tx::NONE, end: Row::FIRST, commit_ms: 0 };
 
 impl Dbs {
     /// Rebuilds the published state from the file.
@@ -841,9 +739,9 @@ impl Dbs {
         };
         let closed = self.closed_up_to(txn, at.tx)?;
         let mut live = BTreeMap::new();
-        for ty in 0..=TypeId::MAX {
+        for ty in (0..=u8::MAX).map(TypeId::new) {
             let mut rows = posting::read(self, txn, &key::ty(ty))?;
-            rows.remove_range(at.end..);
+            rows.remove_range(at.end.get()..);
             rows -= &closed;
             if !rows.is_empty() {
                 live.insert(ty, Arc::new(rows));
@@ -852,9 +750,9 @@ impl Dbs {
         Ok(State { at, live })
     }
 
-    fn closed_up_to(&self, txn: &RoTxn<'_>, tx: u64) -> Result<RoaringBitmap, Error> {
+    fn closed_up_to(&self, txn: &RoTxn<'_>, tx: Tx) -> Result<RoaringBitmap, Error> {
         let mut closed = RoaringBitmap::new();
-        let last = tx.to_be_bytes();
+        let last = tx.get().to_be_bytes();
         for item in self.closings.range(txn, &(Bound::Unbounded, Bound::Included(&last[..])))? {
             let (_, value) = item?;
             closed |= RoaringBitmap::deserialize_from(value)?;
@@ -868,7 +766,7 @@ impl Dbs {
         if chunk::last(self, txn)?.is_none_or(|last| last < end) {
             return Ok(());
         }
-        if end == 0 {
+        if end == Row::FIRST {
             self.rows.clear(txn)?;
             self.terms.clear(txn)?;
             self.sets.clear(txn)?;
@@ -887,16 +785,16 @@ impl Work<'_> {
     fn add(&mut self, dbs: &Dbs, txn: &mut RwTxn<'_>, mut prepared: Prepared) -> Result<bool, Error> {
         let new = self.next;
         let resource = &prepared.resource;
-        let name = xxh3_64_with_seed(resource.id.as_bytes(), resource.ty.into());
+        let name = xxh3_64_with_seed(resource.id.as_bytes(), resource.ty.get().into());
         if let Some(twin) = self.seen.get(&name).copied() {
             // Given twice: the second word follows the first.
             let record = self.rows.read(dbs, txn, twin)?.ok_or(Error::Corrupt("row just written"))?;
             let earlier = Head::read(record)?.entry(&self.index.codec, twin, self.commit_ms)?;
             if earlier.ty == resource.ty && earlier.id() == resource.id {
-                if earlier.holds(resource) {
+                if earlier.has_content_of(resource) {
                     return Ok(false);
                 }
-                let (version, ms) = stamped(resource, next_version(earlier.version)?, self.commit_ms);
+                let (version, ms) = stamped(resource, next_version(earlier.number)?, self.commit_ms);
                 prepared.record = self.packer.pack(&self.index.codec, resource, version, self.tx, ms)?;
                 prepared.keys = Keys::of(resource);
                 (prepared.previous, prepared.unchanged) = (Some(twin), false);
@@ -906,7 +804,7 @@ impl Work<'_> {
             return Ok(false);
         }
         self.seen.insert(name, new);
-        self.next = new.checked_add(1).ok_or(Error::Refused("no row number left"))?;
+        self.next = new.get().checked_add(1).map(Row::new).ok_or(Error::Refused("no row number left"))?;
         self.rows.push(dbs, txn, new, &prepared.record)?;
         for (hash, whole) in &prepared.keys.longs {
             dbs.longs.put(txn, hash.as_bytes(), whole)?;
@@ -917,23 +815,23 @@ impl Work<'_> {
         for key in prepared.keys.iter() {
             self.terms.push(key, new)?;
         }
-        self.closed.extend(prepared.previous);
-        if prepared.resource.standing != Standing::Said {
+        self.closed.extend(prepared.previous.map(Row::get));
+        if prepared.resource.presence != Presence::Described {
             self.leaving.push(new);
         }
-        self.added.entry(prepared.resource.ty).or_default().insert(new);
+        self.added.entry(prepared.resource.ty).or_default().insert(new.get());
         Ok(true)
     }
 
     /// Writes the line that makes the transaction visible.
     fn publish(&mut self, dbs: &Dbs, txn: &mut RwTxn<'_>) -> Result<Published, Error> {
-        let key = self.tx.to_be_bytes();
+        let key = self.tx.get().to_be_bytes();
         if !self.closed.is_empty() {
             let mut bytes = Vec::with_capacity(self.closed.serialized_size());
             self.closed.serialize_into(&mut bytes)?;
             dbs.closings.put(txn, &key, &bytes)?;
         }
-        let mut value = self.next.to_le_bytes().to_vec();
+        let mut value = self.next.get().to_le_bytes().to_vec();
         value.extend(self.commit_ms.to_le_bytes());
         dbs.tx.put(txn, &key, &value)?;
         Ok(Published { tx: self.tx, end: self.next, commit_ms: self.commit_ms })

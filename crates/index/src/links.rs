@@ -1,7 +1,7 @@
 //! Names and links by row, so that a search that goes through links to many resources reads two columns in order instead of
 //! the resources and their postings.
 //!
-//! A column is of a type and a parameter. That of [`NAME`] says, for each row of the type, what stands for its id
+//! A column is of a type and a parameter. That of [`ParamId::STORE`] says, for each row of the type, what stands for its id
 //! ([`crate::key::name`]); the others, for each link of the parameter, what stands for its target ([`crate::key::target`]).
 //! A target is its name and its type mixed by exclusive or: names of one side and targets of the other meet once the type
 //! wanted is mixed into them, and a link to another type meets nothing.
@@ -20,10 +20,9 @@ use heed::{RoTxn, RwTxn};
 use roaring::RoaringBitmap;
 
 use crate::budget::{self, Meter};
-use crate::{Dbs, Error, ParamId, Row, TypeId};
+use crate::{Dbs, Error, Row};
+use annuaire_terms::{ParamId, TypeId};
 
-/// The parameter of the column of names; no link has it.
-pub const NAME: ParamId = 0;
 /// Resources from which reading columns is cheaper than looking for each. Both ways are taken in tests.
 pub const MANY: u64 = if cfg!(test) { 3 } else { 400 };
 
@@ -38,14 +37,14 @@ const BAD: Error = Error::Corrupt("column of links");
 pub type Column = (TypeId, ParamId);
 
 fn start((ty, param): Column, first: Row) -> [u8; 6] {
-    let [a, b, c, d] = first.to_be_bytes();
-    [ty, param, a, b, c, d]
+    let [a, b, c, d] = first.get().to_be_bytes();
+    [ty.get(), param.get(), a, b, c, d]
 }
 
 /// Column and first row of a chunk.
 fn place(key: &[u8]) -> Result<(Column, Row), Error> {
     let &[ty, param, a, b, c, d] = key.try_into().map_err(|_| BAD)?;
-    Ok(((ty, param), Row::from_be_bytes([a, b, c, d])))
+    Ok(((TypeId::new(ty), ParamId::new(param)), Row::new(u32::from_be_bytes([a, b, c, d]))))
 }
 
 /// Rows and hashes of a chunk.
@@ -54,7 +53,7 @@ fn entries(first: Row, chunk: &[u8]) -> impl DoubleEndedIterator<Item = (Row, u6
 }
 
 fn read(first: Row, &[a, b, hash @ ..]: &[u8; ENTRY]) -> (Row, u64) {
-    (first.saturating_add(u16::from_le_bytes([a, b]).into()), u64::from_le_bytes(hash))
+    (Row::new(first.get().saturating_add(u16::from_le_bytes([a, b]).into())), u64::from_le_bytes(hash))
 }
 
 /// What one transaction appends.
@@ -85,7 +84,7 @@ impl Writer {
         };
         // The links of one row are never too many for its chunk: the next one would have the same key.
         let full = last.entries.len() + ENTRY > CHUNK && row != last.first;
-        let distance = row.checked_sub(last.first).and_then(|d| u16::try_from(d).ok()).filter(|_| !full);
+        let distance = row.get().checked_sub(last.first.get()).and_then(|d| u16::try_from(d).ok()).filter(|_| !full);
         if distance.is_none() {
             dbs.links.put(txn, &start(column, last.first), &last.entries)?;
             last.first = row;
@@ -107,7 +106,7 @@ impl Writer {
 
 /// Removes every row from `end` on. Reads the end of each column.
 pub fn discard_from(dbs: &Dbs, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Error> {
-    let mut after = vec![TypeId::MAX; 7];
+    let mut after = vec![u8::MAX; 7];
     while let Some((found, chunk)) = dbs.links.get_lower_than(txn, &after)? {
         let (column, first) = place(found)?;
         after = start(column, first).to_vec();
@@ -121,7 +120,7 @@ pub fn discard_from(dbs: &Dbs, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Erro
             dbs.links.put(txn, &after, &chunk)?;
         }
         // The chunks before it are of rows before the end.
-        after = start(column, 0).to_vec();
+        after = start(column, Row::FIRST).to_vec();
     }
     Ok(())
 }
@@ -136,7 +135,7 @@ pub struct Columns<'t> {
 
 impl<'t> Columns<'t> {
     fn chunks(&self, column: Column) -> Result<impl Iterator<Item = Result<(Row, &'t [u8]), Error>>, Error> {
-        let (first, last) = (start(column, 0), start(column, self.end));
+        let (first, last) = (start(column, Row::FIRST), start(column, self.end));
         let range = self.dbs.links.range(self.txn, &(Bound::Included(&first[..]), Bound::Excluded(&last[..])))?;
         Ok(range.map(|item| {
             let (key, chunk) = item?;
@@ -148,8 +147,8 @@ impl<'t> Columns<'t> {
     /// What stands for the ids of a few rows of a type: one look-up for each.
     pub fn names(&self, ty: TypeId, rows: &RoaringBitmap) -> Result<Vec<u64>, Error> {
         let mut out = Vec::new();
-        for row in rows {
-            let found = self.dbs.links.get_lower_than_or_equal_to(self.txn, &start((ty, NAME), row))?;
+        for row in rows.iter().map(Row::new) {
+            let found = self.dbs.links.get_lower_than_or_equal_to(self.txn, &start((ty, ParamId::STORE), row))?;
             let (found, chunk) = found.ok_or(BAD)?;
             let ((of, _), first) = place(found)?;
             let chunk = chunk.as_chunks::<ENTRY>().0;
@@ -165,7 +164,7 @@ impl<'t> Columns<'t> {
     /// The hashes of a column at `rows`. Cost: reading the column, and a search in a chunk for each row.
     pub fn gather(&self, column: Column, rows: &RoaringBitmap) -> Result<Vec<u64>, Error> {
         let mut out = Vec::with_capacity(usize::try_from(rows.len()).unwrap_or(0));
-        let mut wanted = rows.iter();
+        let mut wanted = rows.iter().map(Row::new);
         let Some(mut next) = wanted.next() else { return Ok(out) };
         for chunk in self.chunks(column)? {
             let (first, chunk) = chunk?;
@@ -190,12 +189,12 @@ impl<'t> Columns<'t> {
 
     /// Rows of a column whose hash, mixed with `mix`, is in a set. Cost: reading the column, and a look in memory for each entry.
     pub fn select(&self, column: Column, set: &Set, mix: u64) -> Result<RoaringBitmap, Error> {
-        let mut bits = vec![0_u8; self.end as usize / 8 + 1];
+        let mut bits = vec![0_u8; self.end.get() as usize / 8 + 1];
         // Those of a chunk that the set may contain.
         let mut maybe = Vec::new();
         for chunk in self.chunks(column)? {
             let (first, chunk) = chunk?;
-            maybe.resize(chunk.len() / ENTRY + 1, (0, 0));
+            maybe.resize(chunk.len() / ENTRY + 1, (Row::FIRST, 0));
             let mut found = 0;
             // Written always and kept sometimes: no guess of a processor goes wrong.
             for (row, hash) in entries(first, chunk) {
@@ -204,9 +203,9 @@ impl<'t> Columns<'t> {
             }
             for (row, name) in &maybe[..found] {
                 if set.contains(*name)
-                    && let Some(byte) = bits.get_mut(*row as usize / 8)
+                    && let Some(byte) = bits.get_mut(row.get() as usize / 8)
                 {
-                    *byte |= 1 << (row % 8);
+                    *byte |= 1 << (row.get() % 8);
                 }
             }
         }
@@ -283,7 +282,7 @@ pub fn check_chunk(before: &mut Option<(Column, Row)>, key: &[u8], chunk: &[u8])
     let (column, first) = place(key)?;
     let rows = || entries(first, chunk).map(|(row, _)| row);
     // Only names come once a row.
-    let follows = |a: Row, b: Row| if column.1 == NAME { a < b } else { a <= b };
+    let follows = |a: Row, b: Row| if column.1 == ParamId::STORE { a < b } else { a <= b };
     let whole = chunk.len().is_multiple_of(ENTRY) && (chunk.len() <= CHUNK || rows().all(|row| row == first));
     let last = before.filter(|before| before.0 == column).is_none_or(|(_, last)| follows(last, first));
     if !whole || !last || rows().next() != Some(first) || !rows().is_sorted_by(|a, b| follows(*a, *b)) {
@@ -316,7 +315,7 @@ impl<'t> Reader<'t> {
                 return Err(BAD);
             }
             after = [&end[..], &[0]].concat();
-            let chunks = dbs.links.prefix_iter(txn, &[column.0, column.1])?.filter_map(Result::ok);
+            let chunks = dbs.links.prefix_iter(txn, &[column.0.get(), column.1.get()])?.filter_map(Result::ok);
             let chunks = chunks.map_while(move |(key, chunk)| {
                 let first = place(key).ok()?.1;
                 last.replace(first).is_none_or(|last| last < first).then_some((first, chunk))
@@ -330,7 +329,7 @@ impl<'t> Reader<'t> {
     /// What the columns of a type say of a row, which follows those asked before: parameters in order.
     pub fn of(&mut self, ty: TypeId, row: Row) -> Vec<(ParamId, u64)> {
         let mut out = Vec::new();
-        for (column, entries) in self.columns.range_mut((ty, 0)..=(ty, ParamId::MAX)) {
+        for (column, entries) in self.columns.range_mut((ty, ParamId::STORE)..=(ty, ParamId::MAX)) {
             while let Some((of, hash)) = entries.next_if(|(of, _)| *of <= row) {
                 self.others |= of != row;
                 out.extend((of == row).then_some((column.1, hash)));

@@ -11,7 +11,8 @@ use crate::block::{self, BLOCK, Builder, Entries, INLINE, Rows};
 use crate::budget::{self, Meter};
 use crate::key::{self, class};
 use crate::spill::Sorted;
-use crate::{Dbs, Error, ParamId, Row, TypeId, chunk};
+use crate::{Dbs, Error, Row, chunk};
+use annuaire_terms::{ParamId, TypeId};
 
 /// Bytes of a slice as a bitmap; a list is always shorter.
 const BITMAP: usize = 8192;
@@ -118,8 +119,8 @@ fn append_set(dbs: &Dbs, txn: &mut RwTxn<'_>, term: &[u8], rows: &[Row], flags: 
     let mut rest = rows;
     let mut key = term.to_vec();
     while let Some(first) = rest.first() {
-        let slice = first >> 16;
-        let (these, after) = rest.split_at(rest.partition_point(|row| row >> 16 == slice));
+        let slice = first.get() >> 16;
+        let (these, after) = rest.split_at(rest.partition_point(|row| row.get() >> 16 == slice));
         rest = after;
         key.truncate(term.len());
         key.extend((slice as u16).to_be_bytes());
@@ -133,7 +134,7 @@ fn append_set(dbs: &Dbs, txn: &mut RwTxn<'_>, term: &[u8], rows: &[Row], flags: 
 
 fn append(chunk: &mut Vec<u8>, rows: &[Row]) {
     if chunk.len() + 2 * rows.len() < BITMAP {
-        chunk.extend(rows.iter().flat_map(|row| (*row as u16).to_le_bytes()));
+        chunk.extend(rows.iter().flat_map(|row| (row.get() as u16).to_le_bytes()));
         return;
     }
     if chunk.len() < BITMAP {
@@ -141,7 +142,7 @@ fn append(chunk: &mut Vec<u8>, rows: &[Row]) {
         list(chunk).for_each(|low| set(&mut bits, low));
         *chunk = bits;
     }
-    rows.iter().for_each(|&row| set(chunk, row as u16));
+    rows.iter().for_each(|&row| set(chunk, row.get() as u16));
 }
 
 fn set(bits: &mut [u8], low: u16) {
@@ -155,19 +156,19 @@ fn list(chunk: &[u8]) -> impl Iterator<Item = u16> {
 /// First row that a slice can hold.
 fn first_of(key: &[u8]) -> Result<Row, Error> {
     let &[a, b] = key.last_chunk().ok_or(Error::Corrupt("key of a set"))?;
-    Ok(Row::from_be_bytes([a, b, 0, 0]))
+    Ok(Row::new(u32::from_be_bytes([a, b, 0, 0])))
 }
 
 /// Adds to a set the rows of a slice.
 fn collect(key: &[u8], chunk: &[u8], rows: &mut RoaringBitmap) -> Result<(), Error> {
-    let base = first_of(key)?;
+    let base = first_of(key)?.get();
     if chunk.len() == BITMAP {
         *rows |= RoaringBitmap::from_lsb0_bytes(base, chunk);
     } else if rows.max().is_none_or(|max| max < base) {
-        let ascending = RoaringBitmap::from_sorted_iter(list(chunk).map(|low| base | Row::from(low)));
+        let ascending = RoaringBitmap::from_sorted_iter(list(chunk).map(|low| base | u32::from(low)));
         *rows |= ascending.map_err(|_| Error::Corrupt("slice of a set"))?;
     } else {
-        rows.extend(list(chunk).map(|low| base | Row::from(low)));
+        rows.extend(list(chunk).map(|low| base | u32::from(low)));
     }
     Ok(())
 }
@@ -232,7 +233,7 @@ impl Union {
         let all = self.bits(dbs, txn)?;
         for item in dbs.sets.prefix_iter(txn, key)? {
             let (key, chunk) = item?;
-            let first = first_of(key)? as usize / 8;
+            let first = first_of(key)?.get() as usize / 8;
             let bits = all.get_mut(first..first + BITMAP).ok_or(Error::Corrupt("row of a term"))?;
             if chunk.len() == BITMAP {
                 bits.iter_mut().zip(chunk).for_each(|(all, these)| *all |= these);
@@ -246,7 +247,7 @@ impl Union {
     /// The bitmap, made when it is first asked for: at once, since growing it costs more than filling it.
     fn bits(&mut self, dbs: &Dbs, txn: &RoTxn<'_>) -> Result<&mut Vec<u8>, Error> {
         if self.bits.is_empty() {
-            let last = chunk::last(dbs, txn)?.unwrap_or(0);
+            let last = chunk::last(dbs, txn)?.unwrap_or(Row::FIRST).get();
             self.bits = vec![0; ((last >> 16) as usize + 1) * BITMAP];
         }
         Ok(&mut self.bits)
@@ -257,7 +258,7 @@ impl Union {
         let mut few = std::mem::take(&mut self.few);
         let bits = self.bits(dbs, txn)?;
         for row in few.drain(..) {
-            *bits.get_mut((row >> 3) as usize).ok_or(Error::Corrupt("row of a term"))? |= 1 << (row & 7);
+            *bits.get_mut((row.get() >> 3) as usize).ok_or(Error::Corrupt("row of a term"))? |= 1 << (row.get() & 7);
         }
         self.few = few;
         Ok(())
@@ -272,7 +273,7 @@ impl Union {
             self.few.dedup();
         }
         // Ascending without doubles by now.
-        self.many | RoaringBitmap::from_sorted_iter(self.few).unwrap_or_default()
+        self.many | RoaringBitmap::from_sorted_iter(self.few.into_iter().map(Row::get)).unwrap_or_default()
     }
 }
 
@@ -333,8 +334,8 @@ pub fn last(dbs: &Dbs, txn: &RoTxn<'_>, term: &[u8], end: Row) -> Result<Option<
         None => Ok(None),
         Some(Rows::Set) => {
             let mut rows = read_set(dbs, txn, term)?;
-            rows.remove_range(end..);
-            Ok(rows.max())
+            rows.remove_range(end.get()..);
+            Ok(rows.max().map(Row::new))
         }
         Some(rows) => {
             let mut list = Vec::new();
@@ -380,7 +381,8 @@ pub fn read_between(
     before: Option<&str>,
 ) -> Result<RoaringBitmap, Error> {
     let first = key::text_start(ty, param, &fold(from.unwrap_or_default()));
-    let last = before.map_or_else(|| vec![ty, param, class::TEXT + 1], |text| key::text_start(ty, param, &fold(text)));
+    let last =
+        before.map_or_else(|| vec![ty.get(), param.get(), class::TEXT + 1], |text| key::text_start(ty, param, &fold(text)));
     read_range(dbs, txn, meter, &first, &last)
 }
 
@@ -394,7 +396,7 @@ pub fn read_dated(
     before: Option<i64>,
 ) -> Result<RoaringBitmap, Error> {
     let first = key::instant(ty, from.unwrap_or(i64::MIN));
-    let last = before.map_or_else(|| vec![ty, 0, class::INSTANT + 1], |ms| key::instant(ty, ms));
+    let last = before.map_or_else(|| vec![ty.get(), 0, class::INSTANT + 1], |ms| key::instant(ty, ms));
     read_range(dbs, txn, meter, &first, &last)
 }
 
@@ -418,8 +420,8 @@ pub fn read_texts(
     }
     let mut escaped = Vec::new();
     key::escape(wanted.as_bytes(), &mut escaped);
-    let first = [ty, param, class::TEXT];
-    let last = [ty, param, class::TEXT + 1];
+    let first = [ty.get(), param.get(), class::TEXT];
+    let last = [ty.get(), param.get(), class::TEXT + 1];
     let start = if anywhere { first.to_vec() } else { start };
     let finder = memmem::Finder::new(&wanted);
     // A text with control characters is compared as it was; such a value excludes no block.
@@ -468,7 +470,7 @@ pub fn ids(
     down: bool,
     each: &mut dyn FnMut(&RoaringBitmap) -> bool,
 ) -> Result<(), Error> {
-    let (first, last) = (vec![ty, 0, class::ID], vec![ty, 0, class::ID + 1]);
+    let (first, last) = (vec![ty.get(), 0, class::ID], vec![ty.get(), 0, class::ID + 1]);
     let inside = |key: &[u8]| key.starts_with(&first) && after.is_none_or(|a| if down { key < a } else { key > a });
     if !down {
         return visit(dbs, txn, (after.unwrap_or(&first), Bound::Excluded(&last)), meter, &all, &mut |key, rows| {
@@ -509,14 +511,14 @@ pub fn discard_from(dbs: &Dbs, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Erro
     let mut changed = Vec::new();
     for item in dbs.sets.iter(txn)? {
         let (key, chunk) = item?;
-        if first_of(key)? | 0xffff < end {
+        if first_of(key)?.get() | 0xffff < end.get() {
             continue;
         }
         let mut rows = RoaringBitmap::new();
         collect(key, chunk, &mut rows)?;
-        if rows.remove_range(end..) > 0 {
+        if rows.remove_range(end.get()..) > 0 {
             let mut chunk = Vec::new();
-            append(&mut chunk, &rows.iter().collect::<Vec<_>>());
+            append(&mut chunk, &rows.iter().map(Row::new).collect::<Vec<_>>());
             changed.push((key.to_vec(), chunk));
         }
     }

@@ -9,9 +9,20 @@ use roaring::RoaringBitmap;
 use crate::budget::{self, Effort, Meter, Results};
 use crate::chunk::{self, Records};
 use crate::links::{self, Column, Columns, Set};
-use crate::row::{Codec, Entry, Head};
-use crate::{Dbs, Error, Filter, ParamId, Published, Row, State, TypeId};
+use crate::record::{Codec, Head, Version};
+use crate::{Dbs, Error, Filter, Published, Row, State};
 use crate::{key, posting};
+use annuaire_base::Tx;
+use annuaire_terms::{ParamId, TypeId};
+
+/// Order of logical identifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdOrder {
+    /// From the first id on.
+    Ascending,
+    /// From the last id on.
+    Descending,
+}
 
 enum View {
     Known(Arc<State>),
@@ -58,7 +69,7 @@ impl Snapshot {
     }
 
     /// Transaction of the snapshot, 0 for the empty state.
-    pub fn tx(&self) -> u64 {
+    pub fn tx(&self) -> Tx {
         self.at.tx
     }
 
@@ -68,15 +79,15 @@ impl Snapshot {
     }
 
     fn head(&self, row: Row) -> Result<Head<'_>, Error> {
-        Head::read(self.rows().find(row)?)
+        Head::read(self.reader().find(row)?)
     }
 
     /// Instant of a transaction.
-    fn instant(&self, tx: u64) -> Result<i64, Error> {
+    fn instant(&self, tx: Tx) -> Result<i64, Error> {
         if tx == self.at.tx {
             return Ok(self.at.commit_ms);
         }
-        let key = tx.to_be_bytes();
+        let key = tx.get().to_be_bytes();
         let value = self.dbs.tx.get(&self.txn, &key)?.ok_or(Error::Corrupt("transaction of a row"))?;
         Ok(Published::read(&key, value)?.commit_ms)
     }
@@ -84,7 +95,7 @@ impl Snapshot {
     /// Visible versions of an id, oldest first.
     fn versions(&self, ty: TypeId, id: &str) -> Result<RoaringBitmap, Error> {
         let mut rows = posting::read(&self.dbs, &self.txn, &key::id(ty, id))?;
-        rows.remove_range(self.at.end..);
+        rows.remove_range(self.at.end.get()..);
         Ok(rows)
     }
 
@@ -96,19 +107,19 @@ impl Snapshot {
     /// Whether a row was not closed at this transaction.
     fn alive(&self, ty: TypeId, row: Row) -> bool {
         match &self.view {
-            View::Known(state) => state.live.get(&ty).is_some_and(|live| live.contains(row)),
-            View::Past(closed) => !closed.contains(row),
+            View::Known(state) => state.live.get(&ty).is_some_and(|live| live.contains(row.get())),
+            View::Past(closed) => !closed.contains(row.get()),
         }
     }
 
     /// Whether no version is visible.
     pub fn is_empty(&self) -> bool {
-        self.at.end == 0
+        self.at.end == Row::FIRST
     }
 
     /// Newest version of a resource at this transaction; `None` when there never was one, and when it is gone: then
     /// [`Snapshot::history`] is not empty.
-    pub fn current(&self, ty: TypeId, id: &str) -> Result<Option<Entry>, Error> {
+    pub fn current(&self, ty: TypeId, id: &str) -> Result<Option<Version>, Error> {
         Ok(self.last_version(ty, id)?.filter(|(_, alive)| *alive).map(|(entry, _)| entry))
     }
 
@@ -118,22 +129,22 @@ impl Snapshot {
     }
 
     /// Newest version of a resource, and whether it is not gone.
-    pub(crate) fn last_version(&self, ty: TypeId, id: &str) -> Result<Option<(Entry, bool)>, Error> {
-        self.newest(ty, id)?.map(|row| Ok((self.entry(row)?, self.alive(ty, row)))).transpose()
+    pub(crate) fn last_version(&self, ty: TypeId, id: &str) -> Result<Option<(Version, bool)>, Error> {
+        self.newest(ty, id)?.map(|row| Ok((self.read(row)?, self.alive(ty, row)))).transpose()
     }
 
     /// Instant of the transaction that closed a row without a successor, `None` when none did. Reads the closings since the
     /// row: for what is gone.
-    fn gone_at(&self, ty: TypeId, row: Row, tx: u64) -> Result<Option<i64>, Error> {
+    fn gone_at(&self, ty: TypeId, row: Row, tx: Tx) -> Result<Option<i64>, Error> {
         if self.alive(ty, row) {
             return Ok(None);
         }
-        let (from, to) = (tx.to_be_bytes(), self.at.tx.to_be_bytes());
+        let (from, to) = (tx.get().to_be_bytes(), self.at.tx.get().to_be_bytes());
         for item in self.dbs.closings.range(&self.txn, &(Bound::Excluded(&from[..]), Bound::Included(&to[..])))? {
             let (key, value) = item?;
             self.meter.spend(budget::CHUNK)?;
-            if RoaringBitmap::deserialize_from(value)?.contains(row) {
-                let tx = key.try_into().map(u64::from_be_bytes).map_err(|_| Error::Corrupt("closing"))?;
+            if RoaringBitmap::deserialize_from(value)?.contains(row.get()) {
+                let tx = key.try_into().map(|tx| Tx::new(u64::from_be_bytes(tx))).map_err(|_| Error::Corrupt("closing"))?;
                 return self.instant(tx).map(Some);
             }
         }
@@ -141,11 +152,11 @@ impl Snapshot {
     }
 
     /// Version `n` of a resource, when it exists at this transaction.
-    pub fn version(&self, ty: TypeId, id: &str, n: u32) -> Result<Option<Entry>, Error> {
-        for row in self.versions(ty, id)?.iter().rev() {
+    pub fn version(&self, ty: TypeId, id: &str, n: u32) -> Result<Option<Version>, Error> {
+        for row in self.versions(ty, id)?.iter().rev().map(Row::new) {
             let version = self.head(row)?.version;
             if version <= n {
-                return if version == n { self.entry(row).map(Some) } else { Ok(None) };
+                return if version == n { self.read(row).map(Some) } else { Ok(None) };
             }
         }
         Ok(None)
@@ -153,23 +164,23 @@ impl Snapshot {
 
     /// Rows of all the versions of a resource, newest first.
     pub fn history(&self, ty: TypeId, id: &str) -> Result<Vec<Row>, Error> {
-        Ok(self.versions(ty, id)?.iter().rev().collect())
+        Ok(self.versions(ty, id)?.iter().rev().map(Row::new).collect())
     }
 
     /// The version in a row. Cost: one look-up and the decompression of a body.
-    pub fn entry(&self, row: Row) -> Result<Entry, Error> {
-        let mut entry = Entry::default();
-        self.rows().read(row, &mut entry)?;
+    pub fn read(&self, row: Row) -> Result<Version, Error> {
+        let mut entry = Version::default();
+        self.reader().read(row, &mut entry)?;
         Ok(entry)
     }
 
     /// Reads many rows.
-    pub fn rows(&self) -> Rows<'_> {
-        Rows { snap: self, chunk: (0, Records::default()) }
+    pub fn reader(&self) -> VersionReader<'_> {
+        VersionReader { snap: self, chunk: (Row::FIRST, Records::default()) }
     }
 
     /// Instant of the version in a row, without reading its body.
-    pub fn updated(&self, row: Row) -> Result<i64, Error> {
+    pub fn last_updated_ms(&self, row: Row) -> Result<i64, Error> {
         self.meter.spend(budget::HEAD)?;
         let head = self.head(row)?;
         head.own_ms.map_or_else(|| self.instant(head.tx), Ok)
@@ -177,7 +188,7 @@ impl Snapshot {
 
     /// Links of a row to other resources, in the order given.
     pub fn references(&self, row: Row) -> Result<Vec<(ParamId, String)>, Error> {
-        self.entry(row)?.references()
+        self.read(row)?.references()
     }
 
     fn live(&self, ty: TypeId) -> Result<Arc<RoaringBitmap>, Error> {
@@ -189,7 +200,7 @@ impl Snapshot {
 
     fn all_versions(&self, ty: TypeId) -> Result<RoaringBitmap, Error> {
         let mut rows = self.term(&key::ty(ty))?;
-        rows.remove_range(self.at.end..);
+        rows.remove_range(self.at.end.get()..);
         Ok(rows)
     }
 
@@ -276,24 +287,24 @@ impl Snapshot {
             Filter::Ids(ids) => {
                 let mut rows = RoaringBitmap::new();
                 for id in ids {
-                    rows.extend(self.newest(ty, id)?);
+                    rows.extend(self.newest(ty, id)?.map(Row::get));
                 }
                 Ok(rows)
             }
             Filter::Rows { first, last } => {
                 let mut rows = live.clone();
-                rows.remove_range(..*first);
-                if let Some(after) = last.checked_add(1) {
+                rows.remove_range(..first.get());
+                if let Some(after) = last.get().checked_add(1) {
                     rows.remove_range(after..);
                 }
                 Ok(rows)
             }
             Filter::Updated { from_ms, before_ms } => {
-                let first = from_ms.map_or(Ok(0), |ms| self.first_row_at(ms))?;
+                let first = from_ms.map_or(Ok(Row::FIRST), |ms| self.first_row_at(ms))?;
                 let end = before_ms.map_or(Ok(Row::MAX), |ms| self.first_row_at(ms))?;
                 let mut rows = live.clone();
-                rows.remove_range(..first);
-                rows.remove_range(end..);
+                rows.remove_range(..first.get());
+                rows.remove_range(end.get()..);
                 // Resources of other directories have instants of their own.
                 let dated = self.term(&key::dated(ty))?;
                 if !dated.is_empty() {
@@ -313,26 +324,26 @@ impl Snapshot {
     /// one that replaced it.
     pub fn current_during(&self, rows: &RoaringBitmap, first_ms: i64, last_ms: i64) -> Result<RoaringBitmap, Error> {
         let mut out = RoaringBitmap::new();
-        for row in rows {
-            if self.updated(row)? > last_ms {
+        for row in rows.iter().map(Row::new) {
+            if self.last_updated_ms(row)? > last_ms {
                 continue;
             }
             // Versions of one resource are few.
-            let entry = self.entry(row)?;
+            let entry = self.read(row)?;
             let mut later = self.versions(entry.ty, entry.id())?;
-            later.remove_range(..=row);
+            later.remove_range(..=row.get());
             let replaced = match later.min() {
-                Some(next) => Some(self.updated(next)?),
+                Some(next) => Some(self.last_updated_ms(Row::new(next))?),
                 None => self.gone_at(entry.ty, row, entry.tx)?,
             };
             if replaced.is_none_or(|ms| ms > first_ms) {
-                out.insert(row);
+                out.insert(row.get());
             }
         }
         Ok(out)
     }
 
-    /// Rows of `rows`, live rows of a type, in id order (descending when `down`), the first `limit` after the id `after`.
+    /// Rows of `rows`, live rows of a type, in id order (as `order` says), the first `limit` after the id `after`.
     ///
     /// Few rows are sorted in memory; many are met by walking the ids of the type.
     pub fn by_id(
@@ -340,13 +351,17 @@ impl Snapshot {
         ty: TypeId,
         rows: &RoaringBitmap,
         after: Option<&str>,
-        down: bool,
+        order: IdOrder,
         limit: usize,
     ) -> Result<Vec<Row>, Error> {
         const SORTED: u64 = 2_000;
+        let down = order == IdOrder::Descending;
         if rows.len() <= SORTED {
-            let mut all =
-                rows.iter().map(|row| Ok((self.entry(row)?.id().to_owned(), row))).collect::<Result<Vec<_>, Error>>()?;
+            let mut all = rows
+                .iter()
+                .map(Row::new)
+                .map(|row| Ok((self.read(row)?.id().to_owned(), row)))
+                .collect::<Result<Vec<_>, Error>>()?;
             all.sort_unstable();
             if down {
                 all.reverse();
@@ -358,16 +373,16 @@ impl Snapshot {
         let edge = after.map(|id| key::id(ty, id));
         posting::ids(&self.dbs, &self.txn, &self.meter, ty, edge.as_deref(), down, &mut |versions| {
             // The newest visible version, when it is one of those wanted.
-            let seen = versions.rank(self.at.end.wrapping_sub(1));
+            let seen = versions.rank(self.at.end.get().wrapping_sub(1));
             let newest = seen.checked_sub(1).and_then(|n| versions.select(n as u32));
-            out.extend(newest.filter(|row| rows.contains(*row)));
+            out.extend(newest.filter(|row| rows.contains(*row)).map(Row::new));
             out.len() < limit
         })?;
         Ok(out)
     }
 
     /// Live rows of a type whose instant is not that of their transaction.
-    pub fn dated(&self, ty: TypeId) -> Result<RoaringBitmap, Error> {
+    pub fn with_own_instant(&self, ty: TypeId) -> Result<RoaringBitmap, Error> {
         let mut rows = self.term(&key::dated(ty))?;
         rows &= &*self.live(ty)?;
         Ok(rows)
@@ -378,7 +393,7 @@ impl Snapshot {
         let first = self.first_row_at(since_ms)?;
         let mut rows = RoaringBitmap::new();
         if first < self.at.end {
-            rows.insert_range(first..self.at.end);
+            rows.insert_range(first.get()..self.at.end.get());
         }
         Ok(match ty {
             Some(ty) => rows & self.all_versions(ty)?,
@@ -388,22 +403,22 @@ impl Snapshot {
 
     /// First row made at an instant or after it, `u32::MAX` when there is none.
     pub fn first_row_at(&self, ms: i64) -> Result<Row, Error> {
-        if self.at.tx == 0 || self.at.commit_ms < ms {
+        if self.at.tx == Tx::NONE || self.at.commit_ms < ms {
             return Ok(Row::MAX);
         }
         // Smallest tx from which the next transaction applied is late enough.
-        let (mut low, mut high) = (0, self.at.tx);
+        let (mut low, mut high) = (0, self.at.tx.get());
         while low < high {
             let middle = low + (high - low) / 2;
             let found = self.dbs.tx.get_greater_than_or_equal_to(&self.txn, &middle.to_be_bytes())?;
             let (key, value) = found.ok_or(Error::Corrupt("transactions"))?;
             let found = Published::read(key, value)?;
-            if found.commit_ms >= ms { high = middle } else { low = found.tx + 1 }
+            if found.commit_ms >= ms { high = middle } else { low = found.tx.get() + 1 }
         }
         let before = self.dbs.tx.get_lower_than(&self.txn, &low.to_be_bytes())?;
         let start = match before {
             Some((key, value)) => Published::read(key, value)?.end,
-            None => 0,
+            None => Row::FIRST,
         };
         Ok(if start < self.at.end { start } else { Row::MAX })
     }
@@ -413,7 +428,7 @@ impl Snapshot {
     fn linking(&self, column: Column, ty: TypeId, name: &str, targets: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
         let (columns, kind) = (self.columns(), key::kind(name));
         if targets.len() >= links::MANY {
-            let names = columns.gather((ty, links::NAME), targets)?;
+            let names = columns.gather((ty, ParamId::STORE), targets)?;
             return columns.select(column, &Set::new(&names, 0), kind);
         }
         let mut rows = RoaringBitmap::new();
@@ -429,16 +444,16 @@ impl Snapshot {
         if sources.len() >= links::MANY {
             let columns = self.columns();
             let targets = columns.gather(column, sources)?;
-            return columns.select((ty, links::NAME), &Set::new(&targets, key::kind(name)), 0);
+            return columns.select((ty, ParamId::STORE), &Set::new(&targets, key::kind(name)), 0);
         }
         let mut rows = RoaringBitmap::new();
-        for source in sources {
+        for source in sources.iter().map(Row::new) {
             for (param, target) in self.references(source)? {
                 if param == column.1
                     && let Some((kind, id)) = target.split_once('/')
                     && kind == name
                 {
-                    rows.extend(self.newest(ty, id)?);
+                    rows.extend(self.newest(ty, id)?.map(Row::get));
                 }
             }
         }
@@ -451,16 +466,16 @@ impl Snapshot {
 }
 
 /// Reads rows one after the other. Rows of a page lie near each other: each is looked for in the chunk of the one before it.
-pub struct Rows<'s> {
+pub struct VersionReader<'s> {
     snap: &'s Snapshot,
     /// The chunk of the last row read, and its first row.
     chunk: (Row, Records<'s>),
 }
 
-impl<'s> Rows<'s> {
+impl<'s> VersionReader<'s> {
     /// The version in a row, into an entry whose memory is used again. Cost: the decompression of a body, and a look-up unless
     /// the row is in the chunk of the last one.
-    pub fn read(&mut self, row: Row, entry: &mut Entry) -> Result<(), Error> {
+    pub fn read(&mut self, row: Row, entry: &mut Version) -> Result<(), Error> {
         let snap = self.snap;
         snap.meter.spend(budget::RECORD)?;
         let head = Head::read(self.find(row)?)?;
@@ -473,7 +488,8 @@ impl<'s> Rows<'s> {
         if row >= snap.at.end {
             return Err(Error::UnknownRow(row));
         }
-        let there = |(first, records): (Row, Records<'s>)| row.checked_sub(first).and_then(|n| records.get(n as usize));
+        let there =
+            |(first, records): (Row, Records<'s>)| row.get().checked_sub(first.get()).and_then(|n| records.get(n as usize));
         if let Some(record) = there(self.chunk) {
             return record;
         }

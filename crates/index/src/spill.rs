@@ -34,7 +34,7 @@ impl Buffer {
         let len = usize::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]));
         let key = &self.bytes[at + 2..at + 2 + len];
         let row = &self.bytes[at + 2 + len..at + 6 + len];
-        (key, Row::from_le_bytes([row[0], row[1], row[2], row[3]]))
+        (key, Row::new(u32::from_le_bytes([row[0], row[1], row[2], row[3]])))
     }
 
     fn sort(&mut self) {
@@ -55,7 +55,7 @@ impl Buffer {
             put_number(&mut entry, shared as u64);
             put_number(&mut entry, (key.len() - shared) as u64);
             entry.extend_from_slice(&key[shared..]);
-            entry.extend(row.to_le_bytes());
+            entry.extend(row.get().to_le_bytes());
             out.write_all(&entry)?;
             last = key;
         }
@@ -97,7 +97,7 @@ impl Spill {
     /// Adds a row, above all those already given.
     pub fn push(&mut self, key: &[u8], row: Row) -> io::Result<()> {
         if let Some(rows) = self.hot.get_mut(key) {
-            rows.insert(row);
+            rows.insert(row.get());
             return Ok(());
         }
         let kind = key.first_chunk::<3>().copied().unwrap_or_default();
@@ -106,7 +106,7 @@ impl Spill {
             let n = self.kinds.entry(kind).or_default();
             if *n < HOT {
                 *n += 1;
-                self.hot.insert(key.into(), RoaringBitmap::from([row]));
+                self.hot.insert(key.into(), RoaringBitmap::from([row.get()]));
                 return Ok(());
             }
         }
@@ -116,7 +116,7 @@ impl Spill {
         let place = self.buffer.bytes.len() as u32;
         self.buffer.bytes.extend((key.len() as u16).to_le_bytes());
         self.buffer.bytes.extend_from_slice(key);
-        self.buffer.bytes.extend(row.to_le_bytes());
+        self.buffer.bytes.extend(row.get().to_le_bytes());
         self.buffer.places.push((u64::from_be_bytes(first), place));
         if self.buffer.bytes.len() >= self.limit { self.spill() } else { Ok(()) }
     }
@@ -188,7 +188,7 @@ impl Run {
                 file.read_exact(&mut key[shared..])?;
                 let mut row = [0; 4];
                 file.read_exact(&mut row)?;
-                Ok(Some((key.clone(), Row::from_le_bytes(row))))
+                Ok(Some((key.clone(), Row::new(u32::from_le_bytes(row)))))
             }
         }
     }
@@ -213,7 +213,7 @@ impl Sorted {
             let (k, set) = self.hot.next().unwrap_or_default();
             key.clear();
             key.extend_from_slice(&k);
-            rows.extend(set);
+            rows.extend(set.into_iter().map(Row::new));
             return Ok(true);
         }
         let Some(Reverse((first, n, row))) = self.heap.pop() else { return Ok(false) };
@@ -253,8 +253,8 @@ mod tests {
             let rare = format!("\u{1}\u{2}\u{4}{:05}", (row * 7_919) % 5_500).into_bytes();
             let id = format!("\u{1}\0\u{9}{:05}", (row * 31) % 1_000).into_bytes();
             for key in [vec![1, 0, 0], rare.clone(), rare, id] {
-                spill.push(&key, row).unwrap();
-                model.entry(key).or_default().insert(row);
+                spill.push(&key, Row::new(row)).unwrap();
+                model.entry(key).or_default().insert(Row::new(row));
             }
         }
         assert!(spill.runs.len() > 1);

@@ -1,7 +1,8 @@
 //! What changed between two public versions of a resource, in words.
 
 use annuaire_base::date::iso_day;
-use annuaire_index::{Error, Snapshot, TypeId};
+use annuaire_index::{Error, Snapshot};
+use annuaire_terms::TypeId;
 use serde_json::Value;
 
 use crate::french::french_day;
@@ -34,18 +35,18 @@ pub(crate) fn recent_changes(
     for FollowedResource { ty, id, noun } in resources {
         let rows = snapshot.history(*ty, id)?;
         for (at, row) in rows.iter().enumerate() {
-            let version = snapshot.entry(*row)?;
-            if version.commit_ms < since_ms {
+            let version = snapshot.read(*row)?;
+            if version.last_updated_ms < since_ms {
                 break;
             }
-            let before = rows.get(at + 1).map(|row| snapshot.entry(*row)).transpose()?.map(|older| shown_json(&older));
+            let before = rows.get(at + 1).map(|row| snapshot.read(*row)).transpose()?.map(|older| shown_json(&older));
             let description = describe_change(before.as_ref(), &shown_json(&version));
-            changes.push((version.commit_ms, format!("{noun} : {description}")));
+            changes.push((version.last_updated_ms, format!("{noun} : {description}")));
         }
     }
     changes.sort_by(|a, b| b.cmp(a));
     changes.dedup();
-    let shown = |(commit_ms, description)| ShownChange { day: french_day(&iso_day(commit_ms)), description };
+    let shown = |(last_updated_ms, description)| ShownChange { day: french_day(&iso_day(last_updated_ms)), description };
     Ok(changes.into_iter().map(shown).collect())
 }
 

@@ -9,13 +9,13 @@ pub(crate) mod situation;
 use std::borrow::Cow;
 
 use annuaire_fhir::schema::type_id;
-use annuaire_index::{Entry, Error, Snapshot};
+use annuaire_index::{Error, Snapshot, Version};
 use serde_json::Value;
 
 use crate::marks::without_marks;
 
 /// The resource of a version, its texts without marks.
-pub(crate) fn shown_json(version: &Entry) -> Value {
+pub(crate) fn shown_json(version: &Version) -> Value {
     let mut resource = serde_json::from_slice(version.body()).unwrap_or(Value::Null);
     remove_marks(&mut resource);
     resource

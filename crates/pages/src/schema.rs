@@ -2,7 +2,8 @@
 
 use annuaire_fhir::schema::PARAMS;
 pub(crate) use annuaire_fhir::schema::{DEVICE, ORGANIZATION, PRACTITIONER, ROLE, SERVICE};
-use annuaire_index::{Filter, ParamId};
+use annuaire_index::Filter;
+use annuaire_terms::ParamId;
 
 /// Parameters of `Practitioner`.
 pub(crate) mod practitioner {

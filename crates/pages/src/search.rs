@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use annuaire_base::text::fold;
-use annuaire_index::{Error, Filter, ParamId, RoaringBitmap, Row, Snapshot};
+use annuaire_index::{Error, Filter, RoaringBitmap, Row, Snapshot};
 use annuaire_nos::Nos;
+use annuaire_terms::ParamId;
 
 use crate::limits;
 use crate::resource::organization::OrganizationView;
@@ -47,7 +48,7 @@ pub(crate) fn people(snapshot: &Snapshot, criteria: &PeopleCriteria<'_>) -> Resu
     filters.extend(located(criteria.place).map(practising_at));
     let rows = snapshot.search(PRACTITIONER, &Filter::And(filters))?;
     sorted_by_name(&rows, |row| {
-        let shown = PractitionerView::of_json(&shown_json(&snapshot.entry(row)?));
+        let shown = PractitionerView::of_json(&shown_json(&snapshot.read(row)?));
         Ok((fold(&format!("{} {}", shown.family, shown.given)), shown.national_id))
     })
 }
@@ -59,7 +60,7 @@ pub(crate) fn structures(snapshot: &Snapshot, name: &str, place: &str) -> Result
     filters.extend(located(place));
     let rows = snapshot.search(ORGANIZATION, &Filter::And(filters))?;
     sorted_by_name(&rows, |row| {
-        let shown = OrganizationView::of_json(&shown_json(&snapshot.entry(row)?));
+        let shown = OrganizationView::of_json(&shown_json(&snapshot.read(row)?));
         Ok((fold(&shown.name), shown.technical_id))
     })
 }
@@ -131,9 +132,9 @@ fn located(place: &str) -> Option<Filter> {
 fn sorted_by_name(rows: &RoaringBitmap, key: impl Fn(Row) -> Result<(String, String), Error>) -> Result<SearchResults, Error> {
     let total = rows.len();
     if total > limits::SORTED {
-        return Ok(SearchResults { rows: rows.iter().collect(), total, sorted: false });
+        return Ok(SearchResults { rows: rows.iter().map(Row::new).collect(), total, sorted: false });
     }
-    let mut keyed = rows.iter().map(|row| Ok((key(row)?, row))).collect::<Result<Vec<_>, Error>>()?;
+    let mut keyed = rows.iter().map(Row::new).map(|row| Ok((key(row)?, row))).collect::<Result<Vec<_>, Error>>()?;
     keyed.sort();
     Ok(SearchResults { rows: keyed.into_iter().map(|(_, row)| row).collect(), total, sorted: true })
 }

@@ -2,9 +2,9 @@
 
 use annuaire_fhir::foreign::{self, Stamps};
 use annuaire_fhir::{Perimeter, View, forms, perimeter};
-use annuaire_index::Resource;
 use annuaire_mos::{ActiviteAutorisee, BoiteLettresMss, CarteProfessionnel, Objet, Professionnel, Structure, source};
 use annuaire_store::Object;
+use annuaire_terms::Resource;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -9,15 +9,16 @@
 
 mod facts;
 pub mod limits;
-mod parallel;
 mod verify;
 mod whole;
 
 use annuaire_base::Tx;
+use annuaire_batch::parallel;
 use annuaire_fhir::foreign::Stamps;
 use annuaire_fhir::{Guide, Perimeter, View, forms, ids, schema, systems};
-use annuaire_index::{Aside, Beside, Filter, Index, Marks, Prepared, Preparer, Resource, Retention};
+use annuaire_index::{ApplyOptions, Filter, Index, Marks, Prepared, Preparer, Retention, Row, SetAsideEntity};
 use annuaire_store::{Object, Registry, Transaction};
+use annuaire_terms::Resource;
 use facts::{Bad, Facts, Target, collect};
 use limits::PAGE;
 use std::cell::RefCell;
@@ -127,13 +128,13 @@ fn words(view: View) -> String {
 /// # Errors
 /// When the store cannot be read.
 pub fn set_aside(index: &Index) -> Result<(Vec<SetAside>, u64), Error> {
-    let named = index.asides(limits::NAMED)?.into_iter().map(said).collect();
-    Ok((named, index.set_aside()?))
+    let named = index.set_aside_entities(limits::NAMED)?.into_iter().map(said).collect();
+    Ok((named, index.set_aside_count()?))
 }
 
-fn said(aside: Aside) -> SetAside {
+fn said(aside: SetAsideEntity) -> SetAside {
     let reason = if aside.object == aside.entity { aside.reason } else { format!("{}: {}", aside.object, aside.reason) };
-    SetAside { tx: Tx::new(aside.tx), entity: aside.entity, source: aside.source, reason }
+    SetAside { tx: aside.tx, entity: aside.entity, source: aside.source, reason }
 }
 
 /// Applies every transaction that the store does not have yet, those included that are committed meanwhile.
@@ -172,8 +173,7 @@ pub fn follow(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
 
 /// Transactions that the store does not have, after a look at the last one that it has.
 fn unseen(registry: &mut dyn Registry, index: &Index) -> Result<Vec<Transaction>, Error> {
-    let Some((tx, commit_ms)) = index.applied() else { return Ok(registry.transactions(Tx::NONE)?) };
-    let tx = Tx::new(tx);
+    let Some((tx, commit_ms)) = index.applied_commit() else { return Ok(registry.transactions(Tx::NONE)?) };
     let mut log = registry.transactions(tx.previous())?;
     match log.first() {
         Some(same) if same.tx == tx && same.commit_ms == commit_ms => {
@@ -193,7 +193,7 @@ struct Made {
     /// What they point to.
     targets: HashSet<Target>,
     /// Entities set aside, and those that are not any more.
-    aside: Vec<(String, Option<Aside>)>,
+    aside: Vec<(String, Option<SetAsideEntity>)>,
 }
 
 /// How a transaction is read. What is published does not depend on it.
@@ -209,17 +209,23 @@ enum Way {
 
 /// Chosen by what there is to do: the first large load is not always the first transaction.
 fn way(index: &Index, tx: &Transaction) -> Result<Way, Error> {
-    if index.is_empty() && index.set_aside()? == 0 {
+    if index.is_empty() && index.set_aside_count()? == 0 {
         return Ok(Way::First);
     }
-    let large = tx.changes >= limits::LARGE && tx.changes.saturating_mul(limits::SHARE) >= index.len();
+    let large = tx.changes >= limits::LARGE && tx.changes.saturating_mul(limits::SHARE) >= index.resource_count();
     Ok(if large { Way::Whole } else { Way::Entities })
 }
 
-fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Transaction, way: Way) -> Result<(u64, Vec<Aside>), Error> {
+fn apply(
+    registry: &mut dyn Registry,
+    index: &Index,
+    view: View,
+    tx: &Transaction,
+    way: Way,
+) -> Result<(u64, Vec<SetAsideEntity>), Error> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     // Checked before the threads start; each then opens its own.
-    let mut own = index.preparer(tx.tx.get(), tx.commit_ms)?;
+    let mut own = index.preparer(tx.tx, tx.commit_ms)?;
     let holders = [Holders::default(), Holders::default()];
     let feed = |give: &dyn Fn(Result<Page, Error>) -> bool| {
         let pages = match way {
@@ -233,7 +239,7 @@ fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Transactio
     };
     let stamps = if tx.tx == Tx::new(1) { Stamps::Feed { before_ms: tx.commit_ms } } else { Stamps::Log };
     let worker = || {
-        let mut preparer = index.preparer(tx.tx.get(), tx.commit_ms);
+        let mut preparer = index.preparer(tx.tx, tx.commit_ms);
         let holders = &holders;
         move |page: Result<Page, Error>| match &mut preparer {
             Ok(preparer) => page?.prepare(view, stamps, tx.tx, holders, preparer),
@@ -277,7 +283,7 @@ fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Transactio
             }
         });
         let notes = || aside.borrow().clone();
-        index.apply_beside::<Error>(tx.tx.get(), tx.commit_ms, resources, &Beside { retention, aside: Some(&notes) })
+        index.apply_with::<Error>(tx.tx, tx.commit_ms, resources, &ApplyOptions { retention, set_aside: Some(&notes) })
     })?;
     Ok((versions, aside.into_inner().into_iter().filter_map(|(_, aside)| aside).collect()))
 }
@@ -313,7 +319,12 @@ enum Page {
     Changed(Changed),
     /// Entities that a transaction changes, with their objects just after it and just before it, not yet parsed; of those set
     /// aside, what is published.
-    Beside { entities: Vec<String>, now: Vec<Object>, before: Vec<Object>, aside: HashMap<String, (Aside, Option<Facts>)> },
+    Beside {
+        entities: Vec<String>,
+        now: Vec<Object>,
+        before: Vec<Object>,
+        aside: HashMap<String, (SetAsideEntity, Option<Facts>)>,
+    },
 }
 
 struct Changed {
@@ -323,7 +334,7 @@ struct Changed {
     /// What is published of them: what was said just before it, or when they could last be made.
     before: BTreeMap<String, Facts>,
     /// Those that are set aside.
-    aside: BTreeMap<String, Aside>,
+    aside: BTreeMap<String, SetAsideEntity>,
 }
 
 impl Page {
@@ -372,7 +383,7 @@ impl Made {
         entity: &str,
         facts: &Facts,
         made: Result<Vec<Resource>, Bad>,
-        aside: Option<&Aside>,
+        aside: Option<&SetAsideEntity>,
         tx: Tx,
         preparer: &mut Preparer,
     ) -> Result<(), Error> {
@@ -400,9 +411,9 @@ impl Made {
         if let Some(bad) = bad {
             self.prepared.truncate(start.0);
             self.structures.truncate(start.1);
-            let made_at = aside.map_or(tx.previous().get(), |a| a.made_at);
+            let made_at = aside.map_or(tx.previous(), |a| a.made_at);
             let (object, source, reason) = (bad.entity, bad.source, bad.reason);
-            let aside = Aside { entity: entity.to_owned(), made_at, tx: tx.get(), object, source, reason };
+            let aside = SetAsideEntity { entity: entity.to_owned(), made_at, tx, object, source, reason };
             self.aside.push((entity.to_owned(), Some(aside)));
         } else {
             self.targets.extend(facts.targets());
@@ -468,7 +479,7 @@ fn later(
     tx: Tx,
     give: &dyn Fn(Result<Page, Error>) -> bool,
 ) -> Result<(), Error> {
-    let waiting = index.set_aside()? > 0;
+    let waiting = index.set_aside_count()? > 0;
     let mut after = String::new();
     loop {
         let mut entities = registry.changed_entities(tx, &after, PAGE)?;
@@ -479,7 +490,7 @@ fn later(
             entities.extend(structures_numbered(index, holder.trim_start_matches("NS:"))?);
         }
         if waiting && !holders.is_empty() {
-            let held = index.asides(usize::MAX)?.into_iter().filter(|a| holders.contains(&a.object));
+            let held = index.set_aside_entities(usize::MAX)?.into_iter().filter(|a| holders.contains(&a.object));
             entities.extend(held.map(|a| a.entity).filter(|e| e.starts_with("ST:")));
         }
         let now = gather(registry, tx, &entities, view)?;
@@ -487,8 +498,8 @@ fn later(
         let mut aside = BTreeMap::new();
         if waiting {
             for entity in &entities {
-                if let Some(known) = index.aside(entity)? {
-                    let then = gather(registry, Tx::new(known.made_at), std::slice::from_ref(entity), view)?.remove(entity);
+                if let Some(known) = index.set_aside_entity(entity)? {
+                    let then = gather(registry, known.made_at, std::slice::from_ref(entity), view)?.remove(entity);
                     as_published(&mut before, entity, then);
                     aside.insert(entity.clone(), known);
                 }
@@ -514,7 +525,7 @@ fn structures_numbered(index: &Index, number: &str) -> Result<Vec<String>, Error
     let snapshot = index.snapshot()?;
     let filter = Filter::Token { param: param.id, system: Some(systems::IDNST.to_owned()), code: Some(number.to_owned()) };
     let rows = snapshot.search(schema::ORGANIZATION, &filter)?;
-    let entity = |row| Ok(snapshot.entry(row)?.id().strip_prefix("001-").map(|id| format!("ST:{id}")));
+    let entity = |row| Ok(snapshot.read(Row::new(row))?.id().strip_prefix("001-").map(|id| format!("ST:{id}")));
     rows.iter().filter_map(|row| entity(row).transpose()).collect()
 }
 
@@ -542,8 +553,9 @@ mod tests {
     use super::*;
     use annuaire_fhir::extract;
     use annuaire_fhir::schema::TYPES;
-    use annuaire_index::Term;
+
     use annuaire_store_sqlite::SqliteRegistry;
+    use annuaire_terms::Term;
     use std::path::{Path, PathBuf};
 
     fn sorted(terms: &[Term]) -> Vec<String> {
@@ -595,10 +607,10 @@ mod tests {
     fn content(index: &Index) -> Vec<String> {
         let snapshot = index.snapshot().unwrap();
         let entry =
-            |e: annuaire_index::Entry| format!("{} {} {:?} {}", e.ty, e.version, e.standing, String::from_utf8_lossy(e.body()));
-        let mut all: Vec<String> = (0..).map_while(|row| snapshot.entry(row).ok()).map(entry).collect();
+            |e: annuaire_index::Version| format!("{} {} {:?} {}", e.ty, e.number, e.presence, String::from_utf8_lossy(e.body()));
+        let mut all: Vec<String> = (0..).map_while(|row| snapshot.read(Row::new(row)).ok()).map(entry).collect();
         // Which of several faults was met last may differ.
-        all.extend(index.asides(usize::MAX).unwrap().iter().map(|a| format!("{} {}", a.entity, a.made_at)));
+        all.extend(index.set_aside_entities(usize::MAX).unwrap().iter().map(|a| format!("{} {}", a.entity, a.made_at)));
         all.sort();
         all
     }
@@ -656,7 +668,7 @@ mod tests {
             }
             for (way, index) in &stores {
                 for tx in unseen(&mut registry, index).unwrap() {
-                    let way = if index.is_empty() && index.set_aside().unwrap() == 0 { Way::First } else { *way };
+                    let way = if index.is_empty() && index.set_aside_count().unwrap() == 0 { Way::First } else { *way };
                     apply(&mut registry, index, view, &tx, way).unwrap();
                 }
                 assert_eq!(verify(&mut registry, index, view, &|_, _, _| {}).unwrap(), Vec::<String>::new());
@@ -664,7 +676,7 @@ mod tests {
             let [a, b] = [0, 1].map(|n| content(&stores[n].1));
             let differing = a.iter().zip(&b).find(|(a, b)| a != b);
             assert_eq!((differing, a.len()), (None, b.len()), "{ms}");
-            seen_aside += stores[0].1.set_aside().unwrap();
+            seen_aside += stores[0].1.set_aside_count().unwrap();
         }
         assert!(seen_aside > 100);
     }
@@ -700,7 +712,7 @@ mod tests {
         {
             let s = index.snapshot().unwrap();
             let e = s.current(ty, "x-1").unwrap().unwrap();
-            assert_eq!((e.body(), e.version, e.commit_ms), (json.as_bytes(), 7, 1_588_291_200_000));
+            assert_eq!((e.body(), e.number, e.last_updated_ms), (json.as_bytes(), 7, 1_588_291_200_000));
             let updated = |from, before| s.search(ty, &Filter::Updated { from_ms: from, before_ms: before }).unwrap().len();
             assert_eq!(
                 (updated(Some(1_588_291_200_000), Some(1_588_291_200_001)), updated(Some(1_600_000_000_000), None)),
@@ -715,7 +727,7 @@ mod tests {
         let s = index.snapshot().unwrap();
         let gone = s.current(ty, "x-1").unwrap().unwrap();
         let body: serde_json::Value = serde_json::from_slice(gone.body()).unwrap();
-        assert_eq!((body["active"].clone(), body["identifier"][0]["value"].clone(), gone.version), (false.into(), "9".into(), 8));
+        assert_eq!((body["active"].clone(), body["identifier"][0]["value"].clone(), gone.number), (false.into(), "9".into(), 8));
         assert_eq!(verify(&mut registry, &index, view, &|_, _, _| {}).unwrap(), Vec::<String>::new());
     }
 }

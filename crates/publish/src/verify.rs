@@ -6,14 +6,15 @@ use annuaire_base::Tx;
 use annuaire_fhir::foreign::Stamps;
 use annuaire_fhir::schema::{ORGANIZATION, TYPES};
 use annuaire_fhir::{View, ids};
-use annuaire_index::{Filter, Index, Resource, RoaringBitmap, Snapshot, Standing};
+use annuaire_index::{Filter, Index, RoaringBitmap, Row, Snapshot};
 use annuaire_store::Registry;
+use annuaire_terms::{Presence, Resource, TypeId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a comparison found.
 struct Comparison<'s> {
     snapshot: &'s Snapshot,
-    seen: BTreeMap<u8, RoaringBitmap>,
+    seen: BTreeMap<TypeId, RoaringBitmap>,
     targets: BTreeSet<String>,
     faults: Vec<String>,
 }
@@ -25,8 +26,8 @@ impl Comparison<'_> {
             match self.snapshot.current(resource.ty, &resource.id)? {
                 None => self.faults.push(format!("{name} is missing from the publication store")),
                 Some(entry) => {
-                    self.seen.entry(resource.ty).or_default().insert(entry.row);
-                    if !entry.holds(resource) {
+                    self.seen.entry(resource.ty).or_default().insert(entry.row.get());
+                    if !entry.has_content_of(resource) {
                         self.faults.push(format!("{name} differs from what the registry says"));
                     }
                 }
@@ -50,10 +51,10 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
         Err(e @ Error::OtherLog { .. }) => return Ok(vec![e.to_string()]),
         Err(e) => return Err(e),
     }
-    let tx = Tx::new(index.applied_tx());
+    let tx = index.applied_tx();
     let snapshot = index.snapshot()?;
     let mut all = Comparison { snapshot: &snapshot, seen: BTreeMap::new(), targets: BTreeSet::new(), faults: Vec::new() };
-    let aside: BTreeMap<String, u64> = index.asides(usize::MAX)?.into_iter().map(|a| (a.entity, a.made_at)).collect();
+    let aside: BTreeMap<String, Tx> = index.set_aside_entities(usize::MAX)?.into_iter().map(|a| (a.entity, a.made_at)).collect();
     let holders = Holders::default();
     let mut read = 0;
     let mut after = Some(String::new());
@@ -80,7 +81,7 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
         }
     }
     for (entity, made_at) in &aside {
-        let then = gather(registry, Tx::new(*made_at), std::slice::from_ref(entity), view)?;
+        let then = gather(registry, *made_at, std::slice::from_ref(entity), view)?;
         if let Some(facts) = then.get(entity) {
             match facts.publish(view, Stamps::Log) {
                 Ok(resources) => all.holds(&resources)?,
@@ -96,12 +97,12 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
             faults.push(format!("Organization/{id} is pointed to and is not there"));
         }
     }
-    for (ty, name) in (0_u8..).zip(TYPES) {
+    for (ty, name) in (0_u8..).map(TypeId::new).zip(TYPES) {
         let rest = &*snapshot.search(ty, &Filter::All)? - seen.remove(&ty).unwrap_or_default();
         for row in rest {
-            let entry = snapshot.entry(row)?;
+            let entry = snapshot.read(Row::new(row))?;
             // What left the directory stays in its reduced form, and what is pointed to in the form it is named by.
-            if entry.standing == Standing::Said {
+            if entry.presence == Presence::Described {
                 faults.push(format!("{name}/{} is published and the registry does not say it", entry.id()));
             }
         }

@@ -58,7 +58,7 @@ pub(crate) fn pages(
     holders: &[Holders; 2],
     give: &dyn Fn(Result<Page, Error>) -> bool,
 ) -> Result<(), Error> {
-    let waiting = index.set_aside()? > 0;
+    let waiting = index.set_aside_count()? > 0;
     let (mut after, mut before) = (Standing::of(tx), Standing::of(tx.previous()));
     // Mailboxes that changed: the structures that they are published with change too.
     let mut moved: HashSet<String> = HashSet::new();
@@ -90,8 +90,8 @@ pub(crate) fn pages(
         let mut aside = HashMap::new();
         if waiting {
             for entity in &entities {
-                if let Some(known) = index.aside(entity)? {
-                    let made = gather(registry, Tx::new(known.made_at), std::slice::from_ref(entity), view)?.remove(entity);
+                if let Some(known) = index.set_aside_entity(entity)? {
+                    let made = gather(registry, known.made_at, std::slice::from_ref(entity), view)?.remove(entity);
                     aside.insert(entity.clone(), (known, made));
                 }
             }

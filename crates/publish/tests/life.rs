@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+use annuaire_base::Tx;
 use annuaire_fhir::schema::{DEVICE, ORGANIZATION, PERSON, PRACTITIONER, ROLE};
 use annuaire_fhir::{Guide, Perimeter, View};
-use annuaire_index::{Filter, Index, Standing};
+use annuaire_index::{Filter, Index, Row};
 use annuaire_mos::{BoiteLettresMss, ExerciceProfessionnel, Objet, Professionnel, SituationExercice, Structure};
 use annuaire_publish::{Error, Followed, limits};
 use annuaire_store::{Cause, Change, Registry};
 use annuaire_store_sqlite::SqliteRegistry;
+use annuaire_terms::{Presence, TypeId};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -43,11 +45,11 @@ fn follow(registry: &mut dyn Registry, index: &Index, view: View) -> Followed {
 fn dump(index: &Index) -> Vec<String> {
     let snapshot = index.snapshot().unwrap();
     let mut all: Vec<String> = (0..)
-        .map_while(|row| snapshot.entry(row).ok())
-        .map(|e| format!("{} {} v{} tx{} {:?} {}", e.ty, e.id(), e.version, e.tx, e.standing, String::from_utf8_lossy(e.body())))
+        .map_while(|row| snapshot.read(Row::new(row)).ok())
+        .map(|e| format!("{} {} v{} tx{} {:?} {}", e.ty, e.id(), e.number, e.tx, e.presence, String::from_utf8_lossy(e.body())))
         .collect();
-    all.extend((0..6).map(|ty| format!("{:?}", snapshot.search(ty, &Filter::All).unwrap())));
-    all.extend(index.asides(99).unwrap().iter().map(|a| format!("{a:?}")));
+    all.extend((0..6).map(TypeId::new).map(|ty| format!("{:?}", snapshot.search(ty, &Filter::All).unwrap())));
+    all.extend(index.set_aside_entities(99).unwrap().iter().map(|a| format!("{a:?}")));
     all
 }
 
@@ -83,12 +85,12 @@ impl World {
         followed
     }
 
-    fn body(&self, ty: u8, id: &str) -> Option<Value> {
+    fn body(&self, ty: TypeId, id: &str) -> Option<Value> {
         body(&self.public, ty, id)
     }
 }
 
-fn body(index: &Index, ty: u8, id: &str) -> Option<Value> {
+fn body(index: &Index, ty: TypeId, id: &str) -> Option<Value> {
     let entry = index.snapshot().unwrap().current(ty, id).unwrap()?;
     Some(serde_json::from_slice(entry.body()).unwrap())
 }
@@ -243,7 +245,7 @@ fn stamps_are_of_this_log() {
     };
     let raw = |w: &World| {
         let entry = w.restricted.snapshot().unwrap().current(DEVICE, "d").unwrap().unwrap();
-        (String::from_utf8(entry.body().to_vec()).unwrap(), entry.version, entry.commit_ms)
+        (String::from_utf8(entry.body().to_vec()).unwrap(), entry.number, entry.last_updated_ms)
     };
     let old = r#""versionId":"7","lastUpdated":"2020-05-01T02:00:00.000+02:00","source":"urn:x""#;
     w.say(T0, &[sent(old, "active")]);
@@ -281,7 +283,7 @@ fn a_feed_without_stamps_is_stamped_at_the_commit() {
     let mut w = World::new();
     w.say(T0, &[device("fhir", r#"{"resourceType":"Device","id":"d","status":"active"}"#)]);
     let entry = w.public.snapshot().unwrap().current(DEVICE, "d").unwrap().unwrap();
-    assert_eq!((entry.version, entry.commit_ms), (1, T0));
+    assert_eq!((entry.number, entry.last_updated_ms), (1, T0));
     assert_eq!(w.body(DEVICE, "d").unwrap()["meta"]["lastUpdated"], annuaire_base::date::iso_ms(T0));
 }
 
@@ -335,12 +337,12 @@ fn what_left_vanishes() {
     assert!(!gone(&w, ORGANIZATION, "001-F990000027"));
     {
         let s = w.public.snapshot().unwrap();
-        assert_eq!(s.version(PRACTITIONER, PP, 2).unwrap().unwrap().standing, Standing::Withdrawn, "its versions stay");
+        assert_eq!(s.version(PRACTITIONER, PP, 2).unwrap().unwrap().presence, Presence::Withdrawn, "its versions stay");
         assert_eq!(s.search(PRACTITIONER, &Filter::All).unwrap().len(), 1);
         assert!(s.search(PRACTITIONER, &Filter::Ids(vec![PP.into()])).unwrap().is_empty());
-        let past = w.public.snapshot_at(4).unwrap().unwrap();
+        let past = w.public.snapshot_at(Tx::new(4)).unwrap().unwrap();
         assert!(past.current(PRACTITIONER, PP).unwrap().is_some(), "the past stays");
-        let rows = s.history(PRACTITIONER, PP).unwrap().into_iter().collect();
+        let rows = s.history(PRACTITIONER, PP).unwrap().into_iter().map(Row::get).collect();
         assert_eq!(s.current_during(&rows, T0 + 31 * DAY + 1, i64::MAX).unwrap().len(), 0);
         assert_eq!(s.current_during(&rows, T0 + 30 * DAY, T0 + 30 * DAY).unwrap().len(), 1);
     }
@@ -405,7 +407,7 @@ fn another_server_is_not_this_one() {
     let param = annuaire_fhir::schema::param("PractitionerRole", "organization").unwrap().id;
     let found = |to: &str| {
         let rows = snapshot.search(ROLE, &Filter::Reference { param, target: to.into() }).unwrap();
-        rows.iter().map(|row| snapshot.entry(row).unwrap().id().to_owned()).collect::<Vec<_>>()
+        rows.iter().map(|row| snapshot.read(Row::new(row)).unwrap().id().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(
         (found(near), found(far), found("urn:uuid:1")),
@@ -452,7 +454,7 @@ fn a_store_knows_what_it_is() {
     assert!(matches!(follow(&mut empty), Err(Error::OtherLog { tx }) if tx.get() == 1));
     let differences = annuaire_publish::verify(&mut strange, &index, PUBLIC, &|_, _, _| {}).unwrap();
     assert!(differences.len() == 1 && differences[0].contains("another log"));
-    assert_eq!(index.applied_tx(), 1);
+    assert_eq!(index.applied_tx(), Tx::new(1));
     assert_eq!(follow(&mut registry).unwrap(), Followed::default());
     assert_eq!(index.clear_dead_readers().unwrap(), 0);
 }
@@ -474,7 +476,7 @@ fn following_ends_at_the_end() {
         }
     };
     let followed = annuaire_publish::follow(&mut registry, &index, PUBLIC, &tell).unwrap();
-    assert_eq!((index.applied_tx(), followed.versions), (4, 4));
+    assert_eq!((index.applied_tx(), followed.versions), (Tx::new(4), 4));
 }
 
 /// A store that may not grow says so, keeps what it has, and goes on once it may.
@@ -566,9 +568,9 @@ fn every_subset_of_the_samples_is_whole() {
 /// Every reference of every live resource leads to one.
 fn whole(index: &Index) {
     let snapshot = index.snapshot().unwrap();
-    for (ty, name) in (0_u8..).zip(annuaire_fhir::schema::TYPES) {
+    for (ty, name) in (0_u8..).map(TypeId::new).zip(annuaire_fhir::schema::TYPES) {
         for row in snapshot.search(ty, &Filter::All).unwrap().iter() {
-            let json: Value = serde_json::from_slice(snapshot.entry(row).unwrap().body()).unwrap();
+            let json: Value = serde_json::from_slice(snapshot.read(Row::new(row)).unwrap().body()).unwrap();
             let mut stack = vec![&json];
             while let Some(value) = stack.pop() {
                 if let Some(to) = value.get("reference").and_then(Value::as_str) {

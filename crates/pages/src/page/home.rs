@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use annuaire_base::Tx;
 use annuaire_base::date::iso_day;
 use annuaire_index::Error;
 use askama::Template;
@@ -55,7 +56,7 @@ fn home_page(site: &Site, visit: &Visit) -> PageResult {
         form: SearchForm::new(&QueryFields::default(), &site.choices),
         professionals: count(PRACTITIONER, active(practitioner::ACTIVE))?,
         structures: count(ORGANIZATION, active(organization::ACTIVE))?,
-        updated: if snapshot.tx() > 0 { french_day(&iso_day(snapshot.commit_ms())) } else { String::new() },
+        updated: if snapshot.tx() > Tx::NONE { french_day(&iso_day(snapshot.commit_ms())) } else { String::new() },
     };
     Ok(respond(&visit.request, &page))
 }

@@ -74,7 +74,7 @@ fn people_page(site: &Site, visit: &Visit, fields: &QueryFields) -> PageResult {
     let page = ResultPage { number: fields.page_number(), size: limits::RESULTS };
     let mut results = Vec::new();
     for row in page.select(&found.rows) {
-        let practitioner = PractitionerView::of_json(&shown_json(&snapshot.entry(*row)?));
+        let practitioner = PractitionerView::of_json(&shown_json(&snapshot.read(*row)?));
         results.push(PracticeView::with_situations(&snapshot, practitioner)?);
     }
     let summary = ResultSummary { total: found.total, sorted: found.sorted, start: page.start(), shown: results.len() };

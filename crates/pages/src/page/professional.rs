@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use annuaire_base::date::iso_day;
 use annuaire_fhir::systems::IDNPS;
-use annuaire_index::{Error, Snapshot};
+use annuaire_index::{Error, Row, Snapshot};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -64,9 +64,9 @@ fn professional_page(site: &Site, visit: &Visit, national_id: &str) -> PageResul
     let rows = snapshot.search(PRACTITIONER, &with_code_of(practitioner::IDENTIFIER, IDNPS, national_id))?;
     let mut practices: Vec<PractitionerView> = Vec::new();
     let mut last_change_ms = None;
-    for row in rows.iter() {
-        let version = snapshot.entry(row)?;
-        last_change_ms = last_change_ms.max(Some(version.commit_ms));
+    for row in rows.iter().map(Row::new) {
+        let version = snapshot.read(row)?;
+        last_change_ms = last_change_ms.max(Some(version.last_updated_ms));
         practices.push(PractitionerView::of_json(&shown_json(&version)));
     }
     let Some(last_change_ms) = last_change_ms else {
@@ -98,8 +98,8 @@ fn practices_and_roles(snapshot: &Snapshot, practices: &[PractitionerView]) -> R
     for practice in practices {
         followed.push(FollowedResource { ty: PRACTITIONER, id: practice.id.clone(), noun: "Exercice" });
         let of_practice = referring_to(role::PRACTITIONER, &format!("Practitioner/{}", practice.id));
-        for row in snapshot.search(ROLE, &of_practice)?.iter() {
-            followed.push(FollowedResource { ty: ROLE, id: snapshot.entry(row)?.id().to_owned(), noun: "Activité" });
+        for row in snapshot.search(ROLE, &of_practice)?.iter().map(Row::new) {
+            followed.push(FollowedResource { ty: ROLE, id: snapshot.read(row)?.id().to_owned(), noun: "Activité" });
         }
     }
     Ok(followed)

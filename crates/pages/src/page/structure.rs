@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use annuaire_base::date::iso_day;
 use annuaire_fhir::ids::organization_id;
-use annuaire_index::{Error, Filter, ParamId, Row, Snapshot, TypeId};
+use annuaire_index::{Error, Filter, Row, Snapshot};
+use annuaire_terms::{ParamId, TypeId};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
@@ -110,7 +111,7 @@ fn structure_page(site: &Site, visit: &Visit, technical_id: &str, page_number: u
         activities,
         changes: recent_changes(&snapshot, site.settings.gate.now() / 1_000, &followed)?,
         links: page.links(roles.len(), &path, &[]),
-        updated: french_day(&iso_day(version.commit_ms)),
+        updated: french_day(&iso_day(version.last_updated_ms)),
         fhir_path: format!("/fhir/v2/{}", reader.structure),
         structure,
     };
@@ -128,11 +129,11 @@ impl Neighbours<'_> {
     /// Resources that refer to the structure by `param` and fulfil `live`, in the order of the store.
     fn rows(&self, ty: TypeId, param: ParamId, live: Filter) -> Result<Vec<Row>, Error> {
         let filter = Filter::And(vec![referring_to(param, &self.structure), live]);
-        Ok(self.snapshot.search(ty, &filter)?.iter().collect())
+        Ok(self.snapshot.search(ty, &filter)?.iter().map(Row::new).collect())
     }
 
     fn read(&self, rows: &[Row]) -> Result<Vec<Value>, Error> {
-        rows.iter().map(|row| self.snapshot.entry(*row).map(|version| shown_json(&version))).collect()
+        rows.iter().map(|row| self.snapshot.read(*row).map(|version| shown_json(&version))).collect()
     }
 
     /// Who practises there by the situations of `roles`, in the order of names.

@@ -58,7 +58,7 @@ fn structures_page(site: &Site, visit: &Visit, fields: &QueryFields) -> PageResu
     let found = search::structures(&snapshot, &form.nom, &form.lieu)?;
     let mut results = Vec::new();
     for row in page.select(&found.rows) {
-        results.push(OrganizationView::of_json(&shown_json(&snapshot.entry(*row)?)));
+        results.push(OrganizationView::of_json(&shown_json(&snapshot.read(*row)?)));
     }
     let summary = ResultSummary { total: found.total, sorted: found.sorted, start: page.start(), shown: results.len() };
     let summary = summary.sentence("structure trouvée", "structures trouvées");

@@ -1,6 +1,6 @@
 //! A situation: how and where somebody practises.
 
-use annuaire_index::{Error, Filter, Snapshot};
+use annuaire_index::{Error, Filter, Row, Snapshot};
 use serde_json::Value;
 
 use super::organization::OrganizationView;
@@ -42,7 +42,7 @@ impl PracticeView {
     pub(crate) fn with_situations(snapshot: &Snapshot, practitioner: PractitionerView) -> Result<Self, Error> {
         let of_practice = referring_to(role::PRACTITIONER, &format!("Practitioner/{}", practitioner.id));
         let rows = snapshot.search(ROLE, &Filter::And(vec![active(role::ACTIVE), of_practice]))?;
-        let situation = |row| SituationView::of_json(snapshot, &shown_json(&snapshot.entry(row)?));
-        Ok(Self { practitioner, situations: rows.iter().map(situation).collect::<Result<_, _>>()? })
+        let situation = |row| SituationView::of_json(snapshot, &shown_json(&snapshot.read(row)?));
+        Ok(Self { practitioner, situations: rows.iter().map(Row::new).map(situation).collect::<Result<_, _>>()? })
     }
 }
