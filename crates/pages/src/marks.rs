@@ -1,9 +1,9 @@
-//! Texts of strangers, as pages may show them.
+//! Takes characters out of texts that let one text pass for another.
 
 use std::borrow::Cow;
 
-/// Whether a character shows nothing of itself and changes how others show: control characters, marks of direction, characters
-/// without width, tags. In a name they let one text pass for another.
+/// Whether a character is invisible and changes how others show: control characters, direction marks, characters without
+/// width, tags.
 fn is_mark(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -13,8 +13,8 @@ fn is_mark(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The text without marks; one that separates words, as a line break does, becomes a space.
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+/// The text without marks. A mark that separates words, such as a line break, becomes a space.
+pub(crate) fn without_marks(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_mark) {
         return text.into();
     }
@@ -27,16 +27,17 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::clean;
+    use super::without_marks;
 
     #[test]
     fn marks_are_not_shown() {
-        assert_eq!(clean("D’ESSAI-Cœur, É 1\u{202f}234"), "D’ESSAI-Cœur, É 1\u{202f}234");
-        assert_eq!(clean("a\u{202e}b\u{200b}c\u{0}d\u{9b}e\u{2066}f\u{feff}g\u{e0041}h\u{ad}i"), "abcdefghi");
-        assert_eq!(clean("a\nb\u{2028}c\td"), "a b c d");
+        assert_eq!(without_marks("D’ESSAI-Cœur, É 1\u{202f}234"), "D’ESSAI-Cœur, É 1\u{202f}234");
+        let marked = "a\u{202e}b\u{200b}c\u{0}d\u{9b}e\u{2066}f\u{feff}g\u{e0041}h\u{ad}i";
+        assert_eq!(without_marks(marked), "abcdefghi");
+        assert_eq!(without_marks("a\nb\u{2028}c\td"), "a b c d");
         let marks = (0u32..0x20).chain(0x7f..0xa0).chain(0x200b..0x2010).chain(0x202a..0x202f).chain(0x2060..0x2070);
         for c in marks.filter_map(char::from_u32) {
-            assert!(!clean(&c.to_string()).contains(c), "{c:?}");
+            assert!(!without_marks(&c.to_string()).contains(c), "{c:?}");
         }
     }
 }
