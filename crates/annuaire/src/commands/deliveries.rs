@@ -1,33 +1,56 @@
-//! What was delivered, what waits in quarantine, and taking a delivery back.
+//! `annuaire deliveries`.
 
-use crate::exit::{Exit, date};
-use crate::import;
-use crate::progress::{Tell, lines, thousands};
-use crate::publisher::Publisher;
-use crate::stores::{DataPlace, Expect, Stores};
-use annuaire_exchange::Options;
-use annuaire_fhir::Guide;
+use crate::amounts::{date_utc, thousands};
+use crate::commands::quarantine;
+use crate::data_place::Expect;
+use crate::exit::Exit;
+use crate::options::PlaceOptions;
 use anyhow::Result;
+use clap::Args;
 
-/// Lists the deliveries, the last one last.
-pub(crate) fn deliveries(place: &DataPlace, json: bool) -> Result<Exit> {
-    place.expect(Expect::Standing)?;
-    let all = annuaire_exchange::deliveries(&mut *place.registry()?)?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&all)?);
-        return Ok(Exit::Done);
+/// Lists what was delivered, when, and what it changed
+#[derive(Args)]
+pub(crate) struct DeliveriesArguments {
+    #[command(flatten)]
+    place: PlaceOptions,
+    /// Lists the lines that wait in quarantine instead
+    #[arg(long)]
+    quarantine: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl DeliveriesArguments {
+    pub(crate) fn run(self) -> Result<Exit> {
+        let (place, _) = self.place.open()?;
+        place.expect(Expect::Present)?;
+        if self.quarantine {
+            return quarantine::list(&place, self.json);
+        }
+        let all = annuaire_exchange::deliveries(&mut *place.registry()?)?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&all)?);
+            return Ok(Exit::Done);
+        }
+        print(&all);
+        Ok(Exit::Done)
     }
+}
+
+/// Prints the deliveries, the last one last.
+fn print(all: &[annuaire_exchange::Delivered]) {
     if all.is_empty() {
         println!("nothing was delivered yet");
-        return Ok(Exit::Done);
+        return;
     }
     let head = ["number", "date", "transaction", "new", "changed", "ended", "quarantined", "what"].map(str::to_owned);
     let mut table = vec![head];
-    for d in &all {
+    for d in all {
         let mut what = match (d.files.is_empty(), d.undoes) {
             (_, Some(undone)) => format!("undoes delivery {undone}"),
             (true, None) => d.reason.clone(),
-            (false, None) => d.files.iter().map(|f| base(&f.file)).collect::<Vec<_>>().join(", "),
+            (false, None) => d.files.iter().map(|f| file_name(&f.file)).collect::<Vec<_>>().join(", "),
         };
         if let Some(by) = d.undone_by {
             what.push_str(&format!(" (undone by delivery {by})"));
@@ -35,7 +58,7 @@ pub(crate) fn deliveries(place: &DataPlace, json: bool) -> Result<Exit> {
         let quarantined: u64 = d.files.iter().map(|f| f.quarantined).sum();
         table.push([
             d.number.to_string(),
-            date(d.at_ms),
+            date_utc(d.at_ms),
             d.tx.map_or_else(|| "–".to_owned(), |tx| tx.to_string()),
             thousands(d.created),
             thousands(d.changed),
@@ -45,52 +68,14 @@ pub(crate) fn deliveries(place: &DataPlace, json: bool) -> Result<Exit> {
         ]);
     }
     print_table(&table);
-    Ok(Exit::Done)
-}
-
-/// Lists the lines that wait, with what they name.
-pub(crate) fn quarantine(place: &DataPlace, json: bool) -> Result<Exit> {
-    place.expect(Expect::Standing)?;
-    let all = annuaire_exchange::quarantine(&mut *place.registry()?)?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&all)?);
-        return Ok(Exit::Done);
-    }
-    for q in &all {
-        let column = if q.column.is_empty() { String::new() } else { format!(", column {}", q.column) };
-        let names = if q.names.is_empty() { String::new() } else { format!(" (keeps {})", q.names.join(", ")) };
-        println!("{}, line {}{column}: {}{names}; source {}, delivery {}", q.file, q.line, q.reason, q.source, q.delivery);
-    }
-    println!("{} in quarantine", lines(all.len() as u64));
-    Ok(Exit::Done)
-}
-
-/// Says again what a delivery ended or changed, and publishes it.
-pub(crate) fn undo(
-    place: &DataPlace,
-    number: u64,
-    created_too: bool,
-    options: &Options,
-    guide: Guide,
-    tell: &Tell,
-) -> Result<Exit> {
-    place.expect(Expect::Standing)?;
-    if let Some(_publisher) = Publisher::take(&place.data, "undo")? {
-        Stores::check_guide(&place.data, guide)?;
-    }
-    let mut registry = place.registry()?;
-    let report = annuaire_exchange::undo(&mut *registry, number, created_too, &import::spilling(place, options))?;
-    import::print(&report, false);
-    let exit = if report.complete() { Exit::Done } else { Exit::Incomplete };
-    import::publish(place, guide, &mut *registry, report.tx.is_some(), tell, exit)
 }
 
 /// The name of a file without its directories.
-fn base(path: &str) -> &str {
+fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Columns as wide as their widest cell; numbers stand to the right.
+/// Prints columns as wide as their widest cell, numbers to the right.
 fn print_table<const N: usize>(table: &[[String; N]]) {
     let width: Vec<usize> = (0..N).map(|c| table.iter().map(|row| row[c].chars().count()).max().unwrap_or(0)).collect();
     for row in table {
@@ -99,7 +84,7 @@ fn print_table<const N: usize>(table: &[[String; N]]) {
             .zip(&width)
             .enumerate()
             .map(|(c, (cell, width))| {
-                // Date and what are words.
+                // The date and the last column are words.
                 if c == 1 || c + 1 == N { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
             })
             .collect();
