@@ -1,28 +1,54 @@
-//! Comparing log, registry and publication stores.
+//! `annuaire verify`.
 
-use crate::exit::{Exit, said};
-use crate::progress::{Tell, during};
-use crate::stores::{self, DataPlace, Expect, Stores};
+use crate::data_place::{DataPlace, Expect, STORES};
+use crate::exit::{Exit, one_line};
+use crate::options::{GivenOptions, GuideOption, PlaceOptions};
+use crate::progress::{self, SharedTell, during};
+use crate::store_check::check_in_own_process;
+use crate::stores::Stores;
 use annuaire_fhir::Guide;
 use anyhow::{Result, bail};
+use clap::Args;
 
-/// What to do about each kind of fault.
+/// Advice for each kind of fault.
 const OF_STORE: &str = "the stores are views of the log: make them again with `annuaire rebuild`";
 const OF_REGISTRY: &str =
     "the registry is the truth: bring it back with `annuaire restore` from a backup, then import what came since";
 const OF_EITHER: &str = "if the registry is as it should be, `annuaire rebuild` makes the stores again; if not, `annuaire restore` \
     brings it back from a backup";
 
+/// Compares log, registry and publication stores, and names every difference
+#[derive(Args)]
+pub(crate) struct VerifyArguments {
+    #[command(flatten)]
+    place: PlaceOptions,
+    /// No word of what is under way
+    #[arg(long)]
+    quiet: bool,
+    #[command(flatten)]
+    guide: GuideOption,
+}
+
+impl VerifyArguments {
+    pub(crate) fn run(self, given: &GivenOptions) -> Result<Exit> {
+        let (place, mut configuration) = self.place.open()?;
+        self.guide.apply(given, &mut configuration);
+        verify(&place, configuration.publication.guide.into(), &progress::shown_unless(self.quiet))
+    }
+}
+
 /// Reads everything and names every difference; fails when there is one.
-pub(crate) fn verify(place: &DataPlace, guide: Guide, tell: &Tell) -> Result<Exit> {
-    place.expect(Expect::Standing)?;
+fn verify(place: &DataPlace, guide: Guide, tell: &SharedTell) -> Result<Exit> {
+    place.expect(Expect::Present)?;
     let mut faults = Vec::new();
     let mut advice = Vec::new();
-    // Before anything of this process touches a page of theirs.
-    for name in stores::STORES {
+    // Before this process maps a page of theirs: a damaged one could kill it.
+    for name in STORES {
         let dir = place.data.join(name);
         if dir.join("data.mdb").exists() {
-            faults.extend(stores::check_apart(&dir, tell)?.faults.into_iter().map(|f| format!("{name} store: {f}")));
+            faults.extend(
+                check_in_own_process(&dir, place.map_bytes, tell)?.faults.into_iter().map(|f| format!("{name} store: {f}")),
+            );
         }
     }
     let readable = faults.is_empty();
@@ -38,7 +64,7 @@ pub(crate) fn verify(place: &DataPlace, guide: Guide, tell: &Tell) -> Result<Exi
             return Ok(found);
         }
         last = registry.last_tx()?.get();
-        let stores = Stores::open(&place.data, guide, false)?;
+        let stores = Stores::open(place, guide)?;
         for (name, index, view) in stores.each() {
             let differ = faults.len();
             if index.applied_tx().get() > last {
@@ -67,7 +93,7 @@ pub(crate) fn verify(place: &DataPlace, guide: Guide, tell: &Tell) -> Result<Exi
             if !damaged && faults.is_empty() {
                 return Err(e);
             }
-            faults.push(said(&e));
+            faults.push(one_line(&e));
             if damaged {
                 advice.push(OF_REGISTRY);
             }

@@ -1,7 +1,8 @@
-//! Copies of a whole installation, made while it runs, and their way back.
+//! Backups of an installation, made while it runs, and their restoration.
 
-use crate::progress::{Tell, during};
-use crate::stores::{Checked, DataPlace, STORES, check_apart, registry_path};
+use crate::data_place::{CONFIGURATION, DataPlace, STORES, registry_path};
+use crate::progress::{SharedTell, during};
+use crate::store_check::{StoreCheck, check_in_own_process};
 use annuaire_index::Index;
 use annuaire_store::Registry;
 use annuaire_store_sqlite::SqliteRegistry;
@@ -11,16 +12,16 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Form of the copies; `restore` refuses another one.
+/// Format of the copies; `restore` refuses another one.
 const FORMAT: u64 = 1;
-/// What a copy says of itself.
+/// File in which a copy describes itself.
 const NOTE: &str = "backup.json";
 
 /// Copies a data directory, in use or not, into `to`, which is absent or empty. `now_ms` goes into the note.
 ///
 /// Stores are copied before the registry that they are views of: whatever commits meanwhile, no store of the copy is ahead of
 /// its registry, and a restored server publishes what is missing.
-pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &Tell) -> Result<String> {
+pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &SharedTell) -> Result<String> {
     absent_or_empty(to)?;
     let making = making(to)?;
     let mut stores = serde_json::Map::new();
@@ -33,7 +34,7 @@ pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &Tell) -> 
         fs::create_dir(&copy)?;
         copying(tell, name, &from.join("data.mdb"), &copy.join("data.mdb"), || Index::copy(&from, &copy))
             .with_context(|| format!("copying the {name} store"))?;
-        stores.insert(name.to_owned(), json!(sound(name, &copy, tell)?));
+        stores.insert(name.to_owned(), json!(sound_tx(name, &copy, place.map_bytes, tell)?));
     }
     let registry = match place.database {
         Some(_) => Value::Null,
@@ -47,7 +48,7 @@ pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &Tell) -> 
             json!(tx)
         }
     };
-    copy_key(&place.data, making.path())?;
+    copy_small_files(&place.data, making.path())?;
     let note = json!({"format": FORMAT, "instant_ms": now_ms, "registry_tx": registry, "store_tx": stores});
     fs::write(making.path().join(NOTE), serde_json::to_vec_pretty(&note)?)?;
     put_in_place(making, to)?;
@@ -63,7 +64,7 @@ pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &Tell) -> 
 }
 
 /// Puts a copy into `place`, which is absent or empty, once everything in it was read and found sound.
-pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &Tell) -> Result<String> {
+pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &SharedTell) -> Result<String> {
     absent_or_empty(&place.data)?;
     let path = from.join(NOTE);
     let text = fs::read(&path).with_context(|| format!("{}: not a backup", path.display()))?;
@@ -102,30 +103,30 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &Tell) -> Result<Str
         fs::create_dir(&copy)?;
         let (from, to) = (from.join(name).join("data.mdb"), copy.join("data.mdb"));
         copying(tell, name, &from, &to, || fs::copy(&from, &to)).with_context(|| format!("copying the {name} store"))?;
-        let tx = sound(name, &copy, tell)?;
+        let tx = sound_tx(name, &copy, place.map_bytes, tell)?;
         if tx != noted || tx > last {
             bail!("the {name} store of the backup is at transaction {tx}, its note says {noted} and the registry ends at {last}");
         }
     }
-    copy_key(from, making.path())?;
+    copy_small_files(from, making.path())?;
     put_in_place(making, &place.data)?;
     Ok(format!("{}: restored, log at transaction {last}", place.data.display()))
 }
 
-/// Copies a file and tells how many of its bytes are there. A copy that leaves out free pages is shorter.
-fn copying<T>(tell: &Tell, name: &str, from: &Path, to: &Path, work: impl FnOnce() -> T) -> T {
+/// Reports how many bytes of a copy are there while `work` makes it. A copy that leaves out free pages is shorter.
+fn copying<T>(tell: &SharedTell, name: &str, from: &Path, to: &Path, work: impl FnOnce() -> T) -> T {
     let length = |path: &Path| fs::metadata(path).map_or(0, |m| m.len());
     let total = length(from);
     during(tell, &format!("copying the {name}"), &|| (length(to), total), work)
 }
 
-/// Transaction of a copied store, which was read whole.
-fn sound(name: &str, dir: &Path, tell: &Tell) -> Result<u64> {
-    let Checked { tx, faults } = check_apart(dir, tell)?;
+/// Transaction of a copied store, which is read whole first.
+fn sound_tx(name: &str, dir: &Path, map_bytes: usize, tell: &SharedTell) -> Result<u64> {
+    let StoreCheck { tx, faults } = check_in_own_process(dir, map_bytes, tell)?;
     if let Some(fault) = faults.first() {
         bail!("the {name} store is damaged ({fault}); make it again with `annuaire rebuild`, or take another backup");
     }
-    // Left by the check; whoever opens the store makes it again.
+    // The check left it; the next process that opens the store makes it again.
     let _ = fs::remove_file(dir.join("lock.mdb"));
     tx.with_context(|| format!("the {name} store does not say its transaction"))
 }
@@ -165,17 +166,20 @@ fn making(to: &Path) -> Result<TempDir> {
     beside.with_context(|| format!("creating a directory in {}", parent.display()))
 }
 
-/// The key of page links, when there is one: without it, links given before end, and a new key is made.
-fn copy_key(from: &Path, to: &Path) -> Result<()> {
-    let (from, to) = (from.join("cursor.key"), to.join("cursor.key"));
-    if from.exists() {
-        // Permissions are copied too.
-        fs::copy(&from, &to).context("copying cursor.key")?;
+/// The key of page links and the configuration, when they are there. Without the key, links given before end, and a new one is
+/// made.
+fn copy_small_files(from: &Path, to: &Path) -> Result<()> {
+    for name in ["cursor.key", CONFIGURATION] {
+        let (from, to) = (from.join(name), to.join(name));
+        if from.exists() {
+            // Permissions are copied too.
+            fs::copy(&from, &to).with_context(|| format!("copying {name}"))?;
+        }
     }
     Ok(())
 }
 
-/// Everything to disk, then the name: a directory of that name is whole.
+/// Writes everything to disk (fsync), then gives the directory its name: a directory of that name is complete.
 fn put_in_place(making: TempDir, to: &Path) -> Result<()> {
     sync(making.path())?;
     // Takes the place of an empty directory, and of no other.
