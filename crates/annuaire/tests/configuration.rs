@@ -89,7 +89,9 @@ fn mistakes_have_a_place_and_stop_every_command() {
     let file = data.join("annuaire.toml");
     fs::write(&file, "[server]\nlisten = \"127.0.0.1:0\"\nlog_request = true\n").unwrap();
     let wanted = format!("{}:3:1: unknown key of [server]: log_request; did you mean request_log?", file.display());
-    for command in [&["serve", "--data", text(&data)][..], &["status", "--data", text(&data)], &["config", "--check", text(&file)]] {
+    for command in
+        [&["serve", "--data", text(&data)][..], &["status", "--data", text(&data)], &["config", "--check", text(&file)]]
+    {
         let (code, words) = run(command);
         assert!(code == 1 && words.contains(&wanted), "{command:?}: {code} {words}");
     }
@@ -107,7 +109,8 @@ fn an_import_into_a_directory_that_holds_only_its_configuration_makes_a_data_dir
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     fs::create_dir(&data).unwrap();
-    fs::write(data.join("annuaire.toml"), "[publication]\nguide = \"v110\"\nmap_bytes = 1073741824\n[import]\nthreads = 1\n").unwrap();
+    fs::write(data.join("annuaire.toml"), "[publication]\nguide = \"v110\"\nmap_bytes = 1073741824\n[import]\nthreads = 1\n")
+        .unwrap();
     let data = nation(dir.path());
     // The stores hold the guide of the file, and the command line may ask for another, which they refuse.
     assert_eq!(run(&["verify", "--quiet", "--data", text(&data)]).0, 0);
@@ -129,7 +132,8 @@ fn a_store_may_not_outgrow_its_map() {
     let file = dir.path().join("annuaire.toml");
     fs::write(&file, "[publication]\nmap_bytes = 16777216\n").unwrap();
     let paths: Vec<PathBuf> = delivery(&files).into_iter().filter(|f| f.is_file()).collect();
-    let out = program().args(["import", "--quiet", "--data", text(&data), "--config", text(&file)]).args(&paths).output().unwrap();
+    let out =
+        program().args(["import", "--quiet", "--data", text(&data), "--config", text(&file)]).args(&paths).output().unwrap();
     let words = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(out.status.code() == Some(3) && words.contains("committed"), "{words}");
     assert_eq!(run(&["rebuild", "--quiet", "--data", text(&data)]).0, 0);
@@ -166,7 +170,15 @@ fn a_server_obeys_its_file_and_the_command_line_more() {
     assert_eq!(server.get("Practitioner?_count=1", "").0, 401);
     let (status, body) = server.get("Practitioner?_count=1", key);
     assert!(status == 200 && body.contains("https://annuaire.example/fhir/v2/Practitioner"), "{body}");
-    assert_eq!(server.get(&format!("http://{}/fhir/dr/Practitioner?_count=1", host(&server)), "Authorization: Bearer fictional-credential-of-a-test\r\n").0, 200);
+    assert_eq!(
+        server
+            .get(
+                &format!("http://{}/fhir/dr/Practitioner?_count=1", host(&server)),
+                "Authorization: Bearer fictional-credential-of-a-test\r\n"
+            )
+            .0,
+        200
+    );
     let notices = server.get(&format!("http://{}/mentions-legales", host(&server)), "").1;
     assert!(notices.contains("Exploitant fictif"), "{notices}");
     // Four at once with a rate of two.
@@ -186,7 +198,8 @@ fn a_server_obeys_its_file_and_the_command_line_more() {
     assert!(niceness.contains(&7) && niceness.contains(&0), "{niceness:?}");
     drop(server);
     // The command line wins, key by key.
-    let options = ["--config", text(&file), "--api-keys", text(&dir.path().join("other-keys")), "--public-base", "https://other.example"];
+    let options =
+        ["--config", text(&file), "--api-keys", text(&dir.path().join("other-keys")), "--public-base", "https://other.example"];
     let server = Server::start(&data, &options);
     assert_eq!(server.get("Practitioner?_count=1", key).0, 401);
     let (_, body) = server.get("Practitioner?_count=1", "ESANTE-API-KEY: another-key-of-a-test\r\n");

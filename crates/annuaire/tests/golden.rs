@@ -3,9 +3,9 @@
 //! To accept a change: `ANNUAIRE_GOLDEN=write cargo test -p annuaire --test golden`, then read the diff.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod common;
 #[path = "common/golden.rs"]
 mod compare;
-mod common;
 
 use common::{Server, annuaire, delivery, import, program};
 use compare::assert_golden;
