@@ -10,7 +10,7 @@ mod world;
 
 use std::sync::Mutex;
 
-use annuaire_base::{date, id, text};
+use annuaire_base::{date, id, nir, text};
 use axum::body::Body;
 use axum::http::{Request, header};
 
@@ -43,7 +43,7 @@ pub fn texts(data: &[u8]) {
     for check in [id::rpps, id::finess, id::adeli, id::siren, id::siret, id::adeli_rang, id::idnst, id::rpps_rang] {
         let _ = check(s);
     }
-    let _ = id::contains_nir(s);
+    let _ = nir::contains_nir(s);
 }
 
 /// The first line as path and query of a request, the second as its `Prefer` header: the answer is FHIR, and the server did not

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use annuaire_base::date::{http_date, parse_http_date};
-use annuaire_gzip::Encoder;
+use annuaire_gzip::{Encoder, GzipCoding};
 use annuaire_index::{Effort, Index, RoaringBitmap, Row, Snapshot};
 use annuaire_web::limits::{LONG, QUICK};
 use annuaire_web::{
@@ -468,7 +468,8 @@ fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
         }
     }
     let made = body.len();
-    let mut encoder = (accepts_gzip(&parts.headers) && body.len() >= limits::GZIP_FROM).then(Encoder::new);
+    let mut encoder =
+        (accepts_gzip(&parts.headers) && body.len() >= limits::GZIP_FROM).then(|| Encoder::new(GzipCoding::default()));
     let encoding = encoder.as_ref().map(|_| "gzip");
     if rest.is_none()
         && let Some(encoder) = encoder.take()

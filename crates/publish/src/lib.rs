@@ -9,11 +9,11 @@
 
 mod facts;
 pub mod limits;
-mod parallel;
 mod verify;
 mod whole;
 
 use annuaire_base::Tx;
+use annuaire_batch::parallel;
 use annuaire_fhir::foreign::Stamps;
 use annuaire_fhir::{Guide, Perimeter, View, forms, ids, schema, systems};
 use annuaire_index::{ApplyOptions, Filter, Index, Marks, Prepared, Preparer, Retention, Row, SetAsideEntity};

@@ -232,7 +232,7 @@ mod tests {
         let mut places: BTreeMap<String, String> = BTreeMap::new();
         for (name, bytes) in &one {
             let text = String::from_utf8(bytes.clone()).unwrap();
-            assert!(!annuaire_base::id::contains_nir(&text), "{name}");
+            assert!(!annuaire_base::nir::contains_nir(&text), "{name}");
             if !name.starts_with("PS_") {
                 continue;
             }
