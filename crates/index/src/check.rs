@@ -89,10 +89,12 @@ impl Index {
             let rows = RoaringBitmap::deserialize_from(value).map_err(|e| e.to_string())?;
             if rows.max().is_some_and(|row| row >= at.end.get()) { Err("rows that do not exist".into()) } else { Ok(()) }
         });
-        visit(self.dbs.leaving, &txn, &mut DatabaseFindings::new("leaving", &mut all), |key, _| match retention::row_of_key(key) {
-            Ok(row) if row < at.end => Ok(()),
-            Ok(_) => Err("a row that does not exist".into()),
-            Err(e) => Err(e.to_string()),
+        visit(self.dbs.leaving, &txn, &mut DatabaseFindings::new("leaving", &mut all), |key, _| {
+            match retention::row_of_key(key) {
+                Ok(row) if row < at.end => Ok(()),
+                Ok(_) => Err("a row that does not exist".into()),
+                Err(e) => Err(e.to_string()),
+            }
         });
         visit(self.dbs.aside, &txn, &mut DatabaseFindings::new("aside", &mut all), |_, value| {
             SetAsideEntity::decode(value).map(|_| ()).map_err(in_words)

@@ -27,10 +27,7 @@ pub(crate) enum PreparedContent {
     /// The live version has the same content: nothing to write, unless the same transaction gave another content before.
     Unchanged,
     /// A new version.
-    Changed {
-        keys: ResourceKeys,
-        record: Vec<u8>,
-    },
+    Changed { keys: ResourceKeys, record: Vec<u8> },
 }
 
 /// Prepares resources for one transaction. Each thread has its own.

@@ -27,7 +27,11 @@ impl PublishedTx {
             return Err(bad);
         };
         let ms = ms.try_into().map_err(|_| bad)?;
-        Ok(Self { tx: Tx::new(u64::from_be_bytes(tx)), end: Row::new(u32::from_le_bytes(*end)), commit_ms: i64::from_le_bytes(ms) })
+        Ok(Self {
+            tx: Tx::new(u64::from_be_bytes(tx)),
+            end: Row::new(u32::from_le_bytes(*end)),
+            commit_ms: i64::from_le_bytes(ms),
+        })
     }
 
     /// Key of a transaction in the databases `tx` and `closings`: big-endian, so that keys sort as numbers.

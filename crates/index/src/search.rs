@@ -67,9 +67,7 @@ impl Snapshot {
             Filter::Prefix { param, value } => self.scan().texts_starting_with(ty, *param, value),
             Filter::Contains { param, value } => self.scan().texts_containing(ty, *param, value),
             Filter::Exact { param, value } => self.term(&key::text(ty, *param, value).0),
-            Filter::Between { param, from, before } => {
-                self.scan().texts_between(ty, *param, from.as_deref(), before.as_deref())
-            }
+            Filter::Between { param, from, before } => self.scan().texts_between(ty, *param, from.as_deref(), before.as_deref()),
             Filter::Uri { param, value } => self.term(&key::uri(ty, *param, value)),
             Filter::Missing(param) => Ok(live - self.term(&key::present(ty, *param))?),
             Filter::Reference { param, target } => self.term(&key::reference(ty, *param, target_hash(target))),

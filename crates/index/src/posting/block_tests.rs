@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use super::block::{BlockReader, INLINE_MAX, TermRows, may_contain};
 use super::block_writer::{Block, BlockWriter};
 use super::bloom;
+use crate::Row;
 use crate::databases::PAGE_VALUE;
 use crate::key::{self, KeyText};
-use crate::Row;
 
 proptest! {
     /// What is read is what was written, and each block's key tells it from the one before.
