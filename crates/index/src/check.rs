@@ -10,8 +10,10 @@ use roaring::RoaringBitmap;
 
 use crate::chunk::{self, ChunkRecords};
 use crate::databases::Db;
+use crate::error::Error;
 use crate::hash::{id_hash, long_value_hash, target_hash};
 use crate::index::Index;
+use crate::key;
 use crate::links::check::{LinkColumnScan, check_chunk};
 use crate::posting::block::{BlockReader, TermRows};
 use crate::posting::read::{is_in_set, rows_of};
@@ -19,9 +21,9 @@ use crate::posting::row_set;
 use crate::published::PublishedTx;
 use crate::record::{RecordHead, stamp};
 use crate::retention;
+use crate::row::Row;
 use crate::set_aside::SetAsideEntity;
 use crate::version::Version;
-use crate::{Error, Row, key};
 
 /// Most findings reported for each database.
 const REPORTED_MAX: usize = 20;
@@ -89,10 +91,12 @@ impl Index {
             let rows = RoaringBitmap::deserialize_from(value).map_err(|e| e.to_string())?;
             if rows.max().is_some_and(|row| row >= at.end.get()) { Err("rows that do not exist".into()) } else { Ok(()) }
         });
-        visit(self.dbs.leaving, &txn, &mut DatabaseFindings::new("leaving", &mut all), |key, _| match retention::row_of_key(key) {
-            Ok(row) if row < at.end => Ok(()),
-            Ok(_) => Err("a row that does not exist".into()),
-            Err(e) => Err(e.to_string()),
+        visit(self.dbs.leaving, &txn, &mut DatabaseFindings::new("leaving", &mut all), |key, _| {
+            match retention::row_of_key(key) {
+                Ok(row) if row < at.end => Ok(()),
+                Ok(_) => Err("a row that does not exist".into()),
+                Err(e) => Err(e.to_string()),
+            }
         });
         visit(self.dbs.aside, &txn, &mut DatabaseFindings::new("aside", &mut all), |_, value| {
             SetAsideEntity::decode(value).map(|_| ()).map_err(in_words)

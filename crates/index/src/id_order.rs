@@ -5,8 +5,10 @@ use std::ops::ControlFlow;
 use annuaire_terms::TypeId;
 use roaring::RoaringBitmap;
 
+use crate::error::Error;
+use crate::key;
+use crate::row::Row;
 use crate::snapshot::Snapshot;
-use crate::{Error, Row, key};
 
 /// Order of logical identifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,13 +55,7 @@ impl Snapshot {
         Ok(out)
     }
 
-    fn sorted_by_id(
-        &self,
-        rows: &RoaringBitmap,
-        after: Option<&str>,
-        order: IdOrder,
-        limit: usize,
-    ) -> Result<Vec<Row>, Error> {
+    fn sorted_by_id(&self, rows: &RoaringBitmap, after: Option<&str>, order: IdOrder, limit: usize) -> Result<Vec<Row>, Error> {
         let id_of = |row| Ok((self.read(row)?.id().to_owned(), row));
         let mut all = rows.iter().map(Row::new).map(id_of).collect::<Result<Vec<_>, Error>>()?;
         all.sort_unstable();

@@ -168,11 +168,7 @@ impl<'k> KeyText<'k> {
         }
         let text = &rest[..memchr::memchr(0, rest)?];
         let truncated = text.get(TRUNCATED..TRUNCATED + TRUNCATION_MARK.len()).is_some_and(|mark| mark == TRUNCATION_MARK);
-        Some(if truncated {
-            Self::Truncated { hash: &text[TRUNCATED + TRUNCATION_MARK.len()..] }
-        } else {
-            Self::Complete(text)
-        })
+        Some(if truncated { Self::Truncated { hash: &text[TRUNCATED + TRUNCATION_MARK.len()..] } } else { Self::Complete(text) })
     }
 }
 

@@ -9,12 +9,12 @@ use heed::{CompactionOption, Env, EnvFlags, EnvOpenOptions, MdbError, RoTxn, RwT
 
 use crate::databases::{DATABASES, Databases, Db};
 use crate::dictionaries::Dictionaries;
+use crate::error::Error;
 use crate::hash::dictionary_checksum;
 use crate::index::Index;
 use crate::published::PublishedTx;
 use crate::results::SearchResults;
 use crate::state::{PublishedState, RecentStates};
-use crate::Error;
 
 /// Layout of the files, in the database `meta`; a store of another layout is refused.
 const FORMAT: &[u8] = b"6";
@@ -70,7 +70,10 @@ impl Index {
         std::fs::create_dir_all(dir)?;
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         options.map_size(map_bytes).max_dbs(DATABASES).max_readers(READERS);
-        #[expect(unsafe_code, reason = "the file is written only through LMDB, which locks it: the map never changes under a reader")]
+        #[expect(
+            unsafe_code,
+            reason = "the file is written only through LMDB, which locks it: the map never changes under a reader"
+        )]
         let env = unsafe { options.open(dir)? };
         env.clear_stale_readers()?;
         let mut txn = env.write_txn()?;

@@ -4,7 +4,8 @@ use annuaire_base::Tx;
 use heed::RoTxn;
 
 use crate::databases::Databases;
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 /// A published transaction. Key: its number, 8 bytes big-endian. Value: `end`, 4 bytes little-endian, then `commit_ms`, 8 bytes
 /// little-endian. Writing this entry, in the last commit of a transaction, is what publishes it.
@@ -27,7 +28,11 @@ impl PublishedTx {
             return Err(bad);
         };
         let ms = ms.try_into().map_err(|_| bad)?;
-        Ok(Self { tx: Tx::new(u64::from_be_bytes(tx)), end: Row::new(u32::from_le_bytes(*end)), commit_ms: i64::from_le_bytes(ms) })
+        Ok(Self {
+            tx: Tx::new(u64::from_be_bytes(tx)),
+            end: Row::new(u32::from_le_bytes(*end)),
+            commit_ms: i64::from_le_bytes(ms),
+        })
     }
 
     /// Key of a transaction in the databases `tx` and `closings`: big-endian, so that keys sort as numbers.

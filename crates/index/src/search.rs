@@ -6,13 +6,16 @@ use annuaire_terms::TypeId;
 use roaring::RoaringBitmap;
 
 use crate::budget;
+use crate::error::Error;
+use crate::filter::Filter;
 use crate::hash::{SystemHash, target_hash, type_name_hash};
+use crate::key;
 use crate::links::column::LinkColumn;
 use crate::links::id_set::IdHashSet;
 use crate::links::read::{LinkColumns, SCAN_MIN};
 use crate::results::SearchResults;
+use crate::row::Row;
 use crate::snapshot::Snapshot;
-use crate::{Error, Filter, Row, key};
 
 impl Snapshot {
     /// Live rows of a type that satisfy a filter. A result that cost much is remembered, so that the following pages of the
@@ -67,9 +70,7 @@ impl Snapshot {
             Filter::Prefix { param, value } => self.scan().texts_starting_with(ty, *param, value),
             Filter::Contains { param, value } => self.scan().texts_containing(ty, *param, value),
             Filter::Exact { param, value } => self.term(&key::text(ty, *param, value).0),
-            Filter::Between { param, from, before } => {
-                self.scan().texts_between(ty, *param, from.as_deref(), before.as_deref())
-            }
+            Filter::Between { param, from, before } => self.scan().texts_between(ty, *param, from.as_deref(), before.as_deref()),
             Filter::Uri { param, value } => self.term(&key::uri(ty, *param, value)),
             Filter::Missing(param) => Ok(live - self.term(&key::present(ty, *param))?),
             Filter::Reference { param, target } => self.term(&key::reference(ty, *param, target_hash(target))),

@@ -108,7 +108,7 @@ pub struct Followed {
 /// the program, so that it must be rebuilt.
 pub fn open(dir: &Path, map_bytes: usize, view: View) -> Result<Index, Error> {
     let marks = Marks { view: &words(view), forms: annuaire_fhir::limits::FORMS };
-    Ok(Index::open_marked(dir, map_bytes, annuaire_fhir::dictionary::ALL, Some(marks))?)
+    Ok(Index::open_marked(dir, map_bytes, annuaire_fhir::dictionary::ALL, marks)?)
 }
 
 fn words(view: View) -> String {

@@ -17,7 +17,8 @@ use annuaire_terms::{ParamId, TypeId};
 use heed::RwTxn;
 
 use crate::databases::{Databases, PAGE_VALUE};
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 /// Bytes of an entry.
 pub const ENTRY: usize = 10;
@@ -74,14 +75,7 @@ struct LastChunk {
 
 impl LinkColumnWriter {
     /// Appends an entry to a column; `row` is not below its last row. Writes the chunk that this fills.
-    pub fn push(
-        &mut self,
-        dbs: &Databases,
-        txn: &mut RwTxn<'_>,
-        column: LinkColumn,
-        row: Row,
-        hash: u64,
-    ) -> Result<(), Error> {
+    pub fn push(&mut self, dbs: &Databases, txn: &mut RwTxn<'_>, column: LinkColumn, row: Row, hash: u64) -> Result<(), Error> {
         let last = match self.last.entry(column) {
             Entry::Occupied(last) => last.into_mut(),
             Entry::Vacant(vacant) => {

@@ -10,8 +10,8 @@ use roaring::RoaringBitmap;
 use super::read::{TermScan, every_block};
 use super::union::RowUnion;
 use super::{block, bloom};
+use crate::error::Error;
 use crate::key::{self, KeyText};
-use crate::Error;
 
 impl TermScan<'_> {
     /// Rows with a text whose folded form starts with the folded value. Cost: the blocks of the range, so that a longer value
@@ -79,9 +79,7 @@ impl TermScan<'_> {
             }
             let is_match = match KeyText::of_key(term).ok_or(Error::Corrupt("key of a text"))? {
                 KeyText::Complete(text) => matches(text),
-                KeyText::Truncated { hash } => {
-                    matches(self.dbs.longs.get(self.txn, hash)?.ok_or(Error::Corrupt("long value"))?)
-                }
+                KeyText::Truncated { hash } => matches(self.dbs.longs.get(self.txn, hash)?.ok_or(Error::Corrupt("long value"))?),
             };
             if is_match {
                 union.add(term, rows)?;

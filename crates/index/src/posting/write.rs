@@ -7,7 +7,8 @@ use super::block_writer::BlockWriter;
 use super::row_set::{self, SetWrite};
 use super::sorter::SortedTerms;
 use crate::databases::Databases;
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 /// Blocks written between two LMDB commits of a long write.
 const BLOCKS_PER_COMMIT: usize = 20_000;
@@ -19,15 +20,14 @@ pub type BeginWrite<'b, 'e> = &'b dyn Fn() -> Result<RwTxn<'e>, Error>;
 
 /// Adds sorted terms; all their rows are above the rows in the store. Commits `txn` now and then, and returns the last write
 /// transaction, not yet committed. Cost: rewriting each block that gets a term, once.
-pub fn write<'e>(
-    dbs: &Databases,
-    begin: BeginWrite<'_, 'e>,
-    txn: RwTxn<'e>,
-    mut terms: SortedTerms,
-) -> Result<RwTxn<'e>, Error> {
+pub fn write<'e>(dbs: &Databases, begin: BeginWrite<'_, 'e>, txn: RwTxn<'e>, mut terms: SortedTerms) -> Result<RwTxn<'e>, Error> {
     let mut next = Term::default();
     next.read(&mut terms)?;
-    if dbs.terms.is_empty(&txn)? { append_all(dbs, begin, txn, &mut terms, next) } else { merge_all(dbs, begin, txn, &mut terms, next) }
+    if dbs.terms.is_empty(&txn)? {
+        append_all(dbs, begin, txn, &mut terms, next)
+    } else {
+        merge_all(dbs, begin, txn, &mut terms, next)
+    }
 }
 
 /// The term to write next.
