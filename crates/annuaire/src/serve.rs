@@ -221,12 +221,12 @@ fn start(place: &DataPlace, stores: &Stores, publisher: Publisher, niceness: i32
         thread.context("starting the publication")?;
     }
     let names: Vec<&str> = stores.each().map(|(name, ..)| name).collect();
-    if stores.public.applied_tx() == 0
+    if stores.public.applied_tx() == annuaire_base::Tx::NONE
         && let Some(why) = wait_for_stores(&publication, &names[..1], None)
     {
         bail!("nothing was ever published here, and the log cannot be: {why}");
     }
-    let new = stores.each().any(|(_, index, _)| index.applied_tx() == 0);
+    let new = stores.each().any(|(_, index, _)| index.applied_tx() == annuaire_base::Tx::NONE);
     wait_for_stores(&publication, &names, Some(if new { START_NEW } else { START_WHOLE }));
     Ok(publication)
 }

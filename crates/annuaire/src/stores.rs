@@ -174,6 +174,6 @@ impl Stores {
 
     /// The last transaction that every store has.
     pub(crate) fn applied_tx(&self) -> u64 {
-        self.each().map(|(_, index, _)| index.applied_tx()).min().unwrap_or_default()
+        self.each().map(|(_, index, _)| index.applied_tx().get()).min().unwrap_or_default()
     }
 }

@@ -67,7 +67,7 @@ fn verify(place: &DataPlace, guide: Guide, tell: &SharedTell) -> Result<Exit> {
         let stores = Stores::open(place, guide)?;
         for (name, index, view) in stores.each() {
             let differ = faults.len();
-            if index.applied_tx() > last {
+            if index.applied_tx().get() > last {
                 faults.push(format!("the {name} store is at transaction {}, the log ends at {last}", index.applied_tx()));
             }
             faults.extend(
@@ -77,7 +77,7 @@ fn verify(place: &DataPlace, guide: Guide, tell: &SharedTell) -> Result<Exit> {
                 advice.push(OF_EITHER);
             }
         }
-        at = Some(stores.public.applied_tx());
+        at = Some(stores.public.applied_tx().get());
         Ok(found)
     })();
     match read {
