@@ -54,7 +54,7 @@ fn test() -> Result<(), String> {
     // The entries of cargo fuzz are only checked: its engine, which it would link, is not built for that.
     let engine = [("CUSTOM_LIBFUZZER_PATH", "none/libnone.a")];
     cargo(&["check", "-p", "annuaire-fuzz", "--features", "libfuzzer", "--bins"], &engine)?;
-    let server = postgres::Server::start()?;
+    let server = postgres::PostgresCluster::start()?;
     let url = server.url();
     cargo(&["test", "-p", "annuaire-store-postgres", "--", "--ignored"], &[("ANNUAIRE_TEST_POSTGRES", &url)])?;
     drop(server);

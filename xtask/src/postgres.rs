@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A running cluster; stopped and deleted when dropped.
-pub struct Server {
+pub struct PostgresCluster {
     bin: PathBuf,
     dir: PathBuf,
     port: u16,
 }
 
 /// Directory of the server programs, of the newest version installed.
+#[expect(clippy::disallowed_methods, reason = "a tool of developers looks for programs on their path")]
 fn installed() -> Option<PathBuf> {
     let here = |dir: &Path| dir.join("initdb").is_file() && dir.join("pg_ctl").is_file();
     if let Some(dir) = std::env::split_paths(&std::env::var_os("PATH")?).find(|d| here(d)) {
@@ -49,7 +50,7 @@ fn install() -> Result<PathBuf, String> {
     installed().ok_or_else(|| ask.to_owned())
 }
 
-impl Server {
+impl PostgresCluster {
     /// Creates and starts a cluster that listens on a free local port.
     pub fn start() -> Result<Self, String> {
         let bin = installed().map_or_else(install, Ok)?;
@@ -91,7 +92,7 @@ impl Server {
         format!("postgres://annuaire@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// A server program. They refuse to run as root: then the user of the Debian package runs them.
+    /// A command of PostgreSQL. These refuse to run as root: there, the user of the Debian package runs them.
     fn program(&self, name: &str) -> Command {
         let program = self.bin.join(name);
         let mut command = if is_root() {
@@ -106,7 +107,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for PostgresCluster {
     fn drop(&mut self) {
         let data = self.dir.join("data");
         let mut stop = self.program("pg_ctl");

@@ -1,7 +1,8 @@
-//! What no compiler checks: rooms and arrows, sizes, circles, names, links, sentences. Runs as a test of this crate and as
+//! What no compiler checks: rooms and arrows, sizes, circles, names, links, decisions, sentences. Runs as a test of this crate and as
 //! `cargo xtask tidy`.
 
 mod circles;
+mod decisions;
 mod finding;
 mod links;
 mod rooms;
@@ -37,7 +38,9 @@ fn findings(root: &Path) -> Result<Vec<Finding>, String> {
     found.extend(sizes::check(&files));
     found.extend(circles::check(&files));
     found.extend(type_names::check(&files));
-    found.extend(links::check(root, &source::read_all(root, "md")?));
+    let documents = source::read_all(root, "md")?;
+    found.extend(links::check(root, &documents));
+    found.extend(decisions::check(&documents));
     found.extend(sentences::check(&files));
     Ok(found)
 }

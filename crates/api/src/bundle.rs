@@ -1,13 +1,15 @@
 //! Bundles and reduced resources, spliced from stored bytes without parsing them.
 
+use annuaire_base::Tx;
 use annuaire_base::date::iso_ms;
 use annuaire_fhir::schema::TYPES;
-use annuaire_index::{Entry, Filter, RoaringBitmap, Rows, Snapshot};
+use annuaire_index::{Filter, IdOrder, RoaringBitmap, Row, Snapshot, Version, VersionReader};
 use serde_json::Value;
 
 use crate::cursor::{Cursor, digest};
 use crate::query::{Link, Order, Search, Types, carried};
 use crate::{Fault, failed, internal, limits};
+use annuaire_terms::TypeId;
 
 const SUBSETTED: &[u8] = br#"{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED","display":"Resource encoded in summary mode"}"#;
 /// Bytes of an entry, about: room is made for a page before it is written.
@@ -23,12 +25,12 @@ pub(crate) struct Frame {
     pub scope: String,
     pub query: String,
     /// For a page reached by a link: last row of the page before it, and the total of the first one.
-    pub from: Option<(Option<u32>, Option<u64>)>,
+    pub from: Option<(Option<Row>, Option<u64>)>,
 }
 
 impl Frame {
     /// Last row already served.
-    fn last(&self) -> Option<u32> {
+    fn last(&self) -> Option<Row> {
         self.from.and_then(|f| f.0)
     }
 }
@@ -51,7 +53,7 @@ enum Kind {
 /// a client that reads slowly holds one piece of it.
 pub(crate) struct Draft {
     frame: Frame,
-    tx: u64,
+    tx: Tx,
     kind: Kind,
     /// What is written and not yet taken.
     out: Vec<u8>,
@@ -62,16 +64,16 @@ pub(crate) struct Draft {
     page: Page,
     /// Rows of the page already written.
     written: usize,
-    included: Vec<u32>,
+    included: Vec<Row>,
     /// Included rows already written.
     brought: usize,
-    entry: Entry,
+    entry: Version,
 }
 
 impl Draft {
     fn new(snap: &Snapshot, frame: Frame, kind: Kind, total: Option<u64>, page: Page) -> Self {
-        let place = frame.last().map_or(0, |row| u64::from(row) + 1);
-        let (tx, place) = (snap.tx().to_be_bytes(), place.to_be_bytes());
+        let place = frame.last().map_or(0, |row| u64::from(row.get()) + 1);
+        let (tx, place) = (snap.tx().get().to_be_bytes(), place.to_be_bytes());
         let name = if matches!(kind, Kind::History) { "history" } else { "searchset" };
         let mut out = Vec::with_capacity((page.rows.len() * USUAL + 1_000).min(limits::PIECE / 8 * 9));
         let start = format!(
@@ -99,12 +101,12 @@ impl Draft {
             written: 0,
             included: Vec::new(),
             brought: 0,
-            entry: Entry::default(),
+            entry: Version::default(),
         }
     }
 
     /// Transaction of the bundle.
-    pub(crate) fn tx(&self) -> u64 {
+    pub(crate) fn tx(&self) -> Tx {
         self.tx
     }
 
@@ -123,7 +125,7 @@ impl Draft {
 
     /// Writes on until `piece` bytes wait to be taken; true when the bundle is complete. `snap` is of the same transaction.
     pub(crate) fn write(&mut self, snap: &Snapshot, piece: usize) -> Result<bool, Fault> {
-        let mut rows = snap.rows();
+        let mut rows = snap.reader();
         while let Some(&row) = self.page.rows.get(self.written) {
             if self.out.len() >= piece {
                 return Ok(false);
@@ -153,7 +155,7 @@ impl Draft {
         if let Kind::Search { links, .. } = &self.kind
             && !links.is_empty()
         {
-            self.included = included(snap, links, &self.page.rows)?.iter().collect();
+            self.included = included(snap, links, &self.page.rows)?.iter().map(Row::new).collect();
         }
         Ok(())
     }
@@ -170,7 +172,7 @@ impl Draft {
     }
 
     /// Writes the entry of a row.
-    fn row(&mut self, rows: &mut Rows, row: u32, brought: bool) -> Result<(), Fault> {
+    fn row(&mut self, rows: &mut VersionReader, row: Row, brought: bool) -> Result<(), Fault> {
         rows.read(row, &mut self.entry).map_err(failed)?;
         self.open();
         let ty = type_name(self.entry.ty);
@@ -187,14 +189,14 @@ impl Draft {
             self.mode(if brought { "include" } else { "match" });
             return Ok(());
         }
-        let Entry { version, commit_ms, .. } = self.entry;
+        let Version { number: version, last_updated_ms, .. } = self.entry;
         let (method, status) = if version == 1 { ("POST", "201") } else { ("PUT", "200") };
         self.out.extend_from_slice(format!(r#","request":{{"method":"{method}","url":"#).as_bytes());
         let url = [ty, "/", self.entry.id()];
         quote_all(&mut self.out, if version == 1 { &url[..1] } else { &url });
         let response = format!(r#"}},"response":{{"status":"{status}","etag":"W/\"{version}\"","lastModified":"#);
         self.out.extend_from_slice(response.as_bytes());
-        quote(&mut self.out, &iso_ms(commit_ms));
+        quote(&mut self.out, &iso_ms(last_updated_ms));
         self.out.extend_from_slice(b"}}");
         Ok(())
     }
@@ -205,7 +207,7 @@ impl Draft {
             && !ignored.is_empty()
         {
             let outcome = issues("warning", ignored);
-            let name = uuid(digest(&[&self.tx.to_be_bytes(), self.frame.query.as_bytes(), &outcome]));
+            let name = uuid(digest(&[&self.tx.get().to_be_bytes(), self.frame.query.as_bytes(), &outcome]));
             self.open();
             self.out.extend_from_slice(format!(r#""fullUrl":"urn:uuid:{name}","resource":"#).as_bytes());
             self.out.extend_from_slice(&outcome);
@@ -225,7 +227,7 @@ impl Draft {
     pub(crate) fn settle(&mut self, snap: &Snapshot) -> Result<Vec<u8>, Fault> {
         let (out, written, entries) = (std::mem::take(&mut self.out), self.written, self.entries);
         let mut bytes = self.taken + out.len();
-        let mut rows = snap.rows();
+        let mut rows = snap.reader();
         while let Some(&row) = self.page.rows.get(self.written) {
             if bytes > limits::ANSWER {
                 self.page.rows.truncate(self.written);
@@ -289,36 +291,38 @@ fn quote_all(out: &mut Vec<u8>, parts: &[&str]) {
     out.push(b'"');
 }
 
-fn type_name(number: u8) -> &'static str {
+fn type_name(number: TypeId) -> &'static str {
     TYPES.get(usize::from(number)).copied().unwrap_or("Resource")
 }
 
 /// The rows of a page in its order, whether more follow, and the row before the previous page when there is one.
 #[derive(Default)]
 struct Page {
-    rows: Vec<u32>,
+    rows: Vec<Row>,
     more: bool,
     /// `Some(None)`: the previous page is the first one.
-    previous: Option<Option<u32>>,
+    previous: Option<Option<Row>>,
 }
 
 /// Cuts one page out of the matches.
-fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBitmap) -> Result<Page, Fault> {
+fn page(snap: &Snapshot, ty: TypeId, search: &Search, frame: &Frame, all: &RoaringBitmap) -> Result<Page, Fault> {
     let (count, last) = (search.count.max(1), frame.last());
     let dated = match search.order {
-        Order::Updated { .. } => snap.dated(ty).map_err(failed)? & all,
+        Order::Updated { .. } => snap.with_own_instant(ty).map_err(failed)? & all,
         _ => RoaringBitmap::new(),
     };
     // The row that is `count` rows before the last one served: the previous page begins after it.
-    let mut before: Option<u32> = None;
-    let mut found: Vec<u32> = match search.order {
+    let mut before: Option<Row> = None;
+    let mut found: Vec<Row> = match search.order {
         Order::Id { down } => {
-            let edge = last.map(|row| snap.entry(row)).transpose().map_err(failed)?;
-            let after = edge.as_ref().map(Entry::id);
+            let edge = last.map(|row| snap.read(row)).transpose().map_err(failed)?;
+            let after = edge.as_ref().map(Version::id);
+            let (order, back) =
+                if down { (IdOrder::Descending, IdOrder::Ascending) } else { (IdOrder::Ascending, IdOrder::Descending) };
             if after.is_some() {
-                before = snap.by_id(ty, all, after, !down, count).map_err(failed)?.get(count - 1).copied();
+                before = snap.by_id(ty, all, after, back, count).map_err(failed)?.get(count - 1).copied();
             }
-            snap.by_id(ty, all, after, down, count + 1).map_err(failed)?
+            snap.by_id(ty, all, after, order, count + 1).map_err(failed)?
         }
         Order::Updated { down } if !dated.is_empty() => {
             // Instants of other directories do not follow rows: all are read and sorted.
@@ -329,7 +333,11 @@ fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBi
                     limits::SORTED
                 )));
             }
-            let mut keyed = all.iter().map(|r| Ok((snap.updated(r).map_err(failed)?, r))).collect::<Result<Vec<_>, Fault>>()?;
+            let mut keyed = all
+                .iter()
+                .map(Row::new)
+                .map(|r| Ok((snap.last_updated_ms(r).map_err(failed)?, r)))
+                .collect::<Result<Vec<_>, Fault>>()?;
             keyed.sort_unstable();
             if down {
                 keyed.reverse();
@@ -342,21 +350,21 @@ fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBi
             let mut rest = all.clone();
             if let Some(last) = last {
                 let mut above = all.iter();
-                above.advance_to(last.saturating_add(1));
-                before = above.nth(count - 1);
-                rest.remove_range(last..);
+                above.advance_to(last.get().saturating_add(1));
+                before = above.nth(count - 1).map(Row::new);
+                rest.remove_range(last.get()..);
             }
-            rest.iter().rev().take(count + 1).collect()
+            rest.iter().rev().take(count + 1).map(Row::new).collect()
         }
         Order::Updated { down: false } | Order::Row => {
             let mut rest = all.iter();
             if let Some(last) = last {
                 // Ranks are cheap in row order.
-                let below = all.rank(last).saturating_sub(1);
-                before = below.checked_sub(count as u64).and_then(|n| all.select(u32::try_from(n).ok()?));
-                rest.advance_to(last.saturating_add(1));
+                let below = all.rank(last.get()).saturating_sub(1);
+                before = below.checked_sub(count as u64).and_then(|n| all.select(u32::try_from(n).ok()?)).map(Row::new);
+                rest.advance_to(last.get().saturating_add(1));
             }
-            rest.take(count + 1).collect()
+            rest.take(count + 1).map(Row::new).collect()
         }
     };
     let more = found.len() > count;
@@ -366,7 +374,7 @@ fn page(snap: &Snapshot, ty: u8, search: &Search, frame: &Frame, all: &RoaringBi
 }
 
 /// One page of a search on type `ty`.
-pub(crate) fn searchset(snap: &Snapshot, ty: u8, search: Search, frame: Frame) -> Result<Draft, Fault> {
+pub(crate) fn searchset(snap: &Snapshot, ty: TypeId, search: Search, frame: Frame) -> Result<Draft, Fault> {
     let all = snap.search(ty, &search.filter).map_err(failed)?;
     let total = match frame.from {
         Some((_, total)) => total,
@@ -382,8 +390,8 @@ pub(crate) fn searchset(snap: &Snapshot, ty: u8, search: Search, frame: Frame) -
 }
 
 /// Rows that the includes bring to a page, without its matches, each once.
-fn included(snap: &Snapshot, links: &[Link], page: &[u32]) -> Result<RoaringBitmap, Fault> {
-    let matches: RoaringBitmap = page.iter().copied().collect();
+fn included(snap: &Snapshot, links: &[Link], page: &[Row]) -> Result<RoaringBitmap, Fault> {
+    let matches: RoaringBitmap = page.iter().map(|row| row.get()).collect();
     let mut out = RoaringBitmap::new();
     let mut frontier = matches.clone();
     for round in 0..limits::ITERATE {
@@ -394,7 +402,7 @@ fn included(snap: &Snapshot, links: &[Link], page: &[u32]) -> Result<RoaringBitm
         let mut found = RoaringBitmap::new();
         let mut pointed: Vec<Vec<Filter>> = vec![Vec::new(); rules.len()];
         for row in &frontier {
-            let entry = snap.entry(row).map_err(failed)?;
+            let entry = snap.read(Row::new(row)).map_err(failed)?;
             let ty = type_name(entry.ty);
             if rules.iter().any(|l| !l.reverse && l.source == ty) {
                 for (param, to) in entry.references().map_err(failed)? {
@@ -402,7 +410,7 @@ fn included(snap: &Snapshot, links: &[Link], page: &[u32]) -> Result<RoaringBitm
                     let Some((kind, id)) = to.split_once('/').filter(|_| wanted) else { continue };
                     let Some((_, number)) = Types::Restricted.known(kind) else { continue };
                     if let Some(entry) = snap.current(number, id).map_err(failed)? {
-                        found.insert(entry.row);
+                        found.insert(entry.row.get());
                     }
                 }
             }
@@ -427,11 +435,15 @@ fn included(snap: &Snapshot, links: &[Link], page: &[u32]) -> Result<RoaringBitm
 pub(crate) fn history(snap: &Snapshot, mut rows: RoaringBitmap, count: usize, oldest_first: bool, frame: Frame) -> Draft {
     let total = frame.from.map_or(Some(rows.len()), |(_, total)| total);
     match frame.last() {
-        Some(last) if oldest_first => _ = rows.remove_range(..=last),
-        Some(last) => _ = rows.remove_range(last..),
+        Some(last) if oldest_first => _ = rows.remove_range(..=last.get()),
+        Some(last) => _ = rows.remove_range(last.get()..),
         None => {}
     }
-    let page: Vec<u32> = if oldest_first { rows.iter().take(count).collect() } else { rows.iter().rev().take(count).collect() };
+    let page: Vec<Row> = if oldest_first {
+        rows.iter().take(count).map(Row::new).collect()
+    } else {
+        rows.iter().rev().take(count).map(Row::new).collect()
+    };
     let more = rows.len() > page.len() as u64;
     Draft::new(snap, frame, Kind::History, total, Page { rows: page, more, previous: None })
 }

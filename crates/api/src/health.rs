@@ -3,8 +3,9 @@
 //! Anybody may ask, so it tells nothing of the restricted perimeter: the transaction and the instant are those of the last change
 //! of what is public, whatever was delivered since, and reasons are fixed sentences that name no object.
 
+use annuaire_base::Tx;
 use annuaire_base::date::iso_ms;
-use annuaire_index::{Index, Snapshot};
+use annuaire_index::{Index, Row, Snapshot};
 use annuaire_web::{PublicationStatus, StoreHealth};
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ pub(crate) fn answer(index: &Index, health: Option<StoreHealth>) -> Result<Answe
     let last = last_change(&index.snapshot().map_err(internal)?)?;
     let mut body = json!({
         "status": PublicationStatus::Ok.name(),
-        "tx": last.map_or(0, |(tx, _)| tx),
+        "tx": last.map_or(0, |(tx, _)| tx.get()),
         "commit": last.map(|(_, ms)| iso_ms(ms)),
     });
     if let Some(standing) = health {
@@ -43,8 +44,8 @@ fn plain(status: StatusCode, body: &Value) -> Answer {
 }
 
 /// Transaction and instant of the newest version, `None` in an empty store.
-fn last_change(snap: &Snapshot) -> Result<Option<(u64, i64)>, Fault> {
+fn last_change(snap: &Snapshot) -> Result<Option<(Tx, i64)>, Fault> {
     let Some(row) = snap.versions_since(None, i64::MIN).map_err(internal)?.max() else { return Ok(None) };
-    let entry = snap.entry(row).map_err(internal)?;
-    Ok(Some((entry.tx, entry.commit_ms)))
+    let entry = snap.read(Row::new(row)).map_err(internal)?;
+    Ok(Some((entry.tx, entry.last_updated_ms)))
 }

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use annuaire_base::date::{http_date, parse_http_date};
 use annuaire_gzip::{Encoder, GzipCoding};
-use annuaire_index::{Effort, Index, RoaringBitmap, Snapshot};
+use annuaire_index::{Effort, Index, RoaringBitmap, Row, Snapshot};
 use annuaire_web::limits::{LONG, QUICK};
 use annuaire_web::{
     Anyone, ApiClient, Arrival, Client, Full, Gate, Lane, RateRule, Refusal, RequestLine, RequestSubject, RestrictedReader,
@@ -664,7 +664,7 @@ impl App {
             "/fhir/dr" => self.restricted_door(asked.pass.ok()?)?,
             _ => &self.public,
         };
-        Answers::key(door.index.applied_tx(), asked, &self.gate.base(&asked.parts))
+        Answers::key(door.index.applied_tx().get(), asked, &self.gate.base(&asked.parts))
     }
 
     /// Headers that every answer has, and its line.
@@ -694,8 +694,8 @@ impl App {
             }
             (None, "/metrics") => {
                 seen.route = "metrics";
-                let mut stores = vec![("public", self.public.index.applied_tx())];
-                stores.extend(self.restricted.iter().map(|d| ("restricted", d.index.applied_tx())));
+                let mut stores = vec![("public", self.public.index.applied_tx().get())];
+                stores.extend(self.restricted.iter().map(|d| ("restricted", d.index.applied_tx().get())));
                 let operator = match pass {
                     Given::ApiClient(client) => client.operator(),
                     Given::Anyone | Given::RestrictedReader => None,
@@ -858,7 +858,7 @@ impl App {
         self_url: String,
         scope: String,
         query: String,
-        from: Option<(Option<u32>, Option<u64>)>,
+        from: Option<(Option<Row>, Option<u64>)>,
     ) -> Frame {
         Frame { base, key: self.settings.cursor_key, self_url, scope, query, from }
     }
@@ -913,7 +913,7 @@ impl App {
             let left = version.is_none() && !snap.history(number, id).map_err(internal)?.is_empty();
             return Err(if left { Fault::gone(id) } else { Fault::missing(&asked()) });
         };
-        let tag = format!("W/\"{}\"", entry.version);
+        let tag = format!("W/\"{}\"", entry.number);
         // If-None-Match present: it alone is evaluated (COND-2).
         let fresh = if parts.headers.contains_key(header::IF_NONE_MATCH) {
             holds(parts, &tag)
@@ -922,10 +922,10 @@ impl App {
             // (COND-4).
             let date = parse_http_date(text(&parts.headers, header::IF_MODIFIED_SINCE));
             let now = self.gate.now().div_euclid(1_000_000);
-            date.is_some_and(|second| entry.commit_ms.div_euclid(1_000) <= second && second < now)
+            date.is_some_and(|second| entry.last_updated_ms.div_euclid(1_000) <= second && second < now)
         };
         let kept = query::kept(ty, parts.uri.query().unwrap_or_default())?;
-        let updated = entry.commit_ms;
+        let updated = entry.last_updated_ms;
         let answer = match kept {
             _ if fresh => reply(StatusCode::NOT_MODIFIED, Vec::new()),
             Some(names) => reply(StatusCode::OK, bundle::reduce(entry.body(), &names)),
@@ -949,7 +949,7 @@ impl App {
         place: &Place,
         scope: &str,
         raw: &str,
-        from: Option<(Option<u32>, Option<u64>)>,
+        from: Option<(Option<Row>, Option<u64>)>,
         lenient: bool,
         seen: &mut RequestSubject,
     ) -> Result<Answer, Fault> {
@@ -987,7 +987,7 @@ impl App {
                 if versions.is_empty() {
                     return Err(Fault::missing(id));
                 }
-                let rows: RoaringBitmap = versions.into_iter().collect();
+                let rows: RoaringBitmap = versions.into_iter().map(Row::get).collect();
                 rows & snap.versions_since(Some(number), since).map_err(failed)?
             }
             _ => snap.versions_since(ty.map(|(_, number)| number), since).map_err(internal)?,

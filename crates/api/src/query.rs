@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use annuaire_base::date::{parse_days, parse_instant};
 use annuaire_base::text::folds_to_nothing;
 use annuaire_fhir::schema::{self, PARAMS, PERIOD_END, PUBLIC_TYPES, Param, ParamType, TYPES};
-use annuaire_index::{Filter, Snapshot};
+use annuaire_index::{Filter, Row, Snapshot};
+use annuaire_terms::{ParamId, TypeId};
 
 use crate::{Fault, failed, limits};
 
@@ -67,9 +68,9 @@ impl Types {
     }
 
     /// The type of that name, with its number.
-    pub(crate) fn known(self, name: &str) -> Option<(&'static str, u8)> {
+    pub(crate) fn known(self, name: &str) -> Option<(&'static str, TypeId)> {
         let at = self.names().iter().position(|ty| *ty == name)?;
-        Some((self.names()[at], u8::try_from(at).ok()?))
+        Some((self.names()[at], TypeId::new(u8::try_from(at).ok()?)))
     }
 }
 
@@ -86,7 +87,7 @@ pub(crate) fn links_to(ty: &str) -> impl Iterator<Item = (&'static str, &'static
         .flat_map(|p| p.types.iter().map(move |source| (*source, p)))
 }
 
-fn type_number(name: &str) -> Option<(&'static str, u8)> {
+fn type_number(name: &str) -> Option<(&'static str, TypeId)> {
     Types::Restricted.known(name)
 }
 
@@ -728,7 +729,7 @@ fn one(found: &Param, modifier: &str, raw: &str, base: &str) -> Result<Filter, F
 }
 
 /// A criterion on a period, by days of Paris. An absent start is the beginning of time, an absent end its end (R4 search, date).
-fn period(start: u8, value: &str) -> Result<Filter, Fault> {
+fn period(start: ParamId, value: &str) -> Result<Filter, Fault> {
     let bad = || bad_date(value);
     let value = value.trim();
     let letters = value.bytes().take_while(u8::is_ascii_lowercase).count();
@@ -781,7 +782,7 @@ fn of_type(snap: &Snapshot, ty: &str, param: &Param, raw: &str) -> Result<Filter
     }
     let mut ids = Vec::new();
     for row in rows.iter() {
-        let entry = snap.entry(row).map_err(failed)?;
+        let entry = snap.read(Row::new(row)).map_err(failed)?;
         let body: serde_json::Value = serde_json::from_slice(entry.body()).map_err(crate::internal)?;
         let held = body["identifier"].as_array().into_iter().flatten().any(|i| {
             let coded = i["type"]["coding"]
@@ -1063,7 +1064,7 @@ mod tests {
         for bad in
             ["ge2022-00", "2022-13", "ge2022-02-30", "0000", "ge", "2022-11-01T25:00", "gege2022", "ge2022-11-01T14:20+15:00"]
         {
-            assert!(date(bad).is_err() && period(1, bad).is_err(), "{bad}");
+            assert!(date(bad).is_err() && period(ParamId::new(1), bad).is_err(), "{bad}");
         }
     }
 

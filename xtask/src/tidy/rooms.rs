@@ -28,7 +28,8 @@ const WORLD: [&str; 9] = [
 ];
 
 /// Places that may make such a call all the same: file, call, why.
-const WORLD_EXCEPTIONS: [(&str, &str, &str); 0] = [];
+const WORLD_EXCEPTIONS: [(&str, &str, &str); 1] =
+    [("crates/web/src/connections.rs", "Instant::now", "the clock of the runtime, which sets the alarms of connections")];
 
 /// Rooms without input and output, and what they may not name.
 const PURE: [&str; 5] = ["base", "fhir", "mos", "nos", "terms"];
@@ -222,6 +223,11 @@ mod tests {
         found.iter().map(ToString::to_string).collect()
     }
 
+    /// Findings about manifests; without files, every exception is one that does not occur.
+    fn about_rooms(manifests: &[CrateManifest]) -> Vec<String> {
+        messages(&check(TABLE, manifests, &[])).into_iter().filter(|m| !m.contains("take it out")).collect()
+    }
+
     #[test]
     fn the_table_is_read_row_by_row() {
         let drawn = table(TABLE);
@@ -242,12 +248,12 @@ mod tests {
             manifest("annuaire", &["annuaire-store-a"]),
             manifest("bench", &["annuaire-base"]),
         ];
-        assert!(check(TABLE, &good, &[]).is_empty(), "{:?}", check(TABLE, &good, &[]));
+        assert!(about_rooms(&good).is_empty(), "{:?}", about_rooms(&good));
         let mut bad = good.to_vec();
         bad[0] = manifest("base", &["annuaire-store-a", "heed"]);
         bad[2] = manifest("new", &[]);
         bad[3] = manifest("annuaire", &["annuaire-bench"]);
-        let found = messages(&check(TABLE, &bad, &[]));
+        let found = about_rooms(&bad);
         for wanted in
             ["`base` knows `store-a`", "may know heed", "does not list `new`", "`store-b` has no crate", "knows `bench`"]
         {
@@ -268,7 +274,7 @@ mod tests {
             file("crates/annuaire/src/a.rs", "fn f() { Instant::now(); }"),
             file("crates/index/tests/a.rs", "fn f() { Instant::now(); }"),
         ];
-        let found = messages(&calls(&files));
+        let found: Vec<String> = messages(&calls(&files)).into_iter().filter(|m| !m.contains("take it out")).collect();
         assert_eq!(found.len(), 3, "{found:?}");
     }
 }
