@@ -1,5 +1,4 @@
-//! What was delivered: one record for each import that read something. It is kept beside the log and written in the
-//! transaction of the import.
+//! Records of deliveries: one for each import that read something, beside the log and written in the transaction of the import.
 
 use crate::error::Error;
 use crate::limits;

@@ -225,7 +225,7 @@ impl DocumentReader {
         Ok(())
     }
 
-    /// Checks the document as a whole; the sources that it gives.
+    /// Checks the document at its end; the sources that it gives.
     fn finish(mut self, options: &Options, intake: &mut FileIntake<'_>) -> Result<Vec<&'static str>, Error> {
         let name = intake.name;
         // JSON is UTF-8: a few bytes may be damaged, but when most records are, the file has another encoding.

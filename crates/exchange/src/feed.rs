@@ -42,7 +42,7 @@ pub(crate) enum FeedRecord {
     Restricted(&'static str),
 }
 
-/// Whether a line is a whole resource, and not a Bundle: then the file is NDJSON.
+/// Whether a line is a complete resource, and not a Bundle: then the file is NDJSON.
 pub(crate) fn is_resource(line: &[u8]) -> bool {
     serde_json::from_slice::<ResourceHead>(line).is_ok_and(|h| h.resource_type != "Bundle")
 }

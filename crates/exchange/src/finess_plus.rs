@@ -42,7 +42,7 @@ impl FinessDocument {
 /// Reads the records of one document.
 #[derive(Default)]
 pub(crate) struct FinessPlusReader {
-    /// Set by the first record that tells.
+    /// Set by the first record that belongs to one of the two only.
     pub(crate) document: Option<FinessDocument>,
     pub(crate) oddities: Oddities,
     /// Hashes of the internal numbers of legal entities, and of those that groups name.

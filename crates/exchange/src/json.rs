@@ -1,5 +1,8 @@
 //! Large JSON documents, record by record: the elements of a few well-known arrays are handed out one at a time, so that
 //! a document of any size is read in the memory of its largest record, and a bad record does not stop the rest.
+//!
+//! `serde_json::StreamDeserializer` reads whole root values only: it cannot hand out the elements of an array inside one, and
+//! it cannot go on after an element that is damaged. Messages need the number of the line, which it does not have either.
 
 use crate::limits;
 use std::io::{self, BufRead};
@@ -24,7 +27,7 @@ enum SplitState {
     Stream(String),
 }
 
-/// Reader of records.
+/// Splits a document into records.
 pub(crate) struct JsonRecords<'a> {
     input: &'a mut dyn BufRead,
     state: SplitState,
@@ -34,7 +37,7 @@ pub(crate) struct JsonRecords<'a> {
     line: u64,
 }
 
-fn bad(line: u64, what: &str) -> io::Error {
+fn damaged(line: u64, what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("line {line}: {what}"))
 }
 
@@ -72,24 +75,24 @@ impl<'a> JsonRecords<'a> {
                 self.input.consume(1);
                 Ok(())
             }
-            Some(b) => Err(bad(self.line, &format!("{:?} where {:?} is expected", char::from(b), char::from(byte)))),
-            None => Err(bad(self.line, "the document is cut; download it again")),
+            Some(b) => Err(damaged(self.line, &format!("{:?} where {:?} is expected", char::from(b), char::from(byte)))),
+            None => Err(damaged(self.line, "the document is cut; download it again")),
         }
     }
 
-    /// Whether a record is still of a size that is read.
-    fn room(&self, bytes: usize, objects: usize) -> io::Result<()> {
+    /// Refuses a record that is too large.
+    fn check_size(&self, bytes: usize, objects: usize) -> io::Result<()> {
         let (max, many) = (limits::RECORD_BYTES, limits::RECORD_OBJECTS);
         if bytes > max || objects > many {
             let what = format!("a record is larger than {max} bytes or {many} objects; no national file has one: is it damaged?");
-            return Err(bad(self.line, &what));
+            return Err(damaged(self.line, &what));
         }
         Ok(())
     }
 
-    /// Appends one whole JSON value to `out`. Only its extent is checked: the caller parses it.
+    /// Appends one JSON value to `out`. Only its extent is checked: the caller parses it.
     fn value(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        let Some(first) = self.peek()? else { return Err(bad(self.line, "the document is cut; download it again")) };
+        let Some(first) = self.peek()? else { return Err(damaged(self.line, "the document is cut; download it again")) };
         let start = out.len();
         let (mut depth, mut string, mut escape) = (0_usize, false, false);
         let mut objects = 0_usize;
@@ -98,7 +101,7 @@ impl<'a> JsonRecords<'a> {
             let chunk = self.input.fill_buf()?;
             if chunk.is_empty() {
                 return if matches!(first, b'{' | b'[' | b'"') {
-                    Err(bad(line, "the document is cut; download it again"))
+                    Err(damaged(line, "the document is cut; download it again"))
                 } else {
                     Ok(())
                 };
@@ -144,9 +147,9 @@ impl<'a> JsonRecords<'a> {
             out.extend_from_slice(&chunk[..used]);
             self.line += chunk[..used].iter().filter(|b| **b == b'\n').count() as u64;
             self.input.consume(used);
-            self.room(out.len() - start, objects)?;
+            self.check_size(out.len() - start, objects)?;
             if end.is_some() {
-                return if out.len() > start { Ok(()) } else { Err(bad(self.line, "a value is missing")) };
+                return if out.len() > start { Ok(()) } else { Err(damaged(self.line, "a value is missing")) };
             }
         }
     }
@@ -159,7 +162,7 @@ impl<'a> JsonRecords<'a> {
                 SplitState::Outside => {
                     let Some(first) = self.peek()? else { return Ok(None) };
                     if first != b'{' {
-                        return Err(bad(self.line, "a JSON object is expected"));
+                        return Err(damaged(self.line, "a JSON object is expected"));
                     }
                     self.input.consume(1);
                     self.root.clear();
@@ -180,7 +183,7 @@ impl<'a> JsonRecords<'a> {
                         return Ok(Some(JsonRecord { member: String::new(), line: self.root_line }));
                     }
                     if self.peek()? != Some(b'"') {
-                        return Err(bad(self.line, "a member name is expected; is the document cut? download it again"));
+                        return Err(damaged(self.line, "a member name is expected; is the document cut? download it again"));
                     }
                     let mut name = Vec::new();
                     self.value(&mut name)?;
@@ -199,7 +202,7 @@ impl<'a> JsonRecords<'a> {
                     let mut root = std::mem::take(&mut self.root);
                     self.value(&mut root)?;
                     self.root = root;
-                    self.room(self.root.len(), 0)?;
+                    self.check_size(self.root.len(), 0)?;
                 }
                 SplitState::Stream(member) => {
                     let member = member.clone();

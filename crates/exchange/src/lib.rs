@@ -7,17 +7,17 @@
 //!
 //! # From a line to a change
 //!
-//! Five words name what becomes of one person on the way from a file to the registry, here and in all modules:
+//! Five words name the data of one person on the way from a file to the registry, here and in all modules:
 //!
 //! | Word | What it is | Where it is made |
 //! |---|---|---|
-//! | *line* (*record* of a JSON document) | what a file holds of one person, as it is written | `text`, `documents` |
-//! | *piece* | what one line gives of one entity, packed: a line about a person at work gives a piece of the person and a piece of the structure | `text::pieces`, `finess_plus`, `feed` |
+//! | *line* (*record* of a JSON document) | the text of a file about one person | `text`, `documents` |
+//! | *piece* | the fields of one line that describe one entity, packed: the line of a person at work gives a piece of the person and a piece of the structure | `text::pieces`, `finess_plus`, `feed` |
 //! | *group* | all pieces of one entity from one source, sorted | `groups` |
 //! | *object* | the object of the national model (MOS) that a group makes | `assemble` |
 //! | *change* | an object that is put, or that ends, in a transaction of the registry | `replace` |
 //!
-//! `read` tells who reads a file, `containers` opens archives, `formats` lists the columns of each text format, `intake` and
+//! `read` chooses the reader of a file, `containers` opens archives, `formats` lists the columns of each text format, `intake` and
 //! `loads` keep what is gathered on the way. A new format is one entry in a file of `formats`.
 //!
 //! # Example
@@ -26,7 +26,7 @@
 //!
 //! ```
 //! use annuaire_exchange::{Options, import};
-//! use annuaire_store_sqlite::Sqlite;
+//! use annuaire_store_sqlite::SqliteRegistry;
 //!
 //! let dir = tempfile::tempdir()?;
 //! let file = dir.path().join("PS_LibreAcces_SavoirFaire_202611240800.txt");
@@ -37,7 +37,7 @@
 //!      Libellé type savoir-faire|Code savoir-faire|Libellé savoir-faire|\n\
 //!      8|10999000010|810999000010|EXEMPLE|Ada|10|Médecin|C|Civil|S|Spécialité ordinale|SM04|Cardiologie|\n",
 //! )?;
-//! let mut registry = Sqlite::open(&dir.path().join("registry.sqlite"))?;
+//! let mut registry = SqliteRegistry::open(&dir.path().join("registry.sqlite"))?;
 //! let options = Options { author: "the manual".into(), ..Options::default() };
 //!
 //! let report = import(&mut registry, std::slice::from_ref(&file), &options)?;
@@ -53,13 +53,13 @@
 //!
 //! A line is read once and copied three times (out of the file, into a piece, into the sort), by as many threads as there are
 //! processors. Memory is bounded by [`limits`]: [`limits::SORT_BYTES`] for pieces, a few blocks of 1 MiB for each thread, and
-//! eight bytes a line to tell duplicates. The registry is compared in order, one page at a time, and an object is only assembled
+//! eight bytes a line to find duplicates. The registry is compared in order, one page at a time, and an object is only assembled
 //! when its pieces differ from those of the last delivery.
 //!
 //! # What it never does
 //!
-//! It never decides what is published, never keeps the text of an unreadable line, never repeats what may be a social security
-//! number, never lets restricted data pass for open data because of a name, and never writes a part of a call.
+//! It never decides which facts are published, never keeps the text of an unreadable line, never repeats a possible social security
+//! number, never takes restricted data for open data because of a name, and never writes a part of a call.
 
 mod assemble;
 mod containers;

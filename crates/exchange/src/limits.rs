@@ -1,4 +1,4 @@
-//! Limits of an import, in one place. What goes beyond one is refused with a message that says so.
+//! Limits of an import, in one place. Data beyond a limit is refused with a message that names it.
 
 /// Bytes that the pieces of all files of a call may occupy in memory before they are sorted through disk.
 pub const SORT_BYTES: usize = 1 << 30;
@@ -6,7 +6,7 @@ pub const SORT_BYTES: usize = 1 << 30;
 pub const BLOCK_BYTES: usize = 1 << 20;
 /// Bytes of a line.
 pub const LINE_BYTES: u64 = 1 << 20;
-/// Lines, or records, of one file: five times the largest file of the country. The hashes that tell duplicates take 300 MB at
+/// Lines, or records, of one file: five times the largest file of the country. The hashes that find duplicates take 300 MB at
 /// this limit.
 pub const LINES: u64 = 25_000_000;
 /// Bytes of a record of a JSON document. A legal person of FINESS+ with a thousand establishments of four activities each
@@ -37,7 +37,7 @@ pub const EXPANSION: u64 = 200;
 pub const EXPANSION_FLOOR: u64 = 64 << 20;
 /// Bytes that may come out of one compressed file in all.
 pub const EXPANDED_BYTES: u64 = 64 << 30;
-/// First bytes of a text that are looked at to tell what it is.
+/// First bytes of a text, by which its kind is recognised.
 pub const HEAD_BYTES: usize = 64 << 10;
 /// Rejected lines that the report lists; those beyond are counted.
 pub const REPORTED_LINES: usize = 1_000;

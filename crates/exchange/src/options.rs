@@ -27,7 +27,7 @@ pub struct Options {
     pub any_clock: bool,
     /// Reason given to pass the volume and key guards.
     pub accept_mass_change: Option<String>,
-    /// The FHIR files are open data, on the word of the operator: their resources may be published without restriction.
+    /// The operator declares that the FHIR files are open data: their resources may be published without restriction.
     pub open: bool,
     /// Reads, checks and compares everything, and writes nothing.
     pub dry_run: bool,

@@ -285,7 +285,7 @@ pub struct Quarantined {
     pub file: String,
     /// Line from 1.
     pub line: u64,
-    /// Column at fault, empty for the whole line.
+    /// Column at fault, empty when it is none in particular.
     pub column: String,
     /// What is wrong with it; never its text.
     pub reason: String,

@@ -1,4 +1,4 @@
-//! Who reads a file: it is told by its first character, and by what its reader finds.
+//! Chooses the reader of a file by its first character, and what becomes of the file by what the reader finds.
 
 use crate::containers::digest::DigestingReader;
 use crate::containers::line_ends::LineEnds;
@@ -15,8 +15,8 @@ use crate::text::read_lines;
 use annuaire_store::Registry;
 use std::io::BufRead;
 
-/// Reads one file, or member of an archive, whatever its format: its pieces go to the sorter of `loads`, what else was gathered
-/// to `loads`, and its report to `report`. A file that was imported before is only reported.
+/// Reads one file, or member of an archive, whatever its format. What is gathered from it goes to `loads`, its report to
+/// `report`. A file that was imported before is only reported.
 ///
 /// # Errors
 /// [`Error::Refused`] when a guard refuses the file.

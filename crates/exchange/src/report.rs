@@ -1,4 +1,4 @@
-//! What an import read and did.
+//! The report of an import: the files that it read, and the changes that it made.
 
 #[cfg(doc)]
 use crate::{Options, limits};
@@ -18,7 +18,7 @@ pub struct Rejected {
     pub reason: String,
 }
 
-/// What was read of one file.
+/// The report of one file.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct FileReport {
     /// Path, and member for an archive.
@@ -65,7 +65,7 @@ pub struct Examples {
     pub ended: Vec<String>,
 }
 
-/// What an import did.
+/// The report of one import.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
     /// One per text file, archives expanded.
@@ -80,7 +80,7 @@ pub struct Report {
     pub ended: u64,
     /// Objects already known as they are.
     pub unchanged: u64,
-    /// What else happened.
+    /// Other observations, as sentences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Number of the record of this delivery; absent when nothing was read and in a dry run.

@@ -1,5 +1,5 @@
-//! Text files, one line a record: the header tells the format, lines are cut into blocks, read by several threads, and taken
-//! back in their order.
+//! Text files: the format is recognised by the header, lines are cut into blocks, several threads read them, and their contents
+//! are taken in the order of the file.
 
 mod block_reader;
 mod blocks;

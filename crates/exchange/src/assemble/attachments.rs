@@ -1,4 +1,4 @@
-//! What persons and structures hold: cards, mailboxes, certificates.
+//! Cards, mailboxes and certificates.
 
 use super::values::{date, value};
 use crate::formats::Slot as S;
@@ -19,7 +19,7 @@ pub(super) fn card(r: &LineFields<'_>) -> CarteProfessionnel {
     }
 }
 
-/// A mailbox whose line tells its type.
+/// A mailbox whose line gives its type.
 pub(super) fn mailbox(r: &LineFields<'_>) -> BoiteLettresMss {
     BoiteLettresMss {
         adresse: value(r, S::AdresseBal),

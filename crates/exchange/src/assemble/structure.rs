@@ -75,7 +75,8 @@ pub(super) fn structure(source: &str, id: &str, rows: &[LineFields<'_>]) -> Stru
     s
 }
 
-/// An activity of the legacy FINESS files out of its lines. They have one level: it stands for what is authorised too.
+/// An activity of the legacy FINESS files out of its lines. These files do not list authorisations: the first line is taken for
+/// the authorised activity too.
 pub(super) fn activity(source: &str, id: &str, rows: &[LineFields<'_>]) -> ActiviteAutorisee {
     let level = |r: &LineFields<'_>, n: usize| Activite {
         id: if n == 0 { id.to_owned() } else { format!("{id}-{n}") },

@@ -141,7 +141,8 @@ fn member_text(base: &str, reader: &mut dyn BufRead, each: TextSink<'_>) -> Resu
     Ok(Some(format))
 }
 
-/// Length of the directory of an archive, as its end says; 0 when it has none, which the reader of archives then says.
+/// Length of the directory of an archive, which the end of the archive gives; 0 when it has none: the reader of archives then
+/// fails.
 fn directory_bytes<R: Read + Seek>(file: &mut R) -> io::Result<u64> {
     // The end of an archive is 22 bytes and a comment.
     const END: u64 = 22 + 0xffff + 20;

@@ -17,7 +17,7 @@ impl FileWatch<'_> {
         now.len() != self.len || now.modified().ok() != self.modified
     }
 
-    /// Refuses a file whose size or date is no longer what it was.
+    /// Refuses a file whose size or date has changed.
     pub(super) fn check_unchanged(&self) -> Result<(), Error> {
         let now = self.file.metadata().map_err(|source| Error::Io { file: self.name.to_owned(), source })?;
         if self.changed(&now) {

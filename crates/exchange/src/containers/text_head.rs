@@ -125,7 +125,7 @@ impl TextHead {
         (b.len() >= 8 && even.abs_diff(odd) * 5 > b.len() * 2 && even.min(odd) * 10 < even.max(odd)).then_some("UTF-16")
     }
 
-    /// What a short text without any separator says, when those are words of a server.
+    /// The message of a server, when it is all of a short text without separators.
     fn plain_error(&self, text: &str) -> Option<String> {
         let short = self.is_all && text.len() < 4096;
         let fields = |c| text.lines().next().unwrap_or_default().matches(c).count();
@@ -133,14 +133,14 @@ impl TextHead {
     }
 }
 
-/// Whether lower-case markup is a page for people, or an answer that says that something failed.
+/// Whether lower-case markup is a page for people, or the report of a failure.
 fn markup(text: &str) -> bool {
     let marks =
         ["<html", "<!doctype html", "<head", "<body", "<title", "<h1", "<center", "<error", "<fault", ":fault", ":envelope"];
     marks.iter().any(|m| text.contains(m)) || text.contains("<operationoutcome")
 }
 
-/// The flows of FINESS partners are told by their root or by the name of the file.
+/// Whether a text is a flow of FINESS partners, by its root or by the name of the file.
 fn finess_flow(name: &str, text: &str) -> bool {
     let name = name.to_lowercase();
     text.contains("<fluxfiness") || name.starts_with("finess_") || name.starts_with("amm_arhgos")
@@ -171,7 +171,7 @@ fn json_error(bytes: &[u8]) -> Option<String> {
     Some(beginning(&found.first()?.to_string()))
 }
 
-/// The beginning of what a server said, on one line.
+/// The beginning of the message of a server, on one line.
 fn beginning(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().take(20).collect();
     words.join(" ").chars().filter(|c| !c.is_control()).take(limits::SHOWN_CHARS).collect()

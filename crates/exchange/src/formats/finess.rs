@@ -7,7 +7,7 @@ use super::text_format::LineKind::{Activity, Structure};
 use super::text_format::{LineKind, TextFormat, semicolon_format};
 
 pub(super) fn formats() -> Vec<TextFormat> {
-    [daily_stock(), structures(), activities(), positions()].into_iter().flatten().collect()
+    [daily_stock(), structures(), activities(), social_activities(), positions()].into_iter().flatten().collect()
 }
 
 fn daily_stock() -> Vec<TextFormat> {
@@ -128,7 +128,7 @@ fn structures() -> Vec<TextFormat> {
     ]
 }
 
-/// Care (503), heavy equipment (504) and social activities (505).
+/// Care (503) and heavy equipment (504).
 fn activities() -> Vec<TextFormat> {
     vec![
         section(
@@ -174,7 +174,12 @@ fn activities() -> Vec<TextFormat> {
                 S::DateMeo,
             ],
         ),
-        // The places of the activities that follow.
+    ]
+}
+
+/// Social activities (505), after the places that carry them out.
+fn social_activities() -> Vec<TextFormat> {
+    vec![
         section("FINESS cs1100505", "finess-soc", Structure, "structureet", &[S::Ignore, S::Finess, S::FinessEj]),
         section(
             "FINESS cs1100505",

@@ -16,6 +16,11 @@ const GENERATIONS: Generations = &[
 ];
 
 pub(super) fn formats() -> Vec<TextFormat> {
+    [activities(), attributes(), single_table()].into_iter().flatten().collect()
+}
+
+/// Professionals and their places of practice.
+fn activities() -> Vec<TextFormat> {
     vec![
         pipe_format(
             "PS_LibreAcces_Personne_activite",
@@ -60,6 +65,12 @@ pub(super) fn formats() -> Vec<TextFormat> {
             ),
         )
         .with_generations(GENERATIONS),
+    ]
+}
+
+/// Their diplomas, cards, mailboxes and know-how.
+fn attributes() -> Vec<TextFormat> {
+    vec![
         pipe_format(
             "PS_LibreAcces_Dipl_AutExerc",
             "psla-dipl",
@@ -131,11 +142,16 @@ pub(super) fn formats() -> Vec<TextFormat> {
              libelle type savoir faire|code savoir faire|libelle savoir faire",
             columns(&[PP, PRACTICE, KNOW_HOW]),
         ),
-        semicolon_format(
-            "ExtractionMonoTable_CAT18_ToutePopulation",
-            "monotable",
-            Person,
-            "type identifiant pp|identifiant pp|identification nationale pp|code civilite exercice|libelle civilite exercice|\
+    ]
+}
+
+/// The single-table archive.
+fn single_table() -> Vec<TextFormat> {
+    vec![semicolon_format(
+        "ExtractionMonoTable_CAT18_ToutePopulation",
+        "monotable",
+        Person,
+        "type identifiant pp|identifiant pp|identification nationale pp|code civilite exercice|libelle civilite exercice|\
              nom exercice|prenom exercice|code profession|libelle profession|code categorie professionnelle|\
              libelle categorie professionnelle|code savoir faire|libelle savoir faire|code type savoir faire|\
              libelle type savoir faire|numero siret site|numero siren site|numero finess site|\
@@ -147,17 +163,16 @@ pub(super) fn formats() -> Vec<TextFormat> {
              libelle commune (coord structure)|code pays (coord structure)|libelle pays (coord structure)|\
              telephone (coord structure)|telephone 2 (coord structure)|telecopie (coord structure)|\
              adresse e mail (coord structure)|adresse bal mssante",
-            with(
-                columns(&[
-                    PP,
-                    EXERCISE_NAME,
-                    PRACTICE,
-                    KNOW_HOW,
-                    PLACE,
-                    &[("identifiant structure", S::AncienId), ("adresse bal mssante", S::AdresseBal)],
-                ]),
-                address("structure"),
-            ),
+        with(
+            columns(&[
+                PP,
+                EXERCISE_NAME,
+                PRACTICE,
+                KNOW_HOW,
+                PLACE,
+                &[("identifiant structure", S::AncienId), ("adresse bal mssante", S::AdresseBal)],
+            ]),
+            address("structure"),
         ),
-    ]
+    )]
 }

@@ -10,7 +10,10 @@ pub(crate) const NOT_IN_ALL_PROFILES: &[&str] =
     &["code nationalite", "libelle nationalite", "date acquisition de la nationalite francaise"];
 
 pub(super) fn formats() -> Vec<TextFormat> {
-    [civil_status(), diplomas(), practices(), activities(), structures(), attachments()].into_iter().flatten().collect()
+    [civil_status(), diplomas(), practices(), attributions(), activities(), structures(), attachments()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The person, civil status, languages and the address for letters.
@@ -126,7 +129,7 @@ fn diplomas() -> Vec<TextFormat> {
     ]
 }
 
-/// Professions and what belongs to one: registration with an order, know-how, attributions, cards, sanctions.
+/// Professions, registrations with an order, know-how.
 fn practices() -> Vec<TextFormat> {
     vec![
         semicolon_format(
@@ -188,6 +191,12 @@ fn practices() -> Vec<TextFormat> {
                 &[("date reconnaissance savoir faire", S::DateDebut), ("date abandon savoir faire", S::DateFin)],
             ]),
         ),
+    ]
+}
+
+/// Attributions, cards and sanctions.
+fn attributions() -> Vec<TextFormat> {
+    vec![
         semicolon_format(
             "AttribPart",
             "r-attribpart",

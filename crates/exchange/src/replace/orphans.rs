@@ -1,4 +1,4 @@
-//! Persons who have something and are described nowhere: the operator should import a file of persons.
+//! Persons who have a card, a mailbox or the like, and whom no file of persons names: the operator should import one.
 
 use crate::error::Error;
 use crate::limits;

@@ -69,7 +69,7 @@ impl LastEntities {
     }
 }
 
-/// The last line, as far as it tells whether the file is cut.
+/// The last line, from which it is seen whether the file is cut.
 #[derive(Default)]
 pub(super) struct LastLine {
     pub(super) number: u64,
@@ -79,7 +79,8 @@ pub(super) struct LastLine {
     pub(super) readable: bool,
     /// It stops inside quotes.
     pub(super) inside_quotes: bool,
-    /// It ends as whole lines of its format do, or its format does not tell and its numbers have valid keys.
+    /// It ends with a separator or a quote as all lines of the file do; in a file whose lines end with a value, its numbers have
+    /// valid keys.
     pub(super) closed: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A text file cut into blocks of whole lines, which threads read apart from one another.
+//! A text file cut into blocks of whole lines, each of which any thread can read.
 
 use super::decode::{EncodingEvidence, TextEncoding};
 use super::split::ends_inside_quotes;
@@ -27,7 +27,7 @@ pub(super) fn without_end(mut line: &[u8]) -> &[u8] {
 pub(super) struct LineBlock {
     /// Number of the first one.
     pub(super) first: u64,
-    /// The encoding of the file, as far as the lines up to here tell it.
+    /// The encoding of the file, as far as the lines up to here show it.
     pub(super) encoding: TextEncoding,
     bytes: Vec<u8>,
     /// Where each line ends.
@@ -66,7 +66,7 @@ pub(super) struct BlockCutter<'a> {
 }
 
 impl<'a> BlockCutter<'a> {
-    /// Cuts what follows the header. `ahead` is a line that was read already, empty when there is none; `ended` tells whether
+    /// Cuts the lines after the header. `ahead` is a line that was read already, empty when there is none; `ended` is true when
     /// the last line read so far ends with a line end.
     pub(super) fn new(
         name: &'a str,

@@ -1,4 +1,4 @@
-//! What the blocks of a file give, taken in their order, and the checks at its end.
+//! Takes the contents of blocks in their order, and checks the file at its end.
 
 use super::block_reader::{BlockContent, LastEntities, LastLine};
 use super::decode::CharacterTally;
@@ -85,7 +85,7 @@ impl<'a, 'b> BlockCollector<'a, 'b> {
     /// Ends a file, whose last byte is a line end when `ended`; by layout whether its section occurs.
     ///
     /// # Errors
-    /// [`Error::Refused`] when a guard refuses the whole.
+    /// [`Error::Refused`] when a guard refuses the file.
     pub(super) fn finish(self, ended: bool, options: &Options) -> Result<Vec<bool>, Error> {
         let Self { intake, numbers, .. } = self;
         let report = &mut intake.report;

@@ -9,7 +9,7 @@ use annuaire_nos::Nos;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What is wrong with a line: the header of the column, empty for the whole line, and the reason.
+/// What is wrong with a line: the header of the column, empty when it is none in particular, and the reason.
 pub(crate) type LineError = (String, String);
 
 /// A format bound to the header of one file.
@@ -21,7 +21,7 @@ pub(crate) struct Layout {
     pub(crate) extra: Vec<String>,
     /// Headers of the format that the file lacks; none of them is read.
     pub(crate) missing: Vec<String>,
-    /// The header ends with a separator or a quote, and so does every whole line.
+    /// The header ends with a separator or a quote, and so does every line that is not cut.
     pub(crate) closed: bool,
 }
 
@@ -37,7 +37,10 @@ impl Layout {
         Self { format, fields, extra: Vec::new(), missing: Vec::new(), closed: false }
     }
 
-    /// The fields of a line, checked. Unknown codes are counted in `codes`, by table and code.
+    /// The fields of a line, checked. Unknown codes are counted in `codes`.
+    ///
+    /// # Errors
+    /// Why the line is unreadable.
     pub(super) fn read_line<'a>(&self, line: &'a str, codes: &mut UnknownCodes) -> Result<LineFields<'a>, LineError> {
         let of_line = |reason: String| (String::new(), reason);
         if line.contains(['\0', UNIT_SEPARATOR]) {

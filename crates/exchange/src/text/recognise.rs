@@ -1,4 +1,4 @@
-//! Which format a file is: its header tells, and its name must agree.
+//! Recognises the format of a file by its header; its name must agree.
 //!
 //! A header is of a format when every column that the format reads is there, most of the others too, and the format knows most
 //! columns of the header. Else the file is refused: a renamed column must not make another, shorter format of it.
@@ -109,7 +109,7 @@ pub(super) fn is_former_ameli(first: &str) -> bool {
 }
 
 /// The sections of a FINESS open file of this name, given its first line of data. The number on its line 1 counts
-/// publications and does not tell the kind (source-files §7). A file of unknown name with establishments only is read as one
+/// publications and is no kind (source-files §7). A file of unknown name with establishments only is read as one
 /// with positions, which it may turn out to lack.
 ///
 /// # Errors
@@ -158,7 +158,7 @@ fn normalise(header: &str) -> String {
     }
 }
 
-/// The first column of a header that only restricted formats have, or that speaks of what only they hold.
+/// The first column of a header that only restricted formats have, by its header or by a word in it.
 fn restricted_column(names: &[String]) -> Option<&str> {
     let headers_of = |open: bool| -> BTreeSet<&str> {
         all().iter().filter(|f| f.is_open() == open).flat_map(|f| f.headers.iter().copied()).collect()
