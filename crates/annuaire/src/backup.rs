@@ -1,7 +1,7 @@
 //! Copies of a whole installation, made while it runs, and their way back.
 
 use crate::progress::{Tell, during};
-use crate::stores::{Checked, Place, STORES, check_apart, registry_path};
+use crate::stores::{Checked, DataPlace, STORES, check_apart, registry_path};
 use annuaire_index::Index;
 use annuaire_store::Registry;
 use annuaire_store_sqlite::SqliteRegistry;
@@ -20,7 +20,7 @@ const NOTE: &str = "backup.json";
 ///
 /// Stores are copied before the registry that they are views of: whatever commits meanwhile, no store of the copy is ahead of
 /// its registry, and a restored server publishes what is missing.
-pub(crate) fn backup(place: &Place, to: &Path, now_ms: i64, tell: &Tell) -> Result<String> {
+pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &Tell) -> Result<String> {
     absent_or_empty(to)?;
     let making = making(to)?;
     let mut stores = serde_json::Map::new();
@@ -63,7 +63,7 @@ pub(crate) fn backup(place: &Place, to: &Path, now_ms: i64, tell: &Tell) -> Resu
 }
 
 /// Puts a copy into `place`, which is absent or empty, once everything in it was read and found sound.
-pub(crate) fn restore(from: &Path, place: &Place, tell: &Tell) -> Result<String> {
+pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &Tell) -> Result<String> {
     absent_or_empty(&place.data)?;
     let path = from.join(NOTE);
     let text = fs::read(&path).with_context(|| format!("{}: not a backup", path.display()))?;
@@ -77,7 +77,7 @@ pub(crate) fn restore(from: &Path, place: &Place, tell: &Tell) -> Result<String>
         (None, None) => {
             bail!("the backup holds stores only; restore the registry with PostgreSQL's tools and name it with --database")
         }
-        (None, Some(_)) => place.named_database()?.context("the backup holds no registry")?.last_tx()?,
+        (None, Some(_)) => place.named_database()?.context("the backup holds no registry")?.last_tx()?.get(),
         (Some(noted), None) => {
             let copy = registry_path(making.path());
             let from = registry_path(from);
@@ -88,7 +88,7 @@ pub(crate) fn restore(from: &Path, place: &Place, tell: &Tell) -> Result<String>
             if let Some(fault) = faults.first() {
                 bail!("the registry of the backup is damaged ({fault}); take another backup");
             }
-            let last = registry.last_tx()?;
+            let last = registry.last_tx()?.get();
             if last != noted {
                 bail!("the registry of the backup ends at transaction {last} and its note says {noted}; take another backup");
             }

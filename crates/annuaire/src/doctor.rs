@@ -6,7 +6,7 @@ use crate::now_ms;
 use crate::progress::{duration, lines, size};
 use crate::publication::name;
 use crate::status::{Known, age};
-use crate::stores::{self, Expect, Place, STORES};
+use crate::stores::{self, DataPlace, Expect, STORES};
 use annuaire_store::limits::{CLOCK_AHEAD_MS, CLOCK_BEHIND_MS};
 use anyhow::Result;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Checks {
 }
 
 /// Checks an installation. Ends with 0 when all is well, 3 with warnings, 1 when something is broken.
-pub(crate) fn doctor(place: &Place, days: u32) -> Result<Exit> {
+pub(crate) fn doctor(place: &DataPlace, days: u32) -> Result<Exit> {
     // Looked at before the directory is made private again.
     let open = reachable(place);
     place.expect(Expect::Standing)?;
@@ -123,7 +123,7 @@ pub(crate) fn doctor(place: &Place, days: u32) -> Result<Exit> {
 }
 
 /// What others than the owner may reach.
-fn reachable(place: &Place) -> Vec<String> {
+fn reachable(place: &DataPlace) -> Vec<String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |m| m.permissions().mode() & 0o777);
     let open = place.private().into_iter().filter(|(path, _)| mode(path) & 0o077 != 0);
@@ -183,7 +183,7 @@ fn log(checks: &mut Checks, known: &Known, days: u32) {
 }
 
 /// Whether this program can read the stores; asked only when nobody has them open to publish.
-fn outdated(checks: &mut Checks, place: &Place, known: &Known) {
+fn outdated(checks: &mut Checks, place: &DataPlace, known: &Known) {
     if !matches!(known.holder, Ok(None)) {
         return;
     }

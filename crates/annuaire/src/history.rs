@@ -4,13 +4,13 @@ use crate::exit::{Exit, date};
 use crate::import;
 use crate::progress::{Tell, lines, thousands};
 use crate::publisher::Publisher;
-use crate::stores::{Expect, Place, Stores};
+use crate::stores::{DataPlace, Expect, Stores};
 use annuaire_exchange::Options;
 use annuaire_fhir::Guide;
 use anyhow::Result;
 
 /// Lists the deliveries, the last one last.
-pub(crate) fn deliveries(place: &Place, json: bool) -> Result<Exit> {
+pub(crate) fn deliveries(place: &DataPlace, json: bool) -> Result<Exit> {
     place.expect(Expect::Standing)?;
     let all = annuaire_exchange::deliveries(&mut *place.registry()?)?;
     if json {
@@ -49,7 +49,7 @@ pub(crate) fn deliveries(place: &Place, json: bool) -> Result<Exit> {
 }
 
 /// Lists the lines that wait, with what they name.
-pub(crate) fn quarantine(place: &Place, json: bool) -> Result<Exit> {
+pub(crate) fn quarantine(place: &DataPlace, json: bool) -> Result<Exit> {
     place.expect(Expect::Standing)?;
     let all = annuaire_exchange::quarantine(&mut *place.registry()?)?;
     if json {
@@ -66,7 +66,14 @@ pub(crate) fn quarantine(place: &Place, json: bool) -> Result<Exit> {
 }
 
 /// Says again what a delivery ended or changed, and publishes it.
-pub(crate) fn undo(place: &Place, number: u64, created_too: bool, options: &Options, guide: Guide, tell: &Tell) -> Result<Exit> {
+pub(crate) fn undo(
+    place: &DataPlace,
+    number: u64,
+    created_too: bool,
+    options: &Options,
+    guide: Guide,
+    tell: &Tell,
+) -> Result<Exit> {
     place.expect(Expect::Standing)?;
     if let Some(_publisher) = Publisher::take(&place.data, "undo")? {
         Stores::check_guide(&place.data, guide)?;

@@ -4,7 +4,7 @@ use crate::exit::{Exit, Usage};
 use crate::progress::{Tell, lines, told};
 use crate::publication::{Published, name, to_the_end};
 use crate::publisher::{Publisher, holder};
-use crate::stores::{Expect, Place, Stores, set_aside};
+use crate::stores::{DataPlace, Expect, Stores, set_aside};
 use crate::{Accepting, now_ms};
 use annuaire_exchange::{Options, Report};
 use annuaire_fhir::Guide;
@@ -40,7 +40,7 @@ pub(crate) fn options(accepting: &Accepting, quiet: bool) -> Options {
 
 /// Imports the files of one delivery and sees to it that they are published.
 pub(crate) fn import(
-    place: &Place,
+    place: &DataPlace,
     files: &[PathBuf],
     options: &Options,
     guide: Guide,
@@ -58,7 +58,7 @@ pub(crate) fn import(
     if options.dry_run && nothing {
         // Compared with nothing, and nothing is made.
         let nowhere = tempfile::tempdir()?;
-        let place = Place { data: nowhere.path().join("data"), database: place.database.clone() };
+        let place = DataPlace { data: nowhere.path().join("data"), database: place.database.clone() };
         crate::stores::create(&place.data)?;
         return dry_run(&place, &files, options, to);
     }
@@ -78,7 +78,7 @@ pub(crate) fn import(
     publish(place, guide, &mut *registry, report.tx.is_some(), tell, exit)
 }
 
-fn dry_run(place: &Place, files: &[PathBuf], options: &Options, to: Option<&Path>) -> Result<Exit> {
+fn dry_run(place: &DataPlace, files: &[PathBuf], options: &Options, to: Option<&Path>) -> Result<Exit> {
     let mut registry = place.registry()?;
     let report = annuaire_exchange::import(&mut *registry, files, &spilling(place, options))?;
     print(&report, true);
@@ -87,7 +87,7 @@ fn dry_run(place: &Place, files: &[PathBuf], options: &Options, to: Option<&Path
 }
 
 /// The options, with what does not fit in memory going to the disk of the data: the system's temporary directory is often memory.
-pub(crate) fn spilling(place: &Place, options: &Options) -> Options {
+pub(crate) fn spilling(place: &DataPlace, options: &Options) -> Options {
     Options { spill: Some(place.data.clone()), ..options.clone() }
 }
 
@@ -98,7 +98,7 @@ fn write(report: &Report, to: Option<&Path>) -> Result<()> {
 
 /// Publishes up to the end of the log, or says who does, or that nobody does.
 pub(crate) fn publish(
-    place: &Place,
+    place: &DataPlace,
     guide: Guide,
     registry: &mut dyn Registry,
     committed: bool,

@@ -25,7 +25,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
-use stores::{Expect, Place};
+use stores::{DataPlace, Expect};
 
 /// The directory of health and social-care professionals: registry, log and FHIR publication.
 #[derive(Parser)]
@@ -63,7 +63,7 @@ enum Command {
     /// Imports national files or FHIR resources (text, gzip or zip; the format is recognised) as one transaction
     Import {
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         #[command(flatten)]
         accepting: Accepting,
         /// Reads, checks and compares everything, says what would appear, change and end, and writes nothing
@@ -91,14 +91,14 @@ enum Command {
     /// Serves the API
     Serve {
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         #[command(flatten)]
         serving: Serving,
     },
     /// Lists what was delivered, when, and what it changed
     Deliveries {
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         /// Lists the lines that wait in quarantine instead
         #[arg(long)]
         quarantine: bool,
@@ -109,7 +109,7 @@ enum Command {
     /// Lists the lines that could not be read, until a later delivery settles them
     Quarantine {
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -117,7 +117,7 @@ enum Command {
     /// Says again, in a new transaction, what a delivery ended or changed
     Undo {
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         /// Number of the delivery, as `deliveries` lists it
         number: u64,
         /// Ends what the delivery made, too
@@ -135,7 +135,7 @@ enum Command {
     /// Says where log and stores are, what was delivered last, and what waits
     Status {
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -143,7 +143,7 @@ enum Command {
     /// Looks for what is wrong or soon will be, and says what to do
     Doctor {
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         /// Days without a delivery before a warning
         #[arg(long, default_value_t = limits::doctor::DAYS)]
         days: u32,
@@ -151,7 +151,7 @@ enum Command {
     /// Makes the publication stores again from the log, beside those that are there, and puts them in their place
     Rebuild {
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         /// No word of what is under way
         #[arg(long)]
         quiet: bool,
@@ -162,7 +162,7 @@ enum Command {
     /// Compares log, registry and publication stores, and names every difference
     Verify {
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         /// No word of what is under way
         #[arg(long)]
         quiet: bool,
@@ -173,7 +173,7 @@ enum Command {
     /// Copies everything into a new directory, while servers and imports run
     Backup {
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         /// No word of what is under way
         #[arg(long)]
         quiet: bool,
@@ -187,7 +187,7 @@ enum Command {
         #[arg(long)]
         from: PathBuf,
         #[command(flatten)]
-        place: Place,
+        place: DataPlace,
         /// No word of what is under way
         #[arg(long)]
         quiet: bool,
@@ -332,7 +332,7 @@ fn run(command: Command) -> Result<Exit> {
     }
 }
 
-fn rebuild(place: &Place, guide: Guide, quiet: bool) -> Result<Exit> {
+fn rebuild(place: &DataPlace, guide: Guide, quiet: bool) -> Result<Exit> {
     place.expect(Expect::StandingOrEmpty)?;
     let Some(_publisher) = Publisher::take_soon(&place.data, "rebuild")? else {
         bail!("a server, an import or another rebuild is at work on {}: end it first", place.data.display())
@@ -355,7 +355,7 @@ fn demo(professionals: u32, serving: &Serving) -> Result<Exit> {
     let files = dir.path().join("files");
     println!("making a nation of {professionals} fictional professionals");
     annuaire_testkit::generate(&files, &plan)?;
-    let place = Place { data: dir.path().join("data"), database: None };
+    let place = DataPlace { data: dir.path().join("data"), database: None };
     let mut paths: Vec<PathBuf> = fs::read_dir(&files)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
     // The delivery that comes after it is for who generates files.
     paths.retain(|path| path.is_file());

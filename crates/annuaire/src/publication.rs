@@ -5,7 +5,7 @@ use crate::limits::{CLEAR_EVERY, FAILING, FOLLOW_EVERY, LOOK, PUBLISHER, RETRY, 
 use crate::now_ms;
 use crate::progress::Tell;
 use crate::publisher::{Holder, Publisher, holder};
-use crate::stores::{Followed, Place, STORES, Stores, set_aside};
+use crate::stores::{DataPlace, Followed, STORES, Stores, set_aside};
 use annuaire_fhir::{Guide, View};
 use annuaire_index::Index;
 use annuaire_store::Registry;
@@ -29,8 +29,8 @@ pub(crate) enum Published {
 ///
 /// Whoever commits comes here. One that finds the right taken waits until the stores have its transaction, and one that gives
 /// the right back looks at the log once more: so no transaction is left behind, however many imports there are at once.
-pub(crate) fn to_the_end(place: &Place, guide: Guide, registry: &mut dyn Registry, tell: &Tell) -> Result<Published> {
-    let wanted = registry.last_tx()?;
+pub(crate) fn to_the_end(place: &DataPlace, guide: Guide, registry: &mut dyn Registry, tell: &Tell) -> Result<Published> {
+    let wanted = registry.last_tx()?.get();
     let begun = Instant::now();
     let mut all = Followed::default();
     let mut failing: Option<Instant> = None;
@@ -44,7 +44,7 @@ pub(crate) fn to_the_end(place: &Place, guide: Guide, registry: &mut dyn Registr
             all.versions += followed.versions;
             all.set_aside.extend(followed.set_aside);
             drop((stores, publisher));
-            if registry.last_tx()? <= reached {
+            if registry.last_tx()?.get() <= reached {
                 return Ok(Published::Here(all));
             }
             continue;
@@ -91,7 +91,7 @@ pub(crate) fn name(who: &Holder) -> String {
 }
 
 /// Whether every store has a transaction.
-fn reached(place: &Place, tx: u64) -> bool {
+fn reached(place: &DataPlace, tx: u64) -> bool {
     // A store that cannot be looked at now, as one that is being put in place, is looked at again.
     let has = |name: &&str| Index::peek(&place.data.join(name)).is_ok_and(|at| at.tx >= tx);
     let [public, restricted] = STORES;
@@ -101,7 +101,7 @@ fn reached(place: &Place, tx: u64) -> bool {
 /// Brings one store to the end of the log, again and again, and tells how it stands. Nothing that goes wrong ends it: the
 /// registry is opened again, and tried later and later.
 pub(crate) struct Follower {
-    pub(crate) place: Place,
+    pub(crate) place: DataPlace,
     pub(crate) store: &'static str,
     pub(crate) index: Arc<Index>,
     pub(crate) view: View,
@@ -172,7 +172,7 @@ impl Follower {
                 Some(registry) => registry,
                 None => registry.insert(self.place.registry()?),
             };
-            let last = registry.last_tx()?;
+            let last = registry.last_tx()?.get();
             state.log_tx = Some(last);
             let applied = self.index.applied_tx();
             if last < applied {

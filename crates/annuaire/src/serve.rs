@@ -4,7 +4,7 @@ use crate::limits::{START_NEW, START_WHOLE};
 use crate::progress::{Tell, told};
 use crate::publication::{Follower, name, wait};
 use crate::publisher::{Publisher, holder};
-use crate::stores::{Expect, Place, Stores, cursor_key};
+use crate::stores::{DataPlace, Expect, Stores, cursor_key};
 use crate::{Serving, behind_readers, now_us};
 use annuaire_web::connections::{self, ConnectionLimits};
 use annuaire_web::limits::LONG;
@@ -120,7 +120,7 @@ pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Serves until interrupted or asked to end; running answers are finished.
-pub(crate) fn serve(place: &Place, options: &Serving, listener: TcpListener, fictional: bool) -> Result<()> {
+pub(crate) fn serve(place: &DataPlace, options: &Serving, listener: TcpListener, fictional: bool) -> Result<()> {
     let operator = operator(options, fictional);
     tell_events(options.log)?;
     let data = place.data.as_path();
@@ -157,9 +157,9 @@ pub(crate) fn serve(place: &Place, options: &Serving, listener: TcpListener, fic
         ..GateSettings::new(secret, Arc::new(now_us))
     }));
     let settings = annuaire_api::ApiSettings { gate: Arc::clone(&gate), cursor_key: secret, lane: Arc::clone(&lane) };
-    let pages = annuaire_portal::Settings { gate, operator, fictional, lane, work: LONG };
+    let pages = annuaire_pages::PagesSettings { gate, operator, fictional, lane, work: LONG };
     let api = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
-    let app = annuaire_portal::router(Arc::clone(&stores.public), pages).merge(api);
+    let app = annuaire_pages::router(Arc::clone(&stores.public), pages).merge(api);
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
@@ -196,7 +196,7 @@ pub(crate) fn serve(place: &Place, options: &Serving, listener: TcpListener, fic
 ///
 /// A store that was published once is served as it is at once, however far the log is. One that was never published holds
 /// nothing true: it is waited for.
-fn start(place: &Place, stores: &Stores, publisher: Publisher, tell: &Tell) -> Result<Arc<Publication>> {
+fn start(place: &DataPlace, stores: &Stores, publisher: Publisher, tell: &Tell) -> Result<Arc<Publication>> {
     let publication = Arc::new(Publication::new(Arc::new(now_us)));
     let turn = Arc::default();
     let publisher = Arc::new(publisher);

@@ -5,9 +5,9 @@ use crate::now_ms;
 use crate::progress::{duration, lines, size, thousands};
 use crate::publication::name;
 use crate::publisher::{Holder, holder};
-use crate::stores::{Expect, Place, STORES, registry_path};
+use crate::stores::{DataPlace, Expect, STORES, registry_path};
 use annuaire_index::{Index, Peek};
-use annuaire_store::{Registry, Tx};
+use annuaire_store::{Registry, Transaction};
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::fs;
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// What is known of an installation; what could not be read is an error in words.
 pub(crate) struct Known {
     /// Last transaction, `None` in an empty log.
-    pub(crate) log: Result<Option<Tx>, String>,
+    pub(crate) log: Result<Option<Transaction>, String>,
     /// Each store with what a look at it found, `None` when it was never made.
     pub(crate) stores: Vec<(&'static str, Option<Result<Peek, String>>)>,
     /// Who has the right to publish.
@@ -34,11 +34,11 @@ pub(crate) struct Known {
 
 impl Known {
     /// Looks at everything once.
-    pub(crate) fn of(place: &Place) -> Self {
+    pub(crate) fn of(place: &DataPlace) -> Self {
         let mut registry = place.registry().map_err(|e| said(&e));
         let log = with(&mut registry, |r| {
             let last = r.last_tx()?;
-            Ok(r.transactions(last.saturating_sub(1))?.pop())
+            Ok(r.transactions(last.previous())?.pop())
         });
         let sources = with(&mut registry, |r| {
             let notes = r.notes("source", "", 1_000)?;
@@ -63,7 +63,7 @@ impl Known {
 
     /// Number of the last transaction.
     pub(crate) fn last(&self) -> Option<u64> {
-        self.log.as_ref().ok().map(|tx| tx.as_ref().map_or(0, |tx| tx.tx))
+        self.log.as_ref().ok().map(|tx| tx.as_ref().map_or(0, |tx| tx.tx.get()))
     }
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn age(ms: i64) -> String {
 }
 
 /// Says how things stand. Incomplete when something could not be read.
-pub(crate) fn status(place: &Place, as_json: bool) -> Result<Exit> {
+pub(crate) fn status(place: &DataPlace, as_json: bool) -> Result<Exit> {
     place.expect(Expect::Standing)?;
     let known = Known::of(place);
     let exit = if known.log.is_err() || known.stores.iter().any(|(_, s)| matches!(s, Some(Err(_)))) {
@@ -188,9 +188,9 @@ fn stamped(stamp: &str) -> String {
     format!("of {year}-{month}-{day}{time}{ago}")
 }
 
-fn whole(place: &Place, known: &Known) -> Value {
+fn whole(place: &DataPlace, known: &Known) -> Value {
     let log = match &known.log {
-        Ok(tx) => json!({"tx": tx.as_ref().map_or(0, |t| t.tx), "commit_ms": tx.as_ref().map(|t| t.commit_ms)}),
+        Ok(tx) => json!({"tx": tx.as_ref().map_or(0, |t| t.tx.get()), "commit_ms": tx.as_ref().map(|t| t.commit_ms)}),
         Err(why) => json!({"error": why}),
     };
     let store = |found: &Option<Result<Peek, String>>| match found {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Where an installation lives.
 #[derive(clap::Args, Clone)]
-pub(crate) struct Place {
+pub(crate) struct DataPlace {
     /// Data directory
     #[arg(long)]
     pub(crate) data: PathBuf,
@@ -28,7 +28,7 @@ pub(crate) struct Place {
     pub(crate) database: Option<PathBuf>,
 }
 
-impl Place {
+impl DataPlace {
     /// Looks at the data directory before anything is done with it. What only its owner may read is made so again.
     ///
     /// # Errors
@@ -300,7 +300,7 @@ impl Stores {
     }
 
     /// [`Stores::open`], and makes again from the log what another version of the program wrote: it cannot be read.
-    pub(crate) fn open_renewed(place: &Place, guide: Guide, restricted: bool, tell: &Tell) -> Result<Self> {
+    pub(crate) fn open_renewed(place: &DataPlace, guide: Guide, restricted: bool, tell: &Tell) -> Result<Self> {
         Self::open_with(&place.data, guide, restricted, &mut |view| {
             eprintln!(
                 "the {} store was written by another version of the program; it is made again from the log",
@@ -377,7 +377,7 @@ const MAKING: &str = "rebuilding";
 /// one of the two is there and whole. Needs the room of both. Returns the number of resource versions.
 ///
 /// The caller has the right to publish, and has not opened the store.
-pub(crate) fn renew(place: &Place, view: View, registry: &mut dyn Registry, tell: &Tell) -> Result<u64> {
+pub(crate) fn renew(place: &DataPlace, view: View, registry: &mut dyn Registry, tell: &Tell) -> Result<u64> {
     let dir = place.data.join(name(view.perimeter));
     create(&dir)?;
     let making = dir.join(MAKING);

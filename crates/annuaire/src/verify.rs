@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, said};
 use crate::progress::{Tell, during};
-use crate::stores::{self, Expect, Place, Stores};
+use crate::stores::{self, DataPlace, Expect, Stores};
 use annuaire_fhir::Guide;
 use anyhow::{Result, bail};
 
@@ -14,7 +14,7 @@ const OF_EITHER: &str = "if the registry is as it should be, `annuaire rebuild` 
     brings it back from a backup";
 
 /// Reads everything and names every difference; fails when there is one.
-pub(crate) fn verify(place: &Place, guide: Guide, tell: &Tell) -> Result<Exit> {
+pub(crate) fn verify(place: &DataPlace, guide: Guide, tell: &Tell) -> Result<Exit> {
     place.expect(Expect::Standing)?;
     let mut faults = Vec::new();
     let mut advice = Vec::new();
@@ -37,7 +37,7 @@ pub(crate) fn verify(place: &Place, guide: Guide, tell: &Tell) -> Result<Exit> {
         if !readable || !found.is_empty() {
             return Ok(found);
         }
-        last = registry.last_tx()?;
+        last = registry.last_tx()?.get();
         let stores = Stores::open(&place.data, guide, false)?;
         for (name, index, view) in stores.each() {
             let differ = faults.len();

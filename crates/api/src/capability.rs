@@ -1,6 +1,6 @@
 //! The CapabilityStatement, generated from the table that the search itself reads.
 
-use annuaire_fhir::schema::{Kind, PARAMS, Param};
+use annuaire_fhir::schema::{PARAMS, Param, ParamType};
 use serde_json::{Value, json};
 
 use crate::query::{self, Types};
@@ -76,15 +76,15 @@ fn definition(ty: &str, name: &str) -> Option<String> {
 }
 
 /// The forms of a value and the modifiers that work.
-fn forms(kind: Kind) -> &'static str {
+fn forms(kind: ParamType) -> &'static str {
     match kind {
-        Kind::Token => "code, system|code, system| or |code; :not, :missing, and :of-type on identifier",
-        Kind::Text => "starts with, ignoring case and accents; letters or digits are needed; :contains, :exact, :missing",
-        Kind::Reference => {
+        ParamType::Token => "code, system|code, system| or |code; :not, :missing, and :of-type on identifier",
+        ParamType::Text => "starts with, ignoring case and accents; letters or digits are needed; :contains, :exact, :missing",
+        ParamType::Reference => {
             "id, Type/id or the address of a resource of this server; :identifier=system|value, :missing, the type of the target; chaining"
         }
-        Kind::Uri => "canonical without version; :missing",
-        Kind::Date => "eq, ne, gt, ge, lt, le, sa, eb, ap; :missing",
+        ParamType::Uri => "canonical without version; :missing",
+        ParamType::Date => "eq, ne, gt, ge, lt, le, sa, eb, ap; :missing",
     }
 }
 
@@ -98,11 +98,11 @@ fn parameter(ty: &str, name: &str, kind: &str, documentation: &str) -> Value {
 
 fn kind(param: &Param) -> &'static str {
     match param.kind {
-        Kind::Token => "token",
-        Kind::Text => "string",
-        Kind::Reference => "reference",
-        Kind::Uri => "uri",
-        Kind::Date => "date",
+        ParamType::Token => "token",
+        ParamType::Text => "string",
+        ParamType::Reference => "reference",
+        ParamType::Uri => "uri",
+        ParamType::Date => "date",
     }
 }
 
@@ -137,7 +137,7 @@ fn resource(ty: &str, types: Types) -> Value {
         out["searchRevInclude"] = json!(reverse);
     }
     let mut params =
-        vec![parameter(ty, "_id", "token", "id; :not, :missing"), parameter(ty, "_lastUpdated", "date", forms(Kind::Date))];
+        vec![parameter(ty, "_id", "token", "id; :not, :missing"), parameter(ty, "_lastUpdated", "date", forms(ParamType::Date))];
     let own = PARAMS.iter().filter(|p| p.types.contains(&ty));
     params.extend(own.map(|p| parameter(ty, p.name, kind(p), forms(p.kind))));
     out["searchParam"] = json!(params);

@@ -16,7 +16,6 @@ mod answers;
 mod bundle;
 mod capability;
 mod cursor;
-mod gzip;
 mod health;
 mod limits;
 mod query;
@@ -32,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use annuaire_base::date::{http_date, parse_http_date};
+use annuaire_gzip::Encoder;
 use annuaire_index::{Effort, Index, RoaringBitmap, Snapshot};
 use annuaire_web::limits::{LONG, QUICK};
 use annuaire_web::{
@@ -468,12 +468,12 @@ fn finish(answer: Answer, asked: &Asked, app: &Arc<App>) -> Response {
         }
     }
     let made = body.len();
-    let mut encoder = (accepts_gzip(&parts.headers) && body.len() >= limits::GZIP_FROM).then(gzip::Encoder::new);
+    let mut encoder = (accepts_gzip(&parts.headers) && body.len() >= limits::GZIP_FROM).then(Encoder::new);
     let encoding = encoder.as_ref().map(|_| "gzip");
     if rest.is_none()
         && let Some(encoder) = encoder.take()
     {
-        body = encoder.whole(&body);
+        body = encoder.compress_all(&body);
     }
     let empty = body.is_empty();
     let body = Bytes::from(body);

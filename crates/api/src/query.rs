@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use annuaire_base::date::{parse_days, parse_instant};
 use annuaire_base::text::folds_to_nothing;
-use annuaire_fhir::schema::{self, Kind, PARAMS, PERIOD_END, PUBLIC_TYPES, Param, TYPES};
+use annuaire_fhir::schema::{self, PARAMS, PERIOD_END, PUBLIC_TYPES, Param, ParamType, TYPES};
 use annuaire_index::{Filter, Snapshot};
 
 use crate::{Fault, failed, limits};
@@ -75,14 +75,14 @@ impl Types {
 
 /// Reference parameters of `ty`.
 pub(crate) fn links_from(ty: &str) -> impl Iterator<Item = &'static Param> {
-    PARAMS.iter().filter(move |p| p.kind == Kind::Reference && p.types.contains(&ty))
+    PARAMS.iter().filter(move |p| p.kind == ParamType::Reference && p.types.contains(&ty))
 }
 
 /// Reference parameters that point to `ty`, with the type that holds them.
 pub(crate) fn links_to(ty: &str) -> impl Iterator<Item = (&'static str, &'static Param)> {
     PARAMS
         .iter()
-        .filter(move |p| p.kind == Kind::Reference && p.target == ty)
+        .filter(move |p| p.kind == ParamType::Reference && p.target == ty)
         .flat_map(|p| p.types.iter().map(move |source| (*source, p)))
 }
 
@@ -378,9 +378,9 @@ fn last_modifier_works(ty: &str, name: &str) -> bool {
         "_include" | "_revinclude" | "_revInclude" => modifier == "iterate",
         how if tells_how(how) => false,
         _ => schema::param(ty, plain).is_none_or(|p| match (p.kind, modifier) {
-            (_, "missing") | (Kind::Token, "not") | (Kind::Text, "contains" | "exact" | "text") => true,
-            (Kind::Token, "of-type") => plain == "identifier",
-            (Kind::Reference, kind) => kind == "identifier" || kind == p.target,
+            (_, "missing") | (ParamType::Token, "not") | (ParamType::Text, "contains" | "exact" | "text") => true,
+            (ParamType::Token, "of-type") => plain == "identifier",
+            (ParamType::Reference, kind) => kind == "identifier" || kind == p.target,
             _ => false,
         }),
     }
@@ -626,7 +626,7 @@ fn criterion(context: &Context, ty: &str, name: &str, value: &str, links: usize)
     }
     if let Some((head, tail)) = name.split_once('.') {
         let (link, kind) = head.split_once(':').map_or((head, None), |(link, kind)| (link, Some(kind)));
-        let param = schema::param(ty, link).filter(|p| p.kind == Kind::Reference && links > 0);
+        let param = schema::param(ty, link).filter(|p| p.kind == ParamType::Reference && links > 0);
         let param = param.filter(|p| kind.is_none_or(|k| k == p.target)).ok_or_else(unknown)?;
         return chain(context, param, tail, value, links - 1);
     }
@@ -671,13 +671,13 @@ fn criterion(context: &Context, ty: &str, name: &str, value: &str, links: usize)
             .collect::<Result<Vec<_>, _>>()
             .map(|all| Some(any(all)));
     }
-    if modifier == "identifier" && found.kind == Kind::Reference {
+    if modifier == "identifier" && found.kind == ParamType::Reference {
         // The target's business identifier: the chain of that name, which this form does not count as a link.
         return chain(context, found, "identifier", value, 0);
     }
     let filters = values.iter().map(|v| one(found, modifier, v, context.base)).collect::<Result<Vec<_>, _>>()?;
     let joined = any(filters);
-    let negated = found.kind == Kind::Token && modifier == "not";
+    let negated = found.kind == ParamType::Token && modifier == "not";
     Ok(Some(if negated { Filter::Not(Box::new(joined)) } else { joined }))
 }
 
@@ -694,7 +694,7 @@ fn missing(value: &str) -> Result<bool, Fault> {
 fn one(found: &Param, modifier: &str, raw: &str, base: &str) -> Result<Filter, Fault> {
     let param = found.id;
     Ok(match found.kind {
-        Kind::Token => {
+        ParamType::Token => {
             check_token(raw)?;
             let (system, code) = token(raw);
             if code.as_deref().is_none_or(str::is_empty) && system.as_deref().is_none_or(str::is_empty) {
@@ -702,7 +702,7 @@ fn one(found: &Param, modifier: &str, raw: &str, base: &str) -> Result<Filter, F
             }
             Filter::Token { param, system, code }
         }
-        Kind::Text => {
+        ParamType::Text => {
             let value = unescape(raw);
             if modifier != "exact" && folds_to_nothing(&value) {
                 return Err(Fault::value("It has spaces and signs only, which every text holds: give letters or digits."));
@@ -713,9 +713,9 @@ fn one(found: &Param, modifier: &str, raw: &str, base: &str) -> Result<Filter, F
                 _ => Filter::Prefix { param, value },
             }
         }
-        Kind::Reference => Filter::Reference { param, target: target(&unescape(raw), found.target, base)? },
-        Kind::Date => period(param, raw)?,
-        Kind::Uri => {
+        ParamType::Reference => Filter::Reference { param, target: target(&unescape(raw), found.target, base)? },
+        ParamType::Date => period(param, raw)?,
+        ParamType::Uri => {
             check_token(raw)?;
             let value = unescape(raw);
             let canonical = value.split('|').next().unwrap_or_default().trim().to_owned();

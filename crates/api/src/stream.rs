@@ -8,13 +8,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
+use annuaire_gzip::Encoder;
 use annuaire_web::{Client, RequestLine};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use http_body::Frame;
 use tokio::sync::oneshot;
 
-use crate::gzip::Encoder;
 use crate::{App, Fault, Rest, internal, limits};
 
 /// Where the line of a request waits for the end of its answer.
@@ -51,7 +51,7 @@ impl Maker {
             None => plain,
             Some(mut encoder) => {
                 let mut piece = Vec::with_capacity(plain.len() / 8);
-                encoder.write(&plain, &mut piece);
+                encoder.write_piece(&plain, &mut piece);
                 if done {
                     encoder.finish(&mut piece);
                 } else {
@@ -85,7 +85,7 @@ pub(crate) fn response(first: &Bytes, rest: Rest, mut encoder: Option<Encoder>, 
         None => first.clone(),
         Some(encoder) => {
             let mut piece = Vec::with_capacity(first.len() / 8);
-            encoder.write(first, &mut piece);
+            encoder.write_piece(first, &mut piece);
             piece.into()
         }
     };

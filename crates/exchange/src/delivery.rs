@@ -1,7 +1,8 @@
 //! What was delivered: one record for each import that read something, kept beside the log and written in its transaction.
 
 use crate::{Error, Report, limits};
-use annuaire_store::{Outcome, Registry, Unit};
+use annuaire_base::Tx;
+use annuaire_store::{CommitOutcome, Registry, Unit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -68,7 +69,7 @@ pub struct Delivered {
     /// 1, 2, 3… in the order of the imports.
     pub number: u64,
     /// Its transaction, `None` when it changed nothing.
-    pub tx: Option<u64>,
+    pub tx: Option<Tx>,
     /// When it was written, in milliseconds since 1970 UTC, by the caller's clock.
     pub at_ms: i64,
     /// Who imported.
@@ -121,7 +122,7 @@ impl Record {
     }
 
     /// Notes what the transaction does, which ends at this instant.
-    pub(crate) fn count(&mut self, counts: Outcome, at_ms: i64) {
+    pub(crate) fn count(&mut self, counts: CommitOutcome, at_ms: i64) {
         let d = &mut self.delivered;
         (d.tx, d.at_ms) = (counts.tx, at_ms);
         (d.created, d.changed, d.ended, d.unchanged) = (counts.created, counts.changed, counts.ended, counts.unchanged);

@@ -33,7 +33,8 @@ pub use delivery::{Delivered, DeliveredFile, deliveries};
 pub use quarantine::{Quarantined, quarantine};
 pub use undo::undo;
 
-use annuaire_store::{Cause, Outcome, Registry, Unit};
+use annuaire_base::Tx;
+use annuaire_store::{Cause, CommitOutcome, Registry, Unit};
 use delivery::{Last, Record, SOURCE};
 use intake::Loads;
 use open::for_each_text;
@@ -266,7 +267,7 @@ pub struct FileReport {
     /// Codes absent from their terminology, kept as they are, with the number of lines (guard 5).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown_codes: BTreeMap<String, u64>,
-    /// Known defects of the source met and dealt with, with their number.
+    /// ObjectMark defects of the source met and dealt with, with their number.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub oddities: BTreeMap<String, u64>,
     /// Why a recognised file was not imported.
@@ -291,7 +292,7 @@ pub struct Report {
     /// One per text file, archives expanded.
     pub files: Vec<FileReport>,
     /// Transaction number, absent when nothing changed.
-    pub tx: Option<u64>,
+    pub tx: Option<Tx>,
     /// Objects that the registry did not know.
     pub created: u64,
     /// Objects whose content differs.
@@ -381,7 +382,7 @@ pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options)
     let mut record = Record { delivered, ..Record::default() };
     let mut pending = Some((groups, loads));
     let mut written = Written::default();
-    let mut counts = Outcome::default();
+    let mut counts = CommitOutcome::default();
     commit(registry, options, &reason, &mut |unit| {
         let Some((groups, loads)) = pending.take() else { return Ok(()) };
         record.delivered.number = delivery::next_number(unit)?;
@@ -396,9 +397,9 @@ pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options)
         record.write(unit)
     })?;
     stages.end_of("committing");
-    let Outcome { created, changed, ended, unchanged, .. } = counts;
+    let CommitOutcome { created, changed, ended, unchanged, .. } = counts;
     let tx = counts.tx.filter(|_| !options.dry_run);
-    let before = tx.map_or_else(|| registry.last_tx(), |tx| Ok(tx - 1))?;
+    let before = tx.map_or_else(|| registry.last_tx(), |tx| Ok(tx.previous()))?;
     report.examples = Examples::of(registry, before, &written.candidates)?;
     report.warnings.extend(written.warnings);
     report.notes.extend(written.notes);
@@ -437,7 +438,7 @@ fn commit(
 
 impl Examples {
     /// Those of the candidates that differ from what stood just after `tx`.
-    fn of(registry: &mut dyn Registry, tx: u64, candidates: &write::Candidates) -> Result<Self, Error> {
+    fn of(registry: &mut dyn Registry, tx: Tx, candidates: &write::Candidates) -> Result<Self, Error> {
         let write::Candidates { created, changed, ended } = candidates;
         let all: Vec<String> = created.iter().chain(changed).chain(ended).map(|c| c.entity.clone()).collect();
         let stood: BTreeMap<(String, String), String> =

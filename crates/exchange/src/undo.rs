@@ -6,7 +6,8 @@ use crate::quarantine::{Kept, QUARANTINE};
 use crate::sort::{Records, Sorter};
 use crate::write::{Candidates, LOOKED_AT, is_feed};
 use crate::{Error, Examples, Options, Report, commit, limits, refused};
-use annuaire_store::{Change, Outcome, Registry};
+use annuaire_base::Tx;
+use annuaire_store::{Change, CommitOutcome, Registry};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -28,8 +29,8 @@ fn failed(number: u64, source: io::Error) -> Error {
 fn words(
     registry: &mut dyn Registry,
     number_of: u64,
-    tx: u64,
-    last: u64,
+    tx: Tx,
+    last: Tx,
     created_too: bool,
     options: &Options,
 ) -> Result<Words, Error> {
@@ -39,10 +40,10 @@ fn words(
         let entities = registry.changed_entities(tx, &after, limits::PAGE)?;
         let Some(end) = entities.last() else { return Ok(words) };
         after.clone_from(end);
-        let mut at = |tx: u64| -> Result<BTreeMap<(String, String), String>, Error> {
+        let mut at = |tx: Tx| -> Result<BTreeMap<(String, String), String>, Error> {
             Ok(registry.objects_at(tx, &entities)?.into_iter().map(|o| ((o.source, o.entity), o.payload)).collect())
         };
-        let (before, then, now) = (at(tx - 1)?, at(tx)?, at(last)?);
+        let (before, then, now) = (at(tx.previous())?, at(tx)?, at(last)?);
         let mut keys: Vec<&(String, String)> = before.keys().chain(then.keys()).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -108,7 +109,7 @@ pub fn undo(registry: &mut dyn Registry, number: u64, created_too: bool, options
     let mut undoing =
         Record { delivered: Delivered { author, reason: reason.clone(), undoes, ..Delivered::default() }, ..Record::default() };
     let mut candidates = Candidates::default();
-    let mut counts = Outcome::default();
+    let mut counts = CommitOutcome::default();
     let mut notes = Vec::new();
     commit(registry, options, &reason, &mut |unit| {
         undoing.delivered.number = delivery::next_number(unit)?;
@@ -133,7 +134,7 @@ pub fn undo(registry: &mut dyn Registry, number: u64, created_too: bool, options
             options.tell("writing", done, said);
         }
         counts = unit.outcome()?;
-        if counts.tx.is_some_and(|tx| tx != last + 1) {
+        if counts.tx.is_some_and(|tx| tx != last.next()) {
             return Err(refused(&name, "somebody committed while it was read; nothing was written, undo it again".into()));
         }
         let mut undone = match record.delivered.undoes {
@@ -169,7 +170,7 @@ pub fn undo(registry: &mut dyn Registry, number: u64, created_too: bool, options
         undoing.count(counts, (options.clock)());
         undoing.write(unit)
     })?;
-    let Outcome { created, changed, ended, unchanged, .. } = counts;
+    let CommitOutcome { created, changed, ended, unchanged, .. } = counts;
     report.examples = Examples::of(registry, last, &candidates)?;
     report.notes.extend(notes);
     report.delivery = (!options.dry_run).then_some(undoing.delivered.number);

@@ -11,7 +11,7 @@ use crate::quarantine::QUARANTINE;
 use crate::sort::{Batch, Groups};
 use crate::{Error, Options, assemble, fhir, finess, limits, refused};
 use annuaire_mos::Objet;
-use annuaire_store::{Change, Known, Outcome, Unit};
+use annuaire_store::{Change, CommitOutcome, ObjectMark, Unit};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -388,7 +388,7 @@ struct Writing<'a> {
     ended: bool,
     put: u64,
     /// Counts of the unit before the first change of each source.
-    marks: Vec<(String, Outcome)>,
+    marks: Vec<(String, CommitOutcome)>,
     /// Objects that stood, for each source that is replaced.
     known: Vec<(&'static str, u64)>,
     orphans: Orphans,
@@ -621,8 +621,8 @@ fn object(source: &str, entity: &str, pieces: &[&[u8]]) -> io::Result<Option<Str
 /// The entities that the registry already has from one source, in order, read by pages.
 struct Before {
     source: &'static str,
-    page: std::vec::IntoIter<Known>,
-    front: Option<Known>,
+    page: std::vec::IntoIter<ObjectMark>,
+    front: Option<ObjectMark>,
     last: String,
     done: bool,
 }

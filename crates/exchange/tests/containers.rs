@@ -328,7 +328,7 @@ fn what_changes_while_it_is_read_is_refused() {
             let progress: annuaire_exchange::Progress = Arc::new(move |_, _, _| once.call_once(|| change(&target)));
             let said = w.load_with(&path, &Options { progress: Some(progress), ..Options::default() }).unwrap_err().to_string();
             assert!(said.contains("changed while it was read"), "{n}: {said}");
-            assert_eq!(w.registry.last_tx().unwrap(), 0);
+            assert_eq!(w.registry.last_tx().unwrap().get(), 0);
         }
     }
 }

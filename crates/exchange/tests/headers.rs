@@ -183,7 +183,7 @@ fn the_files_of_the_issue_are_refused_with_the_nearest_format_and_the_missing_co
         let mut w = World::new();
         let e = why(import(&mut w.registry, &[input(name)], &Options { open: true, ..Options::default() }));
         assert!(e.contains(format) && e.contains(missing), "{e}");
-        assert_eq!(w.registry.last_tx().unwrap(), 0);
+        assert_eq!(w.registry.last_tx().unwrap().get(), 0);
     }
 }
 

@@ -4,8 +4,9 @@
 
 mod common;
 
+use annuaire_base::Tx;
 use annuaire_exchange::{Options, import, quarantine};
-use annuaire_store::{Cause, Change, Object, Outcome, Registry, Tx, Unit};
+use annuaire_store::{Cause, Change, CommitOutcome, Object, Registry, Transaction, Unit};
 use annuaire_store_sqlite::SqliteRegistry;
 use common::{World, activity_name, at, file, input, line, people, pp, rpps, why};
 use std::path::{Path, PathBuf};
@@ -114,7 +115,7 @@ fn a_cut_archive_is_an_error() {
         for share in [10, 50, 90, 99] {
             let mut w = World::new();
             assert!(w.load(name, &bytes[..bytes.len() * share / 100]).is_err(), "{name} {share}");
-            assert_eq!(w.registry.last_tx().unwrap(), 0);
+            assert_eq!(w.registry.last_tx().unwrap().get(), 0);
         }
         assert!(World::new().load(name, &bytes[..bytes.len() - 1]).is_err(), "{name}");
     }
@@ -304,25 +305,25 @@ impl Registry for Raced {
         &mut self,
         cause: Cause<'_>,
         write: &mut dyn FnMut(&mut dyn Unit) -> annuaire_store::Result<()>,
-    ) -> annuaire_store::Result<Outcome> {
+    ) -> annuaire_store::Result<CommitOutcome> {
         if let Some((registry, path)) = self.other.take() {
             import(&mut SqliteRegistry::open(&registry).unwrap(), &[path], &Options::default()).unwrap();
         }
         self.inner.commit(cause, write)
     }
-    fn last_tx(&mut self) -> annuaire_store::Result<u64> {
+    fn last_tx(&mut self) -> annuaire_store::Result<Tx> {
         self.inner.last_tx()
     }
-    fn transactions(&mut self, after: u64) -> annuaire_store::Result<Vec<Tx>> {
+    fn transactions(&mut self, after: Tx) -> annuaire_store::Result<Vec<Transaction>> {
         self.inner.transactions(after)
     }
-    fn changed_entities(&mut self, tx: u64, after: &str, limit: u32) -> annuaire_store::Result<Vec<String>> {
+    fn changed_entities(&mut self, tx: Tx, after: &str, limit: u32) -> annuaire_store::Result<Vec<String>> {
         self.inner.changed_entities(tx, after, limit)
     }
-    fn objects_at(&mut self, tx: u64, entities: &[String]) -> annuaire_store::Result<Vec<Object>> {
+    fn objects_at(&mut self, tx: Tx, entities: &[String]) -> annuaire_store::Result<Vec<Object>> {
         self.inner.objects_at(tx, entities)
     }
-    fn standing(&mut self, tx: u64, after: &str, limit: u32) -> annuaire_store::Result<(Vec<Object>, Option<String>)> {
+    fn standing(&mut self, tx: Tx, after: &str, limit: u32) -> annuaire_store::Result<(Vec<Object>, Option<String>)> {
         self.inner.standing(tx, after, limit)
     }
     fn note(&mut self, kind: &str, key: &str) -> annuaire_store::Result<Option<String>> {
@@ -408,10 +409,10 @@ fn a_dry_run_says_what_would_be_and_writes_nothing() {
             && report.examples.changed.contains(&pp(1))
             && report.examples.ended.contains(&pp(3))
     );
-    assert_eq!((w.all(), w.registry.last_tx().unwrap()), (before, 1));
+    assert_eq!((w.all(), w.registry.last_tx().unwrap().get()), (before, 1));
     assert_eq!(annuaire_exchange::deliveries(&mut w.registry).unwrap().len(), 1);
     let done = w.activity("202611250800", &lines).unwrap();
-    assert_eq!((done.tx, done.created, &done.examples), (Some(2), 2, &report.examples));
+    assert_eq!((done.tx.map(Tx::get), done.created, &done.examples), (Some(2), 2, &report.examples));
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+use annuaire_base::Tx;
 use annuaire_exchange::{Options, import};
-use annuaire_store::{Cause, Change, Known, Object, Outcome, Registry, Result, Tx, Unit};
+use annuaire_store::{Cause, Change, CommitOutcome, Object, ObjectMark, Registry, Result, Transaction, Unit};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -18,11 +19,11 @@ impl Unit for Nothing {
         }
         Ok(())
     }
-    fn known(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<Known>> {
+    fn known(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<ObjectMark>> {
         Ok(Vec::new())
     }
-    fn outcome(&mut self) -> Result<Outcome> {
-        Ok(Outcome::default())
+    fn outcome(&mut self) -> Result<CommitOutcome> {
+        Ok(CommitOutcome::default())
     }
     fn note(&mut self, _: &str, _: &str) -> Result<Option<String>> {
         Ok(None)
@@ -36,23 +37,23 @@ impl Unit for Nothing {
 }
 
 impl Registry for Nothing {
-    fn commit(&mut self, _: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
+    fn commit(&mut self, _: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<CommitOutcome> {
         write(&mut Nothing)?;
-        Ok(Outcome::default())
+        Ok(CommitOutcome::default())
     }
-    fn last_tx(&mut self) -> Result<u64> {
-        Ok(0)
+    fn last_tx(&mut self) -> Result<Tx> {
+        Ok(Tx::NONE)
     }
-    fn transactions(&mut self, _: u64) -> Result<Vec<Tx>> {
+    fn transactions(&mut self, _: Tx) -> Result<Vec<Transaction>> {
         Ok(Vec::new())
     }
-    fn changed_entities(&mut self, _: u64, _: &str, _: u32) -> Result<Vec<String>> {
+    fn changed_entities(&mut self, _: Tx, _: &str, _: u32) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
-    fn objects_at(&mut self, _: u64, _: &[String]) -> Result<Vec<Object>> {
+    fn objects_at(&mut self, _: Tx, _: &[String]) -> Result<Vec<Object>> {
         Ok(Vec::new())
     }
-    fn standing(&mut self, _: u64, _: &str, _: u32) -> Result<(Vec<Object>, Option<String>)> {
+    fn standing(&mut self, _: Tx, _: &str, _: u32) -> Result<(Vec<Object>, Option<String>)> {
         Ok((Vec::new(), None))
     }
     fn note(&mut self, _: &str, _: &str) -> Result<Option<String>> {

@@ -1,16 +1,14 @@
 //! Search terms out of the JSON of a resource: for resources of another directory, which arrive without terms, and as the
 //! check of what our own forms index.
 
-use crate::schema::{self, Kind, PARAMS};
+use crate::schema::{self, PARAMS, ParamType};
+use crate::systems::{AS, BOOLEAN, DEVICE_STATUS};
 use annuaire_base::date::PartialDate;
 use annuaire_index::Term;
 use serde_json::Value;
 
-const AS: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/";
 const MAILBOX: &str = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-contact-point-email-type";
 const INSEE: &str = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-address-insee-code";
-const BOOLEAN: &str = "http://hl7.org/fhir/ValueSet/special-values";
-const STATUS: &str = "http://hl7.org/fhir/device-status";
 
 /// All values at a path of members; arrays on the way are walked through.
 fn at<'a>(value: &'a Value, path: &str) -> Vec<&'a Value> {
@@ -76,15 +74,15 @@ pub fn terms(ty: &str, resource: &Value) -> Vec<Term> {
     let mut out = Vec::new();
     for param in PARAMS.iter().filter(|p| p.types.contains(&ty)) {
         match param.kind {
-            Kind::Token => {
+            ParamType::Token => {
                 let found = tokens(ty, param.name, resource).into_iter().filter(|c| !c.1.is_empty());
                 out.extend(found.map(|(system, code)| Term::Token { param: param.id, system, code }));
             }
-            Kind::Text => {
+            ParamType::Text => {
                 let found = texts(ty, param.name, resource).into_iter().filter(|t| !t.is_empty());
                 out.extend(found.map(|value| Term::Text { param: param.id, value }));
             }
-            Kind::Reference => {
+            ParamType::Reference => {
                 let path = match (ty, param.name) {
                     ("Device", _) => "owner.reference",
                     ("HealthcareService", _) => "providedBy.reference",
@@ -95,7 +93,7 @@ pub fn terms(ty: &str, resource: &Value) -> Vec<Term> {
                 let found = strings(resource, path);
                 out.extend(found.iter().filter_map(|r| Some(Term::Reference { param: param.id, target: target(r)? })));
             }
-            Kind::Date => {
+            ParamType::Date => {
                 let url = "http://hl7.org/fhir/StructureDefinition/organization-period";
                 for period in extensions(resource, url).into_iter().filter_map(|e| e.get("valuePeriod")) {
                     for (id, member) in [(param.id, "start"), (schema::PERIOD_END, "end")] {
@@ -108,7 +106,7 @@ pub fn terms(ty: &str, resource: &Value) -> Vec<Term> {
                     }
                 }
             }
-            Kind::Uri => {
+            ParamType::Uri => {
                 let bare = |u: &String| u.split('|').next().unwrap_or_default().to_owned();
                 let found = strings(resource, "meta.profile");
                 out.extend(found.iter().map(|u| Term::Uri { param: param.id, value: bare(u) }));
@@ -129,7 +127,7 @@ fn tokens(ty: &str, name: &str, r: &Value) -> Vec<(String, String)> {
     };
     match (ty, name) {
         (_, "active") => plain(BOOLEAN, at(r, "active")),
-        (_, "status") => plain(STATUS, at(r, "status")),
+        (_, "status") => plain(DEVICE_STATUS, at(r, "status")),
         (_, "identifier") => {
             at(r, "identifier").into_iter().map(|i| (text(i, "system").to_owned(), text(i, "value").to_owned())).collect()
         }

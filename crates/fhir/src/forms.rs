@@ -1,33 +1,18 @@
 //! Published forms of domain objects. They write whatever they are given: an object of the public perimeter has passed
 //! [`crate::perimeter`] first and holds nothing else.
 
+use crate::ids::{device_id, organization_id, person_id, practitioner_id, role_id, service_id};
+use crate::systems::{
+    ADELI, ADXP, ARHGOS, AS, BOOLEAN, COMMUNES, DEVICE_STATUS, FINESS, FR, ID_TYPES, IDNPS, IDNST, R4, RPPS, RPPS_RANG, SIRENE,
+    STRUCTURE_TYPES,
+};
 use crate::{Guide, Perimeter, View, schema, write::Json};
 use annuaire_index::{Resource, Standing, Term};
 use annuaire_mos::{
     Activite, ActiviteAutorisee, Adresse, BoiteLettresMss, CarteProfessionnel, Certificat, Coordonnees, ExerciceProfessionnel,
     Professionnel, SituationExercice, Structure,
 };
-use annuaire_nos::Nos;
-use xxhash_rust::xxh3::xxh3_128;
-
-const AS: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/";
-const FR: &str = "https://hl7.fr/ig/fhir/core/StructureDefinition/";
-const ID_TYPES: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203";
-const STRUCTURE_TYPES: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-3307";
-/// System of the national professional id.
-pub const IDNPS: &str = "urn:oid:1.2.250.1.71.4.2.1";
-/// System of the national structure id.
-pub const IDNST: &str = "urn:oid:1.2.250.1.71.4.2.2";
-const RPPS: &str = "https://rpps.esante.gouv.fr";
-const ADELI: &str = "https://adeli.esante.gouv.fr";
-const FINESS: &str = "https://finess.esante.gouv.fr";
-const SIRENE: &str = "https://sirene.fr";
-const RPPS_RANG: &str = "https://rppsrang.esante.gouv.fr";
-const ADXP: &str = "http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-";
-const BOOLEAN: &str = "http://hl7.org/fhir/ValueSet/special-values";
-const ARHGOS: &str = "https://arhgos.ars.sante.fr";
-const R4: &str = "http://hl7.org/fhir/StructureDefinition/";
-const COMMUNES: &str = "https://mos.esante.gouv.fr/NOS/TRE_R13-Commune/FHIR/TRE-R13-Commune";
+use annuaire_nos::{Coding, Nos, coding};
 
 /// Where the facts of a resource come from; an empty system for a reduced form, which does not say.
 #[derive(Default)]
@@ -74,14 +59,14 @@ impl Form {
         head.key("meta");
         head.out.push(b'{');
         if !trace.system.is_empty() {
-            let (r60, label) = concept("TRE_R60", authority.unwrap_or(""));
+            let registrar = coding::in_table("TRE_R60", authority.unwrap_or(""));
             head.array("extension", |j| {
                 j.object(|j| {
                     j.array("extension", |j| {
-                        if let Some(code) = authority {
+                        if authority.is_some() {
                             j.object(|j| {
                                 j.text("url", "autorite-enregistrement");
-                                j.concept("valueCodeableConcept", r60, code, label);
+                                j.concept("valueCodeableConcept", &registrar);
                             });
                         }
                         j.object(|j| {
@@ -95,8 +80,8 @@ impl Form {
             });
             head.out.push(b',');
             form.token("data-information-system", "", trace.system);
-            if let Some(code) = authority {
-                form.token("data-registration-authority", r60, code);
+            if authority.is_some() {
+                form.token("data-registration-authority", registrar.system, registrar.code);
             }
         }
         form.before = head.out;
@@ -175,7 +160,7 @@ impl Form {
                     }
                     if !kind.is_empty() {
                         j.key("type");
-                        j.object(|j| j.array("coding", |j| j.coding(ID_TYPES, kind, "")));
+                        j.object(|j| j.array("coding", |j| j.coding(&Coding::without_label(ID_TYPES, kind))));
                     }
                     j.text("system", system);
                     j.text("value", value);
@@ -215,31 +200,31 @@ impl Form {
     }
 
     fn mailboxes(&mut self, boxes: &[&BoiteLettresMss]) {
-        let (messaging, _) = concept("TRE_R256", "MSSANTE");
+        let messaging = coding::system("TRE_R256");
         self.mailbox_members(boxes, messaging);
-        let (kinds, _) = concept("TRE_R257", "PER");
+        let kinds = coding::system("TRE_R257");
         for b in boxes {
             self.words("mailbox-mss", &b.adresse);
             self.token("mailbox-mss-type", kinds, &b.type_bal);
         }
     }
 
-    fn mailbox_members(&mut self, boxes: &[&BoiteLettresMss], messaging: &str) {
+    fn mailbox_members(&mut self, boxes: &[&BoiteLettresMss], messaging: &'static str) {
         for b in boxes {
-            let (kinds, label) = concept("TRE_R257", &b.type_bal);
+            let kind = coding::in_table("TRE_R257", &b.type_bal);
             self.json.object(|j| {
                 j.array("extension", |j| {
                     j.object(|j| {
                         j.text("url", &format!("{FR}fr-core-contact-point-email-type"));
                         j.key("valueCoding");
-                        j.coding(messaging, "MSSANTE", "");
+                        j.coding(&Coding::without_label(messaging, "MSSANTE"));
                     });
                     j.object(|j| {
                         j.array("extension", |j| {
                             j.object(|j| {
                                 j.text("url", "type");
                                 j.key("valueCodeableConcept");
-                                j.object(|j| j.array("coding", |j| j.coding(kinds, &b.type_bal, label)));
+                                j.object(|j| j.array("coding", |j| j.coding(&kind)));
                             });
                             j.string_extension("service", &b.service_rattachement);
                         });
@@ -266,69 +251,6 @@ impl Form {
     }
 }
 
-/// System and label of a code; an unknown code keeps its table's system and has no label.
-pub(crate) fn concept(table: &str, code: &str) -> (&'static str, &'static str) {
-    Nos::embedded().table(table).map_or(("", ""), |t| (t.system.as_str(), t.get(code).map_or("", |c| c.label.as_str())))
-}
-
-/// A code of a table with its system and label; both empty when the table does not know it.
-fn plain<'a>(table: &str, code: &'a str) -> Coded<'a> {
-    let (system, label) = concept(table, code);
-    (system, code, label)
-}
-
-/// A code that was looked for in several tables.
-fn found<'a>(found: annuaire_nos::Found<'static>, code: &'a str) -> Coded<'a> {
-    found_in(found, None, code)
-}
-
-/// A code that was looked for in several tables; one that none has is of the table that its kind designates.
-fn found_in<'a>(found: annuaire_nos::Found<'static>, table: Option<&'static annuaire_nos::Table>, code: &'a str) -> Coded<'a> {
-    match (found, table) {
-        (Some((table, concept)), _) => (&table.system, code, &concept.label),
-        (None, Some(table)) => (&table.system, code, ""),
-        (None, None) => ("", code, ""),
-    }
-}
-
-/// A technical id out of a business key. Two keys never share one: a key of letters, digits and dashes that fits is its own
-/// id; of any other one the id keeps what it may, then a point, which no such key has, and a hash of the whole key.
-fn technical(prefix: &str, parts: &[&str]) -> String {
-    let mut id = String::from(prefix);
-    for part in parts {
-        id.push('-');
-        id.extend(part.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-'));
-    }
-    let letters = |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    // Of several parts, a dash within one could be the dash between two.
-    let clear = parts.len() == 1 || !parts.iter().any(|part| part.contains('-'));
-    if parts.iter().all(letters) && clear && id.len() <= annuaire_index::limits::ID {
-        return id;
-    }
-    let whole: Vec<String> = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
-    let hash = format!("{:032x}", xxh3_128(whole.concat().as_bytes()));
-    id.truncate(annuaire_index::limits::ID - 1 - hash.len());
-    format!("{id}.{hash}")
-}
-
-/// Id of the Practitioner of one practice: the same after a rebuild and on another machine.
-#[must_use]
-pub fn practitioner_id(id_nat_ps: &str, profession: &str, categorie: &str) -> String {
-    technical("003", &[id_nat_ps, profession, categorie])
-}
-
-/// Id of the PractitionerRole of one situation.
-#[must_use]
-pub fn role_id(id_situation: &str) -> String {
-    technical("005", &[id_situation])
-}
-
-/// Id of the Organization of one structure.
-#[must_use]
-pub fn organization_id(id_technique: &str) -> String {
-    technical("001", &[id_technique])
-}
-
 fn person_identifiers(person: &Professionnel) -> [(bool, &'static str, &'static str, &str); 2] {
     let (kind, system) = match person.type_id_nat_pp.as_str() {
         "8" => ("RPPS", RPPS),
@@ -343,24 +265,6 @@ fn person_identifiers(person: &Professionnel) -> [(bool, &'static str, &'static 
 /// employer and a staff number, a student's) follows the profile of the French core alone.
 fn practitioner_profile(person: &Professionnel) -> &'static str {
     if person.type_id_nat_pp == "8" && !person.id_pp.is_empty() { "practitioner" } else { "" }
-}
-
-/// Id of the HealthcareService of one activity.
-#[must_use]
-pub fn service_id(id_activite: &str) -> String {
-    technical("004", &[id_activite])
-}
-
-/// Id of the Device of one heavy equipment.
-#[must_use]
-pub fn device_id(id_activite: &str) -> String {
-    technical("002", &[id_activite])
-}
-
-/// Id of the Person of one national identification; restricted perimeter only.
-#[must_use]
-pub fn person_id(id_nat_ps: &str) -> String {
-    technical("006", &[id_nat_ps])
 }
 
 /// Every resource of one person: a Practitioner per practice, a PractitionerRole per situation, and in the restricted
@@ -411,7 +315,7 @@ fn practitioner(
     let id = practitioner_id(&person.id_nat_ps, &practice.profession, &practice.categorie_professionnelle);
     let mut f =
         Form::new(view, schema::PRACTITIONER, id, "fr-core-practitioner", practitioner_profile(person), &Trace::person(person));
-    let (r87, _) = concept("TRE_R87", "");
+    let r87 = coding::system("TRE_R87");
     let kind = |c: &CarteProfessionnel| match c.type_carte.as_str() {
         "00" => "CPS",
         "01" => "CPF",
@@ -432,7 +336,7 @@ fn practitioner(
                         if let Some((table, c)) = Nos::embedded().profession(&a.profession) {
                             j.object(|j| {
                                 j.text("url", "profession");
-                                j.concept("valueCodeableConcept", &table.system, &c.code, &c.label);
+                                j.concept("valueCodeableConcept", &Coding::of_concept(table, c));
                             });
                         }
                     });
@@ -446,7 +350,7 @@ fn practitioner(
                     if !kind(c).is_empty() {
                         j.object(|j| {
                             j.text("url", "type");
-                            j.concept("valueCodeableConcept", r87, kind(c), "");
+                            j.concept("valueCodeableConcept", &Coding::without_label(r87, kind(c)));
                         });
                     }
                     j.string_extension("number", &c.numero_carte);
@@ -506,7 +410,6 @@ fn practitioner(
     qualifications(&mut f, view, person, practice, first);
     f.json.array("communication", |j| {
         for l in &person.langues {
-            let (system, label) = concept("TRE_G00", &l.code);
             j.object(|j| {
                 if !l.date_fin.is_empty() {
                     j.array("extension", |j| {
@@ -516,7 +419,7 @@ fn practitioner(
                         });
                     });
                 }
-                j.array("coding", |j| j.coding(system, &l.code, label));
+                j.array("coding", |j| j.coding(&coding::in_table("TRE_G00", &l.code)));
             });
         }
     });
@@ -568,38 +471,29 @@ fn certificate(j: &mut Json, c: &Certificat) {
     });
 }
 
-/// A coding of a qualification: system, code, label.
-type Coded<'a> = (&'static str, &'a str, &'static str);
-
 fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &ExerciceProfessionnel, first: bool) {
-    let nos = Nos::embedded();
     // Codings (type, then code), start, end and issuer of each qualification, in published order.
-    let mut all: Vec<(Vec<Coded<'_>>, &str, &str, &str)> = Vec::new();
+    let mut all: Vec<(Vec<Coding<'_>>, &str, &str, &str)> = Vec::new();
     if first {
         for d in &person.diplomes {
-            let codes = vec![
-                plain("TRE_R14", &d.type_diplome),
-                found_in(nos.diplome(&d.type_diplome, &d.code_diplome), nos.diplome_table(&d.type_diplome), &d.code_diplome),
-            ];
-            all.push((codes, &d.date_obtention, "", concept("TRE_R16", &d.lieu_formation).1));
+            let codes = vec![coding::in_table("TRE_R14", &d.type_diplome), coding::diplome(&d.type_diplome, &d.code_diplome)];
+            all.push((codes, &d.date_obtention, "", coding::in_table("TRE_R16", &d.lieu_formation).display));
         }
     }
     let e = practice;
-    let codes = vec![plain("TRE_R09", &e.categorie_professionnelle), found(nos.profession(&e.profession), &e.profession)];
+    let codes = vec![coding::in_table("TRE_R09", &e.categorie_professionnelle), coding::profession(&e.profession)];
     all.push((codes, &e.date_effet_exercice, &e.date_fin_effet_exercice, ""));
     for s in &e.savoir_faire {
         // TRE_G13 (orientation particulière) left the public perimeter with guide 1.2.0.
         if view.guide == Guide::V110 || view.perimeter == Perimeter::Restricted || s.type_savoir_faire != "OP" {
-            let codes = vec![
-                plain("TRE_R04", &s.type_savoir_faire),
-                found_in(nos.savoir_faire(&s.type_savoir_faire, &s.code), nos.savoir_faire_table(&s.type_savoir_faire), &s.code),
-            ];
+            let codes =
+                vec![coding::in_table("TRE_R04", &s.type_savoir_faire), coding::savoir_faire(&s.type_savoir_faire, &s.code)];
             all.push((codes, &s.date_reconnaissance, &s.date_abandon, ""));
         }
     }
     if first {
         for a in &person.attributions {
-            all.push((vec![plain("TRE_R03", &a.code)], &a.date_reconnaissance, &a.date_abandon, ""));
+            all.push((vec![coding::in_table("TRE_R03", &a.code)], &a.date_reconnaissance, &a.date_abandon, ""));
         }
     }
     f.json.array("qualification", |j| {
@@ -607,8 +501,8 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
             j.object(|j| {
                 j.key("code").object(|j| {
                     j.array("coding", |j| {
-                        for (system, code, label) in codings.iter().filter(|c| !c.1.is_empty()) {
-                            j.coding(system, code, label);
+                        for c in codings.iter().filter(|c| !c.code.is_empty()) {
+                            j.coding(c);
                         }
                     });
                 });
@@ -619,8 +513,8 @@ fn qualifications(f: &mut Form, view: View, person: &Professionnel, practice: &E
             });
         }
     });
-    for (system, code, _) in all.into_iter().flat_map(|q| q.0) {
-        f.token("qualification-code", system, code);
+    for c in all.into_iter().flat_map(|q| q.0) {
+        f.token("qualification-code", c.system, c.code);
     }
 }
 
@@ -634,25 +528,24 @@ fn role(view: View, person: &Professionnel, practice: &ExerciceProfessionnel, s:
     if !s.structure.is_empty() {
         f.link("organization", "organization", &format!("Organization/{}", organization_id(&s.structure)));
     }
-    let nos = Nos::embedded();
-    let mut codes: Vec<Coded<'_>> = vec![
-        plain("TRE_R22", &s.genre_activite),
-        plain("TRE_R23", &s.mode_exercice),
-        plain("TRE_R24", &s.type_activite_liberale),
-        plain("TRE_R34", &s.statut_professionnel_ssa),
-        plain("TRE_R32", &s.statut_hospitalier),
-        found(nos.fonction(&s.role), &s.role),
-        found(nos.section_pharmacien(&s.section_ordre_pharmacien), &s.section_ordre_pharmacien),
-        found(nos.sous_section_pharmacien(&s.sous_section_ordre_pharmacien), &s.sous_section_ordre_pharmacien),
+    let mut codes: Vec<Coding<'_>> = vec![
+        coding::in_table("TRE_R22", &s.genre_activite),
+        coding::in_table("TRE_R23", &s.mode_exercice),
+        coding::in_table("TRE_R24", &s.type_activite_liberale),
+        coding::in_table("TRE_R34", &s.statut_professionnel_ssa),
+        coding::in_table("TRE_R32", &s.statut_hospitalier),
+        coding::fonction(&s.role),
+        coding::section_pharmacien(&s.section_ordre_pharmacien),
+        coding::sous_section_pharmacien(&s.sous_section_ordre_pharmacien),
     ];
-    codes.retain(|c| !c.1.is_empty());
+    codes.retain(|c| !c.code.is_empty());
     f.json.array("code", |j| {
-        for (system, code, label) in &codes {
-            j.object(|j| j.array("coding", |j| j.coding(system, code, label)));
+        for c in &codes {
+            j.object(|j| j.array("coding", |j| j.coding(c)));
         }
     });
-    for (system, code, _) in &codes {
-        f.token("role", system, code);
+    for c in &codes {
+        f.token("role", c.system, c.code);
     }
     f.telecoms(s.coordonnees.as_ref(), &[]);
     f.finish()
@@ -839,12 +732,12 @@ pub fn named_structure(view: View, id_technique: &str, legal: bool) -> Resource 
 fn organization_types(f: &mut Form, view: View, s: &Structure) {
     let nature = if s.entite_juridique { "LEGAL-ENTITY" } else { "GEOGRAPHICAL-ENTITY" };
     let mut types = vec![
-        ("organizationType", (STRUCTURE_TYPES, nature, "")),
-        ("secteurActiviteRASS", plain("TRE_R02", &s.secteur_activite)),
+        ("organizationType", Coding::without_label(STRUCTURE_TYPES, nature)),
+        ("secteurActiviteRASS", coding::in_table("TRE_R02", &s.secteur_activite)),
         // The category carries no extension naming its slice.
-        ("", plain("TRE_R66", &s.categorie_etablissement)),
-        ("statutJuridiqueINSEE", plain("TRE_R72", &s.statut_juridique)),
-        ("sphParticipation", plain("TRE_R73", &s.participation_sph)),
+        ("", coding::in_table("TRE_R66", &s.categorie_etablissement)),
+        ("statutJuridiqueINSEE", coding::in_table("TRE_R72", &s.statut_juridique)),
+        ("sphParticipation", coding::in_table("TRE_R73", &s.participation_sph)),
     ];
     // Files write the class with or without its dot, the terminology with it.
     let ape;
@@ -853,11 +746,11 @@ fn organization_types(f: &mut Form, view: View, s: &Structure) {
             Some((head, tail)) if !tail.starts_with('.') => format!("{head}.{tail}"),
             _ => s.code_ape.clone(),
         };
-        types.push(("activiteINSEE", plain("TRE_R75", &ape)));
+        types.push(("activiteINSEE", coding::in_table("TRE_R75", &ape)));
     }
-    types.retain(|t| !t.1.1.is_empty());
+    types.retain(|t| !t.1.code.is_empty());
     f.json.array("type", |j| {
-        for (slice, (system, code, label)) in &types {
+        for (slice, code) in &types {
             j.object(|j| {
                 if !slice.is_empty() {
                     j.array("extension", |j| {
@@ -867,12 +760,12 @@ fn organization_types(f: &mut Form, view: View, s: &Structure) {
                         });
                     });
                 }
-                j.array("coding", |j| j.coding(system, code, label));
+                j.array("coding", |j| j.coding(code));
             });
         }
     });
-    for (_, (system, code, _)) in &types {
-        f.token("type", system, code);
+    for (_, code) in &types {
+        f.token("type", code.system, code.code);
     }
 }
 
@@ -893,7 +786,7 @@ fn insee_code(j: &mut Json, commune: &str) {
             j.object(|j| {
                 j.text("url", &format!("{FR}fr-core-address-insee-code"));
                 j.key("valueCoding");
-                j.coding(COMMUNES, commune, "");
+                j.coding(&Coding::without_label(COMMUNES, commune));
             });
         });
     }
@@ -1033,13 +926,13 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
     if device {
         let status = if a.inactive { "inactive" } else { "active" };
         f.json.text("status", status);
-        f.token("status", "http://hl7.org/fhir/device-status", status);
+        f.token("status", DEVICE_STATUS, status);
         f.json.text("manufacturer", &a.marque);
         f.words("manufacturer", &a.marque);
         f.json.text("serialNumber", &a.numero_serie);
         // FINESS+ gives an internal number whose table is not published with the others: only national codes pass.
         if let Some((table, c)) = Nos::embedded().table("TRE_R272").and_then(|t| Some((t, t.get(&a.activite)?))) {
-            f.json.concept("type", &table.system, &c.code, &c.label);
+            f.json.concept("type", &Coding::of_concept(table, c));
             f.token("type", &table.system, &c.code);
         }
         f.link("owner", "organization", &owner);
@@ -1061,7 +954,9 @@ fn one_activity(view: View, a: &Activite) -> Option<Resource> {
             // whose slices are open, and what is social, whose bindings are extensible, say the code in words.
             match Nos::embedded().table(table).and_then(|t| Some((t, t.get(code)?))) {
                 Some((t, c)) => {
-                    f.json.array(member, |j| j.object(|j| j.array("coding", |j| j.coding(&t.system, code, &c.label))));
+                    f.json.array(member, |j| {
+                        j.object(|j| j.array("coding", |j| j.coding(&Coding { system: &t.system, code, display: &c.label })))
+                    });
                     f.token(param, &t.system, code);
                 }
                 None if member == "type" || !care => f.json.array(member, |j| j.object(|j| j.text("text", code))),
@@ -1077,7 +972,7 @@ fn eligibility(f: &mut Form, a: &Activite) {
         let known = Nos::embedded().table("TRE_R403").and_then(|t| Some((t, t.get(&a.public)?)));
         f.json.array("eligibility", |j| {
             j.object(|j| match known {
-                Some((t, c)) => j.concept("code", &t.system, &c.code, &c.label),
+                Some((t, c)) => j.concept("code", &Coding::of_concept(t, c)),
                 None => j.key("code").object(|j| j.text("text", &a.public)),
             });
         });
@@ -1198,7 +1093,7 @@ pub fn inactive_activity(view: View, a: &ActiviteAutorisee) -> Vec<Resource> {
         }
         if device {
             f.json.text("status", "inactive");
-            f.token("status", "http://hl7.org/fhir/device-status", "inactive");
+            f.token("status", DEVICE_STATUS, "inactive");
         } else {
             f.active(false);
         }
@@ -1210,29 +1105,6 @@ pub fn inactive_activity(view: View, a: &ActiviteAutorisee) -> Vec<Resource> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn ids_of_plain_keys_are_the_keys() {
-        assert_eq!(practitioner_id("810999000003", "10", "C"), "003-810999000003-10-C");
-        assert_eq!(role_id("12345678901234567890"), "005-12345678901234567890");
-        assert_eq!(organization_id("R1-9"), "001-R1-9");
-        assert_eq!(organization_id(&"x".repeat(60)), format!("001-{}", "x".repeat(60)));
-    }
-
-    proptest! {
-        /// Keys that differ by a sign, by where a dash is, or beyond what an id can hold.
-        #[test]
-        fn two_keys_never_share_an_id(
-            a in prop::collection::vec("[R19./ é-]{0,3}(x{61})?", 3),
-            b in prop::collection::vec("[R19./ é-]{0,3}(x{61})?", 3),
-        ) {
-            let id = |k: &[String]| practitioner_id(&k[0], &k[1], &k[2]);
-            prop_assert_eq!(a == b, id(&a) == id(&b), "{:?} {:?}", id(&a), id(&b));
-            prop_assert_eq!(a[0] == b[0], organization_id(&a[0]) == organization_id(&b[0]));
-            prop_assert!(id(&a).len() <= 64 && id(&a).bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.')));
-        }
-    }
 
     fn json(r: &Resource) -> serde_json::Value {
         serde_json::from_slice(&[&r.before[..], b"\"versionId\":\"1\",", &r.after].concat()).unwrap()

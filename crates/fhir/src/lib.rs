@@ -7,6 +7,7 @@ pub mod dictionary;
 pub mod extract;
 pub mod foreign;
 pub mod forms;
+pub mod ids;
 pub mod limits;
 pub mod perimeter;
 mod public;
@@ -14,6 +15,7 @@ mod raw;
 #[cfg(test)]
 mod samples;
 pub mod schema;
+pub mod systems;
 mod write;
 
 pub use foreign::check;

@@ -41,7 +41,7 @@ pub const PUBLIC_TYPES: usize = 5;
 
 /// How a parameter's values compare (R4 search parameter types used by the directory).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ParamType {
     /// Code with an optional system.
     Token,
     /// Text: starts-with, `:contains`, `:exact`.
@@ -66,7 +66,7 @@ pub struct Param {
     /// Name in a request.
     pub name: &'static str,
     /// Comparison.
-    pub kind: Kind,
+    pub kind: ParamType,
     /// Types that have it.
     pub types: &'static [&'static str],
     /// For a reference, the type it points to; empty otherwise.
@@ -80,44 +80,44 @@ const H: &str = "HealthcareService";
 const D: &str = "Device";
 const N: &str = "Person";
 
-const fn p(id: u8, name: &'static str, kind: Kind, types: &'static [&'static str], target: &'static str) -> Param {
+const fn p(id: u8, name: &'static str, kind: ParamType, types: &'static [&'static str], target: &'static str) -> Param {
     Param { id, name, kind, types, target }
 }
 
 /// Every parameter besides `_id` and `_lastUpdated`, which all types have.
 pub const PARAMS: &[Param] = &[
-    p(1, "active", Kind::Token, &[P, R, O, H, N], ""),
-    p(2, "identifier", Kind::Token, &[P, R, O, H, D], ""),
-    p(3, "identifier-type", Kind::Token, &[P, O], ""),
-    p(4, "name", Kind::Text, &[P, O, N], ""),
-    p(5, "family", Kind::Text, &[P, N], ""),
-    p(6, "given", Kind::Text, &[P, N], ""),
-    p(7, "mailbox-mss", Kind::Text, &[P, R, O], ""),
-    p(8, "mailbox-mss-type", Kind::Token, &[P, R, O], ""),
-    p(9, "number-smartcard", Kind::Text, &[P], ""),
-    p(10, "type-smartcard", Kind::Token, &[P], ""),
-    p(11, "qualification-code", Kind::Token, &[P], ""),
-    p(12, "data-information-system", Kind::Token, &[P, R, O, H, D, N], ""),
-    p(13, "data-registration-authority", Kind::Token, &[P, R, O, H, D, N], ""),
-    p(14, "practitioner", Kind::Reference, &[R], P),
-    p(15, "organization", Kind::Reference, &[R, H, D], O),
-    p(16, "role", Kind::Token, &[R], ""),
-    p(17, "address", Kind::Text, &[O], ""),
-    p(18, "address-city", Kind::Text, &[O], ""),
-    p(19, "address-postalcode", Kind::Text, &[O], ""),
-    p(20, "address-line", Kind::Text, &[O], ""),
-    p(21, "address-insee", Kind::Text, &[O], ""),
-    p(22, "partof", Kind::Reference, &[O], O),
-    p(23, "pharmacy-licence", Kind::Text, &[O], ""),
-    p(24, "type", Kind::Token, &[O, D], ""),
-    p(25, "manufacturer", Kind::Text, &[D], ""),
-    p(26, "model", Kind::Text, &[D], ""),
-    p(27, "status", Kind::Token, &[D], ""),
-    p(28, "_profile", Kind::Uri, &[P, R, O, H, D, N], ""),
-    p(29, "characteristic", Kind::Token, &[H], ""),
-    p(30, "service-category", Kind::Token, &[H], ""),
-    p(31, "service-type", Kind::Token, &[H], ""),
-    p(32, "period", Kind::Date, &[O], ""),
+    p(1, "active", ParamType::Token, &[P, R, O, H, N], ""),
+    p(2, "identifier", ParamType::Token, &[P, R, O, H, D], ""),
+    p(3, "identifier-type", ParamType::Token, &[P, O], ""),
+    p(4, "name", ParamType::Text, &[P, O, N], ""),
+    p(5, "family", ParamType::Text, &[P, N], ""),
+    p(6, "given", ParamType::Text, &[P, N], ""),
+    p(7, "mailbox-mss", ParamType::Text, &[P, R, O], ""),
+    p(8, "mailbox-mss-type", ParamType::Token, &[P, R, O], ""),
+    p(9, "number-smartcard", ParamType::Text, &[P], ""),
+    p(10, "type-smartcard", ParamType::Token, &[P], ""),
+    p(11, "qualification-code", ParamType::Token, &[P], ""),
+    p(12, "data-information-system", ParamType::Token, &[P, R, O, H, D, N], ""),
+    p(13, "data-registration-authority", ParamType::Token, &[P, R, O, H, D, N], ""),
+    p(14, "practitioner", ParamType::Reference, &[R], P),
+    p(15, "organization", ParamType::Reference, &[R, H, D], O),
+    p(16, "role", ParamType::Token, &[R], ""),
+    p(17, "address", ParamType::Text, &[O], ""),
+    p(18, "address-city", ParamType::Text, &[O], ""),
+    p(19, "address-postalcode", ParamType::Text, &[O], ""),
+    p(20, "address-line", ParamType::Text, &[O], ""),
+    p(21, "address-insee", ParamType::Text, &[O], ""),
+    p(22, "partof", ParamType::Reference, &[O], O),
+    p(23, "pharmacy-licence", ParamType::Text, &[O], ""),
+    p(24, "type", ParamType::Token, &[O, D], ""),
+    p(25, "manufacturer", ParamType::Text, &[D], ""),
+    p(26, "model", ParamType::Text, &[D], ""),
+    p(27, "status", ParamType::Token, &[D], ""),
+    p(28, "_profile", ParamType::Uri, &[P, R, O, H, D, N], ""),
+    p(29, "characteristic", ParamType::Token, &[H], ""),
+    p(30, "service-category", ParamType::Token, &[H], ""),
+    p(31, "service-type", ParamType::Token, &[H], ""),
+    p(32, "period", ParamType::Date, &[O], ""),
 ];
 
 /// The links of the directory: parameters whose targets must exist (LOG-6).
@@ -129,7 +129,7 @@ pub fn links() -> Vec<annuaire_index::Link> {
             Some(annuaire_index::Link { source, param: p.id, target, name: p.target })
         })
     };
-    PARAMS.iter().filter(|p| p.kind == Kind::Reference).flat_map(of).collect()
+    PARAMS.iter().filter(|p| p.kind == ParamType::Reference).flat_map(of).collect()
 }
 
 /// The number of a type, or `None` when it is not published.

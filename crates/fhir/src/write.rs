@@ -1,5 +1,7 @@
 //! A JSON writer for forms whose shape is known: no intermediate tree, members in published order.
 
+use annuaire_nos::{Coding, coding};
+
 /// Bytes of one object under construction.
 #[derive(Default)]
 pub(crate) struct Json {
@@ -79,11 +81,11 @@ impl Json {
         }
     }
 
-    pub(crate) fn coding(&mut self, system: &str, code: &str, display: &str) {
+    pub(crate) fn coding(&mut self, coding: &Coding<'_>) {
         self.object(|j| {
-            j.text("system", system);
-            j.text("code", code);
-            j.text("display", display);
+            j.text("system", coding.system);
+            j.text("code", coding.code);
+            j.text("display", coding.display);
         });
     }
 
@@ -98,17 +100,16 @@ impl Json {
     }
 
     /// A CodeableConcept member of one coding.
-    pub(crate) fn concept(&mut self, name: &str, system: &str, code: &str, display: &str) {
-        self.key(name).object(|j| j.array("coding", |j| j.coding(system, code, display)));
+    pub(crate) fn concept(&mut self, name: &str, coding: &Coding<'_>) {
+        self.key(name).object(|j| j.array("coding", |j| j.coding(coding)));
     }
 
     /// `{url, valueCodeableConcept}` with the system and label of a national table, absent when the code is.
     pub(crate) fn concept_extension(&mut self, url: &str, table: &str, code: &str) {
         if !code.is_empty() {
-            let (system, label) = crate::forms::concept(table, code);
             self.object(|j| {
                 j.text("url", url);
-                j.concept("valueCodeableConcept", system, code, label);
+                j.concept("valueCodeableConcept", &coding::in_table(table, code));
             });
         }
     }

@@ -2,10 +2,12 @@
 //!
 //! A code is never deleted: closed codes keep resolving, so that old data can be shown.
 
+pub mod coding;
 mod embedded;
 pub mod geographie;
 
 use annuaire_base::text::fold;
+pub use coding::Coding;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 

@@ -13,10 +13,11 @@ mod parallel;
 mod verify;
 mod whole;
 
+use annuaire_base::Tx;
 use annuaire_fhir::foreign::Stamps;
-use annuaire_fhir::{Guide, Perimeter, View, forms, schema};
+use annuaire_fhir::{Guide, Perimeter, View, forms, ids, schema, systems};
 use annuaire_index::{Aside, Beside, Filter, Index, Marks, Prepared, Preparer, Resource, Retention};
-use annuaire_store::{Object, Registry, Tx};
+use annuaire_store::{Object, Registry, Transaction};
 use facts::{Bad, Facts, Target, collect};
 use limits::PAGE;
 use std::cell::RefCell;
@@ -52,13 +53,13 @@ pub enum Error {
     )]
     OtherLog {
         /// Last transaction of the store.
-        tx: u64,
+        tx: Tx,
     },
     /// A thread panicked. Nothing of the transaction was published.
     #[error("a fault of the program ended the publication of transaction {tx}; its words are on standard error")]
     Panicked {
         /// The transaction.
-        tx: u64,
+        tx: Tx,
     },
 }
 
@@ -79,7 +80,7 @@ pub type Tell<'a> = &'a (dyn Fn(&str, u64, u64) + Sync);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
     /// Transaction that says it.
-    pub tx: u64,
+    pub tx: Tx,
     /// Entity key.
     pub entity: String,
     /// Source key.
@@ -132,7 +133,7 @@ pub fn set_aside(index: &Index) -> Result<(Vec<SetAside>, u64), Error> {
 
 fn said(aside: Aside) -> SetAside {
     let reason = if aside.object == aside.entity { aside.reason } else { format!("{}: {}", aside.object, aside.reason) };
-    SetAside { tx: aside.tx, entity: aside.entity, source: aside.source, reason }
+    SetAside { tx: Tx::new(aside.tx), entity: aside.entity, source: aside.source, reason }
 }
 
 /// Applies every transaction that the store does not have yet, those included that are committed meanwhile.
@@ -170,9 +171,10 @@ pub fn follow(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
 }
 
 /// Transactions that the store does not have, after a look at the last one that it has.
-fn unseen(registry: &mut dyn Registry, index: &Index) -> Result<Vec<Tx>, Error> {
-    let Some((tx, commit_ms)) = index.applied() else { return Ok(registry.transactions(0)?) };
-    let mut log = registry.transactions(tx - 1)?;
+fn unseen(registry: &mut dyn Registry, index: &Index) -> Result<Vec<Transaction>, Error> {
+    let Some((tx, commit_ms)) = index.applied() else { return Ok(registry.transactions(Tx::NONE)?) };
+    let tx = Tx::new(tx);
+    let mut log = registry.transactions(tx.previous())?;
     match log.first() {
         Some(same) if same.tx == tx && same.commit_ms == commit_ms => {
             log.remove(0);
@@ -206,7 +208,7 @@ enum Way {
 }
 
 /// Chosen by what there is to do: the first large load is not always the first transaction.
-fn way(index: &Index, tx: &Tx) -> Result<Way, Error> {
+fn way(index: &Index, tx: &Transaction) -> Result<Way, Error> {
     if index.is_empty() && index.set_aside()? == 0 {
         return Ok(Way::First);
     }
@@ -214,10 +216,10 @@ fn way(index: &Index, tx: &Tx) -> Result<Way, Error> {
     Ok(if large { Way::Whole } else { Way::Entities })
 }
 
-fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx, way: Way) -> Result<(u64, Vec<Aside>), Error> {
+fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Transaction, way: Way) -> Result<(u64, Vec<Aside>), Error> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     // Checked before the threads start; each then opens its own.
-    let mut own = index.preparer(tx.tx, tx.commit_ms)?;
+    let mut own = index.preparer(tx.tx.get(), tx.commit_ms)?;
     let holders = [Holders::default(), Holders::default()];
     let feed = |give: &dyn Fn(Result<Page, Error>) -> bool| {
         let pages = match way {
@@ -229,9 +231,9 @@ fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx, way: W
             give(Err(e));
         }
     };
-    let stamps = if tx.tx == 1 { Stamps::Feed { before_ms: tx.commit_ms } } else { Stamps::Log };
+    let stamps = if tx.tx == Tx::new(1) { Stamps::Feed { before_ms: tx.commit_ms } } else { Stamps::Log };
     let worker = || {
-        let mut preparer = index.preparer(tx.tx, tx.commit_ms);
+        let mut preparer = index.preparer(tx.tx.get(), tx.commit_ms);
         let holders = &holders;
         move |page: Result<Page, Error>| match &mut preparer {
             Ok(preparer) => page?.prepare(view, stamps, tx.tx, holders, preparer),
@@ -275,7 +277,7 @@ fn apply(registry: &mut dyn Registry, index: &Index, view: View, tx: &Tx, way: W
             }
         });
         let notes = || aside.borrow().clone();
-        index.apply_beside::<Error>(tx.tx, tx.commit_ms, resources, &Beside { retention, aside: Some(&notes) })
+        index.apply_beside::<Error>(tx.tx.get(), tx.commit_ms, resources, &Beside { retention, aside: Some(&notes) })
     })?;
     Ok((versions, aside.into_inner().into_iter().filter_map(|(_, aside)| aside).collect()))
 }
@@ -292,7 +294,7 @@ fn named(
     // In the order of their ids, so that rows do not depend on chance.
     let mut missing: BTreeMap<String, &Target> = BTreeMap::new();
     for target in targets {
-        let id = forms::organization_id(&target.structure);
+        let id = ids::organization_id(&target.structure);
         if !there.contains(&id) && !snapshot.exists(schema::ORGANIZATION, &id)? {
             // Who names it as a legal entity knows more of it.
             let named = missing.entry(id).or_insert(target);
@@ -325,14 +327,7 @@ struct Changed {
 }
 
 impl Page {
-    fn prepare(
-        self,
-        view: View,
-        stamps: Stamps,
-        tx: u64,
-        holders: &[Holders; 2],
-        preparer: &mut Preparer,
-    ) -> Result<Made, Error> {
+    fn prepare(self, view: View, stamps: Stamps, tx: Tx, holders: &[Holders; 2], preparer: &mut Preparer) -> Result<Made, Error> {
         let mut out = Made::default();
         let page = match self {
             Self::Raw(objects) => {
@@ -378,7 +373,7 @@ impl Made {
         facts: &Facts,
         made: Result<Vec<Resource>, Bad>,
         aside: Option<&Aside>,
-        tx: u64,
+        tx: Tx,
         preparer: &mut Preparer,
     ) -> Result<(), Error> {
         let start = (self.prepared.len(), self.structures.len());
@@ -405,9 +400,9 @@ impl Made {
         if let Some(bad) = bad {
             self.prepared.truncate(start.0);
             self.structures.truncate(start.1);
-            let made_at = aside.map_or(tx.saturating_sub(1), |a| a.made_at);
+            let made_at = aside.map_or(tx.previous().get(), |a| a.made_at);
             let (object, source, reason) = (bad.entity, bad.source, bad.reason);
-            let aside = Aside { entity: entity.to_owned(), made_at, tx, object, source, reason };
+            let aside = Aside { entity: entity.to_owned(), made_at, tx: tx.get(), object, source, reason };
             self.aside.push((entity.to_owned(), Some(aside)));
         } else {
             self.targets.extend(facts.targets());
@@ -449,7 +444,7 @@ impl Holders {
 /// Pages of a transaction before which nothing was published: everything that stands after it, in order.
 fn first(
     registry: &mut dyn Registry,
-    tx: u64,
+    tx: Tx,
     holders: &Holders,
     give: &dyn Fn(Result<Page, Error>) -> bool,
 ) -> Result<(), Error> {
@@ -470,7 +465,7 @@ fn later(
     registry: &mut dyn Registry,
     index: &Index,
     view: View,
-    tx: u64,
+    tx: Tx,
     give: &dyn Fn(Result<Page, Error>) -> bool,
 ) -> Result<(), Error> {
     let waiting = index.set_aside()? > 0;
@@ -488,12 +483,12 @@ fn later(
             entities.extend(held.map(|a| a.entity).filter(|e| e.starts_with("ST:")));
         }
         let now = gather(registry, tx, &entities, view)?;
-        let mut before = gather(registry, tx - 1, &entities, view)?;
+        let mut before = gather(registry, tx.previous(), &entities, view)?;
         let mut aside = BTreeMap::new();
         if waiting {
             for entity in &entities {
                 if let Some(known) = index.aside(entity)? {
-                    let then = gather(registry, known.made_at, std::slice::from_ref(entity), view)?.remove(entity);
+                    let then = gather(registry, Tx::new(known.made_at), std::slice::from_ref(entity), view)?.remove(entity);
                     as_published(&mut before, entity, then);
                     aside.insert(entity.clone(), known);
                 }
@@ -517,15 +512,15 @@ fn as_published(before: &mut BTreeMap<String, Facts>, entity: &str, then: Option
 fn structures_numbered(index: &Index, number: &str) -> Result<Vec<String>, Error> {
     let Some(param) = schema::param("Organization", "identifier") else { return Ok(Vec::new()) };
     let snapshot = index.snapshot()?;
-    let filter = Filter::Token { param: param.id, system: Some(forms::IDNST.to_owned()), code: Some(number.to_owned()) };
+    let filter = Filter::Token { param: param.id, system: Some(systems::IDNST.to_owned()), code: Some(number.to_owned()) };
     let rows = snapshot.search(schema::ORGANIZATION, &filter)?;
     let entity = |row| Ok(snapshot.entry(row)?.id().strip_prefix("001-").map(|id| format!("ST:{id}")));
     rows.iter().filter_map(|row| entity(row).transpose()).collect()
 }
 
 /// What the sources of a perimeter together say of these entities, as published just after `tx`.
-fn gather(registry: &mut dyn Registry, tx: u64, entities: &[String], view: View) -> Result<BTreeMap<String, Facts>, Error> {
-    if tx == 0 {
+fn gather(registry: &mut dyn Registry, tx: Tx, entities: &[String], view: View) -> Result<BTreeMap<String, Facts>, Error> {
+    if tx == Tx::NONE {
         return Ok(BTreeMap::new());
     }
     let mut all = collect(registry.objects_at(tx, entities)?, view.perimeter);
@@ -576,12 +571,12 @@ mod tests {
             files.push(samples.join(name));
         }
         annuaire_exchange::import(&mut registry, &files, &annuaire_exchange::Options::default()).unwrap();
-        let entities = registry.changed_entities(1, "", 10_000).unwrap();
+        let entities = registry.changed_entities(Tx::new(1), "", 10_000).unwrap();
         let mut seen = 0;
         for guide in [Guide::V120, Guide::V110] {
             for perimeter in [Perimeter::Public, Perimeter::Restricted] {
                 let view = View { guide, perimeter };
-                for facts in gather(&mut registry, 1, &entities, view).unwrap().values() {
+                for facts in gather(&mut registry, Tx::new(1), &entities, view).unwrap().values() {
                     let made = facts.publish(view, Stamps::Log).unwrap();
                     for r in made.into_iter().chain(facts.withdraw(view).unwrap()) {
                         let body = [&r.before[..], b"\"versionId\":\"1\",", &r.after].concat();

@@ -2,9 +2,10 @@
 
 use crate::limits::PAGE;
 use crate::{Error, Holders, Tell, gather, unseen};
+use annuaire_base::Tx;
 use annuaire_fhir::foreign::Stamps;
 use annuaire_fhir::schema::{ORGANIZATION, TYPES};
-use annuaire_fhir::{View, forms};
+use annuaire_fhir::{View, ids};
 use annuaire_index::{Filter, Index, Resource, RoaringBitmap, Snapshot, Standing};
 use annuaire_store::Registry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +50,7 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
         Err(e @ Error::OtherLog { .. }) => return Ok(vec![e.to_string()]),
         Err(e) => return Err(e),
     }
-    let tx = index.applied_tx();
+    let tx = Tx::new(index.applied_tx());
     let snapshot = index.snapshot()?;
     let mut all = Comparison { snapshot: &snapshot, seen: BTreeMap::new(), targets: BTreeSet::new(), faults: Vec::new() };
     let aside: BTreeMap<String, u64> = index.asides(usize::MAX)?.into_iter().map(|a| (a.entity, a.made_at)).collect();
@@ -67,7 +68,7 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
             match (made, aside.contains_key(&entity)) {
                 (Ok(resources), false) => {
                     all.holds(&resources)?;
-                    all.targets.extend(facts.targets().map(|t| forms::organization_id(&t.structure)));
+                    all.targets.extend(facts.targets().map(|t| ids::organization_id(&t.structure)));
                 }
                 (Err(_), true) => {}
                 (Err(bad), false) => {
@@ -79,7 +80,7 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
         }
     }
     for (entity, made_at) in &aside {
-        let then = gather(registry, *made_at, std::slice::from_ref(entity), view)?;
+        let then = gather(registry, Tx::new(*made_at), std::slice::from_ref(entity), view)?;
         if let Some(facts) = then.get(entity) {
             match facts.publish(view, Stamps::Log) {
                 Ok(resources) => all.holds(&resources)?,

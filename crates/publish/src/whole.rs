@@ -4,6 +4,7 @@
 use crate::facts::collect;
 use crate::limits::PAGE;
 use crate::{Error, Holders, Page, gather};
+use annuaire_base::Tx;
 use annuaire_fhir::View;
 use annuaire_index::Index;
 use annuaire_store::{Object, Registry};
@@ -11,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 /// What stands at a transaction, read in order.
 struct Standing {
-    tx: u64,
+    tx: Tx,
     /// Objects read and not yet taken.
     objects: Vec<Object>,
     /// Everything up to this entity is read; `None` to the end.
@@ -19,7 +20,7 @@ struct Standing {
 }
 
 impl Standing {
-    fn of(tx: u64) -> Self {
+    fn of(tx: Tx) -> Self {
         Self { tx, objects: Vec::new(), read_to: Some(String::new()) }
     }
 
@@ -53,12 +54,12 @@ pub(crate) fn pages(
     registry: &mut dyn Registry,
     index: &Index,
     view: View,
-    tx: u64,
+    tx: Tx,
     holders: &[Holders; 2],
     give: &dyn Fn(Result<Page, Error>) -> bool,
 ) -> Result<(), Error> {
     let waiting = index.set_aside()? > 0;
-    let (mut after, mut before) = (Standing::of(tx), Standing::of(tx - 1));
+    let (mut after, mut before) = (Standing::of(tx), Standing::of(tx.previous()));
     // Mailboxes that changed: the structures that they are published with change too.
     let mut moved: HashSet<String> = HashSet::new();
     loop {
@@ -90,7 +91,7 @@ pub(crate) fn pages(
         if waiting {
             for entity in &entities {
                 if let Some(known) = index.aside(entity)? {
-                    let made = gather(registry, known.made_at, std::slice::from_ref(entity), view)?.remove(entity);
+                    let made = gather(registry, Tx::new(known.made_at), std::slice::from_ref(entity), view)?.remove(entity);
                     aside.insert(entity.clone(), (known, made));
                 }
             }

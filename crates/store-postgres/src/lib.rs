@@ -14,7 +14,8 @@ mod schema;
 mod verify;
 mod write;
 
-use annuaire_store::{Cause, Error, Object, Outcome, Registry, Result, Tx, Unit};
+use annuaire_base::Tx;
+use annuaire_store::{Cause, CommitOutcome, Error, Object, Registry, Result, Transaction, Unit};
 use call::{bounded, statement};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
@@ -74,6 +75,16 @@ fn unsigned(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
+/// A transaction number as the databases keep it.
+fn tx_column(tx: Tx) -> i64 {
+    signed(tx.get())
+}
+
+/// Reads [`tx_column`] back.
+fn tx_read(column: i64) -> Tx {
+    Tx::new(unsigned(column))
+}
+
 /// A registry in a PostgreSQL database. Opens its connection again when it was lost.
 pub struct PostgresRegistry {
     runtime: Runtime,
@@ -131,7 +142,7 @@ fn options(url: &str) -> Result<PgConnectOptions> {
 const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 impl Registry for PostgresRegistry {
-    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
+    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<CommitOutcome> {
         self.live()?;
         let transaction = statement(&self.runtime, self.connection.begin())?;
         let mut unit = write::PostgresUnit::begin(&self.runtime, transaction)?;
@@ -140,28 +151,28 @@ impl Registry for PostgresRegistry {
         unit.commit(cause)
     }
 
-    fn last_tx(&mut self) -> Result<u64> {
+    fn last_tx(&mut self) -> Result<Tx> {
         self.live()?;
         let query = sqlx::query_scalar("SELECT coalesce(max(tx), 0) FROM log_tx");
-        statement(&self.runtime, query.fetch_one(&mut self.connection)).map(unsigned)
+        statement(&self.runtime, query.fetch_one(&mut self.connection)).map(tx_read)
     }
 
-    fn transactions(&mut self, after: u64) -> Result<Vec<Tx>> {
+    fn transactions(&mut self, after: Tx) -> Result<Vec<Transaction>> {
         self.live()?;
         statement(&self.runtime, read::transactions(&mut self.connection, after))
     }
 
-    fn changed_entities(&mut self, tx: u64, after: &str, limit: u32) -> Result<Vec<String>> {
+    fn changed_entities(&mut self, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
         self.live()?;
         statement(&self.runtime, read::changed_entities(&mut self.connection, tx, after, limit))
     }
 
-    fn objects_at(&mut self, tx: u64, entities: &[String]) -> Result<Vec<Object>> {
+    fn objects_at(&mut self, tx: Tx, entities: &[String]) -> Result<Vec<Object>> {
         self.live()?;
         statement(&self.runtime, read::objects_at(&mut self.connection, tx, entities))
     }
 
-    fn standing(&mut self, tx: u64, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
+    fn standing(&mut self, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
         self.live()?;
         statement(&self.runtime, read::standing(&mut self.connection, tx, after, limit))
     }

@@ -1,7 +1,8 @@
 //! Reading: merges of ranges that are ordered within each source.
 
-use crate::{signed, unsigned};
-use annuaire_store::{Object, Tx};
+use crate::{tx_column, tx_read, unsigned};
+use annuaire_base::Tx;
+use annuaire_store::{Object, Transaction};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Result, Row};
 
@@ -35,15 +36,15 @@ fn ordered(rows: &[PgRow]) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-pub(crate) async fn transactions(c: &mut PgConnection, after: u64) -> Result<Vec<Tx>> {
+pub(crate) async fn transactions(c: &mut PgConnection, after: Tx) -> Result<Vec<Transaction>> {
     let rows = sqlx::query("SELECT tx, commit_ms, author, reason, changes FROM log_tx WHERE tx > $1 ORDER BY tx")
-        .bind(signed(after))
+        .bind(tx_column(after))
         .fetch_all(c)
         .await?;
     rows.iter()
         .map(|r| {
-            Ok(Tx {
-                tx: unsigned(r.try_get(0)?),
+            Ok(Transaction {
+                tx: tx_read(r.try_get(0)?),
                 commit_ms: r.try_get(1)?,
                 author: r.try_get(2)?,
                 reason: r.try_get(3)?,
@@ -65,7 +66,7 @@ async fn sources(c: &mut PgConnection) -> Result<Vec<String>> {
 }
 
 /// The first `limit` keys of each source, merged: `ranges` gives one ordered range for each source in `s`.
-pub(crate) async fn changed_entities(c: &mut PgConnection, tx: u64, after: &str, limit: u32) -> Result<Vec<String>> {
+pub(crate) async fn changed_entities(c: &mut PgConnection, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
     sqlx::query_scalar(
         "WITH RECURSIVE s(source) AS (SELECT min(source) FROM log_entry WHERE tx = $1 UNION ALL
              SELECT (SELECT min(l.source) FROM log_entry l WHERE l.tx = $1 AND l.source > s.source) FROM s WHERE s.source IS NOT NULL)
@@ -73,14 +74,14 @@ pub(crate) async fn changed_entities(c: &mut PgConnection, tx: u64, after: &str,
              (SELECT l.entity FROM log_entry l WHERE l.tx = $1 AND l.source = s.source AND l.entity > $2 ORDER BY l.entity LIMIT $3) e
          WHERE s.source IS NOT NULL ORDER BY e.entity LIMIT $3",
     )
-    .bind(signed(tx))
+    .bind(tx_column(tx))
     .bind(after)
     .bind(i64::from(limit))
     .fetch_all(c)
     .await
 }
 
-pub(crate) async fn objects_at(c: &mut PgConnection, tx: u64, entities: &[String]) -> Result<Vec<Object>> {
+pub(crate) async fn objects_at(c: &mut PgConnection, tx: Tx, entities: &[String]) -> Result<Vec<Object>> {
     if entities.is_empty() {
         return Ok(Vec::new());
     }
@@ -88,10 +89,10 @@ pub(crate) async fn objects_at(c: &mut PgConnection, tx: u64, entities: &[String
     let mut distinct = entities.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
-    ordered(&sqlx::query(OBJECTS_AT).bind(signed(tx)).bind(sources).bind(distinct).fetch_all(c).await?)
+    ordered(&sqlx::query(OBJECTS_AT).bind(tx_column(tx)).bind(sources).bind(distinct).fetch_all(c).await?)
 }
 
-pub(crate) async fn standing(c: &mut PgConnection, tx: u64, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
+pub(crate) async fn standing(c: &mut PgConnection, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
     let sources = sources(c).await?;
     // The entity at which all sources together give `limit` objects, nothing when they give fewer.
     let end: Option<String> = sqlx::query_scalar(
@@ -104,7 +105,7 @@ pub(crate) async fn standing(c: &mut PgConnection, tx: u64, after: &str, limit: 
     .bind(i64::from(limit.max(1)))
     .fetch_optional(&mut *c)
     .await?;
-    let rows = sqlx::query(STANDING).bind(signed(tx)).bind(after).bind(&end).bind(&sources).fetch_all(c).await?;
+    let rows = sqlx::query(STANDING).bind(tx_column(tx)).bind(after).bind(&end).bind(&sources).fetch_all(c).await?;
     Ok((ordered(&rows)?, end))
 }
 

@@ -1,9 +1,10 @@
 //! Writing one transaction.
 
 use crate::call::{bounded, statement};
-use crate::{fault, limits, read, signed, unsigned};
-use annuaire_store::batch::{self, Entry, State, Word};
-use annuaire_store::{Cause, Change, Known, Outcome, Result, Unit, instant};
+use crate::{fault, limits, read, signed, tx_column, tx_read};
+use annuaire_base::Tx;
+use annuaire_store::batch::{self, LastWrite, LogRow, StateRow};
+use annuaire_store::{Cause, Change, CommitOutcome, ObjectMark, Result, Unit, instant};
 use sqlx::{PgConnection, Postgres, Row, Transaction};
 use tokio::runtime::Runtime;
 
@@ -13,36 +14,36 @@ const BATCH: usize = 4_096;
 pub(crate) struct PostgresUnit<'a> {
     runtime: &'a Runtime,
     transaction: Transaction<'a, Postgres>,
-    tx: u64,
+    tx: Tx,
     /// Commit time of the transaction before.
     before_ms: i64,
     rows: u64,
     pending: Vec<Change>,
-    outcome: Outcome,
+    outcome: CommitOutcome,
 }
 
 impl<'a> PostgresUnit<'a> {
     pub(crate) fn begin(runtime: &'a Runtime, mut transaction: Transaction<'a, Postgres>) -> Result<Self> {
         let query = sqlx::query_as("SELECT tx, commit_ms FROM log_counter FOR UPDATE");
         let (last, before_ms): (i64, i64) = bounded(runtime, limits::TURN, query.fetch_one(&mut *transaction))?;
-        let tx = unsigned(last) + 1;
-        Ok(Self { runtime, transaction, tx, before_ms, rows: 0, pending: Vec::new(), outcome: Outcome::default() })
+        let tx = tx_read(last).next();
+        Ok(Self { runtime, transaction, tx, before_ms, rows: 0, pending: Vec::new(), outcome: CommitOutcome::default() })
     }
 
-    pub(crate) fn commit(mut self, cause: Cause<'_>) -> Result<Outcome> {
+    pub(crate) fn commit(mut self, cause: Cause<'_>) -> Result<CommitOutcome> {
         self.flush()?;
         let runtime = self.runtime;
         if self.rows > 0 {
             self.outcome.tx = Some(self.tx);
             let commit_ms = instant(self.before_ms, (cause.now_ms)(), cause.any_clock)?;
             let query = sqlx::query("INSERT INTO log_tx(tx, commit_ms, author, reason, changes) VALUES ($1, $2, $3, $4, $5)")
-                .bind(signed(self.tx))
+                .bind(tx_column(self.tx))
                 .bind(commit_ms)
                 .bind(cause.author)
                 .bind(cause.reason)
                 .bind(signed(self.rows));
             statement(runtime, query.execute(&mut *self.transaction))?;
-            let query = sqlx::query("UPDATE log_counter SET tx = $1, commit_ms = $2").bind(signed(self.tx)).bind(commit_ms);
+            let query = sqlx::query("UPDATE log_counter SET tx = $1, commit_ms = $2").bind(tx_column(self.tx)).bind(commit_ms);
             statement(runtime, query.execute(&mut *self.transaction))?;
         }
         bounded(runtime, limits::COMMIT, self.transaction.commit())?;
@@ -56,7 +57,7 @@ impl<'a> PostgresUnit<'a> {
         }
         let runtime = self.runtime;
         let mut known = statement(runtime, words(&mut self.transaction, &changes))?;
-        let again: Vec<&Word> = known.iter().filter(|w| w.tx == self.tx).collect();
+        let again: Vec<&LastWrite> = known.iter().filter(|w| w.tx == self.tx).collect();
         if !again.is_empty() {
             for word in again {
                 let revives = statement(runtime, take_back(&mut self.transaction, word))?;
@@ -67,12 +68,12 @@ impl<'a> PostgresUnit<'a> {
         }
         let (log, states) = batch::decide(self.tx, changes, known, &mut self.outcome);
         self.rows += log.len() as u64;
-        statement(runtime, write(&mut self.transaction, signed(self.tx), &log, &states))
+        statement(runtime, write(&mut self.transaction, tx_column(self.tx), &log, &states))
     }
 }
 
 /// The last words on the objects of these changes.
-async fn words(c: &mut PgConnection, changes: &[Change]) -> sqlx::Result<Vec<Word>> {
+async fn words(c: &mut PgConnection, changes: &[Change]) -> sqlx::Result<Vec<LastWrite>> {
     let entity: Vec<&str> = changes.iter().map(|c| c.entity.as_str()).collect();
     let source: Vec<&str> = changes.iter().map(|c| c.source.as_str()).collect();
     let rows = sqlx::query(
@@ -86,12 +87,12 @@ async fn words(c: &mut PgConnection, changes: &[Change]) -> sqlx::Result<Vec<Wor
     .await?;
     rows.iter()
         .map(|r| {
-            Ok(Word {
+            Ok(LastWrite {
                 source: r.try_get(0)?,
                 entity: r.try_get(1)?,
-                tx: unsigned(r.try_get(2)?),
+                tx: tx_read(r.try_get(2)?),
                 digest: batch::digest_of(r.try_get(3)?),
-                prev: r.try_get::<Option<i64>, _>(4)?.map(unsigned),
+                prev: r.try_get::<Option<i64>, _>(4)?.map(tx_read),
                 payload: r.try_get(5)?,
             })
         })
@@ -99,14 +100,14 @@ async fn words(c: &mut PgConnection, changes: &[Change]) -> sqlx::Result<Vec<Wor
 }
 
 /// Removes a word of the transaction being written; true when there was none before it, or an end.
-async fn take_back(c: &mut PgConnection, word: &Word) -> sqlx::Result<bool> {
+async fn take_back(c: &mut PgConnection, word: &LastWrite) -> sqlx::Result<bool> {
     sqlx::query("DELETE FROM log_entry WHERE tx = $1 AND source = $2 AND entity = $3")
-        .bind(signed(word.tx))
+        .bind(tx_column(word.tx))
         .bind(&word.source)
         .bind(&word.entity)
         .execute(&mut *c)
         .await?;
-    let Some(prev) = word.prev.map(signed) else {
+    let Some(prev) = word.prev.map(tx_column) else {
         let query = sqlx::query("DELETE FROM object WHERE source = $1 AND entity = $2").bind(&word.source).bind(&word.entity);
         query.execute(c).await?;
         return Ok(true);
@@ -122,7 +123,7 @@ async fn take_back(c: &mut PgConnection, word: &Word) -> sqlx::Result<bool> {
     .await
 }
 
-async fn write(c: &mut PgConnection, tx: i64, log: &[Entry], states: &[State]) -> sqlx::Result<()> {
+async fn write(c: &mut PgConnection, tx: i64, log: &[LogRow], states: &[StateRow]) -> sqlx::Result<()> {
     if !log.is_empty() {
         sqlx::query(
             "INSERT INTO log_entry(tx, source, entity, prev, payload)
@@ -131,7 +132,7 @@ async fn write(c: &mut PgConnection, tx: i64, log: &[Entry], states: &[State]) -
         .bind(tx)
         .bind(log.iter().map(|e| e.change.source.as_str()).collect::<Vec<_>>())
         .bind(log.iter().map(|e| e.change.entity.as_str()).collect::<Vec<_>>())
-        .bind(log.iter().map(|e| e.prev.map(signed)).collect::<Vec<_>>())
+        .bind(log.iter().map(|e| e.prev.map(tx_column)).collect::<Vec<_>>())
         .bind(log.iter().map(|e| e.change.payload.as_deref()).collect::<Vec<_>>())
         .execute(&mut *c)
         .await?;
@@ -144,7 +145,7 @@ async fn write(c: &mut PgConnection, tx: i64, log: &[Entry], states: &[State]) -
         )
         .bind(states.iter().map(|s| s.source.as_str()).collect::<Vec<_>>())
         .bind(states.iter().map(|s| s.entity.as_str()).collect::<Vec<_>>())
-        .bind(states.iter().map(|s| signed(s.tx)).collect::<Vec<_>>())
+        .bind(states.iter().map(|s| tx_column(s.tx)).collect::<Vec<_>>())
         .bind(states.iter().map(|s| s.ended).collect::<Vec<_>>())
         .bind(states.iter().map(|s| batch::digest_bytes(s.digest)).collect::<Vec<_>>())
         .execute(c)
@@ -159,7 +160,7 @@ impl Unit for PostgresUnit<'_> {
         if self.pending.len() >= BATCH { self.flush() } else { Ok(()) }
     }
 
-    fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<Known>> {
+    fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<ObjectMark>> {
         self.flush()?;
         let query = sqlx::query(
             "SELECT entity, digest FROM object WHERE source = $1 AND entity > $2 AND NOT ended ORDER BY entity LIMIT $3",
@@ -169,14 +170,14 @@ impl Unit for PostgresUnit<'_> {
         .bind(i64::from(limit));
         let rows = statement(self.runtime, query.fetch_all(&mut *self.transaction))?;
         rows.iter()
-            .map(|r| Ok(Known { entity: r.try_get(0)?, digest: batch::digest_of(r.try_get(1)?) }))
+            .map(|r| Ok(ObjectMark { entity: r.try_get(0)?, digest: batch::digest_of(r.try_get(1)?) }))
             .collect::<sqlx::Result<_>>()
             .map_err(fault)
     }
 
-    fn outcome(&mut self) -> Result<Outcome> {
+    fn outcome(&mut self) -> Result<CommitOutcome> {
         self.flush()?;
-        Ok(Outcome { tx: (self.rows > 0).then_some(self.tx), ..self.outcome })
+        Ok(CommitOutcome { tx: (self.rows > 0).then_some(self.tx), ..self.outcome })
     }
 
     fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>> {

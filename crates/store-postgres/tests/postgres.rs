@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use annuaire_store::{Change, Registry, suite};
+use annuaire_base::Tx;
+use annuaire_store::{Change, Registry};
 use annuaire_store_postgres::PostgresRegistry;
+use annuaire_store_suite as suite;
 use sqlx::{ConnectOptions, Executor};
 use std::str::FromStr;
 
@@ -81,11 +83,14 @@ fn tables_of_version_2_are_brought_forward_with_all_that_they_know() {
         let mut r = schema.open();
         let stamp = "{\"stamp\":\"202610080843\",\"objects\":1}";
         assert_eq!(r.notes("source", "", 9).unwrap(), [("s".to_owned(), stamp.to_owned())]);
-        assert_eq!((r.last_tx().unwrap(), r.objects_at(1, &["A".into()]).unwrap()[0].payload.as_str()), (1, "1"));
+        assert_eq!(
+            (r.last_tx().unwrap(), r.objects_at(Tx::new(1), &["A".into()]).unwrap()[0].payload.as_str()),
+            (Tx::new(1), "1")
+        );
         assert_eq!(r.verify().unwrap(), Vec::<String>::new());
     }
     let mut r = schema.open();
-    assert_eq!(suite::write(&mut r, 2_000, &mut |u| u.put(put("A", "2"))).unwrap().tx, Some(2));
+    assert_eq!(suite::write(&mut r, 2_000, &mut |u| u.put(put("A", "2"))).unwrap().tx, Some(Tx::new(2)));
 }
 
 #[test]
@@ -119,8 +124,8 @@ fn writers_take_turns_and_a_reader_never_sees_a_gap() {
     let mut reader = schema.open();
     let mut seen = 0;
     while seen < 120 {
-        let log = reader.transactions(0).unwrap();
-        let numbers: Vec<u64> = log.iter().map(|t| t.tx).collect();
+        let log = reader.transactions(Tx::NONE).unwrap();
+        let numbers: Vec<u64> = log.iter().map(|t| t.tx.get()).collect();
         assert_eq!(numbers, (1..=log.len() as u64).collect::<Vec<_>>());
         assert!(log.windows(2).all(|w| w[0].commit_ms < w[1].commit_ms));
         seen = log.len();
@@ -137,7 +142,7 @@ fn a_lost_connection_is_opened_again_and_no_error_tells_the_password() {
     suite::write(&mut r, 1, &mut |u| u.put(put("A", "1"))).unwrap();
     let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'", schema.name);
     execute(&schema.server, &cut);
-    assert_eq!(r.last_tx().unwrap(), 1);
+    assert_eq!(r.last_tx().unwrap(), Tx::new(1));
     for url in ["postgres://u:s3cret@127.0.0.1:1/x", "mysql://u:s3cret@h/x"] {
         let error = PostgresRegistry::open(url).err().unwrap().to_string();
         assert!(!error.contains("s3cret"), "{error}");

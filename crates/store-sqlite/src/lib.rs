@@ -5,7 +5,8 @@ mod schema;
 mod verify;
 mod write;
 
-use annuaire_store::{Cause, Error, Object, Outcome, Registry, Result, Tx, Unit};
+use annuaire_base::Tx;
+use annuaire_store::{Cause, CommitOutcome, Error, Object, Registry, Result, Transaction, Unit};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
@@ -39,6 +40,16 @@ fn signed(n: u64) -> i64 {
 
 fn unsigned(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
+}
+
+/// A transaction number as the databases keep it.
+fn tx_column(tx: Tx) -> i64 {
+    signed(tx.get())
+}
+
+/// Reads [`tx_column`] back.
+fn tx_read(column: i64) -> Tx {
+    Tx::new(unsigned(column))
 }
 
 /// A JSON array of texts: how a statement takes any number of keys.
@@ -93,7 +104,7 @@ impl SqliteRegistry {
     ///
     /// # Errors
     /// When the registry cannot be read or the copy cannot be written.
-    pub fn backup(&mut self, to: &Path) -> Result<u64> {
+    pub fn backup(&mut self, to: &Path) -> Result<Tx> {
         let name = to.to_str().ok_or_else(|| Error::Database(format!("{}: not a name in UTF-8", to.display())))?;
         // Not a copy of the file: its last pages may still be in the write-ahead log of another process.
         self.runtime.block_on(sqlx::query("VACUUM INTO ?").bind(name).execute(&mut self.connection)).map_err(fault)?;
@@ -121,7 +132,7 @@ impl SqliteRegistry {
         if now.eq_ignore_ascii_case(mode) { Ok(()) } else { Err(Error::Database(format!("the journal stays {now}"))) }
     }
 
-    fn write(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
+    fn write(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<CommitOutcome> {
         let transaction = self.runtime.block_on(self.connection.begin_with("BEGIN IMMEDIATE")).map_err(fault)?;
         let mut unit = write::SqliteUnit::begin(&self.runtime, transaction)?;
         // Dropping the unit on an error rolls everything back.
@@ -131,9 +142,9 @@ impl SqliteRegistry {
 }
 
 impl Registry for SqliteRegistry {
-    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
+    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<CommitOutcome> {
         // A first load would go through the write-ahead log whole and then be copied: new pages need no log at all.
-        let first = self.last_tx()? == 0 && self.journal("DELETE").is_ok();
+        let first = self.last_tx()? == Tx::NONE && self.journal("DELETE").is_ok();
         let done = self.write(cause, write);
         if first {
             self.journal("WAL")?;
@@ -141,24 +152,24 @@ impl Registry for SqliteRegistry {
         done
     }
 
-    fn last_tx(&mut self) -> Result<u64> {
+    fn last_tx(&mut self) -> Result<Tx> {
         let query = sqlx::query_scalar("SELECT coalesce(max(tx), 0) FROM log_tx");
-        self.runtime.block_on(query.fetch_one(&mut self.connection)).map(unsigned).map_err(fault)
+        self.runtime.block_on(query.fetch_one(&mut self.connection)).map(tx_read).map_err(fault)
     }
 
-    fn transactions(&mut self, after: u64) -> Result<Vec<Tx>> {
+    fn transactions(&mut self, after: Tx) -> Result<Vec<Transaction>> {
         self.runtime.block_on(read::transactions(&mut self.connection, after)).map_err(fault)
     }
 
-    fn changed_entities(&mut self, tx: u64, after: &str, limit: u32) -> Result<Vec<String>> {
+    fn changed_entities(&mut self, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
         self.runtime.block_on(read::changed_entities(&mut self.connection, tx, after, limit)).map_err(fault)
     }
 
-    fn objects_at(&mut self, tx: u64, entities: &[String]) -> Result<Vec<Object>> {
+    fn objects_at(&mut self, tx: Tx, entities: &[String]) -> Result<Vec<Object>> {
         self.runtime.block_on(read::objects_at(&mut self.connection, tx, entities)).map_err(fault)
     }
 
-    fn standing(&mut self, tx: u64, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
+    fn standing(&mut self, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
         self.runtime.block_on(read::standing(&mut self.connection, tx, after, limit)).map_err(fault)
     }
 

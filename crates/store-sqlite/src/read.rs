@@ -1,7 +1,8 @@
 //! Reading: merges of ranges that are ordered within each source.
 
-use crate::{json_list, signed, unsigned};
-use annuaire_store::{Object, Tx};
+use crate::{json_list, tx_column, tx_read, unsigned};
+use annuaire_base::Tx;
+use annuaire_store::{Object, Transaction};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Result, Row, SqliteConnection};
 use std::collections::BTreeSet;
@@ -50,15 +51,15 @@ fn object(r: &SqliteRow) -> Result<Object> {
     Ok(Object { entity: r.try_get(0)?, source: r.try_get(1)?, payload: r.try_get(2)? })
 }
 
-pub(crate) async fn transactions(c: &mut SqliteConnection, after: u64) -> Result<Vec<Tx>> {
+pub(crate) async fn transactions(c: &mut SqliteConnection, after: Tx) -> Result<Vec<Transaction>> {
     let rows = sqlx::query("SELECT tx, commit_ms, author, reason, changes FROM log_tx WHERE tx > ? ORDER BY tx")
-        .bind(signed(after))
+        .bind(tx_column(after))
         .fetch_all(c)
         .await?;
     rows.iter()
         .map(|r| {
-            Ok(Tx {
-                tx: unsigned(r.try_get(0)?),
+            Ok(Transaction {
+                tx: tx_read(r.try_get(0)?),
                 commit_ms: r.try_get(1)?,
                 author: r.try_get(2)?,
                 reason: r.try_get(3)?,
@@ -114,8 +115,8 @@ impl First {
 /// Greater than every key: no text holds this byte.
 const END: &[u8] = b"\xff";
 
-pub(crate) async fn changed_entities(c: &mut SqliteConnection, tx: u64, after: &str, limit: u32) -> Result<Vec<String>> {
-    let tx = signed(tx);
+pub(crate) async fn changed_entities(c: &mut SqliteConnection, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
+    let tx = tx_column(tx);
     let mut first = First { limit: limit as usize, keys: BTreeSet::new() };
     for source in sources_of(c, tx).await? {
         let query = match first.bound() {
@@ -139,14 +140,14 @@ pub(crate) async fn changed_entities(c: &mut SqliteConnection, tx: u64, after: &
     Ok(first.keys.into_iter().collect())
 }
 
-pub(crate) async fn objects_at(c: &mut SqliteConnection, tx: u64, entities: &[String]) -> Result<Vec<Object>> {
+pub(crate) async fn objects_at(c: &mut SqliteConnection, tx: Tx, entities: &[String]) -> Result<Vec<Object>> {
     if entities.is_empty() {
         return Ok(Vec::new());
     }
     let sources = sources(c).await?;
     let distinct: BTreeSet<&str> = entities.iter().map(String::as_str).collect();
     let rows = sqlx::query(OBJECTS_AT)
-        .bind(signed(tx))
+        .bind(tx_column(tx))
         .bind(json_list(sources.iter().map(String::as_str)))
         .bind(json_list(distinct.into_iter()))
         .fetch_all(c)
@@ -180,20 +181,15 @@ async fn page_end(c: &mut SqliteConnection, sources: &[String], after: &str, lim
     Ok(end)
 }
 
-pub(crate) async fn standing(
-    c: &mut SqliteConnection,
-    tx: u64,
-    after: &str,
-    limit: u32,
-) -> Result<(Vec<Object>, Option<String>)> {
+pub(crate) async fn standing(c: &mut SqliteConnection, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
     let limit = limit.max(1);
     let last: i64 = sqlx::query_scalar("SELECT coalesce(max(tx), 0) FROM log_tx").fetch_one(&mut *c).await?;
     let sources = sources(c).await?;
     let end = page_end(c, &sources, after, limit).await?;
     let mut objects = Vec::new();
     for source in &sources {
-        let query = sqlx::query_scalar(if signed(tx) >= last { STANDING_NOW } else { STANDING })
-            .bind(signed(tx))
+        let query = sqlx::query_scalar(if tx_column(tx) >= last { STANDING_NOW } else { STANDING })
+            .bind(tx_column(tx))
             .bind(source)
             .bind(after);
         let query = match &end {

@@ -1,5 +1,7 @@
 use super::*;
-use annuaire_store::{Change, suite};
+use annuaire_base::Tx;
+use annuaire_store::Change;
+use annuaire_store_suite as suite;
 
 fn put(payload: &str) -> Change {
     Change { entity: "A".into(), source: "s".into(), payload: Some(payload.into()), digest: 0 }
@@ -93,11 +95,14 @@ fn a_file_of_version_2_is_brought_forward_with_all_that_it_knows() {
         let mut r = SqliteRegistry::open(&path).unwrap();
         let stamp = "{\"stamp\":\"202610080843\",\"objects\":1}";
         assert_eq!(r.notes("source", "", 9).unwrap(), [("s".to_owned(), stamp.to_owned())]);
-        assert_eq!((r.last_tx().unwrap(), r.objects_at(1, &["A".into()]).unwrap()[0].payload.as_str()), (1, "1"));
+        assert_eq!(
+            (r.last_tx().unwrap(), r.objects_at(Tx::new(1), &["A".into()]).unwrap()[0].payload.as_str()),
+            (Tx::new(1), "1")
+        );
         assert_eq!(r.verify().unwrap(), Vec::<String>::new());
     }
     let mut r = SqliteRegistry::open(&path).unwrap();
-    assert_eq!(suite::write(&mut r, 2_000, &mut |u| u.put(put("2"))).unwrap().tx, Some(2));
+    assert_eq!(suite::write(&mut r, 2_000, &mut |u| u.put(put("2"))).unwrap().tx, Some(Tx::new(2)));
 }
 
 #[test]
@@ -135,5 +140,5 @@ fn a_first_load_leaves_the_write_ahead_log_and_comes_back_to_it_unless_another_r
     let start = std::time::Instant::now();
     suite::write(&mut writer, 1, &mut |u| u.put(put("1"))).unwrap();
     assert!(start.elapsed() < PATIENCE / 10, "it does not wait for readers");
-    assert_eq!((reader.last_tx().unwrap(), mode(&mut writer).as_str()), (1, "wal"));
+    assert_eq!((reader.last_tx().unwrap(), mode(&mut writer).as_str()), (Tx::new(1), "wal"));
 }

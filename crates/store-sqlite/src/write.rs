@@ -2,9 +2,10 @@
 
 use crate::read::{self, Texts, cut};
 use crate::schema::{SUMS, row_sum};
-use crate::{fault, json_list, signed, unsigned};
-use annuaire_store::batch::{self, Entry, State, Word};
-use annuaire_store::{Cause, Change, Known, Outcome, Result, Unit, instant};
+use crate::{fault, json_list, signed, tx_column, tx_read};
+use annuaire_base::Tx;
+use annuaire_store::batch::{self, LastWrite, LogRow, StateRow};
+use annuaire_store::{Cause, Change, CommitOutcome, ObjectMark, Result, Unit, instant};
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 use tokio::runtime::Runtime;
 
@@ -49,7 +50,7 @@ const WORD: &str = "SELECT o.entity, o.tx, o.digest, l.prev, l.payload FROM ";
 pub(crate) struct SqliteUnit<'a> {
     runtime: &'a Runtime,
     transaction: Transaction<'a, Sqlite>,
-    tx: u64,
+    tx: Tx,
     /// Commit time of the transaction before.
     before_ms: i64,
     rows: u64,
@@ -57,14 +58,14 @@ pub(crate) struct SqliteUnit<'a> {
     sum: i64,
     pending: Vec<Change>,
     statements: Vec<Statements>,
-    outcome: Outcome,
+    outcome: CommitOutcome,
 }
 
 impl<'a> SqliteUnit<'a> {
     pub(crate) fn begin(runtime: &'a Runtime, mut transaction: Transaction<'a, Sqlite>) -> Result<Self> {
         let query = sqlx::query_as("SELECT coalesce(max(tx), 0), coalesce(max(commit_ms), -1) FROM log_tx");
         let (last, before_ms): (i64, i64) = runtime.block_on(query.fetch_one(&mut *transaction)).map_err(fault)?;
-        let tx = unsigned(last) + 1;
+        let tx = tx_read(last).next();
         Ok(Self {
             runtime,
             transaction,
@@ -74,23 +75,23 @@ impl<'a> SqliteUnit<'a> {
             sum: 0,
             pending: Vec::new(),
             statements: Vec::new(),
-            outcome: Outcome::default(),
+            outcome: CommitOutcome::default(),
         })
     }
 
-    pub(crate) fn commit(mut self, cause: Cause<'_>) -> Result<Outcome> {
+    pub(crate) fn commit(mut self, cause: Cause<'_>) -> Result<CommitOutcome> {
         self.flush()?;
         if self.rows > 0 {
             self.outcome.tx = Some(self.tx);
             let query = sqlx::query("INSERT INTO log_tx(tx, commit_ms, author, reason, changes) VALUES (?, ?, ?, ?, ?)")
-                .bind(signed(self.tx))
+                .bind(tx_column(self.tx))
                 .bind(instant(self.before_ms, (cause.now_ms)(), cause.any_clock)?)
                 .bind(cause.author)
                 .bind(cause.reason)
                 .bind(signed(self.rows));
             self.runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
             self.runtime.block_on(sqlx::raw_sql(SUMS).execute(&mut *self.transaction)).map_err(fault)?;
-            let query = sqlx::query("INSERT INTO log_sum(tx, sum) VALUES (?, ?)").bind(signed(self.tx)).bind(self.sum);
+            let query = sqlx::query("INSERT INTO log_sum(tx, sum) VALUES (?, ?)").bind(tx_column(self.tx)).bind(self.sum);
             self.runtime.block_on(query.execute(&mut *self.transaction)).map_err(fault)?;
         }
         self.runtime.block_on(self.transaction.commit()).map_err(fault)?;
@@ -104,24 +105,24 @@ impl<'a> SqliteUnit<'a> {
         }
         let runtime = self.runtime;
         let mut known = runtime.block_on(words(&mut self.transaction, &changes)).map_err(fault)?;
-        let again: Vec<&Word> = known.iter().filter(|w| w.tx == self.tx).collect();
+        let again: Vec<&LastWrite> = known.iter().filter(|w| w.tx == self.tx).collect();
         if !again.is_empty() {
             for word in again {
                 let revives = runtime.block_on(take_back(&mut self.transaction, word)).map_err(fault)?;
                 batch::uncount(word, revives, &mut self.outcome);
                 self.rows -= 1;
-                let sum = row_sum(&word.source, &word.entity, word.prev.map(signed), word.payload.as_deref());
+                let sum = row_sum(&word.source, &word.entity, word.prev.map(tx_column), word.payload.as_deref());
                 self.sum = self.sum.wrapping_sub(sum);
             }
             known = runtime.block_on(words(&mut self.transaction, &changes)).map_err(fault)?;
         }
         let (log, states) = batch::decide(self.tx, changes, known, &mut self.outcome);
         self.rows += log.len() as u64;
-        for Entry { change, prev } in &log {
-            let sum = row_sum(&change.source, &change.entity, prev.map(signed), change.payload.as_deref());
+        for LogRow { change, prev } in &log {
+            let sum = row_sum(&change.source, &change.entity, prev.map(tx_column), change.payload.as_deref());
             self.sum = self.sum.wrapping_add(sum);
         }
-        let tx = signed(self.tx);
+        let tx = tx_column(self.tx);
         let (mut log, mut states) = (log, states);
         while let Some(source) = log.first().map(|e| &e.change.source).or(states.first().map(|s| &s.source)).cloned() {
             let more_log = log.split_off(log.iter().take_while(|e| e.change.source == source).count());
@@ -141,7 +142,7 @@ impl<'a> SqliteUnit<'a> {
 }
 
 /// The last words on the objects of these changes.
-async fn words(c: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<Vec<Word>> {
+async fn words(c: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<Vec<LastWrite>> {
     let mut out = Vec::new();
     for of in batch::by_source(changes) {
         let (Some(first), Some(last)) = (of.first(), of.last()) else { continue };
@@ -168,12 +169,12 @@ async fn words(c: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<Vec
             sqlx::query(&each).bind(&first.source).bind(json_list(of.iter().map(|c| c.entity.as_str())))
         };
         for r in query.fetch_all(&mut *c).await? {
-            out.push(Word {
+            out.push(LastWrite {
                 source: first.source.clone(),
                 entity: r.try_get(0)?,
-                tx: unsigned(r.try_get(1)?),
+                tx: tx_read(r.try_get(1)?),
                 digest: batch::digest_of(r.try_get(2)?),
-                prev: r.try_get::<Option<i64>, _>(3)?.map(unsigned),
+                prev: r.try_get::<Option<i64>, _>(3)?.map(tx_read),
                 payload: r.try_get(4)?,
             });
         }
@@ -182,14 +183,14 @@ async fn words(c: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<Vec
 }
 
 /// Removes a word of the transaction being written; true when there was none before it, or an end.
-async fn take_back(c: &mut SqliteConnection, word: &Word) -> sqlx::Result<bool> {
+async fn take_back(c: &mut SqliteConnection, word: &LastWrite) -> sqlx::Result<bool> {
     sqlx::query("DELETE FROM log_entry WHERE tx = ? AND source = ? AND entity = ?")
-        .bind(signed(word.tx))
+        .bind(tx_column(word.tx))
         .bind(&word.source)
         .bind(&word.entity)
         .execute(&mut *c)
         .await?;
-    let Some(prev) = word.prev.map(signed) else {
+    let Some(prev) = word.prev.map(tx_column) else {
         sqlx::query("DELETE FROM object WHERE source = ? AND entity = ?")
             .bind(&word.source)
             .bind(&word.entity)
@@ -218,8 +219,8 @@ async fn write(
     c: &mut SqliteConnection,
     tx: i64,
     full: &Statements,
-    mut log: Vec<Entry>,
-    mut states: Vec<State>,
+    mut log: Vec<LogRow>,
+    mut states: Vec<StateRow>,
 ) -> sqlx::Result<()> {
     while !log.is_empty() {
         let n = log.len().min(ROWS);
@@ -232,8 +233,8 @@ async fn write(
             &some.log
         };
         let mut query = sqlx::query(sql).persistent(n == ROWS);
-        for Entry { change, prev } in std::mem::replace(&mut log, rest) {
-            query = query.bind(change.entity).bind(prev.map(signed)).bind(change.payload);
+        for LogRow { change, prev } in std::mem::replace(&mut log, rest) {
+            query = query.bind(change.entity).bind(prev.map(tx_column)).bind(change.payload);
         }
         query.execute(&mut *c).await?;
     }
@@ -249,7 +250,7 @@ async fn write(
         };
         let mut query = sqlx::query(sql).persistent(n == ROWS);
         for s in std::mem::replace(&mut states, rest) {
-            query = query.bind(s.entity).bind(signed(s.tx)).bind(s.ended).bind(batch::digest_bytes(s.digest));
+            query = query.bind(s.entity).bind(tx_column(s.tx)).bind(s.ended).bind(batch::digest_bytes(s.digest));
         }
         query.execute(&mut *c).await?;
     }
@@ -257,7 +258,7 @@ async fn write(
 }
 
 /// A page of what stands of a source, packed in one value: a row costs more on its way out of the database than in it.
-async fn known(c: &mut SqliteConnection, source: &str, after: &str, limit: u32) -> sqlx::Result<Vec<Known>> {
+async fn known(c: &mut SqliteConnection, source: &str, after: &str, limit: u32) -> sqlx::Result<Vec<ObjectMark>> {
     let query = sqlx::query_scalar(
         "SELECT CAST(group_concat(length(CAST(entity AS BLOB)) || ':' || entity || CASE WHEN digest IS NULL THEN '0:'
              ELSE '32:' || hex(digest) END, '') AS BLOB)
@@ -268,7 +269,7 @@ async fn known(c: &mut SqliteConnection, source: &str, after: &str, limit: u32) 
     let mut out = Vec::new();
     while let Some(entity) = texts.next()? {
         let digest = u128::from_str_radix(texts.next()?.ok_or_else(cut)?, 16).unwrap_or(0);
-        out.push(Known { entity: entity.to_owned(), digest });
+        out.push(ObjectMark { entity: entity.to_owned(), digest });
     }
     Ok(out)
 }
@@ -279,15 +280,15 @@ impl Unit for SqliteUnit<'_> {
         if self.pending.len() >= BATCH { self.flush() } else { Ok(()) }
     }
 
-    fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<Known>> {
+    fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<ObjectMark>> {
         self.flush()?;
         let page = known(&mut self.transaction, source, after, limit);
         self.runtime.block_on(page).map_err(fault)
     }
 
-    fn outcome(&mut self) -> Result<Outcome> {
+    fn outcome(&mut self) -> Result<CommitOutcome> {
         self.flush()?;
-        Ok(Outcome { tx: (self.rows > 0).then_some(self.tx), ..self.outcome })
+        Ok(CommitOutcome { tx: (self.rows > 0).then_some(self.tx), ..self.outcome })
     }
 
     fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>> {

@@ -2,20 +2,21 @@
 //!
 //! A backend buffers changes, asks what stands of these objects, and writes the rows that [`decide`] returns.
 
-use crate::{Change, Outcome};
+use crate::{Change, CommitOutcome};
+use annuaire_base::Tx;
 use std::collections::HashMap;
 
 /// The last word on an object, as the registry has it.
 #[derive(Debug, Clone)]
-pub struct Word {
+pub struct LastWrite {
     /// Who says it.
     pub source: String,
     /// Entity key.
     pub entity: String,
     /// Transaction of the word.
-    pub tx: u64,
+    pub tx: Tx,
     /// Transaction of the word before it.
-    pub prev: Option<u64>,
+    pub prev: Option<Tx>,
     /// JSON, `None` when the object ended.
     pub payload: Option<String>,
     /// Fingerprint given with it, zero when unknown.
@@ -24,22 +25,22 @@ pub struct Word {
 
 /// A row of the log, its transaction being the one that is written.
 #[derive(Debug)]
-pub struct Entry {
+pub struct LogRow {
     /// What is said.
     pub change: Change,
     /// Transaction of the previous word on the same object.
-    pub prev: Option<u64>,
+    pub prev: Option<Tx>,
 }
 
 /// A row of the state.
 #[derive(Debug)]
-pub struct State {
+pub struct StateRow {
     /// Who says it.
     pub source: String,
     /// Entity key.
     pub entity: String,
     /// Transaction of the last word.
-    pub tx: u64,
+    pub tx: Tx,
     /// The last word is an end.
     pub ended: bool,
     /// Fingerprint, zero when unknown.
@@ -80,14 +81,14 @@ pub fn by_source(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
 
 /// The rows that transaction `tx` adds for `changes` (from [`in_order`]), given the words that stand, none of which may be of
 /// `tx` itself. Counts go to `outcome`.
-pub fn decide(tx: u64, changes: Vec<Change>, words: Vec<Word>, outcome: &mut Outcome) -> (Vec<Entry>, Vec<State>) {
-    let mut words: HashMap<(String, String), Word> =
+pub fn decide(tx: Tx, changes: Vec<Change>, words: Vec<LastWrite>, outcome: &mut CommitOutcome) -> (Vec<LogRow>, Vec<StateRow>) {
+    let mut words: HashMap<(String, String), LastWrite> =
         words.into_iter().map(|w| ((w.source.clone(), w.entity.clone()), w)).collect();
     let (mut log, mut states) = (Vec::new(), Vec::new());
     for change in changes {
         let old = if words.is_empty() { None } else { words.remove(&(change.source.clone(), change.entity.clone())) };
         let stood = old.as_ref().and_then(|w| w.payload.as_ref());
-        let state = |tx, ended| State {
+        let state = |tx, ended| StateRow {
             source: change.source.clone(),
             entity: change.entity.clone(),
             tx,
@@ -116,14 +117,14 @@ pub fn decide(tx: u64, changes: Vec<Change>, words: Vec<Word>, outcome: &mut Out
             (Some(_), None) => outcome.ended += 1,
         }
         states.push(state(tx, change.payload.is_none()));
-        log.push(Entry { change, prev: old.map(|w| w.tx) });
+        log.push(LogRow { change, prev: old.map(|w| w.tx) });
     }
     (log, states)
 }
 
 /// Takes back what a word of the unit being written counted, because another follows. `revives` tells that what stood before
 /// it was an end or nothing.
-pub fn uncount(word: &Word, revives: bool, outcome: &mut Outcome) {
+pub fn uncount(word: &LastWrite, revives: bool, outcome: &mut CommitOutcome) {
     let count = match &word.payload {
         None => &mut outcome.ended,
         Some(_) if revives => &mut outcome.created,

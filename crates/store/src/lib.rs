@@ -1,11 +1,12 @@
-//! Registry and change log: traits, types, and the suite that every backend passes.
+//! Registry and change log: traits and types.
 //!
 //! An object is what one *source* says of one *entity*. Every change is a row of the one ordered log, in which it names the
 //! transaction of the previous word on the same object; the registry's current state is a pointer to the last one. So the
 //! state at any transaction is found by point look-ups, without an index over the log.
 
 pub mod batch;
-pub mod suite;
+
+use annuaire_base::Tx;
 
 /// Limits of the log's clock, in one place.
 pub mod limits {
@@ -32,7 +33,7 @@ pub struct Change {
 
 /// An object that stands, without its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct ObjectMark {
     /// Entity key.
     pub entity: String,
     /// The fingerprint given with its last put, zero when none was.
@@ -41,9 +42,9 @@ pub struct Known {
 
 /// A committed transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tx {
+pub struct Transaction {
     /// Number: 1, 2, 3… without gap (LOG-1).
-    pub tx: u64,
+    pub tx: Tx,
     /// Milliseconds since 1970 UTC, strictly increasing (LOG-2).
     pub commit_ms: i64,
     /// Who.
@@ -121,9 +122,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What a commit did. An object put several times in one unit counts for its last word.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct CommitOutcome {
     /// Number of the transaction, `None` when nothing changed.
-    pub tx: Option<u64>,
+    pub tx: Option<Tx>,
     /// Objects the registry did not have.
     pub created: u64,
     /// Objects with another content.
@@ -141,33 +142,33 @@ pub trait Registry: Send {
     ///
     /// # Errors
     /// Any error of `write`, of [`instant`] or of the database; then nothing of the event remains.
-    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome>;
+    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<CommitOutcome>;
 
     /// Number of the last transaction, 0 for an empty log.
     ///
     /// # Errors
     /// Database failure, as for all reads.
-    fn last_tx(&mut self) -> Result<u64>;
+    fn last_tx(&mut self) -> Result<Tx>;
 
     /// Transactions numbered above `after`, in order.
     ///
     /// # Errors
     /// Database failure.
-    fn transactions(&mut self, after: u64) -> Result<Vec<Tx>>;
+    fn transactions(&mut self, after: Tx) -> Result<Vec<Transaction>>;
 
     /// Entities that `tx` changed, distinct, in byte order, the first `limit` that follow `after`. Cost: proportional to the
     /// page, for each source that the transaction speaks for.
     ///
     /// # Errors
     /// Database failure.
-    fn changed_entities(&mut self, tx: u64, after: &str, limit: u32) -> Result<Vec<String>>;
+    fn changed_entities(&mut self, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>>;
 
     /// What all sources said of these entities just after `tx`, by entity then source. Cost: a few point look-ups for each
     /// entity and source, and one more for each word said of an object after `tx`.
     ///
     /// # Errors
     /// Database failure.
-    fn objects_at(&mut self, tx: u64, entities: &[String]) -> Result<Vec<Object>>;
+    fn objects_at(&mut self, tx: Tx, entities: &[String]) -> Result<Vec<Object>>;
 
     /// Everything that stood just after `tx`, by entity (byte order) then source: the objects of the entities that follow
     /// `after`, at least one whole entity, about `limit` objects; and the last entity looked at, to be given as the next
@@ -176,7 +177,7 @@ pub trait Registry: Send {
     ///
     /// # Errors
     /// Database failure.
-    fn standing(&mut self, tx: u64, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)>;
+    fn standing(&mut self, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)>;
 
     /// A note: what is kept beside the log, in the same transactions, and is no fact to publish. `kind` and `key` name it.
     ///
@@ -212,14 +213,14 @@ pub trait Unit {
     ///
     /// # Errors
     /// Database failure.
-    fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<Known>>;
+    fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<ObjectMark>>;
 
     /// What was done so far: the number that the transaction takes when it changes something, and counts. Cost: writes what is
     /// buffered.
     ///
     /// # Errors
     /// Database failure.
-    fn outcome(&mut self) -> Result<Outcome>;
+    fn outcome(&mut self) -> Result<CommitOutcome>;
 
     /// [`Registry::note`], as this transaction sees it: nobody else writes before its end.
     ///

@@ -11,6 +11,7 @@ mod names;
 mod people;
 mod places;
 
+pub use dice::Dice;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use people::{Fate, Files, Person};

@@ -1,10 +1,12 @@
 //! What every backend must do. A backend's tests call [`run`] with a function that opens a registry.
 
-use crate::{Cause, Change, Error, Known, Object, Outcome, Registry, Result, Unit, limits};
+use annuaire_base::Tx;
+use annuaire_store::{Cause, Change, CommitOutcome, Error, Object, ObjectMark, Registry, Result, Unit, limits};
+use annuaire_testkit::Dice;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Opens a registry: a new and empty one when told so, else the last one again.
-pub type Open<'a> = &'a mut dyn FnMut(bool) -> Box<dyn Registry>;
+pub type OpenRegistry<'a> = &'a mut dyn FnMut(bool) -> Box<dyn Registry>;
 
 fn put(entity: &str, source: &str, payload: &str) -> Change {
     let payload = (!payload.is_empty()).then(|| payload.into());
@@ -15,11 +17,11 @@ fn put(entity: &str, source: &str, payload: &str) -> Change {
 ///
 /// # Errors
 /// Those of [`Registry::commit`].
-pub fn write(r: &mut dyn Registry, now: i64, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<Outcome> {
+pub fn write(r: &mut dyn Registry, now: i64, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<CommitOutcome> {
     r.commit(Cause { author: "suite", reason: "test", now_ms: &|| now, any_clock: false }, write)
 }
 
-fn commit(r: &mut dyn Registry, now: i64, changes: &[Change]) -> Outcome {
+fn commit(r: &mut dyn Registry, now: i64, changes: &[Change]) -> CommitOutcome {
     write(r, now, &mut |u| changes.iter().try_for_each(|c| u.put(c.clone()))).expect("commit")
 }
 
@@ -27,7 +29,7 @@ fn commit(r: &mut dyn Registry, now: i64, changes: &[Change]) -> Outcome {
 ///
 /// # Panics
 /// At the first rule that does not hold.
-pub fn run(open: Open<'_>) {
+pub fn run(open: OpenRegistry<'_>) {
     log_and_state(open);
     digests_spare_the_comparison(&mut *open(true));
     many_objects(&mut *open(true));
@@ -36,34 +38,34 @@ pub fn run(open: Open<'_>) {
     any_history(open);
 }
 
-fn log_and_state(open: Open<'_>) {
+fn log_and_state(open: OpenRegistry<'_>) {
     let mut r = open(true);
-    assert_eq!(r.last_tx().expect("last_tx"), 0);
-    assert_eq!(r.standing(0, "", 9).expect("standing"), (Vec::new(), None));
+    assert_eq!(r.last_tx().expect("last_tx"), Tx::NONE);
+    assert_eq!(r.standing(Tx::NONE, "", 9).expect("standing"), (Vec::new(), None));
 
     let first = commit(&mut *r, 1_000, &[put("A", "s", "1"), put("B", "s", "2"), put("A", "t", "3")]);
-    assert_eq!(first, Outcome { tx: Some(1), created: 3, ..Outcome::default() });
+    assert_eq!(first, CommitOutcome { tx: Some(Tx::new(1)), created: 3, ..CommitOutcome::default() });
 
     let same = commit(&mut *r, 2_000, &[put("A", "s", "1"), put("Z", "s", "")]);
     assert_eq!((same.tx, same.unchanged), (None, 2), "a write that changes nothing takes no number");
 
     let second = commit(&mut *r, 500, &[put("A", "s", "1b"), put("B", "s", ""), put("C", "s", "4")]);
-    assert_eq!(second, Outcome { tx: Some(2), created: 1, changed: 1, ended: 1, unchanged: 0 });
-    let log = r.transactions(0).expect("log");
+    assert_eq!(second, CommitOutcome { tx: Some(Tx::new(2)), created: 1, changed: 1, ended: 1, unchanged: 0 });
+    let log = r.transactions(Tx::NONE).expect("log");
     assert_eq!(
         log.iter().map(|t| (t.tx, t.commit_ms, t.changes)).collect::<Vec<_>>(),
-        [(1, 1_000, 3), (2, 1_001, 3)],
+        [(Tx::new(1), 1_000, 3), (Tx::new(2), 1_001, 3)],
         "time never steps back"
     );
 
     let failed = write(&mut *r, 3_000, &mut |u| {
         u.put(put("X", "s", "lost"))?;
-        assert_eq!(u.known("s", "C", 9)?, [Known { entity: "X".into(), digest: 0 }], "words of the unit are known");
+        assert_eq!(u.known("s", "C", 9)?, [ObjectMark { entity: "X".into(), digest: 0 }], "words of the unit are known");
         u.set_note("k", "s", Some("lost"))?;
         Err(Error::Rejected("stop".into()))
     });
     assert!(matches!(failed, Err(Error::Rejected(_))));
-    assert_eq!(r.last_tx().expect("last_tx"), 2, "a failed unit leaves nothing");
+    assert_eq!(r.last_tx().expect("last_tx"), Tx::new(2), "a failed unit leaves nothing");
     assert_eq!(r.note("k", "s").expect("note"), None);
 
     drop(r);
@@ -73,20 +75,23 @@ fn log_and_state(open: Open<'_>) {
         let objects = r.objects_at(tx, &all).expect("objects_at");
         objects.iter().map(|o| format!("{}{}={}", o.entity, o.source, o.payload)).collect::<Vec<_>>()
     };
-    assert_eq!(at(&mut *r, 0), [""; 0]);
-    assert_eq!(at(&mut *r, 1), ["As=1", "At=3", "Bs=2"]);
-    assert_eq!(at(&mut *r, 2), ["As=1b", "At=3", "Cs=4"]);
-    assert_eq!(r.changed_entities(2, "", 2).expect("page"), ["A", "B"]);
-    assert_eq!(r.changed_entities(2, "B", 2).expect("page"), ["C"]);
-    assert_eq!(r.changed_entities(3, "", 2).expect("page"), [""; 0]);
+    assert_eq!(at(&mut *r, Tx::new(0)), [""; 0]);
+    assert_eq!(at(&mut *r, Tx::new(1)), ["As=1", "At=3", "Bs=2"]);
+    assert_eq!(at(&mut *r, Tx::new(2)), ["As=1b", "At=3", "Cs=4"]);
+    assert_eq!(r.changed_entities(Tx::new(2), "", 2).expect("page"), ["A", "B"]);
+    assert_eq!(r.changed_entities(Tx::new(2), "B", 2).expect("page"), ["C"]);
+    assert_eq!(r.changed_entities(Tx::new(3), "", 2).expect("page"), [""; 0]);
 
     // B comes back: new again, with a history. An object named several times counts for its last word.
     let last =
         [put("B", "s", "9"), put("A", "t", ""), put("D", "s", "x"), put("A", "t", "3"), put("D", "s", ""), put("B", "s", "5")];
-    assert_eq!(commit(&mut *r, 4_000, &last), Outcome { tx: Some(3), created: 1, unchanged: 2, ..Outcome::default() });
-    assert_eq!(at(&mut *r, 3), ["As=1b", "At=3", "Bs=5", "Cs=4"]);
-    assert_eq!(at(&mut *r, 2), ["As=1b", "At=3", "Cs=4"]);
-    assert_eq!(r.transactions(2).expect("log")[0].changes, 1);
+    assert_eq!(
+        commit(&mut *r, 4_000, &last),
+        CommitOutcome { tx: Some(Tx::new(3)), created: 1, unchanged: 2, ..CommitOutcome::default() }
+    );
+    assert_eq!(at(&mut *r, Tx::new(3)), ["As=1b", "At=3", "Bs=5", "Cs=4"]);
+    assert_eq!(at(&mut *r, Tx::new(2)), ["As=1b", "At=3", "Cs=4"]);
+    assert_eq!(r.transactions(Tx::new(2)).expect("log")[0].changes, 1);
     assert_eq!(r.verify().expect("verify"), [""; 0]);
 }
 
@@ -105,7 +110,7 @@ fn digests_spare_the_comparison(r: &mut dyn Registry) {
     assert_eq!(known(r), [7]);
     assert_eq!(commit(r, 2, &[with("not looked at", 7)]).unchanged, 1);
     // The same content made of something else: no transaction, and the new fingerprint is kept.
-    assert_eq!(commit(r, 3, &[with("1", u128::MAX)]), Outcome { unchanged: 1, ..Outcome::default() });
+    assert_eq!(commit(r, 3, &[with("1", u128::MAX)]), CommitOutcome { unchanged: 1, ..CommitOutcome::default() });
     assert_eq!(known(r), [u128::MAX]);
     assert_eq!(commit(r, 4, &[with("2", 0)]).changed, 1, "an unknown fingerprint proves nothing");
     assert_eq!(known(r), [0]);
@@ -142,13 +147,13 @@ fn many_objects(r: &mut dyn Registry) {
         scattered.iter().try_for_each(|c| u.put(c.clone()))
     });
     let n = scattered.len() as u64;
-    assert_eq!(done.expect("commit"), Outcome { tx: Some(2), changed: n, ..Outcome::default() });
-    assert_eq!(r.transactions(1).expect("log")[0].changes, n);
-    assert_eq!(pages(r, 2, 5_000).iter().filter(|o| o.payload == "other").count() as u64, n);
+    assert_eq!(done.expect("commit"), CommitOutcome { tx: Some(Tx::new(2)), changed: n, ..CommitOutcome::default() });
+    assert_eq!(r.transactions(Tx::new(1)).expect("log")[0].changes, n);
+    assert_eq!(pages(r, Tx::new(2), 5_000).iter().filter(|o| o.payload == "other").count() as u64, n);
     assert_eq!(r.verify().expect("verify"), [""; 0]);
 }
 
-fn notes(open: Open<'_>) {
+fn notes(open: OpenRegistry<'_>) {
     let mut r = open(true);
     let note = |key: &str, text: &str| (key.to_owned(), text.to_owned());
     let mut seen = Vec::new();
@@ -159,12 +164,12 @@ fn notes(open: Open<'_>) {
         u.set_note("other", "a", Some("x"))?;
         u.set_note("k", "b", Some("again"))?;
         u.set_note("k", "absent", None)?;
-        assert_eq!(u.outcome()?, Outcome::default());
+        assert_eq!(u.outcome()?, CommitOutcome::default());
         u.put(put("A", "s", "1"))?;
         seen.push((u.note("k", "b")?, u.notes("k", "a", 2)?, u.outcome()?));
         Ok(())
     });
-    let outcome = Outcome { tx: Some(1), created: 1, ..Outcome::default() };
+    let outcome = CommitOutcome { tx: Some(Tx::new(1)), created: 1, ..CommitOutcome::default() };
     assert_eq!(seen, [(Some("again".into()), vec![note("a'", "a'"), note("b", "again")], outcome)]);
     assert_eq!(done.expect("commit"), outcome);
     drop(r);
@@ -184,19 +189,19 @@ fn clocks(r: &mut dyn Registry) {
         let cause = Cause { author: "suite", reason: "test", now_ms: &|| now, any_clock };
         r.commit(cause, &mut |u| u.put(put("A", "s", &n.to_string()))).map(|o| o.tx)
     };
-    assert_eq!(at(r, today, false).expect("first"), Some(1));
-    assert_eq!(at(r, today - limits::CLOCK_BEHIND_MS, false).expect("a small step back"), Some(2));
+    assert_eq!(at(r, today, false).expect("first"), Some(Tx::new(1)));
+    assert_eq!(at(r, today - limits::CLOCK_BEHIND_MS, false).expect("a small step back"), Some(Tx::new(2)));
     let far = today + 1 + limits::CLOCK_AHEAD_MS;
     assert!(matches!(at(r, far + 1, false), Err(Error::Clock { last_ms, now_ms }) if (last_ms, now_ms) == (today + 1, far + 1)));
-    assert_eq!(at(r, far + 1, true).expect("accepted"), Some(3));
+    assert_eq!(at(r, far + 1, true).expect("accepted"), Some(Tx::new(3)));
     assert!(matches!(at(r, today, false), Err(Error::Clock { .. })), "a log ahead of the clock is not prolonged in silence");
-    assert_eq!(at(r, today, true).expect("accepted"), Some(4));
-    let times: Vec<i64> = r.transactions(0).expect("log").iter().map(|t| t.commit_ms).collect();
+    assert_eq!(at(r, today, true).expect("accepted"), Some(Tx::new(4)));
+    let times: Vec<i64> = r.transactions(Tx::NONE).expect("log").iter().map(|t| t.commit_ms).collect();
     assert_eq!(times, [today, today + 1, far + 1, far + 2]);
 }
 
 /// Everything that stood, read by pages.
-fn pages(r: &mut dyn Registry, tx: u64, limit: u32) -> Vec<Object> {
+fn pages(r: &mut dyn Registry, tx: Tx, limit: u32) -> Vec<Object> {
     let (mut all, mut after) = (Vec::<Object>::new(), String::new());
     loop {
         let (page, end) = r.standing(tx, &after, limit).expect("standing");
@@ -211,25 +216,19 @@ fn pages(r: &mut dyn Registry, tx: u64, limit: u32) -> Vec<Object> {
 }
 
 /// What stands of (entity, source).
-type World = BTreeMap<(String, String), String>;
+type ModelState = BTreeMap<(String, String), String>;
 
 /// Histories drawn at random, compared with a model that keeps every state whole.
-fn any_history(open: Open<'_>) {
-    let mut seed = 1_u64;
-    // Xorshift: the same draws on every machine.
-    let mut draw = move |below: u64| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed % below
-    };
+fn any_history(open: OpenRegistry<'_>) {
+    let mut dice = Dice::new(1, 0, 0);
+    let mut draw = move |below: u64| dice.below(below);
     for _ in 0..4 {
         let mut r = open(true);
-        let mut worlds = vec![World::new()];
+        let mut histories = vec![ModelState::new()];
         let mut changed: Vec<BTreeSet<String>> = vec![BTreeSet::new()];
         for _ in 0..12 {
-            let before = worlds.last().cloned().unwrap_or_default();
-            let mut world = before.clone();
+            let before = histories.last().cloned().unwrap_or_default();
+            let mut state = before.clone();
             let changes: Vec<Change> = (0..1 + draw(40))
                 .map(|_| {
                     // Keys that separators and quotes could confuse; é sorts after every ASCII letter.
@@ -242,8 +241,8 @@ fn any_history(open: Open<'_>) {
             for c in &changes {
                 let key = (c.entity.clone(), c.source.clone());
                 match &c.payload {
-                    Some(p) => _ = world.insert(key, p.clone()),
-                    None => _ = world.remove(&key),
+                    Some(p) => _ = state.insert(key, p.clone()),
+                    None => _ = state.remove(&key),
                 }
             }
             // Some units are seen while they are written.
@@ -256,36 +255,36 @@ fn any_history(open: Open<'_>) {
                     }
                 }
                 let known: Vec<String> = u.known("t", "", 99)?.into_iter().map(|k| k.entity).collect();
-                let want: Vec<&String> = world.keys().filter(|k| k.1 == "t").map(|k| &k.0).collect();
+                let want: Vec<&String> = state.keys().filter(|k| k.1 == "t").map(|k| &k.0).collect();
                 assert_eq!(known.iter().collect::<Vec<_>>(), want);
                 Ok(())
             })
             .expect("commit");
-            let differs = |k: &&(String, String)| before.get(*k) != world.get(*k);
-            let keys: BTreeSet<&(String, String)> = before.keys().chain(world.keys()).filter(differs).collect();
+            let differs = |k: &&(String, String)| before.get(*k) != state.get(*k);
+            let keys: BTreeSet<&(String, String)> = before.keys().chain(state.keys()).filter(differs).collect();
             let count = |was: bool, is: bool| {
-                keys.iter().filter(|k| before.contains_key(**k) == was && world.contains_key(**k) == is).count() as u64
+                keys.iter().filter(|k| before.contains_key(**k) == was && state.contains_key(**k) == is).count() as u64
             };
             let counts = (count(false, true), count(true, true), count(true, false));
             assert_eq!((done.created, done.changed, done.ended), counts);
-            assert_eq!(done.tx, (!keys.is_empty()).then_some(worlds.len() as u64));
+            assert_eq!(done.tx, (!keys.is_empty()).then_some(Tx::new(histories.len() as u64)));
             if done.tx.is_some() {
                 changed.push(keys.into_iter().map(|k| k.0.clone()).collect());
-                worlds.push(world);
+                histories.push(state);
             }
         }
         drop(r);
         let mut r = open(false);
-        compare(&mut *r, &worlds, &changed);
+        compare(&mut *r, &histories, &changed);
         assert_eq!(r.verify().expect("verify"), [""; 0]);
     }
 }
 
-fn compare(r: &mut dyn Registry, worlds: &[World], changed: &[BTreeSet<String>]) {
-    let log = r.transactions(0).expect("log");
-    assert_eq!(log.iter().map(|t| t.tx).collect::<Vec<_>>(), (1..worlds.len() as u64).collect::<Vec<_>>());
-    for (tx, (world, changed)) in (0_u64..).zip(worlds.iter().zip(changed)) {
-        let want: Vec<Object> = world
+fn compare(r: &mut dyn Registry, histories: &[ModelState], changed: &[BTreeSet<String>]) {
+    let log = r.transactions(Tx::NONE).expect("log");
+    assert_eq!(log.iter().map(|t| t.tx).collect::<Vec<_>>(), (1..histories.len() as u64).map(Tx::new).collect::<Vec<_>>());
+    for (tx, (state, changed)) in (0_u64..).map(Tx::new).zip(histories.iter().zip(changed)) {
+        let want: Vec<Object> = state
             .iter()
             .map(|((entity, source), payload)| Object {
                 entity: entity.clone(),
@@ -293,7 +292,7 @@ fn compare(r: &mut dyn Registry, worlds: &[World], changed: &[BTreeSet<String>])
                 payload: payload.clone(),
             })
             .collect();
-        let mut entities: Vec<String> = worlds.iter().flat_map(|w| w.keys().map(|k| k.0.clone())).collect();
+        let mut entities: Vec<String> = histories.iter().flat_map(|w| w.keys().map(|k| k.0.clone())).collect();
         entities.push("unheard of".into());
         entities.reverse();
         assert_eq!(r.objects_at(tx, &entities).expect("objects_at"), want, "transaction {tx}");

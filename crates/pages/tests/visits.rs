@@ -61,14 +61,14 @@ impl World {
         };
         change(&mut settings);
         let gate = Arc::new(Gate::new(settings));
-        let settings = annuaire_portal::Settings {
+        let settings = annuaire_pages::PagesSettings {
             gate: Arc::clone(&gate),
             operator: "Essai".to_owned(),
             fictional: true,
             lane: Arc::new(Lane::new()),
             work: LONG,
         };
-        let app = annuaire_portal::router(Arc::clone(&index), settings);
+        let app = annuaire_pages::router(Arc::clone(&index), settings);
         Self { index, gate, lines, app, _dir: dir }
     }
 

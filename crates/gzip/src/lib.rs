@@ -196,7 +196,7 @@ fn alike(bytes: &[u8], before: usize, at: usize) -> usize {
 }
 
 /// An answer being compressed, piece by piece.
-pub(crate) struct Encoder {
+pub struct Encoder {
     sum: crc32fast::Hasher,
     length: u32,
     held: u64,
@@ -205,12 +205,14 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    pub(crate) fn new() -> Self {
+    /// An encoder of one answer.
+    #[expect(clippy::new_without_default, reason = "an encoder is one answer, begun on purpose")]
+    pub fn new() -> Self {
         Self { sum: crc32fast::Hasher::new(), length: 0, held: 0, count: 0, started: false }
     }
 
     /// Appends to `out` what a piece becomes, up to some bits that go with the next one.
-    pub(crate) fn write(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+    pub fn write_piece(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         self.sum.update(piece);
         // The length is told modulo 2^32.
         self.length = self.length.wrapping_add(piece.len() as u32);
@@ -232,17 +234,17 @@ impl Encoder {
     }
 
     /// A whole answer, compressed.
-    pub(crate) fn whole(mut self, body: &[u8]) -> Vec<u8> {
+    pub fn compress_all(mut self, body: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(body.len() / 8);
-        self.write(body, &mut out);
+        self.write_piece(body, &mut out);
         self.finish(&mut out);
         out
     }
 
     /// Appends the end.
-    pub(crate) fn finish(mut self, out: &mut Vec<u8>) {
+    pub fn finish(mut self, out: &mut Vec<u8>) {
         if !self.started {
-            self.write(&[], out);
+            self.write_piece(&[], out);
         }
         let mut writer = Writer { room: [0; ROOM], at: 0, held: self.held, count: self.count, out };
         writer.put(CODES.literals[END]);
@@ -316,7 +318,7 @@ mod tests {
 
     fn compressed(pieces: &[&[u8]]) -> Vec<u8> {
         let (mut encoder, mut out) = (Encoder::new(), Vec::new());
-        pieces.iter().for_each(|piece| encoder.write(piece, &mut out));
+        pieces.iter().for_each(|piece| encoder.write_piece(piece, &mut out));
         encoder.finish(&mut out);
         out
     }

@@ -55,7 +55,7 @@ const STYLE: &str = include_str!("../assets/style.css");
 
 /// What the pages need besides the store.
 #[derive(Clone)]
-pub struct Settings {
+pub struct PagesSettings {
     /// Where requests arrive and leave; the doors of a server share one.
     pub gate: Arc<Gate>,
     /// Who answers for the directory, as named on the page of legal notices.
@@ -70,13 +70,13 @@ pub struct Settings {
 
 struct Pages {
     index: Arc<Index>,
-    settings: Settings,
+    settings: PagesSettings,
     choices: Choices,
     style: String,
 }
 
 /// The pages over the public store. Unknown addresses get a page too.
-pub fn router(index: Arc<Index>, settings: Settings) -> Router {
+pub fn router(index: Arc<Index>, settings: PagesSettings) -> Router {
     let style = format!("/annuaire.{:08x}.css", xxhash_rust::xxh3::xxh3_64(STYLE.as_bytes()) >> 32);
     let css = |State(_): State<Arc<Pages>>| async {
         let mut r = Response::new(Body::from(STYLE));
@@ -475,7 +475,7 @@ fn structures(pages: &Pages, visit: &Visit, raw: Option<&str>) -> Page {
 
 fn professional(pages: &Pages, visit: &Visit, id: &str) -> Page {
     let snap = pages.snapshot()?;
-    let filter = token("Practitioner", "identifier", Some(annuaire_fhir::forms::IDNPS), id);
+    let filter = token("Practitioner", "identifier", Some(annuaire_fhir::systems::IDNPS), id);
     let rows = snap.search(ty("Practitioner"), &filter)?;
     let entries: Vec<(Value, i64)> =
         rows.iter().map(|r| snap.entry(r).map(|e| (view::parse(&e), e.commit_ms))).collect::<Result<_, _>>()?;
@@ -515,7 +515,7 @@ fn professional(pages: &Pages, visit: &Visit, id: &str) -> Page {
 
 fn structure(pages: &Pages, visit: &Visit, id: &str, raw: Option<&str>) -> Page {
     let snap = pages.snapshot()?;
-    let resource = annuaire_fhir::forms::organization_id(id);
+    let resource = annuaire_fhir::ids::organization_id(id);
     let Some(entry) = snap.current(ty("Organization"), &resource)? else {
         return Ok(pages.message(
             visit,
@@ -621,7 +621,7 @@ mod tests {
         // The same stranger: no address.
         let (mut parts, ()) = axum::http::Request::new(()).into_parts();
         let stranger = gate.arrive::<annuaire_web::Anyone>(&mut parts, annuaire_web::RateRule::Exempt).await.0.client;
-        let settings = Settings { gate, operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
+        let settings = PagesSettings { gate, operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
         let app = router(index, settings);
         let ask = async |path: &str| {
             let request = axum::http::Request::get(path).body(Body::empty()).unwrap();
