@@ -186,7 +186,7 @@ pub(crate) fn serve(place: &DataPlace, options: &Serving, listener: TcpListener,
             }
         };
         let all = ConnectionLimits::default();
-        let limits = ConnectionLimits { connections: connections::room().min(all.connections), ..all };
+        let limits = ConnectionLimits { connections: connections::raise_descriptor_limit().min(all.connections), ..all };
         connections::serve(listener, app, limits, interrupted).await;
         Ok(())
     })

@@ -1,0 +1,36 @@
+//! The types that a perimeter publishes.
+
+use annuaire_fhir::schema::{PUBLIC_TYPES, TYPES};
+
+/// The published types of a perimeter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PublishedTypes {
+    Public,
+    Restricted,
+}
+
+impl PublishedTypes {
+    /// Their names, in the order of their numbers.
+    pub(crate) fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Public => &TYPES[..PUBLIC_TYPES],
+            Self::Restricted => &TYPES,
+        }
+    }
+
+    /// The type of that name, with its number.
+    pub(crate) fn find(self, name: &str) -> Option<(&'static str, u8)> {
+        let at = self.names().iter().position(|ty| *ty == name)?;
+        Some((self.names()[at], u8::try_from(at).ok()?))
+    }
+}
+
+/// The type of that name in any perimeter, with its number.
+pub(crate) fn any_type(name: &str) -> Option<(&'static str, u8)> {
+    PublishedTypes::Restricted.find(name)
+}
+
+/// The name of the type of that number.
+pub(crate) fn type_name(number: u8) -> &'static str {
+    TYPES.get(usize::from(number)).copied().unwrap_or("Resource")
+}
