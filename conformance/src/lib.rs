@@ -1,140 +1,23 @@
-//! Black-box conformance suite for a health directory. It runs against any base URL, one case per documented request or
-//! rule, named after the rule (see the interoperability rules SRCH, HTTP, COND, HIST) or the public complaint it answers.
+//! Black-box conformance suite for a health directory. It runs against any base URL: one case for each documented request or
+//! rule, named after the rule (interoperability rules SRCH, HTTP, COND, HIST) or after the public complaint that it answers.
+//!
+//! To add a case: write a function that takes the client and gives `Ok(())` or the reason, in the file of `cases` that has its
+//! subject, and name it in [`cases::ALL`]. The case must find its values in the directory, never assume them.
+//!
+//! ```no_run
+//! use annuaire_conformance::{DirectoryClient, cases};
+//!
+//! let client = DirectoryClient::new("http://127.0.0.1:8080/fhir/v2", &[]);
+//! for (name, case) in cases::ALL {
+//!     assert_eq!(case(&client), Ok(()), "{name}");
+//! }
+//! ```
 
-#![allow(missing_docs)]
+#![expect(missing_docs, reason = "fields of answers and helpers of cases are named after HTTP and FHIR")]
 
 pub mod cases;
+mod client;
 pub mod profile;
 pub mod schema_order;
 
-use serde_json::Value;
-use std::io::Read;
-
-/// A directory to examine.
-pub struct Client {
-    base: String,
-    headers: Vec<(String, String)>,
-    agent: ureq::Agent,
-}
-
-/// An answer, decompressed.
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
-}
-
-impl Answer {
-    #[must_use]
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|h| h.0 == name).map_or("", |h| h.1.as_str())
-    }
-
-    /// # Errors
-    /// When the body is not JSON.
-    pub fn json(&self) -> Result<Value, String> {
-        serde_json::from_str(&self.body)
-            .map_err(|e| format!("not JSON ({e}): {}", self.body.chars().take(200).collect::<String>()))
-    }
-}
-
-impl Client {
-    /// `base` is the address of the FHIR service, such as `http://127.0.0.1:8080/fhir/v2`.
-    #[must_use]
-    pub fn new(base: &str, headers: &[(String, String)]) -> Self {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        Self { base: base.trim_end_matches('/').to_owned(), headers: headers.to_vec(), agent }
-    }
-
-    fn url(&self, path: &str) -> String {
-        if path.starts_with("http") { path.to_owned() } else { format!("{}/{path}", self.base) }
-    }
-
-    /// # Errors
-    /// When the server cannot be reached.
-    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer, String> {
-        let mut request = self.agent.get(self.url(path));
-        for (name, value) in self.headers.iter().map(|h| (h.0.as_str(), h.1.as_str())).chain(headers.iter().copied()) {
-            request = request.header(name, value);
-        }
-        answer(path, request.call())
-    }
-
-    /// # Errors
-    /// When the server cannot be reached.
-    pub fn post(&self, path: &str, kind: &str, body: &str) -> Result<Answer, String> {
-        let mut request = self.agent.post(self.url(path)).header("content-type", kind);
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        answer(path, request.send(body))
-    }
-
-    /// # Errors
-    /// When the server cannot be reached.
-    pub fn delete(&self, path: &str) -> Result<Answer, String> {
-        let mut request = self.agent.delete(self.url(path));
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        answer(path, request.call())
-    }
-
-    /// A bundle that must be answered with 200.
-    ///
-    /// # Errors
-    /// When it is not.
-    pub fn bundle(&self, path: &str) -> Result<Value, String> {
-        let a = self.get(path, &[])?;
-        if a.status != 200 {
-            return Err(format!("{path}: status {}: {}", a.status, a.body));
-        }
-        a.json()
-    }
-
-    /// All matches of a search, by following `next`.
-    ///
-    /// # Errors
-    /// When a page fails or a resource comes twice.
-    pub fn walk(&self, path: &str) -> Result<Vec<Value>, String> {
-        let mut out = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        let mut page = self.bundle(path)?;
-        loop {
-            for e in page["entry"].as_array().into_iter().flatten().filter(|e| e["search"]["mode"] != "include") {
-                let r = &e["resource"];
-                if !seen.insert(format!("{}/{}", r["resourceType"], r["id"])) {
-                    return Err(format!("{path}: {}/{} came twice", r["resourceType"], r["id"]));
-                }
-                out.push(r.clone());
-            }
-            match link(&page, "next") {
-                Some(next) => page = self.bundle(&next)?,
-                None => return Ok(out),
-            }
-        }
-    }
-}
-
-/// The address of a link of a bundle.
-#[must_use]
-pub fn link(bundle: &Value, relation: &str) -> Option<String> {
-    let links = bundle["link"].as_array()?;
-    links.iter().find(|l| l["relation"] == relation)?["url"].as_str().map(str::to_owned)
-}
-
-fn answer(path: &str, result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Answer, String> {
-    let mut response = result.map_err(|e| format!("{path}: {e}"))?;
-    let headers: Vec<(String, String)> =
-        response.headers().iter().map(|(n, v)| (n.as_str().to_owned(), v.to_str().unwrap_or_default().to_owned())).collect();
-    let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec().map_err(|e| format!("{path}: {e}"))?;
-    let packed = headers.iter().any(|h| h.0 == "content-encoding" && h.1 == "gzip");
-    let mut body = String::new();
-    let read = if packed {
-        flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut body)
-    } else {
-        (&bytes[..]).read_to_string(&mut body)
-    };
-    read.map_err(|e| format!("{path}: {e}"))?;
-    Ok(Answer { status: response.status().as_u16(), headers, body })
-}
+pub use client::{DirectoryClient, HttpAnswer, link};

@@ -1,6 +1,6 @@
 //! `annuaire-conformance BASE [HEADER:VALUE…]`: runs every case and prints one line each.
 
-use annuaire_conformance::{Client, cases};
+use annuaire_conformance::{DirectoryClient, cases};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     };
     let headers: Vec<(String, String)> =
         headers.iter().filter_map(|h| h.split_once(':')).map(|(n, v)| (n.to_owned(), v.trim().to_owned())).collect();
-    let client = Client::new(base, &headers);
+    let client = DirectoryClient::new(base, &headers);
     let mut failed = 0;
     for (name, case) in cases::ALL {
         match case(&client) {

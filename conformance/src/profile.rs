@@ -11,20 +11,22 @@ const V2: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203";
 /// Every breach of a public profile by one resource, in words.
 #[must_use]
 pub fn check_public(r: &Value) -> Vec<String> {
-    let mut c = Check { at: format!("{}/{}", text(r, "/resourceType"), text(r, "/id")), faults: Vec::new(), restricted: false };
+    let mut c =
+        ProfileCheck { at: format!("{}/{}", text(r, "/resourceType"), text(r, "/id")), faults: Vec::new(), restricted: false };
     c.resource(r);
     c.faults
 }
 
-/// The same for a restricted profile.
+/// Faults of a resource of the restricted perimeter against its profile, one sentence each.
 #[must_use]
 pub fn check_restricted(r: &Value) -> Vec<String> {
-    let mut c = Check { at: format!("{}/{}", text(r, "/resourceType"), text(r, "/id")), faults: Vec::new(), restricted: true };
+    let mut c =
+        ProfileCheck { at: format!("{}/{}", text(r, "/resourceType"), text(r, "/id")), faults: Vec::new(), restricted: true };
     c.resource(r);
     c.faults
 }
 
-struct Check {
+struct ProfileCheck {
     at: String,
     faults: Vec<String>,
     restricted: bool,
@@ -86,7 +88,7 @@ fn allowed(ty: &str, restricted: bool) -> &'static [&'static str] {
     }
 }
 
-impl Check {
+impl ProfileCheck {
     fn fault(&mut self, what: impl AsRef<str>) {
         self.faults.push(format!("{}: {}", self.at, what.as_ref()));
     }

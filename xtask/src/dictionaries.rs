@@ -1,7 +1,8 @@
 //! Trains the compression dictionaries on a publication store.
 
 use annuaire_fhir::{dictionary, schema::TYPES};
-use annuaire_index::{Filter, Index};
+use annuaire_index::{Filter, Index, Row};
+use annuaire_terms::TypeId;
 use std::error::Error;
 use std::path::Path;
 
@@ -16,7 +17,7 @@ const LEAST: u64 = 50;
 pub fn build(data: &Path, into: &Path) -> Result<(), Box<dyn Error>> {
     let index = Index::open(&data.join("public"), 64 << 30, dictionary::ALL)?;
     let snapshot = index.snapshot()?;
-    for (number, name) in (0_u8..).zip(TYPES).take(annuaire_fhir::schema::PUBLIC_TYPES) {
+    for (number, name) in (0_u8..).map(TypeId::new).zip(TYPES).take(annuaire_fhir::schema::PUBLIC_TYPES) {
         let rows = snapshot.search(number, &Filter::All)?;
         if rows.len() < LEAST {
             println!("{name}: {} resources, left as it is", rows.len());
@@ -26,7 +27,7 @@ pub fn build(data: &Path, into: &Path) -> Result<(), Box<dyn Error>> {
         let samples = rows
             .iter()
             .step_by(step)
-            .map(|row| Ok(snapshot.entry(row)?.body().to_vec()))
+            .map(|row| Ok(snapshot.read(Row::new(row))?.body().to_vec()))
             .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
         let dictionary = zstd::dict::from_samples(&samples, SIZE)?;
         println!("{name}: {} samples, {} bytes", samples.len(), dictionary.len());

@@ -1,13 +1,17 @@
 //! Developer commands. `cargo xtask test` is everything that must pass before a commit lands.
 
+mod deny;
 mod dictionaries;
 mod geography;
 mod postgres;
+mod tidy;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask test
+const USAGE: &str = "usage: cargo xtask test                            everything that must pass before a commit lands
+       cargo xtask tidy                            rooms, arrows, sizes, circles, names, links (a part of the tests)
+       cargo xtask deny                            licences and advisories of dependencies, when cargo-deny is installed
        cargo xtask geography CURRENT.tgz HISTORY.tgz   (see data/geography/README.md)
        cargo xtask dictionaries DATA                   (see data/dictionaries/README.md)";
 
@@ -16,6 +20,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["test"] => test(),
+        ["tidy"] => tidy::run(&root()),
+        ["deny"] => deny::run(),
         ["geography", current, history] => {
             geography::build(&PathBuf::from(current), &PathBuf::from(history), &PathBuf::from("data/geography"))
                 .map_err(|e| e.to_string())
@@ -34,6 +40,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Root of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 /// First what needs Rust alone, then what needs a PostgreSQL server, which is installed or started here.
 fn test() -> Result<(), String> {
     cargo(&["fmt", "--all", "--", "--check"], &[])?;
@@ -43,7 +54,7 @@ fn test() -> Result<(), String> {
     // The entries of cargo fuzz are only checked: its engine, which it would link, is not built for that.
     let engine = [("CUSTOM_LIBFUZZER_PATH", "none/libnone.a")];
     cargo(&["check", "-p", "annuaire-fuzz", "--features", "libfuzzer", "--bins"], &engine)?;
-    let server = postgres::Server::start()?;
+    let server = postgres::PostgresCluster::start()?;
     let url = server.url();
     cargo(&["test", "-p", "annuaire-store-postgres", "--", "--ignored"], &[("ANNUAIRE_TEST_POSTGRES", &url)])?;
     drop(server);

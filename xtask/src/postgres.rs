@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A running cluster; stopped and deleted when dropped.
-pub struct Server {
+pub struct PostgresCluster {
     bin: PathBuf,
     dir: PathBuf,
     port: u16,
@@ -49,7 +49,7 @@ fn install() -> Result<PathBuf, String> {
     installed().ok_or_else(|| ask.to_owned())
 }
 
-impl Server {
+impl PostgresCluster {
     /// Creates and starts a cluster that listens on a free local port.
     pub fn start() -> Result<Self, String> {
         let bin = installed().map_or_else(install, Ok)?;
@@ -106,7 +106,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for PostgresCluster {
     fn drop(&mut self) {
         let data = self.dir.join("data");
         let mut stop = self.program("pg_ctl");

@@ -1,5 +1,6 @@
 //! How a command ends: the codes that scripts read, and one line for people.
 
+use crate::amounts::date_utc;
 use anyhow::Error;
 use std::process::ExitCode;
 
@@ -16,7 +17,7 @@ pub(crate) enum Exit {
     Incomplete,
 }
 
-/// What `--help` says of the codes.
+/// The table of exit codes in `--help`.
 pub(crate) const CODES: &str = "Exit codes:
   0  all done: every line read, everything published
   1  refused or failed: nothing was changed, unless the message says that the import is committed
@@ -35,7 +36,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A command line that the parser of arguments accepts and the command does not.
+/// A command line that the parser of arguments accepts and the command refuses.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) String);
 
@@ -47,52 +48,58 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Says on the error output, in one line, why a command failed.
+/// A value of an option that the command refuses; shown as the parser of arguments shows its own refusals.
+#[derive(Debug)]
+pub(crate) struct InvalidValue(pub(crate) String);
+
+impl std::fmt::Display for InvalidValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidValue {}
+
+/// Prints on the error output, in one line, why a command failed.
 pub(crate) fn failed(error: &Error) -> Exit {
-    eprintln!("Error: {}", said(error));
+    eprintln!("Error: {}", one_line(error));
     if error.is::<Usage>() { Exit::Usage } else { Exit::Refused }
 }
 
-/// The chain of causes, each said once: an error that repeats its cause in its own words is not followed by it.
-pub(crate) fn said(error: &Error) -> String {
+/// The chain of causes in one line. A cause that the error before it already quotes is left out.
+pub(crate) fn one_line(error: &Error) -> String {
     let mut all = String::new();
     for cause in error.chain() {
-        let words = match cause.downcast_ref() {
-            Some(annuaire_store::Error::Clock { last_ms, now_ms }) => clock(*last_ms, *now_ms),
+        let message = match cause.downcast_ref() {
+            Some(annuaire_store::Error::Clock { last_ms, now_ms }) => clock_advice(*last_ms, *now_ms),
             _ => match cause.downcast_ref() {
-                // It shows its cause in its own place.
+                // Its own message would quote milliseconds.
                 Some(annuaire_exchange::Error::Store(annuaire_store::Error::Clock { last_ms, now_ms })) => {
-                    clock(*last_ms, *now_ms)
+                    clock_advice(*last_ms, *now_ms)
                 }
                 _ => cause.to_string(),
             },
         };
-        if all.contains(&words) {
+        if all.contains(&message) {
             continue;
         }
         if !all.is_empty() {
             all.push_str(": ");
         }
-        all.push_str(&words);
+        all.push_str(&message);
     }
     all.replace('\n', " ")
 }
 
-/// What to do when clock and log disagree.
-pub(crate) fn clock(last_ms: i64, now_ms: i64) -> String {
-    let (last, now) = (date(last_ms), date(now_ms));
+/// Advice for an operator whose clock and log disagree.
+fn clock_advice(last_ms: i64, now_ms: i64) -> String {
+    let (last, now) = (date_utc(last_ms), date_utc(now_ms));
     let which = if last_ms > now_ms { "later" } else { "long ago" };
     format!(
         "the clock of this machine says {now} and the last transaction of the log is of {last}, which is {which}: set the clock \
          right (timedatectl) and run this again; if the clock is right, --accept-clock commits all the same, and the log goes on \
          from the later of the two instants"
     )
-}
-
-/// An instant as people read it: `2026-11-24 10:00:00 UTC`.
-pub(crate) fn date(ms: i64) -> String {
-    let text = annuaire_base::date::iso_ms(ms);
-    format!("{} UTC", text.get(..19).unwrap_or(&text).replace('T', " "))
 }
 
 #[cfg(test)]
@@ -104,12 +111,12 @@ mod tests {
     fn causes_are_one_line_and_dates_are_dates() {
         let clock = annuaire_store::Error::Clock { last_ms: 4_070_908_800_000, now_ms: 1_763_978_400_000 };
         let exchange = annuaire_exchange::Error::Store(clock);
-        let text = said(&Error::new(exchange).context("importing"));
+        let text = one_line(&Error::new(exchange).context("importing"));
         assert!(text.starts_with("importing: ") && text.contains("2099-01-01 00:00:00 UTC"), "{text}");
         assert!(
             text.contains("2025-11-24 10:00:00 UTC") && text.contains("--accept-clock") && !text.contains("1763978400000"),
             "{text}"
         );
-        assert_eq!(said(&anyhow!("a\nb").context("c")), "c: a b");
+        assert_eq!(one_line(&anyhow!("a\nb").context("c")), "c: a b");
     }
 }

@@ -2,34 +2,28 @@
 
 use std::time::Duration;
 
-/// Niceness of imports and publication: beside readers, they take a tenth of what is asked of a processor.
-pub(crate) const NICE: i32 = 10;
-
 /// How often a server looks for transactions committed by another process.
 pub(crate) const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 /// Longest pause of a publication that fails before it tries again.
 pub(crate) const RETRY: Duration = Duration::from_secs(30);
-/// How often a server clears what dead readers of its stores left.
+/// How often a server frees the reader slots of processes that were killed.
 pub(crate) const CLEAR_EVERY: Duration = Duration::from_secs(60);
 /// How long a server whose stores are whole waits for a short delay to be published before it answers.
 pub(crate) const START_WHOLE: Duration = Duration::from_millis(700);
 /// How long it waits for a store that was never published, beside one that was.
 pub(crate) const START_NEW: Duration = Duration::from_secs(10);
-/// How often who publishes says that it lives.
+/// How often the publishing process gives a sign of life.
 pub(crate) const BEAT: Duration = Duration::from_secs(1);
-/// After this time without a word of who publishes, an import says that nobody does.
+/// Silence of the publishing process after which an import reports that nobody publishes.
 pub(crate) const SILENT: Duration = Duration::from_secs(15);
-/// How long an import waits for a publisher that lives and says what it waits for.
+/// How long an import waits for a publisher that is itself waiting, as for its registry.
 pub(crate) const FAILING: Duration = Duration::from_secs(10);
 /// How long an import waits for a publisher that is at work: twice what the first load of a country takes.
 pub(crate) const PUBLISHER: Duration = Duration::from_secs(600);
-/// How long the right to publish is asked for, when it is taken.
+/// How long a process tries to take the right to publish.
 pub(crate) const SOON: Duration = Duration::from_secs(2);
-/// How often it looks.
+/// How often a process that waits looks again.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
-
-/// Address space reserved for a publication store, in bytes. It is reserved, not used: the file grows as needed.
-pub(crate) const MAP_BYTES: usize = 64 << 30;
 
 /// What `doctor` warns of.
 pub(crate) mod doctor {
@@ -37,6 +31,4 @@ pub(crate) mod doctor {
     pub(crate) const ROOM_BYTES: u64 = 2 << 30;
     /// Share of the address space of a store that may be taken, per cent, before a warning.
     pub(crate) const MAP_PERCENT: u64 = 80;
-    /// Days since the last transaction before a warning, unless the operator says otherwise.
-    pub(crate) const DAYS: u32 = 3;
 }

@@ -1,5 +1,7 @@
 //! What is being done, how fast, and how long it still takes: a bar on a terminal, a line every ten seconds otherwise.
 
+use crate::amounts::{duration, size, thousands};
+use crate::clock;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,22 +13,25 @@ const EVERY: Duration = Duration::from_secs(10);
 /// Time between two changes of the bar.
 const REDRAW: Duration = Duration::from_millis(200);
 
-/// Told what is being done, how much is done and how much there is (0 when unknown): bytes of what is read or copied, objects or
-/// changes of the rest.
-pub(crate) type Tell = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
+/// Called with the name of a stage, how much of it is done and how much there is (0 when unknown): bytes of a file that is read
+/// or copied, else objects or changes.
+pub(crate) type SharedTell = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
 
 /// The stage that is under way.
 struct Stage {
-    what: String,
-    /// When it was first told, and how much was done then.
+    name: String,
+    /// When the first call named the stage.
     begun: Instant,
-    from: u64,
+    /// How much was done at that first call: the rate counts from there.
+    done_at_begin: u64,
+    /// When a line or a bar was last shown.
     shown: Instant,
-    told: Instant,
+    /// When the last call came.
+    called: Instant,
 }
 
-/// What tells the operator; says nothing when `quiet`.
-pub(crate) fn told(quiet: bool) -> Tell {
+/// Shows the operator what is under way, on the error output; nothing at all when `quiet`.
+pub(crate) fn shown_unless(quiet: bool) -> SharedTell {
     if quiet {
         return Arc::new(|_, _, _| {});
     }
@@ -35,30 +40,30 @@ pub(crate) fn told(quiet: bool) -> Tell {
         ProgressBar::new(0).with_style(style).with_finish(ProgressFinish::AndClear)
     });
     let every = if bar.is_some() { REDRAW } else { EVERY };
-    let now = Instant::now();
-    let stage = Mutex::new(Stage { what: String::new(), begun: now, from: 0, shown: now, told: now });
+    let now = clock::instant();
+    let stage = Mutex::new(Stage { name: String::new(), begun: now, done_at_begin: 0, shown: now, called: now });
     Arc::new(move |what, done, total| {
         let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        // A server has nothing to tell for hours: a short work after that is no news.
-        if now - stage.told >= every {
+        let now = clock::instant();
+        // A server is silent for hours: work that follows and is short needs no line.
+        if now - stage.called >= every {
             stage.shown = now;
         }
-        stage.told = now;
-        if stage.what != what || done < stage.from {
-            (stage.what, stage.begun, stage.from) = (what.to_owned(), now, done);
+        stage.called = now;
+        if stage.name != what || done < stage.done_at_begin {
+            (stage.name, stage.begun, stage.done_at_begin) = (what.to_owned(), now, done);
         }
         let over = total > 0 && done >= total;
         if now - stage.shown >= every {
             stage.shown = now;
-            let said = line(what, done, total, done - stage.from, now - stage.begun);
+            let text = progress_line(what, done, total, done - stage.done_at_begin, now - stage.begun);
             match &bar {
                 Some(bar) => {
                     bar.set_length(total.max(1));
                     bar.set_position(if total == 0 { 0 } else { done });
-                    bar.set_message(said);
+                    bar.set_message(text);
                 }
-                None => eprintln!("{said}"),
+                None => eprintln!("{text}"),
             }
         }
         if let (Some(bar), true) = (&bar, over) {
@@ -68,30 +73,30 @@ pub(crate) fn told(quiet: bool) -> Tell {
     })
 }
 
-/// Tells of a work that tells nothing itself: `measure` says, from outside, how much is done and how much there is.
-pub(crate) fn during<T>(tell: &Tell, what: &str, measure: &(dyn Fn() -> (u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
+/// Reports on work that does not report itself: `measure` is called beside it and gives how much is done and how much there is.
+pub(crate) fn during<T>(tell: &SharedTell, what: &str, measure: &(dyn Fn() -> (u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // Where no thread can be had, the work is done without a word.
+        // Without a thread for it, the work is done without progress.
         let watching = std::thread::Builder::new().spawn_scoped(scope, || {
             while !over.load(Ordering::Relaxed) {
                 let (done, total) = measure();
-                // The end is told by the end of the work.
+                // 100 % before the end of the work would be early.
                 tell(what, done, if done < total { total } else { 0 });
                 std::thread::park_timeout(REDRAW);
             }
         });
-        let end = End(&over, watching.as_ref().ok().map(|w| w.thread().clone()));
+        let end = WatchEnd(&over, watching.as_ref().ok().map(|w| w.thread().clone()));
         let done = work();
         drop(end);
         done
     })
 }
 
-/// Ends the watch whatever ends the work.
-struct End<'a>(&'a AtomicBool, Option<std::thread::Thread>);
+/// Stops the watching thread when the work ends, by a panic too.
+struct WatchEnd<'a>(&'a AtomicBool, Option<std::thread::Thread>);
 
-impl Drop for End<'_> {
+impl Drop for WatchEnd<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
         if let Some(watching) = &self.1 {
@@ -101,74 +106,33 @@ impl Drop for End<'_> {
 }
 
 /// One line: share, amounts, rate and time left, as far as they are known. `gained` was done in `elapsed`.
-fn line(what: &str, done: u64, total: u64, gained: u64, elapsed: Duration) -> String {
+fn progress_line(what: &str, done: u64, total: u64, gained: u64, elapsed: Duration) -> String {
     let bytes = ["reading", "copying", "checking"].iter().any(|verb| what.starts_with(verb));
     let amount = |n: u64| if bytes { size(n) } else { thousands(n) };
     let seconds = elapsed.as_secs_f64();
-    let mut said = what.to_owned();
+    let mut line = what.to_owned();
     let share = done.saturating_mul(100).checked_div(total);
     match share {
-        Some(percent) => said.push_str(&format!(": {} % ({} of {}", percent.min(100), amount(done), amount(total))),
-        None if done > 0 => said.push_str(&format!(": {} (", amount(done))),
-        None => return format!("{said}: {} so far", duration(elapsed)),
+        Some(percent) => line.push_str(&format!(": {} % ({} of {}", percent.min(100), amount(done), amount(total))),
+        None if done > 0 => line.push_str(&format!(": {} (", amount(done))),
+        None => return format!("{line}: {} so far", duration(elapsed)),
     }
     if seconds >= 1.0 && gained > 0 {
         let rate = gained as f64 / seconds;
         if share.is_some() {
-            said.push_str(", ");
+            line.push_str(", ");
         }
-        said.push_str(&format!("{}/s", amount(rate as u64)));
+        line.push_str(&format!("{}/s", amount(rate as u64)));
         if total > done {
-            said.push_str(&format!(", {} left", duration(Duration::from_secs_f64((total - done) as f64 / rate.max(0.001)))));
+            line.push_str(&format!(", {} left", duration(Duration::from_secs_f64((total - done) as f64 / rate.max(0.001)))));
         }
     }
-    if said.ends_with('(') {
-        said.truncate(said.len() - 2);
-        return said;
+    if line.ends_with('(') {
+        line.truncate(line.len() - 2);
+        return line;
     }
-    said.push(')');
-    said
-}
-
-/// Bytes in the largest unit that leaves a whole part: `1.4 GiB`.
-pub(crate) fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value < 1_024.0 {
-            return if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") };
-        }
-        value /= 1_024.0;
-    }
-    format!("{value:.1} TiB")
-}
-
-/// A number in groups of three digits: `1,234,567`.
-pub(crate) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// So many lines, in words.
-pub(crate) fn lines(n: u64) -> String {
-    if n == 1 { "1 line".to_owned() } else { format!("{} lines", thousands(n)) }
-}
-
-/// A time in the two largest units that say it: `2 min 05 s`.
-pub(crate) fn duration(time: Duration) -> String {
-    let s = time.as_secs();
-    match s {
-        0..60 => format!("{s} s"),
-        60..3_600 => format!("{} min {:02} s", s / 60, s % 60),
-        3_600..172_800 => format!("{} h {:02} min", s / 3_600, s / 60 % 60),
-        _ => format!("{} days", s / 86_400),
-    }
+    line.push(')');
+    line
 }
 
 #[cfg(test)]
@@ -177,7 +141,7 @@ mod tests {
     use std::panic::AssertUnwindSafe;
 
     #[test]
-    fn a_line_says_share_rate_and_time_left() {
+    fn a_line_gives_share_rate_and_time_left() {
         let s = Duration::from_secs;
         for (what, done, total, gained, elapsed, said) in [
             ("publishing", 340_000, 1_000_000, 240_000, s(10), "publishing: 34 % (340,000 of 1,000,000, 24,000/s, 27 s left)"),
@@ -187,21 +151,13 @@ mod tests {
             ("verifying the registry", 0, 0, 0, s(125), "verifying the registry: 2 min 05 s so far"),
             ("publishing", 10, 10, 0, s(0), "publishing: 100 % (10 of 10)"),
         ] {
-            assert_eq!(line(what, done, total, gained, elapsed), said);
+            assert_eq!(progress_line(what, done, total, gained, elapsed), said);
         }
     }
 
     #[test]
-    fn amounts_are_read_at_a_glance() {
-        assert_eq!([size(999), size(1_536), size(3 << 30)], ["999 B", "1.5 KiB", "3.0 GiB"]);
-        assert_eq!([thousands(7), thousands(1_000), thousands(12_345_678)], ["7", "1,000", "12,345,678"]);
-        let said = [59, 60, 3_661, 400_000].map(|s| duration(Duration::from_secs(s)));
-        assert_eq!(said, ["59 s", "1 min 00 s", "1 h 01 min", "4 days"]);
-    }
-
-    #[test]
     fn a_work_that_panics_ends_its_watch() {
-        let tell: Tell = Arc::new(|_, _, _| {});
+        let tell: SharedTell = Arc::new(|_, _, _| {});
         let done = std::panic::catch_unwind(AssertUnwindSafe(|| during(&tell, "x", &|| (0, 0), || panic!("work"))));
         assert!(done.is_err());
         assert_eq!(during(&tell, "x", &|| (1, 2), || 7), 7);

@@ -1,7 +1,7 @@
-//! The right to publish into the stores of a data directory: one process has it at a time, and says that it lives.
+//! The right to publish into the stores of a data directory: one process has it at a time, and gives signs of life.
 
+use crate::clock::{self, now_ms};
 use crate::limits::{BEAT, LOOK, SOON};
-use crate::now_ms;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
@@ -11,14 +11,13 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
-/// Bytes of the note in the file of the lock; shorter ones are filled with spaces, so that it is written in one piece.
+/// Bytes of the note in the lock file. Shorter notes are filled with spaces, so that one write replaces the whole note.
 const NOTE: usize = 1_024;
-/// Longest reason that fits in it, in characters.
+/// Longest reason in a note, in characters.
 const REASON: usize = 300;
 
-/// Who has the right to publish, as the file of the lock says it.
+/// The process that has the right to publish, as the note in the lock file describes it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Holder {
@@ -26,10 +25,21 @@ pub(crate) struct Holder {
     pub(crate) pid: u32,
     /// Its command: `serve`, `import`, `rebuild`.
     pub(crate) by: String,
-    /// When it last said that it lives, milliseconds since 1970.
+    /// Its last sign of life, milliseconds since 1970 by its clock.
     pub(crate) beat_ms: i64,
     /// Why it cannot publish for the moment.
     pub(crate) waiting: Option<String>,
+}
+
+impl Holder {
+    /// The process, as messages name it.
+    pub(crate) fn description(&self) -> String {
+        match (self.by.as_str(), self.pid) {
+            ("", _) | (_, 0) => "process that holds publisher.lock".to_owned(),
+            ("serve", pid) => format!("server (process {pid})"),
+            (by, pid) => format!("`annuaire {by}` (process {pid})"),
+        }
+    }
 }
 
 /// The right to publish; given back when dropped, or when the process ends.
@@ -57,17 +67,17 @@ impl Publisher {
         let file = Arc::new(file);
         let waiting = Arc::default();
         let holder = Holder { pid: std::process::id(), by: by.to_owned(), ..Holder::default() };
-        say(&file, &holder, &waiting);
+        write_note(&file, &holder, &waiting);
         let (stop, stopped) = channel();
         let theirs = (Arc::clone(&file), holder.clone(), Arc::clone(&waiting));
-        // Without a thread to be had, others may believe that nobody is here: they say so and go on.
-        let beat = std::thread::Builder::new().spawn(move || tick(&theirs.0, &theirs.1, &theirs.2, &stopped));
+        // Without a thread for signs of life, other processes take this one for dead: they report it and go on.
+        let beat = std::thread::Builder::new().spawn(move || beat(&theirs.0, &theirs.1, &theirs.2, &stopped));
         Ok(Some(Self { file, holder, waiting, beat: beat.ok().map(|thread| (stop, thread)) }))
     }
 
-    /// Takes the right, and asks for it during two seconds: who only looks at the lock holds it for a moment.
+    /// Takes the right, and tries for two seconds: a process that only looks at the lock holds it for a moment.
     pub(crate) fn take_soon(data: &Path, by: &str) -> Result<Option<Self>> {
-        let begun = Instant::now();
+        let begun = clock::instant();
         loop {
             let taken = Self::take(data, by)?;
             if taken.is_some() || begun.elapsed() >= SOON {
@@ -77,11 +87,11 @@ impl Publisher {
         }
     }
 
-    /// Says why nothing is published for the moment, or that it is again.
-    pub(crate) fn waits(&self, why: Option<String>) {
+    /// Writes into the note why nothing is published for the moment; `None` when publication goes on.
+    pub(crate) fn note_waiting(&self, why: Option<String>) {
         let before = std::mem::replace(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner), why.clone());
         if before != why {
-            say(&self.file, &self.holder, &self.waiting);
+            write_note(&self.file, &self.holder, &self.waiting);
         }
     }
 }
@@ -97,25 +107,25 @@ impl Drop for Publisher {
     }
 }
 
-fn tick(file: &File, holder: &Holder, waiting: &Mutex<Option<String>>, stopped: &Receiver<()>) {
+fn beat(file: &File, holder: &Holder, waiting: &Mutex<Option<String>>, stopped: &Receiver<()>) {
     while matches!(stopped.recv_timeout(BEAT), Err(RecvTimeoutError::Timeout)) {
-        say(file, holder, waiting);
+        write_note(file, holder, waiting);
     }
 }
 
-fn say(file: &File, holder: &Holder, waiting: &Mutex<Option<String>>) {
+fn write_note(file: &File, holder: &Holder, waiting: &Mutex<Option<String>>) {
     let why = waiting.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|why| why.chars().take(REASON).collect());
     let holder = Holder { beat_ms: now_ms(), waiting: why, ..holder.clone() };
     let mut note = serde_json::to_vec(&holder).unwrap_or_default();
     if note.len() <= NOTE {
         note.resize(NOTE, b' ');
-        // A disk without room for it leaves the one before.
+        // On a full disk the note before it stays.
         let _ = file.write_all_at(&note, 0);
     }
 }
 
-/// Who has the right to publish; `None` when nobody has. Takes the lock for a moment to see it.
-pub(crate) fn holder(data: &Path) -> Result<Option<Holder>> {
+/// The process that has the right to publish; `None` when no process has it. Takes the lock for a moment to find out.
+pub(crate) fn current_holder(data: &Path) -> Result<Option<Holder>> {
     let mut file = match File::options().read(true).open(data.join("publisher.lock")) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -1,14 +1,19 @@
 //! Serving: publication in the background, HTTP in front.
 
+use crate::clock::now_us;
+use crate::config::{Configuration, LogLevel};
+use crate::cursor_key::cursor_key;
+use crate::data_place::{DataPlace, Expect};
+use crate::exit::InvalidValue;
+use crate::follower::{Follower, wait_for_stores};
 use crate::limits::{START_NEW, START_WHOLE};
-use crate::progress::{Tell, told};
-use crate::publication::{Follower, name, wait};
-use crate::publisher::{Publisher, holder};
-use crate::stores::{DataPlace, Expect, Stores, cursor_key};
-use crate::{Serving, behind_readers, now_us};
+use crate::priority::run_behind_readers;
+use crate::progress::SharedTell;
+use crate::publisher::{Publisher, current_holder};
+use crate::stores::{RestrictedStore, Stores};
 use annuaire_web::connections::{self, ConnectionLimits};
 use annuaire_web::limits::LONG;
-use annuaire_web::{Gate, GateSettings, Lane, LogSink, NotAPublicBase, Proxies, PublicBase, Publication, Rate};
+use annuaire_web::{Gate, GateSettings, Lane, LogSink, Proxies, Publication, Rate};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{IsTerminal, Write};
@@ -17,62 +22,58 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How much is told of errors and events.
-#[derive(Clone, Copy, clap::ValueEnum)]
-pub(crate) enum Level {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
+/// What a server serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServedData {
+    /// The data of an installation.
+    Real,
+    /// A demonstration: pages say that everything is fictional.
+    Fictional,
 }
 
-/// Has events written to standard error.
-fn tell_events(level: Option<Level>) -> Result<()> {
-    let level = match (level, std::env::var("ANNUAIRE_LOG")) {
-        (Some(level), _) => level,
-        (None, Err(_)) => Level::Warn,
-        (None, Ok(named)) => match <Level as clap::ValueEnum>::from_str(named.trim(), true) {
-            Ok(level) => level,
-            Err(_) => refuse(&format!("ANNUAIRE_LOG={named} is no level: error, warn, info, debug or trace")),
-        },
+/// Starts writing events of at least this level to the error output; without one, that of `ANNUAIRE_LOG`, else warnings.
+fn write_events(level: Option<LogLevel>) -> Result<()> {
+    let level = match level {
+        Some(level) => level,
+        None => environment_level()?.unwrap_or(LogLevel::Warn),
     };
     let level = match level {
-        Level::Error => tracing::Level::ERROR,
-        Level::Warn => tracing::Level::WARN,
-        Level::Info => tracing::Level::INFO,
-        Level::Debug => tracing::Level::DEBUG,
-        Level::Trace => tracing::Level::TRACE,
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+        LogLevel::Trace => tracing::Level::TRACE,
     };
     let ansi = std::io::stderr().is_terminal();
     let events = tracing_subscriber::fmt().with_max_level(level).with_ansi(ansi).with_writer(std::io::stderr);
     events.try_init().map_err(|e| anyhow::anyhow!("events cannot be written: {e}"))
 }
 
-/// Ends the program as a mistaken argument does.
-fn refuse(why: &str) -> ! {
-    let mut command = <crate::Arguments as clap::CommandFactory>::command();
-    command.error(clap::error::ErrorKind::ValueValidation, why).exit()
+/// Level that the environment names.
+#[expect(clippy::disallowed_methods, reason = "the one variable that the program reads, documented in the operator's guide")]
+fn environment_level() -> Result<Option<LogLevel>> {
+    let Ok(named) = std::env::var("ANNUAIRE_LOG") else { return Ok(None) };
+    match <LogLevel as clap::ValueEnum>::from_str(named.trim(), true) {
+        Ok(level) => Ok(Some(level)),
+        Err(_) => Err(InvalidValue(format!("ANNUAIRE_LOG={named} is no level: error, warn, info, debug or trace")).into()),
+    }
 }
 
-/// The address that clients see, given with or without the path of the API.
-pub(crate) fn public_base(text: &str) -> Result<PublicBase, String> {
-    let root = text.trim_end_matches('/');
-    let root = ["/fhir/v2", "/fhir/dp", "/fhir/dr"].iter().find_map(|mount| root.strip_suffix(mount)).unwrap_or(root);
-    root.parse().map_err(|e: NotAPublicBase| e.to_string())
-}
-
-/// Who answers for the directory. An address that others reach needs one: the law wants it on the page of legal notices.
-fn operator(options: &Serving, fictional: bool) -> String {
-    match options.operator.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-        Some(name) => name.to_owned(),
-        None if fictional || options.listen.ip().to_canonical().is_loopback() => {
-            "L’exploitant de ce service (à préciser par lui).".to_owned()
+/// Who answers for the directory, on the page of legal notices.
+///
+/// # Errors
+/// When nobody is named and others than this machine reach the address: the law wants a name there.
+fn operator(configuration: &Configuration, served: ServedData) -> Result<String> {
+    let listen = configuration.server.listen;
+    match configuration.server.operator.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+        Some(name) => Ok(name.to_owned()),
+        None if served == ServedData::Fictional || listen.ip().to_canonical().is_loopback() => {
+            Ok("L’exploitant de ce service (à préciser par lui).".to_owned())
         }
-        None => refuse(&format!(
-            "{} is reached by others: name with --operator who answers for the directory, as its legal notices must",
-            options.listen
-        )),
+        None => Err(InvalidValue(format!(
+            "{listen} is reached by others: name with --operator who answers for the directory, as its legal notices must"
+        ))
+        .into()),
     }
 }
 
@@ -120,27 +121,34 @@ pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Serves until interrupted or asked to end; running answers are finished.
-pub(crate) fn serve(place: &DataPlace, options: &Serving, listener: TcpListener, fictional: bool) -> Result<()> {
-    let operator = operator(options, fictional);
-    tell_events(options.log)?;
+pub(crate) fn serve(
+    place: &DataPlace,
+    configuration: &Configuration,
+    listener: TcpListener,
+    served: ServedData,
+    tell: &SharedTell,
+) -> Result<()> {
+    let Configuration { server, access, .. } = configuration;
+    let operator = operator(configuration, served)?;
+    write_events(server.log)?;
     let data = place.data.as_path();
-    place.expect(Expect::StandingOrEmpty)?;
-    let api_keys = secrets(options.api_keys.as_deref())?;
-    let credentials = secrets(options.restricted_credentials.as_deref())?;
+    place.expect(Expect::PresentOrEmpty)?;
+    let api_keys = secrets(access.api_keys.as_deref())?;
+    let credentials = secrets(access.restricted_credentials.as_deref())?;
     let Some(publisher) = Publisher::take_soon(data, "serve")? else {
-        let who = holder(data)?.unwrap_or_default();
+        let who = current_holder(data)?.unwrap_or_default();
         if who.by == "serve" {
             bail!("a server is already running on {} (process {})", data.display(), who.pid);
         }
-        bail!("{}: another process publishes there, the {}; wait for its end", data.display(), name(&who))
+        bail!("{}: another process publishes there, the {}; wait for its end", data.display(), who.description())
     };
     if place.database.is_none() && place.is_empty() {
         // The log of an empty directory comes before its stores: stores without a log are those of a lost one.
         drop(place.registry()?);
     }
-    let tell = told(options.quiet);
-    let stores = Stores::open_renewed(place, options.guide.into(), !credentials.is_empty(), &tell)?;
-    let publication = start(place, &stores, publisher, &tell)?;
+    let restricted = if credentials.is_empty() { RestrictedStore::IfPresent } else { RestrictedStore::Needed };
+    let stores = Stores::open_renewed(place, configuration.publication.guide.into(), restricted, tell)?;
+    let publication = start(place, &stores, publisher, configuration.import.niceness.get(), tell)?;
     let open = api_keys.is_empty();
     let lane = Arc::new(Lane::new());
     let with_restricted = stores.restricted.is_some() && !credentials.is_empty();
@@ -149,15 +157,15 @@ pub(crate) fn serve(place: &DataPlace, options: &Serving, listener: TcpListener,
     let gate = Arc::new(Gate::new(GateSettings {
         api_keys,
         credentials,
-        proxies: Proxies::new(options.trusted_proxy.clone()),
-        public_base: options.public_base.clone(),
-        rate: options.rate.map(|per_second| Rate { per_second, burst: per_second.saturating_mul(2) }),
-        log: (!options.quiet).then(log_to_stderr),
+        proxies: Proxies::new(server.trusted_proxies.iter().map(|network| network.value).collect()),
+        public_base: server.public_base.as_ref().map(|base| base.value.0.clone()),
+        rate: access.rate.map(|rate| Rate { per_second: rate.get(), burst: rate.get().saturating_mul(2) }),
+        log: server.request_log.then(log_to_stderr),
         publication: Arc::clone(&publication),
         ..GateSettings::new(secret, Arc::new(now_us))
     }));
     let settings = annuaire_api::ApiSettings { gate: Arc::clone(&gate), cursor_key: secret, lane: Arc::clone(&lane) };
-    let pages = annuaire_pages::PagesSettings { gate, operator, fictional, lane, work: LONG };
+    let pages = annuaire_pages::PagesSettings { gate, operator, fictional: served == ServedData::Fictional, lane, work: LONG };
     let api = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
     let app = annuaire_pages::router(Arc::clone(&stores.public), pages).merge(api);
     tokio::runtime::Runtime::new()?.block_on(async {
@@ -185,7 +193,7 @@ pub(crate) fn serve(place: &DataPlace, options: &Serving, listener: TcpListener,
                 _ = terminated.recv() => {}
             }
         };
-        let all = ConnectionLimits::default();
+        let all = configuration.connection_limits();
         let limits = ConnectionLimits { connections: connections::raise_descriptor_limit().min(all.connections), ..all };
         connections::serve(listener, app, limits, interrupted).await;
         Ok(())
@@ -196,30 +204,30 @@ pub(crate) fn serve(place: &DataPlace, options: &Serving, listener: TcpListener,
 ///
 /// A store that was published once is served as it is at once, however far the log is. One that was never published holds
 /// nothing true: it is waited for.
-fn start(place: &DataPlace, stores: &Stores, publisher: Publisher, tell: &Tell) -> Result<Arc<Publication>> {
+fn start(place: &DataPlace, stores: &Stores, publisher: Publisher, niceness: i32, tell: &SharedTell) -> Result<Arc<Publication>> {
     let publication = Arc::new(Publication::new(Arc::new(now_us)));
     let turn = Arc::default();
     let publisher = Arc::new(publisher);
     for (store, index, view) in stores.each() {
         let (place, index) = (place.clone(), Arc::clone(index));
         let (publication, publisher, tell) = (Arc::clone(&publication), Arc::clone(&publisher), Arc::clone(tell));
-        let telling = Arc::clone(&turn);
-        let follower = Follower { place, store, index, view, publication, publisher, tell, telling };
+        let writing = Arc::clone(&turn);
+        let follower = Follower { place, store, index, view, publication, publisher, tell, writing };
         let thread = std::thread::Builder::new().spawn(move || {
-            // The threads that it starts are as patient.
-            behind_readers();
+            // The threads that it starts inherit the niceness.
+            run_behind_readers(niceness);
             follower.run();
         });
         thread.context("starting the publication")?;
     }
     let names: Vec<&str> = stores.each().map(|(name, ..)| name).collect();
-    if stores.public.applied_tx() == 0
-        && let Some(why) = wait(&publication, &names[..1], None)
+    if stores.public.applied_tx() == annuaire_base::Tx::NONE
+        && let Some(why) = wait_for_stores(&publication, &names[..1], None)
     {
         bail!("nothing was ever published here, and the log cannot be: {why}");
     }
-    let new = stores.each().any(|(_, index, _)| index.applied_tx() == 0);
-    wait(&publication, &names, Some(if new { START_NEW } else { START_WHOLE }));
+    let new = stores.each().any(|(_, index, _)| index.applied_tx() == annuaire_base::Tx::NONE);
+    wait_for_stores(&publication, &names, Some(if new { START_NEW } else { START_WHOLE }));
     Ok(publication)
 }
 

@@ -1,214 +1,14 @@
-//! The data directory: registry, publication stores, keys.
+//! The publication stores of an installation: opening them and bringing them to the end of the log.
 
-use crate::limits::MAP_BYTES;
-use crate::progress::{Tell, during};
+use crate::data_place::{DataPlace, create_private, store_name};
+use crate::progress::SharedTell;
+use crate::renewal::renew;
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
-use annuaire_publish::{Error as Publish, SetAside};
+use annuaire_publish::{Error as PublishError, SetAside};
 use annuaire_store::Registry;
-use annuaire_store_postgres::PostgresRegistry;
-use annuaire_store_sqlite::SqliteRegistry;
-use anyhow::{Context, Result, anyhow, bail};
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, aead::OsRng};
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use anyhow::{Context, Result, bail};
 use std::sync::Arc;
-
-/// Where an installation lives.
-#[derive(clap::Args, Clone)]
-pub(crate) struct DataPlace {
-    /// Data directory
-    #[arg(long)]
-    pub(crate) data: PathBuf,
-    /// File that holds the URL of a PostgreSQL database to use as registry (postgres://user:password@host/database); without
-    /// it the registry is a SQLite file of the data directory
-    #[arg(long)]
-    pub(crate) database: Option<PathBuf>,
-}
-
-impl DataPlace {
-    /// Looks at the data directory before anything is done with it. What only its owner may read is made so again.
-    ///
-    /// # Errors
-    /// When it is not what the command needs: a mistyped name must not become a second, empty directory of professionals.
-    pub(crate) fn expect(&self, what: Expect) -> Result<()> {
-        let data = self.data.display();
-        let entries = match fs::read_dir(&self.data) {
-            Ok(entries) => entries.map(|e| e.map(|e| e.file_name())).collect::<std::io::Result<Vec<_>>>(),
-            Err(e) => Err(e),
-        };
-        let mut entries = match entries {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == ErrorKind::NotFound => {
-                if what != Expect::MadeIfAbsent {
-                    bail!("{data}: no such data directory; look at --data (only `annuaire import` makes a data directory)");
-                }
-                create(&self.data)?;
-                println!("{data}: a new data directory");
-                return Ok(());
-            }
-            Err(e) => return Err(e).with_context(|| format!("reading {data}")),
-        };
-        // What file systems put at their root.
-        entries.retain(|name| name != "lost+found");
-        if entries.is_empty() {
-            match what {
-                Expect::Standing => bail!("{data}: empty, no data directory; look at --data, or import into it first"),
-                Expect::MadeIfAbsent => println!("{data}: a new data directory"),
-                Expect::StandingOrEmpty => {}
-            }
-        } else if !entries.iter().any(|name| KNOWN.iter().any(|known| name == known)) {
-            let other = entries[0].to_string_lossy().into_owned();
-            bail!("{data}: no data directory (it holds {other:?} and nothing of annuaire); look at --data");
-        }
-        self.keep_private();
-        Ok(())
-    }
-
-    /// Takes away what others may do with the directory and with the files that hold secrets or civil status.
-    fn keep_private(&self) {
-        #[cfg(unix)]
-        for (path, mode) in self.private() {
-            use std::os::unix::fs::PermissionsExt;
-            let Ok(found) = fs::metadata(&path).map(|m| m.permissions().mode() & 0o777) else { continue };
-            if found & 0o077 == 0 {
-                continue;
-            }
-            match fs::set_permissions(&path, PermissionsExt::from_mode(mode)) {
-                Ok(()) => {
-                    eprintln!("{}: others could reach it (mode {found:o}); now its owner alone can ({mode:o})", path.display())
-                }
-                Err(e) => {
-                    eprintln!("{}: others can reach it (mode {found:o}), and it cannot be closed to them: {e}", path.display())
-                }
-            }
-        }
-    }
-
-    /// Directory and files that only their owner may reach, with the mode that they have then.
-    pub(crate) fn private(&self) -> Vec<(PathBuf, u32)> {
-        let files = ["registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm", "cursor.key", "publisher.lock"];
-        let files = files.iter().map(|name| (self.data.join(name), 0o600));
-        let stores = STORES.iter().map(|name| (self.data.join(name), 0o700));
-        std::iter::once((self.data.clone(), 0o700)).chain(stores).chain(files).filter(|(path, _)| path.exists()).collect()
-    }
-
-    /// The system of record.
-    pub(crate) fn registry(&self) -> Result<Box<dyn Registry>> {
-        if let Some(registry) = self.named_database()? {
-            return Ok(registry);
-        }
-        let path = registry_path(&self.data);
-        if !path.exists() {
-            if let Some(store) = STORES.iter().find(|name| self.store_file(name).exists()) {
-                bail!(
-                    "{}: missing, while the {store} store was published from it: bring it back with `annuaire restore` from a \
-                     backup (if it is in PostgreSQL, name it with --database)",
-                    path.display()
-                );
-            }
-            // SQLite gives its other files the mode of the first.
-            let mut open = fs::OpenOptions::new();
-            open.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-            match open.open(&path) {
-                Err(e) if e.kind() != ErrorKind::AlreadyExists => {
-                    return Err(e).with_context(|| format!("registry: creating {}", path.display()));
-                }
-                _ => {}
-            }
-        }
-        Ok(Box::new(SqliteRegistry::open(&path)?))
-    }
-
-    /// Whether neither registry nor store was ever made here.
-    pub(crate) fn is_empty(&self) -> bool {
-        !registry_path(&self.data).exists() && !STORES.iter().any(|name| self.store_file(name).exists())
-    }
-
-    /// Where the bytes of a store are.
-    pub(crate) fn store_file(&self, name: &str) -> PathBuf {
-        self.data.join(name).join("data.mdb")
-    }
-
-    /// The registry in PostgreSQL, when one is named.
-    pub(crate) fn named_database(&self) -> Result<Option<Box<dyn Registry>>> {
-        let Some(path) = &self.database else { return Ok(None) };
-        // A file and not an argument: the URL holds a password, and arguments are seen by every user of the machine.
-        let url = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        Ok(Some(Box::new(PostgresRegistry::open(url.trim())?)))
-    }
-}
-
-/// What a command needs of its data directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expect {
-    /// That an import made it.
-    Standing,
-    /// That it exists: a node of a cluster starts with nothing.
-    StandingOrEmpty,
-    /// Nothing: it is made.
-    MadeIfAbsent,
-}
-
-/// Names of which a data directory has at least one.
-const KNOWN: [&str; 5] = ["registry.sqlite", "public", "restricted", "publisher.lock", "cursor.key"];
-
-/// The registry of a data directory.
-pub(crate) fn registry_path(data: &Path) -> PathBuf {
-    data.join("registry.sqlite")
-}
-
-/// Names of the publication stores in a data directory.
-pub(crate) const STORES: [&str; 2] = ["public", "restricted"];
-
-/// What a whole reading of a store found.
-#[derive(Debug, Default)]
-pub(crate) struct Checked {
-    /// Transaction of the store, `None` when it could not be opened.
-    pub(crate) tx: Option<u64>,
-    /// What is unreadable, in words.
-    pub(crate) faults: Vec<String>,
-}
-
-/// Reads a whole store and prints what [`check_apart`] understands.
-pub(crate) fn check(dir: &Path) -> Result<()> {
-    let index = Index::open(dir, MAP_BYTES, annuaire_fhir::dictionary::ALL)?;
-    println!("{}", index.applied_tx());
-    for fault in index.check()? {
-        println!("{fault}");
-    }
-    Ok(())
-}
-
-/// Reads a whole store in a process of its own: the storage engine trusts the page numbers of its file, and a damaged one can
-/// end the process that follows it.
-pub(crate) fn check_apart(dir: &Path, tell: &Tell) -> Result<Checked> {
-    let program = std::env::current_exe().context("finding this program")?;
-    let run = || Command::new(program).arg("check-store").arg(dir).output().context("starting a check");
-    let out = during(tell, &format!("checking {}", dir.display()), &|| (0, 0), run)?;
-    let said = String::from_utf8_lossy(&out.stdout);
-    let mut lines = said.lines();
-    let tx = lines.next().and_then(|line| line.parse().ok());
-    let mut faults: Vec<String> = lines.map(str::to_owned).collect();
-    if !out.status.success() {
-        let why = String::from_utf8_lossy(&out.stderr);
-        faults.push(format!("reading it ended with {}: {}", out.status, why.lines().next().unwrap_or("nothing was said")));
-    }
-    Ok(Checked { tx, faults })
-}
-
-/// Makes a directory that only its owner may reach.
-pub(crate) fn create(dir: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).with_context(|| format!("creating {}", dir.display()))
-}
 
 /// The publication stores of a data directory.
 pub(crate) struct Stores {
@@ -218,25 +18,26 @@ pub(crate) struct Stores {
     guide: Guide,
 }
 
-/// What following the log did to all stores.
+/// Result of bringing all stores to the end of the log.
 #[derive(Default)]
-pub(crate) struct Followed {
+pub(crate) struct FollowedStores {
     /// New resource versions.
     pub(crate) versions: u64,
-    /// What could not be published, with the name of the store.
+    /// Objects that could not be published, each with the name of its store.
     pub(crate) set_aside: Vec<(&'static str, SetAside)>,
 }
 
-fn name(perimeter: Perimeter) -> &'static str {
-    let [public, restricted] = STORES;
-    match perimeter {
-        Perimeter::Public => public,
-        Perimeter::Restricted => restricted,
-    }
+/// Whether a command needs the restricted store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RestrictedStore {
+    /// Opened when it exists.
+    IfPresent,
+    /// Made when it is absent: a server has callers for it.
+    Needed,
 }
 
-/// How the command line names a guide.
-pub(crate) fn guide_name(guide: Guide) -> &'static str {
+/// Name of a guide in options and in the configuration.
+fn guide_name(guide: Guide) -> &'static str {
     match guide {
         Guide::V120 => "v120",
         Guide::V110 => "v110",
@@ -244,14 +45,14 @@ pub(crate) fn guide_name(guide: Guide) -> &'static str {
 }
 
 /// Opens a store; `None` when another version of the program wrote it.
-fn open(data: &Path, view: View) -> Result<Option<Index>> {
-    let name = name(view.perimeter);
-    let dir = data.join(name);
-    create(&dir)?;
-    match annuaire_publish::open(&dir, MAP_BYTES, view) {
+fn open(place: &DataPlace, view: View) -> Result<Option<Index>> {
+    let name = store_name(view.perimeter);
+    let dir = place.data.join(name);
+    create_private(&dir)?;
+    match annuaire_publish::open(&dir, place.map_bytes, view) {
         Ok(index) => Ok(Some(index)),
-        Err(Publish::Outdated) => Ok(None),
-        Err(Publish::OtherView { found, wanted }) => {
+        Err(PublishError::Outdated) => Ok(None),
+        Err(PublishError::OtherView { found, wanted }) => {
             let asked = guide_name(view.guide);
             bail!(
                 "{}: the store holds {found}, and this command asks for {wanted}: give the --guide of the store, or make the \
@@ -259,7 +60,7 @@ fn open(data: &Path, view: View) -> Result<Option<Index>> {
                 dir.display()
             )
         }
-        Err(Publish::Index(e @ annuaire_index::Error::Corrupt(_))) => {
+        Err(PublishError::Index(e @ annuaire_index::Error::Corrupt(_))) => {
             let dir = dir.display();
             Err(e).with_context(|| format!("the {name} store ({dir}) is damaged; `annuaire rebuild` makes it again from the log"))
         }
@@ -267,72 +68,79 @@ fn open(data: &Path, view: View) -> Result<Option<Index>> {
     }
 }
 
-/// What is to be said of a store that can be opened and is not as it should be: of another guide, or of another version of the
-/// program.
-pub(crate) fn state(data: &Path, perimeter: Perimeter) -> Result<Option<String>> {
+/// Why a store that can be read must be made again: another version of the program wrote it, or it holds another perimeter.
+/// `None` when it need not.
+pub(crate) fn reason_to_renew(place: &DataPlace, perimeter: Perimeter) -> Result<Option<String>> {
+    let name = store_name(perimeter);
     let view = View { guide: Guide::V120, perimeter };
-    match annuaire_publish::open(&data.join(name(perimeter)), MAP_BYTES, view) {
+    match annuaire_publish::open(&place.data.join(name), place.map_bytes, view) {
         Ok(_) => Ok(None),
-        Err(Publish::Outdated) => {
+        Err(PublishError::Outdated) => {
             Ok(Some("written by another version of the program: the next import or server makes it again from the log".into()))
         }
         // Another guide than the first one is the operator's choice.
-        Err(Publish::OtherView { found, .. }) => {
-            Ok((!found.contains(name(perimeter)))
-                .then(|| format!("holds {found}: make the stores again with `annuaire rebuild`")))
+        Err(PublishError::OtherView { found, .. }) => {
+            Ok((!found.contains(name)).then(|| format!("holds {found}: make the stores again with `annuaire rebuild`")))
         }
         Err(e) => Err(e.into()),
     }
 }
 
 impl Stores {
-    fn perimeters(data: &Path, restricted: bool) -> Vec<Perimeter> {
-        let wanted = restricted || data.join(name(Perimeter::Restricted)).exists();
-        if wanted { vec![Perimeter::Public, Perimeter::Restricted] } else { vec![Perimeter::Public] }
-    }
-
-    /// Opens the public store, and the restricted one when it exists or `restricted` asks for it.
-    pub(crate) fn open(data: &Path, guide: Guide, restricted: bool) -> Result<Self> {
-        Self::open_with(data, guide, restricted, &mut |view| {
-            let name = name(view.perimeter);
+    /// Opens the public store, and the restricted one when it exists.
+    ///
+    /// # Errors
+    /// Also for a store that another version of the program wrote.
+    pub(crate) fn open(place: &DataPlace, guide: Guide) -> Result<Self> {
+        Self::open_with(place, guide, RestrictedStore::IfPresent, &mut |view| {
+            let name = store_name(view.perimeter);
             bail!("the {name} store was written by another version of the program: make the stores again with `annuaire rebuild`")
         })
     }
 
-    /// [`Stores::open`], and makes again from the log what another version of the program wrote: it cannot be read.
-    pub(crate) fn open_renewed(place: &DataPlace, guide: Guide, restricted: bool, tell: &Tell) -> Result<Self> {
-        Self::open_with(&place.data, guide, restricted, &mut |view| {
+    /// Opens the stores, and makes again from the log those that another version of the program wrote.
+    pub(crate) fn open_renewed(place: &DataPlace, guide: Guide, restricted: RestrictedStore, tell: &SharedTell) -> Result<Self> {
+        Self::open_with(place, guide, restricted, &mut |view| {
             eprintln!(
                 "the {} store was written by another version of the program; it is made again from the log",
-                name(view.perimeter)
+                store_name(view.perimeter)
             );
             renew(place, view, &mut *place.registry()?, tell).map(|_| ())
         })
     }
 
-    fn open_with(data: &Path, guide: Guide, restricted: bool, outdated: &mut dyn FnMut(View) -> Result<()>) -> Result<Self> {
-        let mut opened = Vec::new();
-        for perimeter in Self::perimeters(data, restricted) {
+    /// Opens the stores; `outdated` mends or refuses one that another version of the program wrote.
+    fn open_with(
+        place: &DataPlace,
+        guide: Guide,
+        restricted: RestrictedStore,
+        outdated: &mut dyn FnMut(View) -> Result<()>,
+    ) -> Result<Self> {
+        let mut open_one = |perimeter| -> Result<Arc<Index>> {
             let view = View { guide, perimeter };
-            let index = match open(data, view)? {
+            let index = match open(place, view)? {
                 Some(index) => index,
                 None => {
                     outdated(view)?;
-                    open(data, view)?.context("a store just made is of another version")?
+                    open(place, view)?.context("a store just made is of another version")?
                 }
             };
-            opened.push(Arc::new(index));
-        }
-        let mut opened = opened.into_iter();
-        let public = opened.next().context("no public store")?;
-        Ok(Self { public, restricted: opened.next(), guide })
+            Ok(Arc::new(index))
+        };
+        let public = open_one(Perimeter::Public)?;
+        let needed = restricted == RestrictedStore::Needed || place.data.join(store_name(Perimeter::Restricted)).exists();
+        let restricted = needed.then(|| open_one(Perimeter::Restricted)).transpose()?;
+        Ok(Self { public, restricted, guide })
     }
 
-    /// Whether the stores can be published to with this guide. Costs their opening; an outdated store is made again anyway.
-    pub(crate) fn check_guide(data: &Path, guide: Guide) -> Result<()> {
-        for perimeter in Self::perimeters(data, false) {
-            if data.join(name(perimeter)).join("data.mdb").exists() {
-                open(data, View { guide, perimeter })?;
+    /// Checks that the stores hold this guide: otherwise nothing could be published after a commit. Opens each store.
+    ///
+    /// # Errors
+    /// For a store of another guide; one of another version of the program is made again later.
+    pub(crate) fn check_guide(place: &DataPlace, guide: Guide) -> Result<()> {
+        for perimeter in [Perimeter::Public, Perimeter::Restricted] {
+            if place.store_file(store_name(perimeter)).exists() {
+                open(place, View { guide, perimeter })?;
             }
         }
         Ok(())
@@ -345,10 +153,10 @@ impl Stores {
         std::iter::once(("public", &self.public, view(Perimeter::Public))).chain(restricted)
     }
 
-    /// Applies what the log has and the stores have not. A store that fails keeps no other from its turn; the first failure is
-    /// returned at the end.
-    pub(crate) fn follow(&self, registry: &mut dyn Registry, tell: &Tell) -> Result<Followed> {
-        let mut all = Followed::default();
+    /// Applies the transactions that stores lack. When one store fails, the others are still brought forward; the first failure
+    /// is returned at the end.
+    pub(crate) fn follow(&self, registry: &mut dyn Registry, tell: &SharedTell) -> Result<FollowedStores> {
+        let mut all = FollowedStores::default();
         let mut failure = None;
         for (name, index, view) in self.each() {
             match annuaire_publish::follow(registry, index, view, &**tell) {
@@ -364,75 +172,8 @@ impl Stores {
         failure.map_or(Ok(all), Err)
     }
 
-    /// The transaction that all stores have.
+    /// The last transaction that every store has.
     pub(crate) fn applied_tx(&self) -> u64 {
-        self.each().map(|(_, index, _)| index.applied_tx()).min().unwrap_or_default()
+        self.each().map(|(_, index, _)| index.applied_tx().get()).min().unwrap_or_default()
     }
-}
-
-/// Folder, inside that of a store, where it is made again.
-const MAKING: &str = "rebuilding";
-
-/// Makes a store again from the log, beside the one that is there, and then puts it in its place: whenever this is interrupted,
-/// one of the two is there and whole. Needs the room of both. Returns the number of resource versions.
-///
-/// The caller has the right to publish, and has not opened the store.
-pub(crate) fn renew(place: &DataPlace, view: View, registry: &mut dyn Registry, tell: &Tell) -> Result<u64> {
-    let dir = place.data.join(name(view.perimeter));
-    create(&dir)?;
-    let making = dir.join(MAKING);
-    remove(&making)?;
-    create(&making)?;
-    let made = (|| -> Result<u64> {
-        let index = annuaire_publish::open(&making, MAP_BYTES, view)?;
-        let followed = annuaire_publish::follow(registry, &index, view, &**tell)?;
-        for aside in &followed.set_aside {
-            eprintln!("{}", set_aside(name(view.perimeter), aside));
-        }
-        drop(index);
-        fs::File::open(making.join("data.mdb"))?.sync_all()?;
-        // The file of locks speaks of the file that it was made for.
-        let lock = dir.join("lock.mdb");
-        absent(fs::remove_file(&lock))?;
-        fs::rename(making.join("data.mdb"), dir.join("data.mdb")).context("putting the store in place")?;
-        absent(fs::remove_file(&lock))?;
-        fs::File::open(&dir)?.sync_all()?;
-        Ok(followed.versions)
-    })();
-    // On an error too: what is half made would only take room.
-    let removed = remove(&making);
-    let versions = made?;
-    removed?;
-    Ok(versions)
-}
-
-/// What could not be published, in words.
-pub(crate) fn set_aside(store: &str, aside: &SetAside) -> String {
-    format!(
-        "the {store} store: {} of {} in transaction {} cannot be published, what was published of it stays: {}",
-        aside.entity, aside.source, aside.tx, aside.reason
-    )
-}
-
-fn absent(done: std::io::Result<()>) -> std::io::Result<()> {
-    done.or_else(|e| if e.kind() == ErrorKind::NotFound { Ok(()) } else { Err(e) })
-}
-
-fn remove(dir: &Path) -> Result<()> {
-    absent(fs::remove_dir_all(dir)).with_context(|| format!("removing {}", dir.display()))
-}
-
-/// The key of paging tokens, made once.
-pub(crate) fn cursor_key(data: &Path) -> Result<[u8; 32]> {
-    let path = data.join("cursor.key");
-    if let Ok(bytes) = fs::read(&path) {
-        return bytes.try_into().map_err(|_| anyhow!("{}: not a key of 32 bytes; delete it to make a new one", path.display()));
-    }
-    let key: [u8; 32] = ChaCha20Poly1305::generate_key(&mut OsRng).into();
-    let mut open = fs::OpenOptions::new();
-    open.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-    std::io::Write::write_all(&mut open.open(&path)?, &key)?;
-    Ok(key)
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use annuaire_index::Index;
+use annuaire_index::{Index, Row};
 use common::{annuaire, delivery, import};
 use std::fs;
 use std::path::Path;
@@ -18,8 +18,8 @@ fn versions(data: &Path) -> Vec<String> {
     let index = Index::open(&data.join("public"), 1 << 30, &[]).unwrap();
     let snapshot = index.snapshot().unwrap();
     let entry = |row| {
-        let e = snapshot.entry(row).ok()?;
-        Some(format!("{} {} {} {} {}", e.ty, e.id(), e.version, e.tx, String::from_utf8_lossy(e.body())))
+        let e = snapshot.read(Row::new(row)).ok()?;
+        Some(format!("{} {} {} {} {}", e.ty, e.id(), e.number, e.tx, String::from_utf8_lossy(e.body())))
     };
     (0..).map_while(entry).collect()
 }

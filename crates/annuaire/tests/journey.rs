@@ -140,7 +140,7 @@ fn the_conformance_suite_passes_on_a_generated_nation() {
     assert!(ok, "{said}");
     assert!(import(&data, &delivery(&files)).0 && import(&data, &delivery(&files.join("next"))).0);
     let server = Server::start(&data, &[]);
-    let client = annuaire_conformance::Client::new(&format!("http://{}", server.base), &[]);
+    let client = annuaire_conformance::DirectoryClient::new(&format!("http://{}", server.base), &[]);
     let failed: Vec<String> = annuaire_conformance::cases::ALL
         .iter()
         .filter_map(|(name, case)| case(&client).err().map(|why| format!("{name}: {why}")))

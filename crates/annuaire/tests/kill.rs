@@ -5,7 +5,7 @@
 
 mod common;
 
-use annuaire_index::Index;
+use annuaire_index::{Index, Row};
 use common::{Server, annuaire, delivery, import, program};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -110,14 +110,14 @@ fn versions(data: &Path, instants: bool) -> Vec<String> {
         let index = Index::open(&data.join(store), 1 << 30, &[]).unwrap();
         let snapshot = index.snapshot().unwrap();
         let from = all.len();
-        while let Ok(e) = snapshot.entry((all.len() - from) as u32) {
+        while let Ok(e) = snapshot.read(Row::new((all.len() - from) as u32)) {
             let mut body = String::from_utf8(e.body().to_vec()).unwrap();
             if !instants {
                 const MEMBER: &str = "\"lastUpdated\":\"";
                 let at = body.find(MEMBER).unwrap() + MEMBER.len();
                 body.replace_range(at..at + body[at..].find('"').unwrap(), "");
             }
-            all.push(format!("{store} {} {} {} {} {body}", e.ty, e.id(), e.version, e.tx));
+            all.push(format!("{store} {} {} {} {} {body}", e.ty, e.id(), e.number, e.tx));
         }
         assert!(all.len() > from, "an empty store proves nothing");
     }

@@ -6,7 +6,8 @@ mod included;
 mod page_rows;
 mod reduce;
 
-use annuaire_index::{RoaringBitmap, Snapshot};
+use annuaire_index::{RoaringBitmap, Row, Snapshot};
+use annuaire_terms::TypeId;
 
 use crate::error::ApiError;
 use crate::query::Search;
@@ -27,7 +28,7 @@ pub(crate) enum HistoryOrder {
 }
 
 /// One page of a search on the type of number `ty`.
-pub(crate) fn searchset(snap: &Snapshot, ty: u8, search: Search, frame: BundleFrame) -> Result<BundleDraft, ApiError> {
+pub(crate) fn searchset(snap: &Snapshot, ty: TypeId, search: Search, frame: BundleFrame) -> Result<BundleDraft, ApiError> {
     let all = snap.search(ty, &search.filter).map_err(ApiError::from_index)?;
     let total = match frame.from {
         Some(from) => from.total,
@@ -52,13 +53,13 @@ pub(crate) fn history(
 ) -> BundleDraft {
     let total = frame.from.map_or(Some(rows.len()), |from| from.total);
     match frame.last_row() {
-        Some(last) if order == HistoryOrder::OldestFirst => _ = rows.remove_range(..=last),
-        Some(last) => _ = rows.remove_range(last..),
+        Some(last) if order == HistoryOrder::OldestFirst => _ = rows.remove_range(..=last.get()),
+        Some(last) => _ = rows.remove_range(last.get()..),
         None => {}
     }
-    let page: Vec<u32> = match order {
-        HistoryOrder::OldestFirst => rows.iter().take(count).collect(),
-        HistoryOrder::NewestFirst => rows.iter().rev().take(count).collect(),
+    let page: Vec<Row> = match order {
+        HistoryOrder::OldestFirst => rows.iter().take(count).map(Row::new).collect(),
+        HistoryOrder::NewestFirst => rows.iter().rev().take(count).map(Row::new).collect(),
     };
     let more = rows.len() > page.len() as u64;
     BundleDraft::new(snap, frame, BundleKind::History, total, PageRows { rows: page, more, previous: None })

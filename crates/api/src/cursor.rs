@@ -5,6 +5,8 @@
 //! sooner than two random nonces would be equal, and who does not hold the key learns from equal tokens that their texts are
 //! equal and nothing else.
 
+use annuaire_base::Tx;
+use annuaire_index::Row;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::Aead;
@@ -16,9 +18,9 @@ const NONCE: usize = 24;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cursor {
     /// Transaction of the first page.
-    pub tx: u64,
+    pub tx: Tx,
     /// Last row already served; `None` before the first page.
-    pub last_row: Option<u32>,
+    pub last_row: Option<Row>,
     /// Total computed on the first page, `None` when it is not wanted.
     pub total: Option<u64>,
     /// `Type` for a search, a path that ends in `_history` for a history.
@@ -49,10 +51,10 @@ impl Cursor {
         let plain = cipher(key).decrypt(XNonce::from_slice(nonce), sealed).ok()?;
         let text = String::from_utf8(plain).ok()?;
         let mut parts = text.splitn(5, '\n');
-        let tx = parts.next()?.parse().ok()?;
+        let tx = Tx::new(parts.next()?.parse().ok()?);
         let last_row = match parts.next()? {
             "-" => None,
-            n => Some(n.parse().ok()?),
+            n => Some(Row::new(n.parse().ok()?)),
         };
         let total = match parts.next()? {
             "-" => None,
@@ -71,7 +73,13 @@ mod tests {
     use super::*;
 
     fn sample() -> Cursor {
-        Cursor { tx: 7, last_row: Some(4_000), total: Some(12), scope: "Organization".into(), query: "name=a\nb&type=1".into() }
+        Cursor {
+            tx: Tx::new(7),
+            last_row: Some(Row::new(4_000)),
+            total: Some(12),
+            scope: "Organization".into(),
+            query: "name=a\nb&type=1".into(),
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Which answers of the API may be kept: pages of public addresses, in one state of their store.
 
-use annuaire_base::Tx;
 use annuaire_web::{AnswerKey, accepts_gzip};
 use axum::http::{Method, header};
 
@@ -20,8 +19,5 @@ pub(crate) fn answer_key<D: Door>(request: &OpenRequest<D>) -> Option<AnswerKey>
     let preferences = headers.get_all("prefer").iter().count();
     let prefer = header_text(headers, "prefer");
     let (format, gzip) = (request.format, accepts_gzip(headers));
-    Some(AnswerKey {
-        tx: Tx::new(index.applied_tx()),
-        request: format!("{uri}\n{base}\n{preferences}{prefer}\n{format:?}\n{gzip}"),
-    })
+    Some(AnswerKey { tx: index.applied_tx(), request: format!("{uri}\n{base}\n{preferences}{prefer}\n{format:?}\n{gzip}") })
 }

@@ -5,8 +5,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use annuaire_base::Tx;
 use annuaire_fhir::schema::type_id;
-use annuaire_index::{Error, Index, Resource, Standing};
+use annuaire_index::{Error, Index};
+use annuaire_terms::{Presence, Resource};
 use annuaire_web::{Gate, Publication, Rate, StoreState};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -29,17 +31,24 @@ struct World {
 
 /// Makes version 1 of `count` organizations of about `bytes` bytes each.
 fn fill(index: &Index, tx: u64, ty: &str, first: usize, count: usize, bytes: usize) {
-    let mut preparer = index.preparer(tx, 1_700_000_000_000 + tx as i64 * 1_000).unwrap();
+    let mut preparer = index.preparer(Tx::new(tx), 1_700_000_000_000 + tx as i64 * 1_000).unwrap();
     let resources = (first..first + count).map(|n| {
         let id = format!("001-{n:06}");
         let before = format!(r#"{{"resourceType":"{ty}","id":"{id}","meta":{{"#).into_bytes();
         let name = format!("É & <\"{n}\"> ").replace('"', "\\\"").repeat(bytes / 20 + 1);
         let after = format!(r#""profile":["p"]}},"active":true,"name":"{name}"}}"#).into_bytes();
-        let resource =
-            Resource { ty: type_id(ty).unwrap(), id, before, after, terms: Vec::new(), kept: None, standing: Standing::Said };
+        let resource = Resource {
+            ty: type_id(ty).unwrap(),
+            id,
+            before,
+            after,
+            terms: Vec::new(),
+            foreign_stamp: None,
+            presence: Presence::Described,
+        };
         preparer.prepare(resource)
     });
-    index.apply::<Error>(tx, 1_700_000_000_000 + tx as i64 * 1_000, resources).unwrap();
+    index.apply::<Error>(Tx::new(tx), 1_700_000_000_000 + tx as i64 * 1_000, resources).unwrap();
 }
 
 impl World {
@@ -265,7 +274,7 @@ async fn health_tells_what_stops_publication_and_nothing_of_what_is_restricted()
     let (status, at_first) = health().await;
     assert_eq!((status, &at_first["status"], &at_first["tx"]), (200, &"ok".into(), &1.into()));
     // A delivery that changes nothing public moves the store and not what is told.
-    world.public.apply::<Error>(2, 1_700_000_900_000, std::iter::empty()).unwrap();
+    world.public.apply::<Error>(Tx::new(2), 1_700_000_900_000, std::iter::empty()).unwrap();
     assert_eq!(health().await.1, at_first);
     let state = StoreState { store: "public", applied_tx: 2, log_tx: Some(2), set_aside: 0, waiting: None, since_ms: 0 };
     world.publication.report(StoreState { store: "restricted", waiting: Some("Person PP:1".into()), ..state.clone() });
@@ -416,20 +425,20 @@ async fn a_page_that_is_cut_has_the_links_of_its_json() {
 /// What left long ago is neither found nor read, and a read says that it was there.
 #[tokio::test]
 async fn what_vanished_is_gone() {
-    use annuaire_index::{Beside, Retention};
+    use annuaire_index::{ApplyOptions, Retention};
     let world = World::new(|_| {});
     let apply = |tx: u64, ms: i64, reduced: bool| {
-        let mut preparer = world.public.preparer(tx, ms).unwrap();
+        let mut preparer = world.public.preparer(Tx::new(tx), ms).unwrap();
         let made = reduced.then(|| {
             let before = br#"{"resourceType":"Organization","id":"001-000001","meta":{"#.to_vec();
             let after = br#""profile":["p"]},"active":false}"#.to_vec();
-            let (ty, standing) = (type_id("Organization").unwrap(), Standing::Withdrawn);
+            let (ty, presence) = (type_id("Organization").unwrap(), Presence::Withdrawn);
             let id = "001-000001".to_owned();
-            preparer.prepare(Resource { ty, id, before, after, terms: Vec::new(), kept: None, standing })
+            preparer.prepare(Resource { ty, id, before, after, terms: Vec::new(), foreign_stamp: None, presence })
         });
         let retention = Retention { after_ms: 1_000, again_ms: 1_000, links: &[] };
-        let beside = Beside { retention: Some(&retention), ..Beside::default() };
-        world.public.apply_beside::<Error>(tx, ms, made.into_iter(), &beside).unwrap();
+        let options = ApplyOptions { retention: Some(&retention), ..ApplyOptions::default() };
+        world.public.apply_with::<Error>(Tx::new(tx), ms, made.into_iter(), &options).unwrap();
     };
     apply(2, 1_700_000_010_000, true);
     let read = async |id: &str| world.from("192.0.2.1", Method::GET, &format!("/fhir/v2/Organization/{id}"), &[]).await;

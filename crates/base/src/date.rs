@@ -10,9 +10,9 @@ use jiff::civil::{self, DateTime};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
-/// Legal time of the directory.
+/// Time zone of the directory: literals without an offset are in it.
 static PARIS: TimeZone = jiff::tz::get!("Europe/Paris");
-/// Where instants are counted from.
+/// Origin of instants.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 /// The first instant that FHIR can write.
 const FIRST: DateTime = DateTime::constant(1, 1, 1, 0, 0, 0, 0);
@@ -22,7 +22,7 @@ const LAST_HTTP_SECOND: u64 = 253_402_300_799;
 /// Largest offset from UTC, in minutes (FHIR R4, dateTime).
 const LARGEST_OFFSET: i64 = 14 * 60;
 
-/// A date known to the year, the month or the day. Ordered by what is known, a less precise date first.
+/// A date known to the year, the month or the day. Dates are ordered by year, month, day; an unknown part comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PartialDate {
     year: i16,
@@ -33,7 +33,7 @@ pub struct PartialDate {
 }
 
 impl PartialDate {
-    /// Reads `yyyy`, `yyyy-mm`, `yyyy-mm-dd`, `dd/mm/yyyy` or `yyyymmdd`; `None` for anything else or for a day that never was.
+    /// Reads `yyyy`, `yyyy-mm`, `yyyy-mm-dd`, `dd/mm/yyyy` or `yyyymmdd`; `None` for another form or a day that the calendar does not have.
     #[must_use]
     pub fn parse(s: &str) -> Option<Self> {
         let parts: Vec<&str> = s.split(['-', '/']).collect();
@@ -86,17 +86,18 @@ impl fmt::Display for PartialDate {
     }
 }
 
-/// A number written with exactly that many digits, at most four.
+/// The number that `s` writes with exactly `len` digits, at most four.
 fn digits(s: &str, len: usize) -> Option<i16> {
     (s.len() == len && s.bytes().all(|b| b.is_ascii_digit())).then(|| s.parse().ok())?
 }
 
-/// Days since 1970 of a day.
+/// Days from 1970-01-01 to `date`.
 fn days(date: civil::Date) -> i64 {
     date.duration_since(EPOCH.date()).as_secs() / 86_400
 }
 
-/// Clock time of milliseconds since 1970, on whatever clock they were counted. Beyond the years of FHIR, the nearest one.
+/// The date and time that lie `ms` milliseconds after 1970-01-01T00:00 on one wall clock, in UTC or in Paris. Values outside the
+/// years of FHIR become the nearest year.
 fn clock(ms: i64) -> DateTime {
     EPOCH.saturating_add(SignedDuration::from_millis(ms)).max(FIRST)
 }
@@ -110,29 +111,29 @@ pub fn iso_ms(ms: i64) -> String {
     format!("{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}.{:03}Z", t.hour(), t.minute(), t.second(), t.millisecond())
 }
 
-/// The second of an instant in milliseconds, as HTTP headers say it (RFC 9110, IMF-fixdate):
-/// `Tue, 24 Nov 2026 10:00:00 GMT`. An instant before 1970, which HTTP dates do not know, is written as 1970.
+/// The second of an instant in milliseconds, as HTTP headers write it (RFC 9110, IMF-fixdate):
+/// `Tue, 24 Nov 2026 10:00:00 GMT`. An instant before 1970 is written as 1970, where HTTP dates begin.
 #[must_use]
 pub fn http_date(ms: i64) -> String {
     let seconds = u64::try_from(ms.div_euclid(1_000)).unwrap_or(0).min(LAST_HTTP_SECOND);
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// Seconds since 1970 of an HTTP date in one of the three forms that RFC 9110 has servers read; `None` for anything else.
+/// Seconds since 1970 of an HTTP date in one of the three forms that a server must accept (RFC 9110); `None` for another text.
 #[must_use]
 pub fn parse_http_date(text: &str) -> Option<i64> {
     let at = httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     i64::try_from(at.as_secs()).ok()
 }
 
-/// First and last millisecond (UTC) covered by a FHIR date or dateTime of precision year to millisecond; further digits of a
-/// second are read and left aside. Without an offset it is Paris time, daylight saving included: a time that clocks show
-/// twice is the first one, a time that clocks skip is the instant of the skip. A leap second is the second after it.
-/// `None` when malformed.
+/// First and last millisecond (UTC) covered by a FHIR date or dateTime of precision year to millisecond; further digits of the
+/// second are accepted and ignored. A literal without an offset is Paris time, daylight saving included: of an hour that
+/// clocks show twice the first is meant, and a time that clocks skip is the instant of the skip. A leap second counts as the
+/// second that follows. `None` when the literal is malformed.
 #[must_use]
 pub fn parse_instant(s: &str) -> Option<(i64, i64)> {
     let (date, time) = s.split_once('T').map_or((s, None), |(d, t)| (d, Some(t)));
-    // The other notations of the field are none of FHIR.
+    // The two other notations of the files are not FHIR.
     if date.contains('/') || date.len() == 8 {
         return None;
     }
@@ -188,8 +189,8 @@ fn time_of_day(time: &str) -> Option<(i64, i64)> {
     Some((ms, span))
 }
 
-/// The days of Paris that a literal covers, `yyyy-mm-dd`: the first one, and the first one after it, which the year 9999 does
-/// not have. `None` when the literal is malformed.
+/// The Paris days that a literal covers, as `yyyy-mm-dd`: its first day, and the first day after it (`None` after 9999-12-31).
+/// `None` when the literal is malformed.
 #[must_use]
 pub fn parse_days(s: &str) -> Option<(String, Option<String>)> {
     let (first, last) = parse_instant(s)?;
@@ -215,7 +216,7 @@ fn paris(local: i64) -> i64 {
     match PARIS.to_ambiguous_timestamp(clock(local)).offset() {
         AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => at(offset),
         AmbiguousOffset::Gap { before, after } => {
-            // Read with the offset that begins with the skip, the time is shortly before it.
+            // Converted with the new offset, a skipped time lies shortly before the skip: the next transition is the skip.
             let skip = Timestamp::from_millisecond(at(after)).ok().and_then(|t| PARIS.following(t).next());
             skip.map_or_else(|| at(before), |skip| skip.timestamp().as_millisecond())
         }
@@ -400,7 +401,7 @@ mod tests {
             let (first, last) = parse_instant(&text).unwrap();
             assert!(first <= last && (before == i64::MIN || before + 1 == first), "{text}");
             before = last;
-            // What costs more is tried on days that fall on all dates.
+            // Dear checks run on every 29th day, which visits all days of months and weeks.
             if count % 29 == 0 {
                 assert_eq!(paris_day(first.max(-62_135_596_800_000)), day, "{text}");
                 let noon = days(day) * DAY_MS + DAY_MS / 2;

@@ -1,7 +1,26 @@
 //! Identifiers with their keys, partial dates, folding of names, numbers of transactions: pure values, no I/O.
+//!
+//! Every other room knows this one, and it knows none. It never reads a clock, a file or a random source, so all of it is
+//! tested in milliseconds, on every day from year 1 to year 9999 and on arbitrary texts.
+//!
+//! - [`id`]: shapes and check keys of national numbers. Numbers are text: leading zeros and Corsican letters matter.
+//! - [`nir`]: social security numbers, which must be recognised to be refused.
+//! - [`date`]: dates known to the year, the month or the day; FHIR instants; HTTP dates. Legal time is that of Paris.
+//! - [`text`]: the folded form in which names compare.
+//! - [`Tx`]: the number of a transaction of the change log.
+//!
+//! ```
+//! use annuaire_base::{date, id, text};
+//!
+//! assert!(id::rpps("10999000010").is_ok());
+//! assert_eq!(id::rpps("10999000011"), Err(id::IdError::Key));
+//! assert_eq!(date::PartialDate::parse("09/03/2026").unwrap().to_string(), "2026-03-09");
+//! assert_eq!(text::fold("D’Essai-Cœur"), "d essai coeur");
+//! ```
 
 pub mod date;
 pub mod id;
+pub mod nir;
 pub mod text;
 mod tx;
 

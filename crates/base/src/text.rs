@@ -3,8 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The form in which texts compare: no marks, lower case, ligatures opened; hyphens, apostrophes, dots and
-/// runs of white space are one space; no space at either end. Idempotent; linear in the text.
+/// The form in which texts compare: without diacritics, in lower case, ligatures as two letters. Hyphens, apostrophes, dots and
+/// white space become a space, a run of them one space; both ends are trimmed. Idempotent; linear in the text.
 #[must_use]
 pub fn fold(s: &str) -> String {
     let mut out = String::with_capacity(s.len());
@@ -26,8 +26,8 @@ pub fn fold(s: &str) -> String {
     out
 }
 
-/// Whether nothing of the text is left when it is folded: it has white space, marks and signs that compare as a space only. A
-/// search for it would find every text. Copies nothing.
+/// Whether [`fold`] gives an empty text. A search by such a value would match every text, so callers must refuse or skip it.
+/// Allocates nothing.
 #[must_use]
 pub fn folds_to_nothing(s: &str) -> bool {
     s.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).all(|c| is_space(c) || is_combining_mark(c))

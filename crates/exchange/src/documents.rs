@@ -4,7 +4,7 @@ use crate::decode::{Tally, clean_json};
 use crate::fhir::Word;
 use crate::intake::{Intake, fresh, guards};
 use crate::{Error, Options, Rejected, fhir, finess, json, limits, refused};
-use annuaire_base::id;
+use annuaire_base::{id, nir};
 use annuaire_store::Registry;
 use std::io::{self, BufRead, Read};
 
@@ -17,7 +17,7 @@ pub(crate) fn read_json(
 ) -> Result<Vec<&'static str>, Error> {
     let name = intake.name;
     let fail = |source| Error::Io { file: name.to_owned(), source };
-    let taken = intake.sorter.taken();
+    let taken = intake.sorter.added_bytes();
     let mut document = Document {
         finess: finess::Reader::default(),
         feed: fhir::Feed::new(options.check, options.open, taken),
@@ -127,7 +127,7 @@ impl Document {
         } else {
             self.accented += u64::from(!bytes.is_ascii());
         }
-        if id::json_contains_nir(&text) {
+        if nir::json_contains_nir(&text) {
             return Err(refused(name, format!("line {line}: looks like a social security number; the file is refused whole")));
         }
         self.records += 1;

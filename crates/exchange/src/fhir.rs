@@ -1,6 +1,6 @@
 //! FHIR R4 resources of another directory, as NDJSON or Bundles: kept as they are, id and meta included.
 
-use crate::{Check, limits};
+use crate::{ResourceCheck, limits};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ impl<'de> Deserialize<'de> for Name {
 /// Reads records; later ones about the same resource win.
 pub(crate) struct Feed {
     /// What may be published is asked of it.
-    check: Option<Check>,
+    check: Option<ResourceCheck>,
     /// What is read may be public: what is marked as restricted is refused.
     open: bool,
     /// At least one FHIR document was met.
@@ -196,7 +196,7 @@ pub(crate) fn is_resource(line: &[u8]) -> bool {
 
 impl Feed {
     /// `taken` is the number of bytes that earlier files of the call said, so that the last file has the last word.
-    pub(crate) fn new(check: Option<Check>, open: bool, taken: u64) -> Self {
+    pub(crate) fn new(check: Option<ResourceCheck>, open: bool, taken: u64) -> Self {
         let sequence = taken.saturating_mul(PER_BYTE);
         let foreign = BTreeMap::new();
         Self { check, open, seen: false, read: 0, foreign, outcome: None, sequence, bundle: 0, down: None }

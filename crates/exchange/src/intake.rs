@@ -9,9 +9,9 @@ use crate::lines::read_lines;
 use crate::open::stamp;
 use crate::quarantine::{Bad, Held};
 use crate::recognise;
-use crate::sort::{Groups as Sorted, Records, Sorter};
 use crate::{Error, FileReport, Options, Rejected, Report, last, limits, refused};
-use annuaire_base::id;
+use annuaire_base::nir;
+use annuaire_batch::sort::{Merge, RecordBuf, Sorter};
 use annuaire_mos::source::SOURCES;
 use annuaire_store::Registry;
 use std::collections::{BTreeMap, HashSet};
@@ -55,7 +55,7 @@ pub(crate) fn number(source: &str) -> u8 {
 }
 
 /// What is to be written: sorted groups, the sources that they speak for, and the files that they come from.
-pub(crate) type Settled = (Sorted, BTreeMap<u8, Load>, Vec<DeliveredFile>);
+pub(crate) type Settled = (Merge, BTreeMap<u8, Load>, Vec<DeliveredFile>);
 
 /// Everything read, and for which sources it speaks.
 pub(crate) struct Loads {
@@ -152,14 +152,13 @@ impl Intake<'_> {
     }
 
     pub(crate) fn push(&mut self, source: &str, entity: &str, piece: &[u8]) -> Result<(), Error> {
-        let mut records = Records::default();
-        let pushed = records.push(self.key(source), entity, piece).and_then(|()| self.sorter.add(&records));
-        pushed.map_err(|source| Error::Io { file: self.name.to_owned(), source })
+        let key = self.key(source);
+        self.sorter.push(&[&[key], entity.as_bytes()], piece).map_err(|source| Error::Io { file: self.name.to_owned(), source })
     }
 
     /// Keeps a part of what a block of lines says.
-    pub(crate) fn keep(&mut self, records: &Records, part: Range<usize>) -> Result<(), Error> {
-        self.sorter.add_part(records, part).map_err(|source| Error::Io { file: self.name.to_owned(), source })
+    pub(crate) fn keep(&mut self, pieces: &RecordBuf, part: Range<usize>) -> Result<(), Error> {
+        self.sorter.extend(pieces, part).map_err(|source| Error::Io { file: self.name.to_owned(), source })
     }
 
     /// Leaves out a record that cannot be read. `raw` is its text: the entities that it may name keep what is known of them.
@@ -193,7 +192,7 @@ impl Intake<'_> {
 
 /// A number that could be a social security number refuses the file. Never echoed: it must not be written anywhere.
 pub(crate) fn privacy(name: &str, line: u64, text: &str) -> Result<(), Error> {
-    if id::contains_nir(text) {
+    if nir::contains_nir(text) {
         return Err(refused(name, format!("line {line}: looks like a social security number; the file is refused whole")));
     }
     Ok(())

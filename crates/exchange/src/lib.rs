@@ -15,17 +15,16 @@ mod ends;
 mod fhir;
 mod finess;
 mod formats;
+mod groups;
 mod guard;
 mod head;
 mod intake;
 mod json;
 mod lines;
 mod open;
-mod parallel;
 mod quarantine;
 mod recognise;
 mod row;
-mod sort;
 mod undo;
 mod write;
 
@@ -162,11 +161,11 @@ pub enum Error {
 pub type Progress = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
 
 /// A clock: milliseconds since 1970 UTC.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+pub type ClockMs = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Whether a FHIR resource, as compact JSON, can be published; the reason when it cannot. The code that publishes is the one
 /// that is asked, so that what is accepted is published.
-pub type Check = fn(&str) -> Result<(), String>;
+pub type ResourceCheck = fn(&str) -> Result<(), String>;
 
 /// What the caller decides.
 #[derive(Clone)]
@@ -174,7 +173,7 @@ pub struct Options {
     /// Who imports; goes to the log.
     pub author: String,
     /// The caller's clock, read when the transaction is saved.
-    pub clock: Clock,
+    pub clock: ClockMs,
     /// Commits although the clock and the log disagree by more than the log allows.
     pub any_clock: bool,
     /// Reason given to pass the volume and key guards.
@@ -184,7 +183,7 @@ pub struct Options {
     /// Reads, checks and compares everything, and writes nothing.
     pub dry_run: bool,
     /// Asked of each FHIR resource before it is accepted; without it, all are.
-    pub check: Option<Check>,
+    pub check: Option<ResourceCheck>,
     /// FHIR files of this call are everything that their directory has: resources that they do not name end. Without it a
     /// feed only adds, replaces, and ends what a Bundle deletes by name, since no FHIR file says that it is complete.
     pub full_feed: bool,
@@ -368,7 +367,7 @@ pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options)
         report.missing.extend(beside.missing);
     }
     stages.end_of("reading");
-    let (groups, loads, files) = loads.settle(registry, &mut report, parallel::workers(options.threads))?;
+    let (groups, loads, files) = loads.settle(registry, &mut report, annuaire_batch::parallel::workers(options.threads))?;
     stages.end_of("sorting");
     if loads.is_empty() {
         return Ok(Report { stages: stages.all, ..report });

@@ -2,14 +2,15 @@
 
 use crate::decode::{Encoding, Evidence, Tally, decode};
 use crate::formats::{Kind, Separator, Slot};
+use crate::groups::push_piece;
 use crate::guard::Groups;
 use crate::intake::{Intake, fresh, guards, privacy};
-use crate::parallel::{self, Line};
 use crate::quarantine::Bad;
 use crate::recognise::{self, Layout};
-use crate::sort::Records;
 use crate::{Error, Options, limits, refused, row};
-use annuaire_base::id;
+use annuaire_base::{id, nir};
+use annuaire_batch::parallel::{self, Lost};
+use annuaire_batch::sort::RecordBuf;
 use annuaire_store::Registry;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -76,7 +77,7 @@ struct Said {
     keyed: u64,
     codes: BTreeMap<(&'static str, String), u64>,
     tally: Tally,
-    records: Records,
+    records: RecordBuf,
     /// Hash of each line, and where its records end.
     said: Vec<(u64, usize)>,
     groups: Groups,
@@ -158,7 +159,7 @@ impl Reader<'_> {
         let line = block.line(at);
         let number = block.first + at as u64;
         let text = decode(line, block.encoding, &mut out.tally);
-        if id::contains_nir(&text) {
+        if nir::contains_nir(&text) {
             privacy(self.name, number, &self.without_structures(&text))?;
         }
         let of = match self.layouts {
@@ -239,7 +240,8 @@ impl Reader<'_> {
             if std::mem::take(&mut main) {
                 tail.push(entity);
             }
-            records.push(self.keys[of], entity, piece)
+            push_piece(records, self.keys[of], entity, piece);
+            Ok(())
         };
         layout.pieces(&row, &mut say).map_err(fail)?;
         let hash = if took == 1 { xxhash_rust::xxh3::xxh3_64(line) } else { xxhash_rust::xxh3::xxh3_64(text.as_bytes()) };
@@ -355,11 +357,7 @@ impl Reading<'_, '_> {
     }
 }
 
-impl Line for Reading<'_, '_> {
-    type Task = Block;
-    type Done = Said;
-    type Error = Error;
-
+impl Reading<'_, '_> {
     fn task(&mut self) -> Result<Option<Block>, Error> {
         let bytes = Vec::with_capacity(limits::BLOCK_BYTES * 5 / 4);
         let mut block = Block { first: self.number + 1, encoding: Encoding::Unknown, bytes, ends: Vec::new() };
@@ -393,7 +391,8 @@ impl Line for Reading<'_, '_> {
         }
     }
 
-    fn done(&mut self, mut block: Said) -> Result<(), Error> {
+    fn done(&mut self, block: Result<Said, Lost>) -> Result<(), Error> {
+        let mut block = block.unwrap_or_else(|Lost| panic!("a thread that reads lines panicked"));
         if let Some(e) = block.refusal {
             return Err(e);
         }
@@ -531,7 +530,8 @@ pub(crate) fn read_lines(
         end: None,
         seen: HashSet::default(),
     };
-    parallel::run(&mut reading, parallel::workers(options.threads), &|block: Block| threads.block(&block))?;
+    let worker = || |block: Block| threads.block(&block);
+    parallel::interleaved(parallel::workers(options.threads), &mut reading, Reading::task, worker, Reading::done)?;
     let Reading { intake, numbers, keyed, codes, tally, tail, unplaced, sections, end, ended, .. } = reading;
     intake.file.wrong_keys = numbers - keyed;
     intake.file.oddities.extend(tally.oddities());

@@ -1,12 +1,13 @@
 //! Undoing a delivery: a new transaction that says again what the delivery ended or changed.
 
 use crate::delivery::{self, Delivered, Last, Record, SOURCE};
+use crate::groups::{next_groups, push_piece};
 use crate::intake::number;
 use crate::quarantine::{Kept, QUARANTINE};
-use crate::sort::{Records, Sorter};
 use crate::write::{Candidates, LOOKED_AT, is_feed};
 use crate::{Error, Examples, Options, Report, commit, limits, refused};
 use annuaire_base::Tx;
+use annuaire_batch::sort::{RecordBuf, Sorter};
 use annuaire_store::{Change, CommitOutcome, Registry};
 use std::collections::BTreeMap;
 use std::io;
@@ -47,7 +48,7 @@ fn words(
         let mut keys: Vec<&(String, String)> = before.keys().chain(then.keys()).collect();
         keys.sort_unstable();
         keys.dedup();
-        let mut records = Records::default();
+        let mut records = RecordBuf::default();
         for key in keys {
             let (was, became, is) = (before.get(key), then.get(key), now.get(key));
             if was == became || was == is {
@@ -64,10 +65,10 @@ fn words(
             let (source, entity) = key;
             // No source holds a zero; an object that ends has no payload.
             let value = format!("{source}\0{}", was.map_or("", String::as_str));
-            records.push(number(source), entity, value.as_bytes()).map_err(|e| failed(number_of, e))?;
+            push_piece(&mut records, number(source), entity, value.as_bytes());
             words.said += 1;
         }
-        words.sorter.add(&records).map_err(|e| failed(number_of, e))?;
+        words.sorter.extend(&records, 0..records.len()).map_err(|e| failed(number_of, e))?;
         options.tell(&format!("undoing delivery {number_of}"), words.said, 0);
     }
 }
@@ -115,7 +116,7 @@ pub fn undo(registry: &mut dyn Registry, number: u64, created_too: bool, options
         undoing.delivered.number = delivery::next_number(unit)?;
         let mut done = 0;
         loop {
-            let batch = groups.next(limits::BLOCK_BYTES).map_err(|e| failed(number, e))?;
+            let batch = next_groups(&mut groups, limits::BLOCK_BYTES).map_err(|e| failed(number, e))?;
             if batch.len() == 0 {
                 break;
             }

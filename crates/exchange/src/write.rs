@@ -4,12 +4,13 @@
 //! registry knows and puts.
 
 use crate::delivery::{Last, SOURCE, json};
+use crate::groups::{GroupBatch, next_groups};
 use crate::guard;
 use crate::intake::Load;
-use crate::parallel::{self, Line};
 use crate::quarantine::QUARANTINE;
-use crate::sort::{Batch, Groups};
 use crate::{Error, Options, assemble, fhir, finess, limits, refused};
+use annuaire_batch::parallel::{self, Lost};
+use annuaire_batch::sort::Merge;
 use annuaire_mos::Objet;
 use annuaire_store::{Change, CommitOutcome, ObjectMark, Unit};
 use std::collections::{BTreeMap, HashSet};
@@ -18,7 +19,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Groups, and for each the digest of what its object is made of.
-type Digested = (Batch, Vec<u128>);
+type Digested = (GroupBatch, Vec<u128>);
 
 /// What was written, beside the counts of the unit.
 #[derive(Default)]
@@ -49,7 +50,7 @@ pub(crate) const LOOKED_AT: usize = 1_000;
 /// [`Error::Refused`] when a guard refuses what a source says, or when another import spoke for it since the files were read.
 pub(crate) fn replace(
     unit: &mut dyn Unit,
-    mut groups: Groups,
+    mut groups: Merge,
     loads: BTreeMap<u8, Load>,
     options: &Options,
     delivery: u64,
@@ -73,7 +74,7 @@ pub(crate) fn replace(
         let (send, batches) = sync_channel::<io::Result<Digested>>(2);
         scope.spawn(move || {
             loop {
-                let batch = groups.next(limits::BLOCK_BYTES).map(|b| {
+                let batch = next_groups(&mut groups, limits::BLOCK_BYTES).map(|b| {
                     let digests = (0..b.len()).map(|g| digest(&b.pieces(g))).collect();
                     (b, digests)
                 });
@@ -101,7 +102,9 @@ pub(crate) fn replace(
             out: Written::default(),
             options,
         };
-        parallel::run(&mut writing, parallel::workers(options.threads), &|work: Work| work.changes(&sources))?;
+        let threads = parallel::workers(options.threads);
+        let worker = || |work: Work| work.changes(&sources);
+        parallel::interleaved(threads, &mut writing, Writing::task, worker, Writing::done)?;
         writing.finish()
     })
 }
@@ -132,7 +135,7 @@ enum Step {
 
 /// What a thread makes changes of.
 struct Work {
-    batch: Batch,
+    batch: GroupBatch,
     steps: Vec<Step>,
 }
 
@@ -484,7 +487,7 @@ impl Writing<'_> {
         }
     }
 
-    fn compare(&mut self, batch: &Batch, digests: &[u128]) -> Result<(), Error> {
+    fn compare(&mut self, batch: &GroupBatch, digests: &[u128]) -> Result<(), Error> {
         for (group, digest) in digests.iter().enumerate() {
             let (key, entity) = batch.key(group);
             // Groups of a source that is not loaded were read and left out.
@@ -553,11 +556,7 @@ impl Writing<'_> {
     }
 }
 
-impl Line for Writing<'_> {
-    type Task = Work;
-    type Done = io::Result<Vec<(Change, bool)>>;
-    type Error = Error;
-
+impl Writing<'_> {
     fn task(&mut self) -> Result<Option<Work>, Error> {
         while !self.ended {
             let (batch, digests) = match self.batches.recv() {
@@ -578,7 +577,8 @@ impl Line for Writing<'_> {
         Ok(None)
     }
 
-    fn done(&mut self, changes: io::Result<Vec<(Change, bool)>>) -> Result<(), Error> {
+    fn done(&mut self, changes: Result<io::Result<Vec<(Change, bool)>>, Lost>) -> Result<(), Error> {
+        let changes = changes.unwrap_or_else(|Lost| panic!("a thread that assembles objects panicked"));
         let changes = changes.map_err(|e| self.fail(e))?;
         self.put += changes.len() as u64;
         if let Some((change, _)) = changes.last() {

@@ -372,7 +372,7 @@ fn a_wrong_number_of_a_structure_is_no_number_of_a_person() {
     // 3 and a SIRET with a wrong key that, by chance, has the key of a number of a person.
     let number = (0..).map(|n| 3_990_199_000_000_u64 + n).find_map(|n| {
         let text = format!("{n}{:02}", 97 - n % 97);
-        annuaire_base::id::contains_nir(&text).then_some(text)
+        annuaire_base::nir::contains_nir(&text).then_some(text)
     });
     let number = number.unwrap();
     let text = String::from_utf8(activity()).unwrap();
@@ -493,7 +493,7 @@ fn a_history_lists_the_newest_first() {
 #[test]
 fn what_the_check_refuses_is_rejected_with_its_reason() {
     let mut w = World::new();
-    let check: annuaire_exchange::Check =
+    let check: annuaire_exchange::ResourceCheck =
         |json| if json.contains("0001-") { Err("a date before all others".into()) } else { Ok(()) };
     let bad = "{\"resourceType\":\"Organization\",\"id\":\"old\",\"meta\":{\"lastUpdated\":\"0001-01-01T00:00:00Z\"}}\n";
     let good: String = (0..3).map(|n| format!("{{\"resourceType\":\"Organization\",\"id\":\"o{n}\"}}\n")).collect();

@@ -1,26 +1,16 @@
-//! Putting together what several sources say of one person or structure.
+//! Completing what one source knows of a person or structure by what a source of lower authority knows.
 
-use crate::{Adresse, ExerciceProfessionnel, Professionnel, Structure};
-
-fn fill(mine: &mut String, other: String) {
-    if mine.is_empty() {
-        *mine = other;
-    }
-}
-
-/// Adds what `other` has and `mine` has not, by `key`; the first word on a key stands.
-fn union<T: Ord, K: PartialEq>(mine: &mut Vec<T>, other: Vec<T>, key: impl Fn(&T) -> K) {
-    for o in other {
-        if !mine.iter().any(|m| key(m) == key(&o)) {
-            mine.push(o);
-        }
-    }
-    mine.sort();
-}
+use crate::adresse::Adresse;
+use crate::exercice::ExerciceProfessionnel;
+use crate::professionnel::Professionnel;
+use crate::situation::SituationExercice;
+use crate::structure::Structure;
 
 impl Professionnel {
-    /// Adds the words of a source of lower authority: fills what is missing, never contradicts. The situations of a
-    /// person are numbered by each source in its own way, so one source gives them all: the first that has any.
+    /// Fills what is missing from the object of a source of lower authority; contradicts nothing.
+    ///
+    /// Each source numbers the situations of a person in its own way, so that they cannot be united: the first source that has
+    /// situations gives them all.
     pub fn merge(&mut self, other: Self) {
         if self.id_nat_ps.is_empty() {
             self.type_id_nat_pp = other.type_id_nat_pp;
@@ -30,15 +20,23 @@ impl Professionnel {
         fill(&mut self.civilite, other.civilite);
         fill(&mut self.autorite_enregistrement, other.autorite_enregistrement);
         fill(&mut self.date_maj, other.date_maj);
-        let numbered = self.exercices.iter().any(|e| !e.situations.is_empty());
-        for e in other.exercices {
-            let same = |m: &&mut ExerciceProfessionnel| {
-                m.profession == e.profession && m.categorie_professionnelle == e.categorie_professionnelle
+        let has_situations = self.exercices.iter().any(|e| !e.situations.is_empty());
+        for mut exercice in other.exercices {
+            let situations = std::mem::take(&mut exercice.situations);
+            let same_practice = |e: &&mut ExerciceProfessionnel| {
+                e.profession == exercice.profession && e.categorie_professionnelle == exercice.categorie_professionnelle
             };
-            match self.exercices.iter_mut().find(same) {
-                Some(mine) => mine.merge(e, numbered),
-                None if numbered => self.exercices.push(ExerciceProfessionnel { situations: Vec::new(), ..e }),
-                None => self.exercices.push(e),
+            match (self.exercices.iter_mut().find(same_practice), has_situations) {
+                (Some(known), true) => {
+                    known.merge(exercice);
+                    known.complete_situations(situations);
+                }
+                (Some(known), false) => {
+                    known.merge(exercice);
+                    known.situations = situations;
+                }
+                (None, true) => self.exercices.push(exercice),
+                (None, false) => self.exercices.push(ExerciceProfessionnel { situations, ..exercice }),
             }
         }
         union(&mut self.diplomes, other.diplomes, |d| (d.type_diplome.clone(), d.code_diplome.clone()));
@@ -57,7 +55,9 @@ impl Professionnel {
 }
 
 impl ExerciceProfessionnel {
-    fn merge(&mut self, other: Self, numbered: bool) {
+    /// Fills what is missing of a practice, but for its situations.
+    fn merge(&mut self, other: Self) {
+        // The two names come from one source.
         if self.nom_exercice.is_empty() {
             self.nom_exercice = other.nom_exercice;
             self.prenom_exercice = other.prenom_exercice;
@@ -66,23 +66,23 @@ impl ExerciceProfessionnel {
         fill(&mut self.date_effet_exercice, other.date_effet_exercice);
         fill(&mut self.date_fin_effet_exercice, other.date_fin_effet_exercice);
         union(&mut self.savoir_faire, other.savoir_faire, |s| (s.type_savoir_faire.clone(), s.code.clone()));
-        if numbered {
-            // Another file of the same source family adds to a situation that it names by the same number.
-            for o in other.situations {
-                let mine = self.situations.iter_mut().find(|m| m.id_situation_exercice == o.id_situation_exercice);
-                if let Some(mine) = mine {
-                    mine.coordonnees = mine.coordonnees.take().or(o.coordonnees);
-                }
+    }
+
+    /// Another file of the same family of sources gives contact points to situations that it names by the same number.
+    fn complete_situations(&mut self, others: Vec<SituationExercice>) {
+        for other in others {
+            let known = self.situations.iter_mut().find(|s| s.id_situation_exercice == other.id_situation_exercice);
+            if let Some(known) = known {
+                known.coordonnees = known.coordonnees.take().or(other.coordonnees);
             }
-        } else {
-            self.situations = other.situations;
         }
     }
 }
 
 impl Structure {
-    /// Adds the words of a source of lower authority: fills what is missing, never contradicts. An address is taken
-    /// whole from one source, so that no street ends up in the wrong town.
+    /// Fills what is missing from the object of a source of lower authority; contradicts nothing.
+    ///
+    /// The members of an address come from one source, so that no street ends up in the wrong town.
     pub fn merge(&mut self, other: Self) {
         macro_rules! fill_all {
             ($($field:ident),*) => { $(fill(&mut self.$field, other.$field);)* };
@@ -131,6 +131,23 @@ impl Structure {
         }
         self.adresse.position = position;
     }
+}
+
+/// Takes a text where there is none.
+fn fill(text: &mut String, other: String) {
+    if text.is_empty() {
+        *text = other;
+    }
+}
+
+/// Adds the elements of `others` whose key `list` does not have yet.
+fn union<T: Ord, K: PartialEq>(list: &mut Vec<T>, others: Vec<T>, key: impl Fn(&T) -> K) {
+    for other in others {
+        if !list.iter().any(|known| key(known) == key(&other)) {
+            list.push(other);
+        }
+    }
+    list.sort();
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! A code that no table knows is still a coding: it keeps the system of the table where it should be, when that is certain, and
 //! has no label. What a source wrote is so never lost.
 
-use crate::{Concept, Found, Nos, Table};
+use crate::table::{Concept, Table};
+use crate::terminologies::{Nos, TableConcept};
 
 /// A code of a terminology, as FHIR writes it in a `Coding`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +87,7 @@ pub fn sous_section_pharmacien(code: &str) -> Coding<'_> {
 
 /// The coding of a code that was looked for in several tables. When none of them has it, its system is that of `expected`, the
 /// one table that the code must belong to, if there is such a table.
-fn resolved<'a>(found: Found<'static>, expected: Option<&'static Table>, code: &'a str) -> Coding<'a> {
+fn resolved<'a>(found: Option<TableConcept<'static>>, expected: Option<&'static Table>, code: &'a str) -> Coding<'a> {
     match found {
         Some((table, concept)) => Coding { system: &table.system, code, display: &concept.label },
         None => Coding { system: expected.map_or("", |t| t.system.as_str()), code, display: "" },

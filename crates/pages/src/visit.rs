@@ -1,82 +1,51 @@
-//! A request for a page, from its arrival to its log line.
+//! A request for a page.
 
-use std::sync::Arc;
+use std::error::Error;
 
-use annuaire_web::{Anyone, Client, RateRule, Refusal, RequestLine, RequestSubject};
-use axum::body::HttpBody;
-use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
-use axum::response::Response;
+use annuaire_web::{Anyone, Client};
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 
-use crate::Pages;
-
-/// Routes that no rate counts: what a page brings with it.
-pub(crate) const STYLE: &str = "pages.style";
-pub(crate) const ROBOTS: &str = "pages.robots";
-
-/// What a page needs to know of its request.
+/// What the frame of a page and its error messages need of a request, let in or refused.
 #[derive(Debug, Clone)]
-pub(crate) struct Visit {
-    /// Whose turn it takes.
+pub(crate) struct PageRequest {
+    /// Whose turn the page takes.
     pub client: Client,
     /// Request id, which the visitor reads when something goes wrong.
     pub id: String,
-    /// Name of the page.
+    /// Name of the page in the request log.
     pub route: &'static str,
-    /// What a proxy cut from the path: empty or `/…`.
+    /// Path prefix that a trusted proxy cut: empty, or `/…` without a slash at the end.
     pub root: String,
 }
 
-impl Visit {
-    /// The address of a path of ours, as the visitor asks it.
-    pub(crate) fn link(&self, path: &str) -> String {
+impl PageRequest {
+    /// The path under which the visitor's browser finds a path of ours.
+    pub(crate) fn visible_path(&self, path: &str) -> String {
         format!("{}{path}", self.root)
     }
 
-    /// Tells the operator of an internal error.
-    pub(crate) fn record(&self, cause: &(dyn std::error::Error + 'static)) {
+    /// Writes the cause of an internal error to the operator's log, under the id of this request.
+    pub(crate) fn record_cause(&self, cause: &(dyn Error + 'static)) {
         annuaire_web::record_internal_error(&self.id, self.route, &annuaire_web::cause_chain(cause));
     }
 }
 
-/// Lets the request for the page `route` in, has it answered, and writes its line.
-pub(crate) async fn pass(State((pages, route)): State<(Arc<Pages>, &'static str)>, request: Request, next: Next) -> Response {
-    let gate = &pages.settings.gate;
-    let (mut parts, body) = request.into_parts();
-    let rule = if route == STYLE || route == ROBOTS { RateRule::Exempt } else { RateRule::Counted };
-    let (arrival, pass) = gate.arrive::<Anyone>(&mut parts, rule).await;
-    let root = gate.prefix(&parts);
-    let visit = Visit { client: arrival.client, id: arrival.id.clone(), route, root };
-    let method = parts.method.clone();
-    let mut response = match pass {
-        Err(Refusal::Rate) => {
-            let seconds = arrival.rate.map_or(1, |(_, verdict)| verdict.reset.max(1));
-            let plural = if seconds > 1 { "s" } else { "" };
-            pages.message(
-                &visit,
-                StatusCode::TOO_MANY_REQUESTS,
-                "Trop de demandes",
-                &format!("Votre adresse a demandé trop de pages en peu de temps. Réessayez dans {seconds} seconde{plural}."),
-            )
-        }
-        // What is asked for nothing is refused for its host alone.
-        Err(_) => pages.message(
-            &visit,
-            StatusCode::BAD_REQUEST,
-            "Demande incorrecte",
-            "La demande ne nomme pas ce serveur comme il faut. Vérifiez l’adresse, ou le mandataire placé devant ce serveur.",
-        ),
-        Ok(_) => {
-            parts.extensions.insert(visit);
-            next.run(Request::from_parts(parts, body)).await
-        }
-    };
-    gate.stamp(&arrival, &mut response);
-    let subject = RequestSubject { route, ..RequestSubject::default() };
-    let line =
-        RequestLine { method, subject, status: response.status(), client: arrival.client, id: arrival.id, start: arrival.start };
-    let bytes = if line.method == Method::HEAD { 0 } else { response.body().size_hint().exact().unwrap_or(0) };
-    gate.account(&line, bytes, gate.now() - arrival.start);
-    response
+/// A request that the gate let in. A handler that takes a visit cannot run for a request that was refused.
+#[derive(Debug, Clone)]
+pub(crate) struct Visit {
+    pub request: PageRequest,
+    /// Opens the public store.
+    pub pass: Anyone,
+}
+
+impl<S: Sync> FromRequestParts<S> for Visit {
+    type Rejection = StatusCode;
+
+    /// The visit that [`admit`](crate::admission::admit) left in the request. A route without it answers 500, which the test
+    /// of all routes would see.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
 }

@@ -5,8 +5,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use annuaire_base::Tx;
 use annuaire_fhir::schema::{PARAMS, type_id};
-use annuaire_index::{Error, Index, Resource, Standing, Term};
+use annuaire_index::{Error, Index};
+use annuaire_terms::{Presence, Resource, Term};
 use annuaire_web::limits::LONG;
 use annuaire_web::{Gate, GateSettings, Lane, Proxies, Rate};
 use axum::Router;
@@ -26,7 +28,7 @@ struct World {
 /// Two professionals; the name of one holds marks of direction.
 fn fill(index: &Index) {
     let param = |name: &str| PARAMS.iter().find(|p| p.name == name && p.types.contains(&"Practitioner")).unwrap().id;
-    let mut preparer = index.preparer(1, 1_700_000_000_000).unwrap();
+    let mut preparer = index.preparer(Tx::new(1), 1_700_000_000_000).unwrap();
     let resources = [("003-1", "DE\u{202e}SSAI"), ("003-2", "EXEMPLE")].map(|(id, family)| {
         let before = format!(r#"{{"resourceType":"Practitioner","id":"{id}","meta":{{"#).into_bytes();
         let after =
@@ -41,11 +43,11 @@ fn fill(index: &Index) {
             before,
             after,
             terms,
-            kept: None,
-            standing: Standing::Said,
+            foreign_stamp: None,
+            presence: Presence::Described,
         })
     });
-    index.apply::<Error>(1, 1_700_000_000_000, resources.into_iter()).unwrap();
+    index.apply::<Error>(Tx::new(1), 1_700_000_000_000, resources.into_iter()).unwrap();
 }
 
 impl World {

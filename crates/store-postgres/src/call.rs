@@ -1,16 +1,18 @@
-//! Calls that end: with an answer, an error, or too long a silence.
+//! Calls with a time limit.
 
-use crate::{fault, limits};
+use crate::columns::fault;
+use crate::limits;
 use annuaire_store::{Error, Result};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-/// A call that may take as long as a statement does.
+/// Runs a call within [`limits::STATEMENT`].
 pub(crate) fn statement<T>(runtime: &Runtime, call: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
     bounded(runtime, limits::STATEMENT, call)
 }
 
-/// A call, given up after `limit`. Its connection then still waits for the answer, and is found dead by the next ping.
+/// Runs a call and gives it up after `limit`. The connection is then still waiting for the answer, so the next ping finds it
+/// dead.
 pub(crate) fn bounded<T>(runtime: &Runtime, limit: Duration, call: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
     runtime.block_on(async {
         match tokio::time::timeout(limit, call).await {
@@ -20,7 +22,7 @@ pub(crate) fn bounded<T>(runtime: &Runtime, limit: Duration, call: impl Future<O
     })
 }
 
-/// What is said of a server that does not answer.
+/// The error for a server that gave no answer within `limit`.
 pub(crate) fn silent(limit: Duration) -> Error {
     Error::Database(format!("the database gave no answer for {} s", limit.as_secs()))
 }

@@ -1,21 +1,21 @@
 //! Reading: merges of ranges that are ordered within each source.
 
-use crate::{tx_column, tx_read, unsigned};
+use crate::columns::{tx_column, tx_read, unsigned};
 use annuaire_base::Tx;
 use annuaire_store::{Object, Transaction};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Result, Row};
 
-/// The words that stood just after $1 of what `start` selects. Every object has one path into the past, which stops at the
-/// first word that is not later.
+/// The versions just after transaction $1 of the objects that `start` selects: from the last version of each, `prev` is
+/// followed back to the first that is not later than $1.
 macro_rules! as_of {
     ($start:literal) => {
         concat!(
-            "WITH RECURSIVE word(source, entity, tx) AS (SELECT o.source, o.entity, o.tx FROM ",
+            "WITH RECURSIVE version(source, entity, tx) AS (SELECT o.source, o.entity, o.tx FROM ",
             $start,
-            " UNION ALL SELECT w.source, w.entity, l.prev FROM word w JOIN log_entry l
+            " UNION ALL SELECT w.source, w.entity, l.prev FROM version w JOIN log_entry l
                  ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx > $1 AND l.prev IS NOT NULL)
-             SELECT w.entity, w.source, l.payload FROM word w JOIN log_entry l
+             SELECT w.entity, w.source, l.payload FROM version w JOIN log_entry l
                  ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx <= $1 AND l.payload IS NOT NULL"
         )
     };
@@ -54,7 +54,7 @@ pub(crate) async fn transactions(c: &mut PgConnection, after: Tx) -> Result<Vec<
         .collect()
 }
 
-/// Sources of which anything is known, one look-up each.
+/// Sources that own an object. PostgreSQL jumps from one to the next in the index, so each costs one look-up.
 async fn sources(c: &mut PgConnection) -> Result<Vec<String>> {
     sqlx::query_scalar(
         "WITH RECURSIVE s(source) AS (SELECT min(source) FROM object UNION ALL
@@ -65,7 +65,7 @@ async fn sources(c: &mut PgConnection) -> Result<Vec<String>> {
     .await
 }
 
-/// The first `limit` keys of each source, merged: `ranges` gives one ordered range for each source in `s`.
+/// The first `limit` keys of each source of the transaction, merged.
 pub(crate) async fn changed_entities(c: &mut PgConnection, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
     sqlx::query_scalar(
         "WITH RECURSIVE s(source) AS (SELECT min(source) FROM log_entry WHERE tx = $1 UNION ALL
@@ -94,7 +94,7 @@ pub(crate) async fn objects_at(c: &mut PgConnection, tx: Tx, entities: &[String]
 
 pub(crate) async fn standing(c: &mut PgConnection, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
     let sources = sources(c).await?;
-    // The entity at which all sources together give `limit` objects, nothing when they give fewer.
+    // The entity at which all sources together have given `limit` objects, NULL when they give fewer.
     let end: Option<String> = sqlx::query_scalar(
         "SELECT e.entity FROM unnest($1::text[]) s(source) CROSS JOIN LATERAL
              (SELECT o.entity FROM object o WHERE o.source = s.source AND o.entity > $2 ORDER BY o.entity LIMIT $3) e

@@ -1,14 +1,14 @@
-//! Tables, and the version that they must have.
+//! Tables, their version, and the way from earlier versions.
 
-use crate::fault;
+use crate::columns::fault;
 use annuaire_store::{Error, Result};
 use sqlx::{Connection, PgConnection};
 
 /// Raised whenever the tables change their meaning.
 const VERSION: i64 = 3;
 
-// An object stays in `object` after its end: `tx` and `prev` lead from it through all that was ever said of it, and no other
-// index is needed.
+// An ended object keeps its row in `object`: `tx` and `prev` lead from there through all its versions, and no other index is
+// needed.
 const TABLES: &str = r#"
 CREATE TABLE log_tx(tx bigint PRIMARY KEY, commit_ms bigint NOT NULL, author text NOT NULL, reason text NOT NULL,
     changes bigint NOT NULL);
@@ -22,14 +22,14 @@ INSERT INTO log_counter(tx, commit_ms) VALUES (0, -1);
 CREATE TABLE registry_version(version bigint PRIMARY KEY);
 "#;
 
-/// What makes tables of version 2 those of version 3: the table that knew deliveries only holds notes of any kind.
+/// The step from version 2 to version 3: the table of deliveries becomes one of notes of any kind.
 const FROM_2: &str = r#"
 CREATE TABLE note(kind text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, text text NOT NULL, PRIMARY KEY(kind, key));
 INSERT INTO note(kind, key, text) SELECT 'source', source, json FROM delivery;
 DROP TABLE delivery;
 "#;
 
-/// Two nodes that start together must not both create the tables.
+/// Advisory lock that keeps two nodes that start together from both creating the tables.
 const SCHEMA_LOCK: i64 = 0x0061_6e6e_7561;
 
 /// Creates the tables of an empty database, brings those of an earlier version forward and refuses those of a later one.

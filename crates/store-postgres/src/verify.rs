@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-/// Each finds one kind of disagreement and says it in words.
+/// Queries that each find one kind of disagreement and return a sentence for each case.
 const CHECKS: [&str; 8] = [
     "SELECT 'transaction ' || (t.tx - 1) || ' is missing from the log' FROM log_tx t
         WHERE t.tx > 1 AND NOT EXISTS (SELECT 1 FROM log_tx p WHERE p.tx = t.tx - 1)",
@@ -20,7 +20,7 @@ const CHECKS: [&str; 8] = [
     "SELECT 'object ' || l.entity || ' of ' || l.source || CASE WHEN o.tx IS NULL THEN ' is in the log and not in the registry'
             ELSE ' stands before its last word in the log' END
         FROM log_entry l LEFT JOIN object o ON o.source = l.source AND o.entity = l.entity WHERE o.tx IS NULL OR o.tx < l.tx",
-    // Every word that is not the last is the previous one of exactly one other, and what is named so exists.
+    // Every version but the last is the `prev` of exactly one other, and every `prev` exists.
     "SELECT 'the history of object ' || entity || ' of ' || source || ' is broken at transaction ' || tx FROM (
         SELECT l.source, l.entity, l.tx FROM log_entry l JOIN object o ON o.source = l.source AND o.entity = l.entity
             WHERE l.tx < o.tx

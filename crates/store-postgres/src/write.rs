@@ -1,10 +1,11 @@
 //! Writing one transaction.
 
 use crate::call::{bounded, statement};
-use crate::{fault, limits, read, signed, tx_column, tx_read};
+use crate::columns::{fault, signed, tx_column, tx_read};
+use crate::{limits, read};
 use annuaire_base::Tx;
-use annuaire_store::batch::{self, LastWrite, LogRow, StateRow};
-use annuaire_store::{Cause, Change, CommitOutcome, ObjectMark, Result, Unit, instant};
+use annuaire_store::backend::{self, LastVersion, LogRow, StateRow};
+use annuaire_store::{Cause, Change, CommitOutcome, ObjectMark, Result, Unit, commit_time};
 use sqlx::{PgConnection, Postgres, Row, Transaction};
 use tokio::runtime::Runtime;
 
@@ -15,7 +16,7 @@ pub(crate) struct PostgresUnit<'a> {
     runtime: &'a Runtime,
     transaction: Transaction<'a, Postgres>,
     tx: Tx,
-    /// Commit time of the transaction before.
+    /// Commit time of the last transaction.
     before_ms: i64,
     rows: u64,
     pending: Vec<Change>,
@@ -35,7 +36,7 @@ impl<'a> PostgresUnit<'a> {
         let runtime = self.runtime;
         if self.rows > 0 {
             self.outcome.tx = Some(self.tx);
-            let commit_ms = instant(self.before_ms, (cause.now_ms)(), cause.any_clock)?;
+            let commit_ms = commit_time(self.before_ms, (cause.now_ms)(), cause.any_clock)?;
             let query = sqlx::query("INSERT INTO log_tx(tx, commit_ms, author, reason, changes) VALUES ($1, $2, $3, $4, $5)")
                 .bind(tx_column(self.tx))
                 .bind(commit_ms)
@@ -51,29 +52,29 @@ impl<'a> PostgresUnit<'a> {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let changes = batch::in_order(std::mem::take(&mut self.pending));
+        let changes = backend::in_order(std::mem::take(&mut self.pending));
         if changes.is_empty() {
             return Ok(());
         }
         let runtime = self.runtime;
-        let mut known = statement(runtime, words(&mut self.transaction, &changes))?;
-        let again: Vec<&LastWrite> = known.iter().filter(|w| w.tx == self.tx).collect();
+        let mut known = statement(runtime, last_versions(&mut self.transaction, &changes))?;
+        let again: Vec<&LastVersion> = known.iter().filter(|w| w.tx == self.tx).collect();
         if !again.is_empty() {
-            for word in again {
-                let revives = statement(runtime, take_back(&mut self.transaction, word))?;
-                batch::uncount(word, revives, &mut self.outcome);
+            for version in again {
+                let revives = statement(runtime, take_back(&mut self.transaction, version))?;
+                backend::uncount(version, revives, &mut self.outcome);
                 self.rows -= 1;
             }
-            known = statement(runtime, words(&mut self.transaction, &changes))?;
+            known = statement(runtime, last_versions(&mut self.transaction, &changes))?;
         }
-        let (log, states) = batch::decide(self.tx, changes, known, &mut self.outcome);
+        let (log, states) = backend::decide(self.tx, changes, known, &mut self.outcome);
         self.rows += log.len() as u64;
         statement(runtime, write(&mut self.transaction, tx_column(self.tx), &log, &states))
     }
 }
 
-/// The last words on the objects of these changes.
-async fn words(c: &mut PgConnection, changes: &[Change]) -> sqlx::Result<Vec<LastWrite>> {
+/// The last versions of the objects of these changes.
+async fn last_versions(c: &mut PgConnection, changes: &[Change]) -> sqlx::Result<Vec<LastVersion>> {
     let entity: Vec<&str> = changes.iter().map(|c| c.entity.as_str()).collect();
     let source: Vec<&str> = changes.iter().map(|c| c.source.as_str()).collect();
     let rows = sqlx::query(
@@ -87,11 +88,11 @@ async fn words(c: &mut PgConnection, changes: &[Change]) -> sqlx::Result<Vec<Las
     .await?;
     rows.iter()
         .map(|r| {
-            Ok(LastWrite {
+            Ok(LastVersion {
                 source: r.try_get(0)?,
                 entity: r.try_get(1)?,
                 tx: tx_read(r.try_get(2)?),
-                digest: batch::digest_of(r.try_get(3)?),
+                digest: backend::digest_of(r.try_get(3)?),
                 prev: r.try_get::<Option<i64>, _>(4)?.map(tx_read),
                 payload: r.try_get(5)?,
             })
@@ -99,16 +100,17 @@ async fn words(c: &mut PgConnection, changes: &[Change]) -> sqlx::Result<Vec<Las
         .collect()
 }
 
-/// Removes a word of the transaction being written; true when there was none before it, or an end.
-async fn take_back(c: &mut PgConnection, word: &LastWrite) -> sqlx::Result<bool> {
+/// Removes a version that the transaction being written added; true when the object was absent or ended before it.
+async fn take_back(c: &mut PgConnection, version: &LastVersion) -> sqlx::Result<bool> {
     sqlx::query("DELETE FROM log_entry WHERE tx = $1 AND source = $2 AND entity = $3")
-        .bind(tx_column(word.tx))
-        .bind(&word.source)
-        .bind(&word.entity)
+        .bind(tx_column(version.tx))
+        .bind(&version.source)
+        .bind(&version.entity)
         .execute(&mut *c)
         .await?;
-    let Some(prev) = word.prev.map(tx_column) else {
-        let query = sqlx::query("DELETE FROM object WHERE source = $1 AND entity = $2").bind(&word.source).bind(&word.entity);
+    let Some(prev) = version.prev.map(tx_column) else {
+        let query =
+            sqlx::query("DELETE FROM object WHERE source = $1 AND entity = $2").bind(&version.source).bind(&version.entity);
         query.execute(c).await?;
         return Ok(true);
     };
@@ -117,8 +119,8 @@ async fn take_back(c: &mut PgConnection, word: &LastWrite) -> sqlx::Result<bool>
          WHERE l.tx = $1 AND l.source = $2 AND l.entity = $3 AND o.source = l.source AND o.entity = l.entity RETURNING o.ended",
     )
     .bind(prev)
-    .bind(&word.source)
-    .bind(&word.entity)
+    .bind(&version.source)
+    .bind(&version.entity)
     .fetch_one(c)
     .await
 }
@@ -147,7 +149,7 @@ async fn write(c: &mut PgConnection, tx: i64, log: &[LogRow], states: &[StateRow
         .bind(states.iter().map(|s| s.entity.as_str()).collect::<Vec<_>>())
         .bind(states.iter().map(|s| tx_column(s.tx)).collect::<Vec<_>>())
         .bind(states.iter().map(|s| s.ended).collect::<Vec<_>>())
-        .bind(states.iter().map(|s| batch::digest_bytes(s.digest)).collect::<Vec<_>>())
+        .bind(states.iter().map(|s| backend::digest_bytes(s.digest)).collect::<Vec<_>>())
         .execute(c)
         .await?;
     }
@@ -170,7 +172,7 @@ impl Unit for PostgresUnit<'_> {
         .bind(i64::from(limit));
         let rows = statement(self.runtime, query.fetch_all(&mut *self.transaction))?;
         rows.iter()
-            .map(|r| Ok(ObjectMark { entity: r.try_get(0)?, digest: batch::digest_of(r.try_get(1)?) }))
+            .map(|r| Ok(ObjectMark { entity: r.try_get(0)?, digest: backend::digest_of(r.try_get(1)?) }))
             .collect::<sqlx::Result<_>>()
             .map_err(fault)
     }

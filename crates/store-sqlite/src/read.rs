@@ -1,14 +1,14 @@
 //! Reading: merges of ranges that are ordered within each source.
 
-use crate::{json_list, tx_column, tx_read, unsigned};
+use crate::columns::{json_list, tx_column, tx_read, unsigned};
 use annuaire_base::Tx;
 use annuaire_store::{Object, Transaction};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Result, Row, SqliteConnection};
 use std::collections::BTreeSet;
 
-/// Entities and payloads of many rows as one value: what a row costs on its way out of the database is several times what
-/// SQLite spends on it.
+/// Entities and payloads of many rows as one value. Fetching a row through the driver costs several times what SQLite spends
+/// on it, and this page of rows is fetched as one.
 macro_rules! packed {
     ($rows:expr) => {
         concat!(
@@ -20,16 +20,16 @@ macro_rules! packed {
     };
 }
 
-/// The words that stood just after ?1 of what `start` selects. Every object has one path into the past, which stops at the
-/// first word that is not later.
+/// The versions just after transaction ?1 of the objects that `start` selects: from the last version of each, `prev` is
+/// followed back to the first that is not later than ?1.
 macro_rules! as_of {
     ($start:literal) => {
         concat!(
-            "WITH RECURSIVE word(source, entity, tx) AS (SELECT o.source, o.entity, o.tx FROM ",
+            "WITH RECURSIVE version(source, entity, tx) AS (SELECT o.source, o.entity, o.tx FROM ",
             $start,
-            " UNION ALL SELECT w.source, w.entity, l.prev FROM word w CROSS JOIN log_entry l
+            " UNION ALL SELECT w.source, w.entity, l.prev FROM version w CROSS JOIN log_entry l
                  ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx > ?1 AND l.prev IS NOT NULL)
-             SELECT w.entity AS entity, w.source, l.payload AS payload FROM word w CROSS JOIN log_entry l
+             SELECT w.entity AS entity, w.source, l.payload AS payload FROM version w CROSS JOIN log_entry l
                  ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx <= ?1 AND l.payload IS NOT NULL"
         )
     };
@@ -40,7 +40,7 @@ const OBJECTS_AT: &str =
 
 const STANDING: &str = packed!(as_of!("object o WHERE o.source = ?2 AND o.entity > ?3 AND o.entity <= ?4"));
 
-/// The same when nothing was said after ?1.
+/// [`STANDING`] when ?1 is the last transaction: the last version of each object is the one wanted.
 const STANDING_NOW: &str = packed!(
     "SELECT o.entity, l.payload FROM object o CROSS JOIN log_entry l
     ON l.tx = o.tx AND l.source = o.source AND l.entity = o.entity
@@ -69,7 +69,7 @@ pub(crate) async fn transactions(c: &mut SqliteConnection, after: Tx) -> Result<
         .collect()
 }
 
-/// Sources of which anything is known, one look-up each.
+/// Sources that own an object. SQLite jumps from one to the next in the index, so each costs one look-up.
 async fn sources(c: &mut SqliteConnection) -> Result<Vec<String>> {
     sqlx::query_scalar(
         "WITH RECURSIVE s(source) AS (SELECT min(source) FROM object UNION ALL
@@ -80,7 +80,7 @@ async fn sources(c: &mut SqliteConnection) -> Result<Vec<String>> {
     .await
 }
 
-/// Sources for which a transaction speaks, one look-up each.
+/// Sources that own a change of a transaction; one look-up each.
 async fn sources_of(c: &mut SqliteConnection, tx: i64) -> Result<Vec<String>> {
     sqlx::query_scalar(
         "WITH RECURSIVE s(source) AS (SELECT min(source) FROM log_entry WHERE tx = ?1 UNION ALL
@@ -92,14 +92,14 @@ async fn sources_of(c: &mut SqliteConnection, tx: i64) -> Result<Vec<String>> {
     .await
 }
 
-/// The first `limit` of distinct keys, grown source by source.
-struct First {
+/// The first `limit` distinct keys of several ordered lists, merged list by list.
+struct FirstKeys {
     limit: usize,
     keys: BTreeSet<String>,
 }
 
-impl First {
-    /// Keys beyond this one are of no use any more.
+impl FirstKeys {
+    /// The last key, once there are enough: later keys cannot enter any more.
     fn bound(&self) -> Option<&str> {
         self.keys.last().filter(|_| self.keys.len() >= self.limit).map(String::as_str)
     }
@@ -112,12 +112,12 @@ impl First {
     }
 }
 
-/// Greater than every key: no text holds this byte.
+/// Greater than every key: UTF-8 has no such byte.
 const END: &[u8] = b"\xff";
 
 pub(crate) async fn changed_entities(c: &mut SqliteConnection, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
     let tx = tx_column(tx);
-    let mut first = First { limit: limit as usize, keys: BTreeSet::new() };
+    let mut first = FirstKeys { limit: limit as usize, keys: BTreeSet::new() };
     for source in sources_of(c, tx).await? {
         let query = match first.bound() {
             None => sqlx::query_scalar(
@@ -148,8 +148,8 @@ pub(crate) async fn objects_at(c: &mut SqliteConnection, tx: Tx, entities: &[Str
     let distinct: BTreeSet<&str> = entities.iter().map(String::as_str).collect();
     let rows = sqlx::query(OBJECTS_AT)
         .bind(tx_column(tx))
-        .bind(json_list(sources.iter().map(String::as_str)))
-        .bind(json_list(distinct.into_iter()))
+        .bind(json_list(&sources.iter().map(String::as_str).collect::<Vec<_>>()))
+        .bind(json_list(&distinct.into_iter().collect::<Vec<_>>()))
         .fetch_all(c)
         .await?;
     ordered(&rows)
@@ -161,7 +161,7 @@ fn ordered(rows: &[SqliteRow]) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// How far a page of the state goes: the entity before which some source gives `limit` objects and none gives more, `None` to
+/// The last entity of a page of the state: the smallest at which one source has given `limit` objects. `None`: the page goes to
 /// the end.
 async fn page_end(c: &mut SqliteConnection, sources: &[String], after: &str, limit: u32) -> Result<Option<String>> {
     let mut end: Option<String> = None;
@@ -203,24 +203,24 @@ pub(crate) async fn standing(c: &mut SqliteConnection, tx: Tx, after: &str, limi
     Ok((objects, end))
 }
 
-/// Reads entities and payloads back from one value.
+/// Reads the objects of a packed page.
 fn unpack(source: &str, page: &[u8], objects: &mut Vec<Object>) -> Result<()> {
-    let mut texts = Texts(page);
+    let mut texts = PackedTexts(page);
     while let Some(entity) = texts.next()? {
-        let payload = texts.next()?.ok_or_else(cut)?.to_owned();
+        let payload = texts.next()?.ok_or_else(cut_page)?.to_owned();
         objects.push(Object { entity: entity.to_owned(), source: source.to_owned(), payload });
     }
     Ok(())
 }
 
-/// Texts of a packed page, each after its length in bytes and a colon.
-pub(crate) struct Texts<'a>(pub(crate) &'a [u8]);
+/// Reader of a packed page: texts, each after its length in bytes and a colon.
+pub(crate) struct PackedTexts<'a>(pub(crate) &'a [u8]);
 
-pub(crate) fn cut() -> sqlx::Error {
+pub(crate) fn cut_page() -> sqlx::Error {
     sqlx::Error::Protocol("a page of the state is cut".into())
 }
 
-impl<'a> Texts<'a> {
+impl<'a> PackedTexts<'a> {
     pub(crate) fn next(&mut self) -> Result<Option<&'a str>> {
         if self.0.is_empty() {
             return Ok(None);
@@ -230,7 +230,7 @@ impl<'a> Texts<'a> {
             let (text, tail) = rest[1..].split_at_checked(str::from_utf8(len).ok()?.parse().ok()?)?;
             Some((str::from_utf8(text).ok()?, tail))
         };
-        let (text, tail) = text().ok_or_else(cut)?;
+        let (text, tail) = text().ok_or_else(cut_page)?;
         self.0 = tail;
         Ok(Some(text))
     }

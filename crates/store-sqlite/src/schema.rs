@@ -1,18 +1,18 @@
-//! Tables, and the version that a file must have.
+//! Tables, their version, and the way from earlier versions.
 
-use crate::fault;
+use crate::fault::fault;
 use annuaire_store::{Error, Result};
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
 
-/// Page of the file. A row of the log is some hundreds of bytes: larger pages hold more of them for one tree entry.
+/// Bytes of a page of the file. A row of the log takes some hundred bytes; larger pages make a shallower tree.
 pub(crate) const PAGE_BYTES: u32 = 8_192;
 
 /// Raised whenever the tables change their meaning (`PRAGMA user_version`).
 const VERSION: i64 = 3;
 
-// Both tables are ordered as imports write them, so that a first load appends. An object stays here after its end: `tx` and
-// `prev` lead from it through all that was ever said of it, and no other index is needed.
+// Both tables are ordered as imports write them, so that a first load appends. An ended object keeps its row in `object`: `tx`
+// and `prev` lead from there through all its versions, and no other index is needed.
 const TABLES: &str = "
 CREATE TABLE log_tx(tx INTEGER PRIMARY KEY, commit_ms INTEGER NOT NULL, author TEXT NOT NULL, reason TEXT NOT NULL,
     changes INTEGER NOT NULL);
@@ -23,18 +23,18 @@ CREATE TABLE object(source TEXT NOT NULL, entity TEXT NOT NULL, tx INTEGER NOT N
 CREATE TABLE note(kind TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;
 ";
 
-/// What makes a file of version 2 one of version 3: the table that knew deliveries only holds notes of any kind.
+/// The step from version 2 to version 3: the table of deliveries becomes one of notes of any kind.
 const FROM_2: &str = "
 CREATE TABLE note(kind TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;
 INSERT INTO note(kind, key, text) SELECT 'source', source, json FROM delivery;
 DROP TABLE delivery;
 ";
 
-/// Checksums of transactions, so that a letter changed by a disk in what was said long ago is seen: nothing else is compared
-/// with it. Beside the other tables: a registry made before has none for its first transactions.
+/// Checksums of transactions: nothing else would reveal a byte that the disk changed in an old version. The table is created
+/// apart from the others, since a registry of an earlier program has no checksum for its first transactions.
 pub(crate) const SUMS: &str = "CREATE TABLE IF NOT EXISTS log_sum(tx INTEGER PRIMARY KEY, sum INTEGER NOT NULL)";
 
-/// What a row of the log adds to the checksum of its transaction; rows may come in any order.
+/// The term that a row of the log adds to the checksum of its transaction. The sum wraps, so rows may come in any order.
 pub(crate) fn row_sum(source: &str, entity: &str, prev: Option<i64>, payload: Option<&str>) -> i64 {
     let mut row = Vec::with_capacity(source.len() + entity.len() + payload.map_or(0, str::len) + 12);
     for text in [source, entity] {
@@ -49,7 +49,7 @@ pub(crate) fn row_sum(source: &str, entity: &str, prev: Option<i64>, payload: Op
 
 /// Creates the tables of an empty file, brings those of an earlier version forward and refuses those of a later one.
 pub(crate) async fn ensure(c: &mut SqliteConnection, path: &Path) -> Result<()> {
-    // Read first: the lock of the writer is busy for as long as an import, and a file that has its tables needs none.
+    // Checked first without a lock: an import holds the writer's lock for minutes, and most files need no change.
     let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *c).await.map_err(fault)?;
     if version == VERSION {
         return Ok(());

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 /// Rows of the log read at a time.
 const PAGE: usize = 4_096;
 
-/// Each finds one kind of disagreement and says it in words.
+/// Queries that each find one kind of disagreement and return a sentence for each case.
 const CHECKS: [&str; 7] = [
     "SELECT 'transaction ' || (t.tx - 1) || ' is missing from the log' FROM log_tx t
         WHERE t.tx > 1 AND NOT EXISTS (SELECT 1 FROM log_tx p WHERE p.tx = t.tx - 1)",
@@ -22,7 +22,7 @@ const CHECKS: [&str; 7] = [
     "SELECT 'object ' || l.entity || ' of ' || l.source || CASE WHEN o.tx IS NULL THEN ' is in the log and not in the registry'
             ELSE ' stands before its last word in the log' END
         FROM log_entry l LEFT JOIN object o ON o.source = l.source AND o.entity = l.entity WHERE o.tx IS NULL OR o.tx < l.tx",
-    // Every word that is not the last is the previous one of exactly one other, and what is named so exists.
+    // Every version but the last is the `prev` of exactly one other, and every `prev` exists.
     "SELECT 'the history of object ' || entity || ' of ' || source || ' is broken at transaction ' || tx FROM (
         SELECT l.source, l.entity, l.tx FROM log_entry l JOIN object o ON o.source = l.source AND o.entity = l.entity
             WHERE l.tx < o.tx
@@ -34,13 +34,13 @@ const CHECKS: [&str; 7] = [
         FROM log_entry WHERE prev IS NOT NULL GROUP BY source, entity, prev HAVING count(*) > 1",
 ];
 
-/// The engine's own findings about the file.
+/// Findings of SQLite about its file.
 async fn integrity(c: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
     let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(20)").fetch_all(c).await?;
     Ok(found.into_iter().filter(|line| line != "ok").collect())
 }
 
-/// Transactions whose rows are not those that were written.
+/// Transactions whose rows differ from their checksum.
 async fn sums(c: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
     let exists: bool = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = 'log_sum'").fetch_one(&mut *c).await?;
     let all: Vec<(i64, i64)> =
@@ -80,7 +80,7 @@ async fn sums(c: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
 pub(crate) async fn verify(c: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
     let mut faults = integrity(&mut *c).await?;
     if !faults.is_empty() {
-        // What else would be read of such a file means nothing.
+        // Queries on a damaged file prove nothing.
         return Ok(faults);
     }
     for check in CHECKS {

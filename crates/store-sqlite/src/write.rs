@@ -1,21 +1,22 @@
 //! Writing one transaction.
 
-use crate::read::{self, Texts, cut};
+use crate::columns::{json_list, signed, tx_column, tx_read};
+use crate::fault::fault;
+use crate::read::{self, PackedTexts, cut_page};
 use crate::schema::{SUMS, row_sum};
-use crate::{fault, json_list, signed, tx_column, tx_read};
 use annuaire_base::Tx;
-use annuaire_store::batch::{self, LastWrite, LogRow, StateRow};
-use annuaire_store::{Cause, Change, CommitOutcome, ObjectMark, Result, Unit, instant};
+use annuaire_store::backend::{self, LastVersion, LogRow, StateRow};
+use annuaire_store::{Cause, Change, CommitOutcome, ObjectMark, Result, Unit, commit_time};
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 use tokio::runtime::Runtime;
 
 /// Changes looked up and written together.
 const BATCH: usize = 2_048;
 
-/// Rows of one insertion; the statement is prepared once. SQLite allows 32,766 parameters.
+/// Rows of one INSERT, which is prepared once. SQLite allows 32,766 parameters.
 const ROWS: usize = 256;
 
-/// A statement that inserts rows alike. What they share stands in its text: a parameter costs more than the row itself.
+/// An INSERT of `rows` rows. Values that all rows share are literals in its text: a parameter costs more than the row itself.
 fn insertion(head: &str, row: &str, rows: usize) -> String {
     format!("{head}{}", vec![row; rows].join(","))
 }
@@ -24,14 +25,14 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The full-size insertions of one source.
-struct Statements {
+/// The INSERT statements of one source, for [`ROWS`] rows each.
+struct Inserts {
     source: String,
     log: String,
     state: String,
 }
 
-impl Statements {
+impl Inserts {
     fn new(tx: i64, source: &str, rows: usize) -> Self {
         let name = quoted(source);
         let log =
@@ -45,19 +46,20 @@ impl Statements {
     }
 }
 
-const WORD: &str = "SELECT o.entity, o.tx, o.digest, l.prev, l.payload FROM ";
+/// Columns of a [`LastVersion`].
+const LAST_VERSION: &str = "SELECT o.entity, o.tx, o.digest, l.prev, l.payload FROM ";
 
 pub(crate) struct SqliteUnit<'a> {
     runtime: &'a Runtime,
     transaction: Transaction<'a, Sqlite>,
     tx: Tx,
-    /// Commit time of the transaction before.
+    /// Commit time of the last transaction.
     before_ms: i64,
     rows: u64,
-    /// Checksum of the rows.
+    /// Checksum of the rows, a wrapping sum: rows may come in any order.
     sum: i64,
     pending: Vec<Change>,
-    statements: Vec<Statements>,
+    statements: Vec<Inserts>,
     outcome: CommitOutcome,
 }
 
@@ -85,7 +87,7 @@ impl<'a> SqliteUnit<'a> {
             self.outcome.tx = Some(self.tx);
             let query = sqlx::query("INSERT INTO log_tx(tx, commit_ms, author, reason, changes) VALUES (?, ?, ?, ?, ?)")
                 .bind(tx_column(self.tx))
-                .bind(instant(self.before_ms, (cause.now_ms)(), cause.any_clock)?)
+                .bind(commit_time(self.before_ms, (cause.now_ms)(), cause.any_clock)?)
                 .bind(cause.author)
                 .bind(cause.reason)
                 .bind(signed(self.rows));
@@ -99,24 +101,24 @@ impl<'a> SqliteUnit<'a> {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let changes = batch::in_order(std::mem::take(&mut self.pending));
+        let changes = backend::in_order(std::mem::take(&mut self.pending));
         if changes.is_empty() {
             return Ok(());
         }
         let runtime = self.runtime;
-        let mut known = runtime.block_on(words(&mut self.transaction, &changes)).map_err(fault)?;
-        let again: Vec<&LastWrite> = known.iter().filter(|w| w.tx == self.tx).collect();
+        let mut known = runtime.block_on(last_versions(&mut self.transaction, &changes)).map_err(fault)?;
+        let again: Vec<&LastVersion> = known.iter().filter(|w| w.tx == self.tx).collect();
         if !again.is_empty() {
-            for word in again {
-                let revives = runtime.block_on(take_back(&mut self.transaction, word)).map_err(fault)?;
-                batch::uncount(word, revives, &mut self.outcome);
+            for version in again {
+                let revives = runtime.block_on(take_back(&mut self.transaction, version)).map_err(fault)?;
+                backend::uncount(version, revives, &mut self.outcome);
                 self.rows -= 1;
-                let sum = row_sum(&word.source, &word.entity, word.prev.map(tx_column), word.payload.as_deref());
+                let sum = row_sum(&version.source, &version.entity, version.prev.map(tx_column), version.payload.as_deref());
                 self.sum = self.sum.wrapping_sub(sum);
             }
-            known = runtime.block_on(words(&mut self.transaction, &changes)).map_err(fault)?;
+            known = runtime.block_on(last_versions(&mut self.transaction, &changes)).map_err(fault)?;
         }
-        let (log, states) = batch::decide(self.tx, changes, known, &mut self.outcome);
+        let (log, states) = backend::decide(self.tx, changes, known, &mut self.outcome);
         self.rows += log.len() as u64;
         for LogRow { change, prev } in &log {
             let sum = row_sum(&change.source, &change.entity, prev.map(tx_column), change.payload.as_deref());
@@ -130,7 +132,7 @@ impl<'a> SqliteUnit<'a> {
             let full = match self.statements.iter().position(|s| s.source == source) {
                 Some(at) => &self.statements[at],
                 None => {
-                    self.statements.push(Statements::new(tx, &source, ROWS));
+                    self.statements.push(Inserts::new(tx, &source, ROWS));
                     &self.statements[self.statements.len() - 1]
                 }
             };
@@ -141,12 +143,12 @@ impl<'a> SqliteUnit<'a> {
     }
 }
 
-/// The last words on the objects of these changes.
-async fn words(c: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<Vec<LastWrite>> {
+/// The last versions of the objects of these changes.
+async fn last_versions(c: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<Vec<LastVersion>> {
     let mut out = Vec::new();
-    for of in batch::by_source(changes) {
+    for of in backend::by_source(changes) {
         let (Some(first), Some(last)) = (of.first(), of.last()) else { continue };
-        // Ordered puts lie close together, and a first load finds nothing: one range. Scattered ones are looked up one by one.
+        // Ordered puts are neighbours in the table, so one range scan finds them. Scattered ones are looked up one by one.
         let many = i64::try_from(of.len() * 4).unwrap_or(i64::MAX);
         let near: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM (SELECT 1 FROM object WHERE source = ? AND entity >= ? AND entity <= ? LIMIT ?)",
@@ -161,19 +163,20 @@ async fn words(c: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<Vec
             continue;
         }
         const ITS_LOG: &str = " CROSS JOIN log_entry l ON l.tx = o.tx AND l.source = o.source AND l.entity = o.entity";
-        let range = format!("{WORD} object o {ITS_LOG} WHERE o.source = ? AND o.entity >= ? AND o.entity <= ?");
-        let each = format!("{WORD} json_each(?2) e CROSS JOIN object o ON o.source = ?1 AND o.entity = e.value {ITS_LOG}");
+        let range = format!("{LAST_VERSION} object o {ITS_LOG} WHERE o.source = ? AND o.entity >= ? AND o.entity <= ?");
+        let each =
+            format!("{LAST_VERSION} json_each(?2) e CROSS JOIN object o ON o.source = ?1 AND o.entity = e.value {ITS_LOG}");
         let query = if near < many {
             sqlx::query(&range).bind(&first.source).bind(&first.entity).bind(&last.entity)
         } else {
-            sqlx::query(&each).bind(&first.source).bind(json_list(of.iter().map(|c| c.entity.as_str())))
+            sqlx::query(&each).bind(&first.source).bind(json_list(&of.iter().map(|c| c.entity.as_str()).collect::<Vec<_>>()))
         };
         for r in query.fetch_all(&mut *c).await? {
-            out.push(LastWrite {
+            out.push(LastVersion {
                 source: first.source.clone(),
                 entity: r.try_get(0)?,
                 tx: tx_read(r.try_get(1)?),
-                digest: batch::digest_of(r.try_get(2)?),
+                digest: backend::digest_of(r.try_get(2)?),
                 prev: r.try_get::<Option<i64>, _>(3)?.map(tx_read),
                 payload: r.try_get(4)?,
             });
@@ -182,33 +185,33 @@ async fn words(c: &mut SqliteConnection, changes: &[Change]) -> sqlx::Result<Vec
     Ok(out)
 }
 
-/// Removes a word of the transaction being written; true when there was none before it, or an end.
-async fn take_back(c: &mut SqliteConnection, word: &LastWrite) -> sqlx::Result<bool> {
+/// Removes a version that the transaction being written added; true when the object was absent or ended before it.
+async fn take_back(c: &mut SqliteConnection, version: &LastVersion) -> sqlx::Result<bool> {
     sqlx::query("DELETE FROM log_entry WHERE tx = ? AND source = ? AND entity = ?")
-        .bind(tx_column(word.tx))
-        .bind(&word.source)
-        .bind(&word.entity)
+        .bind(tx_column(version.tx))
+        .bind(&version.source)
+        .bind(&version.entity)
         .execute(&mut *c)
         .await?;
-    let Some(prev) = word.prev.map(tx_column) else {
+    let Some(prev) = version.prev.map(tx_column) else {
         sqlx::query("DELETE FROM object WHERE source = ? AND entity = ?")
-            .bind(&word.source)
-            .bind(&word.entity)
+            .bind(&version.source)
+            .bind(&version.entity)
             .execute(c)
             .await?;
         return Ok(true);
     };
     let ended: bool = sqlx::query_scalar("SELECT payload IS NULL FROM log_entry WHERE tx = ? AND source = ? AND entity = ?")
         .bind(prev)
-        .bind(&word.source)
-        .bind(&word.entity)
+        .bind(&version.source)
+        .bind(&version.entity)
         .fetch_one(&mut *c)
         .await?;
     sqlx::query("UPDATE object SET tx = ?, ended = ?, digest = NULL WHERE source = ? AND entity = ?")
         .bind(prev)
         .bind(ended)
-        .bind(&word.source)
-        .bind(&word.entity)
+        .bind(&version.source)
+        .bind(&version.entity)
         .execute(c)
         .await?;
     Ok(ended)
@@ -218,7 +221,7 @@ async fn take_back(c: &mut SqliteConnection, word: &LastWrite) -> sqlx::Result<b
 async fn write(
     c: &mut SqliteConnection,
     tx: i64,
-    full: &Statements,
+    full: &Inserts,
     mut log: Vec<LogRow>,
     mut states: Vec<StateRow>,
 ) -> sqlx::Result<()> {
@@ -229,7 +232,7 @@ async fn write(
         let sql = if n == ROWS {
             &full.log
         } else {
-            some = Statements::new(tx, &full.source, n);
+            some = Inserts::new(tx, &full.source, n);
             &some.log
         };
         let mut query = sqlx::query(sql).persistent(n == ROWS);
@@ -245,30 +248,30 @@ async fn write(
         let sql = if n == ROWS {
             &full.state
         } else {
-            some = Statements::new(tx, &full.source, n);
+            some = Inserts::new(tx, &full.source, n);
             &some.state
         };
         let mut query = sqlx::query(sql).persistent(n == ROWS);
         for s in std::mem::replace(&mut states, rest) {
-            query = query.bind(s.entity).bind(tx_column(s.tx)).bind(s.ended).bind(batch::digest_bytes(s.digest));
+            query = query.bind(s.entity).bind(tx_column(s.tx)).bind(s.ended).bind(backend::digest_bytes(s.digest));
         }
         query.execute(&mut *c).await?;
     }
     Ok(())
 }
 
-/// A page of what stands of a source, packed in one value: a row costs more on its way out of the database than in it.
-async fn known(c: &mut SqliteConnection, source: &str, after: &str, limit: u32) -> sqlx::Result<Vec<ObjectMark>> {
+/// A page of the objects of a source that have not ended, fetched as one packed value.
+async fn object_marks(c: &mut SqliteConnection, source: &str, after: &str, limit: u32) -> sqlx::Result<Vec<ObjectMark>> {
     let query = sqlx::query_scalar(
         "SELECT CAST(group_concat(length(CAST(entity AS BLOB)) || ':' || entity || CASE WHEN digest IS NULL THEN '0:'
              ELSE '32:' || hex(digest) END, '') AS BLOB)
          FROM (SELECT entity, digest FROM object WHERE source = ? AND entity > ? AND ended = 0 ORDER BY entity LIMIT ?)",
     );
     let page: Option<Vec<u8>> = query.bind(source).bind(after).bind(limit).fetch_one(c).await?;
-    let mut texts = Texts(page.as_deref().unwrap_or_default());
+    let mut texts = PackedTexts(page.as_deref().unwrap_or_default());
     let mut out = Vec::new();
     while let Some(entity) = texts.next()? {
-        let digest = u128::from_str_radix(texts.next()?.ok_or_else(cut)?, 16).unwrap_or(0);
+        let digest = u128::from_str_radix(texts.next()?.ok_or_else(cut_page)?, 16).unwrap_or(0);
         out.push(ObjectMark { entity: entity.to_owned(), digest });
     }
     Ok(out)
@@ -282,7 +285,7 @@ impl Unit for SqliteUnit<'_> {
 
     fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<ObjectMark>> {
         self.flush()?;
-        let page = known(&mut self.transaction, source, after, limit);
+        let page = object_marks(&mut self.transaction, source, after, limit);
         self.runtime.block_on(page).map_err(fault)
     }
 

@@ -1,11 +1,21 @@
-//! What every backend must do. A backend's tests call [`run`] with a function that opens a registry.
+//! What every backend of the registry must do, as one test suite. It is a crate of its own, so that no assertion is compiled into
+//! the product.
+//!
+//! A backend calls [`run`] from its tests with a function that opens a registry. The suite compares the registry with a naive
+//! model that keeps every state whole, on random histories and on the cases that once went wrong.
+//!
+//! ```no_run
+//! # fn open_new() -> Box<dyn annuaire_store::Registry> { unimplemented!() }
+//! # fn open_again() -> Box<dyn annuaire_store::Registry> { unimplemented!() }
+//! annuaire_store_suite::run(&mut |new| if new { open_new() } else { open_again() });
+//! ```
 
 use annuaire_base::Tx;
 use annuaire_store::{Cause, Change, CommitOutcome, Error, Object, ObjectMark, Registry, Result, Unit, limits};
 use annuaire_testkit::Dice;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Opens a registry: a new and empty one when told so, else the last one again.
+/// Opens a registry: a new and empty one for `true`, the last one again for `false`.
 pub type OpenRegistry<'a> = &'a mut dyn FnMut(bool) -> Box<dyn Registry>;
 
 fn put(entity: &str, source: &str, payload: &str) -> Change {
@@ -13,7 +23,7 @@ fn put(entity: &str, source: &str, payload: &str) -> Change {
     Change { entity: entity.into(), source: source.into(), payload, digest: 0 }
 }
 
-/// Commits at `now`, for tests.
+/// Commits a unit at `now` milliseconds; for tests.
 ///
 /// # Errors
 /// Those of [`Registry::commit`].
@@ -60,7 +70,7 @@ fn log_and_state(open: OpenRegistry<'_>) {
 
     let failed = write(&mut *r, 3_000, &mut |u| {
         u.put(put("X", "s", "lost"))?;
-        assert_eq!(u.known("s", "C", 9)?, [ObjectMark { entity: "X".into(), digest: 0 }], "words of the unit are known");
+        assert_eq!(u.known("s", "C", 9)?, [ObjectMark { entity: "X".into(), digest: 0 }], "changes of the unit are known");
         u.set_note("k", "s", Some("lost"))?;
         Err(Error::Rejected("stop".into()))
     });
@@ -82,7 +92,7 @@ fn log_and_state(open: OpenRegistry<'_>) {
     assert_eq!(r.changed_entities(Tx::new(2), "B", 2).expect("page"), ["C"]);
     assert_eq!(r.changed_entities(Tx::new(3), "", 2).expect("page"), [""; 0]);
 
-    // B comes back: new again, with a history. An object named several times counts for its last word.
+    // B comes back: created again, with a history. An object put several times counts once, for its last version.
     let last =
         [put("B", "s", "9"), put("A", "t", ""), put("D", "s", "x"), put("A", "t", "3"), put("D", "s", ""), put("B", "s", "5")];
     assert_eq!(
@@ -109,7 +119,7 @@ fn digests_spare_the_comparison(r: &mut dyn Registry) {
     commit(r, 1, &[with("1", 7)]);
     assert_eq!(known(r), [7]);
     assert_eq!(commit(r, 2, &[with("not looked at", 7)]).unchanged, 1);
-    // The same content made of something else: no transaction, and the new fingerprint is kept.
+    // Equal content with another fingerprint: no transaction, and the new fingerprint is kept.
     assert_eq!(commit(r, 3, &[with("1", u128::MAX)]), CommitOutcome { unchanged: 1, ..CommitOutcome::default() });
     assert_eq!(known(r), [u128::MAX]);
     assert_eq!(commit(r, 4, &[with("2", 0)]).changed, 1, "an unknown fingerprint proves nothing");
@@ -140,7 +150,7 @@ fn many_objects(r: &mut dyn Registry) {
     assert_eq!(seen.len(), 12_500);
     assert!(seen.is_sorted());
     assert_eq!(r.note("k", "m").expect("note").as_deref(), Some("{}"), "a note stands without a transaction");
-    // Scattered puts, in the wrong order, and every one of them said twice, far apart.
+    // Scattered puts in descending order, each object put twice, far apart.
     let scattered: Vec<Change> = (0..12_500).rev().step_by(3).map(|i| put(&format!("M{i:05}"), "m", "other")).collect();
     let done = write(r, 6_000, &mut |u| {
         scattered.iter().try_for_each(|c| u.put(Change { payload: Some("first".into()), ..c.clone() }))?;
@@ -180,7 +190,7 @@ fn notes(open: OpenRegistry<'_>) {
     assert_eq!((r.note("k", "b").expect("note"), r.note("other", "a").expect("note").as_deref()), (None, Some("x")));
 }
 
-/// A clock that is wrong by more than the limits stops the commit; the operator may let it pass; a small step back does not.
+/// A clock that is wrong by more than the limits stops a commit unless the operator accepts it; a small step back never does.
 fn clocks(r: &mut dyn Registry) {
     let today = 1_800_000_000_000_i64;
     let mut n = 0;
@@ -200,7 +210,7 @@ fn clocks(r: &mut dyn Registry) {
     assert_eq!(times, [today, today + 1, far + 1, far + 2]);
 }
 
-/// Everything that stood, read by pages.
+/// All objects at `tx`, read by pages.
 fn pages(r: &mut dyn Registry, tx: Tx, limit: u32) -> Vec<Object> {
     let (mut all, mut after) = (Vec::<Object>::new(), String::new());
     loop {
@@ -215,10 +225,10 @@ fn pages(r: &mut dyn Registry, tx: Tx, limit: u32) -> Vec<Object> {
     }
 }
 
-/// What stands of (entity, source).
+/// Payload of each object, by entity and source.
 type ModelState = BTreeMap<(String, String), String>;
 
-/// Histories drawn at random, compared with a model that keeps every state whole.
+/// Random histories, compared with a model that keeps every state whole.
 fn any_history(open: OpenRegistry<'_>) {
     let mut dice = Dice::new(1, 0, 0);
     let mut draw = move |below: u64| dice.below(below);
@@ -245,7 +255,7 @@ fn any_history(open: OpenRegistry<'_>) {
                     None => _ = state.remove(&key),
                 }
             }
-            // Some units are seen while they are written.
+            // A third of the units are read while they are written.
             let look = draw(3) == 0;
             let done = write(&mut *r, 0, &mut |u| {
                 for c in &changes {

@@ -30,9 +30,9 @@ fn a_nation_alarms_nobody() {
             tokens += text.split(|c: char| !c.is_ascii_digit()).filter(|t| t.len() > 12).count();
             let start = std::time::Instant::now();
             if text.trim_start().starts_with('{') {
-                assert!(!annuaire_base::id::json_contains_nir(&text), "{}", path.display());
+                assert!(!annuaire_base::nir::json_contains_nir(&text), "{}", path.display());
             } else {
-                let alarms: Vec<&str> = text.lines().filter(|l| annuaire_base::id::contains_nir(l)).take(3).collect();
+                let alarms: Vec<&str> = text.lines().filter(|l| annuaire_base::nir::contains_nir(l)).take(3).collect();
                 assert!(alarms.is_empty(), "{}: {alarms:?}", path.display());
             }
             eprintln!("{}: {} MB, {:?}", path.display(), text.len() / 1_000_000, start.elapsed());

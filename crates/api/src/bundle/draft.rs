@@ -1,7 +1,8 @@
 //! A bundle in the making: spliced from stored bytes and a few written ones, without parsing.
 
+use annuaire_base::Tx;
 use annuaire_base::date::iso_ms;
-use annuaire_index::{Entry, Rows, Snapshot};
+use annuaire_index::{Row, Snapshot, Version, VersionReader};
 use annuaire_web::limits::PIECE;
 
 use super::frame::BundleFrame;
@@ -45,7 +46,7 @@ enum EntryRole {
 /// pages of an answer are of one state and carry one watermark.
 pub(crate) struct BundleDraft {
     frame: BundleFrame,
-    tx: u64,
+    tx: Tx,
     kind: BundleKind,
     /// Bytes written and not yet taken.
     out: Vec<u8>,
@@ -57,16 +58,16 @@ pub(crate) struct BundleDraft {
     /// Rows of the page already written.
     written: usize,
     /// Rows that the rules bring to the page.
-    included: Vec<u32>,
+    included: Vec<Row>,
     /// Included rows already written.
     included_written: usize,
-    entry: Entry,
+    entry: Version,
 }
 
 impl BundleDraft {
     pub(super) fn new(snap: &Snapshot, frame: BundleFrame, kind: BundleKind, total: Option<u64>, page: PageRows) -> Self {
-        let place = frame.last_row().map_or(0, |row| u64::from(row) + 1);
-        let (tx, place) = (snap.tx().to_be_bytes(), place.to_be_bytes());
+        let place = frame.last_row().map_or(0, |row| u64::from(row.get()) + 1);
+        let (tx, place) = (snap.tx().get().to_be_bytes(), place.to_be_bytes());
         let name = if matches!(kind, BundleKind::History) { "history" } else { "searchset" };
         let mut out = Vec::with_capacity((page.rows.len() * USUAL + 1_000).min(PIECE / 8 * 9));
         let start = format!(
@@ -94,12 +95,12 @@ impl BundleDraft {
             written: 0,
             included: Vec::new(),
             included_written: 0,
-            entry: Entry::default(),
+            entry: Version::default(),
         }
     }
 
     /// Transaction of the bundle.
-    pub(crate) fn tx(&self) -> u64 {
+    pub(crate) fn tx(&self) -> Tx {
         self.tx
     }
 
@@ -122,7 +123,7 @@ impl BundleDraft {
     /// # Errors
     /// [`ApiError`] when the store cannot be read, or when too many resources are included.
     pub(crate) fn write(&mut self, snap: &Snapshot, piece: usize) -> Result<bool, ApiError> {
-        let mut rows = snap.rows();
+        let mut rows = snap.reader();
         while let Some(&row) = self.page.rows.get(self.written) {
             if self.out.len() >= piece {
                 return Ok(false);
@@ -152,7 +153,7 @@ impl BundleDraft {
         if let BundleKind::Search { includes, .. } = &self.kind
             && !includes.is_empty()
         {
-            self.included = included_rows(snap, includes, &self.page.rows)?.iter().collect();
+            self.included = included_rows(snap, includes, &self.page.rows)?.iter().map(Row::new).collect();
         }
         Ok(())
     }
@@ -170,7 +171,7 @@ impl BundleDraft {
     }
 
     /// Writes the entry of a row.
-    fn write_entry(&mut self, rows: &mut Rows, row: u32, role: EntryRole) -> Result<(), ApiError> {
+    fn write_entry(&mut self, rows: &mut VersionReader, row: Row, role: EntryRole) -> Result<(), ApiError> {
         rows.read(row, &mut self.entry).map_err(ApiError::from_index)?;
         self.open_entry();
         let ty = type_name(self.entry.ty);
@@ -187,14 +188,14 @@ impl BundleDraft {
             self.close_entry(if role == EntryRole::Match { "match" } else { "include" });
             return Ok(());
         }
-        let Entry { version, commit_ms, .. } = self.entry;
+        let Version { number: version, last_updated_ms, .. } = self.entry;
         let (method, status) = if version == 1 { ("POST", "201") } else { ("PUT", "200") };
         self.out.extend_from_slice(format!(r#","request":{{"method":"{method}","url":"#).as_bytes());
         let url = [ty, "/", self.entry.id()];
         quote_all(&mut self.out, if version == 1 { &url[..1] } else { &url });
         let response = format!(r#"}},"response":{{"status":"{status}","etag":"W/\"{version}\"","lastModified":"#);
         self.out.extend_from_slice(response.as_bytes());
-        quote(&mut self.out, &iso_ms(commit_ms));
+        quote(&mut self.out, &iso_ms(last_updated_ms));
         self.out.extend_from_slice(b"}}");
         Ok(())
     }
@@ -205,7 +206,7 @@ impl BundleDraft {
             && !ignored.is_empty()
         {
             let outcome = operation_outcome(Severity::Warning, ignored);
-            let name = uuid(digest(&[&self.tx.to_be_bytes(), self.frame.query.as_bytes(), &outcome]));
+            let name = uuid(digest(&[&self.tx.get().to_be_bytes(), self.frame.query.as_bytes(), &outcome]));
             self.open_entry();
             self.out.extend_from_slice(format!(r#""fullUrl":"urn:uuid:{name}","resource":"#).as_bytes());
             self.out.extend_from_slice(&outcome);
@@ -225,7 +226,7 @@ impl BundleDraft {
     pub(crate) fn measure(&mut self, snap: &Snapshot) -> Result<Vec<u8>, ApiError> {
         let (out, written, entries) = (std::mem::take(&mut self.out), self.written, self.entries);
         let mut bytes = self.taken + out.len();
-        let mut rows = snap.rows();
+        let mut rows = snap.reader();
         while let Some(&row) = self.page.rows.get(self.written) {
             if bytes > limits::ANSWER {
                 self.page.rows.truncate(self.written);

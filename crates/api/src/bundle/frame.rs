@@ -1,5 +1,7 @@
 //! What a bundle needs besides its rows.
 
+use annuaire_index::Row;
+
 /// What a bundle needs besides its rows.
 pub(crate) struct BundleFrame {
     /// Address of the perimeter as the client sees it: links begin with it.
@@ -18,7 +20,7 @@ pub(crate) struct BundleFrame {
 
 impl BundleFrame {
     /// Last row already served.
-    pub(crate) fn last_row(&self) -> Option<u32> {
+    pub(crate) fn last_row(&self) -> Option<Row> {
         self.from.and_then(|from| from.last_row)
     }
 }
@@ -27,7 +29,7 @@ impl BundleFrame {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PageStart {
     /// Last row of the page before it; `None` for the first page.
-    pub last_row: Option<u32>,
+    pub last_row: Option<Row>,
     /// Total of the first page; `None` when it has none.
     pub total: Option<u64>,
 }

@@ -1,6 +1,6 @@
 //! Resources that `_include` and `_revinclude` bring to a page.
 
-use annuaire_index::{Filter, RoaringBitmap, Snapshot};
+use annuaire_index::{Filter, RoaringBitmap, Row, Snapshot};
 use annuaire_web::ErrorCode;
 
 use crate::error::ApiError;
@@ -9,8 +9,8 @@ use crate::query::IncludeRule;
 use crate::types::{any_type, type_name};
 
 /// Rows that the rules bring to a page, each once and without the matches of the page.
-pub(super) fn included_rows(snap: &Snapshot, includes: &[IncludeRule], page: &[u32]) -> Result<RoaringBitmap, ApiError> {
-    let matches: RoaringBitmap = page.iter().copied().collect();
+pub(super) fn included_rows(snap: &Snapshot, includes: &[IncludeRule], page: &[Row]) -> Result<RoaringBitmap, ApiError> {
+    let matches: RoaringBitmap = page.iter().map(|row| row.get()).collect();
     let mut out = RoaringBitmap::new();
     let mut frontier = matches.clone();
     for round in 0..limits::ITERATE {
@@ -21,7 +21,7 @@ pub(super) fn included_rows(snap: &Snapshot, includes: &[IncludeRule], page: &[u
         let mut found = RoaringBitmap::new();
         let mut pointed: Vec<Vec<Filter>> = vec![Vec::new(); rules.len()];
         for row in &frontier {
-            let entry = snap.entry(row).map_err(ApiError::from_index)?;
+            let entry = snap.read(Row::new(row)).map_err(ApiError::from_index)?;
             let ty = type_name(entry.ty);
             if rules.iter().any(|l| !l.reverse && l.source == ty) {
                 for (param, to) in entry.references().map_err(ApiError::from_index)? {
@@ -29,7 +29,7 @@ pub(super) fn included_rows(snap: &Snapshot, includes: &[IncludeRule], page: &[u
                     let Some((kind, id)) = to.split_once('/').filter(|_| wanted) else { continue };
                     let Some((_, number)) = any_type(kind) else { continue };
                     if let Some(entry) = snap.current(number, id).map_err(ApiError::from_index)? {
-                        found.insert(entry.row);
+                        found.insert(entry.row.get());
                     }
                 }
             }

@@ -1,6 +1,7 @@
 //! The rows of one page of a search.
 
-use annuaire_index::{Entry, RoaringBitmap, Snapshot};
+use annuaire_index::{IdOrder, RoaringBitmap, Row, Snapshot, Version};
+use annuaire_terms::TypeId;
 use annuaire_web::ErrorCode;
 
 use crate::error::ApiError;
@@ -10,36 +11,38 @@ use crate::query::{PageOrder, Search};
 /// The rows of a page, in its order.
 #[derive(Default)]
 pub(crate) struct PageRows {
-    pub rows: Vec<u32>,
+    pub rows: Vec<Row>,
     /// Whether more rows follow.
     pub more: bool,
     /// Row before the previous page; `Some(None)` when that page is the first one, `None` when this one is.
-    pub previous: Option<Option<u32>>,
+    pub previous: Option<Option<Row>>,
 }
 
 /// Cuts one page out of the matches `all`: the rows after the last one served, in the order of the search.
 pub(crate) fn cut(
     snap: &Snapshot,
-    ty: u8,
+    ty: TypeId,
     search: &Search,
-    last: Option<u32>,
+    last: Option<Row>,
     all: &RoaringBitmap,
 ) -> Result<PageRows, ApiError> {
     let count = search.page_size.entries.max(1);
     let dated = match search.order {
-        PageOrder::Updated { .. } => snap.dated(ty).map_err(ApiError::from_index)? & all,
+        PageOrder::Updated { .. } => snap.with_own_instant(ty).map_err(ApiError::from_index)? & all,
         _ => RoaringBitmap::new(),
     };
     // The row that is `count` rows before the last one served. The previous page begins after it.
-    let mut before: Option<u32> = None;
-    let mut found: Vec<u32> = match search.order {
+    let mut before: Option<Row> = None;
+    let mut found: Vec<Row> = match search.order {
         PageOrder::Id { down } => {
-            let edge = last.map(|row| snap.entry(row)).transpose().map_err(ApiError::from_index)?;
-            let after = edge.as_ref().map(Entry::id);
+            let edge = last.map(|row| snap.read(row)).transpose().map_err(ApiError::from_index)?;
+            let after = edge.as_ref().map(Version::id);
+            let (order, back) =
+                if down { (IdOrder::Descending, IdOrder::Ascending) } else { (IdOrder::Ascending, IdOrder::Descending) };
             if after.is_some() {
-                before = snap.by_id(ty, all, after, !down, count).map_err(ApiError::from_index)?.get(count - 1).copied();
+                before = snap.by_id(ty, all, after, back, count).map_err(ApiError::from_index)?.get(count - 1).copied();
             }
-            snap.by_id(ty, all, after, down, count + 1).map_err(ApiError::from_index)?
+            snap.by_id(ty, all, after, order, count + 1).map_err(ApiError::from_index)?
         }
         PageOrder::Updated { down } if !dated.is_empty() => {
             // Instants of other directories do not follow the order of rows: all matches are read and sorted.
@@ -51,7 +54,8 @@ pub(crate) fn cut(
             }
             let mut keyed = all
                 .iter()
-                .map(|r| Ok((snap.updated(r).map_err(ApiError::from_index)?, r)))
+                .map(Row::new)
+                .map(|r| Ok((snap.last_updated_ms(r).map_err(ApiError::from_index)?, r)))
                 .collect::<Result<Vec<_>, ApiError>>()?;
             keyed.sort_unstable();
             if down {
@@ -65,21 +69,21 @@ pub(crate) fn cut(
             let mut rest = all.clone();
             if let Some(last) = last {
                 let mut above = all.iter();
-                above.advance_to(last.saturating_add(1));
-                before = above.nth(count - 1);
-                rest.remove_range(last..);
+                above.advance_to(last.get().saturating_add(1));
+                before = above.nth(count - 1).map(Row::new);
+                rest.remove_range(last.get()..);
             }
-            rest.iter().rev().take(count + 1).collect()
+            rest.iter().rev().take(count + 1).map(Row::new).collect()
         }
         PageOrder::Updated { down: false } | PageOrder::Row => {
             let mut rest = all.iter();
             if let Some(last) = last {
                 // A rank in a bitmap is cheap.
-                let below = all.rank(last).saturating_sub(1);
-                before = below.checked_sub(count as u64).and_then(|n| all.select(u32::try_from(n).ok()?));
-                rest.advance_to(last.saturating_add(1));
+                let below = all.rank(last.get()).saturating_sub(1);
+                before = below.checked_sub(count as u64).and_then(|n| all.select(u32::try_from(n).ok()?)).map(Row::new);
+                rest.advance_to(last.get().saturating_add(1));
             }
-            rest.take(count + 1).collect()
+            rest.take(count + 1).map(Row::new).collect()
         }
     };
     let more = found.len() > count;

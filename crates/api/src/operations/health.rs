@@ -3,8 +3,9 @@
 //! Anybody may ask, so that it reveals nothing of the restricted perimeter: transaction and instant are those of the last change
 //! of public data, whatever was delivered since, and reasons are fixed sentences that name no object.
 
+use annuaire_base::Tx;
 use annuaire_base::date::iso_ms;
-use annuaire_index::Snapshot;
+use annuaire_index::{Row, Snapshot};
 use annuaire_web::{Anyone, ErrorCode, PublicationStatus, RateRule};
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ pub(crate) fn health(_: Anyone, call: &mut Call<'_, HealthDoor>, []: [&str; 0]) 
     let last = last_change(&call.service.public.snapshot().map_err(ApiError::internal)?)?;
     let mut body = json!({
         "status": PublicationStatus::Ok.name(),
-        "tx": last.map_or(0, |(tx, _)| tx),
+        "tx": last.map_or(0, |(tx, _)| tx.get()),
         "commit": last.map(|(_, ms)| iso_ms(ms)),
     });
     if let Some(standing) = health {
@@ -56,8 +57,8 @@ fn json_line(status: StatusCode, body: &Value) -> Answer {
 }
 
 /// Transaction and instant of the newest version, `None` in an empty store.
-fn last_change(snap: &Snapshot) -> Result<Option<(u64, i64)>, ApiError> {
+fn last_change(snap: &Snapshot) -> Result<Option<(Tx, i64)>, ApiError> {
     let Some(row) = snap.versions_since(None, i64::MIN).map_err(ApiError::internal)?.max() else { return Ok(None) };
-    let entry = snap.entry(row).map_err(ApiError::internal)?;
-    Ok(Some((entry.tx, entry.commit_ms)))
+    let entry = snap.read(Row::new(row)).map_err(ApiError::internal)?;
+    Ok(Some((entry.tx, entry.last_updated_ms)))
 }

@@ -1,6 +1,6 @@
 //! `GET [base]/_history`, `[base]/{type}/_history` and `[base]/{type}/{id}/_history`: versions in the order of their commits.
 
-use annuaire_index::{RoaringBitmap, Snapshot};
+use annuaire_index::{RoaringBitmap, Row, Snapshot};
 use annuaire_web::ErrorCode;
 
 use super::bundle_answer::{BundleSource, bundle_answer, with_lowered_count};
@@ -102,7 +102,7 @@ pub(super) fn history_page<P: Perimeter>(
             if versions.is_empty() {
                 return Err(ApiError::missing(id));
             }
-            let rows: RoaringBitmap = versions.into_iter().collect();
+            let rows: RoaringBitmap = versions.into_iter().map(Row::get).collect();
             rows & snap.versions_since(Some(number), parameters.since_ms).map_err(ApiError::from_index)?
         }
         _ => snap.versions_since(number, parameters.since_ms).map_err(ApiError::internal)?,

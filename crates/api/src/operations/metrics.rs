@@ -24,7 +24,7 @@ impl Door for MetricsDoor {
 /// The counters of the server.
 pub(crate) fn metrics(client: ApiClient, call: &mut Call<'_, MetricsDoor>, []: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "metrics";
-    let mut stores = vec![("public", call.service.public.applied_tx())];
-    stores.extend(call.service.restricted.iter().map(|index| ("restricted", index.applied_tx())));
+    let mut stores = vec![("public", call.service.public.applied_tx().get())];
+    stores.extend(call.service.restricted.iter().map(|index| ("restricted", index.applied_tx().get())));
     Ok(Answer::plain(StatusCode::OK, call.service.turns.gate.metrics(client.operator(), &stores)))
 }

@@ -1,7 +1,7 @@
 //! The answer that is one resource: conditional, whole or with some of its elements.
 
 use annuaire_base::date::{http_date, parse_http_date};
-use annuaire_index::Entry;
+use annuaire_index::Version;
 use axum::http::{StatusCode, header};
 
 use crate::answer::Answer;
@@ -16,12 +16,12 @@ use crate::query::read_elements;
 pub(super) fn resource_answer<D: Door>(
     call: &Call<'_, D>,
     ty: &str,
-    entry: Entry,
+    entry: Version,
     cache_control: String,
 ) -> Result<Answer, ApiError> {
     let headers = &call.parts.headers;
-    let tag = format!("W/\"{}\"", entry.version);
-    let updated = entry.commit_ms;
+    let tag = format!("W/\"{}\"", entry.number);
+    let updated = entry.last_updated_ms;
     // When If-None-Match is present, it alone is evaluated (COND-2).
     let fresh = if headers.contains_key(header::IF_NONE_MATCH) {
         none_match_names(headers, &tag)

@@ -2,7 +2,7 @@
 
 use annuaire_base::text::folds_to_nothing;
 use annuaire_fhir::schema::{self, PARAMS, Param, ParamType};
-use annuaire_index::{Filter, Snapshot};
+use annuaire_index::{Filter, Row, Snapshot};
 use annuaire_web::ErrorCode;
 
 use super::dates::{period, updated};
@@ -164,7 +164,7 @@ fn of_type(snap: &Snapshot, ty: &str, param: &Param, raw: &str) -> Result<Filter
     }
     let mut ids = Vec::new();
     for row in rows.iter() {
-        let entry = snap.entry(row).map_err(ApiError::from_index)?;
+        let entry = snap.read(Row::new(row)).map_err(ApiError::from_index)?;
         let body: serde_json::Value = serde_json::from_slice(entry.body()).map_err(ApiError::internal)?;
         let held = body["identifier"].as_array().into_iter().flatten().any(|i| {
             let coded = i["type"]["coding"]

@@ -3,6 +3,7 @@
 use annuaire_base::date::{parse_days, parse_instant};
 use annuaire_fhir::schema::PERIOD_END;
 use annuaire_index::Filter;
+use annuaire_terms::ParamId;
 use annuaire_web::ErrorCode;
 
 use super::filters::nothing;
@@ -39,7 +40,7 @@ pub(crate) fn interval(value: &str) -> Result<(i64, i64), ApiError> {
 
 /// A criterion on a period, by days of Paris. A period without start began at the beginning of time, one without end lasts for
 /// ever (R4 search, date).
-pub(super) fn period(start: u8, value: &str) -> Result<Filter, ApiError> {
+pub(super) fn period(start: ParamId, value: &str) -> Result<Filter, ApiError> {
     let bad = || bad_date(value);
     let value = value.trim();
     let letters = value.bytes().take_while(u8::is_ascii_lowercase).count();

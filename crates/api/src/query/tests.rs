@@ -2,6 +2,7 @@
 
 use annuaire_base::date::parse_instant;
 use annuaire_index::Filter;
+use annuaire_terms::ParamId;
 
 use super::dates::{period, updated};
 use super::includes::IncludeReach::{Iterate, MatchesOnly};
@@ -115,7 +116,7 @@ fn the_documented_dates_match_the_documented_number() {
     }
     for bad in ["ge2022-00", "2022-13", "ge2022-02-30", "0000", "ge", "2022-11-01T25:00", "gege2022", "ge2022-11-01T14:20+15:00"]
     {
-        assert!(updated(bad).is_err() && period(1, bad).is_err(), "{bad}");
+        assert!(updated(bad).is_err() && period(ParamId::new(1), bad).is_err(), "{bad}");
     }
 }
 

@@ -1,0 +1,17 @@
+//! One file for each command: its options, and what it does.
+
+pub(crate) mod backup;
+pub(crate) mod check_store;
+pub(crate) mod config;
+pub(crate) mod deliveries;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod generate;
+pub(crate) mod import;
+pub(crate) mod quarantine;
+pub(crate) mod rebuild;
+pub(crate) mod restore;
+pub(crate) mod serve;
+pub(crate) mod status;
+pub(crate) mod undo;
+pub(crate) mod verify;

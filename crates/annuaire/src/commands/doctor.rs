@@ -1,0 +1,237 @@
+//! `annuaire doctor`: what is wrong or soon will be, and what to do.
+
+use crate::amounts::{age, date_utc, duration, lines, size};
+use crate::clock::now_ms;
+use crate::data_place::{DataPlace, Expect, STORES};
+use crate::exit::{Exit, one_line};
+use crate::limits::{SILENT, doctor as limits};
+use crate::options::{GivenOptions, PlaceOptions};
+use crate::stores::reason_to_renew;
+use crate::survey::Survey;
+use annuaire_index::Peek;
+use annuaire_store::limits::{CLOCK_AHEAD_MS, CLOCK_BEHIND_MS};
+use anyhow::Result;
+use clap::Args;
+use std::time::Duration;
+
+/// Looks for what is wrong or soon will be, and says what to do
+#[derive(Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    place: PlaceOptions,
+    /// Days without a delivery before a warning
+    #[arg(long, default_value_t = 3)]
+    days: u32,
+}
+
+impl DoctorArguments {
+    /// Checks an installation. Ends with 0 when all is well, 3 with warnings, 1 when something is broken.
+    pub(crate) fn run(self, given: &GivenOptions) -> Result<Exit> {
+        let (place, configuration) = self.place.open()?;
+        let days = given.value("days", self.days).unwrap_or(configuration.doctor.days);
+        // Before the directory is made private again.
+        let open = open_to_others(&place);
+        place.expect(Expect::Present)?;
+        let survey = Survey::of(&place);
+        let mut checks = Checkup(Grade::Ok);
+        check_permissions(&mut checks, &open);
+        check_disk(&mut checks, &survey);
+        check_log(&mut checks, &survey, days);
+        for (store, found) in &survey.stores {
+            check_store(&mut checks, store, found.as_ref(), survey.last(), place.map_bytes as u64);
+        }
+        check_versions(&mut checks, &place, &survey);
+        check_publisher(&mut checks, &survey);
+        check_quarantine(&mut checks, &survey);
+        Ok(match checks.0 {
+            Grade::Ok => Exit::Done,
+            Grade::Warn => Exit::Incomplete,
+            Grade::Fail => Exit::Refused,
+        })
+    }
+}
+
+/// Result of one check.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Grade {
+    Ok,
+    Warn,
+    Fail,
+}
+
+/// The worst grade so far.
+struct Checkup(Grade);
+
+impl Checkup {
+    /// Prints the result of one check.
+    fn report(&mut self, grade: Grade, subject: &str, result: &str) {
+        let word = match grade {
+            Grade::Ok => "OK  ",
+            Grade::Warn => "WARN",
+            Grade::Fail => "FAIL",
+        };
+        println!("{word} {subject}: {result}");
+        self.0 = self.0.max(grade);
+    }
+}
+
+fn check_permissions(checks: &mut Checkup, open: &[String]) {
+    match open {
+        [] => checks.report(Grade::Ok, "permissions", "the data directory is its owner's alone"),
+        open => checks.report(
+            Grade::Warn,
+            "permissions",
+            &format!("others could reach {}: closed to them now; find out who opened it", open.join(", ")),
+        ),
+    }
+}
+
+/// Compares a store with the last transaction of the log, and its size with what it may take.
+fn check_store(checks: &mut Checkup, store: &str, found: Option<&Result<Peek, String>>, last: Option<u64>, map_bytes: u64) {
+    let subject = format!("{store} store");
+    let at = match (found, last) {
+        (None, _) if store == STORES[1] => return,
+        (None, Some(0)) => return checks.report(Grade::Ok, &subject, "none yet, and nothing to publish"),
+        (None, _) => return checks.report(Grade::Warn, &subject, "none: the next import or server makes it"),
+        (Some(Err(why)), _) => {
+            let result = format!("cannot be read ({why}): make the stores again with `annuaire rebuild`");
+            return checks.report(Grade::Fail, &subject, &result);
+        }
+        (Some(Ok(at)), _) => at,
+    };
+    match last {
+        Some(last) if at.tx > last => {
+            let result = format!(
+                "at transaction {} and the log ends at {last}: not its log, or an older state of it; look at --database, or make the \
+                 stores again with `annuaire rebuild`",
+                at.tx
+            );
+            checks.report(Grade::Fail, &subject, &result);
+        }
+        Some(last) if at.tx < last => {
+            let behind = last - at.tx;
+            let result = format!("{behind} transactions behind the log: a running server or the next import publishes them");
+            checks.report(Grade::Warn, &subject, &result);
+        }
+        _ => checks.report(Grade::Ok, &subject, &format!("at transaction {}, {}", at.tx, size(at.bytes))),
+    }
+    let used = at.bytes.saturating_mul(100) / map_bytes;
+    if used >= limits::MAP_PERCENT {
+        let may = size(map_bytes);
+        let result = format!("takes {used} % of the {may} that it may: `annuaire rebuild` makes it smaller");
+        checks.report(Grade::Warn, &subject, &result);
+    }
+    if at.dead_readers > 0 {
+        let result = format!("{} programs that read it were killed; what they held is free again", at.dead_readers);
+        checks.report(Grade::Warn, &subject, &result);
+    }
+}
+
+fn check_quarantine(checks: &mut Checkup, survey: &Survey) {
+    match &survey.quarantined {
+        Ok(0) => checks.report(Grade::Ok, "quarantine", "empty"),
+        Ok(n) => {
+            let lines = lines(*n as u64);
+            let result = format!("{lines}: `annuaire quarantine` lists them; the next delivery settles those that it has right");
+            checks.report(Grade::Warn, "quarantine", &result);
+        }
+        Err(_) => {}
+    }
+}
+
+/// Paths that group or others may reach, each with its mode.
+fn open_to_others(place: &DataPlace) -> Vec<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |m| m.permissions().mode() & 0o777);
+    let open = place.private_paths().into_iter().filter(|(path, _)| mode(path) & 0o077 != 0);
+    open.map(|(path, _)| format!("{} (mode {:o})", path.display(), mode(&path))).collect()
+}
+
+fn check_disk(checks: &mut Checkup, survey: &Survey) {
+    let Some(free) = survey.free else { return };
+    // A rebuild makes stores beside those that are there.
+    let wanted = limits::ROOM_BYTES.max(survey.bytes);
+    if free < wanted {
+        let found = format!(
+            "{} free, and an import, a rebuild or a backup may need {}: make room, or move the data directory",
+            size(free),
+            size(wanted)
+        );
+        checks.report(Grade::Warn, "disk", &found);
+    } else {
+        checks.report(Grade::Ok, "disk", &format!("{} free, {} used", size(free), size(survey.bytes)));
+    }
+}
+
+fn check_log(checks: &mut Checkup, survey: &Survey, days: u32) {
+    let last = match &survey.log {
+        Err(why) => return checks.report(Grade::Fail, "registry", why),
+        Ok(None) => return checks.report(Grade::Warn, "registry", "empty: nothing was imported yet"),
+        Ok(Some(last)) => last,
+    };
+    checks.report(Grade::Ok, "registry", &format!("ends at transaction {} of {}", last.tx, date_utc(last.commit_ms)));
+    let now = now_ms();
+    if last.commit_ms - now > CLOCK_BEHIND_MS {
+        let found = format!(
+            "this machine says {} and the log ends in the future, at {}: set the clock right, or, if it is right, import once with \
+             --accept-clock (later instants then follow the log's)",
+            date_utc(now),
+            date_utc(last.commit_ms)
+        );
+        checks.report(Grade::Fail, "clock", &found);
+    } else if now - last.commit_ms > CLOCK_AHEAD_MS {
+        let found =
+            format!("this machine says {}, and the log ended {}: set the clock right", date_utc(now), age(last.commit_ms, now));
+        checks.report(Grade::Fail, "clock", &found);
+    } else {
+        checks.report(Grade::Ok, "clock", &format!("{}, after the last transaction", date_utc(now)));
+    }
+    let limit = Duration::from_secs(u64::from(days) * 86_400);
+    match u64::try_from(now - last.commit_ms).map(Duration::from_millis) {
+        Ok(age) if age > limit => checks.report(
+            Grade::Warn,
+            "deliveries",
+            &format!(
+                "nothing changed for {}: look at the nightly import and at the services that publish the files",
+                duration(age)
+            ),
+        ),
+        _ => checks.report(Grade::Ok, "deliveries", &format!("the last change is of {}", age(last.commit_ms, now))),
+    }
+}
+
+/// Checks that this program can read the stores, when no process has them open to publish.
+fn check_versions(checks: &mut Checkup, place: &DataPlace, survey: &Survey) {
+    if !matches!(survey.holder, Ok(None)) {
+        return;
+    }
+    for (store, perimeter) in STORES.into_iter().zip([annuaire_fhir::Perimeter::Public, annuaire_fhir::Perimeter::Restricted]) {
+        if !place.store_file(store).exists() {
+            continue;
+        }
+        match reason_to_renew(place, perimeter) {
+            Ok(None) => {}
+            Ok(Some(found)) => checks.report(Grade::Warn, &format!("{store} store"), &found),
+            Err(e) => checks.report(Grade::Fail, &format!("{store} store"), &one_line(&e)),
+        }
+    }
+}
+
+fn check_publisher(checks: &mut Checkup, survey: &Survey) {
+    match &survey.holder {
+        Err(why) => checks.report(Grade::Fail, "publication", why),
+        Ok(None) => checks.report(Grade::Ok, "publication", "nobody is at work: an import publishes what it commits"),
+        Ok(Some(who)) => {
+            let silent = now_ms() - who.beat_ms > i64::try_from(SILENT.as_millis()).unwrap_or(i64::MAX);
+            match (&who.waiting, silent) {
+                (_, true) => checks.report(
+                    Grade::Warn,
+                    "publication",
+                    &format!("the {} has the right to publish and gives no sign of life: end it", who.description()),
+                ),
+                (Some(why), _) => checks.report(Grade::Warn, "publication", &format!("the {} waits: {why}", who.description())),
+                (None, _) => checks.report(Grade::Ok, "publication", &who.description()),
+            }
+        }
+    }
+}

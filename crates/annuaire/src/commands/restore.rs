@@ -1,0 +1,30 @@
+//! `annuaire restore`.
+
+use crate::copies;
+use crate::exit::Exit;
+use crate::options::PlaceOptions;
+use crate::progress;
+use anyhow::Result;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Checks a backup and makes a data directory of it; that directory must be absent or empty
+#[derive(Args)]
+pub(crate) struct RestoreArguments {
+    /// Directory that `backup` made
+    #[arg(long)]
+    from: PathBuf,
+    #[command(flatten)]
+    place: PlaceOptions,
+    /// No word of what is under way
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl RestoreArguments {
+    pub(crate) fn run(self) -> Result<Exit> {
+        let (place, _) = self.place.open()?;
+        println!("{}", copies::restore(&self.from, &place, &progress::shown_unless(self.quiet))?);
+        Ok(Exit::Done)
+    }
+}

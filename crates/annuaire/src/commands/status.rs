@@ -1,0 +1,136 @@
+//! `annuaire status`.
+
+use crate::amounts::{age, date_utc, lines, size, thousands};
+use crate::clock::now_ms;
+use crate::data_place::{DataPlace, Expect, STORES, registry_path};
+use crate::exit::Exit;
+use crate::options::PlaceOptions;
+use crate::survey::Survey;
+use annuaire_index::Peek;
+use anyhow::Result;
+use clap::Args;
+use serde_json::{Value, json};
+
+/// Says where log and stores are, what was delivered last, and what waits
+#[derive(Args)]
+pub(crate) struct StatusArguments {
+    #[command(flatten)]
+    place: PlaceOptions,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl StatusArguments {
+    pub(crate) fn run(self) -> Result<Exit> {
+        let (place, _) = self.place.open()?;
+        place.expect(Expect::Present)?;
+        let survey = Survey::of(&place);
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&as_json(&place, &survey))?);
+        } else {
+            print(&place, &survey);
+        }
+        let unreadable = survey.log.is_err() || survey.stores.iter().any(|(_, s)| matches!(s, Some(Err(_))));
+        Ok(if unreadable { Exit::Incomplete } else { Exit::Done })
+    }
+}
+
+fn print(place: &DataPlace, survey: &Survey) {
+    let registry = match &place.database {
+        Some(file) => format!("PostgreSQL, named by {}", file.display()),
+        None => registry_path(&place.data).display().to_string(),
+    };
+    println!("annuaire {}, data directory {}, registry {registry}", env!("CARGO_PKG_VERSION"), place.data.display());
+    match &survey.log {
+        Ok(Some(tx)) => {
+            println!("log: ends at transaction {} of {} ({})", tx.tx, date_utc(tx.commit_ms), age(tx.commit_ms, now_ms()))
+        }
+        Ok(None) => println!("log: empty"),
+        Err(why) => println!("log: cannot be read: {why}"),
+    }
+    for (store, found) in &survey.stores {
+        match (found, survey.last()) {
+            (None, _) if *store == STORES[1] => println!("{store} store: none (made when a server is given a credential)"),
+            (None, _) => println!("{store} store: none yet (the next import or server makes it)"),
+            (Some(Err(why)), _) => println!("{store} store: cannot be read: {why}"),
+            (Some(Ok(at)), Some(last)) if at.tx < last => {
+                println!("{store} store: at transaction {}, {} behind the log, {}", at.tx, last - at.tx, size(at.bytes));
+            }
+            (Some(Ok(at)), Some(last)) if at.tx > last => {
+                println!("{store} store: at transaction {}, ahead of the log: not its log (see `annuaire doctor`)", at.tx);
+            }
+            (Some(Ok(at)), Some(_)) => println!("{store} store: at transaction {}, up to date, {}", at.tx, size(at.bytes)),
+            (Some(Ok(at)), None) => println!("{store} store: at transaction {}, {}", at.tx, size(at.bytes)),
+        }
+    }
+    match &survey.holder {
+        Ok(None) => println!("publication: nobody is at work (an import publishes what it commits)"),
+        Ok(Some(who)) => match &who.waiting {
+            None => println!("publication: {}", who.description()),
+            Some(why) => println!("publication: {}, which waits: {why}", who.description()),
+        },
+        Err(why) => println!("publication: {why}"),
+    }
+    if survey.sources.is_empty() {
+        println!("sources: none delivered yet");
+    }
+    for (code, stamp, objects) in &survey.sources {
+        println!("source {code}: last delivery {}, {} objects", stamp_and_age(stamp), thousands(*objects));
+    }
+    match &survey.quarantined {
+        Ok(0) => println!("quarantine: empty"),
+        Ok(n) => println!("quarantine: {} (`annuaire quarantine` lists them)", lines(*n as u64)),
+        Err(_) => {}
+    }
+    let free = survey.free.map_or_else(String::new, |free| format!(", {} free", size(free)));
+    println!("disk: {}{free}", size(survey.bytes));
+}
+
+/// A stamp of 8, 12 or 14 digits as a date, with its age in whole days; stamps are local time.
+fn stamp_and_age(stamp: &str) -> String {
+    let part = |from: usize, to: usize| stamp.get(from..to).filter(|p| p.bytes().all(|b| b.is_ascii_digit()));
+    let (Some(year), Some(month), Some(day)) = (part(0, 4), part(4, 6), part(6, 8)) else {
+        return if stamp.is_empty() { "without a date".to_owned() } else { stamp.to_owned() };
+    };
+    let time = match (part(8, 10), part(10, 12)) {
+        (Some(hour), Some(minute)) => format!(" {hour}:{minute}"),
+        _ => String::new(),
+    };
+    let instant = annuaire_base::date::parse_instant(&format!("{year}-{month}-{day}T00:00:00Z"));
+    let days = instant.map(|(ms, _)| (now_ms() - ms).div_euclid(86_400_000));
+    let ago = match days {
+        Some(0) => " (today)".to_owned(),
+        Some(1) => " (yesterday)".to_owned(),
+        Some(days) if days > 1 => format!(" ({days} days ago)"),
+        _ => String::new(),
+    };
+    format!("of {year}-{month}-{day}{time}{ago}")
+}
+
+/// The survey as JSON, an interface of scripts.
+fn as_json(place: &DataPlace, survey: &Survey) -> Value {
+    let log = match &survey.log {
+        Ok(tx) => json!({"tx": tx.as_ref().map_or(0, |t| t.tx.get()), "commit_ms": tx.as_ref().map(|t| t.commit_ms)}),
+        Err(why) => json!({"error": why}),
+    };
+    let store = |found: &Option<Result<Peek, String>>| match found {
+        None => Value::Null,
+        Some(Ok(at)) => json!({"tx": at.tx, "behind": survey.last().map(|last| last.saturating_sub(at.tx)), "bytes": at.bytes}),
+        Some(Err(why)) => json!({"error": why}),
+    };
+    let stores: serde_json::Map<String, Value> = survey.stores.iter().map(|(name, s)| ((*name).to_owned(), store(s))).collect();
+    let sources: Vec<Value> =
+        survey.sources.iter().map(|(code, stamp, n)| json!({"source": code, "stamp": stamp, "objects": n})).collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "data": place.data,
+        "log": log,
+        "stores": stores,
+        "publisher": survey.holder.as_ref().ok(),
+        "sources": sources,
+        "quarantined": survey.quarantined.as_ref().ok(),
+        "bytes": survey.bytes,
+        "free_bytes": survey.free,
+    })
+}

@@ -1,0 +1,172 @@
+//! The sections: a struct each, defaults next to the keys.
+
+use super::section::{KeyValue, Section, section};
+use super::values::{Bounded, ClientBase, GuideVersion, LogLevel, TextValue};
+use crate::data_place::DataPlace;
+use annuaire_web::Network;
+use annuaire_web::connections::ConnectionLimits;
+use serde::Deserialize;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Configuration {
+    pub(crate) server: ServerSection,
+    pub(crate) connections: ConnectionsSection,
+    pub(crate) access: AccessSection,
+    pub(crate) registry: RegistrySection,
+    pub(crate) publication: PublicationSection,
+    pub(crate) import: ImportSection,
+    pub(crate) doctor: DoctorSection,
+}
+
+section! {
+    /// What a server listens on, how clients see it, what it writes about requests.
+    ServerSection "server" {
+        /// Address and port to listen on.
+        listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+        /// Address that clients see when a proxy stands in front: scheme, host, path (https://annuaire.example). Without it, what a
+        /// trusted proxy says.
+        public_base: Option<TextValue<ClientBase>> = None,
+        /// Proxies whose Forwarded and X-Forwarded-… headers are believed: addresses, or networks as 10.0.0.0/8.
+        trusted_proxies: Vec<TextValue<Network>> = Vec::new(),
+        /// Who answers for the directory, as the page of legal notices names it. Needed on an address that others reach.
+        operator: Option<String> = None,
+        /// Least severity of the events written to the error output: error, warn, info, debug, trace. Without it, that of the variable
+        /// ANNUAIRE_LOG, else warn.
+        log: Option<LogLevel> = None,
+        /// Whether a line is written for each request.
+        request_log: bool = true,
+    }
+}
+
+section! {
+    /// How many connections a server holds, and when it ends one that keeps it waiting.
+    ConnectionsSection "connections" {
+        /// Connections open at once; others wait. The limit of open files of the process may lower it.
+        open_max: Bounded<usize, 1, 1_000_000> = Bounded::new(20_000),
+        /// Seconds from the first byte of a request to the first byte of its answer.
+        request_seconds: Bounded<u64, 1, 3_600> = Bounded::new(15),
+        /// Seconds without a byte of a next request.
+        idle_seconds: Bounded<u64, 1, 86_400> = Bounded::new(300),
+        /// Seconds without a byte of a next request, once three quarters of the connections are taken.
+        idle_crowded_seconds: Bounded<u64, 1, 86_400> = Bounded::new(10),
+        /// Seconds in which a client takes no byte of its answer.
+        reader_seconds: Bounded<u64, 1, 3_600> = Bounded::new(30),
+        /// Seconds that running answers have when the server ends.
+        finish_seconds: Bounded<u64, 0, 3_600> = Bounded::new(5),
+        /// Bytes of a request line with its headers. Links to next pages take up to 54 KiB.
+        head_bytes: Bounded<usize, 8_192, 1_048_576> = Bounded::new(98_304),
+    }
+}
+
+section! {
+    /// Who may ask, and how often.
+    AccessSection "access" {
+        /// File with one accepted API key a line. Without it the API is open.
+        api_keys: Option<PathBuf> = None,
+        /// File with one accepted bearer credential a line; opens the restricted perimeter to their holders.
+        restricted_credentials: Option<PathBuf> = None,
+        /// Requests a second that one key, or one address without key, may make; twice as many at once. Without it, no limit.
+        rate: Option<NonZeroU32> = None,
+    }
+}
+
+section! {
+    /// The system of record.
+    RegistrySection "registry" {
+        /// File that holds the URL of a PostgreSQL database. Without it the registry is a SQLite file of the data directory.
+        database: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// The publication stores.
+    PublicationSection "publication" {
+        /// Version of the national guide that resources follow: v120 or v110.
+        guide: GuideVersion = GuideVersion::V120,
+        /// Bytes of address space reserved for each store. They are reserved, not used: the file of a store grows as needed, up to this.
+        map_bytes: Bounded<usize, 16_777_216, 17_592_186_044_416> = Bounded::new(64 << 30),
+    }
+}
+
+section! {
+    /// Imports, and the publication that follows them.
+    ImportSection "import" {
+        /// Threads that read lines and assemble objects; 0 for as many as the machine has processors.
+        threads: Bounded<usize, 0, 1_024> = Bounded::new(0),
+        /// Niceness of the threads that import and publish: at 10 they take a tenth of a processor that a server wants too.
+        niceness: Bounded<i32, 0, 19> = Bounded::new(10),
+        /// Directory of the temporary files of an import. Without it, the data directory.
+        spill: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// The command doctor.
+    DoctorSection "doctor" {
+        /// Days without a delivery before a warning.
+        days: u32 = 3,
+    }
+}
+
+/// A section as printing and checking see it.
+pub(crate) struct SectionView {
+    /// Name in the file.
+    pub(crate) name: &'static str,
+    /// What it is about, line by line.
+    pub(crate) meaning: &'static [&'static str],
+    /// Names of its keys.
+    pub(crate) keys: &'static [&'static str],
+    /// Its keys, in the order of the file.
+    pub(crate) values: Vec<KeyValue>,
+}
+
+fn view<S: Section>(section: &S) -> SectionView {
+    SectionView { name: S::NAME, meaning: S::MEANING, keys: S::KEYS, values: section.values() }
+}
+
+impl Configuration {
+    /// Its sections, in the order of the file.
+    pub(crate) fn sections(&self) -> Vec<SectionView> {
+        let Self { server, connections, access, registry, publication, import, doctor } = self;
+        vec![view(server), view(connections), view(access), view(registry), view(publication), view(import), view(doctor)]
+    }
+
+    /// Every key that names a file or a directory, with its section.
+    pub(crate) fn paths(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        let named = [
+            ("access.api_keys", &mut self.access.api_keys),
+            ("access.restricted_credentials", &mut self.access.restricted_credentials),
+            ("registry.database", &mut self.registry.database),
+            ("import.spill", &mut self.import.spill),
+        ];
+        named.into_iter().filter_map(|(key, path)| Some((key, path.as_mut()?))).collect()
+    }
+
+    /// The installation with this data directory.
+    pub(crate) fn data_place(&self, data: &Path) -> DataPlace {
+        // LMDB takes whole pages; none is larger than 64 KiB.
+        let map_bytes = self.publication.map_bytes.get().next_multiple_of(1 << 16);
+        DataPlace { data: data.to_owned(), database: self.registry.database.clone(), map_bytes }
+    }
+
+    /// Limits of the connections of a server.
+    pub(crate) fn connection_limits(&self) -> ConnectionLimits {
+        let section = &self.connections;
+        ConnectionLimits {
+            request: Duration::from_secs(section.request_seconds.get()),
+            idle: Duration::from_secs(section.idle_seconds.get()),
+            crowded: Duration::from_secs(section.idle_crowded_seconds.get()),
+            reader: Duration::from_secs(section.reader_seconds.get()),
+            finish: Duration::from_secs(section.finish_seconds.get()),
+            connections: section.open_max.get(),
+            head: section.head_bytes.get(),
+            ..ConnectionLimits::default()
+        }
+    }
+}

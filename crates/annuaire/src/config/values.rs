@@ -1,0 +1,117 @@
+//! Types of the values of the configuration: each reads itself from text, refuses what it cannot mean, and writes itself again.
+
+use annuaire_fhir::Guide;
+use annuaire_web::{NotAPublicBase, PublicBase};
+use clap::ValueEnum;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// A value that is written as text: the text stays for printing.
+#[derive(Debug, Clone)]
+pub(crate) struct TextValue<T> {
+    text: String,
+    /// What the text means.
+    pub(crate) value: T,
+}
+
+impl<T> PartialEq for TextValue<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl<T: FromStr> FromStr for TextValue<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        Ok(Self { text: text.to_owned(), value: text.parse()? })
+    }
+}
+
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for TextValue<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl<T> Serialize for TextValue<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+/// A whole number with bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounded<T, const MIN: i64, const MAX: i64>(T);
+
+impl<T: Copy, const MIN: i64, const MAX: i64> Bounded<T, MIN, MAX> {
+    /// A default, which the tests of this file check against its bounds.
+    pub(crate) const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The number.
+    pub(crate) const fn get(self) -> T {
+        self.0
+    }
+}
+
+impl<'de, T: TryFrom<i64>, const MIN: i64, const MAX: i64> Deserialize<'de> for Bounded<T, MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        let within = (MIN..=MAX).contains(&number).then(|| T::try_from(number).ok()).flatten();
+        within.map(Self).ok_or_else(|| de::Error::custom(format!("{number} is not between {MIN} and {MAX}")))
+    }
+}
+
+impl<T: Serialize, const MIN: i64, const MAX: i64> Serialize for Bounded<T, MIN, MAX> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// The address that clients see, given with or without the path of the API.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientBase(pub(crate) PublicBase);
+
+impl FromStr for ClientBase {
+    type Err = NotAPublicBase;
+
+    fn from_str(text: &str) -> Result<Self, NotAPublicBase> {
+        let root = text.trim_end_matches('/');
+        let root = ["/fhir/v2", "/fhir/dp", "/fhir/dr"].iter().find_map(|mount| root.strip_suffix(mount)).unwrap_or(root);
+        root.parse().map(Self)
+    }
+}
+
+/// Version of the national guide, as options and configuration name it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum GuideVersion {
+    /// 1.2.0-snapshot-2
+    #[default]
+    V120,
+    /// 1.1.0
+    V110,
+}
+
+impl From<GuideVersion> for Guide {
+    fn from(version: GuideVersion) -> Self {
+        match version {
+            GuideVersion::V120 => Self::V120,
+            GuideVersion::V110 => Self::V110,
+        }
+    }
+}
+
+/// Least severity of the events that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}

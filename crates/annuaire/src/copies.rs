@@ -1,0 +1,199 @@
+//! Backups of an installation, made while it runs, and their restoration.
+
+use crate::data_place::{CONFIGURATION, DataPlace, STORES, registry_path};
+use crate::progress::{SharedTell, during};
+use crate::store_check::{StoreCheck, check_in_own_process};
+use annuaire_index::Index;
+use annuaire_store::Registry;
+use annuaire_store_sqlite::SqliteRegistry;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// Format of the copies; `restore` refuses another one.
+const FORMAT: u64 = 1;
+/// File in which a copy describes itself.
+const NOTE: &str = "backup.json";
+
+/// Copies a data directory, in use or not, into `to`, which is absent or empty. `now_ms` goes into the note.
+///
+/// Stores are copied before the registry that they are views of: whatever commits meanwhile, no store of the copy is ahead of
+/// its registry, and a restored server publishes what is missing.
+pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &SharedTell) -> Result<String> {
+    absent_or_empty(to)?;
+    let making = making(to)?;
+    let mut stores = serde_json::Map::new();
+    for name in STORES {
+        let from = place.data.join(name);
+        if !from.join("data.mdb").exists() {
+            continue;
+        }
+        let copy = making.path().join(name);
+        fs::create_dir(&copy)?;
+        copying(tell, name, &from.join("data.mdb"), &copy.join("data.mdb"), || Index::copy(&from, &copy))
+            .with_context(|| format!("copying the {name} store"))?;
+        stores.insert(name.to_owned(), json!(sound_tx(name, &copy, place.map_bytes, tell)?));
+    }
+    let registry = match place.database {
+        Some(_) => Value::Null,
+        None => {
+            let path = registry_path(&place.data);
+            if !path.exists() {
+                bail!("{}: no registry; is it in PostgreSQL? then name it with --database", path.display());
+            }
+            let (mut registry, to) = (SqliteRegistry::open(&path)?, registry_path(making.path()));
+            let tx = copying(tell, "registry", &path, &to, || registry.backup(&to)).context("copying the registry")?;
+            json!(tx)
+        }
+    };
+    copy_small_files(&place.data, making.path())?;
+    let note = json!({"format": FORMAT, "instant_ms": now_ms, "registry_tx": registry, "store_tx": stores});
+    fs::write(making.path().join(NOTE), serde_json::to_vec_pretty(&note)?)?;
+    put_in_place(making, to)?;
+    Ok(match registry.as_u64() {
+        Some(tx) => format!("{}: registry at transaction {tx}, stores {}", to.display(), Value::Object(stores)),
+        None => format!(
+            "{}: stores {} only; save the registry with PostgreSQL's own tools (pg_dump, pg_basebackup), after this copy: \
+             a store must not be ahead of its registry",
+            to.display(),
+            Value::Object(stores)
+        ),
+    })
+}
+
+/// Puts a copy into `place`, which is absent or empty, once everything in it was read and found sound.
+pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &SharedTell) -> Result<String> {
+    absent_or_empty(&place.data)?;
+    let path = from.join(NOTE);
+    let text = fs::read(&path).with_context(|| format!("{}: not a backup", path.display()))?;
+    let note: Value = serde_json::from_slice(&text).with_context(|| format!("{}: unreadable", path.display()))?;
+    if note["format"] != FORMAT {
+        bail!("{}: a backup of another form than {FORMAT}; restore it with the version that made it", path.display());
+    }
+    let making = making(&place.data)?;
+    let last = match (note["registry_tx"].as_u64(), &place.database) {
+        (Some(_), Some(_)) => bail!("the backup holds a SQLite registry; leave --database out"),
+        (None, None) => {
+            bail!("the backup holds stores only; restore the registry with PostgreSQL's tools and name it with --database")
+        }
+        (None, Some(_)) => place.named_database()?.context("the backup holds no registry")?.last_tx()?.get(),
+        (Some(noted), None) => {
+            let copy = registry_path(making.path());
+            let from = registry_path(from);
+            copying(tell, "registry", &from, &copy, || fs::copy(&from, &copy)).context("copying the registry")?;
+            let mut registry = SqliteRegistry::open(&copy).context("the registry of the backup is damaged")?;
+            let faults = during(tell, "verifying the registry", &|| (0, 0), || registry.verify())
+                .context("the registry of the backup is damaged")?;
+            if let Some(fault) = faults.first() {
+                bail!("the registry of the backup is damaged ({fault}); take another backup");
+            }
+            let last = registry.last_tx()?.get();
+            if last != noted {
+                bail!("the registry of the backup ends at transaction {last} and its note says {noted}; take another backup");
+            }
+            registry.close()?;
+            last
+        }
+    };
+    for name in STORES {
+        let Some(noted) = note["store_tx"][name].as_u64() else { continue };
+        let copy = making.path().join(name);
+        fs::create_dir(&copy)?;
+        let (from, to) = (from.join(name).join("data.mdb"), copy.join("data.mdb"));
+        copying(tell, name, &from, &to, || fs::copy(&from, &to)).with_context(|| format!("copying the {name} store"))?;
+        let tx = sound_tx(name, &copy, place.map_bytes, tell)?;
+        if tx != noted || tx > last {
+            bail!("the {name} store of the backup is at transaction {tx}, its note says {noted} and the registry ends at {last}");
+        }
+    }
+    copy_small_files(from, making.path())?;
+    put_in_place(making, &place.data)?;
+    Ok(format!("{}: restored, log at transaction {last}", place.data.display()))
+}
+
+/// Reports how many bytes of a copy are there while `work` makes it. A copy that leaves out free pages is shorter.
+fn copying<T>(tell: &SharedTell, name: &str, from: &Path, to: &Path, work: impl FnOnce() -> T) -> T {
+    let length = |path: &Path| fs::metadata(path).map_or(0, |m| m.len());
+    let total = length(from);
+    during(tell, &format!("copying the {name}"), &|| (length(to), total), work)
+}
+
+/// Transaction of a copied store, which is read whole first.
+fn sound_tx(name: &str, dir: &Path, map_bytes: usize, tell: &SharedTell) -> Result<u64> {
+    let StoreCheck { tx, faults } = check_in_own_process(dir, map_bytes, tell)?;
+    if let Some(fault) = faults.first() {
+        bail!("the {name} store is damaged ({fault}); make it again with `annuaire rebuild`, or take another backup");
+    }
+    // The check left it; the next process that opens the store makes it again.
+    let _ = fs::remove_file(dir.join("lock.mdb"));
+    tx.with_context(|| format!("the {name} store does not say its transaction"))
+}
+
+fn absent_or_empty(dir: &Path) -> Result<()> {
+    match fs::read_dir(dir) {
+        Ok(entries) => {
+            if entries.count() > 0 {
+                bail!("{}: not empty; name a directory that does not exist", dir.display());
+            }
+            Ok(())
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e).with_context(|| format!("reading {}", dir.display())),
+    }
+}
+
+fn parent(dir: &Path) -> PathBuf {
+    match dir.parent() {
+        Some(p) if p.as_os_str().is_empty() => PathBuf::from("."),
+        Some(p) => p.to_owned(),
+        None => dir.to_owned(),
+    }
+}
+
+/// A directory beside the one to be made, that nobody else may read (0700), and that disappears on an error.
+fn making(to: &Path) -> Result<TempDir> {
+    let parent = parent(to);
+    fs::create_dir_all(&parent).with_context(|| format!("creating {}", parent.display()))?;
+    let name = to.file_name().context("name a directory")?.to_string_lossy();
+    let prefix = format!(".{name}.partial-");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let beside = builder.tempdir_in(&parent);
+    beside.with_context(|| format!("creating a directory in {}", parent.display()))
+}
+
+/// The key of page links and the configuration, when they are there. Without the key, links given before end, and a new one is
+/// made.
+fn copy_small_files(from: &Path, to: &Path) -> Result<()> {
+    for name in ["cursor.key", CONFIGURATION] {
+        let (from, to) = (from.join(name), to.join(name));
+        if from.exists() {
+            // Permissions are copied too.
+            fs::copy(&from, &to).with_context(|| format!("copying {name}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes everything to disk (fsync), then gives the directory its name: a directory of that name is complete.
+fn put_in_place(making: TempDir, to: &Path) -> Result<()> {
+    sync(making.path())?;
+    // Takes the place of an empty directory, and of no other.
+    fs::rename(making.path(), to).with_context(|| format!("{}: cannot be put in place", to.display()))?;
+    let _ = making.keep();
+    File::open(parent(to))?.sync_all()?;
+    Ok(())
+}
+
+fn sync(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            sync(&entry?.path())?;
+        }
+    }
+    File::open(path)?.sync_all().with_context(|| format!("writing {} to disk", path.display()))
+}

@@ -1,0 +1,45 @@
+//! Damage of a publication store, found by reading it whole.
+
+use crate::progress::{SharedTell, during};
+use annuaire_index::Index;
+use anyhow::{Context, Result};
+use std::path::Path;
+use std::process::Command;
+
+/// Result of reading a whole store.
+#[derive(Debug, Default)]
+pub(crate) struct StoreCheck {
+    /// Transaction of the store, `None` when it could not be opened.
+    pub(crate) tx: Option<u64>,
+    /// One line for each damage.
+    pub(crate) faults: Vec<String>,
+}
+
+/// Reads a whole store and prints its transaction, then its damages: the lines that [`check_in_own_process`] reads.
+pub(crate) fn check_and_print(dir: &Path, map_bytes: usize) -> Result<()> {
+    let index = Index::open(dir, map_bytes, annuaire_fhir::dictionary::ALL)?;
+    println!("{}", index.applied_tx());
+    for fault in index.check()? {
+        println!("{fault}");
+    }
+    Ok(())
+}
+
+/// Reads a whole store in a process of its own: the storage engine trusts the page numbers of its file, and a damaged number can
+/// kill the process that follows it.
+pub(crate) fn check_in_own_process(dir: &Path, map_bytes: usize, tell: &SharedTell) -> Result<StoreCheck> {
+    let program = std::env::current_exe().context("finding this program")?;
+    let map_bytes = map_bytes.to_string();
+    let check = || Command::new(program).arg("check-store").args(["--map-bytes", &map_bytes]).arg(dir).output();
+    let run = || check().context("starting a check");
+    let out = during(tell, &format!("checking {}", dir.display()), &|| (0, 0), run)?;
+    let printed = String::from_utf8_lossy(&out.stdout);
+    let mut lines = printed.lines();
+    let tx = lines.next().and_then(|line| line.parse().ok());
+    let mut faults: Vec<String> = lines.map(str::to_owned).collect();
+    if !out.status.success() {
+        let why = String::from_utf8_lossy(&out.stderr);
+        faults.push(format!("reading it ended with {}: {}", out.status, why.lines().next().unwrap_or("nothing was said")));
+    }
+    Ok(StoreCheck { tx, faults })
+}

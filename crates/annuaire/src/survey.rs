@@ -1,0 +1,95 @@
+//! The state of an installation, read without disturbing a server or an import.
+
+use crate::data_place::{DataPlace, STORES};
+use crate::exit::one_line;
+use crate::publisher::{Holder, current_holder};
+use annuaire_index::{Index, Peek};
+use annuaire_store::{Registry, Transaction};
+use anyhow::Result;
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// The state of an installation, read once. A part that could not be read is an error message.
+pub(crate) struct Survey {
+    /// Last transaction, `None` in an empty log.
+    pub(crate) log: Result<Option<Transaction>, String>,
+    /// Each store with its head, `None` when it was never made.
+    pub(crate) stores: Vec<(&'static str, Option<Result<Peek, String>>)>,
+    /// The process that has the right to publish.
+    pub(crate) holder: Result<Option<Holder>, String>,
+    /// Last delivery of each source: its code, its stamp, its number of objects.
+    pub(crate) sources: Vec<(String, String, u64)>,
+    /// Lines in quarantine.
+    pub(crate) quarantined: Result<usize, String>,
+    /// Bytes of the data directory.
+    pub(crate) bytes: u64,
+    /// Bytes free on its disk, when the system tells.
+    pub(crate) free: Option<u64>,
+}
+
+impl Survey {
+    /// Reads the state of an installation.
+    pub(crate) fn of(place: &DataPlace) -> Self {
+        let mut registry = place.registry().map_err(|e| one_line(&e));
+        let log = read_registry(&mut registry, |r| {
+            let last = r.last_tx()?;
+            Ok(r.transactions(last.previous())?.pop())
+        });
+        let sources = read_registry(&mut registry, |r| {
+            let notes = r.notes("source", "", 1_000)?;
+            Ok(notes.into_iter().map(|(code, text)| source_summary(code, &text)).collect())
+        });
+        let quarantined = read_registry(&mut registry, |r| Ok(annuaire_exchange::quarantine(r)?.len()));
+        let peek = |name: &'static str| {
+            let dir = place.data.join(name);
+            let found = dir.join("data.mdb").exists().then(|| Index::peek(&dir).map_err(|e| e.to_string()));
+            (name, found)
+        };
+        Self {
+            log,
+            stores: STORES.map(peek).into(),
+            holder: current_holder(&place.data).map_err(|e| one_line(&e)),
+            sources: sources.unwrap_or_default(),
+            quarantined,
+            bytes: bytes_below(&place.data),
+            free: rustix::fs::statvfs(&place.data).ok().map(|v| v.f_bavail.saturating_mul(v.f_frsize)),
+        }
+    }
+
+    /// Number of the last transaction.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.log.as_ref().ok().map(|tx| tx.as_ref().map_or(0, |tx| tx.tx.get()))
+    }
+}
+
+/// Reads from a registry that may not have opened.
+fn read_registry<T>(
+    registry: &mut Result<Box<dyn Registry>, String>,
+    read: impl FnOnce(&mut dyn Registry) -> Result<T>,
+) -> Result<T, String> {
+    match registry {
+        Ok(registry) => read(&mut **registry).map_err(|e| one_line(&e)),
+        Err(why) => Err(why.clone()),
+    }
+}
+
+/// Code, stamp and number of objects of a source; a note without them gives an empty stamp and 0.
+fn source_summary(code: String, text: &str) -> (String, String, u64) {
+    let note: Value = serde_json::from_str(text).unwrap_or_default();
+    let stamp = note["stamp"].as_str().unwrap_or_default().to_owned();
+    (code, stamp, note["objects"].as_u64().unwrap_or_default())
+}
+
+/// Bytes of the files below a directory.
+fn bytes_below(dir: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(dir) else { return 0 };
+    entries
+        .filter_map(|e| e.ok())
+        .map(|e| match e.metadata() {
+            Ok(m) if m.is_dir() => bytes_below(&e.path()),
+            Ok(m) => m.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}

@@ -1,0 +1,45 @@
+//! Counts, days and telephone numbers as people in France read them.
+
+/// A count with its thousands apart.
+pub(crate) fn french_count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `07/05/1991` for `1991-05-07…`, `05/1991` for a month. Another text stays as it is.
+pub(crate) fn french_day(iso: &str) -> String {
+    match iso.get(..10).unwrap_or(iso).split('-').collect::<Vec<_>>()[..] {
+        [year, month, day] => format!("{day}/{month}/{year}"),
+        [year, month] => format!("{month}/{year}"),
+        _ => iso.to_owned(),
+    }
+}
+
+/// A French telephone number by pairs of digits. Another text stays as it is.
+pub(crate) fn french_phone(number: &str) -> String {
+    if number.len() != 10 || !number.starts_with('0') || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return number.to_owned();
+    }
+    let pairs: Vec<&str> = (0..5).filter_map(|n| number.get(2 * n..2 * n + 2)).collect();
+    pairs.join("\u{a0}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_days_are_written_as_people_read_them() {
+        assert_eq!(french_phone("0465715099"), "04\u{a0}65\u{a0}71\u{a0}50\u{a0}99");
+        assert_eq!(french_phone("+33465715099"), "+33465715099");
+        assert_eq!([0, 999, 20_186].map(french_count), ["0", "999", "20\u{202f}186"]);
+        assert_eq!(["1991-05-07T10:00:00Z", "1991-05", "?"].map(french_day), ["07/05/1991", "05/1991", "?"]);
+    }
+}

@@ -1,0 +1,18 @@
+//! Bounds of what a visitor may ask of a page, in one place.
+
+/// Results on a page of a search.
+pub(crate) const RESULTS: usize = 20;
+/// Characters of a field of a search form; the rest is cut.
+pub(crate) const FIELD_CHARS: usize = 100;
+/// Words of a name that a search takes into account.
+pub(crate) const NAME_WORDS: usize = 8;
+/// Results that are sorted by name; more come in the order of the store.
+pub(crate) const SORTED: u64 = 2_000;
+/// Professionals shown at a time on the page of a structure.
+pub(crate) const PEOPLE: usize = 50;
+/// Establishments, and activities of each kind, shown on the page of a structure.
+pub(crate) const PARTS: usize = 200;
+/// Highest page number; a higher one shows this page.
+pub(crate) const LAST_PAGE: usize = 10_000;
+/// Days of changes that a page tells. The public perimeter keeps no longer history (data-perimeters §5).
+pub(crate) const HISTORY_DAYS: i64 = 30;

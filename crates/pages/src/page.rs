@@ -1,0 +1,121 @@
+//! What a page states about itself, and the response that is made of it.
+//!
+//! To add a page: a file in `page/` with a struct that derives its template and implements [`Page`], and a handler; a line in
+//! `routes.rs`; a sample in `page/tests.rs`.
+
+pub(crate) mod home;
+pub(crate) mod message;
+pub(crate) mod missing;
+pub(crate) mod notices;
+pub(crate) mod people;
+pub(crate) mod professional;
+pub(crate) mod robots;
+pub(crate) mod structure;
+pub(crate) mod structures;
+pub(crate) mod stylesheet;
+
+use annuaire_index::Error;
+use askama::Template;
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use crate::visit::PageRequest;
+
+/// How long browsers and proxies may show a response without asking again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CachePolicy {
+    /// They ask before each use: the page shows the present state of the directory.
+    Revalidate,
+    /// They never ask again: the address contains a hash of the content.
+    Immutable,
+    /// The response says nothing, and they decide (RFC 9111 §4.2.2).
+    Unstated,
+}
+
+impl CachePolicy {
+    /// Value of `Cache-Control`, where there is one.
+    pub(crate) const fn header(self) -> Option<&'static str> {
+        match self {
+            Self::Revalidate => Some("no-cache"),
+            Self::Immutable => Some("public, max-age=31536000, immutable"),
+            Self::Unstated => None,
+        }
+    }
+
+    /// Sets `Cache-Control` of a response.
+    pub(crate) fn apply(self, response: &mut Response) {
+        if let Some(value) = self.header() {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
+        }
+    }
+}
+
+/// Whether search engines may list a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Indexing {
+    /// They may: the page has a permanent address.
+    Listed,
+    /// They must not: the page answers one request.
+    Unlisted,
+}
+
+/// A page: a template, and what the response around it says. Templates extend `base.html`, which calls these methods.
+pub(crate) trait Page: Template {
+    /// Status of the response.
+    const STATUS: StatusCode;
+    /// How long the response may be kept.
+    const CACHE: CachePolicy;
+    /// Whether search engines may list it.
+    const INDEXING: Indexing;
+
+    /// Title of the window and of the entry in a search engine, without the name of the directory.
+    fn title(&self) -> &str;
+
+    /// Path of the facts of this page for machines, without the prefix of a proxy; empty when there is none.
+    fn fhir_path(&self) -> &str {
+        ""
+    }
+
+    /// Whether search engines may list this page.
+    fn is_listed(&self) -> bool {
+        Self::INDEXING == Indexing::Listed
+    }
+}
+
+/// What a function that fills a page gives: the response, of the page or of the message that takes its place, or an error of the store.
+pub(crate) type PageResult = Result<Response, Error>;
+
+/// Lets the page load its style sheet and send its forms to this server, and nothing else.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Renders a page. A template that fails answers 500 with the number under which the operator finds the cause.
+pub(crate) fn respond<P: Page>(request: &PageRequest, page: &P) -> Response {
+    let (status, body) = match page.render() {
+        Ok(body) => (P::STATUS, body),
+        Err(error) => {
+            request.record_cause(&error);
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("La page ne peut pas être affichée (incident {}).", request.id))
+        }
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/html;charset=UTF-8"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    P::CACHE.apply(&mut response);
+    if P::INDEXING == Indexing::Unlisted {
+        response.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests;

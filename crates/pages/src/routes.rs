@@ -1,0 +1,39 @@
+//! The table of pages.
+
+use std::sync::Arc;
+
+use annuaire_index::Index;
+use annuaire_web::RateRule;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, any, get};
+
+use crate::PagesSettings;
+use crate::admission::{RouteAdmission, admit};
+use crate::page::{home, missing, notices, people, professional, robots, structure, structures, stylesheet};
+use crate::site::Site;
+
+/// The pages over the public store. Every other address answers with a page too.
+pub fn router(store: Arc<Index>, settings: PagesSettings) -> Router {
+    let stylesheet_path = stylesheet::path();
+    let site = Arc::new(Site::new(store, settings, stylesheet_path.clone()));
+    let counted = |route, handler| admitted(&site, route, RateRule::Counted, handler);
+    // What a browser or a crawler fetches besides the pages that were asked for.
+    let exempt = |route, handler| admitted(&site, route, RateRule::Exempt, handler);
+    Router::new()
+        .route("/", counted("pages.home", get(home::show)))
+        .route("/recherche", counted("pages.people", get(people::show)))
+        .route("/structures", counted("pages.structures", get(structures::show)))
+        .route("/professionnel/{id}", counted("pages.professional", get(professional::show)))
+        .route("/structure/{id}", counted("pages.structure", get(structure::show)))
+        .route("/mentions", counted("pages.notices", get(notices::show)))
+        .route("/robots.txt", exempt("pages.robots", get(robots::show)))
+        .route(&stylesheet_path, exempt("pages.style", get(stylesheet::show)))
+        .fallback_service(counted("pages.missing", any(missing::show)).with_state(Arc::clone(&site)))
+        .with_state(site)
+}
+
+/// A handler behind the gate.
+fn admitted(site: &Arc<Site>, route: &'static str, rate: RateRule, handler: MethodRouter<Arc<Site>>) -> MethodRouter<Arc<Site>> {
+    handler.layer(from_fn_with_state(RouteAdmission { site: Arc::clone(site), route, rate }, admit))
+}

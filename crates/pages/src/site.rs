@@ -1,0 +1,35 @@
+//! What all pages of a server share.
+
+use std::sync::Arc;
+
+use annuaire_index::{Error, Index, Snapshot};
+use annuaire_web::Anyone;
+
+use crate::PagesSettings;
+use crate::search::FormChoices;
+
+/// The public store and what surrounds it.
+pub(crate) struct Site {
+    store: Arc<Index>,
+    pub settings: PagesSettings,
+    /// What the form of the search for people lets choose from.
+    pub choices: FormChoices,
+    /// Address of the style sheet, without the prefix of a proxy.
+    pub stylesheet: String,
+}
+
+impl Site {
+    pub(crate) fn new(store: Arc<Index>, settings: PagesSettings, stylesheet: String) -> Self {
+        Self { store, settings, choices: FormChoices::of_terminologies(), stylesheet }
+    }
+
+    /// The present state of the public store, which serves at most the work that a page may cost.
+    pub(crate) fn snapshot(&self, pass: Anyone) -> Result<Snapshot, Error> {
+        Ok(self.unmetered_snapshot(pass)?.within(self.settings.work))
+    }
+
+    /// The present state of the public store, for pages whose work does not depend on the visitor.
+    pub(crate) fn unmetered_snapshot(&self, _: Anyone) -> Result<Snapshot, Error> {
+        self.store.snapshot()
+    }
+}
