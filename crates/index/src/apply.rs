@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::chunk::{self, ChunkWriter};
 use crate::databases::Databases;
 use crate::dictionaries::Dictionaries;
+use crate::error::Error;
 use crate::index::Index;
 use crate::links::column::{self, LinkColumn, LinkColumnWriter};
 use crate::posting::sorter::TermSorter;
@@ -21,9 +22,9 @@ use crate::published::PublishedTx;
 use crate::record::RecordWriter;
 use crate::resource_keys::ResourceKeys;
 use crate::retention::{Retention, RetentionRun};
+use crate::row::Row;
 use crate::set_aside::{self, SetAsideChanges};
 use crate::version::Version;
-use crate::{Error, Row};
 
 /// What a transaction does beside its resources.
 #[derive(Default)]

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use crate::Error;
+use crate::error::Error;
 
 /// An amount of work; one unit takes about a tenth of a microsecond.
 pub type Effort = u64;

@@ -10,8 +10,10 @@ use roaring::RoaringBitmap;
 
 use crate::chunk::{self, ChunkRecords};
 use crate::databases::Db;
+use crate::error::Error;
 use crate::hash::{id_hash, long_value_hash, target_hash};
 use crate::index::Index;
+use crate::key;
 use crate::links::check::{LinkColumnScan, check_chunk};
 use crate::posting::block::{BlockReader, TermRows};
 use crate::posting::read::{is_in_set, rows_of};
@@ -19,9 +21,9 @@ use crate::posting::row_set;
 use crate::published::PublishedTx;
 use crate::record::{RecordHead, stamp};
 use crate::retention;
+use crate::row::Row;
 use crate::set_aside::SetAsideEntity;
 use crate::version::Version;
-use crate::{Error, Row, key};
 
 /// Most findings reported for each database.
 const REPORTED_MAX: usize = 20;

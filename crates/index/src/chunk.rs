@@ -12,7 +12,8 @@ use std::ops::Bound;
 use heed::{RoTxn, RwTxn};
 
 use crate::databases::{Databases, PAGE_VALUE};
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 const BAD: Error = Error::Corrupt("chunk of rows");
 

@@ -3,7 +3,7 @@
 use heed::types::Bytes;
 use heed::{Database, Env, RwTxn, WithoutTls};
 
-use crate::Error;
+use crate::error::Error;
 
 /// A database of byte keys and byte values; LMDB sorts keys byte by byte.
 pub type Db = Database<Bytes, Bytes>;
@@ -14,9 +14,6 @@ pub const DATABASES: u32 = 11;
 /// Longest value that LMDB keeps, with its key, in one page of 4 KiB (page header and node header taken off). Chunks and blocks
 /// are filled up to this length, so that reading one costs one page.
 pub const PAGE_VALUE: usize = 4_080;
-
-/// Longest key that LMDB accepts is 511 bytes; keys of ours stay below it.
-pub const KEY_MAX: usize = 511;
 
 /// Handles of the databases that hold data. [`crate::layout`] describes their keys and values.
 #[derive(Clone, Copy)]

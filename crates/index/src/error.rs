@@ -3,7 +3,7 @@
 use annuaire_terms::RefusedResource;
 use heed::MdbError;
 
-use crate::Row;
+use crate::row::Row;
 
 /// What can go wrong in the publication store.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use annuaire_terms::{ParamId, TypeId};
 
-use crate::Row;
+use crate::row::Row;
 
 /// Condition of a search on the live rows of one type.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

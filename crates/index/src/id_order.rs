@@ -5,8 +5,10 @@ use std::ops::ControlFlow;
 use annuaire_terms::TypeId;
 use roaring::RoaringBitmap;
 
+use crate::error::Error;
+use crate::key;
+use crate::row::Row;
 use crate::snapshot::Snapshot;
-use crate::{Error, Row, key};
 
 /// Order of logical identifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

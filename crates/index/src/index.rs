@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use annuaire_base::Tx;
 use heed::{Env, WithoutTls};
 
-use crate::Error;
 use crate::databases::Databases;
 use crate::dictionaries::Dictionaries;
+use crate::error::Error;
 use crate::results::SearchResults;
 use crate::row::Row;
 use crate::state::RecentStates;

@@ -7,9 +7,9 @@ use annuaire_base::Tx;
 use heed::types::Bytes;
 use heed::{CompactionOption, Env, EnvFlags, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 
-use crate::Error;
 use crate::databases::{DATABASES, Databases, Db};
 use crate::dictionaries::Dictionaries;
+use crate::error::Error;
 use crate::hash::dictionary_checksum;
 use crate::index::Index;
 use crate::published::PublishedTx;

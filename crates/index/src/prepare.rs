@@ -6,11 +6,12 @@ use annuaire_base::Tx;
 use annuaire_terms::Resource;
 
 use crate::dictionaries::Dictionaries;
+use crate::error::Error;
 use crate::index::Index;
 use crate::record::{RecordWriter, VersionStamp};
 use crate::resource_keys::ResourceKeys;
+use crate::row::Row;
 use crate::snapshot::Snapshot;
-use crate::{Error, Row};
 
 /// A version ready to be written: any thread prepares it, one thread writes it.
 #[derive(Debug)]

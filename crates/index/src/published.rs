@@ -4,7 +4,8 @@ use annuaire_base::Tx;
 use heed::RoTxn;
 
 use crate::databases::Databases;
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 /// A published transaction. Key: its number, 8 bytes big-endian. Value: `end`, 4 bytes little-endian, then `commit_ms`, 8 bytes
 /// little-endian. Writing this entry, in the last commit of a transaction, is what publishes it.

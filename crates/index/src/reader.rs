@@ -4,10 +4,11 @@ use annuaire_terms::{ParamId, TypeId};
 
 use crate::budget;
 use crate::chunk::{self, ChunkRecords};
+use crate::error::Error;
 use crate::record::RecordHead;
+use crate::row::Row;
 use crate::snapshot::Snapshot;
 use crate::version::Version;
-use crate::{Error, Row};
 
 /// The newest version of a resource.
 pub(crate) struct NewestVersion {

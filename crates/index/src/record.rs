@@ -6,8 +6,9 @@ use annuaire_terms::{Presence, Resource, Term, TypeId};
 use zstd::zstd_safe::{CCtx, CParameter, compress_bound};
 
 use crate::dictionaries::{Dictionaries, LEVEL};
+use crate::error::Error;
 use crate::hash::record_checksum;
-use crate::{Error, varint};
+use crate::varint;
 
 /// First bytes of every zstd frame; records leave them out.
 pub const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];

@@ -9,8 +9,8 @@ use annuaire_cache::Generations;
 use annuaire_terms::TypeId;
 use roaring::RoaringBitmap;
 
-use crate::Filter;
 use crate::budget::Effort;
+use crate::filter::Filter;
 
 /// Bytes of the results remembered, over all searches.
 const CAPACITY_BYTES: usize = 64 << 20;

@@ -15,12 +15,13 @@ use roaring::RoaringBitmap;
 use crate::chunk::ChunkWriter;
 use crate::databases::Databases;
 use crate::dictionaries::Dictionaries;
+use crate::error::Error;
 use crate::hash::{id_hash, type_name_hash};
 use crate::key::{self, sortable_ms};
 use crate::posting::read::rows_of;
+use crate::row::Row;
 use crate::state::PublishedState;
 use crate::version::Version;
-use crate::{Error, Row};
 
 const BAD: Error = Error::Corrupt("row that leaves");
 

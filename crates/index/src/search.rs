@@ -6,13 +6,16 @@ use annuaire_terms::TypeId;
 use roaring::RoaringBitmap;
 
 use crate::budget;
+use crate::error::Error;
+use crate::filter::Filter;
 use crate::hash::{SystemHash, target_hash, type_name_hash};
+use crate::key;
 use crate::links::column::LinkColumn;
 use crate::links::id_set::IdHashSet;
 use crate::links::read::{LinkColumns, SCAN_MIN};
 use crate::results::SearchResults;
+use crate::row::Row;
 use crate::snapshot::Snapshot;
-use crate::{Error, Filter, Row, key};
 
 impl Snapshot {
     /// Live rows of a type that satisfy a filter. A result that cost much is remembered, so that the following pages of the

@@ -4,9 +4,10 @@ use annuaire_base::Tx;
 use heed::RwTxn;
 
 use crate::databases::Databases;
+use crate::error::Error;
 use crate::hash::long_value_hash;
 use crate::index::Index;
-use crate::{Error, varint};
+use crate::varint;
 
 /// Longest prefix of an entity that its key holds (LMDB bounds keys to 511 bytes); a hash of the complete entity follows.
 const KEY_PREFIX: usize = 400;

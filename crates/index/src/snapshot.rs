@@ -10,12 +10,14 @@ use roaring::RoaringBitmap;
 use crate::budget::{Effort, Meter};
 use crate::databases::Databases;
 use crate::dictionaries::Dictionaries;
+use crate::error::Error;
 use crate::index::Index;
+use crate::key;
 use crate::posting::read::{TermScan, last_row_of, rows_of};
 use crate::published::PublishedTx;
 use crate::results::SearchResults;
+use crate::row::Row;
 use crate::state::{PublishedState, closed_up_to};
-use crate::{Error, Row, key};
 
 /// The state of the store at one transaction. It owns an LMDB read transaction: keep it briefly, since LMDB cannot reuse pages
 /// that a reader may see.

@@ -10,9 +10,10 @@ use heed::RoTxn;
 use roaring::RoaringBitmap;
 
 use crate::databases::Databases;
+use crate::error::Error;
+use crate::key;
 use crate::posting::read::rows_of;
 use crate::published::PublishedTx;
-use crate::{Error, key};
 
 /// States kept beside the latest, so that the next page of a recent search need not rebuild its state.
 const RECENT: usize = 8;

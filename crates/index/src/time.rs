@@ -7,9 +7,10 @@ use annuaire_terms::TypeId;
 use roaring::RoaringBitmap;
 
 use crate::budget;
+use crate::error::Error;
 use crate::published::PublishedTx;
+use crate::row::Row;
 use crate::snapshot::Snapshot;
-use crate::{Error, Row};
 
 impl Snapshot {
     /// Versions, live or closed, that transactions wrote at an instant or after it; of one type, or of all for `None`. Instants

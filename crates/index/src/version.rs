@@ -7,8 +7,9 @@ use annuaire_terms::{ParamId, Presence, Resource, TypeId};
 use zstd::zstd_safe::{DCtx, get_frame_content_size};
 
 use crate::dictionaries::Dictionaries;
+use crate::error::Error;
 use crate::record::{RecordHead, ZSTD_MAGIC, stamp_before};
-use crate::{Error, Row};
+use crate::row::Row;
 
 /// Longest content of a frame that is decompressed: a damaged length must not reserve the memory of the machine.
 const PLAIN_MAX: u64 = 1 << 29;

@@ -8,7 +8,8 @@ use heed::RoTxn;
 
 use super::column::{BAD, ENTRY, LinkColumn, entries};
 use crate::databases::{Databases, PAGE_VALUE};
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 /// Checks that a chunk is well formed and that its rows follow those of the previous chunk, whose column and last row are in
 /// `before`; then replaces `before`.

@@ -17,7 +17,8 @@ use annuaire_terms::{ParamId, TypeId};
 use heed::RwTxn;
 
 use crate::databases::{Databases, PAGE_VALUE};
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 /// Bytes of an entry.
 pub const ENTRY: usize = 10;

@@ -10,7 +10,8 @@ use super::column::{BAD, ENTRY, LinkColumn, decode_entry, entries};
 use super::id_set::IdHashSet;
 use crate::budget::{self, Meter};
 use crate::databases::Databases;
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 /// Number of resources from which a scan of columns costs less than one look-up for each. Tests take both ways.
 pub const SCAN_MIN: u64 = if cfg!(test) { 3 } else { 400 };

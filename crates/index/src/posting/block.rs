@@ -10,7 +10,9 @@
 //! differences. Number of rows 0: the rows are in the database `sets` ([`super::row_set`]).
 
 use super::bloom::{self, BLOOM};
-use crate::{Error, Row, varint};
+use crate::error::Error;
+use crate::row::Row;
+use crate::varint;
 
 /// Most rows that a block holds beside their key.
 pub const INLINE_MAX: usize = 64;

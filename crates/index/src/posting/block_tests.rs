@@ -1,6 +1,6 @@
 //! Blocks against a model: what is read is what was written.
 
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test panics where a program would report")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use super::block::{BlockReader, INLINE_MAX, TermRows, may_contain};
 use super::block_writer::{Block, BlockWriter};
 use super::bloom;
-use crate::Row;
 use crate::databases::PAGE_VALUE;
 use crate::key::{self, KeyText};
+use crate::row::Row;
 
 proptest! {
     /// What is read is what was written, and each block's key tells it from the one before.

@@ -4,7 +4,8 @@ use super::block::{WITH_BLOOM, shared_prefix};
 use super::bloom::{self, BLOOM};
 use crate::databases::PAGE_VALUE;
 use crate::key::KeyText;
-use crate::{Row, varint};
+use crate::row::Row;
+use crate::varint;
 
 /// A finished block, with its key.
 pub struct Block {

@@ -6,7 +6,8 @@ use super::block::{BlockReader, TermRows};
 use super::block_writer::BlockWriter;
 use super::row_set;
 use crate::databases::{Databases, PAGE_VALUE};
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 /// Removes every row from `end` on. Cost: reading all the terms; only after an interruption.
 pub fn discard_from(dbs: &Databases, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Error> {

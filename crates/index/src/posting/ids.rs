@@ -9,7 +9,8 @@ use super::block::{BlockReader, TermRows};
 use super::read::{TermScan, every_block};
 use super::union::RowUnion;
 use crate::budget;
-use crate::{Error, key};
+use crate::error::Error;
+use crate::key;
 
 /// Takes the rows of an identifier (its versions); says whether the walk goes on.
 pub type IdVisitor<'v> = dyn FnMut(&RoaringBitmap) -> ControlFlow<()> + 'v;

@@ -12,7 +12,9 @@ use super::row_set;
 use super::union::RowUnion;
 use crate::budget::{self, Meter};
 use crate::databases::Databases;
-use crate::{Error, Row, key};
+use crate::error::Error;
+use crate::key;
+use crate::row::Row;
 
 /// Rows of one term. Cost: one block, and the set of a term with many rows.
 pub fn rows_of(dbs: &Databases, txn: &RoTxn<'_>, term: &[u8]) -> Result<RoaringBitmap, Error> {

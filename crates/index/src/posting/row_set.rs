@@ -8,7 +8,8 @@ use heed::{PutFlags, RoTxn, RwTxn};
 use roaring::RoaringBitmap;
 
 use crate::databases::Databases;
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 /// Bytes of a slice as a bitmap; a list is always shorter.
 pub const BITMAP: usize = 8_192;

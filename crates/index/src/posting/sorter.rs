@@ -13,8 +13,8 @@ use annuaire_batch::sort::{Merge, Sorter};
 use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
-use crate::Row;
 use crate::key::class;
+use crate::row::Row;
 
 /// Memory of the external sort, in bytes.
 const SORT_BYTES: usize = 512 << 20;

@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 use super::read::{TermScan, every_block};
 use super::union::RowUnion;
 use super::{block, bloom};
-use crate::Error;
+use crate::error::Error;
 use crate::key::{self, KeyText};
 
 impl TermScan<'_> {

@@ -5,8 +5,10 @@ use roaring::RoaringBitmap;
 
 use super::block::TermRows;
 use super::row_set::{self, BITMAP};
+use crate::chunk;
 use crate::databases::Databases;
-use crate::{Error, Row, chunk};
+use crate::error::Error;
+use crate::row::Row;
 
 /// Most inline rows that are sorted; more are set in a bitmap of all the rows of the store (a megabyte for a country).
 const SORTED_MAX: usize = if cfg!(test) { 16 } else { 8_192 };

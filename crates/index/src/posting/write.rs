@@ -7,7 +7,8 @@ use super::block_writer::BlockWriter;
 use super::row_set::{self, SetWrite};
 use super::sorter::SortedTerms;
 use crate::databases::Databases;
-use crate::{Error, Row};
+use crate::error::Error;
+use crate::row::Row;
 
 /// Blocks written between two LMDB commits of a long write.
 const BLOCKS_PER_COMMIT: usize = 20_000;
