@@ -1,6 +1,6 @@
 //! Compression dictionaries of published bodies, trained on the fictional nation (`data/dictionaries/README.md`).
 
-/// By type number; types that are few or restricted have none.
+/// The dictionary of each type, by the number of the type. Types with few resources and restricted types have an empty one.
 pub const ALL: &[&[u8]] = &[
     include_bytes!("../../../data/dictionaries/Practitioner.zdict"),
     include_bytes!("../../../data/dictionaries/PractitionerRole.zdict"),

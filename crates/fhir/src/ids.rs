@@ -1,66 +1,78 @@
-//! Technical ids of published resources, derived from business keys: a rebuild, or another machine, gives the same ones.
+//! Technical ids of published resources, derived from business keys: a rebuild, or another machine, gives the same ids.
 
+use annuaire_terms::limits;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// A technical id out of a business key. Two keys never share one: a key of letters, digits and dashes that fits is its own
-/// id; of any other one the id keeps what it may, then a point, which no such key has, and a hash of the whole key.
-fn technical(prefix: &str, parts: &[&str]) -> String {
-    let mut id = String::from(prefix);
-    for part in parts {
-        id.push('-');
-        id.extend(part.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-'));
-    }
-    let letters = |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    // Of several parts, a dash within one could be the dash between two.
-    let clear = parts.len() == 1 || !parts.iter().any(|part| part.contains('-'));
-    if parts.iter().all(letters) && clear && id.len() <= annuaire_terms::limits::ID {
-        return id;
-    }
-    let whole: Vec<String> = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
-    let hash = format!("{:032x}", xxh3_128(whole.concat().as_bytes()));
-    id.truncate(annuaire_terms::limits::ID - 1 - hash.len());
-    format!("{id}.{hash}")
-}
+/// What ids of Organizations start with.
+const ORGANIZATION: &str = "001";
 
-/// Id of the Practitioner of one practice: the same after a rebuild and on another machine.
+/// Id of the Practitioner of one practice.
 #[must_use]
 pub fn practitioner_id(id_nat_ps: &str, profession: &str, categorie: &str) -> String {
-    technical("003", &[id_nat_ps, profession, categorie])
+    technical_id("003", &[id_nat_ps, profession, categorie])
 }
 
 /// Id of the PractitionerRole of one situation.
 #[must_use]
 pub fn role_id(id_situation: &str) -> String {
-    technical("005", &[id_situation])
+    technical_id("005", &[id_situation])
 }
 
 /// Id of the Organization of one structure.
 #[must_use]
 pub fn organization_id(id_technique: &str) -> String {
-    technical("001", &[id_technique])
+    technical_id(ORGANIZATION, &[id_technique])
+}
+
+/// Technical identifier of the structure of an Organization id, where the id is made of it. An id that ends in a hash gives the
+/// identifier of no structure.
+#[must_use]
+pub fn structure_of(organization_id: &str) -> Option<&str> {
+    organization_id.strip_prefix(ORGANIZATION)?.strip_prefix('-')
 }
 
 /// Id of the HealthcareService of one activity.
 #[must_use]
 pub fn service_id(id_activite: &str) -> String {
-    technical("004", &[id_activite])
+    technical_id("004", &[id_activite])
 }
 
 /// Id of the Device of one heavy equipment.
 #[must_use]
 pub fn device_id(id_activite: &str) -> String {
-    technical("002", &[id_activite])
+    technical_id("002", &[id_activite])
 }
 
 /// Id of the Person of one national identification; restricted perimeter only.
 #[must_use]
 pub fn person_id(id_nat_ps: &str) -> String {
-    technical("006", &[id_nat_ps])
+    technical_id("006", &[id_nat_ps])
+}
+
+/// A technical id made of a business key. Two keys never share an id: a key of letters, digits and hyphens that fits is part of
+/// its id as it is. The id of any other key keeps the permitted characters, then has a point, which the first kind never has,
+/// and a hash of the complete key.
+fn technical_id(prefix: &str, parts: &[&str]) -> String {
+    let mut id = String::from(prefix);
+    for part in parts {
+        id.push('-');
+        id.extend(part.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-'));
+    }
+    let permitted = |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    // Of several parts, a hyphen within one could be the hyphen between two.
+    let unambiguous = parts.len() == 1 || !parts.iter().any(|part| part.contains('-'));
+    if parts.iter().all(permitted) && unambiguous && id.len() <= limits::ID {
+        return id;
+    }
+    let key: Vec<String> = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+    let hash = format!("{:032x}", xxh3_128(key.concat().as_bytes()));
+    id.truncate(limits::ID - 1 - hash.len());
+    format!("{id}.{hash}")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{organization_id, practitioner_id, role_id};
+    use super::{organization_id, practitioner_id, role_id, structure_of};
     use proptest::prelude::*;
 
     #[test]
@@ -68,6 +80,7 @@ mod tests {
         assert_eq!(practitioner_id("810999000003", "10", "C"), "003-810999000003-10-C");
         assert_eq!(role_id("12345678901234567890"), "005-12345678901234567890");
         assert_eq!(organization_id("R1-9"), "001-R1-9");
+        assert_eq!(structure_of("001-R1-9"), Some("R1-9"));
         assert_eq!(organization_id(&"x".repeat(60)), format!("001-{}", "x".repeat(60)));
     }
 

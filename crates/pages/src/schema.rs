@@ -1,7 +1,7 @@
 //! The types and search parameters that the pages use. A name that the table of parameters does not have does not compile.
 
 use annuaire_fhir::schema::PARAMS;
-pub(crate) use annuaire_fhir::schema::{DEVICE, ORGANIZATION, PRACTITIONER, ROLE, SERVICE};
+pub(crate) use annuaire_fhir::schema::{DEVICE, HEALTHCARE_SERVICE, ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE};
 use annuaire_index::Filter;
 use annuaire_terms::ParamId;
 

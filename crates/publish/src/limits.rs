@@ -1,15 +1,16 @@
 //! Limits of publication, in one place.
 
-/// Most entities set aside that are named; the others are counted.
+/// How many of the entities set aside are named; all of them are counted.
 pub const NAMED: usize = 20;
 /// Entities, or objects, read from the registry at a time.
 pub const PAGE: u32 = 1_000;
-/// Time that what left stays in the public store in its reduced form, in milliseconds: thirty days (fhir-api §11,
+/// How long the reduced form of a withdrawn resource stays in the public store, in milliseconds: thirty days (fhir-api §11,
 /// data-perimeters §5).
 pub const WITHDRAWN_MS: i64 = 30 * 86_400_000;
-/// Time after which one that another resource still points to is looked at again, in milliseconds: a day.
+/// After how long a reduced form that was due, and to which another resource still points, is looked at again, in milliseconds: a
+/// day.
 pub const AGAIN_MS: i64 = 86_400_000;
-/// Changes from which a transaction may be read as a whole: below, a look-up for each is quick whatever is there.
+/// A transaction with fewer changes is read by look-ups: they are quick, however much is published.
 pub const LARGE: u64 = 50_000;
-/// A transaction is read as a whole when its changes times this are at least the resources that are published.
+/// A large transaction is read in order when its changes times this number are at least as many as the published resources.
 pub const SHARE: u64 = 8;

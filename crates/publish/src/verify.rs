@@ -1,111 +1,146 @@
-//! Compares a store with what the registry says.
+//! Comparing a store with the registry.
 
+use crate::consolidate::ConsolidatedEntity;
+use crate::entity_forms::{full_forms, referenced_structures};
+use crate::error::Error;
+use crate::follow::Tell;
 use crate::limits::PAGE;
-use crate::{Error, Holders, Tell, gather, unseen};
+use crate::log::missing_transactions;
+use crate::mailboxes::MailboxHolders;
+use crate::state::entity_at;
 use annuaire_base::Tx;
 use annuaire_fhir::foreign::Stamps;
-use annuaire_fhir::schema::{ORGANIZATION, TYPES};
-use annuaire_fhir::{View, ids};
+use annuaire_fhir::{View, ids, schema};
 use annuaire_index::{Filter, Index, RoaringBitmap, Row, Snapshot};
 use annuaire_store::Registry;
 use annuaire_terms::{Presence, Resource, TypeId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a comparison found.
+/// Compares a store with the registry at the last transaction of the store, and returns every difference in words. Cost: reads
+/// everything.
+///
+/// An entity that is set aside is no difference ([`crate::set_aside()`] names it): its published form is compared with the state in
+/// which it could last be made.
+///
+/// # Errors
+/// When either cannot be read. A store of another log is a difference.
+pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell<'_>) -> Result<Vec<String>, Error> {
+    match missing_transactions(registry, index) {
+        Ok(_) => {}
+        // Nothing else can be compared.
+        Err(e @ Error::OtherLog { .. }) => return Ok(vec![e.to_string()]),
+        Err(e) => return Err(e),
+    }
+    let snapshot = index.snapshot()?;
+    let set_aside = index.set_aside_entities(usize::MAX)?.into_iter().map(|a| (a.entity, a.made_at)).collect();
+    let mut comparison = Comparison {
+        snapshot: &snapshot,
+        view,
+        set_aside,
+        seen: BTreeMap::new(),
+        referenced: BTreeSet::new(),
+        differences: Vec::new(),
+    };
+    let holders = MailboxHolders::default();
+    let mut objects_read = 0;
+    let mut after = Some(String::new());
+    while let Some(from) = after {
+        let (objects, next) = registry.standing(index.applied_tx(), &from, PAGE)?;
+        after = next;
+        objects_read += objects.len() as u64;
+        tell("verifying", objects_read, 0);
+        holders.keep(&objects);
+        for entity in holders.consolidate(objects, view.perimeter).into_values() {
+            comparison.compare_entity(&entity)?;
+        }
+    }
+    comparison.compare_set_aside(registry)?;
+    comparison.find_missing_targets()?;
+    comparison.find_unexplained_resources()?;
+    Ok(comparison.differences)
+}
+
+/// A comparison under way.
 struct Comparison<'s> {
     snapshot: &'s Snapshot,
+    view: View,
+    /// Entities set aside, with the transaction after which each could last be made.
+    set_aside: BTreeMap<String, Tx>,
+    /// Rows of the resources that the registry explains.
     seen: BTreeMap<TypeId, RoaringBitmap>,
-    targets: BTreeSet<String>,
-    faults: Vec<String>,
+    /// Ids of the Organizations to which resources point.
+    referenced: BTreeSet<String>,
+    differences: Vec<String>,
 }
 
 impl Comparison<'_> {
-    fn holds(&mut self, resources: &[Resource]) -> Result<(), Error> {
+    fn compare_entity(&mut self, entity: &ConsolidatedEntity) -> Result<(), Error> {
+        let is_set_aside = self.set_aside.contains_key(&entity.entity);
+        match full_forms(entity, self.view, Stamps::Log) {
+            Ok(resources) if !is_set_aside => {
+                self.compare_resources(&resources)?;
+                self.referenced.extend(referenced_structures(entity).map(|s| ids::organization_id(&s.id_technique)));
+            }
+            Err(fault) if !is_set_aside => {
+                let reason = format!("{} cannot be made and the store does not know it: {}", entity.entity, fault.reason);
+                self.differences.push(reason);
+            }
+            // A form that can be made may still be too long for the store: only the store could say so.
+            Ok(_) | Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Compares what is published of the entities set aside with the state in which they could last be made.
+    fn compare_set_aside(&mut self, registry: &mut dyn Registry) -> Result<(), Error> {
+        for (entity, made_at) in self.set_aside.clone() {
+            let Some(last_made) = entity_at(registry, made_at, &entity, self.view)? else { continue };
+            match full_forms(&last_made, self.view, Stamps::Log) {
+                Ok(resources) => self.compare_resources(&resources)?,
+                Err(fault) => self
+                    .differences
+                    .push(format!("{entity} could not be made either when the store says that it was: {}", fault.reason)),
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_resources(&mut self, resources: &[Resource]) -> Result<(), Error> {
         for resource in resources {
-            let name = format!("{}/{}", TYPES[usize::from(resource.ty)], resource.id);
+            let name = format!("{}/{}", schema::type_name(resource.ty), resource.id);
             match self.snapshot.current(resource.ty, &resource.id)? {
-                None => self.faults.push(format!("{name} is missing from the publication store")),
-                Some(entry) => {
-                    self.seen.entry(resource.ty).or_default().insert(entry.row.get());
-                    if !entry.has_content_of(resource) {
-                        self.faults.push(format!("{name} differs from what the registry says"));
+                None => self.differences.push(format!("{name} is missing from the publication store")),
+                Some(version) => {
+                    self.seen.entry(resource.ty).or_default().insert(version.row.get());
+                    if !version.has_content_of(resource) {
+                        self.differences.push(format!("{name} differs from what the registry says"));
                     }
                 }
             }
         }
         Ok(())
     }
-}
 
-/// Compares a store with what the registry says at the same transaction; every difference in words. Reads everything.
-///
-/// What is set aside is no difference ([`crate::set_aside`] names it): its published form is compared with what was said when
-/// it could last be made.
-///
-/// # Errors
-/// When either cannot be read. A store of another log is a difference.
-pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell<'_>) -> Result<Vec<String>, Error> {
-    match unseen(registry, index) {
-        Ok(_) => {}
-        // Nothing else can be compared.
-        Err(e @ Error::OtherLog { .. }) => return Ok(vec![e.to_string()]),
-        Err(e) => return Err(e),
-    }
-    let tx = index.applied_tx();
-    let snapshot = index.snapshot()?;
-    let mut all = Comparison { snapshot: &snapshot, seen: BTreeMap::new(), targets: BTreeSet::new(), faults: Vec::new() };
-    let aside: BTreeMap<String, Tx> = index.set_aside_entities(usize::MAX)?.into_iter().map(|a| (a.entity, a.made_at)).collect();
-    let holders = Holders::default();
-    let mut read = 0;
-    let mut after = Some(String::new());
-    while let Some(from) = after {
-        let (objects, next) = registry.standing(tx, &from, PAGE)?;
-        after = next;
-        read += objects.len() as u64;
-        tell("verifying", read, 0);
-        holders.keep(&objects);
-        for (entity, facts) in holders.facts(objects, view) {
-            let made = facts.publish(view, Stamps::Log);
-            match (made, aside.contains_key(&entity)) {
-                (Ok(resources), false) => {
-                    all.holds(&resources)?;
-                    all.targets.extend(facts.targets().map(|t| ids::organization_id(&t.structure)));
-                }
-                (Err(_), true) => {}
-                (Err(bad), false) => {
-                    all.faults.push(format!("{entity} cannot be made and the store does not know it: {}", bad.reason));
-                }
-                // Too long for a store: only the store could say so.
-                (Ok(_), true) => {}
+    fn find_missing_targets(&mut self) -> Result<(), Error> {
+        for id in &self.referenced {
+            if !self.snapshot.exists(schema::ORGANIZATION, id)? {
+                self.differences.push(format!("Organization/{id} is pointed to and is not there"));
             }
         }
+        Ok(())
     }
-    for (entity, made_at) in &aside {
-        let then = gather(registry, *made_at, std::slice::from_ref(entity), view)?;
-        if let Some(facts) = then.get(entity) {
-            match facts.publish(view, Stamps::Log) {
-                Ok(resources) => all.holds(&resources)?,
-                Err(bad) => {
-                    all.faults.push(format!("{entity} could not be made either when the store says that it was: {}", bad.reason))
+
+    /// Finds resources that no entity of the registry explains. Reduced forms and referenced structures need none.
+    fn find_unexplained_resources(&mut self) -> Result<(), Error> {
+        for (ty, name) in schema::types() {
+            let unexplained = &*self.snapshot.search(ty, &Filter::All)? - self.seen.remove(&ty).unwrap_or_default();
+            for row in unexplained {
+                let version = self.snapshot.read(Row::new(row))?;
+                if version.presence == Presence::Described {
+                    self.differences.push(format!("{name}/{} is published and the registry does not say it", version.id()));
                 }
             }
         }
+        Ok(())
     }
-    let Comparison { mut seen, targets, mut faults, .. } = all;
-    for id in targets {
-        if !snapshot.exists(ORGANIZATION, &id)? {
-            faults.push(format!("Organization/{id} is pointed to and is not there"));
-        }
-    }
-    for (ty, name) in (0_u8..).map(TypeId::new).zip(TYPES) {
-        let rest = &*snapshot.search(ty, &Filter::All)? - seen.remove(&ty).unwrap_or_default();
-        for row in rest {
-            let entry = snapshot.read(Row::new(row))?;
-            // What left the directory stays in its reduced form, and what is pointed to in the form it is named by.
-            if entry.presence == Presence::Described {
-                faults.push(format!("{name}/{} is published and the registry does not say it", entry.id()));
-            }
-        }
-    }
-    Ok(faults)
 }

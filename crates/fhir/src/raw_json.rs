@@ -1,28 +1,32 @@
-//! Members of JSON texts, as they are written: what is not changed keeps its bytes. The texts were parsed once and are valid.
+//! Members and elements of a JSON text as slices of it, so that whatever is not changed keeps its bytes (numbers, escapes, white
+//! space).
+//!
+//! The callers have parsed the text before: the slicing relies on valid JSON and looks at brackets, quotes and commas alone.
 
 use std::ops::Range;
 
 /// A member of an object.
-pub(crate) struct Member<'a> {
-    /// Its name, without escapes.
+pub(crate) struct RawMember<'a> {
+    /// Name, its escapes resolved.
     pub(crate) name: String,
     /// Name and value, as written.
-    pub(crate) whole: &'a str,
+    pub(crate) text: &'a str,
     /// The value, as written.
     pub(crate) value: &'a str,
-    /// Where [`Member::whole`] is in the text.
-    pub(crate) place: Range<usize>,
+    /// Where [`RawMember::text`] is in the object.
+    pub(crate) span: Range<usize>,
 }
 
-fn blank(bytes: &[u8], mut at: usize) -> usize {
+/// The first position from `at` on that is not white space.
+fn skip_white_space(bytes: &[u8], mut at: usize) -> usize {
     while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
         at += 1;
     }
     at
 }
 
-/// The end of the value that starts at `at`.
-fn end_of(bytes: &[u8], mut at: usize) -> usize {
+/// The position after the value that starts at `at`.
+fn end_of_value(bytes: &[u8], mut at: usize) -> usize {
     let mut depth = 0_usize;
     while let Some(byte) = bytes.get(at) {
         match byte {
@@ -57,45 +61,47 @@ fn end_of(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Where the values of an array or the members of an object start and end.
-fn pieces(text: &str, open: u8) -> Vec<Range<usize>> {
+/// Where the elements of an array (`open` is `[`) or the members of an object (`{`) are; none for another value.
+fn spans(text: &str, open: u8) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
-    let mut at = blank(bytes, 0);
+    let mut at = skip_white_space(bytes, 0);
     let mut out = Vec::new();
     if bytes.get(at) != Some(&open) {
         return out;
     }
-    at = blank(bytes, at + 1);
+    at = skip_white_space(bytes, at + 1);
     while bytes.get(at).is_some_and(|b| !matches!(b, b'}' | b']')) {
         let start = at;
-        let mut end = end_of(bytes, at);
+        let mut end = end_of_value(bytes, at);
         if open == b'{' {
-            end = end_of(bytes, blank(bytes, blank(bytes, end) + 1));
+            end = end_of_value(bytes, skip_white_space(bytes, skip_white_space(bytes, end) + 1));
         }
         out.push(start..end);
-        at = blank(bytes, end);
+        at = skip_white_space(bytes, end);
         if bytes.get(at) == Some(&b',') {
-            at = blank(bytes, at + 1);
+            at = skip_white_space(bytes, at + 1);
         }
     }
     out
 }
 
 /// The members of an object, in order; none when the text is not an object.
-pub(crate) fn members(text: &str) -> Vec<Member<'_>> {
-    let member = |place: Range<usize>| {
-        let whole = &text[place.clone()];
-        let end = end_of(whole.as_bytes(), 0);
-        let name = serde_json::from_str(&whole[..end]).unwrap_or_default();
-        let value = &whole[blank(whole.as_bytes(), blank(whole.as_bytes(), end) + 1)..];
-        Member { name, whole, value, place }
+pub(crate) fn members(text: &str) -> Vec<RawMember<'_>> {
+    let member = |span: Range<usize>| {
+        let written = &text[span.clone()];
+        let bytes = written.as_bytes();
+        let end_of_name = end_of_value(bytes, 0);
+        let name = serde_json::from_str(&written[..end_of_name]).unwrap_or_default();
+        let colon = skip_white_space(bytes, end_of_name);
+        let value = &written[skip_white_space(bytes, colon + 1)..];
+        RawMember { name, text: written, value, span }
     };
-    pieces(text, b'{').into_iter().map(member).collect()
+    spans(text, b'{').into_iter().map(member).collect()
 }
 
-/// The values of an array, in order; none when the text is not an array.
+/// The elements of an array, in order; none when the text is not an array.
 pub(crate) fn values(text: &str) -> Vec<&str> {
-    pieces(text, b'[').into_iter().map(|place| &text[place]).collect()
+    spans(text, b'[').into_iter().map(|span| &text[span]).collect()
 }
 
 #[cfg(test)]
@@ -110,6 +116,6 @@ mod tests {
         assert_eq!(all, want.map(|(n, v)| (n.to_owned(), v.to_owned())));
         assert_eq!(values(&all[0].1), ["1", r#"{"x":"]}\""}"#, r#""s,\\""#]);
         assert!(members("[]").is_empty() && members("{}").is_empty() && values("[ ]").is_empty());
-        assert!(members(text).iter().all(|m| text[m.place.clone()] == *m.whole));
+        assert!(members(text).iter().all(|m| text[m.span.clone()] == *m.text));
     }
 }

@@ -1,0 +1,75 @@
+//! For whom a form is made, and after which version of the guide.
+
+/// Guide and perimeter of the forms of one publication store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// Version of the guide.
+    pub guide: Guide,
+    /// Perimeter.
+    pub perimeter: Perimeter,
+}
+
+/// Who a publication store is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Perimeter {
+    /// Données publiques: anyone. Profiles `as-dp-*`.
+    Public,
+    /// Données à diffusion restreinte: bodies named by the order. Profiles `as-dr-*` and Person.
+    Restricted,
+}
+
+impl Perimeter {
+    /// The code that the names of profiles carry.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Public => "dp",
+            Self::Restricted => "dr",
+        }
+    }
+}
+
+/// Which version of the national guide the published resources follow (guide §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Guide {
+    /// 1.2.0-snapshot-2, the draft that the reference recommends.
+    #[default]
+    V120,
+    /// 1.1.0, what the national service answers today.
+    V110,
+}
+
+impl Guide {
+    /// `meta.source` of every resource.
+    #[must_use]
+    pub const fn source(self) -> &'static str {
+        match self {
+            Self::V120 => "https://annuaire.esante.gouv.fr",
+            Self::V110 => "https://annuaire.sante.fr",
+        }
+    }
+
+    /// Type code of the RPPS-rang identifier.
+    #[must_use]
+    pub const fn rpps_rang_type(self) -> &'static str {
+        match self {
+            Self::V120 => "RPPSRG",
+            Self::V110 => "INTRN",
+        }
+    }
+
+    /// What follows the URL of a profile of the French core in `meta.profile`.
+    pub(crate) const fn french_core_version_suffix(self) -> &'static str {
+        match self {
+            Self::V120 => "|2.2.0",
+            Self::V110 => "",
+        }
+    }
+
+    /// What follows the URL of a profile of the directory in `meta.profile`.
+    pub(crate) const fn directory_version_suffix(self) -> &'static str {
+        match self {
+            Self::V120 => "|1.2.0-snapshot-2",
+            Self::V110 => "",
+        }
+    }
+}

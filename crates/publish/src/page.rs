@@ -1,0 +1,197 @@
+//! A page of entities: what one thread reads from the registry, and what another one makes of it.
+
+use crate::consolidate::{ConsolidatedEntity, EntityFault};
+use crate::entity_forms::{full_forms, reduced_forms, referenced_structures};
+use crate::error::Error;
+use crate::mailboxes::MailboxHoldersOfBothStates;
+use annuaire_base::Tx;
+use annuaire_fhir::foreign::Stamps;
+use annuaire_fhir::organization::ReferencedStructure;
+use annuaire_fhir::{View, schema};
+use annuaire_index::{Prepared, Preparer, SetAsideChanges, SetAsideEntity};
+use annuaire_store::Object;
+use annuaire_terms::Resource;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Where pages go; `false` when nobody takes them any more.
+pub(crate) type GivePage<'a> = &'a dyn Fn(Result<EntityPage, Error>) -> bool;
+
+/// What is read of the registry at a time.
+pub(crate) enum EntityPage {
+    /// Objects of complete entities, of which nothing was published before.
+    FirstLoad(Vec<Object>),
+    /// Entities that a transaction changes, consolidated.
+    Changed(ChangedEntities),
+    /// Entities that a transaction changes, with their objects in both states.
+    SideBySide(EntitiesSideBySide),
+}
+
+/// Entities that a transaction changes.
+pub(crate) struct ChangedEntities {
+    /// In the order of publication.
+    pub(crate) entities: Vec<String>,
+    /// As they are just after the transaction.
+    pub(crate) after: BTreeMap<String, ConsolidatedEntity>,
+    /// As they are published: as they were just before the transaction, or when they could last be made.
+    pub(crate) published: BTreeMap<String, ConsolidatedEntity>,
+    /// Those that are set aside.
+    pub(crate) set_aside: BTreeMap<String, SetAsideEntity>,
+}
+
+/// Entities that a transaction changes, not yet parsed.
+pub(crate) struct EntitiesSideBySide {
+    /// In the order of publication.
+    pub(crate) entities: Vec<String>,
+    /// Their objects just after the transaction.
+    pub(crate) after: Vec<Object>,
+    /// Their objects just before it.
+    pub(crate) before: Vec<Object>,
+    /// Those that are set aside, with what is published of them.
+    pub(crate) set_aside: HashMap<String, (SetAsideEntity, Option<ConsolidatedEntity>)>,
+}
+
+impl EntitiesSideBySide {
+    fn consolidate(mut self, view: View, holders: &MailboxHoldersOfBothStates) -> ChangedEntities {
+        let after = holders.after.consolidate(self.after, view.perimeter);
+        let mut published = holders.before.consolidate(self.before, view.perimeter);
+        let mut set_aside = BTreeMap::new();
+        for entity in &self.entities {
+            if let Some((known, last_made)) = self.set_aside.remove(entity) {
+                replace_published(&mut published, entity, last_made);
+                set_aside.insert(entity.clone(), known);
+            }
+        }
+        ChangedEntities { entities: self.entities, after, published, set_aside }
+    }
+}
+
+/// Of an entity set aside, what is published is what could last be made of it, and not what was said just before.
+pub(crate) fn replace_published(
+    published: &mut BTreeMap<String, ConsolidatedEntity>,
+    entity: &str,
+    last_made: Option<ConsolidatedEntity>,
+) {
+    match last_made {
+        Some(last_made) => _ = published.insert(entity.to_owned(), last_made),
+        None => _ = published.remove(entity),
+    }
+}
+
+/// What pages of one transaction are prepared with.
+pub(crate) struct PageContext<'a> {
+    pub(crate) view: View,
+    pub(crate) stamps: Stamps,
+    pub(crate) tx: Tx,
+    pub(crate) holders: &'a MailboxHoldersOfBothStates,
+}
+
+/// What one page of entities gives to publish.
+#[derive(Default)]
+pub(crate) struct PreparedPage {
+    pub(crate) resources: Vec<Prepared>,
+    /// Ids of the Organizations among them.
+    pub(crate) organizations: Vec<String>,
+    /// Structures to which they point.
+    pub(crate) referenced: HashSet<ReferencedStructure>,
+    /// Entities that are set aside now, and those (`None`) that are no longer.
+    pub(crate) set_aside: SetAsideChanges,
+}
+
+impl EntityPage {
+    /// Makes the resources of the page and prepares them for the store.
+    pub(crate) fn prepare(self, context: &PageContext<'_>, preparer: &mut Preparer) -> Result<PreparedPage, Error> {
+        let &PageContext { view, stamps, tx, holders } = context;
+        let mut out = PreparedPage::default();
+        let changed = match self {
+            Self::FirstLoad(objects) => {
+                for (entity, after) in holders.after.consolidate(objects, view.perimeter) {
+                    out.add(
+                        EntityVersion { entity: &entity, after: &after, set_aside: None, tx },
+                        full_forms(&after, view, stamps),
+                        preparer,
+                    )?;
+                }
+                return Ok(out);
+            }
+            Self::SideBySide(page) => page.consolidate(view, holders),
+            Self::Changed(page) => page,
+        };
+        let nothing = ConsolidatedEntity::default();
+        for entity in &changed.entities {
+            let after = changed.after.get(entity).unwrap_or(&nothing);
+            let forms = full_forms(after, view, stamps).and_then(|current| match changed.published.get(entity) {
+                Some(published) => with_reduced_forms(current, published, view),
+                None => Ok(current),
+            });
+            out.add(EntityVersion { entity, after, set_aside: changed.set_aside.get(entity), tx }, forms, preparer)?;
+        }
+        Ok(out)
+    }
+}
+
+/// The reduced forms of published resources that are not among the current ones, then the current ones.
+fn with_reduced_forms(current: Vec<Resource>, published: &ConsolidatedEntity, view: View) -> Result<Vec<Resource>, EntityFault> {
+    let mut all = reduced_forms(published, view)?;
+    all.retain(|r| !current.iter().any(|c| c.ty == r.ty && c.id == r.id));
+    all.extend(current);
+    Ok(all)
+}
+
+/// An entity as a transaction leaves it.
+struct EntityVersion<'a> {
+    entity: &'a str,
+    after: &'a ConsolidatedEntity,
+    /// How it was set aside before the transaction.
+    set_aside: Option<&'a SetAsideEntity>,
+    tx: Tx,
+}
+
+impl PreparedPage {
+    /// Adds the forms of one entity: all of them, or none, and the entity is set aside.
+    fn add(
+        &mut self,
+        version: EntityVersion<'_>,
+        forms: Result<Vec<Resource>, EntityFault>,
+        preparer: &mut Preparer,
+    ) -> Result<(), Error> {
+        let (resources, organizations) = (self.resources.len(), self.organizations.len());
+        let fault = match forms {
+            Ok(forms) => self.prepare_all(version.entity, forms, preparer)?,
+            Err(fault) => Some(fault),
+        };
+        let entity = version.entity.to_owned();
+        if let Some(fault) = fault {
+            self.resources.truncate(resources);
+            self.organizations.truncate(organizations);
+            let made_at = version.set_aside.map_or(version.tx.previous(), |known| known.made_at);
+            let EntityFault { entity: object, source, reason } = fault;
+            let set_aside = SetAsideEntity { entity: entity.clone(), made_at, tx: version.tx, object, source, reason };
+            self.set_aside.push((entity, Some(set_aside)));
+        } else {
+            self.referenced.extend(referenced_structures(version.after));
+            if version.set_aside.is_some() {
+                self.set_aside.push((entity, None));
+            }
+        }
+        Ok(())
+    }
+
+    /// Prepares the resources of one entity, up to the first one that the store refuses.
+    fn prepare_all(&mut self, entity: &str, forms: Vec<Resource>, preparer: &mut Preparer) -> Result<Option<EntityFault>, Error> {
+        for form in forms {
+            let organization = (form.ty == schema::ORGANIZATION).then(|| form.id.clone());
+            match preparer.prepare(form) {
+                Ok(prepared) => {
+                    self.resources.push(prepared);
+                    self.organizations.extend(organization);
+                }
+                Err(annuaire_index::Error::Refused(reason)) => {
+                    let (entity, reason) = (entity.to_owned(), reason.to_owned());
+                    return Ok(Some(EntityFault { entity, source: String::new(), reason }));
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(None)
+    }
+}

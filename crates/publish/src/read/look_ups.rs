@@ -1,0 +1,73 @@
+//! A small transaction: the entities that it changes, by look-ups in both states.
+
+use crate::entity_key;
+use crate::error::Error;
+use crate::limits::PAGE;
+use crate::page::{ChangedEntities, EntityPage, GivePage, replace_published};
+use crate::state::{entities_at, entity_at};
+use annuaire_base::Tx;
+use annuaire_fhir::schema::{self, params};
+use annuaire_fhir::{View, ids, systems};
+use annuaire_index::{Filter, Index, Row};
+use annuaire_store::Registry;
+use std::collections::BTreeMap;
+
+/// Gives the entities that `tx` changes. Cost: a look-up for each entity, source and state.
+pub(crate) fn give_pages(
+    registry: &mut dyn Registry,
+    index: &Index,
+    view: View,
+    tx: Tx,
+    give: GivePage<'_>,
+) -> Result<(), Error> {
+    let some_are_set_aside = index.set_aside_count()? > 0;
+    let mut from = String::new();
+    loop {
+        let mut entities = registry.changed_entities(tx, &from, PAGE)?;
+        let Some(last) = entities.last() else { return Ok(()) };
+        from.clone_from(last);
+        add_structures_of_holders(&mut entities, index, some_are_set_aside)?;
+        let after = entities_at(registry, tx, &entities, view)?;
+        let mut published = entities_at(registry, tx.previous(), &entities, view)?;
+        let mut set_aside = BTreeMap::new();
+        if some_are_set_aside {
+            for entity in &entities {
+                if let Some(known) = index.set_aside_entity(entity)? {
+                    let last_made = entity_at(registry, known.made_at, entity, view)?;
+                    replace_published(&mut published, entity, last_made);
+                    set_aside.insert(entity.clone(), known);
+                }
+            }
+        }
+        if !give(Ok(EntityPage::Changed(ChangedEntities { entities, after, published, set_aside }))) {
+            return Ok(());
+        }
+    }
+}
+
+/// Mailboxes change with their holder: adds the structures that are published with the holders among these entities, and those
+/// that are set aside because of one.
+fn add_structures_of_holders(entities: &mut Vec<String>, index: &Index, some_are_set_aside: bool) -> Result<(), Error> {
+    let holders: Vec<String> = entities.iter().filter(|e| entity_key::is_mailbox_holder(e)).cloned().collect();
+    for holder in &holders {
+        entities.extend(published_structures(index, entity_key::number_of_mailbox_holder(holder))?);
+    }
+    if some_are_set_aside && !holders.is_empty() {
+        let waiting = index.set_aside_entities(usize::MAX)?.into_iter().filter(|a| holders.contains(&a.object));
+        entities.extend(waiting.map(|a| a.entity).filter(|e| entity_key::is_structure(e)));
+    }
+    Ok(())
+}
+
+/// Entities of the structures that are published under a national number.
+fn published_structures(index: &Index, number: &str) -> Result<Vec<String>, Error> {
+    let snapshot = index.snapshot()?;
+    let system = Some(systems::IDNST.to_owned());
+    let filter = Filter::Token { param: params::IDENTIFIER.id, system, code: Some(number.to_owned()) };
+    let rows = snapshot.search(schema::ORGANIZATION, &filter)?;
+    let entity = |row| {
+        let version = snapshot.read(Row::new(row))?;
+        Ok(ids::structure_of(version.id()).map(entity_key::structure))
+    };
+    rows.iter().filter_map(|row| entity(row).transpose()).collect()
+}
