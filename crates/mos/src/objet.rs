@@ -11,10 +11,6 @@ use serde::{Deserialize, Serialize};
 
 /// One object of the registry: what one source knows of one entity. The member `objet` of its JSON tells the kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "objects are parsed and dropped one at a time: boxing the largest would cost an allocation and save nothing"
-)]
 #[serde(tag = "objet", rename_all = "camelCase")]
 pub enum Objet {
     /// A person with practices and situations.
