@@ -1,8 +1,8 @@
-//! What one client suffers from others: many that are idle, and one that does the worst it can.
+//! How much other clients slow one down: many idle ones, and one that abuses the server.
 
 use crate::load::{self, Connection, Figures};
-use crate::program::{Server, descriptors};
-use crate::{CONNECTIONS, row};
+use crate::program::{MeasuredServer, descriptors};
+use crate::table::{CONNECTIONS, row};
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 const PACE: u32 = 1_000;
 /// Values of a list of alternatives.
 const ALTERNATIVES: usize = 1_000;
-/// Niceness of the threads of the abusive client: it would be on another machine, and what it costs there is not felt here.
+/// Niceness of the threads of the abusive client: it stands for one on another machine, whose work takes nothing here.
 const ELSEWHERE: i32 = 15;
 /// Connections that never end their headers, and those that never read.
 const HALF_HEADS: usize = 200;
 const NEVER_READ: usize = 50;
 
-/// The reads of another client before, and with `most` connections that made one request and stay.
-pub fn idle(server: &Server, reads: &[String], most: usize, seconds: f64) {
+/// Measures the reads of a client before and while `most` other connections stay open after one request each.
+pub fn idle(server: &MeasuredServer, reads: &[String], most: usize, seconds: f64) {
     let before = load::paced(&server.host, reads, "", PACE, seconds);
     let resident = server.memory_kib("VmRSS");
     let many = most.min(descriptors().saturating_sub(200));
@@ -66,11 +66,11 @@ enum Abuse {
     NeverReads(String),
 }
 
-/// Prints what a client that behaves feels, alone and beside an abusive one in turn.
+/// Prints the latency of a client that behaves, alone and beside each kind of abuse.
 pub fn measure(host: &str, reads: &[String], identifiers: &[String], names: &[String], seconds: f64) {
     let victim: Vec<String> = reads.iter().zip(identifiers).flat_map(|(r, i)| [r.clone(), i.clone()]).collect();
     let of = |letter: char| format!("/fhir/v2/Practitioner?family:contains={letter}");
-    // The values of searches that are already encoded.
+    // Values of the searches, already percent-encoded.
     let list = |queries: &[String], parameter: &str| {
         let values: Vec<&str> =
             queries.iter().filter_map(|q| q.split_once('=')?.1.split('&').next()).cycle().take(ALTERNATIVES).collect();
@@ -93,7 +93,7 @@ pub fn measure(host: &str, reads: &[String], identifiers: &[String], names: &[St
     let alone = || load::paced(host, &victim, &key(KEYS[0]), PACE, seconds);
     let mut before = alone();
     for (name, abuse) in abuses {
-        // What opening costs is not what holding costs.
+        // Opening the connections is not measured: holding them is.
         let lead = Duration::from_secs_f64(seconds / 2.0);
         let (beside, got) = abuse.during(host, || {
             std::thread::sleep(lead);
@@ -115,7 +115,7 @@ pub fn measure(host: &str, reads: &[String], identifiers: &[String], names: &[St
 }
 
 impl Abuse {
-    /// Runs `work` beside the abuse; also what the abusive client got.
+    /// Runs `work` beside the abuse. The second value describes what the abusive client got.
     fn during<T>(&self, host: &str, work: impl FnOnce() -> T) -> (T, String) {
         match self {
             Self::Asks(paths) => {
@@ -133,7 +133,7 @@ impl Abuse {
         }
     }
 
-    /// Holds connections that sent `first` and then send a byte a second, opened again once they are closed.
+    /// Holds connections that sent `first` and then one byte a second; a closed one is opened again.
     fn holding<T>(host: &str, many: usize, first: &[u8], work: impl FnOnce() -> T) -> (T, String) {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -164,7 +164,7 @@ impl Abuse {
 
 fn open(host: &str, first: &[u8]) -> std::io::Result<TcpStream> {
     let mut stream = TcpStream::connect(host)?;
-    // A server that does not read does not stop this one either.
+    // A send that blocks is given up too.
     stream.set_write_timeout(Some(Duration::from_millis(100)))?;
     stream.write_all(first)?;
     Ok(stream)

@@ -1,13 +1,13 @@
 //! Imports: the first, and the next day's while readers read.
 
 use crate::load::{self, Figures};
-use crate::program::{Run, serve};
+use crate::program::{FinishedRun, serve};
 use anyhow::{Result, anyhow};
 use std::time::Instant;
 
-/// The stages that the import names: pairs of name and seconds.
+/// The stages that the output of an import names, as (name, seconds).
 pub fn stages(said: &str) -> Vec<(&str, f64)> {
-    // "reading 65.1 s, sorting 3.0 s…" is the only line whose every part is a name and seconds.
+    // The line reads like "reading 65.1 s, sorting 3.0 s…": no other line consists of names and seconds alone.
     let stage = |part| -> Option<(&str, f64)> {
         let (name, seconds) = str::strip_suffix(part, " s")?.rsplit_once(' ')?;
         Some((name, seconds.parse().ok()?))
@@ -15,9 +15,9 @@ pub fn stages(said: &str) -> Vec<(&str, f64)> {
     said.lines().find_map(|line| line.split(", ").map(stage).collect()).unwrap_or_default()
 }
 
-/// Imports a later delivery while a server of the same data answers reads: seconds until published, peak memory of the
-/// import in MiB, and what the readers felt.
-pub fn next_day(data: &str, reads: &[String], import: &(dyn Fn() -> Result<Run> + Sync)) -> Result<String> {
+/// Imports a later delivery while a server of the data answers reads. The row gives seconds until published, peak memory of the
+/// import and the latency of the readers.
+pub fn next_day(data: &str, reads: &[String], import: &(dyn Fn() -> Result<FinishedRun> + Sync)) -> Result<String> {
     let (server, _) = serve(data)?;
     let quiet = load::run(&server.host, reads, "", 1, 0.5);
     let published = || load::json(&server.host, "/health").ok().and_then(|h| h["tx"].as_u64());
@@ -33,7 +33,7 @@ pub fn next_day(data: &str, reads: &[String], import: &(dyn Fn() -> Result<Run> 
             if importing.as_ref().is_some_and(|i| i.is_finished())
                 && let Some(done) = importing.take()
             {
-                // A delivery that failed is never published.
+                // A failed import publishes nothing, so waiting for it would not end.
                 peak = Some(done.join().map_err(|_| anyhow!("the import panicked"))??.peak_mib);
             }
         }

@@ -1,4 +1,4 @@
-//! A small closed-loop load generator: the same for every server measured, so that figures compare.
+//! A small closed-loop load generator. Every server is measured with it, so figures compare.
 
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -69,7 +69,7 @@ impl Connection {
     }
 }
 
-/// The answer of one GET; an error says why there is none.
+/// The body of one GET.
 pub fn fetch(host: &str, path: &str) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     match Connection::open(host)?.get(path, "", &mut body)? {
@@ -78,27 +78,27 @@ pub fn fetch(host: &str, path: &str) -> Result<Vec<u8>> {
     }
 }
 
-/// What a refusal says.
+/// The reason that a refusal gives.
 fn why(body: &[u8]) -> String {
     let outcome: Value = serde_json::from_slice(body).unwrap_or_default();
     outcome["issue"][0]["diagnostics"].as_str().unwrap_or_default().to_owned()
 }
 
-/// The JSON of one GET.
+/// The body of one GET, parsed.
 pub fn json(host: &str, path: &str) -> Result<Value> {
     Ok(serde_json::from_slice(&fetch(host, path)?)?)
 }
 
-/// What a load gave.
+/// Figures of a load.
 #[derive(Debug, Clone, Default)]
 pub struct Figures {
     pub per_second: f64,
-    /// Of an answer, on average.
+    /// Mean bytes of an answer.
     pub bytes: u64,
-    /// Microseconds of each answer, sorted.
+    /// Latency of each answer in microseconds, sorted.
     times: Vec<u64>,
     refused: usize,
-    /// Why the first of those refused was.
+    /// Reason of the first refusal.
     reason: String,
 }
 
@@ -125,14 +125,14 @@ impl Figures {
         self.times.len()
     }
 
-    /// The times of several loads as of one.
+    /// Figures of several loads as one.
     pub fn join(&mut self, other: &Self) {
         self.times.extend_from_slice(&other.times);
         self.times.sort_unstable();
         self.refused += other.refused;
     }
 
-    /// What was refused, for the end of a row.
+    /// Refusals, for the end of a row.
     pub fn refusals(&self) -> String {
         match self.refused {
             0 => String::new(),
@@ -140,7 +140,7 @@ impl Figures {
         }
     }
 
-    /// How many times another load, for the end of a row.
+    /// The ratio to another load, for the end of a row.
     pub fn beside(&self, name: &str, other: &Self) -> String {
         if other.per_second == 0.0 {
             format!(", no answer of {name}{}", other.refusals())
@@ -171,15 +171,15 @@ impl fmt::Display for Figures {
     }
 }
 
-/// One client: asks a path, and opens its connection again when that ended.
-struct Client<'a> {
+/// One client: sends requests and reconnects when its connection ended.
+struct LoadClient<'a> {
     host: &'a str,
     connection: Option<Connection>,
     body: Vec<u8>,
     figures: Figures,
 }
 
-impl<'a> Client<'a> {
+impl<'a> LoadClient<'a> {
     fn new(host: &'a str) -> Self {
         Self { host, connection: None, body: Vec::new(), figures: Figures::default() }
     }
@@ -201,7 +201,7 @@ impl<'a> Client<'a> {
         self.connection = Some(connection);
     }
 
-    /// A server that does not answer is not asked at full speed.
+    /// Waits after a failure, so that a dead server is not polled at full speed.
     fn fail(&mut self, e: &Error) {
         self.figures.refuse(|| e.to_string());
         std::thread::sleep(Duration::from_millis(5));
@@ -225,7 +225,7 @@ fn together(all: Vec<Figures>, elapsed: Duration) -> Figures {
     sum
 }
 
-/// Asks the paths in turn from `connections` connections as long as `work` lasts, from threads of that niceness.
+/// Requests the paths in turn on `connections` connections while `work` runs, from threads of that niceness.
 pub fn run_while<T>(
     host: &str,
     paths: &[String],
@@ -243,7 +243,7 @@ pub fn run_while<T>(
                     if niceness > 0 {
                         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), niceness);
                     }
-                    let mut client = Client::new(host);
+                    let mut client = LoadClient::new(host);
                     let mut i = n * 7_919;
                     while !stop.load(Ordering::Relaxed) {
                         client.ask(&paths[i % paths.len()], headers);
@@ -260,23 +260,23 @@ pub fn run_while<T>(
     })
 }
 
-/// Asks the paths in turn from `connections` connections during `seconds`.
+/// Requests the paths in turn on `connections` connections for `seconds`.
 pub fn run(host: &str, paths: &[String], headers: &str, connections: usize, seconds: f64) -> Figures {
     run_while(host, paths, headers, (connections, 0), || std::thread::sleep(Duration::from_secs_f64(seconds))).0
 }
 
-/// Asks each path once, from one connection.
+/// Requests each path once, on one connection.
 pub fn once(host: &str, paths: &[String]) -> Figures {
-    let mut client = Client::new(host);
+    let mut client = LoadClient::new(host);
     let start = Instant::now();
     paths.iter().for_each(|path| client.ask(path, ""));
     together(vec![client.figures], start.elapsed())
 }
 
-/// A client that behaves: the paths in turn from one connection, at most `per_second` of them. Times run from the moment
-/// a request is sent: a late answer puts off the requests behind it.
+/// A client that behaves: the paths in turn on one connection, at most `per_second`. Latency counts from the sending of a
+/// request; a late answer delays the requests behind it.
 pub fn paced(host: &str, paths: &[String], headers: &str, per_second: u32, seconds: f64) -> Figures {
-    let mut client = Client::new(host);
+    let mut client = LoadClient::new(host);
     let (start, pause) = (Instant::now(), Duration::from_secs(1) / per_second);
     let mut next = start;
     for path in paths.iter().cycle() {

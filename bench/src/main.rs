@@ -1,8 +1,8 @@
 //! `cargo run --release -p annuaire-bench -- [PROFESSIONALS] [SECONDS] [NAME=BASE_URL…]`: generates a nation, imports it,
-//! serves it, and prints tables. Measures the release binary next to it; nginx too when it is installed, and the FHIR servers
-//! named.
+//! serves it, and prints tables. It measures the program `annuaire` of its own directory, nginx beside it when installed, and
+//! the FHIR servers given as `NAME=BASE_URL`.
 
-#![allow(missing_docs)]
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 mod abuse;
 mod imports;
@@ -12,29 +12,21 @@ mod others;
 mod pages;
 mod program;
 mod searches;
+mod table;
 
 use anyhow::{Context, Result};
 use load::Figures;
-use program::{Nginx, Server, disk, measured, serve, serve_with};
+use program::{MeasuredServer, Nginx, disk, measured, serve, serve_with};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
+use table::{CONNECTIONS, mib, row};
 
-/// Connections of a load.
-const CONNECTIONS: usize = 8;
-/// Pages of each type that are walked compressed.
+/// PageTurner of each type that are walked compressed.
 const GZIP_PAGES: usize = 300;
 /// Connections that stay idle, when a load lasts a second or more.
 const IDLE: f64 = 10_000.0;
-
-fn mib(n: u64) -> f64 {
-    n as f64 / f64::from(1 << 20)
-}
-
-fn row(what: &str, figure: &str) {
-    println!("| {what} | {figure} |");
-}
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -69,7 +61,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn memory(what: &str, server: &Server) {
+fn memory(what: &str, server: &MeasuredServer) {
     let (resident, anonymous) = (server.memory_kib("VmRSS") / 1024, server.memory_kib("RssAnon") / 1024);
     println!("\n| {what} | {resident} MiB resident, of which {anonymous} MiB beyond page cache |\n|---|---|");
 }

@@ -1,21 +1,21 @@
-//! Pages by a name: the names of the data in turn, so that no answer is kept from the request before.
+//! PageTurner by a name: the names of the data in turn, so that no answer is kept from the request before.
 
 use crate::load::{self, Figures};
-use crate::pages::Pages;
+use crate::pages::PageTurner;
 use crate::program::Nginx;
-use crate::{CONNECTIONS, row};
+use crate::table::{CONNECTIONS, row};
 use anyhow::Result;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Names asked at most.
+/// Most names that are searched.
 const MOST: usize = 2_000;
-/// Ways in which each is written.
+/// Spellings of each query.
 const SPELLINGS: usize = 10;
-/// Pages of a thousand that they are drawn from at most.
+/// PageTurner of a thousand that they are drawn from at most.
 const DRAWN_FROM: usize = 20;
 
-/// A value as it stands in a query.
+/// A value, percent-encoded for a query.
 pub fn encoded(value: &str) -> String {
     value.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
@@ -31,7 +31,7 @@ pub fn of_page(page: &Value) -> impl Iterator<Item = &str> {
 /// Searches of different names of the data, without their base.
 pub fn queries(host: &str) -> Result<Vec<String>> {
     let mut names = BTreeSet::new();
-    let mut pages = Pages::of(host, "Practitioner?_count=1000", false)?;
+    let mut pages = PageTurner::of(host, "Practitioner?_count=1000", false)?;
     for _ in 0..DRAWN_FROM {
         if names.len() >= MOST || pages.turn()?.is_none() {
             break;
@@ -42,12 +42,12 @@ pub fn queries(host: &str) -> Result<Vec<String>> {
     Ok(names.into_iter().take(MOST).map(|n| format!("/fhir/v2/Practitioner?name={n}&_count=50")).collect())
 }
 
-/// The queries in as many spellings as they are asked in a second, so that no answer is the one kept from the time before.
+/// The queries in several spellings (`&` appended): answers kept from an earlier round do not serve them.
 fn spelt(queries: &[String]) -> Vec<String> {
     (1..=SPELLINGS).flat_map(|n| queries.iter().map(move |q| format!("{q}{}", "&".repeat(n)))).collect()
 }
 
-/// The rows of pages by name. The server has just started, and was not asked any of these.
+/// Prints the rows of searches by name. The server has just started and was not asked any of them before.
 pub fn measure(host: &str, queries: &[String], nginx: Option<&Nginx>, seconds: f64) {
     let cold = load::once(host, queries);
     row(
@@ -60,7 +60,7 @@ pub fn measure(host: &str, queries: &[String], nginx: Option<&Nginx>, seconds: f
             cold.refusals()
         ),
     );
-    // The page nearest to the mean stands for all in front of nginx.
+    // nginx serves one file: the page whose size is nearest to the mean.
     let mut nearest = Vec::new();
     for query in queries.iter().take(200) {
         if let Ok(body) = load::fetch(host, query)
@@ -69,12 +69,13 @@ pub fn measure(host: &str, queries: &[String], nginx: Option<&Nginx>, seconds: f
             nearest = body;
         }
     }
-    let same = ["/fhir/v2/Practitioner?name=mar&_count=50".to_owned()];
-    let one = load::fetch(host, &same[0]).unwrap_or_default();
+    let one_query = ["/fhir/v2/Practitioner?name=mar&_count=50".to_owned()];
+    let one = load::fetch(host, &one_query[0]).unwrap_or_default();
     for (suffix, headers) in [("", ""), (", gzip", "Accept-Encoding: gzip\r\n")] {
-        for (what, paths, file) in
-            [("names of the data in turn", &spelt(queries)[..], &nearest), ("the same name again and again", &same[..], &one)]
-        {
+        for (what, paths, file) in [
+            ("names of the data in turn", &spelt(queries)[..], &nearest),
+            ("the same name again and again", &one_query[..], &one),
+        ] {
             let f: Figures = load::run(host, paths, headers, CONNECTIONS, seconds);
             let rival = nginx.map(|n| f.beside("nginx", &n.run(file, headers, CONNECTIONS, seconds)));
             row(&format!("name search, page of 50, {what}{suffix}"), &format!("{f}{}", rival.unwrap_or_default()));

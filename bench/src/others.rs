@@ -1,7 +1,8 @@
-//! The same loads on other servers, given as `NAME=BASE_URL`.
+//! Loads of the table on other servers, given as `NAME=BASE_URL`.
 
 use crate::load::{self, Figures};
-use crate::{CONNECTIONS, names, row};
+use crate::names;
+use crate::table::{CONNECTIONS, row};
 use anyhow::{Context, Result};
 use serde_json::Value;
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const TYPES: [&str; 5] = ["Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device"];
 
 /// A client that turns pages.
-pub struct Pages {
+pub struct PageTurner {
     connection: Connection,
     headers: &'static str,
     next: Option<String>,
@@ -18,15 +18,14 @@ pub struct Pages {
     pub body: Vec<u8>,
 }
 
-impl Pages {
+impl PageTurner {
     pub fn of(host: &str, query: &str, gzip: bool) -> Result<Self> {
         let headers = if gzip { "Accept-Encoding: gzip\r\n" } else { "" };
         let next = Some(format!("/fhir/v2/{query}"));
         Ok(Self { connection: Connection::open(host)?, headers, next, received: Vec::new(), body: Vec::new() })
     }
 
-    /// Reads the next page: the time until it was received, or `None` after the last. What the measure itself costs is not
-    /// in it.
+    /// Reads the next page: the time until it was received, `None` after the last. Decompression and parsing are not counted.
     pub fn turn(&mut self) -> Result<Option<Duration>> {
         let Some(path) = self.next.take() else { return Ok(None) };
         let start = Instant::now();
@@ -44,7 +43,7 @@ impl Pages {
     }
 }
 
-/// Path of the next page. Links come last: the page is not parsed.
+/// Path of the next page, cut from the end of the body, where links are: the page is not parsed.
 fn next(page: &[u8]) -> Option<String> {
     let tail = &page[page.len().saturating_sub(128 << 10)..];
     let marker = b"\"relation\":\"next\",\"url\":\"";
@@ -54,7 +53,7 @@ fn next(page: &[u8]) -> Option<String> {
     Some(path.unwrap_or(url).to_owned())
 }
 
-/// The resources of a page, as they are.
+/// The resources of a page, byte for byte.
 fn resources(page: &[u8]) -> impl Iterator<Item = &[u8]> {
     let page = std::str::from_utf8(page).unwrap_or_default();
     let entries = page.split(",\"search\":{\"mode\":\"match\"}").filter_map(|e| e.split_once(",\"resource\":"));
@@ -75,15 +74,15 @@ impl Write for Counter {
     }
 }
 
-/// What a walk over every type found.
+/// Figures of a walk over every type.
 pub struct Walk {
     pub resources: u64,
     pub seconds: f64,
-    /// As they were sent.
+    /// Bytes of the bodies as sent.
     pub received: u64,
-    /// The resources as lines.
+    /// Bytes of the resources as NDJSON.
     pub ndjson: u64,
-    /// The same as one stream of zstd.
+    /// Bytes of the NDJSON as one zstd stream.
     pub packed: u64,
 }
 
@@ -96,10 +95,10 @@ impl Walk {
 /// The resources of the first `most` pages of each type.
 pub fn walk(host: &str, gzip: bool, most: usize) -> Result<Walk> {
     let mut w = Walk { resources: 0, seconds: 0.0, received: 0, ndjson: 0, packed: 0 };
-    // What is sent compressed was packed when it was walked plain.
+    // The zstd figure is computed in the plain walk only.
     let mut packed = (!gzip).then(|| zstd::stream::write::Encoder::new(Counter(0), 3)).transpose()?;
     for ty in TYPES {
-        let mut pages = Pages::of(host, &format!("{ty}?_count=1000"), gzip)?;
+        let mut pages = PageTurner::of(host, &format!("{ty}?_count=1000"), gzip)?;
         for _ in 0..most {
             let Some(took) = pages.turn()? else { break };
             w.seconds += took.as_secs_f64();
@@ -118,7 +117,7 @@ pub fn walk(host: &str, gzip: bool, most: usize) -> Result<Walk> {
     Ok(w)
 }
 
-/// Prints the time of a page by how deep it is, for walks that end after `seconds` at the latest.
+/// Prints the time of a page by its depth, for walks of at most `seconds`.
 pub fn deep(host: &str, seconds: f64) {
     println!("\n| Depth | pages | page 2 | page 1,000 | last | p50 of each tenth of the walk, µs |\n|---|---|---|---|---|---|");
     for query in
@@ -133,7 +132,7 @@ pub fn deep(host: &str, seconds: f64) {
 
 fn depth(host: &str, query: &str, seconds: f64) -> Result<String> {
     let start = Instant::now();
-    let mut pages = Pages::of(host, query, false)?;
+    let mut pages = PageTurner::of(host, query, false)?;
     let (mut times, mut marks, mut ended) = (Vec::new(), [None, None, None], false);
     while start.elapsed().as_secs_f64() < seconds {
         let path = pages.next.clone();
@@ -158,7 +157,7 @@ fn depth(host: &str, query: &str, seconds: f64) -> Result<String> {
     Ok(format!("{} | {} | {}", times.len(), cells.join(" | "), tenths.join(", ")))
 }
 
-/// The time of one page, asked often enough to be sure of it.
+/// The median time of one page over thirty requests.
 fn again(host: &str, path: &str) -> String {
     let f = crate::load::once(host, &vec![path.to_owned(); 30]);
     if f.count() == 0 { format!("no answer{}", f.refusals()) } else { format!("{} µs", f.p50()) }

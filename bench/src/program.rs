@@ -15,15 +15,15 @@ fn annuaire() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// What a command that ended said and took.
-pub struct Run {
+/// Output and cost of a command that ended.
+pub struct FinishedRun {
     pub said: String,
     pub seconds: f64,
     pub peak_mib: u64,
 }
 
-/// Runs the program to its end.
-pub fn measured(arguments: &[&str]) -> Result<Run> {
+/// Runs the program to its end and measures it.
+pub fn measured(arguments: &[&str]) -> Result<FinishedRun> {
     let start = Instant::now();
     let child = Command::new(annuaire()?).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let pid = child.id();
@@ -39,7 +39,7 @@ pub fn measured(arguments: &[&str]) -> Result<Run> {
     // 3: done, with something left to look at.
     ensure!(matches!(out.status.code(), Some(0 | 3)), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
     let seconds = start.elapsed().as_secs_f64();
-    Ok(Run { said: String::from_utf8_lossy(&out.stdout).into_owned(), seconds, peak_mib: watch.join().unwrap_or(0) })
+    Ok(FinishedRun { said: String::from_utf8_lossy(&out.stdout).into_owned(), seconds, peak_mib: watch.join().unwrap_or(0) })
 }
 
 /// A line of `/proc/PID/status` in KiB; `None` once the process ended.
@@ -48,21 +48,21 @@ pub fn memory(pid: u32, field: &str) -> Option<u64> {
     status.lines().find(|l| l.starts_with(field))?.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// A server that ends with its value.
-pub struct Server {
+/// A server that is stopped when it is dropped.
+pub struct MeasuredServer {
     child: Child,
     pub host: String,
 }
 
-impl Server {
+impl MeasuredServer {
     pub fn memory_kib(&self, field: &str) -> u64 {
         memory(self.child.id(), field).unwrap_or(0)
     }
 }
 
-impl Drop for Server {
+impl Drop for MeasuredServer {
     fn drop(&mut self) {
-        // A killed nginx leaves its workers behind: it is asked to end.
+        // SIGTERM first: a killed nginx leaves its workers behind.
         let asked = Command::new("kill").arg(self.child.id().to_string()).status();
         if !asked.is_ok_and(|s| s.success()) {
             let _ = self.child.kill();
@@ -71,20 +71,20 @@ impl Drop for Server {
     }
 }
 
-/// Serves a data directory; also the seconds from the start to the first answer.
-pub fn serve(data: &str) -> Result<(Server, f64)> {
+/// Serves a data directory. The second value is the time from the start to the first answer, in seconds.
+pub fn serve(data: &str) -> Result<(MeasuredServer, f64)> {
     serve_with(data, &[], "")
 }
 
-/// The same with more arguments; `headers` are those of a client that it answers.
-pub fn serve_with(data: &str, more: &[&str], headers: &str) -> Result<(Server, f64)> {
+/// [`serve`] with more arguments. The first request, which must be answered, carries `headers`.
+pub fn serve_with(data: &str, more: &[&str], headers: &str) -> Result<(MeasuredServer, f64)> {
     let start = Instant::now();
     let child = Command::new(annuaire()?)
         .args(["serve", "--quiet", "--data", data, "--listen", "127.0.0.1:0"])
         .args(more)
         .stdout(Stdio::piped())
         .spawn()?;
-    let mut server = Server { child, host: String::new() };
+    let mut server = MeasuredServer { child, host: String::new() };
     let mut line = String::new();
     BufReader::new(server.child.stdout.take().context("no output")?).read_line(&mut line)?;
     server.host = line.split("http://").nth(1).and_then(|h| h.split('/').next()).context("the server did not start")?.to_owned();
@@ -96,13 +96,13 @@ pub fn serve_with(data: &str, more: &[&str], headers: &str) -> Result<(Server, f
 pub fn disk(path: &Path) -> u64 {
     let Ok(meta) = fs::symlink_metadata(path) else { return 0 };
     if !meta.is_dir() {
-        // Sparse files: what is used, not what is reserved.
+        // Allocated blocks: the size of a sparse file counts what is merely reserved.
         return std::os::unix::fs::MetadataExt::blocks(&meta) * 512;
     }
     fs::read_dir(path).map(|d| d.filter_map(Result::ok).map(|e| disk(&e.path())).sum()).unwrap_or(0)
 }
 
-/// Raises the descriptors of this process to what the system allows; returns how many there are.
+/// Raises the limit of open descriptors of this process to the maximum that the system allows, and returns it.
 pub fn descriptors() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
@@ -111,7 +111,7 @@ pub fn descriptors() -> usize {
 
 /// nginx over a folder of files.
 pub struct Nginx {
-    server: Server,
+    server: MeasuredServer,
     root: PathBuf,
 }
 
@@ -134,12 +134,12 @@ impl Nginx {
         fs::write(&file, configuration).ok()?;
         let child = Command::new("nginx").arg("-c").arg(file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
         std::thread::sleep(Duration::from_millis(500));
-        Some(Self { server: Server { child, host: format!("127.0.0.1:{port}") }, root })
+        Some(Self { server: MeasuredServer { child, host: format!("127.0.0.1:{port}") }, root })
     }
 
     /// The load of `load::run` on a file of this content.
     pub fn run(&self, content: &[u8], headers: &str, connections: usize, seconds: f64) -> load::Figures {
-        // A name of its own, since nginx keeps what it knows of a name for a while.
+        // A new name for each load, since nginx caches open files by name.
         let name = format!("/{}-{}", content.len(), fs::read_dir(&self.root).map_or(0, Iterator::count));
         if fs::write(self.root.join(&name[1..]), content).is_err() {
             return load::Figures::default();

@@ -1,4 +1,4 @@
-//! Every kind of search that the national documentation shows, and those that public complaints are about.
+//! The searches of the national documentation, and those that public complaints name.
 
 /// Name for the table, request below `/fhir/v2/`.
 pub const ALL: &[(&str, &str)] = &[
@@ -38,7 +38,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("devices", "Device?status=active"),
 ];
 
-/// The long list of alternatives that clients send: sixty-six categories of establishment.
+/// A long list of alternatives that real clients send: sixty-six categories of establishment.
 pub fn long_list() -> String {
     let codes: Vec<String> = (100..166).map(|n| n.to_string()).collect();
     format!("Organization?type={}", codes.join(","))

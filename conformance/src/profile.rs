@@ -17,7 +17,7 @@ pub fn check_public(r: &Value) -> Vec<String> {
     c.faults
 }
 
-/// The same for a restricted profile.
+/// Faults of a resource of the restricted perimeter against its profile, one sentence each.
 #[must_use]
 pub fn check_restricted(r: &Value) -> Vec<String> {
     let mut c =

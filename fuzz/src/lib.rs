@@ -1,99 +1,19 @@
-//! Fuzz targets: any bytes for every reader of outside bytes. A target panics when what it tries does not hold.
+//! Fuzz targets: any bytes for every parser of outside bytes. A target panics when a property does not hold.
 //!
-//! They are tried in two ways. `tests/smoke.rs`, on stable Rust and within a minute, gives each its seeds and a bounded number
-//! of inputs made of them, the same on every machine. `cargo fuzz run TARGET --features libfuzzer fuzz/seeds/TARGET` searches
-//! for as long as one likes. An input that fails becomes a seed.
+//! They run in two ways. `tests/smoke.rs`, on stable Rust and within a minute, runs each target on its seeds and on a bounded,
+//! deterministic number of inputs derived from them. `cargo fuzz run TARGET --features libfuzzer fuzz/seeds/TARGET` searches
+//! without end. An input that failed becomes a seed.
+//!
+//! To add a target: a function in `targets.rs`, its line in [`TARGETS`], a directory of seeds, a file in `fuzz_targets`.
+//!
+//! ```
+//! assert!(annuaire_fuzz::run("texts", 10).unwrap() > 10);
+//! ```
 
+mod fuzz_world;
 mod mutate;
 mod run;
-mod world;
-
-use std::sync::Mutex;
-
-use annuaire_base::{date, id, nir, text};
-use axum::body::Body;
-use axum::http::{Request, header};
+mod targets;
 
 pub use run::run;
-use world::World;
-
-/// A target: a panic is a fault.
-pub type Target = fn(&[u8]);
-
-/// All targets by name. The name is also that of the directory of seeds.
-pub const TARGETS: [(&str, Target); 4] = [("texts", texts), ("request", request), ("bodies", bodies), ("import", import)];
-
-/// Small readers: dates, folding, identifiers.
-pub fn texts(data: &[u8]) {
-    let s = &*String::from_utf8_lossy(data);
-    let once = text::fold(s);
-    assert_eq!(text::fold(&once), once, "folding is idempotent");
-    assert_eq!(text::folds_to_nothing(s), once.is_empty());
-    if let Some(date) = date::PartialDate::parse(s) {
-        assert_eq!(date::PartialDate::parse(&date.to_string()), Some(date), "a date reads as it prints");
-    }
-    assert_eq!(date::parse_instant(s).is_some(), date::parse_days(s).is_some());
-    if let Some((first, last)) = date::parse_instant(s) {
-        assert!(first <= last);
-        assert!(date::iso_ms(first) <= date::iso_ms(last), "texts are in the order of instants");
-    }
-    if let Some(second) = date::parse_http_date(s) {
-        assert_eq!(date::parse_http_date(&date::http_date(second * 1_000)), Some(second));
-    }
-    for check in [id::rpps, id::finess, id::adeli, id::siren, id::siret, id::adeli_rang, id::idnst, id::rpps_rang] {
-        let _ = check(s);
-    }
-    let _ = nir::contains_nir(s);
-}
-
-/// The first line as path and query of a request, the second as its `Prefer` header: the answer is FHIR, and the server did not
-/// fail.
-pub fn request(data: &[u8]) {
-    let mut lines = data.splitn(3, |b| *b == b'\n');
-    let mut path = String::from("/fhir/v2/");
-    for b in lines.next().unwrap_or_default() {
-        // What cannot stand in an address is encoded, so that no input is lost before it is read.
-        match b {
-            b'!' | b'$'..=b';' | b'=' | b'?'..=b'Z' | b'_' | b'a'..=b'z' | b'~' => path.push(char::from(*b)),
-            b => path.push_str(&format!("%{b:02X}")),
-        }
-    }
-    let mut request = Request::get(path);
-    if let Some(prefer) = lines.next() {
-        request = request.header("prefer", prefer);
-    }
-    let Ok(request) = request.body(Body::empty()) else { return };
-    World::small().is_fhir(request);
-}
-
-/// Bytes as the body of a search, in each content type; then as a resource of a feed: whatever is accepted and published is
-/// read back, in JSON and in XML.
-pub fn bodies(data: &[u8]) {
-    for kind in ["application/x-www-form-urlencoded", "application/fhir+json", "application/fhir+xml"] {
-        let request = Request::post("/fhir/v2/Practitioner/_search").header(header::CONTENT_TYPE, kind);
-        if let Ok(request) = request.body(Body::from(data.to_vec())) {
-            World::small().is_fhir(request);
-        }
-    }
-    static FEED: Mutex<Option<World>> = Mutex::new(None);
-    let mut feed = FEED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let feed = feed.get_or_insert_with(World::empty);
-    if feed.deliver("feed.ndjson", data) {
-        for format in ["json", "xml"] {
-            for path in ["_history?_count=2", "Organization?_sort=-_lastUpdated&_count=2&_include=*", "Practitioner?_count=1"] {
-                if let Ok(request) = Request::get(format!("/fhir/v2/{path}&_format={format}")).body(Body::empty()) {
-                    feed.is_fhir(request);
-                }
-            }
-        }
-    }
-}
-
-/// The first line as the name of a file, the rest as its content: text formats, zip, gzip, FINESS+ JSON, FHIR.
-pub fn import(data: &[u8]) {
-    let (name, content) = data.split_at(data.iter().position(|b| *b == b'\n').unwrap_or(0));
-    let name: String =
-        String::from_utf8_lossy(name).chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect();
-    World::empty()
-        .deliver(&format!("f{}", name.get(..80.min(name.len())).unwrap_or_default()), content.get(1..).unwrap_or_default());
-}
+pub use targets::{FuzzTarget, TARGETS, bodies, import, request, texts};

@@ -1,6 +1,8 @@
-//! Inputs made of seeds, the same ones each time.
+//! Inputs derived from seeds; the derivation is deterministic.
 
-/// Pieces that readers look at.
+use annuaire_testkit::Dice;
+
+/// Fragments that parsers treat specially.
 const WORDS: &[&str] = &[
     "0001-01-01",
     "9999-12-31",
@@ -55,64 +57,50 @@ const WORDS: &[&str] = &[
     "1e999",
 ];
 
-/// A generator of numbers (xorshift64*): not random enough for secrets, the same on every machine.
-pub struct Dice(u64);
-
-impl Dice {
-    /// `seed` decides all numbers.
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    /// A number below `n`; 0 when there is none.
-    pub fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let drawn = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(drawn).unwrap_or(0).checked_rem(n).unwrap_or(0)
-    }
-
-    /// A range of at most `longest` bytes in `length`.
-    fn range(&mut self, length: usize, longest: usize) -> std::ops::Range<usize> {
-        let start = self.below(length + 1);
-        start..(start + self.below(longest) + 1).min(length)
-    }
+/// A range of at most `longest` bytes in `length`.
+fn range(dice: &mut Dice, length: usize, longest: usize) -> std::ops::Range<usize> {
+    let start = below(dice, length + 1);
+    start..(start + below(dice, longest) + 1).min(length)
 }
 
-/// One of the seeds, changed in a few places.
+/// A number below `n`; 0 when there is none.
+fn below(dice: &mut Dice, n: usize) -> usize {
+    usize::try_from(dice.below(n as u64)).unwrap_or(0).checked_rem(n).unwrap_or(0)
+}
+
+/// One of the seeds with a few random edits.
 pub fn mutate(seeds: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
-    let mut out = seeds.get(dice.below(seeds.len())).cloned().unwrap_or_default();
-    for _ in 0..=dice.below(4) {
-        match dice.below(8) {
+    let mut out = seeds.get(below(dice, seeds.len())).cloned().unwrap_or_default();
+    for _ in 0..=below(dice, 4) {
+        match below(dice, 8) {
             0 => {
-                let at = dice.below(out.len());
+                let at = below(dice, out.len());
                 if let Some(b) = out.get_mut(at) {
-                    *b ^= 1 << dice.below(8);
+                    *b ^= 1 << below(dice, 8);
                 }
             }
-            1 => drop(out.drain(dice.range(out.len(), 20))),
-            2 => out.truncate(dice.below(out.len() + 1)),
+            1 => drop(out.drain(range(dice, out.len(), 20))),
+            2 => out.truncate(below(dice, out.len() + 1)),
             3 => {
-                let copy = out[dice.range(out.len(), 60)].to_vec();
-                let at = dice.below(out.len() + 1);
+                let copy = out[range(dice, out.len(), 60)].to_vec();
+                let at = below(dice, out.len() + 1);
                 out.splice(at..at, copy);
             }
             4 => {
-                let other = seeds.get(dice.below(seeds.len())).map_or(&[][..], Vec::as_slice);
-                let piece = other[dice.range(other.len(), 200)].to_vec();
-                out.splice(dice.range(out.len(), 20), piece);
+                let other = seeds.get(below(dice, seeds.len())).map_or(&[][..], Vec::as_slice);
+                let piece = other[range(dice, other.len(), 200)].to_vec();
+                out.splice(range(dice, out.len(), 20), piece);
             }
             5 => {
-                if let Some(at) = out.iter().position(u8::is_ascii_digit).map(|first| first + dice.below(30))
+                if let Some(at) = out.iter().position(u8::is_ascii_digit).map(|first| first + below(dice, 30))
                     && let Some(b) = out.get_mut(at)
                 {
-                    *b = b'0' + u8::try_from(dice.below(10)).unwrap_or(0);
+                    *b = b'0' + u8::try_from(below(dice, 10)).unwrap_or(0);
                 }
             }
             _ => {
-                let at = dice.below(out.len() + 1);
-                let word = WORDS.get(dice.below(WORDS.len())).copied().unwrap_or_default();
+                let at = below(dice, out.len() + 1);
+                let word = WORDS.get(below(dice, WORDS.len())).copied().unwrap_or_default();
                 out.splice(at..at, word.bytes());
             }
         }

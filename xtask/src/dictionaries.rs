@@ -6,11 +6,11 @@ use annuaire_terms::TypeId;
 use std::error::Error;
 use std::path::Path;
 
-/// Bytes of a dictionary. Sixty-four KiB save two per cent more and leave the processor's first cache.
+/// Bytes of a dictionary. Sixty-four KiB would save two per cent more, and would not fit in the first-level cache.
 const SIZE: usize = 32 << 10;
 /// Resources that a dictionary is trained on, taken evenly.
 const SAMPLES: usize = 8_000;
-/// Fewer say nothing: the type goes without.
+/// With fewer resources a dictionary would not help: the type gets none.
 const LEAST: u64 = 50;
 
 /// Writes `into/TYPE.zdict` for each type of the public store of a data directory.

@@ -13,6 +13,7 @@ pub struct PostgresCluster {
 }
 
 /// Directory of the server programs, of the newest version installed.
+#[expect(clippy::disallowed_methods, reason = "a tool of developers looks for programs on their path")]
 fn installed() -> Option<PathBuf> {
     let here = |dir: &Path| dir.join("initdb").is_file() && dir.join("pg_ctl").is_file();
     if let Some(dir) = std::env::split_paths(&std::env::var_os("PATH")?).find(|d| here(d)) {
@@ -91,7 +92,7 @@ impl PostgresCluster {
         format!("postgres://annuaire@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// A server program. They refuse to run as root: then the user of the Debian package runs them.
+    /// A command of PostgreSQL. These refuse to run as root: there, the user of the Debian package runs them.
     fn program(&self, name: &str) -> Command {
         let program = self.bin.join(name);
         let mut command = if is_root() {

@@ -29,7 +29,7 @@ pub(super) fn xml(c: &DirectoryClient) -> Result<(), String> {
         ensure(xml.header("content-type").starts_with("application/fhir+xml"), || {
             format!("{path}: {}", xml.header("content-type"))
         })?;
-        // The same values, whatever the notation: every string of the JSON is an attribute of the XML.
+        // Both notations hold equal values: every string of the JSON is an attribute of the XML.
         let mut missing = Vec::new();
         strings(&json.json()?, &mut |s| {
             let escaped = s.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");

@@ -3,9 +3,9 @@
 //! To accept a change: `ANNUAIRE_GOLDEN=write cargo test -p annuaire --test golden`, then read the diff.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod common;
 #[path = "common/golden.rs"]
 mod compare;
-mod common;
 
 use common::{Server, annuaire, delivery, import, program};
 use compare::assert_golden;
@@ -63,19 +63,65 @@ fn default_configuration() {
     assert_golden("configuration.toml", &printed.1.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
 
-#[test]
-fn capability_statements_and_metrics() {
+const KEY: &str = "ESANTE-API-KEY: fictional-key-of-a-test\r\n";
+const CREDENTIAL: &str = "Authorization: Bearer fictional-credential-of-a-test\r\n";
+
+/// A server of a small nation that wants keys and credentials, with its host; the data go with the directory.
+fn server() -> (tempfile::TempDir, Server, String) {
     let dir = tempfile::tempdir().unwrap();
-    let (files, data, credentials) = (dir.path().join("files"), dir.path().join("data"), dir.path().join("credentials"));
-    assert!(annuaire(&["generate", "--professionals", "20", "--out", files.to_str().unwrap()]).0);
-    let files = delivery(&files).into_iter().filter(|f| f.is_file()).collect::<Vec<_>>();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    assert!(annuaire(&["generate", "--professionals", "20", "--out", &path("files")]).0);
+    let files = delivery(&dir.path().join("files")).into_iter().filter(|f| f.is_file()).collect::<Vec<_>>();
+    let data = dir.path().join("data");
     assert!(import(&data, &files).0);
-    fs::write(&credentials, "fictional-credential-of-a-test\n").unwrap();
-    let options = ["--restricted-credentials", credentials.to_str().unwrap(), "--public-base", "https://annuaire.example"];
+    fs::write(path("keys"), "fictional-key-of-a-test\n").unwrap();
+    fs::write(path("credentials"), "fictional-credential-of-a-test\n").unwrap();
+    let (keys, credentials) = (path("keys"), path("credentials"));
+    let options = ["--api-keys", &keys, "--restricted-credentials", &credentials, "--public-base", "https://annuaire.example"];
     let server = Server::start(&data, &options);
     let host = server.base.split_once('/').unwrap().0.to_owned();
-    let holder = "Authorization: Bearer fictional-credential-of-a-test\r\n";
-    for (perimeter, path, headers) in [("public", "fhir/v2/metadata", ""), ("restricted", "fhir/dr/metadata", holder)] {
+    (dir, server, host)
+}
+
+/// Who may ask what, as the status that each caller gets.
+#[test]
+fn rights_of_every_route() {
+    let (_dir, server, host) = server();
+    let mut table = String::from("route                                   nobody  key  credential\n");
+    for route in [
+        "",
+        "recherche?nom=martin",
+        "structures?nom=a",
+        "professionnel/none",
+        "structure/none",
+        "mentions",
+        "robots.txt",
+        "fhir/v2/metadata",
+        "fhir/v2/Practitioner?_count=1",
+        "fhir/v2/Practitioner/none",
+        "fhir/v2/Practitioner/none/_history",
+        "fhir/v2/Practitioner/none/_history/1",
+        "fhir/v2/_history?_count=1",
+        "fhir/dp/Practitioner?_count=1",
+        "fhir/dr/metadata",
+        "fhir/dr/Practitioner?_count=1",
+        "fhir/dr/Practitioner/none",
+        "fhir/dr/_history?_count=1",
+        "health",
+        "metrics",
+        "none",
+    ] {
+        let statuses = ["", KEY, CREDENTIAL].map(|caller| server.get(&format!("http://{host}/{route}"), caller).0);
+        let [nobody, key, credential] = statuses;
+        table.push_str(&format!("/{route:<39} {nobody}     {key}  {credential}\n"));
+    }
+    assert_golden("rights.txt", &table);
+}
+
+#[test]
+fn capability_statements_and_metrics() {
+    let (_dir, server, host) = server();
+    for (perimeter, path, headers) in [("public", "fhir/v2/metadata", KEY), ("restricted", "fhir/dr/metadata", CREDENTIAL)] {
         let (status, body) = server.get(&format!("http://{host}/{path}"), headers);
         assert_eq!(status, 200, "{path}: {body}");
         let mut statement: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -88,8 +134,8 @@ fn capability_statements_and_metrics() {
         assert_golden(&format!("capability-{perimeter}.json"), &text);
     }
     // A request of each kind, so that every metric has a line.
-    server.json("Practitioner?_count=1");
-    let (_, metrics) = server.get(&format!("http://{host}/metrics"), holder);
+    assert_eq!(server.get("Practitioner?_count=1", KEY).0, 200);
+    let (_, metrics) = server.get(&format!("http://{host}/metrics"), KEY);
     let described: BTreeSet<&str> = metrics.lines().filter(|line| line.starts_with("# ")).collect();
     let labels = |line: &str| {
         let series = line.rsplit_once(' ').map_or(line, |(series, _)| series);

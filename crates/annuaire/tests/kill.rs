@@ -1,6 +1,7 @@
 //! The program is killed at random moments of everything that it writes, and runs into a full disk: nothing is left half done,
 //! and the same command, given again, ends where an undisturbed one ends.
 #![allow(clippy::unwrap_used, missing_docs)]
+#![expect(clippy::disallowed_methods, reason = "how long the program takes to answer or to end is measured")]
 #![cfg(unix)]
 
 mod common;

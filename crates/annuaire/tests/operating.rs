@@ -1,5 +1,6 @@
 //! The program as its operator meets it: exit codes, data directories, publication by whoever commits, clocks, ports.
 #![allow(clippy::unwrap_used, missing_docs)]
+#![expect(clippy::disallowed_methods, reason = "how long the program takes to answer or to end is measured")]
 #![cfg(unix)]
 
 mod common;

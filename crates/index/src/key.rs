@@ -1,12 +1,16 @@
-//! Keys of terms: type, parameter, class, value. No key is the beginning of another one, so that keys sort the same with
-//! or without the number of a slice behind them.
+//! Keys of terms: type, parameter, class, value.
+//!
+//! No key is a prefix of another key, so that keys sort alike with and without the slice number that the database `sets`
+//! appends. Values that could be prefixes of each other (codes, texts, URIs, ids) are escaped and end with byte 0; the values
+//! of the other classes have a fixed length.
 
 use annuaire_base::text::fold;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
+use annuaire_terms::{ParamId, TypeId};
+use xxhash_rust::xxh3::xxh3_64;
 
-use annuaire_terms::{ParamId, Resource, Term, TypeId};
+use crate::hash::{SystemHash, long_value_hash};
 
-/// What a term is about.
+/// Third byte of a key: what its value means.
 pub mod class {
     /// All the rows of a type.
     pub const TYPE: u8 = 0;
@@ -16,26 +20,26 @@ pub mod class {
     pub const TOKEN: u8 = 2;
     /// A system.
     pub const SYSTEM: u8 = 3;
-    /// A folded text, then what tells how it was written.
+    /// A folded text, then a discriminator of its original form.
     pub const TEXT: u8 = 4;
-    /// A target.
+    /// The hash of a reference target.
     pub const REFERENCE: u8 = 5;
     /// A URI.
     pub const URI: u8 = 6;
-    /// Rows whose instant is not that of their transaction.
+    /// Rows whose instant differs from that of their transaction.
     pub const DATED: u8 = 7;
-    /// The same by instant.
+    /// An instant of such rows.
     pub const INSTANT: u8 = 8;
     /// A logical identifier: its rows are the versions of the resource.
     pub const ID: u8 = 9;
 }
 
-/// Longest value kept whole in a key (the engine bounds keys to 511 bytes).
-const WHOLE: usize = 480;
-/// What is kept of a longer one, before a mark and its hash.
-pub const KEPT: usize = 400;
-/// Mark never produced by [`escape`].
-pub const MARK: [u8; 2] = [1, 3];
+/// Longest escaped value that a key holds in full (LMDB bounds keys to 511 bytes).
+const FULL_MAX: usize = 480;
+/// Bytes of a longer escaped value that its key holds, before [`TRUNCATION_MARK`] and the hash of the value.
+pub const TRUNCATED: usize = 400;
+/// Marks a truncated value; [`escape`] never produces it.
+pub const TRUNCATION_MARK: [u8; 2] = [1, 3];
 
 /// Frees byte 0, which ends values: `0` becomes `1 1` and `1` becomes `1 2`.
 pub fn escape(value: &[u8], out: &mut Vec<u8>) {
@@ -47,6 +51,7 @@ pub fn escape(value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// The value that [`escape`] was given.
 pub fn unescape(value: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len());
     let mut bytes = value.iter();
@@ -56,89 +61,69 @@ pub fn unescape(value: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Key of a value, closed by byte 0. Also the hash and the escaped value of one that was too long.
-fn whole(head: [u8; 3], value: &str) -> (Vec<u8>, Option<(String, Vec<u8>)>) {
+/// A value that its key truncates: the database `longs` maps its hash to the escaped value.
+#[derive(Debug)]
+pub struct LongValue {
+    pub hash: String,
+    pub escaped: Vec<u8>,
+}
+
+/// Key of an escaped value, ended by byte 0, and the value when the key truncates it.
+fn with_value(head: [u8; 3], value: &str) -> (Vec<u8>, Option<LongValue>) {
     let mut key = Vec::with_capacity(value.len() + 12);
     key.extend(head);
     escape(value.as_bytes(), &mut key);
     let mut long = None;
-    if key.len() - 3 > WHOLE {
+    if key.len() - 3 > FULL_MAX {
         let escaped = key.split_off(3);
-        let hash = format!("{:032x}", xxh3_128(&escaped));
-        key.extend_from_slice(&escaped[..KEPT]);
-        key.extend(MARK);
+        let hash = long_value_hash(&escaped);
+        key.extend_from_slice(&escaped[..TRUNCATED]);
+        key.extend(TRUNCATION_MARK);
         key.extend(hash.as_bytes());
-        long = Some((hash, escaped));
+        long = Some(LongValue { hash, escaped });
     }
     key.push(0);
     (key, long)
 }
 
-/// Five bytes stand for a system: a directory has some hundred of them, and two of a thousand meet once in two million
-/// directories.
-#[derive(Clone, Copy)]
-pub struct System([u8; 5]);
-
-impl System {
-    pub fn of(system: &str) -> Self {
-        let [a, b, c, d, e, ..] = xxh3_64(system.as_bytes()).to_be_bytes();
-        Self([a, b, c, d, e])
-    }
-}
-
-/// What stands for a logical identifier among those of its type: never 0. Two of two million meet in one directory of ten
-/// million.
-pub fn name(id: &str) -> u64 {
-    xxh3_64(id.as_bytes()).max(1)
-}
-
-/// What stands for the name of a type. Of another seed than [`name`], so that `a/b` is not `b/a`.
-pub fn kind(ty: &str) -> u64 {
-    xxh3_64_with_seed(ty.as_bytes(), 1)
-}
-
-/// What stands for a target: for `Type/id`, what stands for the one and the other, so that each is found from the target and
-/// the other one, and types that differ lead to names that no resource has.
-pub fn target(target: &str) -> u64 {
-    match target.split_once('/') {
-        Some((ty, id)) => kind(ty) ^ name(id),
-        None => kind(target),
-    }
+const fn head(ty: TypeId, param: ParamId, class: u8) -> [u8; 3] {
+    [ty.get(), param.get(), class]
 }
 
 /// Key of all the rows of a type.
-pub fn ty(ty: TypeId) -> Vec<u8> {
-    vec![ty.get(), 0, class::TYPE]
+pub fn all_of_type(ty: TypeId) -> Vec<u8> {
+    head(ty, ParamId::STORE, class::TYPE).to_vec()
 }
 
 /// Key of the rows with any value of a parameter.
 pub fn present(ty: TypeId, param: ParamId) -> Vec<u8> {
-    vec![ty.get(), param.get(), class::PRESENT]
+    head(ty, param, class::PRESENT).to_vec()
 }
 
 /// Key of a code with its system.
-pub fn token(ty: TypeId, param: ParamId, system: System, code: &str) -> Vec<u8> {
-    let mut key = code_start(ty, param, code);
-    key.extend(system.0);
+pub fn token(ty: TypeId, param: ParamId, system: SystemHash, code: &str) -> Vec<u8> {
+    let mut key = token_prefix(ty, param, code);
+    key.extend(system.as_bytes());
     key
 }
 
-/// What all the keys of a code start with, whatever its system.
-pub fn code_start(ty: TypeId, param: ParamId, code: &str) -> Vec<u8> {
-    whole([ty.get(), param.get(), class::TOKEN], code).0
+/// Common prefix of the keys of a code in all systems.
+pub fn token_prefix(ty: TypeId, param: ParamId, code: &str) -> Vec<u8> {
+    with_value(head(ty, param, class::TOKEN), code).0
 }
 
 /// Key of all the codes of a system.
-pub fn system(ty: TypeId, param: ParamId, system: System) -> Vec<u8> {
-    let mut key = vec![ty.get(), param.get(), class::SYSTEM];
-    key.extend(system.0);
+pub fn system(ty: TypeId, param: ParamId, system: SystemHash) -> Vec<u8> {
+    let mut key = head(ty, param, class::SYSTEM).to_vec();
+    key.extend(system.as_bytes());
     key
 }
 
-/// Key of a text: its folded form, then one byte when the text is that form in capitals or as it is, a hash otherwise.
-pub fn text(ty: TypeId, param: ParamId, value: &str) -> (Vec<u8>, Option<(String, Vec<u8>)>) {
+/// Key of a text: its folded form, then a discriminator of the original: 0 when it is the folded form in capitals, 1 when it is
+/// the folded form itself, else 2 and its hash (8 bytes big-endian).
+pub fn text(ty: TypeId, param: ParamId, value: &str) -> (Vec<u8>, Option<LongValue>) {
     let folded = fold(value);
-    let (mut key, long) = whole([ty.get(), param.get(), class::TEXT], &folded);
+    let (mut key, long) = with_value(head(ty, param, class::TEXT), &folded);
     if value == folded {
         key.push(1);
     } else if value.chars().eq(folded.chars().flat_map(char::to_uppercase)) {
@@ -150,131 +135,88 @@ pub fn text(ty: TypeId, param: ParamId, value: &str) -> (Vec<u8>, Option<(String
     (key, long)
 }
 
-/// What the keys of the texts that start with a folded value start with.
-pub fn text_start(ty: TypeId, param: ParamId, folded: &str) -> Vec<u8> {
-    let mut key = vec![ty.get(), param.get(), class::TEXT];
+/// Common prefix of the keys of the texts that start with a folded value, as far as keys hold texts.
+pub fn text_prefix(ty: TypeId, param: ParamId, folded: &str) -> Vec<u8> {
+    let mut key = head(ty, param, class::TEXT).to_vec();
     escape(folded.as_bytes(), &mut key);
-    key.truncate(3 + KEPT);
+    key.truncate(3 + TRUNCATED);
     key
 }
 
-/// The text of a key.
-pub enum Text<'k> {
-    /// All of it, folded and escaped.
-    Whole(&'k [u8]),
-    /// It was too long; the key has its hash.
-    Cut,
+/// First key that follows all the texts of a parameter.
+pub const fn texts_end(ty: TypeId, param: ParamId) -> [u8; 3] {
+    head(ty, param, class::TEXT + 1)
 }
 
-/// The text of a key of the class of texts.
-pub fn text_of(key: &[u8]) -> Option<Text<'_>> {
-    let (head, rest) = key.split_first_chunk::<3>()?;
-    if head[2] != class::TEXT {
-        return None;
+/// The text in a key of class [`class::TEXT`].
+pub enum KeyText<'k> {
+    /// The complete text, folded and escaped.
+    Complete(&'k [u8]),
+    /// The key truncates the text; `longs` has it under this hash.
+    Truncated {
+        /// Hash of the escaped text.
+        hash: &'k [u8],
+    },
+}
+
+impl<'k> KeyText<'k> {
+    /// `None` for a key of another class, or one without an end of value.
+    pub fn of_key(key: &'k [u8]) -> Option<Self> {
+        let (head, rest) = key.split_first_chunk::<3>()?;
+        if head[2] != class::TEXT {
+            return None;
+        }
+        let text = &rest[..memchr::memchr(0, rest)?];
+        let truncated = text.get(TRUNCATED..TRUNCATED + TRUNCATION_MARK.len()).is_some_and(|mark| mark == TRUNCATION_MARK);
+        Some(if truncated { Self::Truncated { hash: &text[TRUNCATED + TRUNCATION_MARK.len()..] } } else { Self::Complete(text) })
     }
-    let text = &rest[..memchr::memchr(0, rest)?];
-    let cut = text.get(KEPT..KEPT + MARK.len()).is_some_and(|mark| mark == MARK);
-    Some(if cut { Text::Cut } else { Text::Whole(text) })
 }
 
-/// Key of what stands for a [`target`]; the target itself is in the row.
-pub fn reference(ty: TypeId, param: ParamId, target: u64) -> Vec<u8> {
-    let mut key = vec![ty.get(), param.get(), class::REFERENCE];
-    key.extend(target.to_be_bytes());
+/// Key of a reference, by the hash of its target; the target itself is in the record.
+pub fn reference(ty: TypeId, param: ParamId, target_hash: u64) -> Vec<u8> {
+    let mut key = head(ty, param, class::REFERENCE).to_vec();
+    key.extend(target_hash.to_be_bytes());
     key
 }
 
 /// Key of a URI.
 pub fn uri(ty: TypeId, param: ParamId, value: &str) -> Vec<u8> {
-    whole([ty.get(), param.get(), class::URI], value).0
+    with_value(head(ty, param, class::URI), value).0
 }
 
-/// Key of the rows of a type with an instant of their own.
+/// Key of the rows of a type whose instant differs from that of their transaction.
 pub fn dated(ty: TypeId) -> Vec<u8> {
-    vec![ty.get(), 0, class::DATED]
+    head(ty, ParamId::STORE, class::DATED).to_vec()
 }
 
-/// Key of the rows of one instant.
+/// Key of such rows with one instant.
 pub fn instant(ty: TypeId, ms: i64) -> Vec<u8> {
-    let mut key = vec![ty.get(), 0, class::INSTANT];
-    // Unsigned and big-endian, so that keys sort as instants do.
-    key.extend((ms.cast_unsigned() ^ (1 << 63)).to_be_bytes());
+    let mut key = head(ty, ParamId::STORE, class::INSTANT).to_vec();
+    key.extend(sortable_ms(ms));
     key
+}
+
+/// First key that follows all the instants of a type.
+pub const fn instants_end(ty: TypeId) -> [u8; 3] {
+    head(ty, ParamId::STORE, class::INSTANT + 1)
+}
+
+/// An instant in 8 bytes that sort as instants do: big-endian, with the sign bit inverted.
+pub const fn sortable_ms(ms: i64) -> [u8; 8] {
+    (ms.cast_unsigned() ^ (1 << 63)).to_be_bytes()
 }
 
 /// Key of a logical identifier.
 pub fn id(ty: TypeId, id: &str) -> Vec<u8> {
-    whole([ty.get(), 0, class::ID], id).0
+    with_value(head(ty, ParamId::STORE, class::ID), id).0
 }
 
-/// The keys of one resource, one after the other, its values too long for a key, and what columns say of it.
-#[derive(Debug, Default)]
-pub struct Keys {
-    bytes: Vec<u8>,
-    pub longs: Vec<(String, Vec<u8>)>,
-    /// Its name, then its links: parameter, and what stands for the target.
-    pub links: Vec<(ParamId, u64)>,
+/// Common prefix of the keys of the identifiers of a type.
+pub const fn ids_start(ty: TypeId) -> [u8; 3] {
+    head(ty, ParamId::STORE, class::ID)
 }
 
-impl Keys {
-    pub fn of(resource: &Resource) -> Self {
-        let ty = resource.ty;
-        let mut keys = Self::default();
-        keys.push(&self::ty(ty));
-        keys.push(&id(ty, &resource.id));
-        keys.links.push((ParamId::STORE, name(&resource.id)));
-        if let Some(kept) = &resource.foreign_stamp {
-            keys.push(&dated(ty));
-            keys.push(&instant(ty, kept.last_updated_ms));
-        }
-        let mut seen = [0_u64; 4];
-        for term in &resource.terms {
-            let param = match term {
-                Term::Token { param, system, code } => {
-                    let system = System::of(system);
-                    keys.push(&token(ty, *param, system, code));
-                    keys.push(&self::system(ty, *param, system));
-                    *param
-                }
-                Term::Text { param, value } => {
-                    let (key, long) = text(ty, *param, value);
-                    keys.push(&key);
-                    keys.longs.extend(long);
-                    *param
-                }
-                Term::Reference { param, target } => {
-                    let target = self::target(target);
-                    keys.push(&reference(ty, *param, target));
-                    keys.links.push((*param, target));
-                    *param
-                }
-                Term::Uri { param, value } => {
-                    keys.push(&uri(ty, *param, value));
-                    *param
-                }
-            };
-            let (word, bit) = (usize::from(param.get() >> 6), 1 << (param.get() & 63));
-            if seen[word] & bit == 0 {
-                seen[word] |= bit;
-                keys.push(&present(ty, param));
-            }
-        }
-        keys
-    }
-
-    fn push(&mut self, key: &[u8]) {
-        // A key is bounded well below this.
-        self.bytes.extend((key.len() as u16).to_le_bytes());
-        self.bytes.extend_from_slice(key);
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.bytes.as_slice();
-        std::iter::from_fn(move || {
-            let (len, tail) = rest.split_first_chunk()?;
-            let (key, tail) = tail.split_at_checked(usize::from(u16::from_le_bytes(*len)))?;
-            rest = tail;
-            Some(key)
-        })
-    }
+/// First key that follows all the identifiers of a type.
+pub const fn ids_end(ty: TypeId) -> [u8; 3] {
+    head(ty, ParamId::STORE, class::ID + 1)
 }

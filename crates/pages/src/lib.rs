@@ -2,7 +2,7 @@
 //!
 //! # Concepts
 //!
-//! - **A page** ([`page`](mod@page) inside the crate) is a struct with a template. Its type states the status of the response,
+//! - **A page** (`page.rs`) is a struct with a template. Its type states the status of the response,
 //!   how long it may be cached and whether search engines may list it. There is one file for each page, with the struct, the
 //!   handler that serves it and the function that fills it.
 //! - **The table of pages** is `routes.rs`: address, name in the request log and handler of each.

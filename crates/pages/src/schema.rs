@@ -1,9 +1,7 @@
 //! The types and search parameters that the pages use. A name that the table of parameters does not have does not compile.
 
 use annuaire_fhir::schema::PARAMS;
-pub(crate) use annuaire_fhir::schema::{
-    DEVICE, HEALTHCARE_SERVICE as SERVICE, ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE as ROLE,
-};
+pub(crate) use annuaire_fhir::schema::{DEVICE, HEALTHCARE_SERVICE, ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE};
 use annuaire_index::Filter;
 use annuaire_terms::ParamId;
 

@@ -11,7 +11,9 @@ use crate::limits;
 use crate::resource::organization::OrganizationView;
 use crate::resource::practitioner::PractitionerView;
 use crate::resource::shown_json;
-use crate::schema::{ORGANIZATION, PRACTITIONER, ROLE, active, organization, practitioner, role, with_code, with_code_of};
+use crate::schema::{
+    ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE, active, organization, practitioner, role, with_code, with_code_of,
+};
 
 /// The results of a search.
 pub(crate) struct SearchResults {
@@ -74,7 +76,7 @@ fn practising_at(structure: Filter) -> Filter {
         filter: Box::new(Filter::And(vec![active(organization::ACTIVE), structure])),
     };
     Filter::Has {
-        source_type: ROLE,
+        source_type: PRACTITIONER_ROLE,
         param: role::PRACTITIONER,
         target_name: "Practitioner".to_owned(),
         filter: Box::new(role_there),

@@ -12,7 +12,7 @@ use std::path::Path;
 /// the program, so that it must be rebuilt.
 pub fn open(dir: &Path, map_bytes: usize, view: View) -> Result<Index, Error> {
     let marks = Marks { view: &description(view), forms: annuaire_fhir::limits::FORMS };
-    Ok(Index::open_marked(dir, map_bytes, annuaire_fhir::dictionary::ALL, Some(marks))?)
+    Ok(Index::open_marked(dir, map_bytes, annuaire_fhir::dictionary::ALL, marks)?)
 }
 
 /// How a store names its view. It is written in the store and shown in errors.

@@ -1,14 +1,14 @@
 //! The two FINESS+ documents of the fictional nation: structures omit empty keys, activities write explicit nulls.
 
-use crate::Plan;
 use crate::dice::{Dice, keyed};
-use crate::places::{Address, Kind, site_address};
+use crate::places::{Address, StructureKind, site_address};
+use crate::plan::Plan;
 use serde_json::{Value, json};
 use std::io::{Result, Write};
 
 /// What the second delivery changes here, one in a thousand bodies: (closed establishments, closed activities).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Changed {
+pub(crate) struct ChangedDocuments {
     pub structures: u64,
     pub activities: u64,
 }
@@ -32,13 +32,13 @@ fn contact(a: &Address) -> Value {
 }
 
 /// Internal key of a body, of an establishment.
-fn key(kind: Kind, body: u64, site: u64) -> String {
+fn key(kind: StructureKind, body: u64, site: u64) -> String {
     format!("{}{body:06}{site}", kind as u64 + 1)
 }
 
 /// A body that the second delivery closes.
-fn closes(plan: &Plan, kind: Kind, body: u64) -> bool {
-    kind == Kind::Other && !kind.closed(plan.seed, body) && Dice::new(plan.seed, 40, body).once_in(10)
+fn closes(plan: &Plan, kind: StructureKind, body: u64) -> bool {
+    kind == StructureKind::Other && !kind.closed(plan.seed, body) && Dice::new(plan.seed, 40, body).once_in(10)
 }
 
 /// An activity that the second delivery closes.
@@ -55,7 +55,7 @@ pub(crate) fn structures(out: &mut dyn Write, plan: &Plan, second: bool) -> Resu
         "{{\"schemaVersion\":\"v1.0.0\",\"generatedAt\":\"2026-11-01T02:06:22.123456789Z\",\"gcc\":[],\"gco\":[],\"pmej\":["
     )?;
     let mut first = true;
-    for kind in Kind::ALL {
+    for kind in StructureKind::ALL {
         for body in 0..kind.bodies(n) {
             let closing = closes(plan, kind, body);
             let closed = kind.closed(plan.seed, body) || (second && closing);
@@ -74,7 +74,7 @@ pub(crate) fn structures(out: &mut dyn Write, plan: &Plan, second: bool) -> Resu
                 "denominationLonguePmSmsse": format!("{:<60}", kind.name(body, 0)),
                 "numFinessPm": kind.ej(body),
                 "siren": keyed(&format!("{:08}", 10_000_000 + (kind as u64) * 1_000_000 + body)),
-                "statutJuridique": if kind == Kind::Hospital { "13" } else { "60" },
+                "statutJuridique": if kind == StructureKind::Hospital { "13" } else { "60" },
                 "typePersonneMorale": "01",
             });
             if closed {
@@ -99,7 +99,7 @@ pub(crate) fn structures(out: &mut dyn Write, plan: &Plan, second: bool) -> Resu
     Ok(changed)
 }
 
-fn establishment(plan: &Plan, kind: Kind, body: u64, site: u64, closed: bool) -> Value {
+fn establishment(plan: &Plan, kind: StructureKind, body: u64, site: u64, closed: bool) -> Value {
     let a = site_address(plan.seed, kind, body, site);
     let siren = keyed(&format!("{:08}", 10_000_000 + (kind as u64) * 1_000_000 + body));
     let mut general = json!({
@@ -111,7 +111,7 @@ fn establishment(plan: &Plan, kind: Kind, body: u64, site: u64, closed: bool) ->
         "numFinessEge": kind.eg(body, site),
         "siret": keyed(&format!("{siren}{:04}", site + 1)),
     });
-    if kind == Kind::Hospital {
+    if kind == StructureKind::Hospital {
         general["espic"] = json!(["1"]);
     }
     if closed {
@@ -127,7 +127,7 @@ fn establishment(plan: &Plan, kind: Kind, body: u64, site: u64, closed: bool) ->
         "etatObjet": if closed { "I" } else { "A" },
         "dateDerniereMaj": "2025-10-21 19:19:05",
     });
-    if kind == Kind::Hospital {
+    if kind == StructureKind::Hospital {
         record["modefixationtarifaire"] = json!("03");
         record["typeBudget"] = json!(["01"]);
     }
@@ -135,10 +135,10 @@ fn establishment(plan: &Plan, kind: Kind, body: u64, site: u64, closed: bool) ->
 }
 
 /// Natures of the activities of an establishment: (nature, type object, capacity).
-fn natures(kind: Kind, dice: &mut Dice) -> Vec<(&'static str, Value, u64)> {
+fn natures(kind: StructureKind, dice: &mut Dice) -> Vec<(&'static str, Value, u64)> {
     let care = |code: &str, form: &str| json!({"activiteAMF": code, "modaliteActivite": "00", "formeActivite": form});
     match kind {
-        Kind::Hospital => {
+        StructureKind::Hospital => {
             let mut all: Vec<(&'static str, Value, u64)> = ["01", "02", "03", "04", "14"]
                 .iter()
                 .map(|code| ("AMF", json!({"typeActiviteAMF": care(code, "01")}), 0))
@@ -148,7 +148,7 @@ fn natures(kind: Kind, dice: &mut Dice) -> Vec<(&'static str, Value, u64)> {
             all.push(("EML", json!({"typeActiviteEML": {"typeEmlId": "1"}, "marque": null, "numeroSerie": null}), 0));
             all
         }
-        Kind::Social => {
+        StructureKind::Social => {
             let nature = if dice.once_in(2) { "AMSR" } else { "ASMR" };
             let of = |public: &str| {
                 json!({"typeActiviteAMSR": {"activiteSocialeRegulee": "924", "modeFonctionnement": "11", "public": public},
@@ -205,7 +205,7 @@ pub(crate) fn activities(out: &mut dyn Write, plan: &Plan, second: bool) -> Resu
     let mut changed = 0;
     write!(out, "{{\"schemaVersion\":\"v1.0.0\",\"generatedAt\":\"2026-11-01T02:06:22.123456789Z\",\"pmej\":[")?;
     let (mut first, mut id) = (true, 500_000);
-    for kind in [Kind::Hospital, Kind::Social] {
+    for kind in [StructureKind::Hospital, StructureKind::Social] {
         for body in 0..kind.bodies(n) {
             if kind.closed(plan.seed, body) {
                 continue;

@@ -1,8 +1,9 @@
 //! People of the fictional nation and their lines in the five open files.
 
 use crate::dice::{Dice, keyed};
-use crate::places::{self, Kind, Place};
-use crate::{Plan, names};
+use crate::names;
+use crate::places::{self, PracticePlace, StructureKind};
+use crate::plan::Plan;
 use annuaire_nos::Nos;
 use std::io::{Result, Write};
 
@@ -42,7 +43,7 @@ const SPECIALTIES: &[(&str, u64)] = &[
     ("SM16", 15),
 ];
 
-/// What changes in the second delivery, one fate a person.
+/// What the second delivery changes about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     None,
@@ -62,15 +63,15 @@ pub(crate) struct Person {
     family: String,
     given: &'static str,
     woman: bool,
-    jobs: Vec<Job>,
-    places: Vec<(&'static str, Option<Place>)>,
+    jobs: Vec<Practice>,
+    places: Vec<(&'static str, Option<PracticePlace>)>,
     alone: bool,
     card: Option<Card>,
     mailbox: Option<String>,
     pub(crate) fate: Fate,
 }
 
-struct Job {
+struct Practice {
     code: &'static str,
     order: &'static str,
     diploma: &'static str,
@@ -122,8 +123,8 @@ impl Person {
         match if new { 10 } else { dice.below(100) } {
             0..6 => {}
             6..56 if pharmacist && !new => {
-                let body = dice.below(Kind::Pharmacy.bodies(n));
-                list.push(("L", Some(places::establishment(plan.seed, Kind::Pharmacy, body, 0))));
+                let body = dice.below(StructureKind::Pharmacy.bodies(n));
+                list.push(("L", Some(places::establishment(plan.seed, StructureKind::Pharmacy, body, 0))));
                 alone = false;
             }
             6..52 => list.push(("L", Some(own))),
@@ -211,7 +212,7 @@ impl Person {
                 job.skills.iter().map(|s| ["S", "Spécialité ordinale", s, label("TRE_R38", s)]).collect();
             let shown = if skills.is_empty() { vec![[""; 4]] } else { skills.clone() };
             // The activities of a person with two professions are those of the first.
-            let places: &[(&str, Option<Place>)] = if rank == 0 { &self.places } else { &[] };
+            let places: &[(&str, Option<PracticePlace>)] = if rank == 0 { &self.places } else { &[] };
             if places.is_empty() {
                 for skill in &shown {
                     line(&mut files.activity, &[&head[..], skill, &[""; 39]].concat())?;
@@ -252,9 +253,9 @@ impl Person {
 }
 
 /// Columns 18 to 56 of the activity file but the know-how.
-fn activity_end(job: &Job, mode: &str, place: Option<&Place>) -> Vec<String> {
+fn activity_end(job: &Practice, mode: &str, place: Option<&PracticePlace>) -> Vec<String> {
     let mode_label = if mode == "L" { "Libéral, indépendant, artisan, commerçant" } else { "Salarié" };
-    let nothing = Place::default();
+    let nothing = PracticePlace::default();
     let p = place.unwrap_or(&nothing);
     let section = if job.code == "21" { ("A", "Pharmacien titulaire d'officine") } else { ("", "") };
     let role = match (job.code, mode, place) {
@@ -272,7 +273,7 @@ fn activity_end(job: &Job, mode: &str, place: Option<&Place>) -> Vec<String> {
     out
 }
 
-fn job(p: &(&'static str, u64, &'static str, &'static str, bool), dice: &mut Dice) -> Job {
+fn job(p: &(&'static str, u64, &'static str, &'static str, bool), dice: &mut Dice) -> Practice {
     let category = match dice.below(100) {
         0 => ("M", "Militaire"),
         1..=4 if p.0 != "99" => ("E", "Etudiant"),
@@ -286,25 +287,25 @@ fn job(p: &(&'static str, u64, &'static str, &'static str, bool), dice: &mut Dic
             skills.push(second);
         }
     }
-    Job { code: p.0, order: p.2, diploma: p.3, doctor: p.4, category, skills }
+    Practice { code: p.0, order: p.2, diploma: p.3, doctor: p.4, category, skills }
 }
 
 /// An open establishment: a few have thousands of people, most a handful.
-fn workplace(plan: &Plan, dice: &mut Dice) -> Place {
+fn workplace(plan: &Plan, dice: &mut Dice) -> PracticePlace {
     let n = u64::from(plan.professionals);
     if dice.below(100) < 60 {
-        let body = dice.zipf(Kind::Hospital.bodies(n));
-        let site = dice.below(Kind::Hospital.sites(plan.seed, body));
-        return places::establishment(plan.seed, Kind::Hospital, body, site);
+        let body = dice.zipf(StructureKind::Hospital.bodies(n));
+        let site = dice.below(StructureKind::Hospital.sites(plan.seed, body));
+        return places::establishment(plan.seed, StructureKind::Hospital, body, site);
     }
-    let mut body = dice.below(Kind::Social.bodies(n));
+    let mut body = dice.below(StructureKind::Social.bodies(n));
     for _ in 0..8 {
-        if !Kind::Social.closed(plan.seed, body) {
+        if !StructureKind::Social.closed(plan.seed, body) {
             break;
         }
-        body = (body + 1) % Kind::Social.bodies(n);
+        body = (body + 1) % StructureKind::Social.bodies(n);
     }
-    places::establishment(plan.seed, Kind::Social, body, dice.below(2))
+    places::establishment(plan.seed, StructureKind::Social, body, dice.below(2))
 }
 
 fn draw_fate(plan: &Plan, i: u64) -> Fate {
@@ -366,7 +367,7 @@ fn mailbox_line(
 }
 
 /// The mailbox of an establishment or of a group.
-pub(crate) fn organisation_mailbox(out: &mut dyn Write, place: &Place, n: u64) -> Result<()> {
+pub(crate) fn organisation_mailbox(out: &mut dyn Write, place: &PracticePlace, n: u64) -> Result<()> {
     let address = format!("contact{n}@{}.mssante.example", place.id().to_lowercase());
     let kind = place.national().get(..1).unwrap_or("");
     mailbox_line(out, "ORG", &address, &["", "", ""], (kind, place.national(), place.name()), &["", ""], &["", "", "", ""])

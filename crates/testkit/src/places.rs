@@ -2,7 +2,7 @@
 //! says the same of it.
 //!
 //! FINESS numbers lie in department 99, which does not exist: `99`, six digits, key. The six digits are cut in ranges by
-//! kind of structure, see [`Kind`].
+//! kind of structure, see [`StructureKind`].
 
 use crate::dice::{Dice, keyed};
 
@@ -93,16 +93,16 @@ const STREETS: &[&str] = &[
 const WAYS: &[(&str, &str)] =
     &[("R", "Rue"), ("AV", "Avenue"), ("BD", "Boulevard"), ("PL", "Place"), ("IMP", "Impasse"), ("RTE", "Route")];
 
-/// Kinds of FINESS structures with the first number of their range.
+/// Families of FINESS structures; each has its own range of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum StructureKind {
     Hospital,
     Pharmacy,
     Social,
     Other,
 }
 
-impl Kind {
+impl StructureKind {
     pub(crate) const ALL: [Self; 4] = [Self::Hospital, Self::Pharmacy, Self::Social, Self::Other];
 
     /// Number of legal entities in a nation of `n` professionals.
@@ -149,7 +149,7 @@ impl Kind {
         keyed(&format!("99{:06}", self.first().1 + body * most + site))
     }
 
-    /// Four in ten bodies of the two large families are closed; who is open is what people work in.
+    /// Whether a legal entity is closed: 40 % of social ones and 65 % of others, so that as many stay open as people work in.
     pub(crate) fn closed(self, seed: u64, body: u64) -> bool {
         match self {
             Self::Hospital | Self::Pharmacy => false,
@@ -188,13 +188,13 @@ pub(crate) struct Address {
     pub postal: String,
     pub town: String,
     pub phone: String,
-    /// The commune was not matched by the source: only the sixth line tells the town.
+    /// The source did not recognise the commune: only the sixth address line names the town.
     pub unmatched: bool,
 }
 
 pub(crate) fn address(dice: &mut Dice) -> Address {
     let town = dice.weighted(TOWNS, |t| t.3);
-    // Ranges reserved for fiction by the telecom regulator.
+    // Number ranges that the French regulator reserves for fiction.
     let range = *dice.pick(&["019900", "026191", "035301", "046571", "063998"]);
     Address {
         number: (1 + dice.below(120)).to_string(),
@@ -208,11 +208,11 @@ pub(crate) fn address(dice: &mut Dice) -> Address {
     }
 }
 
-/// The address of an establishment; a legal entity has that of its first one. Hospitals have CEDEX lines.
-pub(crate) fn site_address(seed: u64, kind: Kind, body: u64, site: u64) -> Address {
+/// The address of an establishment; a legal entity has the address of its first establishment. Hospitals have CEDEX lines.
+pub(crate) fn site_address(seed: u64, kind: StructureKind, body: u64, site: u64) -> Address {
     let mut a = address(&mut Dice::new(seed, 30 + kind as u64, body * 8 + site));
     a.unmatched = false;
-    if kind == Kind::Hospital {
+    if kind == StructureKind::Hospital {
         a.postal = format!("{}{:03}", &a.postal[..2], 900 + body % 90);
         a.town = format!("{} CEDEX", a.town);
     }
@@ -221,13 +221,13 @@ pub(crate) fn site_address(seed: u64, kind: Kind, body: u64, site: u64) -> Addre
 
 /// A place of practice, as the activity file writes it: columns 20 to 47, sector, authority.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Place {
+pub(crate) struct PracticePlace {
     pub columns: [String; 28],
     pub sector: (&'static str, &'static str),
     pub authority: &'static str,
 }
 
-impl Place {
+impl PracticePlace {
     /// National structure id with its type digit.
     pub(crate) fn national(&self) -> &str {
         &self.columns[27]
@@ -260,7 +260,7 @@ fn fill(columns: &mut [String; 28], a: &Address) {
 }
 
 /// An establishment as a place of practice.
-pub(crate) fn establishment(seed: u64, kind: Kind, body: u64, site: u64) -> Place {
+pub(crate) fn establishment(seed: u64, kind: StructureKind, body: u64, site: u64) -> PracticePlace {
     let mut c: [String; 28] = Default::default();
     let number = kind.eg(body, site);
     c[3] = kind.ej(body);
@@ -269,11 +269,11 @@ pub(crate) fn establishment(seed: u64, kind: Kind, body: u64, site: u64) -> Plac
     c[27] = format!("1{number}");
     c[2] = number;
     fill(&mut c, &site_address(seed, kind, body, site));
-    Place { columns: c, sector: kind.sector().0, authority: "ARS" }
+    PracticePlace { columns: c, sector: kind.sector().0, authority: "ARS" }
 }
 
-/// The own practice of person `i`. `renamed` gives it a trade name, a change of the second delivery.
-pub(crate) fn own(seed: u64, i: u64, rpps: &str, family: &str, order: &'static str, renamed: bool) -> Place {
+/// The private practice of person `i`. With `renamed` it has a trade name, one of the changes of the second delivery.
+pub(crate) fn own(seed: u64, i: u64, rpps: &str, family: &str, order: &'static str, renamed: bool) -> PracticePlace {
     let mut dice = Dice::new(seed, 3, i);
     let mut c: [String; 28] = Default::default();
     c[4] = format!("R1019{i:010}");
@@ -283,14 +283,14 @@ pub(crate) fn own(seed: u64, i: u64, rpps: &str, family: &str, order: &'static s
     }
     c[27] = format!("4{}", keyed(&format!("{rpps}00")));
     fill(&mut c, &address(&mut dice));
-    Place { columns: c, sector: ("SA07", "Cabinet individuel"), authority: order }
+    PracticePlace { columns: c, sector: ("SA07", "Cabinet individuel"), authority: order }
 }
 
-/// A group practice, shared by the people who draw its number.
-pub(crate) fn group(seed: u64, g: u64) -> Place {
+/// A group practice; all who draw its number share it.
+pub(crate) fn group(seed: u64, g: u64) -> PracticePlace {
     let mut dice = Dice::new(seed, 4, g);
     let mut c: [String; 28] = Default::default();
-    // A company: SIREN of eight digits and key, SIRET of four more and a key over all.
+    // SIREN: eight digits and a key. SIRET: the SIREN, four digits and a key over all.
     let siren = keyed(&format!("{:08}", 1_000 + g));
     let siret = keyed(&format!("{siren}0001"));
     c[4] = format!("R1018{g:010}");
@@ -298,15 +298,15 @@ pub(crate) fn group(seed: u64, g: u64) -> Place {
     c[27] = format!("3{siret}");
     (c[0], c[1]) = (siret, siren);
     fill(&mut c, &address(&mut dice));
-    Place { columns: c, sector: ("SA09", "Exercice en société"), authority: "CNOM" }
+    PracticePlace { columns: c, sector: ("SA09", "Exercice en société"), authority: "CNOM" }
 }
 
 /// A small employer outside FINESS.
-pub(crate) fn employer(seed: u64, i: u64) -> Place {
+pub(crate) fn employer(seed: u64, i: u64) -> PracticePlace {
     let mut dice = Dice::new(seed, 5, i);
     let mut c: [String; 28] = Default::default();
     c[4] = format!("R1017{i:010}");
     c[5] = format!("ASSOCIATION DE SOINS FICTIVE {}", i + 1);
     fill(&mut c, &address(&mut dice));
-    Place { columns: c, sector: ("SA43", "Secteur non défini"), authority: "ENREG" }
+    PracticePlace { columns: c, sector: ("SA43", "Secteur non défini"), authority: "ENREG" }
 }

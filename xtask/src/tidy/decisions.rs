@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn pages_and_rows_agree() {
-        let index = "| Number | Date |\n|---|---|\n| 1 | 2026-01-01 | [A](a.md) | in force |\n| 2 | 2026-01-02 | [B](b.md) | x |\n";
+        let index =
+            "| Number | Date |\n|---|---|\n| 1 | 2026-01-01 | [A](a.md) | in force |\n| 2 | 2026-01-02 | [B](b.md) | x |\n";
         let page = |name: &str, text: &str| (format!("docs/decisions/{name}"), text.to_owned());
         let mut documents = vec![(INDEX.to_owned(), index.to_owned()), page("a.md", "# 1. A\n"), page("b.md", "# 2. B\n")];
         assert!(check(&documents).is_empty());

@@ -159,7 +159,7 @@ mod tests {
             ("[access]\nrate = 0\n", "2:8: "),
             ("[connections]\nhead_bytes = 1\n", "2:14: 1 is not between 8192 and 1048576"),
             ("[server]\nlisten = \"here\"\n", "2:10: invalid socket address"),
-            ("[server]\ntrusted_proxies = [\"192.0.2.1\", \"é\"]\n", "2:33: \"é\" is neither an address"),
+            ("[server]\ntrusted_proxies = [\"192.0.2.1\", \"é\"]\n", "2:19: \"é\" is neither an address"),
             ("[publication]\nguide = \"v130\"\n", "2:9: unknown variant `v130`, expected `v120` or `v110`"),
             ("[server\n", "1:8: "),
             ("[doctor]\ndays = 1\ndays = 2\n", "3:1: duplicate key"),

@@ -19,7 +19,7 @@ use crate::history::{FollowedResource, ShownChange, recent_changes};
 use crate::resource::practitioner::PractitionerView;
 use crate::resource::shown_json;
 use crate::resource::situation::PracticeView;
-use crate::schema::{PRACTITIONER, ROLE, practitioner, referring_to, role, with_code_of};
+use crate::schema::{PRACTITIONER, PRACTITIONER_ROLE, practitioner, referring_to, role, with_code_of};
 use crate::site::Site;
 use crate::turn::in_turn;
 use crate::visit::Visit;
@@ -98,8 +98,8 @@ fn practices_and_roles(snapshot: &Snapshot, practices: &[PractitionerView]) -> R
     for practice in practices {
         followed.push(FollowedResource { ty: PRACTITIONER, id: practice.id.clone(), noun: "Exercice" });
         let of_practice = referring_to(role::PRACTITIONER, &format!("Practitioner/{}", practice.id));
-        for row in snapshot.search(ROLE, &of_practice)?.iter().map(Row::new) {
-            followed.push(FollowedResource { ty: ROLE, id: snapshot.read(row)?.id().to_owned(), noun: "Activité" });
+        for row in snapshot.search(PRACTITIONER_ROLE, &of_practice)?.iter().map(Row::new) {
+            followed.push(FollowedResource { ty: PRACTITIONER_ROLE, id: snapshot.read(row)?.id().to_owned(), noun: "Activité" });
         }
     }
     Ok(followed)

@@ -25,7 +25,10 @@ use crate::resource::organization::OrganizationView;
 use crate::resource::practitioner::PractitionerView;
 use crate::resource::situation::role_labels;
 use crate::resource::{referenced, shown_json};
-use crate::schema::{DEVICE, ORGANIZATION, ROLE, SERVICE, active, device, organization, referring_to, role, service, with_code};
+use crate::schema::{
+    DEVICE, HEALTHCARE_SERVICE, ORGANIZATION, PRACTITIONER_ROLE, active, device, organization, referring_to, role, service,
+    with_code,
+};
 use crate::site::Site;
 use crate::turn::in_turn;
 use crate::visit::Visit;
@@ -94,7 +97,7 @@ fn structure_page(site: &Site, visit: &Visit, technical_id: &str, page_number: u
     };
     let structure = OrganizationView::of_json(&shown_json(&version));
     let reader = Neighbours { snapshot: &snapshot, structure: format!("Organization/{id}") };
-    let roles = reader.rows(ROLE, role::ORGANIZATION, active(role::ACTIVE))?;
+    let roles = reader.rows(PRACTITIONER_ROLE, role::ORGANIZATION, active(role::ACTIVE))?;
     let page = ResultPage { number: page_number, size: limits::PEOPLE };
     let path = visit.request.visible_path(&format!("/structure/{}", encoded(technical_id)));
     let people = reader.people(page.select(&roles))?;
@@ -165,7 +168,7 @@ impl Neighbours<'_> {
     fn activities(&self) -> Result<Vec<String>, Error> {
         let mut lines: Vec<String> = Vec::new();
         for (ty, param, live) in [
-            (SERVICE, service::ORGANIZATION, active(service::ACTIVE)),
+            (HEALTHCARE_SERVICE, service::ORGANIZATION, active(service::ACTIVE)),
             (DEVICE, device::ORGANIZATION, with_code(device::STATUS, "active")),
         ] {
             let rows = self.rows(ty, param, live)?;

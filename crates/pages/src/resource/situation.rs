@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::organization::OrganizationView;
 use super::practitioner::PractitionerView;
 use super::{coding_label, items, referenced, shown_json, text_at};
-use crate::schema::{ROLE, active, referring_to, role};
+use crate::schema::{PRACTITIONER_ROLE, active, referring_to, role};
 
 /// A `PractitionerRole` with its structure.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +41,7 @@ impl PracticeView {
     /// Reads the situations of a practice: one search, two look-ups for each situation.
     pub(crate) fn with_situations(snapshot: &Snapshot, practitioner: PractitionerView) -> Result<Self, Error> {
         let of_practice = referring_to(role::PRACTITIONER, &format!("Practitioner/{}", practitioner.id));
-        let rows = snapshot.search(ROLE, &Filter::And(vec![active(role::ACTIVE), of_practice]))?;
+        let rows = snapshot.search(PRACTITIONER_ROLE, &Filter::And(vec![active(role::ACTIVE), of_practice]))?;
         let situation = |row| SituationView::of_json(snapshot, &shown_json(&snapshot.read(row)?));
         Ok(Self { practitioner, situations: rows.iter().map(Row::new).map(situation).collect::<Result<_, _>>()? })
     }

@@ -1,4 +1,4 @@
-//! A directory to try things on.
+//! A small installation for the targets: registry, publication store and API in a temporary directory.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -14,22 +14,22 @@ use axum::http::{Request, StatusCode};
 use tower::ServiceExt;
 
 const VIEW: View = View { guide: Guide::V120, perimeter: Perimeter::Public };
-/// Bytes that the store of a try may take.
+/// Bytes that the store may take.
 const MAP: usize = 1 << 27;
 /// Most bytes of an answer.
 const ANSWER: usize = 1 << 28;
 
-/// Registry, publication store and API over them, in a directory that is deleted in the end.
-pub struct World {
+/// Registry, publication store and API, in a directory that is deleted when the value is dropped.
+pub struct FuzzWorld {
     registry: SqliteRegistry,
     index: Arc<Index>,
     app: Router,
     dir: tempfile::TempDir,
 }
 
-#[allow(clippy::unwrap_used)] // A world that cannot be made is the end of the try.
-impl World {
-    /// Without any resource.
+#[expect(clippy::unwrap_used, reason = "an installation that cannot be made ends the run")]
+impl FuzzWorld {
+    /// An installation without any resource.
     pub fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let index = Arc::new(Index::open(&dir.path().join("i"), MAP, annuaire_fhir::dictionary::ALL).unwrap());
@@ -41,9 +41,9 @@ impl World {
         Self { registry, index, app, dir }
     }
 
-    /// With a few dozen professionals, made once.
+    /// An installation with a few dozen professionals, made once for the process.
     pub fn small() -> &'static Self {
-        static SMALL: OnceLock<World> = OnceLock::new();
+        static SMALL: OnceLock<FuzzWorld> = OnceLock::new();
         SMALL.get_or_init(|| {
             let mut world = Self::empty();
             let files = world.dir.path().join("files");
@@ -76,8 +76,11 @@ impl World {
         read
     }
 
-    /// Asks, and checks that the answer is one of FHIR and that the server did not fail.
-    pub fn is_fhir(&self, request: Request<Body>) {
+    /// Sends a request.
+    ///
+    /// # Panics
+    /// When the answer is not FHIR, or the server failed.
+    pub fn expect_fhir(&self, request: Request<Body>) {
         let what = format!("{} {}", request.method(), request.uri());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (status, kind, body) = runtime.block_on(async {

@@ -1,0 +1,72 @@
+//! A store that is open.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use annuaire_base::Tx;
+use heed::{Env, WithoutTls};
+
+use crate::databases::Databases;
+use crate::dictionaries::Dictionaries;
+use crate::error::Error;
+use crate::results::SearchResults;
+use crate::row::Row;
+use crate::state::RecentStates;
+
+/// A publication store that is open. Shared by threads: one writer at a time, and readers never wait for it.
+pub struct Index {
+    pub(crate) dir: PathBuf,
+    pub(crate) env: Env<WithoutTls>,
+    pub(crate) dbs: Databases,
+    pub(crate) dictionaries: Arc<Dictionaries>,
+    pub(crate) states: RecentStates,
+    pub(crate) results: SearchResults,
+    /// Held while a transaction is applied.
+    pub(crate) writer: Mutex<()>,
+    /// Versions written between two LMDB commits.
+    pub(crate) versions_per_commit: usize,
+}
+
+impl Index {
+    /// Latest published transaction, [`Tx::NONE`] when there is none.
+    pub fn applied_tx(&self) -> Tx {
+        self.states.latest().at.tx
+    }
+
+    /// Number and instant (milliseconds since 1970 UTC) of the latest published transaction, `None` when there is none.
+    pub fn applied_commit(&self) -> Option<(Tx, i64)> {
+        let at = self.states.latest().at;
+        (at.tx > Tx::NONE).then_some((at.tx, at.commit_ms))
+    }
+
+    /// Number of live resources of all types, reduced forms included.
+    pub fn resource_count(&self) -> u64 {
+        self.states.latest().live.values().map(|rows| rows.len()).sum()
+    }
+
+    /// Whether no version was ever published.
+    pub fn is_empty(&self) -> bool {
+        self.states.latest().at.end == Row::FIRST
+    }
+
+    /// Instant of a transaction that follows the present state: one earlier than the previous transaction's is raised to it, so
+    /// that rows are in chronological order.
+    pub(crate) fn instant_not_before_last(&self, commit_ms: i64) -> i64 {
+        let at = self.states.latest().at;
+        if at.tx == Tx::NONE { commit_ms } else { commit_ms.max(at.commit_ms) }
+    }
+
+    /// Reads the link columns once, so that the first search through references finds them in memory. Cost: fifty megabytes for
+    /// a country.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn prefetch_links(&self) -> Result<(), Error> {
+        let txn = self.env.read_txn()?;
+        for item in self.dbs.links.iter(&txn)? {
+            // A chunk is one page: touching its first byte loads it.
+            std::hint::black_box(item?.1.first());
+        }
+        Ok(())
+    }
+}

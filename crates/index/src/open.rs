@@ -1,0 +1,218 @@
+//! Opening, copying and inspecting the files of a store.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use annuaire_base::Tx;
+use heed::types::Bytes;
+use heed::{CompactionOption, Env, EnvFlags, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
+
+use crate::databases::{DATABASES, Databases, Db};
+use crate::dictionaries::Dictionaries;
+use crate::error::Error;
+use crate::hash::dictionary_checksum;
+use crate::index::Index;
+use crate::published::PublishedTx;
+use crate::results::SearchResults;
+use crate::state::{PublishedState, RecentStates};
+
+/// Layout of the files, in the database `meta`; a store of another layout is refused.
+const FORMAT: &[u8] = b"6";
+/// Versions written between two LMDB commits of a transaction.
+const VERSIONS_PER_COMMIT: usize = 50_000;
+/// Read transactions at once, of all processes together. The process that opens the files first decides.
+const READERS: u32 = 1_024;
+/// Bytes of a page of LMDB where the program runs: the page size of the operating system.
+const PAGE_BYTES: u64 = 4_096;
+
+/// What a store holds, as its files name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks<'a> {
+    /// View of the log: guide and perimeter, in words.
+    pub view: &'a str,
+    /// Version of the published forms.
+    pub forms: u32,
+}
+
+/// What [`Index::peek`] sees of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peek {
+    /// Latest published transaction, [`Tx::NONE`] when there is none.
+    pub tx: Tx,
+    /// Bytes of the file in use, free pages included.
+    pub bytes: u64,
+    /// Number of processes that ended without closing their read transactions.
+    pub dead_readers: usize,
+}
+
+impl Index {
+    /// Opens the store of a directory, or creates it. `map_bytes` bounds the size of the file. `dictionaries` compress new
+    /// bodies, by type (an empty one for none); the files hold those that older bodies need.
+    ///
+    /// Cost: reading the live rows of each type and all the closings (see [`crate::layout`]).
+    ///
+    /// # Errors
+    /// [`Error::Outdated`] when the files have another layout; [`Error::Corrupt`] when a dictionary is damaged.
+    pub fn open(dir: &Path, map_bytes: usize, dictionaries: &[&[u8]]) -> Result<Index, Error> {
+        Self::open_with(dir, map_bytes, dictionaries, None)
+    }
+
+    /// [`Index::open`] for a store that must have these marks. An empty store receives them.
+    ///
+    /// # Errors
+    /// [`Error::Outdated`] when the files have another layout, other forms or no marks; [`Error::OtherView`] when they hold
+    /// another view.
+    pub fn open_marked(dir: &Path, map_bytes: usize, dictionaries: &[&[u8]], marks: Marks<'_>) -> Result<Index, Error> {
+        Self::open_with(dir, map_bytes, dictionaries, Some(marks))
+    }
+
+    fn open_with(dir: &Path, map_bytes: usize, dictionaries: &[&[u8]], marks: Option<Marks<'_>>) -> Result<Index, Error> {
+        std::fs::create_dir_all(dir)?;
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        options.map_size(map_bytes).max_dbs(DATABASES).max_readers(READERS);
+        #[expect(
+            unsafe_code,
+            reason = "the file is written only through LMDB, which locks it: the map never changes under a reader"
+        )]
+        let env = unsafe { options.open(dir)? };
+        env.clear_stale_readers()?;
+        let mut txn = env.write_txn()?;
+        let dbs = Databases::create(&env, &mut txn)?;
+        let meta = env.create_database::<Bytes, Bytes>(&mut txn, Some("meta"))?;
+        let stored = env.create_database::<Bytes, Bytes>(&mut txn, Some("dictionaries"))?;
+        check_format(meta, &mut txn)?;
+        if let Some(marks) = marks {
+            let is_empty = dbs.tx.is_empty(&txn)? && dbs.rows.is_empty(&txn)?;
+            check_marks(meta, &mut txn, marks, is_empty)?;
+        }
+        let dictionaries = Arc::new(merge_dictionaries(meta, stored, &mut txn, dictionaries)?);
+        let state = PublishedState::load(&dbs, &txn)?;
+        txn.commit()?;
+        Ok(Index {
+            dir: dir.to_owned(),
+            env,
+            dbs,
+            dictionaries,
+            states: RecentStates::new(state),
+            results: SearchResults::new(),
+            writer: Mutex::new(()),
+            versions_per_commit: VERSIONS_PER_COMMIT,
+        })
+    }
+
+    /// Copies the store of a directory, as its last commit left it, to another directory, which exists and holds no store.
+    /// Another process may write meanwhile and nobody waits. The copy is on disk (fsync) when this returns.
+    ///
+    /// # Errors
+    /// When the store cannot be read, for example because this process has it open, or the copy cannot be written.
+    pub fn copy(dir: &Path, to: &Path) -> Result<(), Error> {
+        let env = open_read_only(dir, &mut EnvOpenOptions::new().read_txn_without_tls())?;
+        let name = to.join("data.mdb");
+        let file = match env.copy_to_path(&name, CompactionOption::Enabled) {
+            // LMDB refuses to compact a file with pages that it lost track of.
+            Err(heed::Error::Mdb(MdbError::Incompatible)) => {
+                std::fs::remove_file(&name)?;
+                env.copy_to_path(&name, CompactionOption::Disabled)?
+            }
+            done => done?,
+        };
+        Ok(file.sync_all()?)
+    }
+
+    /// Inspects the store of a directory as its last commit left it; another process may write meanwhile and nobody waits.
+    /// Frees the reader slots of dead processes. Cost: two look-ups.
+    ///
+    /// # Errors
+    /// When the directory holds no store, or this process has it open.
+    pub fn peek(dir: &Path) -> Result<Peek, Error> {
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        let env = open_read_only(dir, options.max_dbs(DATABASES).max_readers(READERS))?;
+        let dead_readers = env.clear_stale_readers()?;
+        let txn = env.read_txn()?;
+        let last = match env.open_database::<Bytes, Bytes>(&txn, Some("tx"))? {
+            Some(db) => db.last(&txn)?.map(|(key, value)| PublishedTx::decode(key, value)).transpose()?,
+            None => None,
+        };
+        let pages = env.info().last_page_number as u64 + 1;
+        Ok(Peek { tx: last.map_or(Tx::NONE, |at| at.tx), bytes: pages * PAGE_BYTES, dead_readers })
+    }
+
+    /// Frees the reader slots of processes that died: LMDB cannot reuse the pages that a slot protects. Returns their number.
+    /// Cheap; a server calls it now and then.
+    ///
+    /// # Errors
+    /// When the reader table cannot be read.
+    pub fn clear_dead_readers(&self) -> Result<usize, Error> {
+        Ok(self.env.clear_stale_readers()?)
+    }
+}
+
+fn open_read_only(dir: &Path, options: &mut EnvOpenOptions<WithoutTls>) -> Result<Env<WithoutTls>, Error> {
+    #[expect(unsafe_code, reason = "the file is written only through LMDB, which locks it; this environment only reads")]
+    let env = unsafe { options.flags(EnvFlags::READ_ONLY).open(dir)? };
+    Ok(env)
+}
+
+/// Checks the layout that the files name; a new store gets ours.
+fn check_format(meta: Db, txn: &mut RwTxn<'_>) -> Result<(), Error> {
+    match meta.get(txn, b"format")? {
+        None => Ok(meta.put(txn, b"format", FORMAT)?),
+        Some(FORMAT) => Ok(()),
+        Some(other) => {
+            let format = |f: &[u8]| format!("format {}", String::from_utf8_lossy(f));
+            Err(Error::Outdated { found: format(other), wanted: format(FORMAT) })
+        }
+    }
+}
+
+/// Compares the marks of the files with those wanted, and writes them into an empty store.
+fn check_marks(meta: Db, txn: &mut RwTxn<'_>, marks: Marks<'_>, is_empty: bool) -> Result<(), Error> {
+    let mark = |txn: &RoTxn<'_>, name: &[u8]| {
+        Ok::<_, Error>(meta.get(txn, name)?.map(|mark| String::from_utf8_lossy(mark).into_owned()))
+    };
+    let (view, forms) = (mark(txn, b"view")?, mark(txn, b"forms")?);
+    let wanted = marks.forms.to_string();
+    match (view, forms) {
+        (Some(view), _) if view != marks.view && !is_empty => {
+            return Err(Error::OtherView { found: view, wanted: marks.view.to_owned() });
+        }
+        (Some(_), Some(forms)) if forms == wanted => {}
+        (_, forms) if !is_empty => {
+            let found = forms.map_or_else(|| "no version of forms".to_owned(), |f| format!("forms {f}"));
+            return Err(Error::Outdated { found, wanted: format!("forms {wanted}") });
+        }
+        _ => {}
+    }
+    meta.put(txn, b"view", marks.view.as_bytes())?;
+    meta.put(txn, b"forms", wanted.as_bytes())?;
+    Ok(())
+}
+
+/// The dictionaries of the files and those of this program, which the files receive when they lack them.
+fn merge_dictionaries(meta: Db, stored: Db, txn: &mut RwTxn<'_>, dictionaries: &[&[u8]]) -> Result<Dictionaries, Error> {
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    for item in stored.iter(txn)? {
+        let (number, dictionary) = item?;
+        // Decompression with a damaged dictionary gives another body without any error.
+        if meta.get(txn, number)? != Some(&dictionary_checksum(dictionary)[..]) {
+            return Err(Error::Corrupt("dictionary"));
+        }
+        all.push(dictionary.to_vec());
+    }
+    let mut by_type = Vec::new();
+    for dictionary in dictionaries {
+        let number = match all.iter().position(|known| known == dictionary) {
+            _ if dictionary.is_empty() => 0,
+            Some(at) => at + 1,
+            None => {
+                all.push(dictionary.to_vec());
+                let number = [u8::try_from(all.len()).map_err(|_| Error::Refused("too many dictionaries"))?];
+                stored.put(txn, &number, dictionary)?;
+                meta.put(txn, &number, &dictionary_checksum(dictionary))?;
+                all.len()
+            }
+        };
+        by_type.push(u8::try_from(number).map_err(|_| Error::Refused("too many dictionaries"))?);
+    }
+    Ok(Dictionaries::new(&all, &by_type))
+}

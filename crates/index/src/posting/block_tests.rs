@@ -1,0 +1,97 @@
+//! Blocks against a model: what is read is what was written.
+
+#![expect(clippy::unwrap_used, reason = "a test panics where a program would report")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use annuaire_terms::{ParamId, TypeId};
+use proptest::prelude::*;
+
+use super::block::{BlockReader, INLINE_MAX, TermRows, may_contain};
+use super::block_writer::{Block, BlockWriter};
+use super::bloom;
+use crate::databases::PAGE_VALUE;
+use crate::key::{self, KeyText};
+use crate::row::Row;
+
+proptest! {
+    /// What is read is what was written, and each block's key tells it from the one before.
+    #[test]
+    fn blocks_hold_what_was_pushed(
+        all in prop::collection::btree_map(
+            prop::collection::vec(0_u8..4, 1..40), prop::collection::btree_set(any::<u32>().prop_map(Row::new), 0..INLINE_MAX), 1..400)
+    ) {
+        let all: BTreeMap<Vec<u8>, BTreeSet<Row>> = all;
+        let mut writer = BlockWriter::new(vec![0]);
+        let mut blocks = Vec::new();
+        for (key, rows) in &all {
+            blocks.extend(writer.push(key, &rows.iter().copied().collect::<Vec<_>>()));
+        }
+        blocks.extend(writer.finish());
+        let mut read = BTreeMap::new();
+        let mut before: Vec<u8> = Vec::new();
+        for (n, Block { start, bytes }) in blocks.iter().enumerate() {
+            prop_assert!(bytes.len() <= PAGE_VALUE);
+            prop_assert!(n == 0 || *start > before);
+            let mut entries = BlockReader::new(bytes);
+            while let Some(rows) = entries.next().unwrap() {
+                prop_assert!(entries.key >= *start || n == 0);
+                let mut list = Vec::new();
+                rows.append_inline_to(&mut list).unwrap();
+                prop_assert_eq!(matches!(rows, TermRows::InSet), list.is_empty());
+                before = entries.key.clone();
+                read.insert(entries.key.clone(), list.into_iter().collect::<BTreeSet<_>>());
+            }
+        }
+        prop_assert_eq!(&read, &all);
+        // Each key is found in its block, and of any other the one that follows it there.
+        for key in all.keys().flat_map(|key| [key.clone(), [&key[..], &[0]].concat(), key[..key.len() - 1].to_vec()]) {
+            let at = blocks.partition_point(|block| block.start <= key).saturating_sub(1);
+            let mut list = Vec::new();
+            let mut entries = BlockReader::new(&blocks[at].bytes);
+            let found = entries.seek(&key).unwrap();
+            let next = all.range(key..).next().filter(|next| blocks.get(at + 1).is_none_or(|block| *next.0 < block.start));
+            found.map(|rows| rows.append_inline_to(&mut list)).transpose().unwrap();
+            let found: Option<BTreeSet<Row>> = found.map(|_| list.into_iter().collect());
+            prop_assert_eq!(found.as_ref().map(|rows| (&entries.key, rows)), next);
+            // What follows is read from there.
+            let after = entries.next().unwrap().map(|_| &entries.key);
+            let next = next.and_then(|(key, _)| all.range::<Vec<u8>, _>((Bound::Excluded(key), Bound::Unbounded)).next());
+            prop_assert_eq!(after, next.map(|n| n.0).filter(|next| blocks.get(at + 1).is_none_or(|block| **next < block.start)));
+        }
+    }
+
+    /// A block passed over holds no text with the part.
+    #[test]
+    fn filters_pass_over_nothing_that_matches(
+        texts in prop::collection::btree_set("[a-d ]{1,12}", 1..300), part in "[a-d ]{1,6}"
+    ) {
+        let mut writer = BlockWriter::new(vec![0]);
+        let mut blocks = Vec::new();
+        for text in &texts {
+            blocks.extend(writer.push(&key::text(TypeId::new(1), ParamId::new(1), text).0, &[Row::new(7)]));
+        }
+        blocks.extend(writer.finish());
+        let bits: Vec<usize> = bloom::bits(part.as_bytes()).collect();
+        for Block { bytes: block, .. } in &blocks {
+            let mut entries = BlockReader::new(block);
+            while entries.next().unwrap().is_some() {
+                let Some(KeyText::Complete(text)) = KeyText::of_key(&entries.key) else { panic!("no text") };
+                let matches = text.windows(part.len()).any(|w| w == part.as_bytes());
+                prop_assert!(!matches || may_contain(block, &bits));
+            }
+        }
+    }
+
+    /// Damaged bytes give an error or other entries, never a panic.
+    #[test]
+    fn damaged_blocks_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let mut entries = BlockReader::new(&bytes);
+        let mut list = Vec::new();
+        while let Ok(Some(rows)) = entries.next() {
+            let _ = rows.append_inline_to(&mut list);
+        }
+        let _ = BlockReader::new(&bytes).seek(&bytes);
+    }
+}

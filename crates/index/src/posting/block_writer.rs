@@ -1,0 +1,85 @@
+//! Blocks of the database `terms`, written.
+
+use super::block::{WITH_BLOOM, shared_prefix};
+use super::bloom::{self, BLOOM};
+use crate::databases::PAGE_VALUE;
+use crate::key::KeyText;
+use crate::row::Row;
+use crate::varint;
+
+/// A finished block, with its key.
+pub struct Block {
+    pub start: Vec<u8>,
+    pub bytes: Vec<u8>,
+}
+
+/// Packs sorted entries into blocks of at most [`PAGE_VALUE`] bytes.
+pub struct BlockWriter {
+    filter: Option<Box<[u8; BLOOM]>>,
+    entries: Vec<u8>,
+    last_key: Vec<u8>,
+    start: Vec<u8>,
+}
+
+impl BlockWriter {
+    /// `start` is the key of the first block: at or below all the keys that follow. A block that replaces another keeps its key.
+    pub fn new(start: Vec<u8>) -> Self {
+        Self { filter: None, entries: Vec::with_capacity(PAGE_VALUE), last_key: Vec::new(), start }
+    }
+
+    /// Adds an entry above the last one; no `rows` means that they are in a set. Returns the finished block when the entry does
+    /// not fit in it.
+    pub fn push(&mut self, key: &[u8], rows: &[Row]) -> Option<Block> {
+        let text = KeyText::of_key(key);
+        let mut entry = Vec::with_capacity(key.len() + 8);
+        let shared = shared_prefix(&self.last_key, key);
+        write_entry(&mut entry, shared, key, rows);
+        let filter = if self.filter.is_some() || text.is_some() { BLOOM } else { 0 };
+        let mut full = None;
+        if 1 + filter + self.entries.len() + entry.len() > PAGE_VALUE && !self.entries.is_empty() {
+            // The first key of a block shares nothing.
+            entry.clear();
+            write_entry(&mut entry, 0, key, rows);
+            let start = key[..(shared + 1).min(key.len())].to_vec();
+            full = Some(Block { start: std::mem::replace(&mut self.start, start), bytes: self.take_bytes() });
+        }
+        if let Some(text) = text {
+            let filter = self.filter.get_or_insert_with(|| Box::new([0; BLOOM]));
+            match text {
+                KeyText::Complete(text) => bloom::insert(filter, text),
+                // The block lacks the rest of the text: it cannot exclude any part.
+                KeyText::Truncated { .. } => filter.fill(0xff),
+            }
+        }
+        self.entries.extend_from_slice(&entry);
+        self.last_key.clear();
+        self.last_key.extend_from_slice(key);
+        full
+    }
+
+    /// The last block; `None` when no entry was added.
+    pub fn finish(mut self) -> Option<Block> {
+        (!self.entries.is_empty()).then(|| Block { start: std::mem::take(&mut self.start), bytes: self.take_bytes() })
+    }
+
+    fn take_bytes(&mut self) -> Vec<u8> {
+        let filter = self.filter.take();
+        let mut block = Vec::with_capacity(PAGE_VALUE);
+        block.push(if filter.is_some() { WITH_BLOOM } else { 0 });
+        block.extend(filter.iter().flat_map(|f| f.iter()));
+        block.append(&mut self.entries);
+        block
+    }
+}
+
+fn write_entry(out: &mut Vec<u8>, shared: usize, key: &[u8], rows: &[Row]) {
+    varint::put(out, shared as u64);
+    varint::put(out, (key.len() - shared) as u64);
+    out.extend_from_slice(&key[shared..]);
+    varint::put(out, rows.len() as u64);
+    let mut last = 0;
+    for row in rows {
+        varint::put(out, u64::from(row.get() - last));
+        last = row.get();
+    }
+}

@@ -1,0 +1,102 @@
+//! Rows by instant.
+
+use std::ops::Bound;
+
+use annuaire_base::Tx;
+use annuaire_terms::TypeId;
+use roaring::RoaringBitmap;
+
+use crate::budget;
+use crate::error::Error;
+use crate::published::PublishedTx;
+use crate::row::Row;
+use crate::snapshot::Snapshot;
+
+impl Snapshot {
+    /// Versions, live or closed, that transactions wrote at an instant or after it; of one type, or of all for `None`. Instants
+    /// are those of commits, whatever foreign stamps say.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn versions_since(&self, ty: Option<TypeId>, since_ms: i64) -> Result<RoaringBitmap, Error> {
+        let first = self.first_row_at(since_ms)?;
+        let mut rows = RoaringBitmap::new();
+        if first < self.at.end {
+            rows.insert_range(first.get()..self.at.end.get());
+        }
+        Ok(match ty {
+            Some(ty) => rows & self.all_versions(ty)?,
+            None => rows,
+        })
+    }
+
+    /// First row that a transaction wrote at an instant or after it, [`Row::MAX`] when there is none. Cost: a binary search over
+    /// the numbers of the transactions, one look-up a step.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn first_row_at(&self, ms: i64) -> Result<Row, Error> {
+        if self.at.tx == Tx::NONE || self.at.commit_ms < ms {
+            return Ok(Row::MAX);
+        }
+        // Smallest number such that the first transaction at or after it is not before the instant. Stores skip numbers.
+        let (mut low, mut high) = (0, self.at.tx.get());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found = self.dbs.tx.get_greater_than_or_equal_to(&self.txn, &PublishedTx::key(Tx::new(middle)))?;
+            let (key, value) = found.ok_or(Error::Corrupt("transactions"))?;
+            let found = PublishedTx::decode(key, value)?;
+            if found.commit_ms >= ms { high = middle } else { low = found.tx.get() + 1 }
+        }
+        let before = self.dbs.tx.get_lower_than(&self.txn, &PublishedTx::key(Tx::new(low)))?;
+        let start = match before {
+            Some((key, value)) => PublishedTx::decode(key, value)?.end,
+            None => Row::FIRST,
+        };
+        Ok(if start < self.at.end { start } else { Row::MAX })
+    }
+
+    /// The versions among `rows` that were current at some moment between two instants, both included. Cost: reading each row
+    /// and the head of its successor.
+    ///
+    /// # Errors
+    /// [`Error::Exhausted`], or when the store cannot be read.
+    pub fn current_during(&self, rows: &RoaringBitmap, first_ms: i64, last_ms: i64) -> Result<RoaringBitmap, Error> {
+        let mut out = RoaringBitmap::new();
+        for row in rows.iter().map(Row::new) {
+            if self.last_updated_ms(row)? > last_ms {
+                continue;
+            }
+            // Reading all the versions of the resource is cheap: there are few.
+            let version = self.read(row)?;
+            let mut later = self.versions(version.ty, version.id())?;
+            later.remove_range(..=row.get());
+            let ended_ms = match later.min() {
+                Some(next) => Some(self.last_updated_ms(Row::new(next))?),
+                None => self.vanished_ms(version.ty, row, version.tx)?,
+            };
+            if ended_ms.is_none_or(|ms| ms > first_ms) {
+                out.insert(row.get());
+            }
+        }
+        Ok(out)
+    }
+
+    /// Instant of the transaction that closed a row without a successor; `None` when the row is live. `written` is the
+    /// transaction of the row. Cost: reading the closings since then.
+    fn vanished_ms(&self, ty: TypeId, row: Row, written: Tx) -> Result<Option<i64>, Error> {
+        if self.is_live(ty, row) {
+            return Ok(None);
+        }
+        let (from, to) = (PublishedTx::key(written), PublishedTx::key(self.at.tx));
+        for item in self.dbs.closings.range(&self.txn, &(Bound::Excluded(&from[..]), Bound::Included(&to[..])))? {
+            let (key, value) = item?;
+            self.meter.spend(budget::CHUNK)?;
+            if RoaringBitmap::deserialize_from(value)?.contains(row.get()) {
+                let tx = key.try_into().map(|tx| Tx::new(u64::from_be_bytes(tx))).map_err(|_| Error::Corrupt("closing"))?;
+                return self.commit_ms_of(tx).map(Some);
+            }
+        }
+        Err(Error::Corrupt("a closed row that nothing closed"))
+    }
+}
