@@ -2,6 +2,8 @@
 //! serves it, and prints tables. It measures the program `annuaire` of its own directory, nginx beside it when installed, and
 //! the FHIR servers given as `NAME=BASE_URL`.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
 mod abuse;
 mod imports;
 mod load;

@@ -1,6 +1,7 @@
 //! Each target on its seeds and on a bounded number of inputs made of them. `ANNUAIRE_FUZZ=50` makes fifty times as many.
 
 #![allow(clippy::unwrap_used)]
+#![expect(clippy::disallowed_methods, reason = "the environment gives the number of inputs")]
 
 /// Tries a target.
 fn smoke(name: &str, inputs: usize) {

@@ -102,6 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the time until it gives up is measured")]
     fn a_silent_server_is_given_up() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("postgres://a:secret@{}/b", listener.local_addr().unwrap());

@@ -1,6 +1,7 @@
 //! Against a real server: `cargo xtask test` starts one and gives its address.
 
 #![allow(clippy::unwrap_used)]
+#![expect(clippy::disallowed_methods, reason = "the environment names the server of the tests")]
 
 use annuaire_base::Tx;
 use annuaire_store::{Change, Registry};

@@ -40,7 +40,7 @@ fn types(code: &str) -> Vec<(&str, usize)> {
             let word = &rest[..length];
             let defines = open.iter().all(|is_module| *is_module)
                 && matches!(head.last(), Some(&("struct" | "enum" | "trait" | "type" | "union")))
-                && !head.contains(&"fn");
+                && !["fn", "use"].iter().any(|other| head.contains(other));
             if defines {
                 found.push((word, at));
             }
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn types_of_items_count_and_no_others() {
-        let code = "pub struct A<T>(T); enum B { C } mod d { pub(crate) type E = u8; } impl F for A { type G = u8; } \
+        let code = "use a::union::X; pub struct A<T>(T); enum B { C } mod d { pub(crate) type E = u8; } impl F for A { type G = u8; } \
                     fn h() { struct I; } trait J { type K; }";
         let names: Vec<&str> = types(code).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["A", "B", "E", "J"]);

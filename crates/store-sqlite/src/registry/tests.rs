@@ -116,6 +116,7 @@ fn a_file_of_another_version_is_refused() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the time of a commit beside readers is measured")]
 fn a_first_load_leaves_the_write_ahead_log_and_comes_back_to_it_unless_another_reads() {
     let mode = |r: &mut SqliteRegistry| -> String {
         let query = sqlx::query_scalar("PRAGMA journal_mode");
