@@ -194,7 +194,7 @@ pub(crate) fn serve(
             }
         };
         let all = configuration.connection_limits();
-        let limits = ConnectionLimits { connections: connections::room().min(all.connections), ..all };
+        let limits = ConnectionLimits { connections: connections::raise_descriptor_limit().min(all.connections), ..all };
         connections::serve(listener, app, limits, interrupted).await;
         Ok(())
     })

@@ -68,17 +68,6 @@ fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&blake3::derive_key("annuaire 2026-11 paging tokens", key).into())
 }
 
-/// A name of 128 bits for `parts` with their lengths, the same in every version of the program.
-pub(crate) fn digest(parts: &[&[u8]]) -> (u64, u64) {
-    let mut hasher = blake3::Hasher::new();
-    for part in parts {
-        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
-    }
-    let (mut words, mut reader) = ([[0; 8]; 2], hasher.finalize_xof());
-    words.iter_mut().for_each(|word| reader.fill(word));
-    (u64::from_be_bytes(words[0]), u64::from_be_bytes(words[1]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

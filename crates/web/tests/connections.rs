@@ -40,7 +40,7 @@ struct Server {
 
 impl Server {
     fn start(limits: ConnectionLimits) -> Self {
-        connections::room();
+        connections::raise_descriptor_limit();
         let (said, events) = mpsc::channel();
         let (started, dropped) = (said.clone(), said);
         let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -158,7 +158,7 @@ fn a_large_answer_reaches_who_reads_it() {
 fn many_idle_connections_harm_nobody() {
     let server = Server::start(ConnectionLimits::default());
     // Where the system allows fewer descriptors, fewer: both ends are in this process.
-    let many = (connections::room() / 2).saturating_sub(100).min(2_000);
+    let many = (connections::raise_descriptor_limit() / 2).saturating_sub(100).min(2_000);
     let mut idle: Vec<TcpStream> = (0..many).map(|_| server.connect()).collect();
     idle.iter_mut().for_each(ask);
     server.answers();

@@ -1,9 +1,22 @@
-//! The CapabilityStatement, generated from the table that the search itself reads.
+//! `GET [base]/metadata`: the CapabilityStatement, generated from the table that the search itself reads.
 
 use annuaire_fhir::schema::{PARAMS, Param, ParamType};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::query::{self, Types};
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::door::Perimeter;
+use crate::error::ApiError;
+use crate::query::{links_from, links_to};
+use crate::types::PublishedTypes;
+
+/// The statement of the perimeter, as its client reaches it.
+pub(crate) fn metadata<P: Perimeter>(_: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
+    call.subject.route = "metadata";
+    let body = statement(&call.base(), P::TYPES).to_string().into_bytes();
+    Ok(Answer::fhir(StatusCode::OK, body))
+}
 
 /// Publication date of the statement's content.
 const DATE: &str = "2026-11-25";
@@ -18,7 +31,7 @@ const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastU
     that changed since. What left the directory is answered with 410, and its history with its versions.";
 
 /// The statement of the service at `base`.
-pub(crate) fn statement(base: &str, types: Types) -> Value {
+fn statement(base: &str, types: PublishedTypes) -> Value {
     let resources: Vec<Value> = types.names().iter().map(|ty| resource(ty, types)).collect();
     let mut out = json!({
         "resourceType": "CapabilityStatement",
@@ -42,7 +55,7 @@ pub(crate) fn statement(base: &str, types: Types) -> Value {
         }],
     });
     // The guide has no statement for the restricted perimeter.
-    if types == Types::Restricted
+    if types == PublishedTypes::Restricted
         && let Some(members) = out.as_object_mut()
     {
         members.shift_remove("instantiates");
@@ -106,8 +119,8 @@ fn kind(param: &Param) -> &'static str {
     }
 }
 
-fn resource(ty: &str, types: Types) -> Value {
-    let perimeter = if types == Types::Public { "dp" } else { "dr" };
+fn resource(ty: &str, types: PublishedTypes) -> Value {
+    let perimeter = if types == PublishedTypes::Public { "dp" } else { "dr" };
     let profiles: Vec<String> = match ty {
         "HealthcareService" => vec!["healthcareservice-healthcare-activity", "healthcareservice-social-equipment"],
         _ => vec![ty],
@@ -126,12 +139,12 @@ fn resource(ty: &str, types: Types) -> Value {
         "readHistory": true,
         "conditionalRead": "full-support",
     });
-    let mut includes: Vec<String> = query::links_from(ty).map(|p| format!("{ty}:{}", p.name)).collect();
+    let mut includes: Vec<String> = links_from(ty).map(|p| format!("{ty}:{}", p.name)).collect();
     if !includes.is_empty() {
         includes.splice(0..0, ["*".to_owned(), format!("{ty}:*")]);
         out["searchInclude"] = json!(includes);
     }
-    let mut reverse: Vec<String> = query::links_to(ty).map(|(source, p)| format!("{source}:{}", p.name)).collect();
+    let mut reverse: Vec<String> = links_to(ty).map(|(source, p)| format!("{source}:{}", p.name)).collect();
     if !reverse.is_empty() {
         reverse.insert(0, "*".to_owned());
         out["searchRevInclude"] = json!(reverse);
@@ -150,8 +163,11 @@ mod tests {
 
     #[test]
     fn every_parameter_is_documented_and_points_to_its_definition() {
-        let told = statement("http://x/fhir/v2", Types::Public);
-        assert!(told["instantiates"].is_array() && statement("http://x/fhir/dr", Types::Restricted)["instantiates"].is_null());
+        let told = statement("http://x/fhir/v2", PublishedTypes::Public);
+        assert!(
+            told["instantiates"].is_array()
+                && statement("http://x/fhir/dr", PublishedTypes::Restricted)["instantiates"].is_null()
+        );
         let mut without = Vec::new();
         for r in told["rest"][0]["resource"].as_array().unwrap() {
             for p in r["searchParam"].as_array().unwrap() {

@@ -1,34 +1,37 @@
-//! Guesses at keys: how often an address may send one that is wrong.
+//! Guesses at keys: how often an address may send a wrong one.
 //!
-//! Beyond [`limits::GUESSES`], a request of that address waits for its turn before its key is looked at, so that a right guess
-//! comes no sooner than a wrong one; refusing the wrong ones alone would limit nothing. A key that was right before, from this
-//! address, does not wait: its holder is not locked out by a neighbour. One that comes for the first time waits
-//! [`limits::GUESS_WAIT`] at most, and is refused unread while too many wait.
+//! Beyond [`limits::GUESSES`] wrong keys, each request of the address waits before its key is verified. Right and wrong keys
+//! wait alike, since refusing only the wrong ones would not slow down an attacker. A key that was right before from this
+//! address does not wait, so that a neighbour behind one address locks nobody out. A key that comes for the first time waits
+//! [`limits::GUESS_WAIT`] at most; while too many wait, requests are refused unread.
 
 use std::sync::{Mutex, PoisonError};
 
 use annuaire_cache::Generations;
 
-use crate::{Client, limits};
+use crate::client::Client;
+use crate::limits;
 
-/// When a key may be looked at.
+/// When a key may be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum GuessTurn {
     /// Now.
     Now,
-    /// After that many microseconds; the guess is already counted.
+    /// After that many microseconds. The guess is already counted.
     After(u64),
-    /// Not at all: the client may come back after that many seconds.
+    /// Never. The client may come back after that many seconds.
     Refused(u32),
 }
 
-/// A key, as a keyed hash of it.
-type Proof = [u8; 16];
+/// A keyed hash of a key.
+type KeyProof = [u8; 16];
 
+/// Wrong keys of each address, and keys that were right.
 pub(crate) struct Guesses {
     /// For each address, the instant at which all its wrong guesses are forgotten.
     wrong: Mutex<Generations<Client, i64>>,
-    proven: Mutex<Generations<(Client, Proof), ()>>,
+    /// Keys that were right, with the address that sent them.
+    proven: Mutex<Generations<(Client, KeyProof), ()>>,
 }
 
 impl Guesses {
@@ -36,22 +39,22 @@ impl Guesses {
         Self { wrong: Mutex::new(Generations::new(limits::CLIENTS)), proven: Mutex::new(Generations::new(limits::PROVEN)) }
     }
 
-    /// When the key `proof` of `address` may be looked at.
-    pub(crate) fn turn(&self, address: Client, proof: Proof, now_us: i64) -> Turn {
+    /// When the key `proof` of `address` may be verified.
+    pub(crate) fn turn(&self, address: Client, proof: KeyProof, now_us: i64) -> GuessTurn {
         if self.proven.lock().unwrap_or_else(PoisonError::into_inner).get(&(address, proof)).is_some() {
-            return Turn::Now;
+            return GuessTurn::Now;
         }
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         let until = wrong.get(&address).unwrap_or(now_us).max(now_us);
         let wait = until - now_us - (limits::GUESSES - 1) * limits::GUESS_EVERY;
         if wait <= 0 {
-            return Turn::Now;
+            return GuessTurn::Now;
         }
         if wait > limits::GUESS_WAIT {
-            return Turn::Refused(u32::try_from(wait / 1_000_000 + 1).unwrap_or(u32::MAX));
+            return GuessTurn::Refused(u32::try_from(wait / 1_000_000 + 1).unwrap_or(u32::MAX));
         }
         wrong.insert(address, until + limits::GUESS_EVERY, 1);
-        Turn::After(u64::try_from(wait).unwrap_or(0))
+        GuessTurn::After(u64::try_from(wait).unwrap_or(0))
     }
 
     /// Counts a wrong guess that did not wait.
@@ -62,7 +65,7 @@ impl Guesses {
     }
 
     /// Remembers a key that was right.
-    pub(crate) fn right(&self, address: Client, proof: Proof) {
+    pub(crate) fn right(&self, address: Client, proof: KeyProof) {
         let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
         if proven.get(&(address, proof)).is_none() {
             proven.insert((address, proof), (), 1);
@@ -80,21 +83,21 @@ mod tests {
         let (here, there) = (Client::numbered(1), Client::numbered(2));
         guesses.right(here, [7; 16]);
         for n in 0..limits::GUESSES {
-            assert_eq!(guesses.turn(here, [0; 16], 0), Turn::Now, "{n}");
+            assert_eq!(guesses.turn(here, [0; 16], 0), GuessTurn::Now, "{n}");
             guesses.wrong(here, 0);
         }
         let every = u64::try_from(limits::GUESS_EVERY).unwrap();
-        assert_eq!(guesses.turn(here, [1; 16], 0), Turn::After(every));
-        assert_eq!(guesses.turn(here, [7; 16], 0), Turn::Now, "it was right before");
-        assert_eq!(guesses.turn(there, [7; 16], 0), Turn::Now, "another address");
+        assert_eq!(guesses.turn(here, [1; 16], 0), GuessTurn::After(every));
+        assert_eq!(guesses.turn(here, [7; 16], 0), GuessTurn::Now, "it was right before");
+        assert_eq!(guesses.turn(there, [7; 16], 0), GuessTurn::Now, "another address");
         let mut waits = 1;
-        while let Turn::After(wait) = guesses.turn(here, [2; 16], 0) {
+        while let GuessTurn::After(wait) = guesses.turn(here, [2; 16], 0) {
             waits += 1;
             assert_eq!(wait, waits * every, "one after the other");
         }
         assert_eq!(waits * every, u64::try_from(limits::GUESS_WAIT).unwrap());
-        assert_eq!(guesses.turn(here, [2; 16], 0), Turn::Refused(3));
+        assert_eq!(guesses.turn(here, [2; 16], 0), GuessTurn::Refused(3));
         let later = (limits::GUESSES + 10) * limits::GUESS_EVERY;
-        assert_eq!(guesses.turn(here, [2; 16], later), Turn::Now, "forgotten in the end");
+        assert_eq!(guesses.turn(here, [2; 16], later), GuessTurn::Now, "forgotten in the end");
     }
 }

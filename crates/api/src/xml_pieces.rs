@@ -1,54 +1,58 @@
-//! A bundle in XML, made of the pieces of the same bundle in JSON.
+//! A bundle in XML, made from the pieces of its JSON.
 //!
-//! Each entry is turned alone and let go, so that a bundle of any length takes the memory of a piece. XML has the links before
-//! the entries and JSON after them: who begins gives them (`bundle::Draft::settle`).
+//! Each entry is converted alone, so that a bundle of any length takes the memory of a piece. XML has the links before the entries
+//! and JSON after them, so that they are computed first (`BundleDraft::measure`).
 
-use crate::{Fault, internal, xml};
+use crate::error::ApiError;
+use crate::xml;
 
-/// What closes the document.
+/// The end of the document.
 const END: &str = "</Bundle>";
 
 /// The entries of a bundle, as they come.
-pub(crate) struct Entries {
-    /// What stands in a document before its first element.
+pub(crate) struct XmlEntries {
+    /// Bytes of a document before its first element.
     root: usize,
-    /// The entry that has begun, as far as it has come.
+    /// The beginning of the entry that is not complete yet.
     entry: Vec<u8>,
     depth: usize,
     quoted: bool,
     escaped: bool,
-    /// The list of entries is over.
+    /// True after the end of the list of entries.
     done: bool,
 }
 
-impl Entries {
+impl XmlEntries {
     /// Starts with the first piece of JSON and the member `link`; also gives the first piece of XML.
-    pub(crate) fn start(json: &[u8], links: &[u8]) -> Result<(Self, Vec<u8>), Fault> {
+    pub(crate) fn start(json: &[u8], links: &[u8]) -> Result<(Self, Vec<u8>), ApiError> {
         const LIST: &[u8] = br#","entry":["#;
-        // No text stands before the list in which it could occur: the frame has numbers and ids.
-        let at = json.windows(LIST.len()).position(|w| w == LIST).ok_or_else(|| internal("a long bundle without entries"))?;
-        let frame = xml::document(&[&json[..at], b",", links, b"}"].concat()).map_err(internal)?;
-        let empty = xml::document(br#"{"resourceType":"Bundle"}"#).map_err(internal)?;
+        // Before the list, the bundle has only numbers and ids, in which this text cannot occur.
+        let at = json
+            .windows(LIST.len())
+            .position(|w| w == LIST)
+            .ok_or_else(|| ApiError::internal("a long bundle without entries"))?;
+        let frame = xml::document(&[&json[..at], b",", links, b"}"].concat()).map_err(ApiError::internal)?;
+        let empty = xml::document(br#"{"resourceType":"Bundle"}"#).map_err(ApiError::internal)?;
         let root = empty.len() - END.len();
         let mut entries = Self { root, entry: Vec::new(), depth: 0, quoted: false, escaped: false, done: false };
         let mut out = frame;
         out.truncate(out.len() - END.len());
-        entries.turn(&json[at + LIST.len()..], &mut out)?;
+        entries.convert(&json[at + LIST.len()..], &mut out)?;
         Ok((entries, out))
     }
 
     /// The XML of the next piece; `last` closes the document.
-    pub(crate) fn next(&mut self, json: &[u8], last: bool) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn next(&mut self, json: &[u8], last: bool) -> Result<Vec<u8>, ApiError> {
         let mut out = Vec::with_capacity(json.len() / 4 * 5);
-        self.turn(json, &mut out)?;
+        self.convert(json, &mut out)?;
         if last {
             out.extend_from_slice(END.as_bytes());
         }
         Ok(out)
     }
 
-    /// Turns the entries that end in `json`, and keeps the beginning of the one that does not.
-    fn turn(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    /// Converts the entries that end in `json`, and keeps the beginning of the one that does not.
+    fn convert(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<(), ApiError> {
         let mut start = 0;
         for (at, byte) in json.iter().enumerate() {
             if self.done {
@@ -65,14 +69,14 @@ impl Entries {
                     }
                     self.depth += 1;
                 }
-                // What closes the list was not opened by an entry.
+                // This bracket closes the list: no entry opened it.
                 b']' if self.depth == 0 => self.done = true,
                 b'}' | b']' => {
                     self.depth -= 1;
                     if self.depth == 0 {
                         self.entry.extend_from_slice(&json[start..=at]);
                         let alone = [br#"{"resourceType":"Bundle","entry":["#, &self.entry[..], b"]}"].concat();
-                        let document = xml::document(&alone).map_err(internal)?;
+                        let document = xml::document(&alone).map_err(ApiError::internal)?;
                         out.extend_from_slice(&document[self.root..document.len() - END.len()]);
                         self.entry.clear();
                     }
@@ -109,7 +113,7 @@ mod tests {
     }
 
     proptest! {
-        /// Cut anywhere, the pieces are those of the whole document.
+        /// Wherever the JSON is cut, the pieces are those of the whole document.
         #[test]
         fn pieces_make_the_whole(texts in proptest::collection::vec("[a-zé\"\\\\{}\\[\\],:\n]{0,12}", 1..6), cuts in proptest::collection::vec(0.0f64..1.0, 0..6)) {
             let (json, links) = bundle(&texts);
@@ -117,7 +121,7 @@ mod tests {
             let mut ends: Vec<usize> = cuts.iter().map(|c| list + (c * (json.len() - list) as f64) as usize).collect();
             ends.push(list);
             ends.sort_unstable();
-            let (mut entries, mut xml) = Entries::start(&json[..ends[0]], &links).unwrap();
+            let (mut entries, mut xml) = XmlEntries::start(&json[..ends[0]], &links).unwrap();
             for (n, start) in ends.iter().enumerate() {
                 let end = ends.get(n + 1).copied().unwrap_or(json.len());
                 xml.extend(entries.next(&json[*start..end], n + 1 == ends.len()).unwrap());

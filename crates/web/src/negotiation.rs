@@ -1,20 +1,9 @@
-//! Content codings that a client accepts (RFC 9110 §12.5.3).
+//! What a client accepts, with its preferences (RFC 9110 §12.4.2 and §12.5.3).
 
 use axum::http::{HeaderMap, header};
 
-/// The quality of a `q` parameter in thousandths; `None` for one that is not a quality.
-fn quality(text: &str) -> Option<u32> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    if part.len() > 3 || !part.bytes().all(|b| b.is_ascii_digit()) || !matches!(whole, "0" | "1") {
-        return None;
-    }
-    let thousandths = format!("{part:0<3}").parse::<u32>().ok()?;
-    let all = if whole == "1" { 1_000 + thousandths } else { thousandths };
-    (all <= 1_000).then_some(all)
-}
-
-/// Whether an answer may be sent in gzip, and is not worse liked so than as it is. A coding that is named wins over `*`; an item
-/// that cannot be read is left aside.
+/// Whether the client accepts gzip and does not prefer the plain answer. A coding that is named wins over `*`; an item that
+/// cannot be parsed is ignored.
 #[must_use]
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut identity, mut any) = (None, None, None);
@@ -25,7 +14,7 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
         let weight = match words.next() {
             None => Some(1_000),
             Some(word) => {
-                word.split_once('=').filter(|(q, _)| q.trim().eq_ignore_ascii_case("q")).and_then(|q| quality(q.1.trim()))
+                word.split_once('=').filter(|(q, _)| q.trim().eq_ignore_ascii_case("q")).and_then(|q| strict_quality(q.1.trim()))
             }
         };
         let Some(weight) = weight else { continue };
@@ -38,6 +27,24 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     }
     let gzip = gzip.or(any).unwrap_or(0);
     gzip > 0 && gzip >= identity.unwrap_or(0)
+}
+
+/// The quality of a `q` parameter in thousandths; `None` for a text that is no quality.
+fn strict_quality(text: &str) -> Option<u32> {
+    let (units, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if decimals.len() > 3 || !decimals.bytes().all(|b| b.is_ascii_digit()) || !matches!(units, "0" | "1") {
+        return None;
+    }
+    let thousandths = format!("{decimals:0<3}").parse::<u32>().ok()?;
+    let all = if units == "1" { 1_000 + thousandths } else { thousandths };
+    (all <= 1_000).then_some(all)
+}
+
+/// The quality of an item of `Accept`, 1 when it states none. Any number is read, as by the national service: clients that
+/// write `q=0.8000` or `q=2` get an answer.
+#[must_use]
+pub fn lenient_quality(item: &str) -> f32 {
+    item.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0)
 }
 
 #[cfg(test)]
