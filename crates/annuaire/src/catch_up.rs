@@ -8,6 +8,7 @@ use crate::progress::SharedTell;
 use crate::publisher::{Publisher, current_holder};
 use crate::renewal::set_aside_line;
 use crate::stores::{FollowedStores, RestrictedStore, Stores};
+use annuaire_base::Tx;
 use annuaire_fhir::Guide;
 use annuaire_index::Index;
 use annuaire_store::Registry;
@@ -77,7 +78,7 @@ enum CatchUp {
 /// Every process that commits calls this. One that finds the right taken waits until the stores have its transaction; one that
 /// gives the right back looks at the log once more. So no transaction is left behind, however many imports run at once.
 fn to_the_end(place: &DataPlace, guide: Guide, registry: &mut dyn Registry, tell: &SharedTell) -> Result<CatchUp> {
-    let wanted = registry.last_tx()?.get();
+    let wanted = registry.last_tx()?;
     let begun = clock::instant();
     let mut all = FollowedStores::default();
     let mut failing: Option<Instant> = None;
@@ -91,7 +92,7 @@ fn to_the_end(place: &DataPlace, guide: Guide, registry: &mut dyn Registry, tell
             all.versions += followed.versions;
             all.set_aside.extend(followed.set_aside);
             drop((stores, publisher));
-            if registry.last_tx()?.get() <= reached {
+            if registry.last_tx()? <= reached {
                 return Ok(CatchUp::Here(all));
             }
             continue;
@@ -129,7 +130,7 @@ fn to_the_end(place: &DataPlace, guide: Guide, registry: &mut dyn Registry, tell
 }
 
 /// Whether every store has a transaction.
-fn reached(place: &DataPlace, tx: u64) -> bool {
+fn reached(place: &DataPlace, tx: Tx) -> bool {
     // A store that cannot be opened now, because it is being put in place, is opened again at the next turn.
     let has = |name: &&str| Index::peek(&place.data.join(name)).is_ok_and(|at| at.tx >= tx);
     let [public, restricted] = STORES;

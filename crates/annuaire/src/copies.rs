@@ -3,6 +3,7 @@
 use crate::data_place::{CONFIGURATION, DataPlace, STORES, registry_path};
 use crate::progress::{SharedTell, during};
 use crate::store_check::{StoreCheck, check_in_own_process};
+use annuaire_base::Tx;
 use annuaire_index::Index;
 use annuaire_store::Registry;
 use annuaire_store_sqlite::SqliteRegistry;
@@ -73,12 +74,12 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &SharedTell) -> Resu
         bail!("{}: a backup of another form than {FORMAT}; restore it with the version that made it", path.display());
     }
     let making = making(&place.data)?;
-    let last = match (note["registry_tx"].as_u64(), &place.database) {
+    let last = match (note["registry_tx"].as_u64().map(Tx::new), &place.database) {
         (Some(_), Some(_)) => bail!("the backup holds a SQLite registry; leave --database out"),
         (None, None) => {
             bail!("the backup holds stores only; restore the registry with PostgreSQL's tools and name it with --database")
         }
-        (None, Some(_)) => place.named_database()?.context("the backup holds no registry")?.last_tx()?.get(),
+        (None, Some(_)) => place.named_database()?.context("the backup holds no registry")?.last_tx()?,
         (Some(noted), None) => {
             let copy = registry_path(making.path());
             let from = registry_path(from);
@@ -89,7 +90,7 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &SharedTell) -> Resu
             if let Some(fault) = faults.first() {
                 bail!("the registry of the backup is damaged ({fault}); take another backup");
             }
-            let last = registry.last_tx()?.get();
+            let last = registry.last_tx()?;
             if last != noted {
                 bail!("the registry of the backup ends at transaction {last} and its note says {noted}; take another backup");
             }
@@ -98,7 +99,7 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &SharedTell) -> Resu
         }
     };
     for name in STORES {
-        let Some(noted) = note["store_tx"][name].as_u64() else { continue };
+        let Some(noted) = note["store_tx"][name].as_u64().map(Tx::new) else { continue };
         let copy = making.path().join(name);
         fs::create_dir(&copy)?;
         let (from, to) = (from.join(name).join("data.mdb"), copy.join("data.mdb"));
@@ -121,7 +122,7 @@ fn copying<T>(tell: &SharedTell, name: &str, from: &Path, to: &Path, work: impl 
 }
 
 /// Transaction of a copied store, which is read whole first.
-fn sound_tx(name: &str, dir: &Path, map_bytes: usize, tell: &SharedTell) -> Result<u64> {
+fn sound_tx(name: &str, dir: &Path, map_bytes: usize, tell: &SharedTell) -> Result<Tx> {
     let StoreCheck { tx, faults } = check_in_own_process(dir, map_bytes, tell)?;
     if let Some(fault) = faults.first() {
         bail!("the {name} store is damaged ({fault}); make it again with `annuaire rebuild`, or take another backup");

@@ -1,6 +1,7 @@
 //! Damage of a publication store, found by reading it whole.
 
 use crate::progress::{SharedTell, during};
+use annuaire_base::Tx;
 use annuaire_index::Index;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::process::Command;
 #[derive(Debug, Default)]
 pub(crate) struct StoreCheck {
     /// Transaction of the store, `None` when it could not be opened.
-    pub(crate) tx: Option<u64>,
+    pub(crate) tx: Option<Tx>,
     /// One line for each damage.
     pub(crate) faults: Vec<String>,
 }
@@ -35,7 +36,7 @@ pub(crate) fn check_in_own_process(dir: &Path, map_bytes: usize, tell: &SharedTe
     let out = during(tell, &format!("checking {}", dir.display()), &|| (0, 0), run)?;
     let printed = String::from_utf8_lossy(&out.stdout);
     let mut lines = printed.lines();
-    let tx = lines.next().and_then(|line| line.parse().ok());
+    let tx = lines.next().and_then(|line| line.parse().ok()).map(Tx::new);
     let mut faults: Vec<String> = lines.map(str::to_owned).collect();
     if !out.status.success() {
         let why = String::from_utf8_lossy(&out.stderr);

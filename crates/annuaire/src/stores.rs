@@ -3,6 +3,7 @@
 use crate::data_place::{DataPlace, create_private, store_name};
 use crate::progress::SharedTell;
 use crate::renewal::renew;
+use annuaire_base::Tx;
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
 use annuaire_publish::{Error as PublishError, SetAside};
@@ -173,7 +174,7 @@ impl Stores {
     }
 
     /// The last transaction that every store has.
-    pub(crate) fn applied_tx(&self) -> u64 {
-        self.each().map(|(_, index, _)| index.applied_tx().get()).min().unwrap_or_default()
+    pub(crate) fn applied_tx(&self) -> Tx {
+        self.each().map(|(_, index, _)| index.applied_tx()).min().unwrap_or_default()
     }
 }

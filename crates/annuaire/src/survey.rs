@@ -3,6 +3,7 @@
 use crate::data_place::{DataPlace, STORES};
 use crate::exit::one_line;
 use crate::publisher::{Holder, current_holder};
+use annuaire_base::Tx;
 use annuaire_index::{Index, Peek};
 use annuaire_store::{Registry, Transaction};
 use anyhow::Result;
@@ -58,8 +59,8 @@ impl Survey {
     }
 
     /// Number of the last transaction.
-    pub(crate) fn last(&self) -> Option<u64> {
-        self.log.as_ref().ok().map(|tx| tx.as_ref().map_or(0, |tx| tx.tx.get()))
+    pub(crate) fn last(&self) -> Option<Tx> {
+        self.log.as_ref().ok().map(|last| last.as_ref().map_or(Tx::NONE, |last| last.tx))
     }
 }
 

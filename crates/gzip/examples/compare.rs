@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Each directory holds `.json` files, each of which is compressed as one answer. Files are grouped by their name up to the
-//! first hyphen or digit. Rounds of the encoders alternate, and the fastest round counts: other work of the machine only adds
-//! to a round.
+//! first hyphen or digit. The encoders alternate on each file, and the fastest of many rounds counts: a round lasts some hundred
+//! microseconds, so that the fastest is one during which the machine did nothing else.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
@@ -17,10 +17,8 @@ use std::time::{Duration, Instant};
 
 use annuaire_gzip::{Encoder, GzipCoding};
 
-/// Rounds of each encoder on each group.
-const ROUNDS: usize = 15;
-/// Bytes that a round compresses at least: a small group is compressed several times.
-const ROUND_BYTES: usize = 8 << 20;
+/// Rounds of each encoder on each file.
+const ROUNDS: usize = 101;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let directories: Vec<String> = std::env::args().skip(1).collect();
@@ -37,9 +35,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The files of a directory by group.
-fn read_groups(directory: &Path) -> Result<BTreeMap<String, Vec<Vec<u8>>>, Box<dyn Error>> {
-    let mut groups: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+/// Contents of files, by group.
+type Groups = BTreeMap<String, Vec<Vec<u8>>>;
+
+/// The files of a directory.
+fn read_groups(directory: &Path) -> Result<Groups, Box<dyn Error>> {
+    let mut groups = Groups::new();
     let place = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
@@ -54,24 +55,27 @@ fn read_groups(directory: &Path) -> Result<BTreeMap<String, Vec<Vec<u8>>>, Box<d
 
 fn print_row(group: &str, bodies: &[Vec<u8>]) {
     let plain: usize = bodies.iter().map(Vec::len).sum();
-    let passes = ROUND_BYTES.div_ceil(plain.max(1));
-    let mut fastest = [Duration::MAX; 2];
-    let mut packed = [0; 2];
-    for _ in 0..ROUNDS {
-        for (at, coding) in GzipCoding::ALL.into_iter().enumerate() {
-            let start = Instant::now();
-            for _ in 0..passes {
-                packed[at] = bodies.iter().map(|body| Encoder::new(coding).compress_all(body).len()).sum();
+    let (mut packed, mut time) = ([0; 2], [Duration::ZERO; 2]);
+    for body in bodies {
+        let mut fastest = [Duration::MAX; 2];
+        for round in 0..ROUNDS {
+            for (at, coding) in GzipCoding::ALL.into_iter().enumerate() {
+                let start = Instant::now();
+                let compressed = Encoder::new(coding).compress_all(body);
+                fastest[at] = fastest[at].min(start.elapsed());
+                if round == 0 {
+                    packed[at] += compressed.len();
+                }
             }
-            fastest[at] = fastest[at].min(start.elapsed());
         }
+        time = std::array::from_fn(|at| time[at] + fastest[at]);
     }
-    let megabytes = plain as f64 / 1e6;
-    let ratio = packed.map(|packed: usize| plain as f64 / packed as f64);
-    let speed = fastest.map(|time| megabytes * passes as f64 / time.as_secs_f64());
+    let ratio = packed.map(|packed| plain as f64 / packed as f64);
+    let speed = time.map(|time| plain as f64 / 1e6 / time.as_secs_f64());
     println!(
-        "| {group} | {} | {megabytes:.2} | {:.1} | {:.0} | {:.1} | {:.0} | {:.2} | {:.1} |",
+        "| {group} | {} | {:.2} | {:.1} | {:.0} | {:.1} | {:.0} | {:.2} | {:.1} |",
         bodies.len(),
+        plain as f64 / 1e6,
         ratio[0],
         speed[0],
         ratio[1],

@@ -53,13 +53,14 @@
 //!
 //! # Costs
 //!
-//! Time is linear in the input. Our own encoder keeps 56 bytes between two pieces and uses 20 KiB of stack while it compresses
-//! one. `zlib-rs` keeps its window and tables, some hundred KiB, for as long as an answer lasts. The README of this crate has
-//! measured ratios and speeds of both, on pages of the fictional nation and on FHIR of others.
+//! Time is linear in the input: about half a nanosecond a byte on our pages, one or two on pages of others. Our own encoder
+//! keeps 48 bytes between two pieces and uses 20 KiB of stack while it compresses one. `zlib-rs` keeps 320 KiB, its window and
+//! tables, for as long as an answer lasts. The README of this crate has ratios and speeds of both, on pages of the fictional
+//! nation and on FHIR of others: our own writes 9 to 23 % fewer bytes and is never slower.
 //!
-//! The static code is made for FHIR JSON with French names. Bytes of another kind may become longer than they were: a byte takes
-//! at most 12 bits, hence one and a half times the input and some 120 bytes. An operator whose pages compress badly chooses
-//! `zlib`.
+//! The static code is made for FHIR in JSON. Bytes of another kind may become longer than they were: a byte takes at most
+//! 12 bits, hence the output is at most one and a half times the input and 120 bytes. An operator whose pages compress badly
+//! chooses `zlib`.
 //!
 //! # What it never does
 //!

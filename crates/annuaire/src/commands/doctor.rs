@@ -8,6 +8,7 @@ use crate::limits::{SILENT, doctor as limits};
 use crate::options::{GivenOptions, PlaceOptions};
 use crate::stores::reason_to_renew;
 use crate::survey::Survey;
+use annuaire_base::Tx;
 use annuaire_index::Peek;
 use annuaire_store::limits::{CLOCK_AHEAD_MS, CLOCK_BEHIND_MS};
 use anyhow::Result;
@@ -87,11 +88,11 @@ fn check_permissions(checks: &mut Checkup, open: &[String]) {
 }
 
 /// Compares a store with the last transaction of the log, and its size with what it may take.
-fn check_store(checks: &mut Checkup, store: &str, found: Option<&Result<Peek, String>>, last: Option<u64>, map_bytes: u64) {
+fn check_store(checks: &mut Checkup, store: &str, found: Option<&Result<Peek, String>>, last: Option<Tx>, map_bytes: u64) {
     let subject = format!("{store} store");
     let at = match (found, last) {
         (None, _) if store == STORES[1] => return,
-        (None, Some(0)) => return checks.report(Grade::Ok, &subject, "none yet, and nothing to publish"),
+        (None, Some(Tx::NONE)) => return checks.report(Grade::Ok, &subject, "none yet, and nothing to publish"),
         (None, _) => return checks.report(Grade::Warn, &subject, "none: the next import or server makes it"),
         (Some(Err(why)), _) => {
             let result = format!("cannot be read ({why}): make the stores again with `annuaire rebuild`");
@@ -109,7 +110,7 @@ fn check_store(checks: &mut Checkup, store: &str, found: Option<&Result<Peek, St
             checks.report(Grade::Fail, &subject, &result);
         }
         Some(last) if at.tx < last => {
-            let behind = last - at.tx;
+            let behind = last.since(at.tx);
             let result = format!("{behind} transactions behind the log: a running server or the next import publishes them");
             checks.report(Grade::Warn, &subject, &result);
         }

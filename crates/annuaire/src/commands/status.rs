@@ -6,6 +6,7 @@ use crate::data_place::{DataPlace, Expect, STORES, registry_path};
 use crate::exit::Exit;
 use crate::options::PlaceOptions;
 use crate::survey::Survey;
+use annuaire_base::Tx;
 use annuaire_index::Peek;
 use anyhow::Result;
 use clap::Args;
@@ -55,7 +56,7 @@ fn print(place: &DataPlace, survey: &Survey) {
             (None, _) => println!("{store} store: none yet (the next import or server makes it)"),
             (Some(Err(why)), _) => println!("{store} store: cannot be read: {why}"),
             (Some(Ok(at)), Some(last)) if at.tx < last => {
-                println!("{store} store: at transaction {}, {} behind the log, {}", at.tx, last - at.tx, size(at.bytes));
+                println!("{store} store: at transaction {}, {} behind the log, {}", at.tx, last.since(at.tx), size(at.bytes));
             }
             (Some(Ok(at)), Some(last)) if at.tx > last => {
                 println!("{store} store: at transaction {}, ahead of the log: not its log (see `annuaire doctor`)", at.tx);
@@ -111,12 +112,12 @@ fn stamp_and_age(stamp: &str) -> String {
 /// The survey as JSON, an interface of scripts.
 fn as_json(place: &DataPlace, survey: &Survey) -> Value {
     let log = match &survey.log {
-        Ok(tx) => json!({"tx": tx.as_ref().map_or(0, |t| t.tx.get()), "commit_ms": tx.as_ref().map(|t| t.commit_ms)}),
+        Ok(tx) => json!({"tx": tx.as_ref().map_or(Tx::NONE, |t| t.tx), "commit_ms": tx.as_ref().map(|t| t.commit_ms)}),
         Err(why) => json!({"error": why}),
     };
     let store = |found: &Option<Result<Peek, String>>| match found {
         None => Value::Null,
-        Some(Ok(at)) => json!({"tx": at.tx, "behind": survey.last().map(|last| last.saturating_sub(at.tx)), "bytes": at.bytes}),
+        Some(Ok(at)) => json!({"tx": at.tx, "behind": survey.last().map(|last| last.since(at.tx)), "bytes": at.bytes}),
         Some(Err(why)) => json!({"error": why}),
     };
     let stores: serde_json::Map<String, Value> = survey.stores.iter().map(|(name, s)| ((*name).to_owned(), store(s))).collect();

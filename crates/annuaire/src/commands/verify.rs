@@ -6,6 +6,7 @@ use crate::options::{GivenOptions, GuideOption, PlaceOptions};
 use crate::progress::{self, SharedTell, during};
 use crate::store_check::check_in_own_process;
 use crate::stores::Stores;
+use annuaire_base::Tx;
 use annuaire_fhir::Guide;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -55,7 +56,7 @@ fn verify(place: &DataPlace, guide: Guide, tell: &SharedTell) -> Result<Exit> {
     if !readable {
         advice.push(OF_STORE);
     }
-    let mut last = 0;
+    let mut last = Tx::NONE;
     let mut at = None;
     let read = (|| -> Result<Vec<String>> {
         let mut registry = place.registry()?;
@@ -63,11 +64,11 @@ fn verify(place: &DataPlace, guide: Guide, tell: &SharedTell) -> Result<Exit> {
         if !readable || !found.is_empty() {
             return Ok(found);
         }
-        last = registry.last_tx()?.get();
+        last = registry.last_tx()?;
         let stores = Stores::open(place, guide)?;
         for (name, index, view) in stores.each() {
             let differ = faults.len();
-            if index.applied_tx().get() > last {
+            if index.applied_tx() > last {
                 faults.push(format!("the {name} store is at transaction {}, the log ends at {last}", index.applied_tx()));
             }
             faults.extend(
@@ -77,7 +78,7 @@ fn verify(place: &DataPlace, guide: Guide, tell: &SharedTell) -> Result<Exit> {
                 advice.push(OF_EITHER);
             }
         }
-        at = Some(stores.public.applied_tx().get());
+        at = Some(stores.public.applied_tx());
         Ok(found)
     })();
     match read {
