@@ -1,5 +1,7 @@
 //! `GET [base]/_history`, `[base]/{type}/_history` and `[base]/{type}/{id}/_history`: versions in the order of their commits.
 
+use std::sync::Arc;
+
 use annuaire_index::{RoaringBitmap, Row, Snapshot};
 use annuaire_web::ErrorCode;
 
@@ -118,8 +120,8 @@ pub(super) fn history_page<P: Perimeter>(
         None => format!("{base}{}?{query}", call.path()),
     };
     let scope = format!("{}{}", P::SCOPE, scope.to_token());
-    let key = call.service.cursor_key;
-    let frame = BundleFrame { base, key, self_url, scope, query: query.to_owned(), from };
+    let cipher = Arc::clone(&call.service.cipher);
+    let frame = BundleFrame { base, cipher, self_url, scope, query: query.to_owned(), from };
     let index = P::store(call.service, pass).ok_or_else(ApiError::no_such_address)?;
     let source = BundleSource { parts: call.parts, index, snap: &snap, subject: call.subject };
     let HistoryParameters { page_size, order, .. } = parameters;

@@ -1,5 +1,7 @@
 //! `GET [base]/_page?id=…`: a following page of a search or history, in the state of the first one.
 
+use std::sync::Arc;
+
 use annuaire_web::ErrorCode;
 
 use super::bundle_answer::{BundleSource, bundle_answer};
@@ -20,7 +22,7 @@ pub(crate) fn page<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str
     let Some((_, token)) = token else {
         return Err(ApiError::new(ErrorCode::PageTokenMissing, "Parameter id required to fetch the next page"));
     };
-    let cursor = Cursor::open(&token, &call.service.cursor_key).ok_or_else(invalid_token)?;
+    let cursor = Cursor::open(&token, &call.service.cipher).ok_or_else(invalid_token)?;
     let scope = cursor.scope.strip_prefix(P::SCOPE).ok_or_else(invalid_token)?;
     let snap = call.store(pass)?.snapshot_at(cursor.tx).map_err(ApiError::internal)?.ok_or_else(invalid_token)?;
     let snap = snap.within(call.effort);
@@ -34,8 +36,8 @@ pub(crate) fn page<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str
     let base = call.base();
     let search = compile(&snap, &base, ty, &cursor.query, Handling::Lenient)?;
     let self_url = format!("{base}/_page?{}", call.query());
-    let key = call.service.cursor_key;
-    let frame = BundleFrame { base, key, self_url, scope: cursor.scope, query: cursor.query, from };
+    let cipher = Arc::clone(&call.service.cipher);
+    let frame = BundleFrame { base, cipher, self_url, scope: cursor.scope, query: cursor.query, from };
     let index = P::store(call.service, pass).ok_or_else(ApiError::no_such_address)?;
     let source = BundleSource { parts: call.parts, index, snap: &snap, subject: call.subject };
     bundle_answer(source, frame, |frame| searchset(&snap, number, search, frame))

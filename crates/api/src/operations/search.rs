@@ -1,5 +1,7 @@
 //! `GET [base]/{type}?…` and `POST [base]/{type}/_search`: a search.
 
+use std::sync::Arc;
+
 use annuaire_web::ErrorCode;
 use axum::http::Method;
 
@@ -74,8 +76,8 @@ fn search_for<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw
         }
     }
     let scope = format!("{}{ty}", P::SCOPE);
-    let key = call.service.cursor_key;
-    let frame = BundleFrame { base, key, self_url, scope, query: raw.to_owned(), from: None };
+    let cipher = Arc::clone(&call.service.cipher);
+    let frame = BundleFrame { base, cipher, self_url, scope, query: raw.to_owned(), from: None };
     let index = P::store(call.service, pass).ok_or_else(ApiError::no_such_address)?;
     let source = BundleSource { parts: call.parts, index, snap: &snap, subject: call.subject };
     bundle_answer(source, frame, |frame| searchset(&snap, number, search, frame))
