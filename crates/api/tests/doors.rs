@@ -318,13 +318,13 @@ impl tracing::Subscriber for &'static Events {
     fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
     fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
     fn event(&self, event: &tracing::Event<'_>) {
-        struct Text(String);
-        impl tracing::field::Visit for Text {
+        struct EventText(String);
+        impl tracing::field::Visit for EventText {
             fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
                 self.0.push_str(&format!(" {}={value:?}", field.name()));
             }
         }
-        let mut text = Text(String::new());
+        let mut text = EventText(String::new());
         event.record(&mut text);
         self.0.lock().unwrap().push(text.0);
     }

@@ -10,13 +10,13 @@ use crate::answer::Answer;
 use crate::bundle::{BundleFrame, PageStart, searchset};
 use crate::call::Call;
 use crate::cursor::Cursor;
-use crate::door::Perimeter;
+use crate::door::FhirDoor;
 use crate::error::ApiError;
 use crate::query::{Handling, compile, pairs};
 
 /// The page that the token `id` names. A token of one perimeter opens nothing in another, since its scope begins with the
 /// perimeter. Handling is lenient: the first page settled which parameters are accepted.
-pub(crate) fn page<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
+pub(crate) fn page<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "page";
     let token = pairs(call.query())?.into_iter().find(|(name, value)| name == "id" && !value.is_empty());
     let Some((_, token)) = token else {

@@ -9,20 +9,20 @@ use super::bundle_answer::{BundleSource, bundle_answer, with_lowered_count};
 use crate::answer::Answer;
 use crate::bundle::{BundleFrame, searchset};
 use crate::call::Call;
-use crate::door::Perimeter;
+use crate::door::FhirDoor;
 use crate::error::ApiError;
 use crate::format::is_form;
 use crate::query::{Handling, compile, first_criterion};
 
 /// A search whose parameters are in the address.
-pub(crate) fn search<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, [ty]: [&str; 1]) -> Result<Answer, ApiError> {
+pub(crate) fn search<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [ty]: [&str; 1]) -> Result<Answer, ApiError> {
     let raw = call.query().to_owned();
     search_for(pass, call, ty, &raw)
 }
 
 /// A search whose parameters are in a form posted to the address of a type, or to a word of ours, which is then the name of a type
 /// that does not exist. A body that is no form would be the creation of a resource.
-pub(crate) fn search_by_posted_form<P: Perimeter>(
+pub(crate) fn search_by_posted_form<P: FhirDoor>(
     pass: P::Pass,
     call: &mut Call<'_, P>,
     [ty]: [&str; 1],
@@ -35,7 +35,7 @@ pub(crate) fn search_by_posted_form<P: Perimeter>(
 }
 
 /// A search whose parameters are in a form posted to `_search`.
-pub(crate) fn search_by_form<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, [ty]: [&str; 1]) -> Result<Answer, ApiError> {
+pub(crate) fn search_by_form<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [ty]: [&str; 1]) -> Result<Answer, ApiError> {
     if !is_form(&call.parts.headers) {
         return Err(ApiError::new(ErrorCode::BodyNotAForm, "The body must be application/x-www-form-urlencoded."));
     }
@@ -44,7 +44,7 @@ pub(crate) fn search_by_form<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>
 }
 
 /// The parameters of address and form: R4 allows them on both sides.
-fn parameters_of_form<P: Perimeter>(call: &Call<'_, P>) -> Result<String, ApiError> {
+fn parameters_of_form<P: FhirDoor>(call: &Call<'_, P>) -> Result<String, ApiError> {
     let form = call.form.unwrap_or_default();
     let form = std::str::from_utf8(form).map_err(|_| ApiError::value("The body is not UTF-8."))?;
     Ok(match call.query() {
@@ -53,7 +53,7 @@ fn parameters_of_form<P: Perimeter>(call: &Call<'_, P>) -> Result<String, ApiErr
     })
 }
 
-fn search_for<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw: &str) -> Result<Answer, ApiError> {
+fn search_for<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw: &str) -> Result<Answer, ApiError> {
     call.subject.route = "search";
     let Some((ty, number)) = P::TYPES.find(ty) else {
         let error = ApiError::type_not_published(ErrorCode::TypeNotSearched, P::TYPES);
