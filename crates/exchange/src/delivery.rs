@@ -1,6 +1,7 @@
-//! What was delivered: one record for each import that read something, kept beside the log and written in its transaction.
+//! Records of deliveries: one for each import that read something, beside the log and written in the transaction of the import.
 
-use crate::{Error, Report, limits};
+use crate::error::Error;
+use crate::limits;
 use annuaire_base::Tx;
 use annuaire_store::{CommitOutcome, Registry, Unit};
 use serde::{Deserialize, Serialize};
@@ -16,10 +17,10 @@ const DELIVERY: &str = "delivery";
 /// Kind and key of the note that holds the number of the last record.
 const LAST: (&str, &str) = ("delivery-count", "last");
 
-/// What is known of the last delivery of a source.
+/// What the registry keeps of the last delivery of a source.
 #[derive(Debug, Clone, Serialize, Deserialize, Default)]
 #[serde(default)]
-pub(crate) struct Last {
+pub(crate) struct LastDelivery {
     /// Its stamp, empty when its file had none.
     pub(crate) stamp: String,
     /// Digest of the bytes of its file, empty in notes of the first versions.
@@ -31,12 +32,18 @@ pub(crate) struct Last {
     /// Lines for each profession and department, as `profession/department`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) groups: BTreeMap<String, u64>,
-    /// The last entities that its file named, in its order: when all of them are missing from the next one, it is cut.
+    /// The last entities that its file named, in its order: when all of them are missing from the next file, that one is cut.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) tail: Vec<String>,
 }
 
-impl Last {
+impl LastDelivery {
+    /// The last delivery of a source.
+    pub(crate) fn of(registry: &mut dyn Registry, source: &str) -> Result<Self, Error> {
+        Ok(Self::read(registry.note(SOURCE, source)?.as_deref()))
+    }
+
+    /// A note of the kind [`SOURCE`]; without one, nothing is known.
     pub(crate) fn read(note: Option<&str>) -> Self {
         note.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
     }
@@ -50,7 +57,7 @@ pub struct DeliveredFile {
     pub file: String,
     /// Recognised format.
     pub format: String,
-    /// Sources that it spoke for.
+    /// Sources that it gave.
     pub sources: Vec<String>,
     /// Date and time in its name, 12 digits; empty when it has none.
     pub stamp: String,
@@ -76,7 +83,7 @@ pub struct Delivered {
     pub author: String,
     /// Why.
     pub reason: String,
-    /// What was read.
+    /// The files that were read.
     pub files: Vec<DeliveredFile>,
     /// Objects that the registry did not know.
     pub created: u64,
@@ -95,7 +102,7 @@ pub struct Delivered {
 /// A record with what undoing needs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Record {
+pub(crate) struct DeliveryRecord {
     #[serde(flatten)]
     pub(crate) delivered: Delivered,
     /// The notes of its sources as they were before it; `None` for a source that had none.
@@ -106,11 +113,12 @@ fn key(number: u64) -> String {
     format!("{number:010}")
 }
 
-pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, Error> {
+/// The JSON of a note.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|e| Error::Io { file: "record of the delivery".to_owned(), source: io::Error::other(e) })
 }
 
-impl Record {
+impl DeliveryRecord {
     /// The record of this number.
     pub(crate) fn get(registry: &mut dyn Registry, number: u64) -> Result<Option<Self>, Error> {
         Ok(registry.note(DELIVERY, &key(number))?.and_then(|json| serde_json::from_str(&json).ok()))
@@ -121,7 +129,7 @@ impl Record {
         Ok(unit.note(DELIVERY, &key(number))?.and_then(|json| serde_json::from_str(&json).ok()))
     }
 
-    /// Notes what the transaction does, which ends at this instant.
+    /// Takes the counts of the transaction, which ends at this instant.
     pub(crate) fn count(&mut self, counts: CommitOutcome, at_ms: i64) {
         let d = &mut self.delivered;
         (d.tx, d.at_ms) = (counts.tx, at_ms);
@@ -130,7 +138,7 @@ impl Record {
 
     /// Writes the record under its number.
     pub(crate) fn write(&self, unit: &mut dyn Unit) -> Result<(), Error> {
-        Ok(unit.set_note(DELIVERY, &key(self.delivered.number), Some(&json(self)?))?)
+        Ok(unit.set_note(DELIVERY, &key(self.delivered.number), Some(&to_json(self)?))?)
     }
 }
 
@@ -153,14 +161,6 @@ pub fn deliveries(registry: &mut dyn Registry) -> Result<Vec<Delivered>, Error> 
         let page = registry.notes(DELIVERY, &after, limits::NOTES)?;
         let Some((last, _)) = page.last() else { return Ok(all) };
         after.clone_from(last);
-        all.extend(page.iter().filter_map(|(_, json)| serde_json::from_str::<Record>(json).ok()).map(|r| r.delivered));
-    }
-}
-
-impl Report {
-    /// True when all was read: nothing quarantined, no member missing, no warning. The program ends with 3 when it is false.
-    #[must_use]
-    pub fn complete(&self) -> bool {
-        self.quarantined == 0 && self.missing.is_empty() && self.warnings.is_empty()
+        all.extend(page.iter().filter_map(|(_, json)| serde_json::from_str::<DeliveryRecord>(json).ok()).map(|r| r.delivered));
     }
 }

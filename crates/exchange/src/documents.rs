@@ -1,66 +1,61 @@
-//! JSON documents: FINESS+ and feeds of FHIR resources.
+//! JSON files: FINESS+ documents and feeds of FHIR resources, read record by record.
 
-use crate::decode::{Tally, clean_json};
-use crate::fhir::Word;
-use crate::intake::{Intake, fresh, guards};
-use crate::{Error, Options, Rejected, fhir, finess, json, limits, refused};
+use crate::error::{Error, refused};
+use crate::feed::{self, Feed, FeedRecord};
+use crate::finess_plus::FinessPlusReader;
+use crate::intake::{FileIntake, refused_for_privacy};
+use crate::json::JsonRecords;
+use crate::limits;
+use crate::options::Options;
+use crate::report::Rejected;
+use crate::text::decode::{CharacterTally, clean_json};
 use annuaire_base::{id, nir};
 use annuaire_store::Registry;
 use std::io::{self, BufRead, Read};
 
-/// Reads a JSON document, or one document a line.
+/// Reads a JSON document, or one document a line; the sources that it gives, none when nothing is imported.
+///
+/// # Errors
+/// [`Error::Refused`] when it is damaged, of no known kind, or refused by a guard.
 pub(crate) fn read_json(
     registry: &mut dyn Registry,
     reader: &mut dyn BufRead,
     options: &Options,
-    intake: &mut Intake<'_>,
+    intake: &mut FileIntake<'_>,
 ) -> Result<Vec<&'static str>, Error> {
     let name = intake.name;
     let fail = |source| Error::Io { file: name.to_owned(), source };
-    let taken = intake.sorter.added_bytes();
-    let mut document = Document {
-        finess: finess::Reader::default(),
-        feed: fhir::Feed::new(options.check, options.open, taken),
-        source: if options.open { "fhir" } else { "fhir-restreint" },
-        checked: false,
-        records: 0,
-        foreign: Vec::new(),
-        numbers: 0,
-        valid: 0,
-        tally: Tally::default(),
-        damaged: 0,
-        accented: 0,
-    };
+    let mut document = DocumentReader::new(options, intake.sorter.added_bytes());
     if is_ndjson(reader).map_err(fail)? {
-        ndjson(reader, &mut document, registry, intake)?;
+        read_ndjson(reader, &mut document, registry, intake)?;
     } else {
-        let mut records = json::Records::new(reader);
+        let mut records = JsonRecords::new(reader);
         let mut bytes = Vec::new();
         while let Some(record) = records.next(&mut bytes).map_err(fail)? {
             if record.member == "entry" {
                 let (number, root) = records.root();
-                document.feed.entry_of(number, root);
+                document.feed.enter_bundle(number, root);
             }
-            document.record(&record.member, record.line, &bytes, registry, intake)?;
+            document.read_record(&record.member, record.line, &bytes, registry, intake)?;
         }
     }
-    document.end(options, intake)
+    document.finish(options, intake)
 }
 
-/// One FHIR resource a line: the first line is one.
+/// Whether a file has one FHIR resource a line: its first line is one.
 fn is_ndjson(reader: &mut dyn BufRead) -> io::Result<bool> {
     let head = reader.fill_buf()?;
     let start = head.iter().take_while(|b| b.is_ascii_whitespace()).count();
     let line = head[start..].split(|b| *b == b'\n').next().unwrap_or_default();
-    Ok(fhir::is_resource(line))
+    Ok(feed::is_resource(line))
 }
 
-/// Reads lines apart from one another, so that a bad one costs no other.
-fn ndjson(
+/// Reads each line on its own, so that a bad one costs no other.
+fn read_ndjson(
     reader: &mut dyn BufRead,
-    document: &mut Document,
+    document: &mut DocumentReader,
     registry: &mut dyn Registry,
-    intake: &mut Intake<'_>,
+    intake: &mut FileIntake<'_>,
 ) -> Result<(), Error> {
     let name = intake.name;
     let fail = |source| Error::Io { file: name.to_owned(), source };
@@ -86,38 +81,56 @@ fn ndjson(
             let reason = format!("line {line}: the last line is cut; nothing was imported, download the file again");
             return Err(refused(name, reason));
         }
-        document.record("", line, text, registry, intake)?;
+        document.read_record("", line, text, registry, intake)?;
     }
 }
 
-/// What is known of a document while it is read.
-struct Document {
-    finess: finess::Reader,
-    feed: fhir::Feed,
+/// A document while it is read. Its first telling record decides whether it is FINESS+ or a feed.
+struct DocumentReader {
+    finess: FinessPlusReader,
+    feed: Feed,
     /// Source of the resources of a feed.
-    source: &'static str,
-    /// The freshness of the FINESS+ document was looked at.
-    checked: bool,
+    feed_source: &'static str,
+    /// The freshness of the FINESS+ document was checked.
+    freshness_checked: bool,
     records: u64,
-    /// Resources of types that the directory does not publish: left out, and no reason to keep anything in quarantine.
+    /// Resources of types that the directory does not publish: they are left out, and nothing is put in quarantine for them.
     foreign: Vec<Rejected>,
     /// FINESS numbers, and those of them with a valid key.
     numbers: u64,
-    valid: u64,
-    tally: Tally,
-    /// Records with bytes that are no UTF-8, and records with letters beyond ASCII and no such byte.
+    valid_numbers: u64,
+    tally: CharacterTally,
+    /// JsonRecords with bytes that are no UTF-8, and records with letters beyond ASCII and no such byte.
     damaged: u64,
     accented: u64,
 }
 
-impl Document {
-    fn record(
+impl DocumentReader {
+    /// `added_bytes` is the size of the pieces of earlier files.
+    fn new(options: &Options, added_bytes: u64) -> Self {
+        Self {
+            finess: FinessPlusReader::default(),
+            feed: Feed::new(options.check, options.open, added_bytes),
+            feed_source: if options.open { "fhir" } else { "fhir-restreint" },
+            freshness_checked: false,
+            records: 0,
+            foreign: Vec::new(),
+            numbers: 0,
+            valid_numbers: 0,
+            tally: CharacterTally::default(),
+            damaged: 0,
+            accented: 0,
+        }
+    }
+
+    /// Reads a record of the member `member`, which begins on `line`; the member of a line or of a root object is empty.
+    fn read_record(
         &mut self,
         member: &str,
         line: u64,
         bytes: &[u8],
         registry: &mut dyn Registry,
-        intake: &mut Intake<'_>,
+        intake: &mut FileIntake<'_>,
     ) -> Result<(), Error> {
         let name = intake.name;
         let text = String::from_utf8_lossy(bytes);
@@ -128,7 +141,7 @@ impl Document {
             self.accented += u64::from(!bytes.is_ascii());
         }
         if nir::json_contains_nir(&text) {
-            return Err(refused(name, format!("line {line}: looks like a social security number; the file is refused whole")));
+            return Err(refused_for_privacy(name, line));
         }
         self.records += 1;
         if self.records > limits::LINES {
@@ -136,25 +149,25 @@ impl Document {
         }
         let text = clean_json(&text, &mut self.tally);
         if matches!(member, "pmej" | "gcc" | "gco") {
-            return self.finess_record(member, line, &text, registry, intake);
+            return self.read_finess_record(member, line, &text, registry, intake);
         }
         if self.finess.document.is_some() || (member.is_empty() && text.contains("\"schemaVersion\"")) {
             return Ok(());
         }
         match self.feed.record(member, &text) {
-            Ok(Word::Nothing) => {}
-            Ok(Word::Foreign(ty)) => {
-                intake.file.lines += 1;
+            Ok(FeedRecord::Nothing) => {}
+            Ok(FeedRecord::Foreign(ty)) => {
+                intake.report.lines += 1;
                 if self.foreign.len() < limits::REPORTED_LINES {
                     let reason = format!("{ty} is not a resource of the directory");
                     self.foreign.push(Rejected { line, column: String::new(), reason });
                 }
             }
-            Ok(Word::Piece(entity, piece)) => {
-                intake.file.lines += 1;
-                intake.push(self.source, &entity, &piece)?;
+            Ok(FeedRecord::Piece(entity, piece)) => {
+                intake.report.lines += 1;
+                intake.add_piece(self.feed_source, &entity, &piece)?;
             }
-            Ok(Word::Restricted(what)) => {
+            Ok(FeedRecord::Restricted(what)) => {
                 let reason = format!(
                     "line {line}: {what}, in an import of open data; nothing was imported: import it without --open, or get the \
                      open export"
@@ -162,93 +175,99 @@ impl Document {
                 return Err(refused(name, reason));
             }
             Err(reason) => {
-                intake.file.lines += 1;
-                intake.reject(line, "", reason, &text);
+                intake.report.lines += 1;
+                intake.reject_record(line, "", reason, &text);
             }
         }
         Ok(())
     }
 
-    fn finess_record(
+    fn read_finess_record(
         &mut self,
         member: &str,
         line: u64,
         text: &str,
         registry: &mut dyn Registry,
-        intake: &mut Intake<'_>,
+        intake: &mut FileIntake<'_>,
     ) -> Result<(), Error> {
-        intake.file.lines += 1;
-        let facts = match self.finess.record(member, text.as_bytes()) {
-            Ok(facts) => facts,
+        intake.report.lines += 1;
+        let pieces = match self.finess.record(member, text.as_bytes()) {
+            Ok(pieces) => pieces,
             Err(reason) => {
-                intake.reject(line, member, reason, text);
+                intake.reject_record(line, member, reason, text);
                 return Ok(());
             }
         };
-        if let Some(large) = facts.iter().find(|(_, e, p)| e.len() + p.len() > limits::PIECE_BYTES) {
+        if let Some(large) = pieces.iter().find(|(_, e, p)| e.len() + p.len() > limits::PIECE_BYTES) {
             let entity: String = large.1.chars().take(40).collect();
-            intake.reject(line, member, format!("what it says of {entity} takes more than {} bytes", limits::PIECE_BYTES), text);
+            intake.reject_record(
+                line,
+                member,
+                format!("what it says of {entity} takes more than {} bytes", limits::PIECE_BYTES),
+                text,
+            );
             return Ok(());
         }
         if let Some(document) = self.finess.document
-            && !self.checked
+            && !self.freshness_checked
         {
-            self.checked = true;
-            intake.file.format = document.name().to_owned();
-            fresh(registry, intake, document.sources().to_vec())?;
+            self.freshness_checked = true;
+            intake.report.format = document.name().to_owned();
+            intake.check_freshness(registry, document.sources())?;
         }
-        for (source, entity, piece) in facts {
+        for (source, entity, piece) in pieces {
             if let Some(number) = entity.strip_prefix("ST:F") {
                 self.numbers += 1;
-                self.valid += u64::from(id::finess(number).is_ok());
+                self.valid_numbers += u64::from(id::finess(number).is_ok());
             }
-            intake.push(source, &entity, &piece)?;
+            intake.add_piece(source, &entity, &piece)?;
         }
         Ok(())
     }
 
-    /// Looks at the whole, and says for which sources it speaks.
-    fn end(mut self, options: &Options, intake: &mut Intake<'_>) -> Result<Vec<&'static str>, Error> {
+    /// Checks the document at its end; the sources that it gives.
+    fn finish(mut self, options: &Options, intake: &mut FileIntake<'_>) -> Result<Vec<&'static str>, Error> {
         let name = intake.name;
-        // JSON is UTF-8: a few bytes may be damaged, but when most letters are, none was meant as what it was read as.
+        // JSON is UTF-8: a few bytes may be damaged, but when most records are, the file has another encoding.
         if self.damaged > 10 && self.damaged > self.accented {
             return Err(refused(name, format!("{} records are not UTF-8; save the file as UTF-8", self.damaged)));
         }
         self.finess.finish();
-        intake.file.oddities = self.finess.oddities.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
-        intake.file.oddities.extend(self.tally.oddities());
-        intake.file.wrong_keys = self.numbers - self.valid;
+        intake.report.oddities = self.finess.oddities.0.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
+        intake.report.oddities.extend(self.tally.oddities());
+        intake.report.wrong_keys = self.numbers - self.valid_numbers;
         if let Some(document) = self.finess.document {
-            guards(intake, self.numbers, options)?;
+            intake.check_quality(self.numbers, options)?;
             return Ok(document.sources().to_vec());
         }
         if !self.feed.seen {
             return Err(refused(name, "a JSON document that is neither FINESS+ nor FHIR resources".into()));
         }
-        intake.file.format = "FHIR R4".into();
-        intake.whole = options.full_feed;
+        intake.report.format = "FHIR R4".into();
+        intake.replaces = options.full_feed;
         let foreign: Vec<String> = self.feed.foreign.iter().map(|(ty, n)| format!("{n} {ty}")).collect();
         let foreign = (!foreign.is_empty())
             .then(|| format!("{} left out: the directory does not publish resources of this type", foreign.join(", ")));
-        if self.feed.read == 0 && intake.file.rejected == 0 {
-            intake.file.left_out = match (foreign, &self.feed.outcome) {
+        if self.feed.read == 0 && intake.report.rejected == 0 {
+            intake.report.left_out = match (foreign, &self.feed.outcome) {
                 (Some(foreign), _) => foreign,
-                (None, Some(said)) => {
-                    let reason =
-                        format!("it is an error of the server, not the file (OperationOutcome: {said}); download it again");
+                (None, Some(diagnostics)) => {
+                    let reason = format!(
+                        "it is an error of the server, not the file (OperationOutcome: {diagnostics}); download it again"
+                    );
                     return Err(refused(name, reason));
                 }
                 (None, None) => "it holds no resource".into(),
             };
-            intake.warnings.push(format!("{name}: {}", intake.file.left_out));
+            intake.warnings.push(format!("{name}: {}", intake.report.left_out));
             return Ok(Vec::new());
         }
-        guards(intake, 0, options)?;
+        intake.check_quality(0, options)?;
         if let Some(foreign) = foreign {
             intake.warnings.push(format!("{name}: {foreign}"));
-            intake.file.rejected += self.foreign.len() as u64;
-            intake.file.rejected_lines.extend(self.foreign);
+            intake.report.rejected += self.foreign.len() as u64;
+            intake.report.rejected_lines.extend(self.foreign);
         }
-        Ok(vec![self.source])
+        Ok(vec![self.feed_source])
     }
 }

@@ -1,5 +1,8 @@
 //! Large JSON documents, record by record: the elements of a few well-known arrays are handed out one at a time, so that
 //! a document of any size is read in the memory of its largest record, and a bad record does not stop the rest.
+//!
+//! `serde_json::StreamDeserializer` reads whole root values only: it cannot hand out the elements of an array inside one, and
+//! it cannot go on after an element that is damaged. Messages need the number of the line, which it does not have either.
 
 use crate::limits;
 use std::io::{self, BufRead};
@@ -8,14 +11,14 @@ use std::io::{self, BufRead};
 const STREAMED: [&str; 4] = ["pmej", "gcc", "gco", "entry"];
 
 /// One record: its bytes are in the caller's buffer.
-pub(crate) struct Record {
+pub(crate) struct JsonRecord {
     /// Name of the array it comes from; empty for a root object, which then lacks its streamed arrays.
     pub(crate) member: String,
     /// Line on which it begins, from 1.
     pub(crate) line: u64,
 }
 
-enum State {
+enum SplitState {
     /// Between root values.
     Outside,
     /// In a root object, before a key.
@@ -24,23 +27,23 @@ enum State {
     Stream(String),
 }
 
-/// Reader of records.
-pub(crate) struct Records<'a> {
+/// Splits a document into records.
+pub(crate) struct JsonRecords<'a> {
     input: &'a mut dyn BufRead,
-    state: State,
+    state: SplitState,
     root: Vec<u8>,
     root_line: u64,
     roots: u64,
     line: u64,
 }
 
-fn bad(line: u64, what: &str) -> io::Error {
+fn damaged(line: u64, what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("line {line}: {what}"))
 }
 
-impl<'a> Records<'a> {
+impl<'a> JsonRecords<'a> {
     pub(crate) fn new(input: &'a mut dyn BufRead) -> Self {
-        Self { input, state: State::Outside, root: Vec::new(), root_line: 1, roots: 0, line: 1 }
+        Self { input, state: SplitState::Outside, root: Vec::new(), root_line: 1, roots: 0, line: 1 }
     }
 
     /// The root object of the last record: its number in the document, and its members so far, as they are written, without
@@ -72,24 +75,24 @@ impl<'a> Records<'a> {
                 self.input.consume(1);
                 Ok(())
             }
-            Some(b) => Err(bad(self.line, &format!("{:?} where {:?} is expected", char::from(b), char::from(byte)))),
-            None => Err(bad(self.line, "the document is cut; download it again")),
+            Some(b) => Err(damaged(self.line, &format!("{:?} where {:?} is expected", char::from(b), char::from(byte)))),
+            None => Err(damaged(self.line, "the document is cut; download it again")),
         }
     }
 
-    /// Whether a record is still of a size that is read.
-    fn room(&self, bytes: usize, objects: usize) -> io::Result<()> {
+    /// Refuses a record that is too large.
+    fn check_size(&self, bytes: usize, objects: usize) -> io::Result<()> {
         let (max, many) = (limits::RECORD_BYTES, limits::RECORD_OBJECTS);
         if bytes > max || objects > many {
             let what = format!("a record is larger than {max} bytes or {many} objects; no national file has one: is it damaged?");
-            return Err(bad(self.line, &what));
+            return Err(damaged(self.line, &what));
         }
         Ok(())
     }
 
-    /// Appends one whole JSON value to `out`. Only its extent is checked: the caller parses it.
+    /// Appends one JSON value to `out`. Only its extent is checked: the caller parses it.
     fn value(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        let Some(first) = self.peek()? else { return Err(bad(self.line, "the document is cut; download it again")) };
+        let Some(first) = self.peek()? else { return Err(damaged(self.line, "the document is cut; download it again")) };
         let start = out.len();
         let (mut depth, mut string, mut escape) = (0_usize, false, false);
         let mut objects = 0_usize;
@@ -98,7 +101,7 @@ impl<'a> Records<'a> {
             let chunk = self.input.fill_buf()?;
             if chunk.is_empty() {
                 return if matches!(first, b'{' | b'[' | b'"') {
-                    Err(bad(line, "the document is cut; download it again"))
+                    Err(damaged(line, "the document is cut; download it again"))
                 } else {
                     Ok(())
                 };
@@ -144,43 +147,43 @@ impl<'a> Records<'a> {
             out.extend_from_slice(&chunk[..used]);
             self.line += chunk[..used].iter().filter(|b| **b == b'\n').count() as u64;
             self.input.consume(used);
-            self.room(out.len() - start, objects)?;
+            self.check_size(out.len() - start, objects)?;
             if end.is_some() {
-                return if out.len() > start { Ok(()) } else { Err(bad(self.line, "a value is missing")) };
+                return if out.len() > start { Ok(()) } else { Err(damaged(self.line, "a value is missing")) };
             }
         }
     }
 
     /// The next record, its bytes in `out`; `None` at the end.
-    pub(crate) fn next(&mut self, out: &mut Vec<u8>) -> io::Result<Option<Record>> {
+    pub(crate) fn next(&mut self, out: &mut Vec<u8>) -> io::Result<Option<JsonRecord>> {
         out.clear();
         loop {
             match &self.state {
-                State::Outside => {
+                SplitState::Outside => {
                     let Some(first) = self.peek()? else { return Ok(None) };
                     if first != b'{' {
-                        return Err(bad(self.line, "a JSON object is expected"));
+                        return Err(damaged(self.line, "a JSON object is expected"));
                     }
                     self.input.consume(1);
                     self.root.clear();
                     self.root.push(b'{');
                     self.root_line = self.line;
                     self.roots += 1;
-                    self.state = State::Root;
+                    self.state = SplitState::Root;
                 }
-                State::Root => {
+                SplitState::Root => {
                     if self.peek()? == Some(b',') {
                         self.input.consume(1);
                     }
                     if self.peek()? == Some(b'}') {
                         self.input.consume(1);
-                        self.state = State::Outside;
+                        self.state = SplitState::Outside;
                         self.root.push(b'}');
                         std::mem::swap(out, &mut self.root);
-                        return Ok(Some(Record { member: String::new(), line: self.root_line }));
+                        return Ok(Some(JsonRecord { member: String::new(), line: self.root_line }));
                     }
                     if self.peek()? != Some(b'"') {
-                        return Err(bad(self.line, "a member name is expected; is the document cut? download it again"));
+                        return Err(damaged(self.line, "a member name is expected; is the document cut? download it again"));
                     }
                     let mut name = Vec::new();
                     self.value(&mut name)?;
@@ -188,7 +191,7 @@ impl<'a> Records<'a> {
                     let bare = str::from_utf8(&name).unwrap_or_default().trim_matches('"').to_owned();
                     if STREAMED.contains(&bare.as_str()) && self.peek()? == Some(b'[') {
                         self.input.consume(1);
-                        self.state = State::Stream(bare);
+                        self.state = SplitState::Stream(bare);
                         continue;
                     }
                     if self.root.len() > 1 {
@@ -199,22 +202,22 @@ impl<'a> Records<'a> {
                     let mut root = std::mem::take(&mut self.root);
                     self.value(&mut root)?;
                     self.root = root;
-                    self.room(self.root.len(), 0)?;
+                    self.check_size(self.root.len(), 0)?;
                 }
-                State::Stream(member) => {
+                SplitState::Stream(member) => {
                     let member = member.clone();
                     if self.peek()? == Some(b',') {
                         self.input.consume(1);
                     }
                     if self.peek()? == Some(b']') {
                         self.input.consume(1);
-                        self.state = State::Root;
+                        self.state = SplitState::Root;
                         continue;
                     }
                     self.peek()?;
                     let line = self.line;
                     self.value(out)?;
-                    return Ok(Some(Record { member, line }));
+                    return Ok(Some(JsonRecord { member, line }));
                 }
             }
         }
@@ -223,12 +226,12 @@ impl<'a> Records<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Records;
+    use super::JsonRecords;
 
     fn all(text: &str) -> std::io::Result<Vec<(String, u64, String)>> {
         // Three bytes at a time, so that every token is cut somewhere.
         let mut reader = std::io::BufReader::with_capacity(3, text.as_bytes());
-        let mut records = Records::new(&mut reader);
+        let mut records = JsonRecords::new(&mut reader);
         let (mut buffer, mut out) = (Vec::new(), Vec::new());
         while let Some(r) = records.next(&mut buffer)? {
             out.push((r.member, r.line, String::from_utf8(buffer.clone()).unwrap()));
@@ -262,7 +265,7 @@ mod tests {
         assert!(all(&wide).unwrap_err().to_string().contains("objects"));
         let endless = format!("{{\"pmej\":[\"{}", "x".repeat(20 << 20));
         let mut reader = endless.as_bytes();
-        let error = Records::new(&mut reader).next(&mut Vec::new()).err().unwrap().to_string();
+        let error = JsonRecords::new(&mut reader).next(&mut Vec::new()).err().unwrap().to_string();
         assert!(error.contains("larger than") || error.contains("cut"), "{error}");
     }
 }

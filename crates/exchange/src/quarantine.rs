@@ -1,12 +1,13 @@
-//! Lines that cannot be read: what they may name keeps what is known of it, and they are listed until a later delivery of
-//! their source is clean.
+//! Lines that cannot be read. The entities that they may name stay as they are, and the lines are listed until a later delivery
+//! of their source is clean.
 //!
-//! The text of a line is never kept: only where it is, what is wrong with it, and the entities of the registry that it names.
+//! The text of a line is never kept: only its place, what is wrong with it, and the entities of the registry that it names.
 
-use crate::delivery::json;
-use crate::formats::{Kind, Separator, Slot};
-use crate::recognise::Layout;
-use crate::{Error, limits};
+use crate::delivery::to_json;
+use crate::error::Error;
+use crate::formats::{LineKind, Slot};
+use crate::limits;
+use crate::text::layout::Layout;
 use annuaire_store::{Registry, Unit};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
@@ -16,22 +17,22 @@ pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// A line or record that could not be read.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Bad {
+pub(crate) struct UnreadableLine {
     pub(crate) line: u64,
     pub(crate) column: String,
     pub(crate) reason: String,
-    /// Entities that its words may be keys of.
+    /// Entities whose keys its words may be.
     pub(crate) names: Vec<String>,
-    /// Those of them that would be the entity of the line itself.
+    /// Those of them that may be the entity that the line is about.
     main: Vec<String>,
-    /// Records that it seems to hold: two when a line end was lost.
+    /// Number of lines that it seems to hold: two when a line end was lost.
     records: usize,
-    /// Fields that it has and should have; zero for a record that has none.
+    /// Fields that it has and should have; zero for a record of a document.
     fields: (usize, usize),
 }
 
-/// A text that is short enough for a list and holds no long number, which could be a social security number.
-fn bare(text: &str) -> String {
+/// The beginning of a reason, without its digits when they could be a social security number.
+fn shortened(text: &str) -> String {
     let mut out: String = text.chars().take(limits::REASON_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let digits = out.chars().filter(|c| c.is_ascii_alphanumeric() && !c.is_ascii_alphabetic()).count();
     if digits >= limits::LONG_NUMBER {
@@ -40,23 +41,23 @@ fn bare(text: &str) -> String {
     out
 }
 
-/// A word that can be a key: a code with a digit in it, or an address of a mailbox.
+/// Whether a word can be a key: a code with a digit in it, or the address of a mailbox.
 fn is_key(word: &str) -> bool {
     (5..=64).contains(&word.len())
         && word.bytes().any(|b| b.is_ascii_digit() || b == b'@')
         && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'@'))
 }
 
-/// Keys of persons that a word may stand for.
-fn persons(word: &str, out: &mut Vec<String>) {
+/// Adds the keys of persons that a word may stand for.
+fn add_persons(word: &str, out: &mut Vec<String>) {
     out.push(format!("PP:{word}"));
     if (9..=11).contains(&word.len()) {
         out.extend([format!("PP:8{word}"), format!("PP:0{word}")]);
     }
 }
 
-/// Keys of structures that a word may stand for: a technical id, a FINESS number, a former national number.
-fn structures(word: &str, out: &mut Vec<String>) {
+/// Adds the keys of structures that a word may stand for: a technical id, a FINESS number, a former national number.
+fn add_structures(word: &str, out: &mut Vec<String>) {
     out.push(format!("ST:{word}"));
     if word.len() == 9 {
         out.push(format!("ST:F{word}"));
@@ -71,75 +72,74 @@ fn structures(word: &str, out: &mut Vec<String>) {
     }
 }
 
-impl Bad {
-    /// A line of text, whose layout is known unless its section is not.
+impl UnreadableLine {
+    /// A line of a text file; `layout` is absent when its section is unknown.
     pub(crate) fn of_line(line: u64, column: String, reason: &str, raw: &str, layout: Option<&Layout>) -> Self {
-        let mut bad = Self { line, column, reason: bare(reason), records: 1, ..Self::default() };
-        let Some(layout) = layout else { return Self { names: words(raw), ..bad } };
-        let sign = if layout.format.separator == Separator::Pipe { '|' } else { ';' };
-        let fields: Vec<&str> = raw.split(sign).map(|f| f.trim().trim_matches('"')).collect();
+        let mut unreadable = Self { line, column, reason: shortened(reason), records: 1, ..Self::default() };
+        let Some(layout) = layout else { return Self { names: names_in(raw), ..unreadable } };
+        let fields: Vec<&str> = raw.split(layout.format.separator.as_char()).map(|f| f.trim().trim_matches('"')).collect();
         let width = layout.width();
-        bad.fields = (fields.len(), width);
-        bad.records = ((fields.len() + width / 2) / width.max(1)).max(1);
+        unreadable.fields = (fields.len(), width);
+        unreadable.records = ((fields.len() + width / 2) / width.max(1)).max(1);
         let at = |slot: Slot| layout.fields.iter().position(|f| f.0 == slot).and_then(|i| fields.get(i).copied());
         let kind = layout.format.kind;
         for word in fields.iter().filter(|w| is_key(w)) {
             match kind {
-                Kind::Person | Kind::Card | Kind::Switch => {
-                    persons(word, &mut bad.names);
-                    structures(word, &mut bad.names);
+                LineKind::Person | LineKind::Card | LineKind::Switch => {
+                    add_persons(word, &mut unreadable.names);
+                    add_structures(word, &mut unreadable.names);
                 }
-                Kind::Mailbox => {
-                    persons(word, &mut bad.names);
-                    structures(word, &mut bad.names);
-                    bad.names.push(format!("NS:{word}"));
+                LineKind::Mailbox => {
+                    add_persons(word, &mut unreadable.names);
+                    add_structures(word, &mut unreadable.names);
+                    unreadable.names.push(format!("NS:{word}"));
                 }
-                Kind::Structure | Kind::Activity => structures(word, &mut bad.names),
-                Kind::Ameli | Kind::Ignored(_) => {}
+                LineKind::Structure | LineKind::Activity => add_structures(word, &mut unreadable.names),
+                LineKind::Ameli | LineKind::Ignored(_) => {}
             }
         }
         let of = |prefixes: &[&str]| -> Vec<String> {
-            bad.names.iter().filter(|n| prefixes.iter().any(|p| n.starts_with(p))).cloned().collect()
+            unreadable.names.iter().filter(|n| prefixes.iter().any(|p| n.starts_with(p))).cloned().collect()
         };
-        bad.main = match kind {
-            Kind::Person | Kind::Card | Kind::Switch => of(&["PP:"]),
-            Kind::Mailbox => match at(Slot::TypeBal) {
+        unreadable.main = match kind {
+            LineKind::Person | LineKind::Card | LineKind::Switch => of(&["PP:"]),
+            LineKind::Mailbox => match at(Slot::TypeBal) {
                 Some("PER") => of(&["PP:"]),
                 Some("ORG") => of(&["ST:", "NS:"]),
                 _ => Vec::new(),
             },
-            Kind::Structure => {
+            LineKind::Structure => {
                 let key = [Slot::Structure, Slot::Finess, Slot::FinessEj].into_iter().find_map(at).unwrap_or_default();
                 let mut main = Vec::new();
-                structures(key, &mut main);
+                add_structures(key, &mut main);
                 main
             }
-            // Their keys are hashes of what they say: a line that is not read could be any of them.
-            Kind::Activity | Kind::Ameli | Kind::Ignored(_) => Vec::new(),
+            // Their keys are hashes of their content: an unreadable line could be any of them.
+            LineKind::Activity | LineKind::Ameli | LineKind::Ignored(_) => Vec::new(),
         };
-        if bad.names.len() > limits::CANDIDATES {
-            // Nobody knows what is beyond: such a line names nothing for sure.
-            bad.names.truncate(limits::CANDIDATES);
-            bad.main.clear();
+        if unreadable.names.len() > limits::CANDIDATES {
+            // The names beyond are not looked at: such a line names nothing for certain.
+            unreadable.names.truncate(limits::CANDIDATES);
+            unreadable.main.clear();
         }
-        bad
+        unreadable
     }
 
-    /// A record of a document. What it would have named is not known for sure.
+    /// A record of a document. Which entity it is about is not certain.
     pub(crate) fn of_record(line: u64, column: &str, reason: &str, raw: &str) -> Self {
         let column = column.to_owned();
-        Self { line, column, reason: bare(reason), names: words(raw), records: 1, ..Self::default() }
+        Self { line, column, reason: shortened(reason), names: names_in(raw), records: 1, ..Self::default() }
     }
 }
 
-/// All keys that the words of a text may be.
-fn words(raw: &str) -> Vec<String> {
+/// All keys that the words of a text may stand for.
+fn names_in(raw: &str) -> Vec<String> {
     let mut out = BTreeSet::new();
     let sign = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@'));
     for word in raw.split(sign).filter(|w| is_key(w)) {
         let mut some = Vec::new();
-        persons(word, &mut some);
-        structures(word, &mut some);
+        add_persons(word, &mut some);
+        add_structures(word, &mut some);
         some.extend(["NS:", "AC:", "GR:"].map(|p| format!("{p}{word}")));
         out.extend(some);
         if out.len() > limits::CANDIDATES {
@@ -149,42 +149,45 @@ fn words(raw: &str) -> Vec<String> {
     out.into_iter().take(limits::CANDIDATES).collect()
 }
 
-/// The lines of one delivery of one source that could not be read, and what stands under their shelter.
-pub(crate) struct Held {
-    lines: Vec<(String, Bad)>,
-    shelter: HashSet<String>,
-    /// Names that the source knows, or that readable lines give.
+/// The unreadable lines of one delivery of one source, and the entities that they may name.
+pub(crate) struct UnreadableLines {
+    lines: Vec<(String, UnreadableLine)>,
+    /// Entities that the lines may name.
+    sheltered: HashSet<String>,
+    /// Those of them that the source knows, or that readable lines give.
     found: HashSet<String>,
 }
 
-impl Held {
+impl UnreadableLines {
     pub(crate) fn new() -> Self {
-        Self { lines: Vec::new(), shelter: HashSet::new(), found: HashSet::new() }
+        Self { lines: Vec::new(), sheltered: HashSet::new(), found: HashSet::new() }
     }
 
-    pub(crate) fn add(&mut self, file: &str, bad: Bad) {
-        self.shelter.extend(bad.names.iter().cloned());
-        self.lines.push((file.to_owned(), bad));
+    /// Adds a line of a file.
+    pub(crate) fn add(&mut self, file: &str, line: UnreadableLine) {
+        self.sheltered.extend(line.names.iter().cloned());
+        self.lines.push((file.to_owned(), line));
     }
 
+    /// Number of lines.
     pub(crate) fn total(&self) -> u64 {
         self.lines.len() as u64
     }
 
-    /// True when a line that could not be read may name this entity, which is named elsewhere or known.
+    /// Whether one of the lines may name this entity, which is known or named by a readable line.
     pub(crate) fn shelters(&mut self, entity: &str) -> bool {
-        let found = self.shelter.contains(entity);
+        let found = self.sheltered.contains(entity);
         if found && !self.found.contains(entity) {
             self.found.insert(entity.to_owned());
         }
         found
     }
 
-    /// The places of sheltered persons are sheltered too, and the legal bodies of those: a line that was cut may have named
-    /// them. Cost: the objects of the names, read three times at most.
-    pub(crate) fn widen(&mut self, registry: &mut dyn Registry, source: &str) -> Result<(), Error> {
+    /// Shelters the places of sheltered persons too, and the legal bodies of these places: a line that was cut may have named
+    /// them. Cost: the objects of the names are read three times at most.
+    pub(crate) fn shelter_places(&mut self, registry: &mut dyn Registry, source: &str) -> Result<(), Error> {
         let tx = registry.last_tx()?;
-        let mut names: BTreeSet<String> = self.shelter.iter().cloned().collect();
+        let mut names: BTreeSet<String> = self.sheltered.iter().cloned().collect();
         for _ in 0..3 {
             let mut next = BTreeSet::new();
             let all: Vec<String> = names.into_iter().collect();
@@ -193,90 +196,102 @@ impl Held {
                     let texts = object.payload.split('"').filter(|w| is_key(w));
                     for word in texts {
                         let mut some = Vec::new();
-                        structures(word, &mut some);
+                        add_structures(word, &mut some);
                         next.extend(some);
                     }
-                    self.shelter.insert(object.entity);
+                    self.sheltered.insert(object.entity);
                 }
             }
-            next.retain(|n| !self.shelter.contains(n));
+            next.retain(|n| !self.sheltered.contains(n));
             names = next;
         }
         Ok(())
     }
 
-    /// Why no object of the source may end with this delivery: a line names nobody that is known, so that anybody could be
-    /// missing because of it. `None` when each line is accounted for.
-    pub(crate) fn holds(&mut self) -> Option<String> {
+    /// Why no object of the source may end with this delivery: a line names no entity that is known, so that any missing entity
+    /// may be its. `None` when each line is accounted for.
+    pub(crate) fn reason_to_end_nothing(&mut self) -> Option<String> {
         if self.lines.len() > limits::TRUSTED_LINES {
             return Some(format!("{} lines could not be read", self.lines.len()));
         }
         self.lines.sort_by(|a, b| (&a.0, a.1.line).cmp(&(&b.0, b.1.line)));
-        let found = |bad: &Bad| bad.main.iter().filter(|n| self.found.contains(*n)).collect::<BTreeSet<_>>().len();
+        let found = |line: &UnreadableLine| line.main.iter().filter(|n| self.found.contains(*n)).collect::<BTreeSet<_>>().len();
         let mut at = 0;
-        while let Some((file, bad)) = self.lines.get(at) {
+        while let Some((file, line)) = self.lines.get(at) {
             at += 1;
-            if let Some((_, next)) = self.lines.get(at).filter(|(f, b)| f == file && b.line == bad.line + 1) {
-                let (both, width) = (bad.fields.0 + next.fields.0, bad.fields.1);
-                // One record on two lines: only one of the two has its key.
-                if width > 0 && both == width + 1 && found(bad) + found(next) > 0 {
+            if let Some((_, next)) = self.lines.get(at).filter(|(f, b)| f == file && b.line == line.line + 1) {
+                let (both, width) = (line.fields.0 + next.fields.0, line.fields.1);
+                // One line cut in two: only one part has its key.
+                if width > 0 && both == width + 1 && found(line) + found(next) > 0 {
                     at += 1;
                     continue;
                 }
             }
-            if found(bad) < bad.records {
-                return Some(format!("line {} of {file} could not be read and names nobody that is known", bad.line));
+            if found(line) < line.records {
+                return Some(format!("line {} of {file} could not be read and names nobody that is known", line.line));
             }
         }
         None
     }
 
-    /// Lists the lines in the note of the source, in place of those of the delivery before it; a feed, which says nothing of
-    /// what it does not name, adds to them.
-    pub(crate) fn write(self, unit: &mut dyn Unit, source: &str, delivery: u64, whole: bool) -> Result<(), Error> {
-        let mut kept = Kept::default();
-        if !whole {
-            kept = unit.note(QUARANTINE, source)?.and_then(|j| serde_json::from_str(&j).ok()).unwrap_or_default();
-        }
-        kept.total += self.lines.len() as u64;
-        for (file, bad) in self.lines {
-            if kept.lines.len() >= limits::REPORTED_LINES {
+    /// Lists the lines in the note of the source, in place of those of the delivery before it.
+    pub(crate) fn replace_note(self, unit: &mut dyn Unit, source: &str, delivery: u64) -> Result<(), Error> {
+        self.write(unit, source, delivery, QuarantineNote::default())
+    }
+
+    /// Adds the lines to the note of the source: a feed does not replace what earlier ones gave.
+    pub(crate) fn extend_note(self, unit: &mut dyn Unit, source: &str, delivery: u64) -> Result<(), Error> {
+        let note = QuarantineNote::read(unit.note(QUARANTINE, source)?.as_deref());
+        self.write(unit, source, delivery, note)
+    }
+
+    fn write(self, unit: &mut dyn Unit, source: &str, delivery: u64, mut note: QuarantineNote) -> Result<(), Error> {
+        note.total += self.lines.len() as u64;
+        for (file, line) in self.lines {
+            if note.lines.len() >= limits::REPORTED_LINES {
                 break;
             }
-            let names = bad.names.into_iter().filter(|n| self.found.contains(n)).take(limits::EXAMPLES).collect();
-            let Bad { line, column, reason, .. } = bad;
-            kept.lines.push(Quarantined { source: source.to_owned(), file, line, column, reason, delivery, names });
+            let names = line.names.into_iter().filter(|n| self.found.contains(n)).take(limits::EXAMPLES).collect();
+            let UnreadableLine { line, column, reason, .. } = line;
+            note.lines.push(Quarantined { source: source.to_owned(), file, line, column, reason, delivery, names });
         }
-        Ok(unit.set_note(QUARANTINE, source, Some(&json(&kept)?))?)
+        Ok(unit.set_note(QUARANTINE, source, Some(&to_json(&note)?))?)
     }
 }
 
-/// The quarantine of one source, as it is kept.
+/// The quarantine of one source, as the registry keeps it.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Kept {
-    /// All lines; the first of them are listed.
+pub(crate) struct QuarantineNote {
+    /// Number of lines, of which the first [`limits::REPORTED_LINES`] are listed.
     pub(crate) total: u64,
     pub(crate) lines: Vec<Quarantined>,
 }
 
-/// A line that could not be read, listed until a later whole delivery of its source is clean.
+impl QuarantineNote {
+    /// A note of the kind [`QUARANTINE`]; without one, there is no line.
+    pub(crate) fn read(note: Option<&str>) -> Self {
+        note.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    }
+}
+
+/// An unreadable line, listed until a later complete delivery of its source is clean.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quarantined {
-    /// Source that it would have spoken for.
+    /// The source that it would have belonged to.
     pub source: String,
     /// File, or member of an archive.
     pub file: String,
     /// Line from 1.
     pub line: u64,
-    /// Column at fault, empty for the whole line.
+    /// Column at fault, empty when it is none in particular.
     pub column: String,
     /// What is wrong with it; never its text.
     pub reason: String,
     /// Number of the delivery.
     pub delivery: u64,
-    /// Entities that it seems to name and that are known otherwise; they stay as they were.
+    /// Entities that it seems to name and that are known otherwise; they stay as they are.
     pub names: Vec<String>,
 }
 
@@ -291,29 +306,30 @@ pub fn quarantine(registry: &mut dyn Registry) -> Result<Vec<Quarantined>, Error
         let Some((last, _)) = page.last() else { return Ok(all) };
         after.clone_from(last);
         for (_, json) in &page {
-            all.extend(serde_json::from_str::<Kept>(json).unwrap_or_default().lines);
+            all.extend(QuarantineNote::read(Some(json)).lines);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Bad, bare};
-    use crate::recognise::recognise;
+    use super::{UnreadableLine, shortened};
+    use crate::text::recognise::recognise;
 
     #[test]
     fn a_reason_holds_no_long_number() {
-        assert_eq!(bare("\"12/13/2026\" is not a date"), "\"12/13/2026\" is not a date");
-        assert!(!bare("\"1 85 05 78 006 084 36\" is not a date").contains("85"));
+        assert_eq!(shortened("\"12/13/2026\" is not a date"), "\"12/13/2026\" is not a date");
+        assert!(!shortened("\"1 85 05 78 006 084 36\" is not a date").contains("85"));
     }
 
     #[test]
     fn the_words_of_a_line_are_candidates_and_two_joined_lines_are_two_records() {
         let layout = recognise("x", "Type d'identifiant PP|Identifiant PP|Identification nationale PP|Nom d'exercice|Prénom d'exercice|Code profession|Libellé profession|Code catégorie professionnelle|Libellé catégorie professionnelle|Code type savoir-faire|Libellé type savoir-faire|Code savoir-faire|Libellé savoir-faire|").unwrap_or_else(|e| panic!("{e}"));
         let line = "8|10999000010|810999000010|A|B|10|Médecin|C|Civil|S|x|SM04|y|";
-        let one = Bad::of_line(3, String::new(), "", &line[..40], Some(&layout));
+        let one = UnreadableLine::of_line(3, String::new(), "", &line[..40], Some(&layout));
         assert!(one.main.contains(&"PP:810999000010".to_owned()) && one.records == 1);
-        let two = Bad::of_line(3, String::new(), "", &format!("{line}{}", line.replace("00010", "00028")), Some(&layout));
+        let two =
+            UnreadableLine::of_line(3, String::new(), "", &format!("{line}{}", line.replace("00010", "00028")), Some(&layout));
         assert!(two.main.contains(&"PP:810999000028".to_owned()) && two.records == 2, "{two:?}");
     }
 }

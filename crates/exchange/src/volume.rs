@@ -1,20 +1,21 @@
-//! The volume guard: what a delivery may make appear, change and end before a person is asked (source-files §13, guard 2).
+//! The volume guard: how many objects a delivery may create and end, and how many lines of a profession or a department it
+//! may lose, before the operator is asked (source-files §13, guard 2).
 
-use crate::formats::{Kind, Slot};
+use crate::formats::{LineKind, Slot};
 use crate::limits;
-use crate::row::Row;
+use crate::text::fields::LineFields;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Lines for each profession and department.
 #[derive(Default)]
-pub(crate) struct Groups(HashMap<u64, u64, BuildHasherDefault<Mixing>>);
+pub(crate) struct LineCounts(HashMap<u64, u64, BuildHasherDefault<MixingHasher>>);
 
-/// Hashes of packed keys.
+/// Hashes packed keys, whose low bits alone would collide.
 #[derive(Default)]
-struct Mixing(u64);
+struct MixingHasher(u64);
 
-impl Hasher for Mixing {
+impl Hasher for MixingHasher {
     fn write(&mut self, bytes: &[u8]) {
         self.0 = bytes.iter().fold(self.0, |h, b| h << 8 | u64::from(*b));
     }
@@ -51,14 +52,15 @@ pub(crate) fn department<'a>(commune: &'a str, postal: &'a str) -> &'a str {
     }
 }
 
-impl Groups {
-    pub(crate) fn count(&mut self, kind: Kind, row: &Row<'_>) {
-        if !matches!(kind, Kind::Person | Kind::Structure) {
+impl LineCounts {
+    /// Counts a line of a person or of a structure.
+    pub(crate) fn count(&mut self, kind: LineKind, fields: &LineFields<'_>) {
+        if !matches!(kind, LineKind::Person | LineKind::Structure) {
             return;
         }
-        let profession = row.get(Slot::Profession);
-        let place = match row.get(Slot::DepartementFiness) {
-            "" => department(row.get(Slot::Commune), row.get(Slot::CodePostal)),
+        let profession = fields.get(Slot::Profession);
+        let place = match fields.get(Slot::DepartementFiness) {
+            "" => department(fields.get(Slot::Commune), fields.get(Slot::CodePostal)),
             finess => finess,
         };
         if !(profession.is_empty() && place.is_empty()) {
@@ -66,30 +68,31 @@ impl Groups {
         }
     }
 
+    /// Adds the counts of other lines.
     pub(crate) fn add(&mut self, other: Self) {
         for (key, n) in other.0 {
             *self.0.entry(key).or_default() += n;
         }
     }
 
-    /// As `profession/department`.
-    pub(crate) fn named(self) -> BTreeMap<String, u64> {
+    /// The counts by `profession/department`.
+    pub(crate) fn by_name(self) -> BTreeMap<String, u64> {
         self.0.into_iter().map(|(key, n)| (format!("{}/{}", unpacked(key >> 32), unpacked(key & 0xffff_ffff)), n)).collect()
     }
 }
 
-/// How many of `before` may go: a share of them, and in a small registry a few, but not most of what it holds.
-pub(crate) fn allowed(before: u64, percent: u64, few: u64) -> u64 {
+/// How many of `before` may go: a share of them, and in a small registry a few, but not most of them.
+pub(crate) fn allowed_loss(before: u64, percent: u64, few: u64) -> u64 {
     (before * percent / 100).max(few.min((before / 2).max(1)))
 }
 
-/// What the lines of a profession and a department are counted as; empty for those that are not.
-type Part = fn(&str, &str) -> String;
+/// The name under which lines of a profession and a department are added up; empty when they are left out.
+type CountName = fn(&str, &str) -> String;
 
-/// What the groups of a delivery have lost against the one before it, in words: the first that lost too much, by profession,
-/// by department, then by both.
-pub(crate) fn lost(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Option<String> {
-    let sums = |of: &BTreeMap<String, u64>, part: Part| {
+/// What a delivery has lost against the one before it, as a text: the first count that lost too much, by both profession and
+/// department, then by profession, then by department.
+pub(crate) fn lost_lines(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Option<String> {
+    let sums = |of: &BTreeMap<String, u64>, part: CountName| {
         let mut sums: BTreeMap<String, u64> = BTreeMap::new();
         for (key, n) in of {
             let (profession, department) = key.split_once('/').unwrap_or((key, ""));
@@ -107,7 +110,7 @@ pub(crate) fn lost(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) 
         ("", _) | (_, "") => String::new(),
         (p, d) => format!("practitioners of profession {p} in department {d}"),
     };
-    let steps: [(Part, u64, u64); 3] = [
+    let steps: [(CountName, u64, u64); 3] = [
         (both, limits::GROUP_PERCENT, limits::GROUP_FEW),
         (profession, limits::VOLUME_PERCENT, limits::GROUP_FEW),
         (place, limits::VOLUME_PERCENT, limits::GROUP_FEW),
@@ -116,7 +119,7 @@ pub(crate) fn lost(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) 
         let (was, is) = (sums(before, part), sums(now, part));
         for (name, n) in was.into_iter().filter(|(name, _)| !name.is_empty()) {
             let left = is.get(&name).copied().unwrap_or(0);
-            if n.saturating_sub(left) > allowed(n, percent, few) {
+            if n.saturating_sub(left) > allowed_loss(n, percent, few) {
                 return Some(format!("{name}: {n} lines in the delivery before, {left} in this one"));
             }
         }
@@ -124,8 +127,8 @@ pub(crate) fn lost(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) 
     None
 }
 
-/// What objects of a kind are called.
-pub(crate) fn called(entity: &str) -> &'static str {
+/// What the objects of the kind of an entity are called in messages.
+pub(crate) fn kind_name(entity: &str) -> &'static str {
     match entity.get(..3) {
         Some("PP:") => "practitioners",
         Some("ST:") => "structures",
@@ -139,7 +142,7 @@ pub(crate) fn called(entity: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{allowed, department, lost};
+    use super::{allowed_loss, department, lost_lines};
     use std::collections::BTreeMap;
 
     #[test]
@@ -161,7 +164,7 @@ mod tests {
     #[test]
     fn small_registries_may_lose_one_and_large_ones_a_share() {
         for (before, want) in [(1, 1), (3, 1), (4, 2), (10, 5), (99, 5), (100, 5), (2_000, 100)] {
-            assert_eq!(allowed(before, 5, 5), want, "{before}");
+            assert_eq!(allowed_loss(before, 5, 5), want, "{before}");
         }
     }
 
@@ -171,9 +174,9 @@ mod tests {
         let before = of(&[("10/75", 30_000), ("10/57", 4_000), ("60/75", 1_000_000)]);
         let now = of(&[("10/57", 4_000), ("60/75", 1_010_000)]);
         assert_eq!(
-            lost(&before, &now).unwrap(),
+            lost_lines(&before, &now).unwrap(),
             "practitioners of profession 10 in department 75: 30000 lines in the delivery before, 0 in this one"
         );
-        assert_eq!(lost(&before, &of(&[("10/75", 29_900), ("10/57", 4_000), ("60/75", 990_000)])), None);
+        assert_eq!(lost_lines(&before, &of(&[("10/75", 29_900), ("10/57", 4_000), ("60/75", 990_000)])), None);
     }
 }

@@ -1,15 +1,16 @@
-//! What the first bytes of a text say: its encoding, and whether it is the file or the server's excuse.
+//! The first bytes of a text: its encoding, and whether it is the file or an error page of the server.
 
 use crate::limits;
+use crate::text::decode::{CharacterTally, TextEncoding, decode};
 use std::io::{self, BufRead, Chain, Cursor, Read};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The first bytes of a text, without the mark of UTF-8.
-pub(crate) struct Head {
+pub(crate) struct TextHead {
     bytes: Vec<u8>,
     /// The text ends with them.
-    whole: bool,
+    is_all: bool,
 }
 
 /// First bytes of files that are no text, with what they are.
@@ -25,8 +26,8 @@ const BINARY: [(&[u8], &str); 9] = [
     (b"%PDF", "a PDF document; the national files are texts"),
 ];
 
-/// Words of servers and proxies, and codes of the extraction service, in the whole of a short text that is no file.
-const EXCUSES: [&str; 17] = [
+/// Words of servers and proxies, and codes of the extraction service, in a short text that is no file.
+const SERVER_ERRORS: [&str; 17] = [
     "service unavailable",
     "not found",
     "bad request",
@@ -46,17 +47,17 @@ const EXCUSES: [&str; 17] = [
     "error",
 ];
 
-impl Head {
-    /// Reads them.
+impl TextHead {
+    /// Reads the first bytes of a text.
     pub(crate) fn take(reader: &mut dyn BufRead) -> io::Result<Self> {
         let mut bytes = Vec::new();
         Read::take(&mut *reader, limits::HEAD_BYTES as u64).read_to_end(&mut bytes)?;
-        let whole = bytes.len() < limits::HEAD_BYTES;
+        let is_all = bytes.len() < limits::HEAD_BYTES;
         // Two marks were seen where files were put together.
         while bytes.starts_with(BOM) {
             bytes.drain(..BOM.len());
         }
-        Ok(Self { bytes, whole })
+        Ok(Self { bytes, is_all })
     }
 
     /// The text from its first character.
@@ -71,7 +72,7 @@ impl Head {
     /// The first line as text.
     pub(crate) fn first_line(&self) -> String {
         let line = self.bytes.split(|b| matches!(b, b'\n' | b'\r')).next().unwrap_or_default();
-        crate::decode::decode(line, crate::decode::Encoding::Unknown, &mut crate::decode::Tally::default()).into_owned()
+        decode(line, TextEncoding::Unknown, &mut CharacterTally::default()).into_owned()
     }
 
     /// The first character that is not white space; 0 when there is none.
@@ -79,7 +80,7 @@ impl Head {
         self.bytes.iter().copied().find(|b| !b.is_ascii_whitespace()).unwrap_or(0)
     }
 
-    /// Why this cannot be a text of ours, whatever its format, and what to do.
+    /// Why this cannot be a national file, whatever its format, and what to do.
     pub(crate) fn fault(&self, name: &str) -> Option<String> {
         let b = self.bytes.as_slice();
         if let Some((_, what)) = BINARY.iter().find(|(magic, _)| b.starts_with(magic)) {
@@ -99,16 +100,16 @@ impl Head {
         }
         let text = String::from_utf8_lossy(b).to_lowercase();
         let text = text.trim_start();
-        let excuse = match self.first() {
+        let server_error = match self.first() {
             b'<' if markup(text) => Some(title(text)),
             b'<' if !finess_flow(name, text) => {
                 return Some("an XML document that is no FINESS flow; nothing in it can be read".into());
             }
-            b'{' | b'[' if self.whole => json_excuse(b),
+            b'{' | b'[' if self.is_all => json_error(b),
             b'{' | b'[' | b'<' => None,
-            _ => self.excuse(text),
+            _ => self.plain_error(text),
         };
-        excuse.map(|said| format!("it is an error page of the server, not the file ({said}); download it again"))
+        server_error.map(|said| format!("it is an error page of the server, not the file ({said}); download it again"))
     }
 
     /// UTF-16 and UTF-32, with their mark or by the zeros between the letters.
@@ -124,22 +125,22 @@ impl Head {
         (b.len() >= 8 && even.abs_diff(odd) * 5 > b.len() * 2 && even.min(odd) * 10 < even.max(odd)).then_some("UTF-16")
     }
 
-    /// What a short text without any separator says, when those are words of a server.
-    fn excuse(&self, text: &str) -> Option<String> {
-        let short = self.whole && text.len() < 4096;
+    /// The message of a server, when it is all of a short text without separators.
+    fn plain_error(&self, text: &str) -> Option<String> {
+        let short = self.is_all && text.len() < 4096;
         let fields = |c| text.lines().next().unwrap_or_default().matches(c).count();
-        (short && fields('|') < 2 && fields(';') < 2 && EXCUSES.iter().any(|e| text.contains(e))).then(|| said(text))
+        (short && fields('|') < 2 && fields(';') < 2 && SERVER_ERRORS.iter().any(|e| text.contains(e))).then(|| beginning(text))
     }
 }
 
-/// Whether lower-case markup is a page for people, or an answer that says that something failed.
+/// Whether lower-case markup is a page for people, or the report of a failure.
 fn markup(text: &str) -> bool {
     let marks =
         ["<html", "<!doctype html", "<head", "<body", "<title", "<h1", "<center", "<error", "<fault", ":fault", ":envelope"];
     marks.iter().any(|m| text.contains(m)) || text.contains("<operationoutcome")
 }
 
-/// The flows of FINESS partners are told by their root or by the name of the file.
+/// Whether a text is a flow of FINESS partners, by its root or by the name of the file.
 fn finess_flow(name: &str, text: &str) -> bool {
     let name = name.to_lowercase();
     text.contains("<fluxfiness") || name.starts_with("finess_") || name.starts_with("amm_arhgos")
@@ -148,7 +149,7 @@ fn finess_flow(name: &str, text: &str) -> bool {
 fn title(text: &str) -> String {
     let between = |open: &str, close: &str| {
         let rest = text.split_once(open)?.1;
-        Some(said(rest.split_once(close).map_or(rest, |r| r.0)))
+        Some(beginning(rest.split_once(close).map_or(rest, |r| r.0)))
     };
     between("<title>", "</title>")
         .or_else(|| between("<h1>", "</h1>"))
@@ -157,8 +158,8 @@ fn title(text: &str) -> String {
         .unwrap_or_else(|| "markup".into())
 }
 
-/// The words of an error that came as JSON: an object with the members of one and none of ours.
-fn json_excuse(bytes: &[u8]) -> Option<String> {
+/// The message of an error in JSON: an object with the members of an error and none of a national file.
+fn json_error(bytes: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
     let object = value.as_object().or_else(|| value.as_array()?.first()?.as_object())?;
     if ["resourceType", "pmej", "gcc", "gco", "entry"].iter().any(|k| object.contains_key(*k)) {
@@ -167,22 +168,22 @@ fn json_excuse(bytes: &[u8]) -> Option<String> {
     let keys =
         ["error", "errors", "fault", "exception", "message", "detail", "title", "status", "statusCode", "code", "errorCode"];
     let found: Vec<&serde_json::Value> = keys.iter().filter_map(|k| object.get(*k)).collect();
-    Some(said(&found.first()?.to_string()))
+    Some(beginning(&found.first()?.to_string()))
 }
 
-/// The beginning of what a server said, on one line.
-fn said(text: &str) -> String {
+/// The beginning of the message of a server, on one line.
+fn beginning(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().take(20).collect();
     words.join(" ").chars().filter(|c| !c.is_control()).take(limits::SHOWN_CHARS).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Head;
+    use super::TextHead;
 
     fn fault(name: &str, bytes: &[u8]) -> Option<String> {
         let mut reader = std::io::BufReader::with_capacity(3, bytes);
-        Head::take(&mut reader).unwrap().fault(name)
+        TextHead::take(&mut reader).unwrap().fault(name)
     }
 
     #[test]

@@ -1,20 +1,20 @@
-//! The digest of what a file holds, taken while it is read.
+//! The digest of the content of a file, taken while it is read.
 
 use std::io::{self, BufRead, Read};
 use xxhash_rust::xxh3::Xxh3;
 
-/// A reader that digests what passes through it.
-pub(crate) struct Digesting<'a> {
+/// A reader that digests the bytes that pass through it.
+pub(crate) struct DigestingReader<'a> {
     inner: &'a mut dyn BufRead,
     hash: Xxh3,
 }
 
-impl<'a> Digesting<'a> {
+impl<'a> DigestingReader<'a> {
     pub(crate) fn new(inner: &'a mut dyn BufRead) -> Self {
         Self { inner, hash: Xxh3::new() }
     }
 
-    /// Reads what is left, which also tells whether an archive is whole; XXH3-128 of everything, in hexadecimal.
+    /// Reads to the end, which finds a cut archive too; XXH3-128 of all bytes, in hexadecimal.
     pub(crate) fn finish(mut self) -> io::Result<String> {
         loop {
             let n = self.fill_buf()?.len();
@@ -26,7 +26,7 @@ impl<'a> Digesting<'a> {
     }
 }
 
-impl Read for Digesting<'_> {
+impl Read for DigestingReader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let n = {
             let buffer = self.fill_buf()?;
@@ -39,13 +39,13 @@ impl Read for Digesting<'_> {
     }
 }
 
-impl BufRead for Digesting<'_> {
+impl BufRead for DigestingReader<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.inner.fill_buf()
     }
 
     fn consume(&mut self, n: usize) {
-        // What was filled is still there: asking again reads nothing.
+        // The buffer is still filled: `fill_buf` reads nothing here.
         if let Ok(buffer) = self.inner.fill_buf() {
             self.hash.update(&buffer[..n.min(buffer.len())]);
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-/// A reader that gives every end of line as LF or CR LF: a CR alone becomes LF. In a semicolon file, a CR between quotes stays
+/// A reader that gives every line end as LF or CR LF: a CR alone becomes LF. In a semicolon file, a CR between quotes stays
 /// as it is. Nothing is copied: only the places of CR are looked for.
 pub(crate) struct LineEnds<'a> {
     inner: &'a mut dyn BufRead,
@@ -10,9 +10,9 @@ pub(crate) struct LineEnds<'a> {
     clean: usize,
     /// An end of line to be given before the inner buffer.
     end: bool,
-    /// Whether quotes mean something; `None` before the first line was seen.
+    /// Whether quotes enclose fields; `None` before the first line was seen.
     quoting: Option<bool>,
-    /// What was given of the current line has an odd number of quotes.
+    /// The part of the current line that was given has an odd number of quotes.
     open: bool,
 }
 
@@ -26,14 +26,14 @@ impl<'a> LineEnds<'a> {
         let chunk = self.inner.fill_buf()?;
         let chunk = &chunk[..chunk_len.min(chunk.len())];
         let quoting = *self.quoting.get_or_insert_with(|| {
-            // The first line tells: `|` files do not quote, and a JSON document has no lines.
+            // The first line decides: files with `|` do not quote, and a JSON document has no lines.
             let line = chunk.split(|b| matches!(b, b'\n' | b'\r')).next().unwrap_or_default();
             line.contains(&b';') && !line.contains(&b'|') && !line.starts_with(b"{") && !line.starts_with(b"finess;")
         });
         let quotes = |part: &[u8]| part.iter().filter(|b| **b == b'"').count() % 2 == 1;
         let (mut from, mut start, mut open) = (0, 0, self.open);
         let end = loop {
-            // Most files have none, which this asks many bytes at a time.
+            // Most files have none: `contains` looks at many bytes at a time.
             if !chunk[from..].contains(&b'\r') {
                 break chunk.len();
             }
@@ -51,7 +51,7 @@ impl<'a> LineEnds<'a> {
             if !(open ^ quotes(&chunk[start..at])) {
                 break at;
             }
-            // Between quotes, or at the end of what is known: it stays.
+            // It stays between quotes, and at the end of the chunk.
             from = at + 1;
         };
         if quoting {
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_carriage_return_between_quotes_does_not_cut() {
-        // The first chunk must hold the first separator: it tells what quotes mean.
+        // The first chunk must hold the first separator, which decides what quotes mean.
         for chunk in 4..40 {
             assert_eq!(
                 lines("a;b\r\"x\ry\";2\r\"\"\"\r\";3\rz;4", chunk),

@@ -1,0 +1,49 @@
+//! What the registry already has from one source.
+
+use crate::error::Error;
+use crate::limits;
+use annuaire_store::{ObjectMark, Unit};
+
+/// The entities that the registry has from one source, in order, with the digests of their pieces. They are read by pages.
+pub(super) struct KnownObjects {
+    source: &'static str,
+    page: std::vec::IntoIter<ObjectMark>,
+    front: Option<ObjectMark>,
+    last: String,
+    done: bool,
+}
+
+impl KnownObjects {
+    pub(super) fn new(source: &'static str) -> Self {
+        Self { source, page: Vec::new().into_iter(), front: None, last: String::new(), done: false }
+    }
+
+    /// Reads until there is a next entity, or none.
+    fn fill(&mut self, unit: &mut dyn Unit) -> Result<(), Error> {
+        if self.front.is_none() && !self.done {
+            self.front = self.page.next();
+            if self.front.is_none() {
+                let page = unit.known(self.source, &self.last, limits::PAGE)?;
+                self.page = page.into_iter();
+                self.front = self.page.next();
+                self.done = self.front.is_none();
+            }
+            if let Some(known) = &self.front {
+                self.last.clone_from(&known.entity);
+            }
+        }
+        Ok(())
+    }
+
+    /// The next entity, when it comes before `limit`; it is taken.
+    pub(super) fn pop_before(&mut self, unit: &mut dyn Unit, limit: &str) -> Result<Option<String>, Error> {
+        self.fill(unit)?;
+        Ok(self.front.take_if(|k| k.entity.as_str() < limit).map(|k| k.entity))
+    }
+
+    /// The digest of the next entity, when it is this one; it is taken.
+    pub(super) fn pop_if(&mut self, unit: &mut dyn Unit, entity: &str) -> Result<Option<u128>, Error> {
+        self.fill(unit)?;
+        Ok(self.front.take_if(|k| k.entity == entity).map(|k| k.digest))
+    }
+}
