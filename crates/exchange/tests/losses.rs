@@ -426,9 +426,9 @@ fn what_is_said_of_persons_whom_no_file_names_is_told() {
     let all = ["PS_LibreAcces_202610080942.zip", "Porteurs_CPS_CPF_202610080845.txt"].map(|n| root.join(n));
     let both = import(&mut w.registry, &all, &Options::default()).unwrap();
     assert_eq!(both.notes.len(), 1, "{:?}", both.notes);
-    let told: u32 = both.notes[0].split(' ').next().unwrap().parse().unwrap();
-    assert!((1..28).contains(&told), "{told}");
-    // The same answer when the persons are in the registry and not in the call.
+    let orphans: u32 = both.notes[0].split(' ').next().unwrap().parse().unwrap();
+    assert!((1..28).contains(&orphans), "{orphans}");
+    // The answer does not change when the persons are in the registry and not in the call.
     let later = std::fs::read_to_string(&all[1]).unwrap();
     let later = w.load("Porteurs_CPS_CPF_202610090845.txt", later).unwrap();
     assert_eq!(later.notes, both.notes);
