@@ -449,7 +449,7 @@ fn feeds_cut_refused_unpublished_or_in_bundles() {
         let report = w.load(&path).unwrap();
         assert_eq!((report.created, report.files[0].rejected), (1, 0), "{kind}");
     }
-    // There is neither a note nor a warning.
+    // A Bundle without entries is a warning.
     let path = w.file("e.json", "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"total\":0}");
     assert_eq!(w.load(&path).unwrap().warnings.len(), 1);
     let outcome = "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"diagnostics\":\"quota\"}]}";
