@@ -100,7 +100,7 @@ impl AcceptingOptions {
             clock: Arc::new(now_ms),
             any_clock: self.accept_clock,
             accept_mass_change: self.accept_mass_change.clone(),
-            check: Some(annuaire_fhir::check),
+            check: Some(annuaire_fhir::foreign::check_publishable),
             progress: Some(progress::shown_unless(quiet)),
             now: Some(uptime),
             spill: Some(configuration.import.spill.clone().unwrap_or_else(|| place.data.clone())),

@@ -161,6 +161,7 @@ pub(crate) fn serve(
         public_base: server.public_base.as_ref().map(|base| base.value.0.clone()),
         rate: access.rate.map(|rate| Rate { per_second: rate.get(), burst: rate.get().saturating_mul(2) }),
         log: server.request_log.then(log_to_stderr),
+        gzip: server.gzip.into(),
         publication: Arc::clone(&publication),
         ..GateSettings::new(secret, Arc::new(now_us))
     }));
@@ -194,7 +195,7 @@ pub(crate) fn serve(
             }
         };
         let all = configuration.connection_limits();
-        let limits = ConnectionLimits { connections: connections::room().min(all.connections), ..all };
+        let limits = ConnectionLimits { connections: connections::raise_descriptor_limit().min(all.connections), ..all };
         connections::serve(listener, app, limits, interrupted).await;
         Ok(())
     })

@@ -31,7 +31,7 @@ pub(crate) struct Survey {
 
 impl Survey {
     /// Reads the state of an installation.
-    pub(crate) fn of(place: &DataPlace) -> Self {
+    pub(crate) fn read(place: &DataPlace) -> Self {
         let mut registry = place.registry().map_err(|e| one_line(&e));
         let log = read_registry(&mut registry, |r| {
             let last = r.last_tx()?;

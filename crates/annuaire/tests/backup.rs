@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Server, annuaire, delivery, import, picture, program};
+use common::{Server, annuaire, delivery, import, program, published_resources};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -18,9 +18,9 @@ fn restore(from: &Path, data: &Path) -> (bool, String) {
 }
 
 fn verified(data: &Path) -> String {
-    let (ok, said) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
-    assert!(ok, "{said}");
-    said
+    let (ok, output) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
+    assert!(ok, "{output}");
+    output
 }
 
 /// While a server publishes and an import commits, copies are made; each of them is the whole installation at one of the two
@@ -31,10 +31,10 @@ fn a_living_installation_is_copied_and_comes_back() {
     let (files, data) = (dir.path().join("files"), dir.path().join("data"));
     let changed = ["generate", "--professionals", "400", "--changed-per-mille", "300", "--out", files.to_str().unwrap()];
     assert!(annuaire(&changed).0);
-    let (ok, said) = import(&data, &delivery(&files));
-    assert!(ok, "{said}");
+    let (ok, output) = import(&data, &delivery(&files));
+    assert!(ok, "{output}");
     let server = Server::start(&data, &[]);
-    let mut pictures = vec![picture(&server)];
+    let mut pictures = vec![published_resources(&server)];
 
     let mut arguments = vec!["import".into(), "--data".into(), data.clone().into_os_string()];
     arguments.extend(delivery(&files.join("next")).into_iter().map(Into::into));
@@ -43,8 +43,8 @@ fn a_living_installation_is_copied_and_comes_back() {
     loop {
         let over = importing.try_wait().unwrap();
         let to = dir.path().join(format!("copies/{}", copies.len()));
-        let (ok, said) = backup(&data, &to);
-        assert!(ok, "{said}");
+        let (ok, output) = backup(&data, &to);
+        assert!(ok, "{output}");
         copies.push(to);
         if let Some(status) = over {
             assert!(matches!(status.code(), Some(0 | 3)));
@@ -53,7 +53,7 @@ fn a_living_installation_is_copied_and_comes_back() {
     }
     assert!(copies.len() > 1, "none was made during the import");
     server.until(2);
-    pictures.push(picture(&server));
+    pictures.push(published_resources(&server));
     assert_ne!(pictures[0], pictures[1]);
 
     let mut seen = std::collections::BTreeSet::new();
@@ -63,12 +63,12 @@ fn a_living_installation_is_copied_and_comes_back() {
         let tx = note["registry_tx"].as_u64().unwrap();
         assert!(note["store_tx"]["public"].as_u64().unwrap() <= tx && note["instant_ms"].as_u64().unwrap() > 0, "{note}");
         let again = dir.path().join(format!("again{n}"));
-        let (ok, said) = restore(copy, &again);
-        assert!(ok, "{said}");
+        let (ok, output) = restore(copy, &again);
+        assert!(ok, "{output}");
         verified(&again);
         let restored = Server::start(&again, &[]);
         restored.until(tx);
-        assert!(picture(&restored) == pictures[tx as usize - 1], "copy {n} answers otherwise at {tx}");
+        assert!(published_resources(&restored) == pictures[tx as usize - 1], "copy {n} answers otherwise at {tx}");
         drop(restored);
         assert!(verified(&again).contains(&format!("at transaction {tx} (log at {tx})")));
         assert_eq!(fs::read(again.join("cursor.key")).unwrap(), fs::read(data.join("cursor.key")).unwrap());
@@ -76,8 +76,8 @@ fn a_living_installation_is_copied_and_comes_back() {
     }
     assert!(seen.contains(&2), "the last copy was made after the import");
     // A restored registry goes on where it was.
-    let (ok, said) = import(&dir.path().join("again0"), &delivery(&files.join("next")));
-    assert!(ok, "{said}");
+    let (ok, output) = import(&dir.path().join("again0"), &delivery(&files.join("next")));
+    assert!(ok, "{output}");
     assert!(verified(&dir.path().join("again0")).contains("at transaction 2"));
     // Nothing half made is left beside the copies.
     let left: Vec<_> = fs::read_dir(dir.path().join("copies")).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -92,18 +92,18 @@ fn what_is_there_is_not_overwritten_and_what_is_damaged_is_not_restored() {
     assert!(import(&data, &delivery(&files)).0);
     // Makes the key of page links.
     drop(Server::start(&data, &[]));
-    let (ok, said) = backup(&dir.path().join("none"), &copy);
-    assert!(!ok && said.contains("no such data directory") && !copy.exists(), "{said}");
+    let (ok, output) = backup(&dir.path().join("none"), &copy);
+    assert!(!ok && output.contains("no such data directory") && !copy.exists(), "{output}");
     fs::create_dir(&copy).unwrap();
-    let (ok, said) = backup(&data, &copy);
-    assert!(ok, "an empty directory is taken: {said}");
-    let (ok, said) = backup(&data, &copy);
-    assert!(!ok && said.contains("not empty"), "{said}");
-    let (ok, said) = restore(&copy, &data);
-    assert!(!ok && said.contains("not empty"), "{said}");
+    let (ok, output) = backup(&data, &copy);
+    assert!(ok, "an empty directory is taken: {output}");
+    let (ok, output) = backup(&data, &copy);
+    assert!(!ok && output.contains("not empty"), "{output}");
+    let (ok, output) = restore(&copy, &data);
+    assert!(!ok && output.contains("not empty"), "{output}");
     verified(&data);
-    let (ok, said) = restore(&files, &dir.path().join("x"));
-    assert!(!ok && said.contains("not a backup"), "{said}");
+    let (ok, output) = restore(&files, &dir.path().join("x"));
+    assert!(!ok && output.contains("not a backup"), "{output}");
 
     #[cfg(unix)]
     {
@@ -119,8 +119,8 @@ fn what_is_there_is_not_overwritten_and_what_is_damaged_is_not_restored() {
     let note = fs::read_to_string(copy.join("backup.json")).unwrap();
     let refused = |what: &str| {
         let target = dir.path().join("refused");
-        let (ok, said) = restore(&copy, &target);
-        assert!(!ok && said.contains(what) && !target.exists(), "{what}: {said}");
+        let (ok, output) = restore(&copy, &target);
+        assert!(!ok && output.contains(what) && !target.exists(), "{what}: {output}");
     };
     fs::write(copy.join("backup.json"), note.replace("\"format\": 1", "\"format\": 99")).unwrap();
     refused("another form");

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Server, annuaire, delivery, import, program};
+use common::{Server, annuaire, delivery, import, path_str, program, run};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,21 +13,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-/// Exit code and words of a command.
-fn run(arguments: &[&str]) -> (i32, String) {
-    let out = program().args(arguments).output().unwrap();
-    let words = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    (out.status.code().unwrap(), words)
-}
-
 /// A data directory with a small nation.
 fn nation(dir: &Path) -> PathBuf {
     let (files, data) = (dir.join("files"), dir.join("data"));
-    assert!(annuaire(&["generate", "--professionals", "30", "--out", text(&files)]).0);
+    assert!(annuaire(&["generate", "--professionals", "30", "--out", path_str(&files)]).0);
     let files: Vec<PathBuf> = delivery(&files).into_iter().filter(|f| f.is_file()).collect();
     let (good, words) = import(&data, &files);
     assert!(good, "{words}");
@@ -53,7 +42,7 @@ fn documented(guide: &str, dir: &Path) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(guide);
     let guide = fs::read_to_string(path).unwrap();
     let block = guide.split("```toml\n").nth(1).expect("an example").split("```").next().unwrap();
-    block.replace("/etc/annuaire", text(dir)).replace("/var/lib/annuaire", text(dir))
+    block.replace("/etc/annuaire", path_str(dir)).replace("/var/lib/annuaire", path_str(dir))
 }
 
 #[test]
@@ -66,19 +55,19 @@ fn documented_examples_load_and_print_to_themselves() {
     let file = dir.path().join("annuaire.toml");
     for guide in ["operating.md", "exploitation.md"] {
         fs::write(&file, documented(guide, dir.path())).unwrap();
-        let (code, words) = run(&["config", "--check", text(&file)]);
+        let (code, words) = run(&["config", "--check", path_str(&file)]);
         assert!(code == 0 && words.contains("good"), "{guide}: {words}");
-        let (code, printed) = run(&["config", "--print", "--config", text(&file)]);
+        let (code, printed) = run(&["config", "--print", "--config", path_str(&file)]);
         assert_eq!(code, 0, "{guide}: {printed}");
         assert!(!printed.contains("secret-of-a-test"), "{printed}");
         fs::write(&file, &printed).unwrap();
-        assert_eq!(run(&["config", "--print", "--config", text(&file)]).1, printed, "{guide}");
+        assert_eq!(run(&["config", "--print", "--config", path_str(&file)]).1, printed, "{guide}");
     }
     let (code, defaults) = run(&["config", "--print"]);
     assert_eq!(code, 0);
     fs::write(&file, &defaults).unwrap();
     let values = |printed: &str| printed.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(values(&run(&["config", "--print", "--config", text(&file)]).1), values(&defaults));
+    assert_eq!(values(&run(&["config", "--print", "--config", path_str(&file)]).1), values(&defaults));
 }
 
 #[test]
@@ -89,17 +78,19 @@ fn mistakes_have_a_place_and_stop_every_command() {
     let file = data.join("annuaire.toml");
     fs::write(&file, "[server]\nlisten = \"127.0.0.1:0\"\nrequests_log = true\n").unwrap();
     let wanted = format!("{}:3:1: unknown key of [server]: requests_log; did you mean request_log?", file.display());
-    for command in
-        [&["serve", "--data", text(&data)][..], &["status", "--data", text(&data)], &["config", "--check", text(&file)]]
-    {
+    for command in [
+        &["serve", "--data", path_str(&data)][..],
+        &["status", "--data", path_str(&data)],
+        &["config", "--check", path_str(&file)],
+    ] {
         let (code, words) = run(command);
         assert!(code == 1 && words.contains(&wanted), "{command:?}: {code} {words}");
     }
     // A file that only names files which are not there is a mistake too, for those who check.
     fs::write(&file, "[access]\napi_keys = \"none\"\n").unwrap();
-    let (code, words) = run(&["config", "--data", text(&data), "--check"]);
+    let (code, words) = run(&["config", "--data", path_str(&data), "--check"]);
     assert!(code == 1 && words.contains("access.api_keys") && words.contains("none"), "{words}");
-    let (code, words) = run(&["config", "--config", text(&dir.path().join("other.toml")), "--print"]);
+    let (code, words) = run(&["config", "--config", path_str(&dir.path().join("other.toml")), "--print"]);
     assert!(code == 1 && words.contains("other.toml: cannot be read"), "{words}");
     assert_eq!(run(&["config"]).0, 2);
 }
@@ -113,14 +104,14 @@ fn an_import_into_a_directory_that_holds_only_its_configuration_makes_a_data_dir
         .unwrap();
     let data = nation(dir.path());
     // The stores hold the guide of the file, and the command line may ask for another, which they refuse.
-    assert_eq!(run(&["verify", "--quiet", "--data", text(&data)]).0, 0);
-    let (code, words) = run(&["verify", "--quiet", "--data", text(&data), "--guide", "v120"]);
+    assert_eq!(run(&["verify", "--quiet", "--data", path_str(&data)]).0, 0);
+    let (code, words) = run(&["verify", "--quiet", "--data", path_str(&data), "--guide", "v120"]);
     assert!(code == 1 && words.contains("--guide"), "{words}");
     // A backup is a whole installation.
     let backup = dir.path().join("backup");
-    assert_eq!(run(&["backup", "--quiet", "--data", text(&data), "--to", text(&backup)]).0, 0);
+    assert_eq!(run(&["backup", "--quiet", "--data", path_str(&data), "--to", path_str(&backup)]).0, 0);
     let restored = dir.path().join("restored");
-    assert_eq!(run(&["restore", "--quiet", "--from", text(&backup), "--data", text(&restored)]).0, 0);
+    assert_eq!(run(&["restore", "--quiet", "--from", path_str(&backup), "--data", path_str(&restored)]).0, 0);
     assert_eq!(fs::read(restored.join("annuaire.toml")).unwrap(), fs::read(data.join("annuaire.toml")).unwrap());
 }
 
@@ -128,7 +119,7 @@ fn an_import_into_a_directory_that_holds_only_its_configuration_makes_a_data_dir
 fn doctor_reads_its_days_from_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let data = nation(dir.path());
-    let doctor = |more: &[&str]| run(&[&["doctor", "--data", text(&data)], more].concat()).1;
+    let doctor = |more: &[&str]| run(&[&["doctor", "--data", path_str(&data)], more].concat()).1;
     fs::write(data.join("annuaire.toml"), "[doctor]\ndays = 0\n").unwrap();
     std::thread::sleep(Duration::from_millis(10));
     assert!(doctor(&[]).contains("WARN deliveries"), "{}", doctor(&[]));
@@ -151,7 +142,7 @@ fn a_server_obeys_its_file_and_the_command_line_more() {
         head_bytes = 8192\n[import]\nniceness = 19\n[publication]\nmap_bytes = 33554432\n";
     fs::write(&file, configuration).unwrap();
     // The address of the file is not to be had; that of the command line is.
-    let server = Server::start(&data, &["--config", text(&file)]);
+    let server = Server::start(&data, &["--config", path_str(&file)]);
     let key = "ESANTE-API-KEY: fictional-key-of-a-test\r\n";
     assert_eq!(server.get("Practitioner?_count=1", "").0, 401);
     let (status, body) = server.get("Practitioner?_count=1", key);
@@ -192,7 +183,7 @@ fn a_server_obeys_its_file_and_the_command_line_more() {
     assert_eq!(stores, [33_554_432, 33_554_432], "{maps}");
     drop(server);
     // The command line wins, key by key.
-    let options = ["--config", text(&file), "--api-keys", text(&other_keys), "--public-base", "https://other.example"];
+    let options = ["--config", path_str(&file), "--api-keys", path_str(&other_keys), "--public-base", "https://other.example"];
     let server = Server::start(&data, &options);
     assert_eq!(server.get("Practitioner?_count=1", key).0, 401);
     let (_, body) = server.get("Practitioner?_count=1", "ESANTE-API-KEY: another-key-of-a-test\r\n");
@@ -207,7 +198,7 @@ fn requests_are_written_down_unless_the_file_says_otherwise() {
     for (request_log, lines) in [("true", 1), ("false", 0)] {
         fs::write(&file, format!("[server]\nlisten = \"127.0.0.1:0\"\nrequest_log = {request_log}\n")).unwrap();
         let mut child = program()
-            .args(["serve", "--data", text(&data), "--config", text(&file)])
+            .args(["serve", "--data", path_str(&data), "--config", path_str(&file)])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -217,7 +208,7 @@ fn requests_are_written_down_unless_the_file_says_otherwise() {
         let base = first.split_whitespace().nth(1).unwrap().trim_start_matches("http://").to_owned();
         let mut server = Server { child, base };
         assert_eq!(server.get("metadata", "").0, 200);
-        let stopped = program_kill(server.child.id());
+        let stopped = ask_to_end(server.child.id());
         assert!(stopped);
         server.child.wait().unwrap();
         let mut written = String::new();
@@ -227,6 +218,6 @@ fn requests_are_written_down_unless_the_file_says_otherwise() {
 }
 
 /// Asks a process to end.
-fn program_kill(pid: u32) -> bool {
+fn ask_to_end(pid: u32) -> bool {
     std::process::Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap().success()
 }

@@ -36,8 +36,8 @@ fn damage(file: &str, advice: &str, unharmed: &dyn Fn(&Path) -> Vec<String>) -> 
     assert!(annuaire(&["backup", "--data", first.to_str().unwrap(), "--to", copy.to_str().unwrap()]).0);
     assert!(annuaire(&["restore", "--from", copy.to_str().unwrap(), "--data", data.to_str().unwrap()]).0);
     let verify = || annuaire(&["verify", "--data", data.to_str().unwrap()]);
-    let (ok, said) = verify();
-    assert!(ok, "{said}");
+    let (ok, output) = verify();
+    assert!(ok, "{output}");
     let expected = unharmed(&data);
     let sound = fs::read(data.join(file)).unwrap();
     let mut found = 0;
@@ -48,9 +48,9 @@ fn damage(file: &str, advice: &str, unharmed: &dyn Fn(&Path) -> Vec<String>) -> 
         let mut damaged = sound.clone();
         damaged[at..at + length].iter_mut().for_each(|b| *b ^= 0x15);
         fs::write(data.join(file), &damaged).unwrap();
-        let (ok, said) = verify();
-        let what = format!("{length} bytes at {at} of {file}: {said}");
-        assert!(!said.contains("panicked"), "{what}");
+        let (ok, output) = verify();
+        let what = format!("{length} bytes at {at} of {file}: {output}");
+        assert!(!output.contains("panicked"), "{what}");
         if ok {
             fs::write(data.join(file), &damaged).unwrap();
             let found = unharmed(&data);
@@ -58,15 +58,15 @@ fn damage(file: &str, advice: &str, unharmed: &dyn Fn(&Path) -> Vec<String>) -> 
             assert!(found.len() == expected.len() && differs.is_none(), "not seen: {what} {differs:?}");
         } else {
             found += 1;
-            assert!(said.contains(advice), "does not say what to do: {what}");
+            assert!(output.contains(advice), "does not say what to do: {what}");
         }
         fs::write(data.join(file), &sound).unwrap();
         for left in ["registry.sqlite-wal", "registry.sqlite-shm"] {
             let _ = fs::remove_file(data.join(left));
         }
     }
-    let (ok, said) = verify();
-    assert!(ok, "{said}");
+    let (ok, output) = verify();
+    assert!(ok, "{output}");
     found
 }
 
@@ -81,8 +81,8 @@ fn a_damaged_store_is_named() {
 fn a_damaged_registry_is_named() {
     // What is published of the damaged file, once more.
     let found = damage("registry.sqlite", "annuaire restore", &|data| {
-        let (ok, said) = annuaire(&["rebuild", "--data", data.to_str().unwrap()]);
-        assert!(ok, "{said}");
+        let (ok, output) = annuaire(&["rebuild", "--data", data.to_str().unwrap()]);
+        assert!(ok, "{output}");
         versions(data)
     });
     assert!(found > PLACES / 2, "only {found} of {PLACES} were seen");

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 fn from_files_to_api_and_back() {
     let dir = tempfile::tempdir().unwrap();
     let (files, data) = (dir.path().join("files"), dir.path().join("data"));
-    let (ok, said) = annuaire(&[
+    let (ok, output) = annuaire(&[
         "generate",
         "--professionals",
         "1200",
@@ -24,11 +24,11 @@ fn from_files_to_api_and_back() {
         "--out",
         files.to_str().unwrap(),
     ]);
-    assert!(ok, "{said}");
+    assert!(ok, "{output}");
     // "…: N objects new, N changed, N ended: N persons new, N gone, N renamed…"
-    let planted: Vec<u64> = said.split_whitespace().filter_map(|w| w.parse().ok()).collect();
-    let (ok, said) = import(&data, &delivery(&files));
-    assert!(ok, "{said}");
+    let planted: Vec<u64> = output.split_whitespace().filter_map(|w| w.parse().ok()).collect();
+    let (ok, output) = import(&data, &delivery(&files));
+    assert!(ok, "{output}");
 
     let before = {
         let server = Server::start(&data, &[]);
@@ -78,10 +78,10 @@ fn from_files_to_api_and_back() {
         // A second delivery arrives while the server runs and a client is between two pages.
         let first_page = server.json("Practitioner?_count=700");
         let position = server.json("Practitioner?_count=0&_total=accurate");
-        let (ok, said) = import(&data, &delivery(&files.join("next")));
-        assert!(ok && said.contains("the running server publishes it"), "{said}");
+        let (ok, output) = import(&data, &delivery(&files.join("next")));
+        assert!(ok && output.contains("the running server publishes it"), "{output}");
         let report = format!("{} objects new, {} changed, {} ended", planted[0], planted[1], planted[2]);
-        assert!(said.contains(&report), "planted {report}: {said}");
+        assert!(output.contains(&report), "planted {report}: {output}");
         let mut tries = 0;
         while server.json("Practitioner?_count=0&_total=accurate")["id"] == position["id"] && tries < 100 {
             std::thread::sleep(std::time::Duration::from_millis(100));
@@ -120,10 +120,10 @@ fn from_files_to_api_and_back() {
         after
     };
 
-    let (ok, said) = annuaire(&["rebuild", "--data", data.to_str().unwrap()]);
-    assert!(ok, "{said}");
-    let (ok, said) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
-    assert!(ok, "{said}");
+    let (ok, output) = annuaire(&["rebuild", "--data", data.to_str().unwrap()]);
+    assert!(ok, "{output}");
+    let (ok, output) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
+    assert!(ok, "{output}");
     let keys = dir.path().join("keys");
     fs::write(&keys, "k-1\n").unwrap();
     assert_eq!(Server::start(&data, &[]).walk("Practitioner?_count=1000"), before, "a rebuilt store answers the same");
@@ -136,8 +136,8 @@ fn from_files_to_api_and_back() {
 fn the_conformance_suite_passes_on_a_generated_nation() {
     let dir = tempfile::tempdir().unwrap();
     let (files, data) = (dir.path().join("files"), dir.path().join("data"));
-    let (ok, said) = annuaire(&["generate", "--professionals", "1500", "--out", files.to_str().unwrap()]);
-    assert!(ok, "{said}");
+    let (ok, output) = annuaire(&["generate", "--professionals", "1500", "--out", files.to_str().unwrap()]);
+    assert!(ok, "{output}");
     assert!(import(&data, &delivery(&files)).0 && import(&data, &delivery(&files.join("next"))).0);
     let server = Server::start(&data, &[]);
     let client = annuaire_conformance::DirectoryClient::new(&format!("http://{}", server.base), &[]);
@@ -159,8 +159,8 @@ fn restricted_facts_are_served_to_credential_holders_and_to_nobody_else() {
     files.push(samples.join("Porteurs_CPS_CPF_202610080845.txt"));
     files.push(samples.join("finess-plus/finess-structures-journalier-20261008.json"));
     files.push(samples.join("finess-plus/finess-activites-journalier-20261008.json"));
-    let (ok, said) = import(&data, &files);
-    assert!(ok, "{said}");
+    let (ok, output) = import(&data, &files);
+    assert!(ok, "{output}");
     let secret = dir.path().join("credentials");
     fs::write(&secret, "let-me-in\n").unwrap();
     let server = Server::start(&data, &["--restricted-credentials", secret.to_str().unwrap()]);
@@ -209,8 +209,8 @@ fn restricted_facts_are_served_to_credential_holders_and_to_nobody_else() {
     let token = next(&bundle("Practitioner?_count=1")).unwrap();
     let stolen = token.replace("/fhir/dr/", "/fhir/v2/");
     assert_eq!(server.get(&stolen, "").0, 400);
-    let (ok, said) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
-    assert!(ok, "{said}");
+    let (ok, output) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
+    assert!(ok, "{output}");
 }
 
 /// Killed at any moment, an import leaves nothing half done, and the same command ends it.
@@ -229,14 +229,14 @@ fn an_interrupted_import_leaves_nothing_half_done() {
             child.wait().unwrap();
             // Killed before it made anything.
             if fs::read_dir(&data).is_ok_and(|mut entries| entries.next().is_some()) {
-                let (ok, said) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
-                assert!(ok, "killed after {after} ms: {said}");
+                let (ok, output) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
+                assert!(ok, "killed after {after} ms: {output}");
             }
         }
-        let (ok, said) = import(&data, &delivery(&folder));
-        assert!(ok, "{said}");
-        let (ok, said) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
-        assert!(ok && said.contains(&format!("at transaction {transaction}")), "{said}");
+        let (ok, output) = import(&data, &delivery(&folder));
+        assert!(ok, "{output}");
+        let (ok, output) = annuaire(&["verify", "--data", data.to_str().unwrap()]);
+        assert!(ok && output.contains(&format!("at transaction {transaction}")), "{output}");
     }
     let server = Server::start(&data, &[]);
     assert!(server.json("Practitioner?_count=0")["total"].as_u64().unwrap() >= 1000);
@@ -300,27 +300,27 @@ fn a_bad_line_is_named_and_a_bad_file_is_refused_whole() {
     lines.copy_within(3..4, 5);
     lines.copy_within(3..6, 6);
     lines.copy_within(3..6, 9);
-    let (ok, said) = import(&data, &write("a_202611010800.txt", &lines));
-    assert!(!ok && said.contains("9 of 130 lines are unreadable"), "{said}");
-    let (ok, said) = import(
+    let (ok, output) = import(&data, &write("a_202611010800.txt", &lines));
+    assert!(!ok && output.contains("9 of 130 lines are unreadable"), "{output}");
+    let (ok, output) = import(
         &data,
         &write("b_202611010801.txt", &lines[..1].repeat(60).iter().chain(&lines[3..5]).copied().collect::<Vec<_>>()),
     );
     assert!(
-        ok && said.contains("62 lines, 59 duplicates, 2 rejected")
-            && said.contains("line 62: 4 separators")
-            && said.contains("line 63, column identification nationale pp"),
-        "{said}"
+        ok && output.contains("62 lines, 59 duplicates, 2 rejected")
+            && output.contains("line 62: 4 separators")
+            && output.contains("line 63, column identification nationale pp"),
+        "{output}"
     );
-    let (ok, said) = import(&data, &write("c_202610010800.txt", &lines[..1]));
-    assert!(!ok && said.contains("older than the delivery of 202611010801"), "{said}");
+    let (ok, output) = import(&data, &write("c_202610010800.txt", &lines[..1]));
+    assert!(!ok && output.contains("older than the delivery of 202611010801"), "{output}");
     let key = 97 - 1_990_199_999_999_u64 % 97;
     let nir = format!("8|10999000010|810999000010|DE|DE05|1990199999999{key:02}||||||||");
-    let (ok, said) = import(&data, &write("d_202611020800.txt", &[&nir]));
-    assert!(!ok && said.contains("social security number") && !said.contains("1990199999999"), "{said}");
+    let (ok, output) = import(&data, &write("d_202611020800.txt", &[&nir]));
+    assert!(!ok && output.contains("social security number") && !output.contains("1990199999999"), "{output}");
     fs::write(dir.path().join("e.txt"), "a|b|\n1|2|\n").unwrap();
-    let (ok, said) = import(&data, &[dir.path().join("e.txt")]);
-    assert!(!ok && said.contains("no known national format"), "{said}");
+    let (ok, output) = import(&data, &[dir.path().join("e.txt")]);
+    assert!(!ok && output.contains("no known national format"), "{output}");
 }
 
 /// A server that is asked to end, as service managers do, ends by itself.

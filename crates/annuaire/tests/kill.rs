@@ -7,6 +7,7 @@
 mod common;
 
 use annuaire_index::{Index, Row};
+use annuaire_testkit::Dice;
 use common::{Server, annuaire, delivery, import, program};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,19 +18,10 @@ use tempfile::TempDir;
 /// Kills of each command; all of them together stay under a minute and a half in debug builds.
 const ROUNDS: u32 = 6;
 
-/// Seeded, so that a round that fails can be had again.
-struct Dice(u64);
-
-impl Dice {
-    fn per_mille(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as u32 % 1_000
-    }
-
-    /// A moment in the given part, of `ROUNDS` parts, of a run.
-    fn moment(&mut self, round: u32, run: Duration) -> Duration {
-        run / 1_000 / ROUNDS * (round * 1_000 + self.per_mille())
-    }
+/// A moment in the given part, of `ROUNDS` parts, of a run. The dice are seeded, so that a round that fails can be had again.
+fn moment(dice: &mut Dice, round: u32, run: Duration) -> Duration {
+    let per_mille = u32::try_from(dice.below(1_000)).unwrap();
+    run / 1_000 / ROUNDS * (round * 1_000 + per_mille)
 }
 
 /// What undisturbed runs leave: files delivered, and data directories after each delivery.
@@ -56,8 +48,8 @@ impl Undisturbed {
                 copy(&data[0], &data[1]);
             }
             let start = Instant::now();
-            let (ok, said) = import(&data[n], &files[n]);
-            assert!(ok, "{said}");
+            let (ok, output) = import(&data[n], &files[n]);
+            assert!(ok, "{output}");
             took[n] = start.elapsed();
         }
         Self { dir, files, data, took }
@@ -87,10 +79,10 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn run(command: &str, data: &Path) -> String {
-    let (ok, said) = annuaire(&[command, "--data", data.to_str().unwrap()]);
-    assert!(ok, "{command}: {said}");
-    said
+fn run_on(command: &str, data: &Path) -> String {
+    let (ok, output) = annuaire(&[command, "--data", data.to_str().unwrap()]);
+    assert!(ok, "{command}: {output}");
+    output
 }
 
 /// Runs a command and kills it; true when it was still at work.
@@ -103,9 +95,16 @@ fn kill(mut command: Command, after: Duration) -> bool {
     over.is_none()
 }
 
-/// Every version of every store, in the order of its rows, without the instants when two registries are compared: each has
-/// the clock of its own run.
-fn versions(data: &Path, instants: bool) -> Vec<String> {
+/// Whether versions are compared with their instants.
+#[derive(Clone, Copy, PartialEq)]
+enum Instants {
+    Compared,
+    /// Two registries have the clocks of two runs.
+    LeftOut,
+}
+
+/// Every version of every store, in the order of its rows.
+fn versions(data: &Path, instants: Instants) -> Vec<String> {
     let mut all = Vec::new();
     for store in ["public", "restricted"] {
         let index = Index::open(&data.join(store), 1 << 30, &[]).unwrap();
@@ -113,7 +112,7 @@ fn versions(data: &Path, instants: bool) -> Vec<String> {
         let from = all.len();
         while let Ok(e) = snapshot.read(Row::new((all.len() - from) as u32)) {
             let mut body = String::from_utf8(e.body().to_vec()).unwrap();
-            if !instants {
+            if instants == Instants::LeftOut {
                 const MEMBER: &str = "\"lastUpdated\":\"";
                 let at = body.find(MEMBER).unwrap() + MEMBER.len();
                 body.replace_range(at..at + body[at..].find('"').unwrap(), "");
@@ -125,9 +124,9 @@ fn versions(data: &Path, instants: bool) -> Vec<String> {
     all
 }
 
-/// What must hold however a command ended: all agree, and only known files are there.
-fn whole(data: &Path) -> String {
-    let said = run("verify", data);
+/// Checks what holds however a command ended: log, registry and stores agree, and only known files are there.
+fn verify_and_list(data: &Path) -> String {
+    let output = run_on("verify", data);
     for entry in fs::read_dir(data).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let known = [
@@ -141,10 +140,10 @@ fn whole(data: &Path) -> String {
         ];
         assert!(known.contains(&name.as_str()), "{name} was left");
     }
-    said
+    output
 }
 
-fn same(data: &Path, undisturbed: &[String], instants: bool, what: &str) {
+fn assert_versions(data: &Path, undisturbed: &[String], instants: Instants, what: &str) {
     let found = versions(data, instants);
     let differs = found.iter().zip(undisturbed).find(|(a, b)| a != b);
     assert!(
@@ -158,43 +157,43 @@ fn same(data: &Path, undisturbed: &[String], instants: bool, what: &str) {
 #[test]
 fn killed_at_any_moment_nothing_is_half_done() {
     let whole_run = Undisturbed::new("200");
-    let mut dice = Dice(2_026);
+    let mut dice = Dice::new(2_026, 0, 0);
     let mut at_work = 0;
 
     for n in 0..2 {
-        let expected = versions(&whole_run.data[n], false);
+        let expected = versions(&whole_run.data[n], Instants::LeftOut);
         for round in 0..ROUNDS {
             let data = whole_run.place(&format!("import-{n}-{round}"));
             whole_run.before(n, &data);
-            let after = dice.moment(round, whole_run.took[n]);
+            let after = moment(&mut dice, round, whole_run.took[n]);
             let what = format!("import {n} killed after {after:?}");
             at_work += u32::from(kill(whole_run.import(n, &data), after));
-            whole(&data);
-            let (ok, said) = import(&data, &whole_run.files[n]);
-            assert!(ok, "{what}: {said}");
+            verify_and_list(&data);
+            let (ok, output) = import(&data, &whole_run.files[n]);
+            assert!(ok, "{what}: {output}");
             let tx = n + 1;
-            assert!(whole(&data).contains(&format!("at transaction {tx} (log at {tx})")), "{what}");
-            same(&data, &expected, false, &what);
+            assert!(verify_and_list(&data).contains(&format!("at transaction {tx} (log at {tx})")), "{what}");
+            assert_versions(&data, &expected, Instants::LeftOut, &what);
             fs::remove_dir_all(data).unwrap();
         }
     }
 
-    let expected = versions(&whole_run.data[1], true);
+    let expected = versions(&whole_run.data[1], Instants::Compared);
     let data = whole_run.place("rebuild");
     copy(&whole_run.data[1], &data);
     let start = Instant::now();
-    run("rebuild", &data);
+    run_on("rebuild", &data);
     let took = start.elapsed();
-    same(&data, &expected, true, "a rebuilt store is the same, to the byte");
+    assert_versions(&data, &expected, Instants::Compared, "a rebuilt store is the same, to the byte");
     for round in 0..ROUNDS {
-        let after = dice.moment(round, took);
+        let after = moment(&mut dice, round, took);
         let mut command = program();
         command.args(["rebuild", "--data"]).arg(&data);
         at_work += u32::from(kill(command, after));
-        whole(&data);
-        run("rebuild", &data);
-        assert!(whole(&data).contains("at transaction 2 (log at 2)"));
-        same(&data, &expected, true, &format!("rebuild killed after {after:?}"));
+        verify_and_list(&data);
+        run_on("rebuild", &data);
+        assert!(verify_and_list(&data).contains("at transaction 2 (log at 2)"));
+        assert_versions(&data, &expected, Instants::Compared, &format!("rebuild killed after {after:?}"));
     }
 
     // A server that finds its stores behind the log: from nothing, or one transaction late.
@@ -209,16 +208,16 @@ fn killed_at_any_moment_nothing_is_half_done() {
                 copy(&whole_run.data[0].join(store), &data.join(store))
             }
         }
-        let after = dice.moment(round, took);
+        let after = moment(&mut dice, round, took);
         let mut command = program();
         command.args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
         at_work += u32::from(kill(command, after));
-        whole(&data);
+        verify_and_list(&data);
         let server = Server::start(&data, &[]);
         server.until(2);
         drop(server);
-        assert!(whole(&data).contains("at transaction 2 (log at 2)"));
-        same(&data, &expected, true, &format!("server killed after {after:?}"));
+        assert!(verify_and_list(&data).contains("at transaction 2 (log at 2)"));
+        assert_versions(&data, &expected, Instants::Compared, &format!("server killed after {after:?}"));
         fs::remove_dir_all(data).unwrap();
     }
     assert!(at_work >= 2 * ROUNDS, "only {at_work} commands were killed at work: the test proves little");
@@ -238,44 +237,44 @@ fn a_full_disk_is_said_and_leaves_nothing_half_done() {
     let whole_run = Undisturbed::new("200");
     let mut failed = 0;
     for n in 0..2 {
-        let expected = versions(&whole_run.data[n], false);
+        let expected = versions(&whole_run.data[n], Instants::LeftOut);
         let size = |name: &str| fs::metadata(whole_run.data[n].join(name)).unwrap().len() / 512;
         let (registry, store) = (size("registry.sqlite"), size("public/data.mdb"));
         // From no room at all to a little less than what the largest file needs.
         for blocks in [1, 60, registry / 4, registry / 2, store / 2, store * 9 / 10, registry.max(store) * 19 / 20] {
             let data = whole_run.place("full");
             whole_run.before(n, &data);
-            let (status, said) = limited(&whole_run.import(n, &data), blocks);
-            let what = format!("import {n} with {blocks} blocks: {status} {said}");
-            assert!(status.code().is_some() && !said.contains("panicked"), "{what}");
+            let (status, output) = limited(&whole_run.import(n, &data), blocks);
+            let what = format!("import {n} with {blocks} blocks: {status} {output}");
+            assert!(status.code().is_some() && !output.contains("panicked"), "{what}");
             if !matches!(status.code(), Some(0 | 3)) {
                 failed += 1;
                 // Which of the files it could not write, and what to do.
-                let named = ["registry: ", "index storage: ", "index directory: "].iter().any(|part| said.contains(part));
-                assert!(named && said.contains("Error: "), "{what}");
+                let named = ["registry: ", "index storage: ", "index directory: "].iter().any(|part| output.contains(part));
+                assert!(named && output.contains("Error: "), "{what}");
             }
-            whole(&data);
-            let (ok, said) = import(&data, &whole_run.files[n]);
-            assert!(ok, "{what}, then {said}");
-            assert!(whole(&data).contains(&format!("at transaction {0} (log at {0})", n + 1)), "{what}");
-            same(&data, &expected, false, &what);
+            verify_and_list(&data);
+            let (ok, output) = import(&data, &whole_run.files[n]);
+            assert!(ok, "{what}, then {output}");
+            assert!(verify_and_list(&data).contains(&format!("at transaction {0} (log at {0})", n + 1)), "{what}");
+            assert_versions(&data, &expected, Instants::LeftOut, &what);
             fs::remove_dir_all(&data).unwrap();
         }
     }
     assert!(failed >= 8, "only {failed} runs met the limit: the test proves little");
 
-    let expected = versions(&whole_run.data[1], true);
+    let expected = versions(&whole_run.data[1], Instants::Compared);
     let data = whole_run.place("full-rebuild");
     copy(&whole_run.data[1], &data);
     let mut rebuild = program();
     rebuild.args(["rebuild", "--data"]).arg(&data);
     let store = fs::metadata(data.join("public/data.mdb")).unwrap().len() / 512;
     for blocks in [1, store / 3, store * 2 / 3] {
-        let (status, said) = limited(&rebuild, blocks);
-        assert!(status.code() == Some(1) && !said.contains("panicked"), "rebuild with {blocks} blocks: {status} {said}");
-        whole(&data);
-        run("rebuild", &data);
-        same(&data, &expected, true, &said);
+        let (status, output) = limited(&rebuild, blocks);
+        assert!(status.code() == Some(1) && !output.contains("panicked"), "rebuild with {blocks} blocks: {status} {output}");
+        verify_and_list(&data);
+        run_on("rebuild", &data);
+        assert_versions(&data, &expected, Instants::Compared, &output);
     }
 
     // Room for the registry and not for what is published of it.
@@ -283,9 +282,9 @@ fn a_full_disk_is_said_and_leaves_nothing_half_done() {
         fs::remove_dir_all(data.join(store)).unwrap();
         fs::create_dir(data.join(store)).unwrap();
     }
-    let (status, said) = limited(&whole_run.import(1, &data), store / 2);
-    assert!(status.code() == Some(1) && said.contains("publication of what was committed before failed"), "{status} {said}");
-    whole(&data);
+    let (status, output) = limited(&whole_run.import(1, &data), store / 2);
+    assert!(status.code() == Some(1) && output.contains("publication of what was committed before failed"), "{status} {output}");
+    verify_and_list(&data);
     assert!(import(&data, &whole_run.files[1]).0);
-    same(&data, &expected, true, &said);
+    assert_versions(&data, &expected, Instants::Compared, &output);
 }

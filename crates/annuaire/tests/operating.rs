@@ -5,30 +5,16 @@
 
 mod common;
 
-use common::{Server, annuaire, delivery, import, program};
+use common::{Server, annuaire, code_and_output, delivery, import, path_str, program, run};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// Exit code and words of a command.
-fn code(arguments: &[&str]) -> (i32, String) {
-    told(&program().args(arguments).output().unwrap())
-}
-
-fn told(out: &Output) -> (i32, String) {
-    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    (out.status.code().expect("killed"), said)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 fn nation(dir: &Path, professionals: &str) -> PathBuf {
     let files = dir.join("files");
-    let arguments = ["generate", "--professionals", professionals, "--changed-per-mille", "200", "--out", text(&files)];
+    let arguments = ["generate", "--professionals", professionals, "--changed-per-mille", "200", "--out", path_str(&files)];
     assert!(annuaire(&arguments).0);
     files
 }
@@ -55,32 +41,35 @@ fn diplomas(dir: &Path, name: &str, degree: &str, bad: bool) -> PathBuf {
 fn exit_codes_say_what_happened() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let run = |more: &[&str]| code(&[&["import", "--data", text(&data)], more].concat());
+    let run = |more: &[&str]| run(&[&["import", "--data", path_str(&data)], more].concat());
     let good = diplomas(dir.path(), "202611010800", "DE05", false);
     let bad = diplomas(dir.path(), "202611020800", "DE09", true);
-    let (exit, said) = run(&[text(&good)]);
-    assert!(exit == 0 && said.contains("a new data directory") && said.contains("transaction 1"), "{exit} {said}");
-    let (exit, said) = run(&[text(&bad)]);
-    assert!(exit == 3 && said.contains("transaction 2"), "{exit} {said}");
+    let (exit, output) = run(&[path_str(&good)]);
+    assert!(exit == 0 && output.contains("a new data directory") && output.contains("transaction 1"), "{exit} {output}");
+    let (exit, output) = run(&[path_str(&bad)]);
+    assert!(exit == 3 && output.contains("transaction 2"), "{exit} {output}");
     // Nothing of it is read, nothing changes.
     fs::write(dir.path().join("e.txt"), "a|b|\n1|2|\n").unwrap();
-    let (exit, said) = run(&[text(&dir.path().join("e.txt"))]);
-    assert!(exit == 1 && said.lines().filter(|l| l.starts_with("Error: ")).count() == 1, "{exit} {said}");
-    let (exit, said) = run(&[text(&dir.path().join("none.txt"))]);
-    assert!(exit == 1 && said.contains("none.txt"), "{exit} {said}");
-    let status = code(&["status", "--data", text(&data)]).1;
+    let (exit, output) = run(&[path_str(&dir.path().join("e.txt"))]);
+    assert!(exit == 1 && output.lines().filter(|l| l.starts_with("Error: ")).count() == 1, "{exit} {output}");
+    let (exit, output) = run(&[path_str(&dir.path().join("none.txt"))]);
+    assert!(exit == 1 && output.contains("none.txt"), "{exit} {output}");
+    let status = run(&["status", "--data", path_str(&data)]).1;
     assert!(status.contains("log: ends at transaction 2"), "{status}");
-    for usage in
-        [&["--accept-mass-change", "", text(&good)][..], &["--accept-mass-change", "  short    ", text(&good)], &[], &["--no"]]
-    {
-        let (exit, said) = run(usage);
-        assert_eq!(exit, 2, "{usage:?}: {said}");
+    for usage in [
+        &["--accept-mass-change", "", path_str(&good)][..],
+        &["--accept-mass-change", "  short    ", path_str(&good)],
+        &[],
+        &["--no"],
+    ] {
+        let (exit, output) = run(usage);
+        assert_eq!(exit, 2, "{usage:?}: {output}");
     }
     // A directory is no file.
-    assert_eq!(run(&[text(dir.path())]).0, 2);
-    assert_eq!(code(&["status"]).0, 2);
-    let (exit, said) = code(&["--help"]);
-    assert!(exit == 0 && said.contains("Exit codes:") && said.contains("  3  "), "{said}");
+    assert_eq!(run(&[path_str(dir.path())]).0, 2);
+    assert_eq!(run(&["status"]).0, 2);
+    let (exit, output) = run(&["--help"]);
+    assert!(exit == 0 && output.contains("Exit codes:") && output.contains("  3  "), "{output}");
 }
 
 #[test]
@@ -100,28 +89,28 @@ fn a_mistyped_data_directory_is_refused_by_all_but_import() {
         &["deliveries"],
         &["quarantine"],
         &["undo", "1"],
-        &["backup", "--to", text(&to)],
+        &["backup", "--to", path_str(&to)],
     ];
     for command in commands {
         for (data, part) in [(&absent, "no such data directory"), (&other, "no data directory")] {
-            let (exit, said) = code(&[command, &["--data", text(data)]].concat());
-            assert!(exit == 1 && said.contains(part) && said.contains("--data"), "{command:?}: {exit} {said}");
+            let (exit, output) = run(&[command, &["--data", path_str(data)]].concat());
+            assert!(exit == 1 && output.contains(part) && output.contains("--data"), "{command:?}: {exit} {output}");
         }
         assert!(!absent.exists() && !to.exists() && fs::read_dir(&other).unwrap().count() == 1, "{command:?}");
     }
     for command in ["verify", "status", "doctor", "deliveries"] {
-        let (exit, said) = code(&[command, "--data", text(&empty)]);
-        assert!(exit == 1 && said.contains("empty"), "{command}: {said}");
+        let (exit, output) = run(&[command, "--data", path_str(&empty)]);
+        assert!(exit == 1 && output.contains("empty"), "{command}: {output}");
     }
     let file = diplomas(dir.path(), "202611010800", "DE05", false);
-    let (exit, said) = code(&["import", "--data", text(&other), text(&file)]);
-    assert!(exit == 1 && said.contains("holiday.txt"), "{said}");
+    let (exit, output) = run(&["import", "--data", path_str(&other), path_str(&file)]);
+    assert!(exit == 1 && output.contains("holiday.txt"), "{output}");
     assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
-    let (exit, said) = code(&["import", "--data", text(&empty), text(&file)]);
-    assert!(exit == 0 && said.contains("a new data directory"), "{said}");
+    let (exit, output) = run(&["import", "--data", path_str(&empty), path_str(&file)]);
+    assert!(exit == 0 && output.contains("a new data directory"), "{output}");
     // What only tries makes nothing.
-    let (exit, said) = code(&["import", "--dry-run", "--data", text(&absent), text(&file)]);
-    assert!(exit == 0 && !absent.exists(), "{said}");
+    let (exit, output) = run(&["import", "--dry-run", "--data", path_str(&absent), path_str(&file)]);
+    assert!(exit == 0 && !absent.exists(), "{output}");
 }
 
 #[test]
@@ -133,8 +122,8 @@ fn what_is_there_is_its_owners_alone() {
     // Whatever the mask of the shell.
     let mut command = Command::new("sh");
     command.args(["-c", "umask 000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_annuaire"), "import", "--data"]);
-    let (exit, said) = told(&command.args([text(&data), text(&file)]).output().unwrap());
-    assert_eq!(exit, 0, "{said}");
+    let (exit, output) = code_and_output(&command.args([path_str(&data), path_str(&file)]).output().unwrap());
+    assert_eq!(exit, 0, "{output}");
     assert_eq!((mode(&data), mode(&data.join("registry.sqlite"))), (0o700, 0o600));
     assert_eq!((mode(&data.join("public")), mode(&data.join("public/data.mdb")) & 0o077), (0o700, 0));
     drop(Server::start(&data, &[]));
@@ -142,11 +131,11 @@ fn what_is_there_is_its_owners_alone() {
     // Found open, it is closed and told.
     fs::set_permissions(&data, PermissionsExt::from_mode(0o755)).unwrap();
     fs::set_permissions(data.join("registry.sqlite"), PermissionsExt::from_mode(0o644)).unwrap();
-    let (exit, said) = code(&["doctor", "--data", text(&data)]);
-    assert!(exit == 3 && said.contains("WARN permissions"), "{exit} {said}");
+    let (exit, output) = run(&["doctor", "--data", path_str(&data)]);
+    assert!(exit == 3 && output.contains("WARN permissions"), "{exit} {output}");
     assert_eq!((mode(&data), mode(&data.join("registry.sqlite"))), (0o700, 0o600));
-    let (exit, said) = code(&["doctor", "--data", text(&data)]);
-    assert!(exit == 0 && said.contains("OK   permissions") && !said.contains("WARN"), "{exit} {said}");
+    let (exit, output) = run(&["doctor", "--data", path_str(&data)]);
+    assert!(exit == 0 && output.contains("OK   permissions") && !output.contains("WARN"), "{exit} {output}");
 }
 
 /// Eight imports, one after the other and all at once: whoever commits publishes, or somebody does for it.
@@ -165,7 +154,7 @@ fn eight_imports_leave_the_store_at_the_end_of_the_log() {
             );
             fs::write(&file, line).unwrap();
             let mut command = program();
-            command.args(["import", "--open", "--data", text(&data), text(&file)]);
+            command.args(["import", "--open", "--data", path_str(&data), path_str(&file)]);
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
         };
         let mut running = Vec::new();
@@ -174,16 +163,19 @@ fn eight_imports_leave_the_store_at_the_end_of_the_log() {
             if at_once {
                 running.push(child);
             } else {
-                let (exit, said) = told(&child.wait_with_output().unwrap());
-                assert_eq!(exit, 0, "{said}");
+                let (exit, output) = code_and_output(&child.wait_with_output().unwrap());
+                assert_eq!(exit, 0, "{output}");
             }
         }
         for child in running {
-            let (exit, said) = told(&child.wait_with_output().unwrap());
-            assert!(exit == 0 && said.contains("published"), "{exit} {said}");
+            let (exit, output) = code_and_output(&child.wait_with_output().unwrap());
+            assert!(exit == 0 && output.contains("published"), "{exit} {output}");
         }
-        let (exit, said) = code(&["status", "--data", text(&data)]);
-        assert!(exit == 0 && said.contains("log: ends at transaction 9") && said.contains("transaction 9, up to date"), "{said}");
+        let (exit, output) = run(&["status", "--data", path_str(&data)]);
+        assert!(
+            exit == 0 && output.contains("log: ends at transaction 9") && output.contains("transaction 9, up to date"),
+            "{output}"
+        );
         assert_eq!(Server::start(&data, &[]).json("Organization?_count=0")["total"], 8);
     }
 }
@@ -198,17 +190,17 @@ fn an_import_that_nobody_publishes_says_so() {
     lock.lock().unwrap();
     let file = diplomas(dir.path(), "202611020800", "DE05", false);
     let start = Instant::now();
-    let (exit, said) = code(&["import", "--data", text(&data), text(&file)]);
-    assert!(exit == 3 && said.contains("committed and not published") && said.contains("transaction 2"), "{exit} {said}");
+    let (exit, output) = run(&["import", "--data", path_str(&data), path_str(&file)]);
+    assert!(exit == 3 && output.contains("committed and not published") && output.contains("transaction 2"), "{exit} {output}");
     assert!(start.elapsed() < Duration::from_secs(60));
-    let (_, said) = code(&["status", "--data", text(&data)]);
-    assert!(said.contains("at transaction 1, 1 behind the log"), "{said}");
-    let (exit, said) = code(&["serve", "--listen", "127.0.0.1:0", "--data", text(&data)]);
-    assert!(exit == 1 && said.contains("another process publishes there"), "{said}");
+    let (_, output) = run(&["status", "--data", path_str(&data)]);
+    assert!(output.contains("at transaction 1, 1 behind the log"), "{output}");
+    let (exit, output) = run(&["serve", "--listen", "127.0.0.1:0", "--data", path_str(&data)]);
+    assert!(exit == 1 && output.contains("another process publishes there"), "{output}");
     lock.unlock().unwrap();
     // The file again: nothing to commit, and what was left behind is published.
-    let (exit, said) = code(&["import", "--data", text(&data), text(&file)]);
-    assert!(exit == 0 && said.contains("up to transaction 2"), "{exit} {said}");
+    let (exit, output) = run(&["import", "--data", path_str(&data), path_str(&file)]);
+    assert!(exit == 0 && output.contains("up to transaction 2"), "{exit} {output}");
 }
 
 /// A server on whole stores answers whatever became of its registry, and goes on once it is back.
@@ -229,14 +221,14 @@ fn a_server_starts_without_its_registry() {
     {
         let server = Server::start(&data, &[]);
         assert_eq!(server.json("Practitioner?_count=0")["total"], expected);
-        let (exit, said) = code(&["status", "--data", text(&data)]);
-        assert!(exit == 3 && said.contains("log: cannot be read") && said.contains("restore"), "{exit} {said}");
-        assert!(said.contains("waits: "), "{said}");
-        let (exit, said) = code(&["doctor", "--data", text(&data)]);
-        assert!(exit == 1 && said.contains("FAIL registry"), "{exit} {said}");
+        let (exit, output) = run(&["status", "--data", path_str(&data)]);
+        assert!(exit == 3 && output.contains("log: cannot be read") && output.contains("restore"), "{exit} {output}");
+        assert!(output.contains("waits: "), "{output}");
+        let (exit, output) = run(&["doctor", "--data", path_str(&data)]);
+        assert!(exit == 1 && output.contains("FAIL registry"), "{exit} {output}");
         // A second log must not begin beside the first one's stores.
-        let (exit, said) = code(&["import", "--data", text(&data), text(&delivery(&files.join("next"))[0])]);
-        assert!(exit == 1 && said.contains("restore") && !registry.exists(), "{exit} {said}");
+        let (exit, output) = run(&["import", "--data", path_str(&data), path_str(&delivery(&files.join("next"))[0])]);
+        assert!(exit == 1 && output.contains("restore") && !registry.exists(), "{exit} {output}");
     }
     // Damaged.
     fs::write(&registry, vec![0x15; sound.len()]).unwrap();
@@ -245,9 +237,10 @@ fn a_server_starts_without_its_registry() {
     // Back, while it serves: publication goes on by itself.
     clean();
     fs::write(&registry, &sound).unwrap();
-    let (exit, said) =
-        told(&program().args(["import", "--data", text(&data)]).args(delivery(&files.join("next"))).output().unwrap());
-    assert!(matches!(exit, 0 | 3) && said.contains("transaction 2"), "{exit} {said}");
+    let (exit, output) = code_and_output(
+        &program().args(["import", "--data", path_str(&data)]).args(delivery(&files.join("next"))).output().unwrap(),
+    );
+    assert!(matches!(exit, 0 | 3) && output.contains("transaction 2"), "{exit} {output}");
     server.until(2);
 }
 
@@ -258,8 +251,8 @@ fn a_server_without_stores_nor_registry_does_not_start() {
     let data = dir.path().join("data");
     fs::create_dir(&data).unwrap();
     fs::write(data.join("registry.sqlite"), vec![0x15; 8_192]).unwrap();
-    let (exit, said) = code(&["serve", "--listen", "127.0.0.1:0", "--data", text(&data)]);
-    assert!(exit == 1 && said.contains("nothing was ever published here"), "{exit} {said}");
+    let (exit, output) = run(&["serve", "--listen", "127.0.0.1:0", "--data", path_str(&data)]);
+    assert!(exit == 1 && output.contains("nothing was ever published here"), "{exit} {output}");
 }
 
 #[test]
@@ -276,12 +269,12 @@ fn a_log_in_the_future_is_told_with_dates() {
         registry.commit(cause, &mut |unit| unit.put(kept.clone())).unwrap();
     }
     let file = diplomas(dir.path(), "202611020800", "DE05", false);
-    let (exit, said) = code(&["import", "--data", text(&data), text(&file)]);
-    assert!(exit == 1 && said.contains("2099-01-01 00:00:00 UTC") && said.contains("--accept-clock"), "{exit} {said}");
-    let (exit, said) = code(&["doctor", "--data", text(&data)]);
-    assert!(exit == 1 && said.contains("FAIL clock") && said.contains("2099-01-01"), "{exit} {said}");
-    let (_, said) = code(&["import", "--accept-clock", "--data", text(&data), text(&file)]);
-    assert!(said.contains("transaction 3"), "{said}");
+    let (exit, output) = run(&["import", "--data", path_str(&data), path_str(&file)]);
+    assert!(exit == 1 && output.contains("2099-01-01 00:00:00 UTC") && output.contains("--accept-clock"), "{exit} {output}");
+    let (exit, output) = run(&["doctor", "--data", path_str(&data)]);
+    assert!(exit == 1 && output.contains("FAIL clock") && output.contains("2099-01-01"), "{exit} {output}");
+    let (_, output) = run(&["import", "--accept-clock", "--data", path_str(&data), path_str(&file)]);
+    assert!(output.contains("transaction 3"), "{output}");
 }
 
 #[test]
@@ -291,15 +284,17 @@ fn a_trial_writes_nothing() {
     let data = dir.path().join("data");
     assert!(import(&data, &delivery(&files)).0);
     let next = delivery(&files.join("next"));
-    let run = |more: &[&str]| told(&program().args(["import", "--data", text(&data)]).args(more).args(&next).output().unwrap());
-    let counts = |said: &str| said.split(" objects new").next().unwrap().rsplit(' ').next().unwrap().to_owned();
+    let run = |more: &[&str]| {
+        code_and_output(&program().args(["import", "--data", path_str(&data)]).args(more).args(&next).output().unwrap())
+    };
+    let counts = |output: &str| output.split(" objects new").next().unwrap().rsplit(' ').next().unwrap().to_owned();
     let (exit, tried) = run(&["--dry-run"]);
     assert!(exit == 0 && tried.contains("nothing was written"), "{exit} {tried}");
-    let status = code(&["status", "--data", text(&data)]).1;
+    let status = run(&["status", "--data", path_str(&data)]).1;
     assert!(status.contains("log: ends at transaction 1"), "{status}");
-    let (exit, said) = run(&[]);
-    assert!(exit == 0 && said.contains("transaction 2"), "{exit} {said}");
-    assert_eq!(counts(&tried), counts(&said), "{tried} / {said}");
+    let (exit, output) = run(&[]);
+    assert!(exit == 0 && output.contains("transaction 2"), "{exit} {output}");
+    assert_eq!(counts(&tried), counts(&output), "{tried} / {output}");
 }
 
 #[test]
@@ -308,9 +303,9 @@ fn a_taken_port_is_told_before_any_work() {
     let address = taken.local_addr().unwrap().to_string();
     let start = Instant::now();
     // A nation that would take minutes to make.
-    let (exit, said) = code(&["demo", "--professionals", "2000000", "--listen", &address]);
-    assert!(exit == 1 && said.contains(&address) && said.contains("--listen"), "{exit} {said}");
-    assert!(start.elapsed() < Duration::from_secs(10) && !said.contains("making"), "{said}");
+    let (exit, output) = run(&["demo", "--professionals", "2000000", "--listen", &address]);
+    assert!(exit == 1 && output.contains(&address) && output.contains("--listen"), "{exit} {output}");
+    assert!(start.elapsed() < Duration::from_secs(10) && !output.contains("making"), "{output}");
 }
 
 #[test]
@@ -322,15 +317,15 @@ fn a_killed_rebuild_leaves_the_store_that_was_there() {
     let total = Server::start(&data, &[]).json("PractitionerRole?_count=0")["total"].clone();
     for after in [20, 120, 300, 600] {
         let mut child =
-            program().args(["rebuild", "--data", text(&data)]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            program().args(["rebuild", "--data", path_str(&data)]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(after));
         let _ = child.kill();
         child.wait().unwrap();
-        let (_, said) = code(&["status", "--data", text(&data)]);
-        assert!(said.contains("public store: at transaction 1, up to date"), "after {after} ms: {said}");
+        let (_, output) = run(&["status", "--data", path_str(&data)]);
+        assert!(output.contains("public store: at transaction 1, up to date"), "after {after} ms: {output}");
         assert_eq!(Server::start(&data, &[]).json("PractitionerRole?_count=0")["total"], total);
     }
-    assert_eq!(code(&["rebuild", "--data", text(&data)]).0, 0);
+    assert_eq!(run(&["rebuild", "--data", path_str(&data)]).0, 0);
     let left: Vec<_> = fs::read_dir(data.join("public")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name == "rebuilding"), "{left:?}");
 }
@@ -341,19 +336,23 @@ fn status_and_doctor_work_beside_a_server() {
     let data = dir.path().join("data");
     assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
     let server = Server::start(&data, &[]);
-    let (exit, said) = code(&["status", "--data", text(&data)]);
+    let (exit, output) = run(&["status", "--data", path_str(&data)]);
     let process = format!("server (process {})", server.child.id());
-    assert!(exit == 0 && said.contains(&process) && said.contains("up to date") && said.contains("202"), "{exit} {said}");
-    let (exit, said) = code(&["status", "--json", "--data", text(&data)]);
-    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((exit, json["log"]["tx"].as_u64(), json["stores"]["public"]["behind"].as_u64()), (0, Some(1), Some(0)), "{said}");
-    let (exit, said) = code(&["doctor", "--data", text(&data)]);
-    assert!(exit == 0 && said.lines().all(|l| l.starts_with("OK ")), "{exit} {said}");
+    assert!(exit == 0 && output.contains(&process) && output.contains("up to date") && output.contains("202"), "{exit} {output}");
+    let (exit, output) = run(&["status", "--json", "--data", path_str(&data)]);
+    let json: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert_eq!(
+        (exit, json["log"]["tx"].as_u64(), json["stores"]["public"]["behind"].as_u64()),
+        (0, Some(1), Some(0)),
+        "{output}"
+    );
+    let (exit, output) = run(&["doctor", "--data", path_str(&data)]);
+    assert!(exit == 0 && output.lines().all(|l| l.starts_with("OK ")), "{exit} {output}");
     drop(server);
     // A store that is not there is no reason to say nothing.
     fs::remove_dir_all(data.join("public")).unwrap();
-    let (exit, said) = code(&["status", "--data", text(&data)]);
-    assert!(exit == 0 && said.contains("public store: none yet"), "{exit} {said}");
+    let (exit, output) = run(&["status", "--data", path_str(&data)]);
+    assert!(exit == 0 && output.contains("public store: none yet"), "{exit} {output}");
 }
 
 /// A delivery that should not have been is taken back: what is published is what was published before it.
@@ -368,27 +367,27 @@ fn a_delivery_is_taken_back() {
     };
     assert!(import(&data, &delivery(&files)).0);
     let before = names(&Server::start(&data, &[]));
-    let (_, said) = import(&data, &delivery(&files.join("next")));
-    assert!(said.contains("transaction 2"), "{said}");
+    let (_, output) = import(&data, &delivery(&files.join("next")));
+    assert!(output.contains("transaction 2"), "{output}");
     let after = names(&Server::start(&data, &[]));
     assert_ne!(before, after);
 
-    let (exit, said) = code(&["deliveries", "--data", text(&data)]);
-    let lines: Vec<&str> = said.lines().filter(|l| l.trim_start().starts_with(['1', '2'])).collect();
-    assert!(exit == 0 && lines.len() == 2 && lines[1].contains("PS_LibreAcces"), "{exit} {said}");
-    let (exit, said) = code(&["deliveries", "--json", "--data", text(&data)]);
-    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((exit, json[1]["number"].as_u64(), json[1]["tx"].as_u64()), (0, Some(2), Some(2)), "{said}");
+    let (exit, output) = run(&["deliveries", "--data", path_str(&data)]);
+    let lines: Vec<&str> = output.lines().filter(|l| l.trim_start().starts_with(['1', '2'])).collect();
+    assert!(exit == 0 && lines.len() == 2 && lines[1].contains("PS_LibreAcces"), "{exit} {output}");
+    let (exit, output) = run(&["deliveries", "--json", "--data", path_str(&data)]);
+    let json: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((exit, json[1]["number"].as_u64(), json[1]["tx"].as_u64()), (0, Some(2), Some(2)), "{output}");
 
-    let (exit, said) = code(&["undo", "--data", text(&data), "9"]);
-    assert!(exit == 1 && said.contains("no such delivery"), "{exit} {said}");
-    let (exit, said) = code(&["undo", "--created-too", "--data", text(&data), "2"]);
-    assert!(matches!(exit, 0 | 3) && said.contains("published"), "{exit} {said}");
+    let (exit, output) = run(&["undo", "--data", path_str(&data), "9"]);
+    assert!(exit == 1 && output.contains("no such delivery"), "{exit} {output}");
+    let (exit, output) = run(&["undo", "--created-too", "--data", path_str(&data), "2"]);
+    assert!(matches!(exit, 0 | 3) && output.contains("published"), "{exit} {output}");
     assert_eq!(names(&Server::start(&data, &[])), before);
-    let (exit, said) = code(&["undo", "--data", text(&data), "2"]);
-    assert!(exit == 1 && said.contains("undone by delivery 3"), "{exit} {said}");
-    let (_, said) = code(&["deliveries", "--data", text(&data)]);
-    assert!(said.contains("undoes delivery 2") && said.contains("undone by delivery 3"), "{said}");
+    let (exit, output) = run(&["undo", "--data", path_str(&data), "2"]);
+    assert!(exit == 1 && output.contains("undone by delivery 3"), "{exit} {output}");
+    let (_, output) = run(&["deliveries", "--data", path_str(&data)]);
+    assert!(output.contains("undoes delivery 2") && output.contains("undone by delivery 3"), "{output}");
 }
 
 /// What could not be read is listed until a delivery has it right.
@@ -398,21 +397,21 @@ fn a_line_in_quarantine_is_listed_until_it_is_settled() {
     let data = dir.path().join("data");
     assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
     let bad = diplomas(dir.path(), "202611020800", "DE01", true);
-    let (exit, said) = code(&["import", "--data", text(&data), text(&bad)]);
-    assert_eq!(exit, 3, "{said}");
+    let (exit, output) = run(&["import", "--data", path_str(&data), path_str(&bad)]);
+    assert_eq!(exit, 3, "{output}");
     for list in [&["quarantine"][..], &["deliveries", "--quarantine"]] {
-        let (exit, said) = code(&[list, &["--data", text(&data)]].concat());
+        let (exit, output) = run(&[list, &["--data", path_str(&data)]].concat());
         assert!(
-            exit == 0 && said.contains("202611020800") && said.contains("line 2") && said.contains("1 line in quarantine"),
-            "{exit} {said}"
+            exit == 0 && output.contains("202611020800") && output.contains("line 2") && output.contains("1 line in quarantine"),
+            "{exit} {output}"
         );
     }
-    let (exit, said) = code(&["doctor", "--data", text(&data)]);
-    assert!(exit == 3 && said.contains("WARN quarantine"), "{exit} {said}");
+    let (exit, output) = run(&["doctor", "--data", path_str(&data)]);
+    assert!(exit == 3 && output.contains("WARN quarantine"), "{exit} {output}");
     let good = diplomas(dir.path(), "202611030800", "DE01", false);
-    assert_eq!(code(&["import", "--data", text(&data), text(&good)]).0, 0);
-    let (_, said) = code(&["quarantine", "--data", text(&data)]);
-    assert!(said.contains("0 lines in quarantine"), "{said}");
+    assert_eq!(run(&["import", "--data", path_str(&data), path_str(&good)]).0, 0);
+    let (_, output) = run(&["quarantine", "--data", path_str(&data)]);
+    assert!(output.contains("0 lines in quarantine"), "{output}");
 }
 
 /// A store is of one guide: another one is refused before anything is committed.
@@ -422,14 +421,14 @@ fn another_guide_than_the_stores_is_refused() {
     let data = dir.path().join("data");
     assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
     let next = diplomas(dir.path(), "202611020800", "DE05", false);
-    let commands: [&[&str]; 3] = [&["import", text(&next)], &["serve", "--listen", "127.0.0.1:0"], &["verify"]];
+    let commands: [&[&str]; 3] = [&["import", path_str(&next)], &["serve", "--listen", "127.0.0.1:0"], &["verify"]];
     for command in commands {
-        let (exit, said) = code(&[command, &["--guide", "v110", "--data", text(&data)]].concat());
-        assert!(exit == 1 && said.contains("1.2.0") && said.contains("1.1.0"), "{command:?}: {exit} {said}");
+        let (exit, output) = run(&[command, &["--guide", "v110", "--data", path_str(&data)]].concat());
+        assert!(exit == 1 && output.contains("1.2.0") && output.contains("1.1.0"), "{command:?}: {exit} {output}");
     }
-    assert!(code(&["status", "--data", text(&data)]).1.contains("log: ends at transaction 1"));
-    let (exit, said) = code(&["rebuild", "--guide", "v110", "--data", text(&data)]);
-    assert_eq!(exit, 0, "{said}");
-    let (exit, said) = code(&["import", "--guide", "v110", "--data", text(&data), text(&next)]);
-    assert!(exit == 0 && said.contains("transaction 2"), "{exit} {said}");
+    assert!(run(&["status", "--data", path_str(&data)]).1.contains("log: ends at transaction 1"));
+    let (exit, output) = run(&["rebuild", "--guide", "v110", "--data", path_str(&data)]);
+    assert_eq!(exit, 0, "{output}");
+    let (exit, output) = run(&["import", "--guide", "v110", "--data", path_str(&data), path_str(&next)]);
+    assert!(exit == 0 && output.contains("transaction 2"), "{exit} {output}");
 }

@@ -78,7 +78,7 @@ fn hosts_proxies_and_guesses() {
 fn arguments_that_cannot_serve_are_refused_with_a_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    for (arguments, said) in [
+    for (arguments, output) in [
         (&["--rate", "0"][..], "0 is not in 1.."),
         (&["--public-base", "annuaire.example"], "write scheme and host"),
         (&["--public-base", "https://"], "write scheme and host"),
@@ -93,7 +93,7 @@ fn arguments_that_cannot_serve_are_refused_with_a_sentence() {
         command.args(["serve", "--data", data.to_str().unwrap()]).args(arguments).stdout(Stdio::null());
         let out = command.output().unwrap();
         let text = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.code() == Some(2) && text.contains(said), "{arguments:?}: {:?} {text}", out.status);
+        assert!(out.status.code() == Some(2) && text.contains(output), "{arguments:?}: {:?} {text}", out.status);
     }
     assert!(!data.exists(), "nothing was made");
 }

@@ -1,8 +1,8 @@
 //! The resources of one authorised activity: a HealthcareService, or a Device for heavy equipment, for each establishment that
 //! carries it out.
 //!
-//! An activity that nobody carries out yet has no resource, nor has a care activity or an equipment without the ARHGOS number
-//! that its profile requires.
+//! No resource is made of an activity that nobody carries out yet, nor of a care activity or an equipment without the ARHGOS
+//! number that its profile requires.
 
 use crate::authorisation::{self, ActivityNature};
 use crate::view::View;
@@ -10,7 +10,7 @@ use crate::{device, healthcare_service};
 use annuaire_mos::{Activite, ActiviteAutorisee};
 use annuaire_terms::Resource;
 
-/// Full forms. Each establishment's level is completed by what only the authorised level says.
+/// Full forms. The authorised level fills the gaps in the level of each establishment.
 #[must_use]
 pub fn full_forms(view: View, a: &ActiviteAutorisee) -> Vec<Resource> {
     let form = |x: &Activite| match ActivityNature::from(x) {

@@ -1,4 +1,4 @@
-//! What the two resources of authorised activities, HealthcareService and Device, have in common.
+//! The common parts of HealthcareService and Device, the two resources of authorised activities.
 
 use crate::json::JsonWriter;
 use crate::{extensions, organization};

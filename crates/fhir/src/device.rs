@@ -43,3 +43,36 @@ fn write_status(form: &mut Form, status: &str) {
     form.json.string("status", status);
     form.index_token(&params::STATUS, DEVICE_STATUS, status);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::activity::{full_forms, reduced_forms};
+    use crate::tests::{PUBLIC, json};
+    use annuaire_mos::{Activite, ActiviteAutorisee};
+    use serde_json::json;
+
+    #[test]
+    fn an_equipment_is_completed_by_its_authorisation_and_needs_its_number() {
+        let level = |id: &str, arhgos: &str, marque: &str| Activite {
+            id: id.into(),
+            nature: "EML".into(),
+            num_finess: "990000019".into(),
+            num_autorisation_arhgos: arhgos.into(),
+            marque: marque.into(),
+            ..Default::default()
+        };
+        let a = ActiviteAutorisee {
+            id: "1".into(),
+            autorisee: level("1", "99-99-48001", "MARQUE"),
+            exercees: vec![level("2", "", "")],
+        };
+        let (full, reduced) = (json(&full_forms(PUBLIC, &a)[0]), json(&reduced_forms(PUBLIC, &a)[0]));
+        assert_eq!((&full["id"], &full["manufacturer"], &full["status"]), (&json!("002-2"), &json!("MARQUE"), &json!("active")));
+        assert_eq!(full["owner"], json!({"reference": "Organization/001-F990000019"}));
+        assert_eq!(full["identifier"], json!([{"system": "https://arhgos.ars.sante.fr", "value": "99-99-48001"}]));
+        assert_eq!((&reduced["id"], &reduced["identifier"]), (&full["id"], &full["identifier"]));
+        assert_eq!((&reduced["status"], reduced.get("owner")), (&json!("inactive"), None));
+        let without_number = ActiviteAutorisee { autorisee: level("1", "", ""), ..a };
+        assert!(full_forms(PUBLIC, &without_number).is_empty() && reduced_forms(PUBLIC, &without_number).is_empty());
+    }
+}

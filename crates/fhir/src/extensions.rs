@@ -15,7 +15,7 @@ macro_rules! french_core {
     };
 }
 
-/// Where the facts of a resource come from.
+/// Origin of the facts of a resource.
 pub(crate) const DATA_TRACE: &str = directory!("as-ext-data-trace");
 /// Metadata of a secure mailbox.
 pub(crate) const MAILBOX_MSS_METADATA: &str = directory!("as-ext-mailbox-mss-metadata");

@@ -118,7 +118,7 @@ fn texts(ty: &str, name: &str, resource: &Value) -> Vec<String> {
     }
 }
 
-/// Where the links of a reference parameter are.
+/// The path to the links of a reference parameter.
 fn reference_path(ty: &str, name: &str) -> &'static str {
     match (ty, name) {
         ("Device", _) => "owner.reference",

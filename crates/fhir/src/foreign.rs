@@ -12,13 +12,13 @@ use read::{ShownResource, read};
 use serde_json::Value;
 use stamp::{CutResource, cut};
 
-/// Whose versions and instants a resource gets.
+/// The origin of the version and the instant of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamps {
-    /// Those of this log (LOG-3, LOG-4).
+    /// This log gives them (LOG-3, LOG-4).
     Log,
-    /// Those of the feed, when their instant is between [`limits::FIRST_INSTANT`] and `before_ms`. This is for the first
-    /// transaction of a log alone, the load of an empty directory.
+    /// The feed gives them, when its instant is between [`limits::FIRST_INSTANT`] and `before_ms`. For the
+    /// first transaction of a log, the load of an empty directory, and no other.
     Feed {
         /// Instant of the transaction, in milliseconds since 1970.
         before_ms: i64,
@@ -29,7 +29,7 @@ pub enum Stamps {
 /// nothing of it.
 ///
 /// # Errors
-/// Why it cannot be published, in words.
+/// The reason, in words, why it cannot be published.
 pub fn full_form(view: View, json: &str, stamps: Stamps) -> Result<Option<Resource>, String> {
     let Some(ShownResource { ty, id, text, value }) = read(view, json)? else { return Ok(None) };
     let CutResource { before, after, stamp } = cut(&text);
@@ -81,8 +81,8 @@ fn checked(resource: Resource) -> Result<Option<Resource>, String> {
 /// is that of publication. Cost: four forms.
 ///
 /// # Errors
-/// Why it cannot, in words.
-pub fn check(json: &str) -> Result<(), String> {
+/// The reason, in words, why it cannot.
+pub fn check_publishable(json: &str) -> Result<(), String> {
     for perimeter in [Perimeter::Public, Perimeter::Restricted] {
         let view = View { guide: Guide::default(), perimeter };
         full_form(view, json, Stamps::Log)?;

@@ -13,7 +13,7 @@ use annuaire_mos::Professionnel;
 use annuaire_nos::{Nos, coding};
 use annuaire_terms::{Presence, Resource, Term, TypeId};
 
-/// Where the facts of a described resource come from (`as-ext-data-trace`).
+/// Origin of the facts of a described resource (`as-ext-data-trace`).
 pub(crate) struct DataTrace<'a> {
     /// Label or code of the registration authority, as the source wrote it; empty when the source gave none.
     pub(crate) authority: &'a str,
@@ -45,7 +45,7 @@ pub(crate) struct Form {
     id: String,
     /// Bytes that precede the version and the instant stamped by the store.
     before: Vec<u8>,
-    /// What follows the stamp.
+    /// Bytes that follow the stamp.
     pub(crate) json: JsonWriter,
     terms: Vec<Term>,
 }

@@ -59,7 +59,7 @@ fn write_identifier(form: &mut Form, nature: ActivityNature, arhgos_number: &str
 }
 
 /// The codes of care. Their bindings are required: a category or a form without a coding cannot be published, while the slices
-/// of `type` are open and take a code in words.
+/// of `type` are open and take a code as text.
 fn write_care_codes(form: &mut Form, a: &Activite) {
     write_code(form, "category", &params::SERVICE_CATEGORY, "TRE_R275", &a.modalite, UnknownCode::LeftOut);
     write_code(form, "type", &params::SERVICE_TYPE, "TRE_R274", &a.activite, UnknownCode::AsText);
@@ -75,9 +75,11 @@ fn write_social_codes(form: &mut Form, a: &Activite) {
     }
 }
 
-/// What becomes of a code whose table is not published (AMM codes, R347, R402…): nobody knows its system.
+/// Treatment of a code whose table is not published (AMM codes, R347, R402…), so that nobody knows its system.
 enum UnknownCode {
+    /// The member is absent.
     LeftOut,
+    /// The code is the `text` of a concept without coding.
     AsText,
 }
 

@@ -3,7 +3,7 @@
 use annuaire_terms::limits;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// What ids of Organizations start with.
+/// Beginning of the ids of Organizations.
 const ORGANIZATION: &str = "001";
 
 /// Id of the Practitioner of one practice.

@@ -6,8 +6,8 @@
 //!   published resource, its *full form* beside the *reduced form* that it leaves when it is withdrawn: [`organization`], and
 //!   behind [`professional`] and [`activity`] the files `practitioner`, `practitioner_role`, `person`, `healthcare_service` and
 //!   `device`. What several resources share (address, contact points, certificates) has files of its own.
-//! * A [`View`] names the version of the guide and the [`Perimeter`] that a form is for. A form writes whatever it is given: what
-//!   the public may see is decided before, by [`perimeter`], which copies the public members by name. A store of the public
+//! * A [`View`] names the version of the guide and the [`Perimeter`] that a form is for. A form writes whatever it is given.
+//!   [`perimeter`] decides before what the public may see: it copies the public members by name. A store of the public
 //!   perimeter is filled with nothing else.
 //! * [`schema`] numbers the published types and their search parameters. Forms, API and CapabilityStatement read this one table.
 //! * A resource of another directory keeps its own bytes ([`foreign`]); [`extract`] finds its terms in its JSON.
@@ -39,10 +39,10 @@
 //!
 //! # Costs and absences
 //!
-//! A form costs a few microseconds and builds no tree: the JSON writer appends to one buffer. A foreign resource costs one parse
-//! and some passes over its text. This crate reads no file, clock or socket, knows neither the registry nor the publication store,
-//! and validates nothing against profiles: `conformance` does. Whoever changes the bytes or terms of a form raises
-//! [`limits::FORMS`], so that stores of other forms are rebuilt and not continued.
+//! A form builds no tree: the JSON writer appends to one buffer. A foreign resource costs one parse and some passes over its
+//! text. This crate reads no file, clock or socket, knows neither the registry nor the publication store, and validates nothing
+//! against profiles: `conformance` does. Whoever changes the bytes or terms of a form raises [`limits::FORMS`], so that stores
+//! of other forms are rebuilt and not continued.
 
 pub mod activity;
 mod address;
@@ -74,5 +74,4 @@ mod telecom;
 mod tests;
 mod view;
 
-pub use foreign::check;
 pub use view::{Guide, Perimeter, View};

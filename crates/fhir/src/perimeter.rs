@@ -1,4 +1,4 @@
-//! What the public perimeter may show (data-perimeters §3): one rule for each kind of object, by enumeration.
+//! The public part of every kind of object (data-perimeters §3), by enumeration.
 //!
 //! A member that no rule names is not public, whatever is added to the domain or to a feed later. Activities of FINESS are open
 //! data as a whole and need no rule.

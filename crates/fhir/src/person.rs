@@ -81,3 +81,32 @@ fn write_name(form: &mut Form, p: &Professionnel, civil: &EtatCivil) {
         form.index_text(&params::NAME, given);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::professional::{full_forms, reduced_forms};
+    use crate::schema::PERSON;
+    use crate::tests::{PUBLIC, RESTRICTED, json};
+    use annuaire_mos::{EtatCivil, Professionnel};
+    use serde_json::json;
+
+    #[test]
+    fn the_civil_identity_is_restricted_and_its_reduced_form_names_nobody() {
+        let civil = EtatCivil {
+            nom_famille: "MARTIN".into(),
+            prenoms: vec!["LÉA".into(), "ANNE".into()],
+            sexe_administratif: "F".into(),
+            pays_naissance: "99000".into(),
+            ..Default::default()
+        };
+        let p = Professionnel { id_nat_ps: "810999000003".into(), etat_civil: Some(civil), ..Default::default() };
+        assert!(full_forms(PUBLIC, &p, &[], &[]).iter().chain(&reduced_forms(PUBLIC, &p)).all(|r| r.ty != PERSON));
+        let full = json(&full_forms(RESTRICTED, &p, &[], &[])[0]);
+        assert_eq!(full["name"], json!([{"use": "official", "family": "MARTIN", "given": ["LÉA", "ANNE"]}]));
+        assert_eq!((&full["gender"], &full["active"]), (&json!("female"), &json!(true)));
+        // Files write 99000 for France, the value set of the guide has 99100.
+        assert_eq!(full["extension"][0]["valueAddress"], json!({"country": "99100"}));
+        let reduced = json(&reduced_forms(RESTRICTED, &p)[0]);
+        assert_eq!((&reduced["id"], &reduced["active"], reduced.get("name")), (&full["id"], &json!(false), None));
+    }
+}

@@ -1,4 +1,4 @@
-//! What of a professional is published with each of their practices.
+//! Distribution of the cards, mailboxes and personal facts of a professional over their practices.
 
 use crate::telecom::distinct_addresses;
 use annuaire_mos::{BoiteLettresMss, CarteProfessionnel, ExerciceProfessionnel, Professionnel};

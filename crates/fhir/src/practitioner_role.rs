@@ -68,3 +68,32 @@ fn write_codes(form: &mut Form, s: &SituationExercice) {
         form.index_token(&params::ROLE, c.system, c.code);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::professional::{full_forms, reduced_forms};
+    use crate::schema::PRACTITIONER_ROLE;
+    use crate::tests::{PUBLIC, json};
+    use annuaire_mos::{ExerciceProfessionnel, Professionnel, SituationExercice};
+    use serde_json::json;
+
+    #[test]
+    fn an_ended_situation_keeps_its_practitioner_and_loses_its_structure() {
+        let situation = SituationExercice {
+            id_situation_exercice: "12345".into(),
+            mode_exercice: "L".into(),
+            structure: "F990000019".into(),
+            ..Default::default()
+        };
+        let exercice = ExerciceProfessionnel { profession: "10".into(), situations: vec![situation], ..Default::default() };
+        let person = Professionnel { id_nat_ps: "810999000003".into(), exercices: vec![exercice], ..Default::default() };
+        let role = |forms: Vec<annuaire_terms::Resource>| json(forms.iter().find(|r| r.ty == PRACTITIONER_ROLE).unwrap());
+        let (full, reduced) = (role(full_forms(PUBLIC, &person, &[], &[])), role(reduced_forms(PUBLIC, &person)));
+        assert_eq!((&full["id"], &full["identifier"]), (&reduced["id"], &reduced["identifier"]));
+        assert_eq!(full["organization"], json!({"reference": "Organization/001-F990000019"}));
+        assert_eq!(full["code"][0]["coding"][0]["display"], "Libéral, indépendant, artisan, commerçant");
+        assert_eq!((&full["active"], &reduced["active"]), (&json!(true), &json!(false)));
+        assert_eq!(full["practitioner"], reduced["practitioner"]);
+        assert_eq!((reduced.get("organization"), reduced.get("code")), (None, None));
+    }
+}

@@ -13,7 +13,7 @@ pub(crate) struct RawMember<'a> {
     pub(crate) text: &'a str,
     /// The value, as written.
     pub(crate) value: &'a str,
-    /// Where [`RawMember::text`] is in the object.
+    /// Position of [`RawMember::text`] in the object.
     pub(crate) span: Range<usize>,
 }
 
@@ -61,7 +61,7 @@ fn end_of_value(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Where the elements of an array (`open` is `[`) or the members of an object (`{`) are; none for another value.
+/// Positions of the elements of an array (`open` is `[`) or of the members of an object (`{`); none for another value.
 fn spans(text: &str, open: u8) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut at = skip_white_space(bytes, 0);

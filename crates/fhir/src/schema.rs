@@ -1,4 +1,4 @@
-//! What is published: resource types and their search parameters, in one table that the forms, the extraction of terms, the API
+//! Published resource types and their search parameters, in one table that the forms, the extraction of terms, the API
 //! and the CapabilityStatement all read.
 
 pub mod params;

@@ -1,4 +1,4 @@
-//! For whom a form is made, and after which version of the guide.
+//! The audience of a form and the version of the guide that it follows.
 
 /// Guide and perimeter of the forms of one publication store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct View {
     pub perimeter: Perimeter,
 }
 
-/// Who a publication store is for.
+/// The audience of a publication store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Perimeter {
     /// Données publiques: anyone. Profiles `as-dp-*`.
@@ -57,7 +57,7 @@ impl Guide {
         }
     }
 
-    /// What follows the URL of a profile of the French core in `meta.profile`.
+    /// Version after the URL of a profile of the French core in `meta.profile`.
     pub(crate) const fn french_core_version_suffix(self) -> &'static str {
         match self {
             Self::V120 => "|2.2.0",
@@ -65,7 +65,7 @@ impl Guide {
         }
     }
 
-    /// What follows the URL of a profile of the directory in `meta.profile`.
+    /// Version after the URL of a profile of the directory in `meta.profile`.
     pub(crate) const fn directory_version_suffix(self) -> &'static str {
         match self {
             Self::V120 => "|1.2.0-snapshot-2",

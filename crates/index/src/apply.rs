@@ -66,12 +66,12 @@ impl Index {
     ) -> Result<u64, E> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.states.latest();
-        if tx <= before.at.tx {
+        if tx <= before.published.tx {
             return Ok(0);
         }
         let mut txn = self.begin_write()?;
-        discard_unpublished(&self.dbs, &mut txn, before.at.end)?;
-        let start = PublishedTx { tx, end: before.at.end, commit_ms: self.instant_not_before_last(commit_ms) };
+        discard_unpublished(&self.dbs, &mut txn, before.published.end)?;
+        let start = PublishedTx { tx, end: before.published.end, commit_ms: self.instant_not_before_last(commit_ms) };
         let mut applied = TransactionWriter::new(self, &txn, start)?;
         let mut uncommitted = 0;
         for resource in resources {
@@ -106,12 +106,12 @@ impl Index {
         for (entity, change) in options.set_aside.iter().flat_map(|changes| changes()) {
             set_aside::apply_change(&self.dbs, &mut txn, &entity, change.as_ref())?;
         }
-        let at = PublishedTx { end: added.end, ..start };
-        publish(&self.dbs, &mut txn, at, &closed)?;
+        let published = PublishedTx { end: added.end, ..start };
+        publish(&self.dbs, &mut txn, published, &closed)?;
         txn.commit().map_err(Error::from)?;
 
-        self.states.publish(before.after(at, added.by_type, &closed));
-        Ok(u64::from(at.end.get() - before.at.end.get()))
+        self.states.publish(before.after(published, added.by_type, &closed));
+        Ok(u64::from(published.end.get() - before.published.end.get()))
     }
 
     fn begin_write(&self) -> Result<RwTxn<'_>, Error> {
@@ -120,14 +120,14 @@ impl Index {
 }
 
 /// Writes the entry that makes a transaction visible, and the rows that it closed.
-fn publish(dbs: &Databases, txn: &mut RwTxn<'_>, at: PublishedTx, closed: &RoaringBitmap) -> Result<(), Error> {
-    let key = PublishedTx::key(at.tx);
+fn publish(dbs: &Databases, txn: &mut RwTxn<'_>, published: PublishedTx, closed: &RoaringBitmap) -> Result<(), Error> {
+    let key = PublishedTx::key(published.tx);
     if !closed.is_empty() {
         let mut bytes = Vec::with_capacity(closed.serialized_size());
         closed.serialize_into(&mut bytes)?;
         dbs.closings.put(txn, &key, &bytes)?;
     }
-    Ok(dbs.tx.put(txn, &key, &at.value())?)
+    Ok(dbs.tx.put(txn, &key, &published.value())?)
 }
 
 /// Removes what an interrupted transaction left beyond the published rows.
@@ -152,8 +152,8 @@ struct TransactionWriter<'i> {
     index: &'i Index,
     dbs: Databases,
     dictionaries: &'i Dictionaries,
-    /// The transaction, with the end that it has reached.
-    at: PublishedTx,
+    /// The transaction, with the end that it has reached so far.
+    reached: PublishedTx,
     rows: ChunkWriter,
     terms: TermSorter,
     links: LinkColumnWriter,
@@ -177,13 +177,13 @@ struct AddedRows {
 }
 
 impl<'i> TransactionWriter<'i> {
-    fn new(index: &'i Index, txn: &RwTxn<'_>, at: PublishedTx) -> Result<Self, Error> {
+    fn new(index: &'i Index, txn: &RwTxn<'_>, reached: PublishedTx) -> Result<Self, Error> {
         Ok(Self {
             index,
             dbs: index.dbs,
             dictionaries: &index.dictionaries,
-            at,
-            rows: ChunkWriter::open(&index.dbs, txn, at.end)?,
+            reached,
+            rows: ChunkWriter::open(&index.dbs, txn, reached.end)?,
             terms: TermSorter::new(&index.dir),
             links: LinkColumnWriter::default(),
             records: RecordWriter::new(),
@@ -200,21 +200,21 @@ impl<'i> TransactionWriter<'i> {
         let hash = xxh3_64_with_seed(resource.id.as_bytes(), resource.ty.get().into());
         if let Some(row) = self.row_of_resource.get(&hash).copied() {
             let record = self.rows.record(&self.dbs, txn, row)?.ok_or(Error::Corrupt("row just written"))?;
-            let earlier = Version::read(self.dictionaries, row, record, self.at.commit_ms)?;
+            let earlier = Version::read(self.dictionaries, row, record, self.reached.commit_ms)?;
             if earlier.ty == resource.ty && earlier.id() == resource.id {
                 // The resource comes twice in this transaction: the second content follows the first.
                 if earlier.has_content_of(&resource) {
                     return Ok(false);
                 }
-                let stamp = stamp_of(&resource, next_number(earlier.number)?, self.at.tx, self.at.commit_ms);
+                let stamp = stamp_of(&resource, next_number(earlier.number)?, self.reached.tx, self.reached.commit_ms);
                 let record = self.records.write(self.dictionaries, &resource, stamp)?;
                 content = PreparedContent::Changed { keys: ResourceKeys::new(&resource), record };
                 previous = Some(row);
             }
         }
         let PreparedContent::Changed { keys, record } = content else { return Ok(false) };
-        let row = self.at.end;
-        self.at.end = row.get().checked_add(1).map(Row::new).ok_or(Error::Refused("no row number left"))?;
+        let row = self.reached.end;
+        self.reached.end = row.get().checked_add(1).map(Row::new).ok_or(Error::Refused("no row number left"))?;
         self.row_of_resource.insert(hash, row);
         self.rows.push(&self.dbs, txn, row, &record)?;
         for long in &keys.longs {
@@ -242,7 +242,7 @@ impl<'i> TransactionWriter<'i> {
         self.links.finish(&self.dbs, &mut txn)?;
         let index = self.index;
         let txn = write::write(&self.dbs, &|| index.begin_write(), txn, self.terms.finish()?)?;
-        let Self { at, rows, by_type, closed, undescribed, .. } = self;
-        Ok((txn, AddedRows { end: at.end, rows, by_type, closed, undescribed }))
+        let Self { reached, rows, by_type, closed, undescribed, .. } = self;
+        Ok((txn, AddedRows { end: reached.end, rows, by_type, closed, undescribed }))
     }
 }

@@ -74,12 +74,12 @@ impl Index {
     pub fn check(&self) -> Result<Vec<String>, Error> {
         let txn = self.env.read_txn()?;
         // Read in the same LMDB transaction as all that follows, since a publisher may be at work.
-        let at = PublishedTx::latest(&self.dbs, &txn)?;
+        let published = PublishedTx::latest(&self.dbs, &txn)?;
         let mut all = Vec::new();
         let instants = self.check_transactions(&txn, &mut all);
-        self.check_rows(&txn, at, &instants, &mut all);
+        self.check_rows(&txn, published, &instants, &mut all);
         self.check_terms(&txn, &mut all);
-        self.check_sets(&txn, at, &mut all);
+        self.check_sets(&txn, published, &mut all);
         let mut before = None;
         visit(self.dbs.links, &txn, &mut DatabaseFindings::new("links", &mut all), |key, chunk| {
             check_chunk(&mut before, key, chunk).map_err(in_words)
@@ -89,11 +89,11 @@ impl Index {
         });
         visit(self.dbs.closings, &txn, &mut DatabaseFindings::new("closings", &mut all), |_, value| {
             let rows = RoaringBitmap::deserialize_from(value).map_err(|e| e.to_string())?;
-            if rows.max().is_some_and(|row| row >= at.end.get()) { Err("rows that do not exist".into()) } else { Ok(()) }
+            if rows.max().is_some_and(|row| row >= published.end.get()) { Err("rows that do not exist".into()) } else { Ok(()) }
         });
         visit(self.dbs.leaving, &txn, &mut DatabaseFindings::new("leaving", &mut all), |key, _| {
             match retention::row_of_key(key) {
-                Ok(row) if row < at.end => Ok(()),
+                Ok(row) if row < published.end => Ok(()),
                 Ok(_) => Err("a row that does not exist".into()),
                 Err(e) => Err(e.to_string()),
             }
@@ -121,17 +121,17 @@ impl Index {
 
     /// Checks that every visible row exists, is readable and stamped as its head says, and that its type, its id and its
     /// references lead to it.
-    fn check_rows(&self, txn: &RoTxn<'_>, at: PublishedTx, instants: &BTreeMap<Tx, i64>, all: &mut Vec<String>) {
+    fn check_rows(&self, txn: &RoTxn<'_>, published: PublishedTx, instants: &BTreeMap<Tx, i64>, all: &mut Vec<String>) {
         let found = &mut DatabaseFindings::new("rows", all);
         let mut rows_of_types: BTreeMap<TypeId, RoaringBitmap> = BTreeMap::new();
         let mut next = Row::FIRST;
         // Unreadable columns are reported with the columns.
         let mut columns = LinkColumnScan::new(&self.dbs, txn).unwrap_or_default();
         let mut check = |row: Row, record: &[u8]| {
-            if row >= at.end {
+            if row >= published.end {
                 // An interrupted transaction leaves rows; it is later than the last published one.
                 return match RecordHead::read(record) {
-                    Ok(head) if head.tx <= at.tx => Err("beyond the end of its transaction".into()),
+                    Ok(head) if head.tx <= published.tx => Err("beyond the end of its transaction".into()),
                     _ => Ok(()),
                 };
             }
@@ -172,10 +172,10 @@ impl Index {
             }
             result
         });
-        if next < at.end && found.count == 0 {
+        if next < published.end && found.count == 0 {
             found.report(&format!("row {next}"), &"missing");
         }
-        if found.count == 0 && columns.has_orphans(at.end) {
+        if found.count == 0 && columns.has_orphans(published.end) {
             found.report("rows", &"the columns have links that no row has");
         }
     }
@@ -204,13 +204,13 @@ impl Index {
     }
 
     /// Checks that slices are readable and in order, and that a term names each set.
-    fn check_sets(&self, txn: &RoTxn<'_>, at: PublishedTx, all: &mut Vec<String>) {
+    fn check_sets(&self, txn: &RoTxn<'_>, published: PublishedTx, all: &mut Vec<String>) {
         visit(self.dbs.sets, txn, &mut DatabaseFindings::new("sets", all), |key, slice| {
             row_set::check_slice(key, slice).map_err(in_words)?;
             let Some((term, _)) = key.split_last_chunk::<2>() else { return Err("key of another length".into()) };
             match is_in_set(&self.dbs, txn, term) {
                 // An interrupted first load leaves sets whose terms were not written yet.
-                Ok(named) if named || at.tx == Tx::NONE => Ok(()),
+                Ok(named) if named || published.tx == Tx::NONE => Ok(()),
                 Ok(_) => Err("a set that no term names".into()),
                 Err(e) => Err(e.to_string()),
             }

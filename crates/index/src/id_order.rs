@@ -43,7 +43,7 @@ impl Snapshot {
         let edge = after.map(|id| key::id(ty, id));
         let mut visitor = |versions: &RoaringBitmap| {
             // The newest visible version, if it is among the rows.
-            let visible = versions.rank(self.at.end.get().wrapping_sub(1));
+            let visible = versions.rank(self.published.end.get().wrapping_sub(1));
             let newest = visible.checked_sub(1).and_then(|n| versions.select(n as u32));
             out.extend(newest.filter(|row| rows.contains(*row)).map(Row::new));
             if out.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

@@ -30,13 +30,13 @@ pub struct Index {
 impl Index {
     /// Latest published transaction, [`Tx::NONE`] when there is none.
     pub fn applied_tx(&self) -> Tx {
-        self.states.latest().at.tx
+        self.states.latest().published.tx
     }
 
     /// Number and instant (milliseconds since 1970 UTC) of the latest published transaction, `None` when there is none.
     pub fn applied_commit(&self) -> Option<(Tx, i64)> {
-        let at = self.states.latest().at;
-        (at.tx > Tx::NONE).then_some((at.tx, at.commit_ms))
+        let published = self.states.latest().published;
+        (published.tx > Tx::NONE).then_some((published.tx, published.commit_ms))
     }
 
     /// Number of live resources of all types, reduced forms included.
@@ -46,14 +46,14 @@ impl Index {
 
     /// Whether no version was ever published.
     pub fn is_empty(&self) -> bool {
-        self.states.latest().at.end == Row::FIRST
+        self.states.latest().published.end == Row::FIRST
     }
 
     /// Instant of a transaction that follows the present state: one earlier than the previous transaction's is raised to it, so
     /// that rows are in chronological order.
     pub(crate) fn instant_not_before_last(&self, commit_ms: i64) -> i64 {
-        let at = self.states.latest().at;
-        if at.tx == Tx::NONE { commit_ms } else { commit_ms.max(at.commit_ms) }
+        let published = self.states.latest().published;
+        if published.tx == Tx::NONE { commit_ms } else { commit_ms.max(published.commit_ms) }
     }
 
     /// Reads the link columns once, so that the first search through references finds them in memory. Cost: fifty megabytes for

@@ -1,4 +1,89 @@
-//! The publication store.
+//! The publication store: versions of resources, search terms, and reads at a transaction.
+//!
+//! It answers the questions of the doors (FHIR API, public pages) without the registry: the current version of a resource, one of
+//! its versions, its history, what a search finds, all of them *at a transaction of the log*. It holds nothing that the log does
+//! not determine: it can be deleted and rebuilt to the same bytes.
+//!
+//! # Concepts
+//!
+//! * **Row**: each version of a resource has a [`Row`], numbered densely in commit order. Time is therefore a range of rows, and a
+//!   set of versions is a bitmap ([`RoaringBitmap`] of [`Row::get`]).
+//! * **Term and posting list**: a searchable value of a resource ([`annuaire_terms::Term`]) and the rows that have it. Set
+//!   operations on posting lists answer a [`Filter`].
+//! * **State**: the rows below the end of a transaction are visible; those that it or an earlier transaction *closed* (replaced,
+//!   or vanished) are not live. Nothing else changes from one state to the next, so every past state stays readable.
+//! * **Snapshot**: a [`Snapshot`] is one state, held by an LMDB read transaction. Readers take no lock that a writer can hold.
+//! * **Transaction**: [`Index::preparer`] makes versions on any number of threads, and [`Index::apply`] writes them in order.
+//!   A transaction becomes visible in one commit; an interrupted one is applied again.
+//! * **Retention**: what left the directory stays in a reduced form for a while, then vanishes ([`Retention`]).
+//!
+//! [`layout`] describes the files byte by byte, the commit protocol, and what is assumed of the disk and the operating system.
+//!
+//! # Example
+//!
+//! ```
+//! use annuaire_base::Tx;
+//! use annuaire_index::{Filter, Index, Row};
+//! use annuaire_terms::{ParamId, Presence, Resource, Term, TypeId};
+//!
+//! const ORGANIZATION: TypeId = TypeId::new(2);
+//! const NAME: ParamId = ParamId::new(4);
+//!
+//! let dir = tempfile::tempdir()?;
+//! // At most 64 MiB, without compression dictionaries.
+//! let index = Index::open(dir.path(), 64 << 20, &[])?;
+//!
+//! let (tx, commit_ms) = (Tx::new(1), 1_700_000_000_000);
+//! let mut preparer = index.preparer(tx, commit_ms)?;
+//! let prepared = preparer.prepare(Resource {
+//!     ty: ORGANIZATION,
+//!     id: "001-99".into(),
+//!     before: br#"{"resourceType":"Organization","id":"001-99","meta":{"#.to_vec(),
+//!     after: br#"},"name":"Cabinet fictif"}"#.to_vec(),
+//!     terms: vec![Term::Text { param: NAME, value: "Cabinet fictif".into() }],
+//!     foreign_stamp: None,
+//!     presence: Presence::Described,
+//! });
+//! assert_eq!(index.apply(tx, commit_ms, std::iter::once(prepared))?, 1);
+//!
+//! let snapshot = index.snapshot()?;
+//! let rows = snapshot.search(ORGANIZATION, &Filter::Prefix { param: NAME, value: "CABINET".into() })?;
+//! let version = snapshot.read(Row::new(rows.min().expect("one row is found")))?;
+//! assert_eq!((version.id(), version.number, version.tx), ("001-99", 1, tx));
+//! let body = String::from_utf8_lossy(version.body());
+//! assert!(body.contains(r#""meta":{"versionId":"1","lastUpdated":"2023-11-14T22:13:20.000Z"},"name""#));
+//!
+//! // The state before the transaction is still there, and empty.
+//! assert!(index.snapshot_at(Tx::NONE)?.expect("the empty state").current(ORGANIZATION, "001-99")?.is_none());
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Costs
+//!
+//! A *look-up* descends a tree of LMDB pages, about four levels for a country.
+//!
+//! | Operation | Cost |
+//! |---|---|
+//! | read a resource or a row | two look-ups (one for a row) and a decompression |
+//! | a version, a history | one look-up, and the heads of the versions in between |
+//! | code, exact text, reference, URI | one look-up, and the slices of a frequent term |
+//! | prefix, range of texts | the blocks of the range: a longer prefix never costs more |
+//! | substring (`:contains`) | skipping the blocks whose Bloom filter excludes the value, reading the others |
+//! | chained search, `_has` | one look-up for each of a few resources; two columns in sequence for many |
+//! | interval of instants | a binary search over the transactions |
+//! | order of ids | a sort of up to 2 000 rows, a walk over the ids beyond |
+//! | a recent state | nothing; an older one, the closings up to it |
+//! | applying `n` versions | a sort of their terms, and rewriting each block that gets one; memory is bounded |
+//! | opening | the rows of each type and all the closings |
+//!
+//! [`Snapshot::within`] bounds the work of a snapshot's searches ([`Effort`]). Results that cost much are remembered, up to 64 MiB.
+//!
+//! # What it never does
+//!
+//! It never reads the clock, the registry or the network, and starts no thread but those of the sort. It knows nothing of HTTP, of
+//! FHIR names or of perimeters: types and parameters are numbers, and what a perimeter may publish is decided before a resource comes
+//! here. It never overwrites a version: retention closes rows, and old versions stay readable until the store is rebuilt. It never
+//! opens files of another format: it refuses them, and the caller rebuilds.
 
 mod apply;
 mod budget;
@@ -12,6 +97,7 @@ mod hash;
 mod id_order;
 mod index;
 mod key;
+pub mod layout;
 mod links;
 mod open;
 mod posting;

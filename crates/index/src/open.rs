@@ -134,7 +134,7 @@ impl Index {
             None => None,
         };
         let pages = env.info().last_page_number as u64 + 1;
-        Ok(Peek { tx: last.map_or(Tx::NONE, |at| at.tx), bytes: pages * PAGE_BYTES, dead_readers })
+        Ok(Peek { tx: last.map_or(Tx::NONE, |published| published.tx), bytes: pages * PAGE_BYTES, dead_readers })
     }
 
     /// Frees the reader slots of processes that died: LMDB cannot reuse the pages that a slot protects. Returns their number.
@@ -203,7 +203,7 @@ fn merge_dictionaries(meta: Db, stored: Db, txn: &mut RwTxn<'_>, dictionaries: &
     for dictionary in dictionaries {
         let number = match all.iter().position(|known| known == dictionary) {
             _ if dictionary.is_empty() => 0,
-            Some(at) => at + 1,
+            Some(position) => position + 1,
             None => {
                 all.push(dictionary.to_vec());
                 let number = [u8::try_from(all.len()).map_err(|_| Error::Refused("too many dictionaries"))?];

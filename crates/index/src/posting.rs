@@ -5,7 +5,7 @@
 //! terms ([`read`], [`text`], [`ids`]) and unites their rows ([`union`]). [`discard`] undoes an interrupted transaction.
 
 pub mod block;
-mod block_writer;
+pub mod block_writer;
 mod bloom;
 pub mod discard;
 mod ids;

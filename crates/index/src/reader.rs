@@ -111,7 +111,7 @@ impl<'s> VersionReader<'s> {
 
     fn record(&mut self, row: Row) -> Result<&'s [u8], Error> {
         let snapshot = self.snapshot;
-        if row >= snapshot.at.end {
+        if row >= snapshot.published.end {
             return Err(Error::UnknownRow(row));
         }
         if let Some(record) = self.record_in_chunk(row) {

@@ -132,7 +132,7 @@ pub struct RecordHead<'a> {
     checksum: &'a [u8; 4],
 }
 
-/// What the head of a record with the stamp of another directory says of that stamp.
+/// Part of a head that only records with a foreign stamp have.
 #[derive(Clone, Copy)]
 pub struct ForeignHead {
     pub last_updated_ms: i64,

@@ -27,7 +27,7 @@ impl Snapshot {
         if *filter == Filter::All {
             return self.live(ty);
         }
-        let key = SearchResults::key(self.at.tx, ty, filter);
+        let key = SearchResults::key(self.published.tx, ty, filter);
         if let Some(rows) = key.as_ref().and_then(|key| self.results.get(key)) {
             return Ok(rows);
         }
@@ -188,6 +188,6 @@ impl Snapshot {
     }
 
     fn link_columns(&self) -> LinkColumns<'_> {
-        LinkColumns { dbs: &self.dbs, txn: &self.txn, end: self.at.end, meter: &self.meter }
+        LinkColumns { dbs: &self.dbs, txn: &self.txn, end: self.published.end, meter: &self.meter }
     }
 }

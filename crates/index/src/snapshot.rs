@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub(crate) dbs: Databases,
     pub(crate) dictionaries: Arc<Dictionaries>,
     pub(crate) results: SearchResults,
-    pub(crate) at: PublishedTx,
+    pub(crate) published: PublishedTx,
     liveness: Liveness,
     pub(crate) meter: Meter,
 }
@@ -48,7 +48,7 @@ impl Index {
         // The state comes first: the read transaction can then only be newer, and rows beyond the state's end are ignored.
         let state = self.states.latest();
         let txn = self.env.clone().static_read_txn()?;
-        Ok(self.snapshot_of(txn, state.at, Liveness::Recent(state)))
+        Ok(self.snapshot_of(txn, state.published, Liveness::Recent(state)))
     }
 
     /// Opens the state at a transaction, `None` when that transaction was not applied. [`Tx::NONE`] is the empty state. Cost for
@@ -57,28 +57,28 @@ impl Index {
     /// # Errors
     /// When the store cannot be read.
     pub fn snapshot_at(&self, tx: Tx) -> Result<Option<Snapshot>, Error> {
-        let recent = self.states.at(tx);
+        let recent = self.states.find(tx);
         let txn = self.env.clone().static_read_txn()?;
         if let Some(state) = recent {
-            return Ok(Some(self.snapshot_of(txn, state.at, Liveness::Recent(state))));
+            return Ok(Some(self.snapshot_of(txn, state.published, Liveness::Recent(state))));
         }
         let key = PublishedTx::key(tx);
-        let at = match self.dbs.tx.get(&txn, &key)? {
+        let published = match self.dbs.tx.get(&txn, &key)? {
             Some(value) => PublishedTx::decode(&key, value)?,
             None if tx == Tx::NONE => PublishedTx::EMPTY,
             None => return Ok(None),
         };
         let closed = closed_up_to(&self.dbs, &txn, tx)?;
-        Ok(Some(self.snapshot_of(txn, at, Liveness::Closed(closed))))
+        Ok(Some(self.snapshot_of(txn, published, Liveness::Closed(closed))))
     }
 
-    fn snapshot_of(&self, txn: RoTxn<'static, WithoutTls>, at: PublishedTx, liveness: Liveness) -> Snapshot {
+    fn snapshot_of(&self, txn: RoTxn<'static, WithoutTls>, published: PublishedTx, liveness: Liveness) -> Snapshot {
         Snapshot {
             txn,
             dbs: self.dbs,
             dictionaries: self.dictionaries.clone(),
             results: self.results.clone(),
-            at,
+            published,
             liveness,
             meter: Meter::unlimited(),
         }
@@ -95,17 +95,17 @@ impl Snapshot {
 
     /// Transaction of the snapshot, [`Tx::NONE`] for the empty state.
     pub fn tx(&self) -> Tx {
-        self.at.tx
+        self.published.tx
     }
 
     /// Instant of that transaction, milliseconds since 1970 UTC.
     pub fn commit_ms(&self) -> i64 {
-        self.at.commit_ms
+        self.published.commit_ms
     }
 
     /// Whether no version is visible.
     pub fn is_empty(&self) -> bool {
-        self.at.end == Row::FIRST
+        self.published.end == Row::FIRST
     }
 
     /// Whether a resource is live, in whatever form. Cost: one look-up.
@@ -137,13 +137,13 @@ impl Snapshot {
     /// Visible rows of an id: all the versions of the resource.
     pub(crate) fn versions(&self, ty: TypeId, id: &str) -> Result<RoaringBitmap, Error> {
         let mut rows = self.term(&key::id(ty, id))?;
-        rows.remove_range(self.at.end.get()..);
+        rows.remove_range(self.published.end.get()..);
         Ok(rows)
     }
 
     /// Row of the newest visible version of an id, live or not.
     pub(crate) fn newest_row(&self, ty: TypeId, id: &str) -> Result<Option<Row>, Error> {
-        last_row_of(&self.dbs, &self.txn, &key::id(ty, id), self.at.end)
+        last_row_of(&self.dbs, &self.txn, &key::id(ty, id), self.published.end)
     }
 
     /// Whether a visible row was not closed at this transaction.
@@ -165,7 +165,7 @@ impl Snapshot {
     /// Visible rows of a type, live or not.
     pub(crate) fn all_versions(&self, ty: TypeId) -> Result<RoaringBitmap, Error> {
         let mut rows = self.term(&key::all_of_type(ty))?;
-        rows.remove_range(self.at.end.get()..);
+        rows.remove_range(self.published.end.get()..);
         Ok(rows)
     }
 
@@ -180,8 +180,8 @@ impl Snapshot {
 
     /// Instant of a transaction of the snapshot.
     pub(crate) fn commit_ms_of(&self, tx: Tx) -> Result<i64, Error> {
-        if tx == self.at.tx {
-            return Ok(self.at.commit_ms);
+        if tx == self.published.tx {
+            return Ok(self.published.commit_ms);
         }
         let key = PublishedTx::key(tx);
         let value = self.dbs.tx.get(&self.txn, &key)?.ok_or(Error::Corrupt("transaction of a row"))?;

@@ -15,13 +15,13 @@ use crate::key;
 use crate::posting::read::rows_of;
 use crate::published::PublishedTx;
 
-/// States kept beside the latest, so that the next page of a recent search need not rebuild its state.
+/// Number of states kept in memory beside the latest: a page that follows a recent search finds its state here.
 const RECENT: usize = 8;
 
 /// The state at a published transaction; never changed once made.
 #[derive(Debug)]
 pub struct PublishedState {
-    pub at: PublishedTx,
+    pub published: PublishedTx,
     /// Live rows by type: published and not closed.
     pub live: BTreeMap<TypeId, Arc<RoaringBitmap>>,
 }
@@ -29,22 +29,22 @@ pub struct PublishedState {
 impl PublishedState {
     /// Rebuilds the latest state from the files. Cost: one posting list for each type, and all the closings.
     pub fn load(dbs: &Databases, txn: &RoTxn<'_>) -> Result<Self, Error> {
-        let at = PublishedTx::latest(dbs, txn)?;
-        let closed = closed_up_to(dbs, txn, at.tx)?;
+        let published = PublishedTx::latest(dbs, txn)?;
+        let closed = closed_up_to(dbs, txn, published.tx)?;
         let mut live = BTreeMap::new();
         for ty in (0..=u8::MAX).map(TypeId::new) {
             let mut rows = rows_of(dbs, txn, &key::all_of_type(ty))?;
-            rows.remove_range(at.end.get()..);
+            rows.remove_range(published.end.get()..);
             rows -= &closed;
             if !rows.is_empty() {
                 live.insert(ty, Arc::new(rows));
             }
         }
-        Ok(Self { at, live })
+        Ok(Self { published, live })
     }
 
     /// The state after a transaction that added and closed rows. Cost: the bitmaps of the types that it changed.
-    pub fn after(&self, at: PublishedTx, added: BTreeMap<TypeId, RoaringBitmap>, closed: &RoaringBitmap) -> Self {
+    pub fn after(&self, published: PublishedTx, added: BTreeMap<TypeId, RoaringBitmap>, closed: &RoaringBitmap) -> Self {
         let mut live = self.live.clone();
         for (ty, added) in added {
             *Arc::make_mut(live.entry(ty).or_default()) |= added;
@@ -52,7 +52,7 @@ impl PublishedState {
         for rows in live.values_mut().filter(|rows| !rows.is_disjoint(closed)) {
             *Arc::make_mut(rows) -= closed;
         }
-        Self { at, live }
+        Self { published, live }
     }
 
     pub fn is_live(&self, ty: TypeId, row: u32) -> bool {
@@ -85,8 +85,8 @@ impl RecentStates {
     }
 
     /// The state at a transaction, when it is one of the latest.
-    pub fn at(&self, tx: Tx) -> Option<Arc<PublishedState>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().find(|state| state.at.tx == tx).cloned()
+    pub fn find(&self, tx: Tx) -> Option<Arc<PublishedState>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().find(|state| state.published.tx == tx).cloned()
     }
 
     pub fn publish(&self, state: PublishedState) {

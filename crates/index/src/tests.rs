@@ -1,6 +1,4 @@
-//! Tests of the whole store; `model` is what it is compared with.
-
-#![expect(clippy::unwrap_used, reason = "a test panics where a program would report")]
+//! Tests of the store as its callers use it. `model` is the naive implementation that answers are compared with.
 
 mod chunks;
 mod common;

@@ -21,8 +21,8 @@ impl Snapshot {
     pub fn versions_since(&self, ty: Option<TypeId>, since_ms: i64) -> Result<RoaringBitmap, Error> {
         let first = self.first_row_at(since_ms)?;
         let mut rows = RoaringBitmap::new();
-        if first < self.at.end {
-            rows.insert_range(first.get()..self.at.end.get());
+        if first < self.published.end {
+            rows.insert_range(first.get()..self.published.end.get());
         }
         Ok(match ty {
             Some(ty) => rows & self.all_versions(ty)?,
@@ -36,11 +36,11 @@ impl Snapshot {
     /// # Errors
     /// When the store cannot be read.
     pub fn first_row_at(&self, ms: i64) -> Result<Row, Error> {
-        if self.at.tx == Tx::NONE || self.at.commit_ms < ms {
+        if self.published.tx == Tx::NONE || self.published.commit_ms < ms {
             return Ok(Row::MAX);
         }
         // Smallest number such that the first transaction at or after it is not before the instant. Stores skip numbers.
-        let (mut low, mut high) = (0, self.at.tx.get());
+        let (mut low, mut high) = (0, self.published.tx.get());
         while low < high {
             let middle = low + (high - low) / 2;
             let found = self.dbs.tx.get_greater_than_or_equal_to(&self.txn, &PublishedTx::key(Tx::new(middle)))?;
@@ -53,7 +53,7 @@ impl Snapshot {
             Some((key, value)) => PublishedTx::decode(key, value)?.end,
             None => Row::FIRST,
         };
-        Ok(if start < self.at.end { start } else { Row::MAX })
+        Ok(if start < self.published.end { start } else { Row::MAX })
     }
 
     /// The versions among `rows` that were current at some moment between two instants, both included. Cost: reading each row
@@ -88,7 +88,7 @@ impl Snapshot {
         if self.is_live(ty, row) {
             return Ok(None);
         }
-        let (from, to) = (PublishedTx::key(written), PublishedTx::key(self.at.tx));
+        let (from, to) = (PublishedTx::key(written), PublishedTx::key(self.published.tx));
         for item in self.dbs.closings.range(&self.txn, &(Bound::Excluded(&from[..]), Bound::Included(&to[..])))? {
             let (key, value) = item?;
             self.meter.spend(budget::CHUNK)?;

@@ -22,7 +22,7 @@ mos_class! {
         lieu_dit: String,
         /// BP, CS, TSA.
         mention_distribution: String,
-        /// The whole sixth postal line, `CP LOCALITY`, CEDEX or not.
+        /// The sixth postal line, `CP LOCALITY`, CEDEX or not.
         bureau_cedex: String,
         /// Postal or CEDEX code, may be foreign.
         code_postal: String,
@@ -32,7 +32,7 @@ mos_class! {
         localite: String,
         /// INSEE country code; `99000` and empty both mean France.
         pays: String,
-        /// Where it is on the map.
+        /// Its point on the map.
         position: Option<Position>,
     }
 }
@@ -53,7 +53,7 @@ impl Adresse {
 }
 
 mos_class! {
-    /// A point of the map. Sources exchange degrees and metres: a pair is kept only when its range tells which of them it is.
+    /// A point of the map. Sources exchange degrees and metres: a pair is stored only when its range shows which of them it is.
     Position {
         /// WGS 84 latitude in degrees.
         latitude: String,

@@ -1,4 +1,4 @@
-//! How a MOS class is declared: a struct whose JSON has camel-case names and leaves out absent members.
+//! Declaration of MOS classes: structs whose JSON has camel-case names and leaves out absent members.
 //!
 //! These names and this absence are the format of payloads in the log: neither may change.
 

@@ -5,10 +5,10 @@
 //!
 //! * A class is a struct of members that are texts, as the source wrote them. Codes are never translated: labels come from the
 //!   terminologies when they are shown. Dates are ISO 8601, known to the year, the month or the day. An empty member is absent.
-//! * An [`Objet`] is what one *source* knows of one *entity*. It is the payload of the log and of the registry, as JSON with the
+//! * An [`Objet`] is one *entity* as one *source* knows it. It is the payload of the log and of the registry, as JSON with the
 //!   camel-case names of the members. A name that changed would make older payloads unreadable.
-//! * Several [`source`]s know of one person or structure. [`Professionnel::merge`] and [`Structure::merge`] complete the object of
-//!   the source with the highest authority by those of the others.
+//! * Several [`source`]s know of one person or structure. [`Professionnel::merge`] and [`Structure::merge`] complete the object
+//!   of the source with the highest authority by those of the others.
 //!
 //! # Example
 //!

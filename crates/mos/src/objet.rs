@@ -1,4 +1,4 @@
-//! What the log and the registry hold, as JSON.
+//! The objects of the log and of the registry, as JSON.
 
 use crate::activite::ActiviteAutorisee;
 use crate::ameli::LigneAmeli;
@@ -9,12 +9,8 @@ use crate::professionnel::Professionnel;
 use crate::structure::Structure;
 use serde::{Deserialize, Serialize};
 
-/// One object of the registry: what one source knows of one entity. The member `objet` of its JSON tells the kind.
+/// One object of the registry: one entity, as one source knows it. The member `objet` of its JSON names the kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "objects are parsed and dropped one at a time: boxing the largest would cost an allocation and save nothing"
-)]
 #[serde(tag = "objet", rename_all = "camelCase")]
 pub enum Objet {
     /// A person with practices and situations.

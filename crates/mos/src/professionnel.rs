@@ -8,7 +8,7 @@ use crate::exercice::{AutorisationExercice, Diplome, ExerciceProfessionnel, Insc
 use serde::{Deserialize, Serialize};
 
 mos_class! {
-    /// What one source knows of one professional: the person, their practices and where they work.
+    /// A professional, as one source knows them: the person, their practices and their places of work.
     Professionnel {
         /// TRE_G08 type digit(s) of `id_pp`: `8` RPPS, `0` ADELI…
         type_id_nat_pp: String,

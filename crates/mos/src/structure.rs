@@ -6,7 +6,7 @@ use crate::class::mos_class;
 use serde::{Deserialize, Serialize};
 
 mos_class! {
-    /// What one source knows of one structure.
+    /// A structure, as one source knows it.
     Structure {
         /// Technical identifier: `F`+FINESS, `R`+14 digits, `C`+SIRET or ADELI-rang.
         id_technique: String,

@@ -1,4 +1,4 @@
-//! The embedded terminologies, and the questions whose answer takes several tables.
+//! The embedded terminologies, and look-ups in several of them.
 
 use crate::embedded;
 use crate::table::{self, Concept, Table, short_name};

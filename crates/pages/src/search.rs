@@ -15,8 +15,8 @@ use crate::schema::{
     ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE, active, organization, practitioner, role, with_code, with_code_of,
 };
 
-/// The results of a search.
-pub(crate) struct SearchResults {
+/// The resources that a search found.
+pub(crate) struct MatchingRows {
     pub rows: Vec<Row>,
     pub total: u64,
     /// Whether the rows are in the order of names; too many results are in the order of the store.
@@ -36,7 +36,7 @@ pub(crate) struct PeopleCriteria<'a> {
 }
 
 /// Professionals that fulfil all criteria.
-pub(crate) fn people(snapshot: &Snapshot, criteria: &PeopleCriteria<'_>) -> Result<SearchResults, Error> {
+pub(crate) fn people(snapshot: &Snapshot, criteria: &PeopleCriteria<'_>) -> Result<MatchingRows, Error> {
     let mut filters = vec![active(practitioner::ACTIVE)];
     filters.extend(containing_words(practitioner::NAME, criteria.name));
     if let Some((table, concept)) = Nos::embedded().profession(criteria.profession) {
@@ -56,7 +56,7 @@ pub(crate) fn people(snapshot: &Snapshot, criteria: &PeopleCriteria<'_>) -> Resu
 }
 
 /// Structures by name and place; empty texts do not restrict.
-pub(crate) fn structures(snapshot: &Snapshot, name: &str, place: &str) -> Result<SearchResults, Error> {
+pub(crate) fn structures(snapshot: &Snapshot, name: &str, place: &str) -> Result<MatchingRows, Error> {
     let mut filters = vec![active(organization::ACTIVE)];
     filters.extend(containing_words(organization::NAME, name));
     filters.extend(located(place));
@@ -131,14 +131,14 @@ fn located(place: &str) -> Option<Filter> {
 }
 
 /// The rows in the order of `key`, when they are few enough to read them all.
-fn sorted_by_name(rows: &RoaringBitmap, key: impl Fn(Row) -> Result<(String, String), Error>) -> Result<SearchResults, Error> {
+fn sorted_by_name(rows: &RoaringBitmap, key: impl Fn(Row) -> Result<(String, String), Error>) -> Result<MatchingRows, Error> {
     let total = rows.len();
     if total > limits::SORTED {
-        return Ok(SearchResults { rows: rows.iter().map(Row::new).collect(), total, sorted: false });
+        return Ok(MatchingRows { rows: rows.iter().map(Row::new).collect(), total, sorted: false });
     }
     let mut keyed = rows.iter().map(Row::new).map(|row| Ok((key(row)?, row))).collect::<Result<Vec<_>, Error>>()?;
     keyed.sort();
-    Ok(SearchResults { rows: keyed.into_iter().map(|(_, row)| row).collect(), total, sorted: true })
+    Ok(MatchingRows { rows: keyed.into_iter().map(|(_, row)| row).collect(), total, sorted: true })
 }
 
 /// What the form lets choose from: code and label, in the order of labels.

@@ -22,10 +22,10 @@ use annuaire_store::{Registry, Transaction};
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-/// How a transaction is read. What is published does not depend on it.
+/// The way in which a transaction is read. Published resources do not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TransactionReading {
-    /// Nothing is published yet: everything that stands after the transaction, in order.
+    /// Nothing is published yet: the complete state after the transaction, in order.
     FirstLoad,
     /// It changes much of what is published: both states in order, side by side.
     SideBySide,
@@ -45,7 +45,7 @@ impl TransactionReading {
     }
 }
 
-/// What a transaction did to the store.
+/// The effect of a transaction on the store.
 pub(crate) struct Applied {
     /// New versions.
     pub(crate) versions: u64,
@@ -88,7 +88,7 @@ pub(crate) fn apply(
     };
     let link_rules = schema::link_rules();
     let retention = Retention { after_ms: limits::WITHDRAWN_MS, again_ms: limits::AGAIN_MS, links: &link_rules };
-    // The restricted perimeter keeps what left.
+    // The restricted perimeter keeps withdrawn resources.
     let retention = (view.perimeter == Perimeter::Public).then_some(&retention);
     let set_aside = RefCell::new(SetAsideChanges::new());
     let versions = parallel::ordered(threads, feed, worker, |pages| {
@@ -124,7 +124,7 @@ struct ResourceStream<'a> {
     ended: bool,
 }
 
-/// What the pages so far hold and point to.
+/// Organizations that the pages so far hold, and structures to which they point.
 #[derive(Default)]
 struct Collected {
     organizations: HashSet<String>,

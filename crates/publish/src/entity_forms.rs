@@ -10,7 +10,7 @@ use annuaire_fhir::{View, activity, professional};
 use annuaire_terms::Resource;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What is published of an entity. `stamps` is for resources of other directories.
+/// Full forms of an entity. `stamps` concerns resources of other directories.
 pub(crate) fn full_forms(entity: &ConsolidatedEntity, view: View, stamps: Stamps) -> Result<Vec<Resource>, EntityFault> {
     make(entity, |out| {
         out.extend(entity.structure.iter().map(|s| organization::full_form(view, s, &entity.mailboxes)));
@@ -26,7 +26,7 @@ pub(crate) fn full_forms(entity: &ConsolidatedEntity, view: View, stamps: Stamps
     })
 }
 
-/// The reduced forms of everything that [`full_forms`] publishes.
+/// Reduced forms of all resources that [`full_forms`] makes.
 pub(crate) fn reduced_forms(entity: &ConsolidatedEntity, view: View) -> Result<Vec<Resource>, EntityFault> {
     make(entity, |out| {
         out.extend(entity.structure.iter().map(|s| organization::reduced_form(view, s)));
@@ -49,7 +49,7 @@ pub(crate) fn referenced_structures(entity: &ConsolidatedEntity) -> impl Iterato
     places.chain(operators).map(referenced(false)).chain(legal_entities.map(referenced(true)))
 }
 
-/// Runs what makes forms; a panic in it becomes a fault of the entity, so that one entity does not stop the log.
+/// Runs `forms`. A panic in it becomes a fault of the entity, so that one entity does not stop the log.
 fn make(
     entity: &ConsolidatedEntity,
     forms: impl FnOnce(&mut Vec<Resource>) -> Result<(), EntityFault>,

@@ -1,8 +1,8 @@
-//! Why publication stops.
+//! Errors that stop publication.
 
 use annuaire_base::Tx;
 
-/// Why publication stopped. What was published before stays as it is, and is complete.
+/// An error that stopped publication. The transactions before it stay published.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The registry failed.
@@ -14,9 +14,9 @@ pub enum Error {
     /// The store holds another view of the log.
     #[error("the publication store holds {found}, and {wanted} is asked for: use the guide of the store, or rebuild it")]
     OtherView {
-        /// What the store holds.
+        /// The view that the store holds.
         found: String,
-        /// What the caller wants.
+        /// The view that the caller wants.
         wanted: String,
     },
     /// Another version of the program made the store, or the store does not tell its version: it must be rebuilt from the log.

@@ -13,14 +13,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Receives what is being done, how much of it is done, and how much there is (0 when that is not known).
 pub type Tell<'a> = &'a (dyn Fn(&str, u64, u64) + Sync);
 
-/// What following the log did.
+/// The result of following the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Followed {
     /// New resource versions.
     pub versions: u64,
-    /// What could not be published: the first ones, at most [`limits::NAMED`].
+    /// Objects that could not be published: the first ones, at most [`limits::NAMED`].
     pub set_aside: Vec<SetAside>,
-    /// How many could not be published.
+    /// Number of objects that could not be published.
     pub set_aside_count: u64,
 }
 

@@ -1,21 +1,21 @@
 //! Carries the log into publication stores.
 //!
-//! A publication store is a view of the log: each transaction is applied once, in order, and a store that was deleted is rebuilt to
-//! the same bytes by applying all of them again.
+//! A publication store is a view of the log: each transaction is applied once, in order, and a store that was deleted is
+//! rebuilt to the same bytes by applying all of them again.
 //!
 //! # Concepts
 //!
-//! * **Following.** [`follow`] applies the transactions that a store does not have yet. A transaction is read in one of three ways
-//!   (`read`), by how much it changes: everything in order for a first load, both states side by side for a large delivery,
-//!   look-ups for a small one. What is published does not depend on the way.
-//! * **Consolidation.** Several sources know of one entity. The module `consolidate` merges their objects by rank and leaves out what
-//!   the perimeter may not show. It is pure, and its page lists the decisions.
-//! * **Forms.** Of the consolidated entity the crate `annuaire-fhir` makes full forms. Resources that were published and are no longer
-//!   made become reduced, inactive forms.
-//! * **Set aside.** An entity out of which nothing can be made does not stop the log. What is published of it stays as it could last
-//!   be made, and the store keeps the reason ([`set_aside()`]).
-//! * **No reference without a target (LOG-6).** A structure to which a resource points, and which no source describes, is published
-//!   as that resource names it.
+//! * **Following.** [`follow`] applies the transactions that a store does not have yet. A transaction is read in one of three
+//!   ways (`read`), by how much it changes: everything in order for a first load, both states side by side for a large
+//!   delivery, look-ups for a small one. Published resources do not depend on the way.
+//! * **Consolidation.** Several sources know of one entity. The module `consolidate` merges their objects by rank and
+//!   leaves out everything that the perimeter may not show. It is pure, and its page lists the decisions.
+//! * **Forms.** Of the consolidated entity the crate `annuaire-fhir` makes full forms. Resources that were published and are no
+//!   longer made become reduced, inactive forms.
+//! * **Set aside.** An entity out of which nothing can be made does not stop the log. It stays published as it could last be
+//!   made, and the store keeps the reason ([`set_aside()`]).
+//! * **No reference without a target (LOG-6).** A structure to which a resource points, and which no source describes, is
+//!   published as that resource names it.
 //!
 //! # Example
 //!
@@ -56,9 +56,9 @@
 //! # Costs and absences
 //!
 //! A transaction costs one durable commit of the store, and a compression for each new version on as many threads as there are
-//! processors. Memory holds some pages of entities, whatever the size of the transaction, and the ids of the Organizations that it
-//! publishes and references. This crate reads no clock and knows neither files nor HTTP: whoever calls decides when to follow and
-//! who may. It never writes to the registry.
+//! processors. Memory holds some pages of entities, whatever the size of the transaction, and the ids of the Organizations that
+//! it publishes and references. This crate reads no clock and knows neither files nor HTTP: whoever calls decides when to
+//! follow and who may. It never writes to the registry.
 
 mod apply;
 mod consolidate;

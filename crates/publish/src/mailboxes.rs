@@ -8,8 +8,8 @@ use annuaire_store::Object;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
 
-/// Objects of the mailbox holders met so far, in one pass over the registry in entity order. Since `NS:` comes before `ST:`, every
-/// holder was met when the first structure comes.
+/// Objects of the mailbox holders met so far, in one pass over the registry in entity order. Since `NS:` comes before `ST:`,
+/// every holder was met when the first structure comes.
 #[derive(Default)]
 pub(crate) struct MailboxHolders(RwLock<HashMap<String, Vec<Object>>>);
 

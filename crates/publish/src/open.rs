@@ -15,7 +15,7 @@ pub fn open(dir: &Path, map_bytes: usize, view: View) -> Result<Index, Error> {
     Ok(Index::open_marked(dir, map_bytes, annuaire_fhir::dictionary::ALL, marks)?)
 }
 
-/// How a store names its view. It is written in the store and shown in errors.
+/// The view in words. They are written in the store and shown in errors.
 fn description(view: View) -> String {
     let guide = match view.guide {
         Guide::V120 => "1.2.0",

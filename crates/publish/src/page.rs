@@ -1,4 +1,4 @@
-//! A page of entities: what one thread reads from the registry, and what another one makes of it.
+//! A page of entities, as one thread reads it from the registry, and the resources that another thread makes of it.
 
 use crate::consolidate::{ConsolidatedEntity, EntityFault};
 use crate::entity_forms::{full_forms, reduced_forms, referenced_structures};
@@ -13,10 +13,10 @@ use annuaire_store::Object;
 use annuaire_terms::Resource;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Where pages go; `false` when nobody takes them any more.
+/// Receives pages; `false` when it takes no more.
 pub(crate) type GivePage<'a> = &'a dyn Fn(Result<EntityPage, Error>) -> bool;
 
-/// What is read of the registry at a time.
+/// Entities read from the registry at a time.
 pub(crate) enum EntityPage {
     /// Objects of complete entities, of which nothing was published before.
     FirstLoad(Vec<Object>),
@@ -65,7 +65,7 @@ impl EntitiesSideBySide {
     }
 }
 
-/// Of an entity set aside, what is published is what could last be made of it, and not what was said just before.
+/// An entity that is set aside is published as it could last be made, and not as it was just before the transaction.
 pub(crate) fn replace_published(
     published: &mut BTreeMap<String, ConsolidatedEntity>,
     entity: &str,
@@ -77,7 +77,7 @@ pub(crate) fn replace_published(
     }
 }
 
-/// What pages of one transaction are prepared with.
+/// The parameters that all pages of a transaction share.
 pub(crate) struct PageContext<'a> {
     pub(crate) view: View,
     pub(crate) stamps: Stamps,
@@ -85,7 +85,7 @@ pub(crate) struct PageContext<'a> {
     pub(crate) holders: &'a MailboxHoldersOfBothStates,
 }
 
-/// What one page of entities gives to publish.
+/// The resources of one page, ready for the store.
 #[derive(Default)]
 pub(crate) struct PreparedPage {
     pub(crate) resources: Vec<Prepared>,
@@ -141,7 +141,7 @@ fn with_reduced_forms(current: Vec<Resource>, published: &ConsolidatedEntity, vi
 struct EntityVersion<'a> {
     entity: &'a str,
     after: &'a ConsolidatedEntity,
-    /// How it was set aside before the transaction.
+    /// Set when the entity was set aside before the transaction.
     set_aside: Option<&'a SetAsideEntity>,
     tx: Tx,
 }

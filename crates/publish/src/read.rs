@@ -1,5 +1,5 @@
-//! Reading what a transaction changes, in pages of entities. There are three ways, by what there is to do; what is published does
-//! not depend on the way.
+//! Reading the entities that a transaction changes, in pages. There are three ways, for a first load, a large transaction and a
+//! small one; published resources do not depend on the way.
 
 pub(crate) mod first_load;
 pub(crate) mod look_ups;

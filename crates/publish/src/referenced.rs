@@ -6,8 +6,8 @@ use annuaire_fhir::{View, ids, schema};
 use annuaire_index::{Index, Prepared, Preparer};
 use std::collections::{BTreeMap, HashSet};
 
-/// Forms of the referenced structures that are neither published nor among the Organizations of this transaction (`described`), in
-/// the order of their ids.
+/// Forms of the referenced structures that are neither published nor among the Organizations of this transaction (`described`),
+/// in the order of their ids.
 pub(crate) fn prepare_referenced(
     index: &Index,
     view: View,
@@ -22,8 +22,8 @@ pub(crate) fn prepare_referenced(
         let id = ids::organization_id(&structure.id_technique);
         if !described.contains(&id) && !snapshot.exists(schema::ORGANIZATION, &id)? {
             // A reference to the legal entity tells more than another one: it is the greater of both.
-            let kept = missing.entry(id).or_insert(structure);
-            *kept = (*kept).max(structure);
+            let chosen = missing.entry(id).or_insert(structure);
+            *chosen = (*chosen).max(structure);
         }
     }
     let forms = missing.into_values().map(|structure| organization::referenced_form(view, structure));

@@ -1,11 +1,11 @@
-//! Entities out of which nothing can be made: what is published of them stays, and the store keeps the reason.
+//! Entities out of which nothing can be made: their published resources stay, and the store keeps the reason.
 
 use crate::error::Error;
 use crate::limits;
 use annuaire_base::Tx;
 use annuaire_index::{Index, SetAsideEntity};
 
-/// An object that could not be published. What is published of its entity stays as it is.
+/// An object that could not be published. The published resources of its entity stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
     /// Transaction that holds the object.
@@ -14,7 +14,7 @@ pub struct SetAside {
     pub entity: String,
     /// Source key.
     pub source: String,
-    /// Why, in words.
+    /// The reason, in words.
     pub reason: String,
 }
 

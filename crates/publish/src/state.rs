@@ -7,8 +7,8 @@ use annuaire_fhir::View;
 use annuaire_store::Registry;
 use std::collections::BTreeMap;
 
-/// What the sources of a perimeter together know of these entities just after `tx`, structures with the mailboxes of their holders.
-/// Entities of which nothing is known are left out. Cost: a look-up for each entity and source.
+/// These entities just after `tx`, as the sources of a perimeter together know them; structures have the mailboxes of their
+/// holders. Unknown entities are left out. Cost: a look-up for each entity and source.
 pub(crate) fn entities_at(
     registry: &mut dyn Registry,
     tx: Tx,

@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Compares a store with the registry at the last transaction of the store, and returns every difference in words. Cost: reads
 /// everything.
 ///
-/// An entity that is set aside is no difference ([`crate::set_aside()`] names it): its published form is compared with the state in
-/// which it could last be made.
+/// An entity that is set aside is no difference ([`crate::set_aside()`] names it): its published form is compared with the
+/// state in which it could last be made.
 ///
 /// # Errors
 /// When either cannot be read. A store of another log is a difference.

@@ -1,7 +1,7 @@
-//! Connections: accepted as long as there is room, and ended when their client lets them wait.
+//! Connections: accepted while there is room, ended when their client lets them wait too long.
 //!
-//! The time-out of headers that hyper has counts idle time too; here one alarm for each connection tells a client that is idle
-//! from one that sends a request byte by byte and from one that does not read.
+//! The header time-out of hyper also counts idle time. Here, one timer for each connection tells three waits apart: an idle
+//! client, one that sends a request byte by byte, and one that does not read its answer.
 
 use crate::limits::OTHER_FILES;
 use axum::Router;
@@ -22,24 +22,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
-/// How long and how many connections may be. Tests use shorter ones.
+/// Limits of connections. Tests use shorter ones.
 #[derive(Debug, Clone)]
 pub struct ConnectionLimits {
-    /// From the first byte of a request to the first byte of its answer: slow headers and slow bodies end here.
+    /// Longest time from the first byte of a request to the first byte of its answer: it ends slow headers and slow bodies.
     pub request: Duration,
-    /// Without a byte of the next request.
+    /// Longest time without a byte of the next request.
     pub idle: Duration,
-    /// The same once three quarters of the connections are taken, so that idle ones make room.
+    /// Like `idle`, once three quarters of the connections are taken, so that idle ones make room.
     pub crowded: Duration,
-    /// Without taking a byte of the answer that waits.
+    /// Longest time without reading a byte of an answer.
     pub reader: Duration,
-    /// For running answers when the server ends.
+    /// Time given to running answers when the server ends.
     pub finish: Duration,
-    /// Pause of the accept loop when the system refuses connections, mostly for want of descriptors.
+    /// Pause of the accept loop when the system refuses connections, mostly for lack of descriptors.
     pub pause: Duration,
-    /// Open at once; others wait to be accepted.
+    /// Most open connections; others wait to be accepted.
     pub connections: usize,
-    /// Bytes of request line and headers. Links to next pages repeat the query with its token: up to 54 KiB.
+    /// Most bytes of request line and headers. A link to the next page carries the query in its token: up to 54 KiB.
     pub head: usize,
 }
 
@@ -58,8 +58,8 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// Raises the number of descriptors to what the system allows; returns how many connections fit.
-pub fn room() -> usize {
+/// Raises the limit of descriptors to what the system allows, and returns how many connections fit.
+pub fn raise_descriptor_limit() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -75,7 +75,7 @@ pub fn room() -> usize {
 pub async fn serve(listener: TcpListener, app: Router, limits: ConnectionLimits, stop: impl Future<Output = ()>) {
     let total = limits.connections.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
     let pause = limits.pause;
-    let shared = Arc::new(Shared { free: Arc::new(Semaphore::new(total)), limits, total });
+    let shared = Arc::new(ConnectionPool { free: Arc::new(Semaphore::new(total)), limits, total });
     let mut http = http1::Builder::new();
     http.max_buf_size(shared.limits.head).header_read_timeout(None);
     let (running, ended) = watch::channel(());
@@ -89,19 +89,19 @@ pub async fn serve(listener: TcpListener, app: Router, limits: ConnectionLimits,
             sleep(pause).await;
             continue;
         };
-        // An answer in two writes must not wait for the client to confirm the first.
+        // Without Nagle's algorithm, an answer in two writes does not wait for the acknowledgement of the first.
         let _ = stream.set_nodelay(true);
         let app = TowerToHyperService::new(app.clone());
         let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(ConnectInfo(address));
             app.call(request)
         });
-        let connection = http.serve_connection(TokioIo::new(Watched::new(stream, Arc::clone(&shared))), service);
+        let connection = http.serve_connection(TokioIo::new(WatchedStream::new(stream, Arc::clone(&shared))), service);
         let mut ended = ended.clone();
         tokio::spawn(async move {
             let _place = place;
             let mut connection = pin!(connection);
-            // What goes wrong with a connection concerns its client alone.
+            // An error of a connection concerns its client alone.
             tokio::select! {
                 _ = connection.as_mut() => return,
                 _ = ended.changed() => connection.as_mut().graceful_shutdown(),
@@ -117,71 +117,71 @@ pub async fn serve(listener: TcpListener, app: Router, limits: ConnectionLimits,
 /// The next connection, once there is room for it.
 async fn accept(
     listener: &TcpListener,
-    shared: &Shared,
+    shared: &ConnectionPool,
 ) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(&shared.free).acquire_owned().await.map_err(io::Error::other)?;
     loop {
         match listener.accept().await {
             Ok((stream, address)) => return Ok((stream, address, place)),
-            // Gone before it was accepted.
+            // The client left before it was accepted.
             Err(e) if matches!(e.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}
             Err(e) => return Err(e),
         }
     }
 }
 
-/// What the connections of a server have in common.
-struct Shared {
+/// State that the connections of a server share.
+struct ConnectionPool {
     free: Arc<Semaphore>,
     limits: ConnectionLimits,
     total: usize,
 }
 
 /// What a connection waits for.
-enum Wait {
+enum ConnectionWait {
     /// The first byte of a request.
     Idle,
-    /// The rest of it, or the work that it asked.
+    /// The rest of a request, or its answer.
     Request,
     /// A client that does not read.
     Reader,
 }
 
-/// A stream that fails once its client has let it wait too long. Time is looked at when a wait begins and when it lasts, never
-/// by the byte; the alarm is moved only if it would ring too late.
-struct Watched {
+/// A stream that fails once its client has let it wait too long. The clock is read when a wait begins and when it lasts, not for
+/// each byte; the timer is moved only if it would fire too late.
+struct WatchedStream {
     stream: TcpStream,
-    wait: Wait,
+    wait: ConnectionWait,
     since: Instant,
     alarm: Pin<Box<Sleep>>,
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionPool>,
 }
 
-impl Watched {
-    fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
+impl WatchedStream {
+    fn new(stream: TcpStream, shared: Arc<ConnectionPool>) -> Self {
         let since = Instant::now();
         let alarm = Box::pin(sleep_until(since + shared.limits.crowded));
-        Self { stream, wait: Wait::Idle, since, alarm, shared }
+        Self { stream, wait: ConnectionWait::Idle, since, alarm, shared }
     }
 
-    fn begin(&mut self, wait: Wait) {
+    fn begin(&mut self, wait: ConnectionWait) {
         (self.wait, self.since) = (wait, Instant::now());
     }
 
-    /// When the wait has lasted too long.
+    /// Instant at which the wait has lasted too long.
     fn due(&self) -> Instant {
         let limits = &self.shared.limits;
         self.since
             + match self.wait {
-                Wait::Idle if self.shared.free.available_permits() < self.shared.total / 4 => limits.crowded,
-                Wait::Idle => limits.idle,
-                Wait::Request => limits.request,
-                Wait::Reader => limits.reader,
+                ConnectionWait::Idle if self.shared.free.available_permits() < self.shared.total / 4 => limits.crowded,
+                ConnectionWait::Idle => limits.idle,
+                ConnectionWait::Request => limits.request,
+                ConnectionWait::Reader => limits.reader,
             }
     }
 
-    /// Pending, or the end of the client's time.
-    fn waiting<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+    /// Pending, or an error once the client's time is over.
+    fn poll_timer<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         if self.alarm.deadline() > self.due() {
             let due = self.due();
             self.alarm.as_mut().reset(due);
@@ -192,35 +192,35 @@ impl Watched {
             if now >= due {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            // Again before `due`, since it comes nearer when the server gets crowded.
+            // Checked again before `due`, which comes nearer when the server gets crowded.
             self.alarm.as_mut().reset(due.min(now + self.shared.limits.crowded));
         }
     }
 
-    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn after_write(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match written {
             Poll::Pending => {
-                if !matches!(self.wait, Wait::Reader) {
-                    self.begin(Wait::Reader);
+                if !matches!(self.wait, ConnectionWait::Reader) {
+                    self.begin(ConnectionWait::Reader);
                 }
-                self.waiting(cx)
+                self.poll_timer(cx)
             }
             Poll::Ready(result) => {
-                self.begin(Wait::Idle);
+                self.begin(ConnectionWait::Idle);
                 Poll::Ready(result)
             }
         }
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for WatchedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buffer) {
-            Poll::Pending => self.waiting(cx),
+            Poll::Pending => self.poll_timer(cx),
             Poll::Ready(result) => {
-                if matches!(self.wait, Wait::Idle) && buffer.filled().len() > before {
-                    self.begin(Wait::Request);
+                if matches!(self.wait, ConnectionWait::Idle) && buffer.filled().len() > before {
+                    self.begin(ConnectionWait::Request);
                 }
                 Poll::Ready(result)
             }
@@ -228,10 +228,10 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for WatchedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.written(cx, written)
+        self.after_write(cx, written)
     }
 
     fn poll_write_vectored(
@@ -240,7 +240,7 @@ impl AsyncWrite for Watched {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.written(cx, written)
+        self.after_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,33 +1,33 @@
-//! Where long work waits its turn.
+//! The lane of long work: a few threads of low priority that serve one client after the other.
 //!
-//! Short requests are answered by the threads that read connections. What needs more goes to a few threads of low priority,
-//! one client after the other: who asks for much waits for itself, and nobody else waits for it.
+//! The threads that read connections answer short requests. A request that needs more work runs here, in the turn of its
+//! client: a client that asks for much waits behind its own requests, and nobody else waits for them.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::Client;
+use crate::client::Client;
 
-/// Jobs of one client that wait, besides the one at work.
+/// Most jobs of one client that wait, besides the one that runs.
 pub const WAITING: usize = 256;
-/// Niceness of the threads: they run in what the others leave.
+/// Niceness of the threads: they run in the time that others leave.
 const NICE: i32 = 15;
 
-type Job = Box<dyn FnOnce() + Send>;
+type LaneJob = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
-struct Queues {
-    /// Clients that wait, in turn.
+struct LaneQueues {
+    /// Clients that have jobs, the next one first.
     turn: VecDeque<Client>,
-    jobs: HashMap<Client, VecDeque<Job>>,
+    jobs: HashMap<Client, VecDeque<LaneJob>>,
     closed: bool,
 }
 
-impl Queues {
+impl LaneQueues {
     /// Puts a job behind those of its client.
-    fn push(&mut self, client: Client, job: Job) -> Result<(), Full> {
+    fn push(&mut self, client: Client, job: LaneJob) -> Result<(), Full> {
         let jobs = self.jobs.entry(client).or_default();
         if jobs.len() >= WAITING {
             return Err(Full);
@@ -40,7 +40,7 @@ impl Queues {
     }
 
     /// The next job, of the client whose turn it is.
-    fn next(&mut self) -> Option<Job> {
+    fn next(&mut self) -> Option<LaneJob> {
         let client = self.turn.pop_front()?;
         let jobs = self.jobs.get_mut(&client)?;
         let job = jobs.pop_front();
@@ -54,31 +54,32 @@ impl Queues {
 }
 
 #[derive(Default)]
-struct Shared {
-    queues: Mutex<Queues>,
+struct LaneState {
+    queues: Mutex<LaneQueues>,
     more: Condvar,
 }
 
-/// The threads for long work. They end with it.
-pub struct Lane(Arc<Shared>);
+/// The threads of long work. They end when it is dropped.
+pub struct Lane(Arc<LaneState>);
 
-/// The client already waits for too many answers.
+/// The client already has [`WAITING`] jobs that wait.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Full;
 
 impl Lane {
     /// Starts the threads: half as many as there are processors.
     pub fn new() -> Self {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(LaneState::default());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         for _ in 0..(processors / 2).max(1) {
             let shared = Arc::clone(&shared);
-            std::thread::spawn(move || work(&shared));
+            std::thread::spawn(move || run_jobs(&shared));
         }
         Self(shared)
     }
 
-    /// Runs `job` in the turn of `client`, and gives its result, which does not come when the job panics.
+    /// Runs `job` in the turn of `client`. The result comes through the receiver, which reports an error when the job panicked.
+    /// A job whose receiver was dropped before its turn is not run.
     ///
     /// # Errors
     /// [`Full`] when the client has [`WAITING`] jobs that wait.
@@ -89,7 +90,7 @@ impl Lane {
     ) -> Result<oneshot::Receiver<T>, Full> {
         let (send, receive) = oneshot::channel();
         let job = Box::new(move || {
-            // Whoever left does not need the answer, and it is not made.
+            // A client that left needs no answer.
             if !send.is_closed() {
                 _ = send.send(job());
             }
@@ -113,8 +114,8 @@ impl Drop for Lane {
     }
 }
 
-fn work(shared: &Shared) {
-    // Where it is refused, long work has the priority of the rest: slower for others, not wrong.
+fn run_jobs(shared: &LaneState) {
+    // Where the system refuses it, long work keeps the usual priority: slower for others, still correct.
     _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
     let mut queues = shared.queues.lock().unwrap_or_else(PoisonError::into_inner);
     while !queues.closed {
@@ -123,7 +124,7 @@ fn work(shared: &Shared) {
             continue;
         };
         drop(queues);
-        // A job that panics takes its answer with it, not the thread.
+        // A job that panics loses its answer; the thread goes on.
         _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
         queues = shared.queues.lock().unwrap_or_else(PoisonError::into_inner);
     }
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn clients_take_turns() {
-        let mut queues = Queues::default();
+        let mut queues = LaneQueues::default();
         let done = Arc::new(Mutex::new(Vec::new()));
         for (client, n) in [(1, 0), (1, 1), (1, 2), (2, 3), (3, 4), (2, 5)] {
             let done = Arc::clone(&done);

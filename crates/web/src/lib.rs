@@ -1,31 +1,104 @@
-//! What every door of the server shares.
+//! What every door of the server shares: who asks, limits, fair turns, kept answers, compression, request log, errors.
 //!
-//! A door is what answers requests: the FHIR API, the pages for people. Each request passes the [`Gate`] when it arrives: who
-//! asks (behind which proxy, with which verified key or credential), how often, for which host; and when it leaves: one log
-//! line, one count. An internal error keeps its cause in the log of the operator, under the request id that the client got
-//! ([`record_internal_error`]). [`Publication`] tells the doors how far the stores are behind the log.
+//! A door answers requests: the FHIR API, the pages for people. Each request passes the [`Gate`] twice. On arrival, the gate
+//! decides who asks (behind which proxy, with which verified key or credential), whether the client keeps its rate and whether
+//! the request names its host. When the answer leaves, the gate writes one log line and counts it.
 //!
-//! The room knows neither FHIR nor HTML, reads no clock and opens no file: clock, secret and sinks are [`GateSettings`].
+//! # Concepts
+//!
+//! - **Pass**: the right to call, as a type. Only the gate makes an [`Anyone`], [`ApiClient`], [`RestrictedReader`] or
+//!   [`Operator`]; a handler that takes one cannot be called for somebody who was not let in.
+//! - **Client**: whom a request counts for, a keyed hash of a verified key or of the address ([`Client`]).
+//! - **Turn**: short requests are answered by the threads that read connections, within [`limits::QUICK`] units of work. Longer
+//!   ones start again in the [`Lane`], one client after the other, within [`limits::LONG`] units. A client that took more than
+//!   its share ([`Shares`]) waits while others ask.
+//! - **Piece**: a long answer leaves in pieces ([`PieceSource`]) with back-pressure, each made while the one before is sent.
+//! - **Kept answer**: an answer asked for a second time in one state of the directory is kept ([`KeptAnswers`]).
+//! - **Error code**: every refusal of every door is one row of a closed table ([`ErrorCode`]). The cause of an internal error goes
+//!   to the operator's log, under the request id that the client got ([`record_internal_error`]).
+//!
+//! # Example
+//!
+//! A gate, and a handler whose argument says who may call it:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use annuaire_web::{ApiClient, Gate, GateSettings, RateRule, Refusal};
+//!
+//! fn greet(_: ApiClient) -> &'static str {
+//!     "hello"
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let clock = Arc::new(|| 1_800_000_000_000_000);
+//! let gate = Gate::new(GateSettings { api_keys: vec!["secret".to_owned()], ..GateSettings::new([1; 32], clock) });
+//!
+//! let stranger = axum::http::Request::get("/hello").body(()).unwrap();
+//! let (arrival, pass) = gate.arrive::<ApiClient>(&mut stranger.into_parts().0, RateRule::Counted).await;
+//! assert_eq!(pass.map(greet), Err(Refusal::ApiKey));
+//! assert_eq!(arrival.refusal, Some(Refusal::ApiKey));
+//!
+//! let holder = axum::http::Request::get("/hello").header("esante-api-key", "secret").body(()).unwrap();
+//! let (_, pass) = gate.arrive::<ApiClient>(&mut holder.into_parts().0, RateRule::Counted).await;
+//! assert_eq!(pass.map(greet), Ok("hello"));
+//! # }
+//! ```
+//!
+//! # Costs
+//!
+//! An arrival costs a keyed hash of the address (and one of the key, when the door asks for it), a look-up in the table of
+//! rates under a lock, and the string of its request id. A log line costs one string and the call of the sink. Memory is
+//! bounded by [`limits`], however many strangers ask.
+//!
+//! # What it never does
+//!
+//! It knows neither FHIR nor HTML nor stores, reads no clock and opens no file: clock, secret and sinks are parameters
+//! ([`GateSettings`]). It never logs the value of a parameter, a key, or an address.
 
-mod coding;
+mod client;
+mod clock;
 pub mod connections;
-mod error;
+mod error_code;
+mod forwarded;
 mod gate;
-mod guess;
-mod journal;
+mod guesses;
+mod host;
+mod internal;
+mod kept_answers;
 mod lane;
 pub mod limits;
-mod proxy;
+mod metrics;
+mod negotiation;
+mod network;
+mod pass;
+mod pieces;
+mod proxies;
+mod public_base;
 mod publication;
 mod rate;
-mod who;
+mod request_log;
+mod settings;
+mod shares;
+mod turns;
 
-pub use coding::accepts_gzip;
-pub use error::{cause_chain, record_internal_error};
-pub use gate::{Arrival, ClockUs, Gate, GateSettings, NotAPublicBase, PublicBase, RateRule, Refusal};
-pub use journal::{LogSink, RequestLine, RequestSubject};
+pub use annuaire_gzip::GzipCoding;
+pub use client::Client;
+pub use clock::ClockUs;
+pub use error_code::ErrorCode;
+pub use gate::{Arrival, Gate, RateRule, Refusal};
+pub use internal::{cause_chain, record_internal_error};
+pub use kept_answers::{AnswerKey, KeptAnswers};
 pub use lane::{Full, Lane, WAITING};
-pub use proxy::{Network, NotANetwork, Origin, Proxies};
+pub use negotiation::{accepts_gzip, lenient_quality};
+pub use network::{Network, NotANetwork};
+pub use pass::{Anyone, ApiClient, Operator, Pass, RestrictedReader, Who};
+pub use pieces::{CutShort, Piece, PieceSource, account_for, known_length, response_in_pieces};
+pub use proxies::{Origin, Proxies};
+pub use public_base::{NotAPublicBase, PublicBase};
 pub use publication::{Publication, PublicationStatus, StoreHealth, StoreState};
 pub use rate::{Rate, RateVerdict};
-pub use who::{Anyone, ApiClient, Client, Operator, Pass, RestrictedReader, Who};
+pub use request_log::{LogSink, RequestLine, RequestSubject};
+pub use settings::GateSettings;
+pub use shares::Shares;
+pub use turns::Turns;

@@ -1,9 +1,10 @@
-//! How far the stores are behind the log, as the program tells it and the doors repeat it.
+//! How far each publication store is behind the log: the thread that publishes reports it, the doors show it.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::{ClockUs, limits};
+use crate::clock::ClockUs;
+use crate::limits;
 
 /// State of the publication of one store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,16 +15,41 @@ pub struct StoreState {
     pub applied_tx: u64,
     /// Last transaction of the log; `None` when the log cannot be read.
     pub log_tx: Option<u64>,
-    /// Objects that could not be made: what was published of them stands.
+    /// Objects that could not be published: their last published form is still served.
     pub set_aside: u64,
-    /// What publication waits for when it does not advance (a full map, a log that does not answer…), in words for the
-    /// operator. It may name objects: no door shows it.
+    /// What publication waits for when it does not advance (a full map, a log that does not answer…), for the operator. It may
+    /// name objects, so no door shows it.
     pub waiting: Option<String>,
-    /// Since when the store is behind, or waits; milliseconds since 1970 UTC.
+    /// Instant since which the store is behind or waits, in milliseconds since 1970 UTC.
     pub since_ms: i64,
 }
 
-/// What is said of a store.
+impl StoreState {
+    /// Health of the store at `now_ms`; `stopped` when nothing publishes any more.
+    fn health(&self, now_ms: i64, stopped: bool) -> StoreHealth {
+        let behind = self.log_tx.map(|last| last.saturating_sub(self.applied_tx));
+        let late_ms = now_ms.saturating_sub(self.since_ms).max(0);
+        let ahead = self.log_tx.is_some_and(|last| last < self.applied_tx);
+        let (status, reason) = if stopped {
+            (PublicationStatus::Degraded, Some("publication has stopped: what is served gets older"))
+        } else if ahead {
+            (PublicationStatus::Degraded, Some("the store has transactions that its log has not"))
+        } else if self.waiting.is_some() {
+            (PublicationStatus::Degraded, Some("publication does not advance; the log of the server says what it waits for"))
+        } else if self.set_aside > 0 {
+            (PublicationStatus::Degraded, Some("some objects could not be published and stand as they were"))
+        } else if behind.is_some_and(|n| n > 0) && late_ms > limits::BEHIND_MS {
+            (PublicationStatus::Behind, Some("publication is behind its log for longer than usual"))
+        } else {
+            (PublicationStatus::Ok, None)
+        };
+        let level = behind == Some(0) && self.waiting.is_none();
+        let seconds = if level { 0 } else { u64::try_from(late_ms / 1_000).unwrap_or(0) };
+        StoreHealth { store: self.store, status, reason, behind, seconds, set_aside: self.set_aside }
+    }
+}
+
+/// Summary of the health of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublicationStatus {
     /// It follows the log.
@@ -35,7 +61,7 @@ pub enum PublicationStatus {
 }
 
 impl PublicationStatus {
-    /// The word for it in answers.
+    /// Its name in answers.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -46,35 +72,36 @@ impl PublicationStatus {
     }
 }
 
-/// How a store stands, in what may be told to anybody who may know of the store.
+/// Health of a store, without anything that names an object: whoever may know of the store may read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreHealth {
     /// `public` or `restricted`.
     pub store: &'static str,
-    /// The word for all of it.
+    /// Summary.
     pub status: PublicationStatus,
-    /// Why the status is not `ok`: fixed sentences, which name no object.
+    /// Why the status is not `ok`: one of a few fixed sentences, which name no object.
     pub reason: Option<&'static str>,
-    /// Transactions of the log that the store has not; `None` when the log cannot be read.
+    /// Transactions of the log that the store lacks; `None` when the log cannot be read.
     pub behind: Option<u64>,
-    /// Seconds since when it is behind.
+    /// Seconds for which it has been behind.
     pub seconds: u64,
     /// Objects set aside.
     pub set_aside: u64,
 }
 
-#[derive(Default)]
-struct Cell {
+/// All that was reported.
+#[derive(Clone, Default)]
+struct Reported {
     stores: Vec<StoreState>,
-    /// When the program spoke last.
+    /// Instant of the last report, in milliseconds; `None` without a clock.
     heard_ms: Option<i64>,
     ended: bool,
 }
 
-/// A cell that the thread of publication writes and the doors read. Each holds it for the copy of a pointer.
+/// A cell that the thread of publication writes and the doors read. Both hold its lock only while they copy a pointer.
 #[derive(Default)]
 pub struct Publication {
-    cell: RwLock<Arc<Cell>>,
+    cell: RwLock<Arc<Reported>>,
     clock: Option<ClockUs>,
 }
 
@@ -85,26 +112,26 @@ impl fmt::Debug for Publication {
 }
 
 impl Publication {
-    /// A cell that takes publication for dead when it is not heard of for [`limits::SILENT_MS`]; `clock` gives microseconds since
-    /// 1970 UTC. One made by `default` has no clock and leaves that out.
+    /// A cell that takes publication for dead after [`limits::SILENT_MS`] without a report. A cell made by `default` has no clock
+    /// and does not notice silence.
     #[must_use]
     pub fn new(clock: ClockUs) -> Self {
         Self { cell: RwLock::default(), clock: Some(clock) }
     }
 
-    fn cell(&self) -> Arc<Cell> {
+    fn cell(&self) -> Arc<Reported> {
         Arc::clone(&self.cell.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn change(&self, change: impl FnOnce(&mut Cell)) {
+    fn change(&self, change: impl FnOnce(&mut Reported)) {
         let now = self.clock.as_ref().map(|clock| clock().div_euclid(1_000));
         let before = self.cell();
-        let mut cell = Cell { stores: before.stores.clone(), heard_ms: now, ended: before.ended };
+        let mut cell = Reported { heard_ms: now, ..Reported::clone(&before) };
         change(&mut cell);
         *self.cell.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(cell);
     }
 
-    /// Replaces what is known of a store. One thread writes: of two at once, one word is lost.
+    /// Replaces the state of a store. Only one thread may report: of two reports at once, one is lost.
     pub fn report(&self, state: StoreState) {
         self.change(|cell| {
             cell.ended = false;
@@ -115,44 +142,23 @@ impl Publication {
         });
     }
 
-    /// Says that publication has ended, until it is heard of again. A guard that is dropped with the thread calls it.
+    /// Marks publication as ended, until the next report. A guard that is dropped with the thread of publication calls it.
     pub fn end(&self) {
         self.change(|cell| cell.ended = true);
     }
 
-    /// What is known of each store; empty when nothing publishes here.
+    /// Last reported state of each store; empty when nothing publishes here.
     #[must_use]
     pub fn states(&self) -> Vec<StoreState> {
         self.cell().stores.clone()
     }
 
-    /// How each store stands at `now_ms`.
+    /// Health of each store at `now_ms`, milliseconds since 1970 UTC.
     #[must_use]
     pub fn health(&self, now_ms: i64) -> Vec<StoreHealth> {
         let cell = self.cell();
         let silent = cell.heard_ms.is_some_and(|heard| now_ms - heard > limits::SILENT_MS);
-        let standing = |state: &StoreState| {
-            let behind = state.log_tx.map(|last| last.saturating_sub(state.applied_tx));
-            let late = now_ms.saturating_sub(state.since_ms).max(0);
-            let ahead = state.log_tx.is_some_and(|last| last < state.applied_tx);
-            let (status, reason) = if cell.ended || silent {
-                (PublicationStatus::Degraded, Some("publication has stopped: what is served gets older"))
-            } else if ahead {
-                (PublicationStatus::Degraded, Some("the store has transactions that its log has not"))
-            } else if state.waiting.is_some() {
-                (PublicationStatus::Degraded, Some("publication does not advance; the log of the server says what it waits for"))
-            } else if state.set_aside > 0 {
-                (PublicationStatus::Degraded, Some("some objects could not be published and stand as they were"))
-            } else if behind.is_some_and(|n| n > 0) && late > limits::BEHIND_MS {
-                (PublicationStatus::Behind, Some("publication is behind its log for longer than usual"))
-            } else {
-                (PublicationStatus::Ok, None)
-            };
-            let level = behind == Some(0) && state.waiting.is_none();
-            let seconds = if level { 0 } else { u64::try_from(late / 1_000).unwrap_or(0) };
-            StoreHealth { store: state.store, status, reason, behind, seconds, set_aside: state.set_aside }
-        };
-        cell.stores.iter().map(standing).collect()
+        cell.stores.iter().map(|state| state.health(now_ms, cell.ended || silent)).collect()
     }
 }
 
@@ -166,9 +172,9 @@ mod tests {
     }
 
     fn status(publication: &Publication, now_ms: i64) -> PublicationStatus {
-        let standing = publication.health(now_ms).pop().unwrap();
-        assert_eq!(standing.reason.is_none(), standing.status == PublicationStatus::Ok);
-        standing.status
+        let health = publication.health(now_ms).pop().unwrap();
+        assert_eq!(health.reason.is_none(), health.status == PublicationStatus::Ok);
+        health.status
     }
 
     #[test]

@@ -1,43 +1,45 @@
-//! How many requests a client may make: one token bucket a client.
+//! Rate limit: one token bucket for each client.
 
 use std::sync::{Mutex, PoisonError};
 
 use annuaire_cache::Generations;
 
-use crate::{Client, limits};
+use crate::client::Client;
+use crate::limits;
 
-/// A rate: `burst` requests at once, then `per_second`.
+/// A rate: `burst` requests at once, then `per_second` requests a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Requests a second that a bucket regains. The national service allows 17.
+    /// Tokens that a bucket regains a second. The national service allows 17.
     pub per_second: u32,
-    /// Size of a bucket.
+    /// Most tokens of a bucket.
     pub burst: u32,
 }
 
 #[derive(Clone, Copy)]
-struct Bucket {
+struct TokenBucket {
     tokens: f64,
     at_us: i64,
 }
 
-/// What a client is told of its rate.
+/// The answer of the rate limiter to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateVerdict {
     /// Whether this request is served.
     pub allowed: bool,
-    /// Requests left at once.
+    /// Requests that the client may still make at once.
     pub remaining: u32,
-    /// Seconds until one more is allowed, at least 1 when none is left.
+    /// Seconds until the next token, at least 1 when none is left.
     pub reset: u32,
 }
 
-pub(crate) struct Limiter {
+/// The rate limiter of a server.
+pub(crate) struct RateLimiter {
     rate: Rate,
-    buckets: Mutex<Generations<Client, Bucket>>,
+    buckets: Mutex<Generations<Client, TokenBucket>>,
 }
 
-impl Limiter {
+impl RateLimiter {
     pub(crate) fn new(rate: Rate) -> Self {
         Self { rate, buckets: Mutex::new(Generations::new(limits::CLIENTS)) }
     }
@@ -46,15 +48,15 @@ impl Limiter {
         self.rate
     }
 
-    /// Takes one token of `client` at `now_us`, microseconds of any clock that does not go back much.
+    /// Takes one token of `client`. `now_us` is in microseconds; when the clock goes back, no token is regained.
     pub(crate) fn take(&self, client: Client, now_us: i64) -> RateVerdict {
         let (full, speed) = (f64::from(self.rate.burst.max(1)), f64::from(self.rate.per_second.max(1)));
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let refilled = |b: Bucket| (b.tokens + (now_us - b.at_us).max(0) as f64 / 1e6 * speed).min(full);
+        let refilled = |b: TokenBucket| (b.tokens + (now_us - b.at_us).max(0) as f64 / 1e6 * speed).min(full);
         let tokens = buckets.get(&client).map_or(full, refilled);
         let allowed = tokens >= 1.0;
         let left = if allowed { tokens - 1.0 } else { tokens };
-        buckets.insert(client, Bucket { tokens: left, at_us: now_us }, 1);
+        buckets.insert(client, TokenBucket { tokens: left, at_us: now_us }, 1);
         let reset = if left >= 1.0 { 0 } else { (((1.0 - left) / speed).ceil() as u32).max(1) };
         RateVerdict { allowed, remaining: left as u32, reset }
     }
@@ -62,13 +64,13 @@ impl Limiter {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limiter, Rate};
-    use crate::Client;
+    use super::{Rate, RateLimiter};
+    use crate::client::Client;
 
     #[test]
     fn a_burst_then_the_rate_and_nobody_pays_for_another() {
         let (one, two) = (Client::numbered(1), Client::numbered(2));
-        let limiter = Limiter::new(Rate { per_second: 2, burst: 3 });
+        let limiter = RateLimiter::new(Rate { per_second: 2, burst: 3 });
         for left in [2, 1, 0] {
             let v = limiter.take(one, 0);
             assert!(v.allowed && v.remaining == left, "{v:?}");

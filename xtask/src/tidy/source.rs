@@ -38,10 +38,10 @@ impl SourceFile {
         self.path.match_indices('/').nth(end - 1).map_or(&self.path, |(at, _)| &self.path[..at])
     }
 
-    /// Whether the file is compiled for tests, benchmarks or fuzzing only, as far as its path tells.
+    /// Whether the file is compiled for tests, benchmarks, examples or fuzzing only, as far as its path tells.
     pub fn is_test(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
-        name == "tests.rs" || ["/tests/", "/benches/", "/fuzz_targets/"].iter().any(|part| self.path.contains(part))
+        name == "tests.rs" || ["/tests/", "/benches/", "/examples/", "/fuzz_targets/"].iter().any(|part| self.path.contains(part))
     }
 }
 

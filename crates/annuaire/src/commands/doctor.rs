@@ -33,7 +33,7 @@ impl DoctorArguments {
         // Before the directory is made private again.
         let open = open_to_others(&place);
         place.expect(Expect::Present)?;
-        let survey = Survey::of(&place);
+        let survey = Survey::read(&place);
         let mut checks = Checkup(Grade::Ok);
         check_permissions(&mut checks, &open);
         check_disk(&mut checks, &survey);

@@ -26,7 +26,7 @@ impl StatusArguments {
     pub(crate) fn run(self) -> Result<Exit> {
         let (place, _) = self.place.open()?;
         place.expect(Expect::Present)?;
-        let survey = Survey::of(&place);
+        let survey = Survey::read(&place);
         if self.json {
             println!("{}", serde_json::to_string_pretty(&as_json(&place, &survey))?);
         } else {

@@ -143,7 +143,7 @@ mod tests {
 
     /// Position and message of the mistake in a text.
     fn mistake(text: &str) -> String {
-        let mistake = Configuration::parse(text).err().expect("a mistake");
+        let mistake = Configuration::parse(text).expect_err("a mistake");
         let (line, column) = line_and_column(text, mistake.span.start);
         format!("{line}:{column}: {}", mistake.message)
     }

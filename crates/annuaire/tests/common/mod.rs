@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -19,11 +19,27 @@ pub fn annuaire(arguments: &[&str]) -> (bool, String) {
     (out.status.success(), format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr)))
 }
 
+/// Exit code and output of a command.
+pub fn run(arguments: &[&str]) -> (i32, String) {
+    code_and_output(&program().args(arguments).output().unwrap())
+}
+
+/// Exit code and both outputs of a command that ended.
+pub fn code_and_output(out: &Output) -> (i32, String) {
+    let output = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    (out.status.code().expect("killed"), output)
+}
+
+/// A path as an argument.
+pub fn path_str(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
 /// An import; true when it was committed and published, with or without something left to look at (exit codes 0 and 3).
 pub fn import(data: &Path, files: &[PathBuf]) -> (bool, String) {
     let out = program().args(["import", "--data", data.to_str().unwrap()]).args(files).output().unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    (matches!(out.status.code(), Some(0 | 3)), said)
+    let output = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    (matches!(out.status.code(), Some(0 | 3)), output)
 }
 
 pub fn delivery(dir: &Path) -> Vec<PathBuf> {
@@ -108,7 +124,7 @@ impl Server {
 }
 
 /// Every published resource, by type and id, as the bytes of a search give it.
-pub fn picture(server: &Server) -> BTreeMap<String, String> {
+pub fn published_resources(server: &Server) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for ty in ["Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device"] {
         for (id, body) in server.walk(&format!("{ty}?_count=1000")) {

@@ -11,14 +11,14 @@ pub(super) struct ShownResource<'a> {
     pub(super) ty: TypeId,
     pub(super) id: String,
     pub(super) text: Cow<'a, str>,
-    /// What `text` says.
+    /// `text`, parsed.
     pub(super) value: Value,
 }
 
 /// Reads a resource; `None` when the perimeter shows nothing of it.
 ///
 /// # Errors
-/// Why it cannot be published, in words.
+/// The reason, in words, why it cannot be published.
 pub(super) fn read(view: View, json: &str) -> Result<Option<ShownResource<'_>>, String> {
     if json.len() > limits::RESOURCE {
         return Err(format!("it is longer than {} bytes", limits::RESOURCE));

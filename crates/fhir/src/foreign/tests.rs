@@ -1,6 +1,6 @@
 //! A resource of a feed keeps its bytes, shows in public what is enumerated alone, and is stamped by the log.
 
-use super::{Stamps, check, full_form, reduced_form};
+use super::{Stamps, check_publishable, full_form, reduced_form};
 use crate::tests::{PUBLIC, RESTRICTED, SAMPLES};
 use crate::view::View;
 use annuaire_terms::Resource;
@@ -82,7 +82,7 @@ fn what_cannot_be_published_is_said_before() {
         (r#"{"resourceType":"Device","id":"a""#, "JSON"),
         (long.as_str(), "longer"),
     ] {
-        let reason = check(json).unwrap_err();
+        let reason = check_publishable(json).unwrap_err();
         assert!(reason.contains(word), "{reason}");
     }
     for fine in [
@@ -90,7 +90,7 @@ fn what_cannot_be_published_is_said_before() {
         r#"{"resourceType":"Person","id":"p","birthDate":"absurd"}"#,
         r#"{"resourceType":"Practitioner","id":"p","telecom":"no array","extension":[1,null]}"#,
     ] {
-        assert_eq!(check(fine), Ok(()), "{fine}");
+        assert_eq!(check_publishable(fine), Ok(()), "{fine}");
     }
 }
 

@@ -132,3 +132,55 @@ pub fn public_structure(s: Structure) -> Structure {
         ..Default::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use annuaire_mos::{Certificat, Coordonnees, EtatCivil, InscriptionOrdre, Position};
+
+    #[test]
+    fn restricted_members_do_not_pass() {
+        let secret = || "SECRET".to_owned();
+        let person = Professionnel {
+            id_pp: "10999000003".into(),
+            exercices: vec![ExerciceProfessionnel {
+                nom_exercice: "DUPONT".into(),
+                date_effet_exercice: secret(),
+                savoir_faire: vec![SavoirFaire { code: "SM04".into(), date_reconnaissance: secret(), ..Default::default() }],
+                situations: vec![SituationExercice {
+                    role: "FON-01".into(),
+                    date_debut: secret(),
+                    motif_fin: secret(),
+                    coordonnees: Some(Coordonnees { courriel: secret(), ..Default::default() }),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }],
+            diplomes: vec![Diplome { code_diplome: "DE28".into(), date_obtention: secret(), ..Default::default() }],
+            etat_civil: Some(EtatCivil { nom_famille: secret(), ..Default::default() }),
+            correspondance: Some(Coordonnees { courriel: secret(), ..Default::default() }),
+            inscriptions: vec![InscriptionOrdre { ordre: secret(), ..Default::default() }],
+            certificats: vec![Certificat { numero: secret(), ..Default::default() }],
+            ..Default::default()
+        };
+        let public = public_professional(person);
+        assert!(!format!("{public:?}").contains("SECRET"));
+        let exercice = &public.exercices[0];
+        assert_eq!((exercice.nom_exercice.as_str(), exercice.savoir_faire[0].code.as_str()), ("DUPONT", "SM04"));
+        assert_eq!((exercice.situations[0].role.as_str(), public.diplomes[0].code_diplome.as_str()), ("FON-01", "DE28"));
+        let card = CarteProfessionnel {
+            numero_carte: "1".into(),
+            date_opposition: secret(),
+            id_nat_carte: secret(),
+            ..Default::default()
+        };
+        assert!(!format!("{:?}", public_card(card)).contains("SECRET"));
+        let structure = Structure {
+            raison_sociale: "CLINIQUE".into(),
+            certificats: vec![Certificat { numero: secret(), ..Default::default() }],
+            adresse: Adresse { position: Some(Position { x: secret(), ..Default::default() }), ..Default::default() },
+            ..Default::default()
+        };
+        assert!(!format!("{:?}", public_structure(structure)).contains("SECRET"));
+    }
+}

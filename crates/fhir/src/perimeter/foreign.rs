@@ -1,4 +1,4 @@
-//! What a resource of another directory shows in public.
+//! The public part of a resource of another directory.
 //!
 //! Only the members that [`profiles`] lists pass, whatever else the resource holds. A member that passes unchanged keeps its
 //! bytes, so that most resources are not copied at all.
@@ -27,7 +27,7 @@ pub fn public_resource<'a>(json: &'a str, value: &Value) -> Option<Cow<'a, str>>
     if declares_restriction(value) { None } else { public_members(json, members) }
 }
 
-/// Whether the resource itself says that it is restricted: by a profile of the restricted perimeter (`as-dr-…`), or by the
+/// Whether the resource itself declares that it is restricted: by a profile of the restricted perimeter (`as-dr-…`), or by the
 /// confidentiality `R` or `V`.
 fn declares_restriction(resource: &Value) -> bool {
     let meta = |member: &str| resource.get("meta").and_then(|m| m.get(member)).and_then(Value::as_array).into_iter().flatten();
@@ -39,7 +39,7 @@ fn declares_restriction(resource: &Value) -> bool {
     meta("profile").any(restricted_profile) || meta("security").any(restricted_label)
 }
 
-/// The members of an object that pass; `None` when none does.
+/// The public members of an object; `None` when it has none.
 fn public_members<'a>(text: &'a str, rules: Members) -> Option<Cow<'a, str>> {
     let members = raw_json::members(text);
     let mut unchanged = true;
@@ -62,7 +62,7 @@ fn public_members<'a>(text: &'a str, rules: Members) -> Option<Cow<'a, str>> {
     }
 }
 
-/// What passes of the value of a member; `None` when nothing does. `positional`: elements of the array belong to those of
+/// The public part of the value of a member; `None` when it has none. `positional`: elements of the array belong to those of
 /// another member by their position, so that one that does not pass leaves a `null`.
 fn public_value<'a>(text: &'a str, rule: &Rule, positional: bool) -> Option<Cow<'a, str>> {
     if !text.starts_with('[') {
@@ -94,7 +94,7 @@ fn public_value<'a>(text: &'a str, rule: &Rule, positional: bool) -> Option<Cow<
     }
 }
 
-/// What passes of one element, or of a value that is no array.
+/// The public part of one element, or of a value that is no array.
 fn public_element<'a>(text: &'a str, rule: &Rule) -> Option<Cow<'a, str>> {
     if let Rule::Primitive = rule {
         return (!text.starts_with(['{', '['])).then_some(Cow::Borrowed(text));
@@ -108,7 +108,7 @@ fn public_element<'a>(text: &'a str, rule: &Rule) -> Option<Cow<'a, str>> {
         Rule::Extensions(known) => {
             let url = string_member(text, "url")?;
             let (_, rule) = known.iter().find(|(known, _)| *known == url)?;
-            // An extension of which the URL alone passes says nothing.
+            // An extension needs more than its URL.
             public_element(text, rule).filter(|part| raw_json::members(part).len() > 1)
         }
         Rule::OfSystem(systems, rules) => {
@@ -145,7 +145,7 @@ fn position_of_practice_name(names: &[&str]) -> Option<usize> {
     usual.or_else(|| uses.iter().position(|u| u.as_deref().is_none_or(|u| u == "official")))
 }
 
-/// What a contact point is, as far as the public perimeter minds.
+/// The two properties of a contact point that decide whether it is public.
 struct Mailbox {
     /// It is a secure health mailbox.
     secure: bool,

@@ -3,15 +3,15 @@
 use crate::extensions::{self, address_part};
 use crate::systems::{IDNPS, RPPS};
 
-/// What passes of a value. A rule holds for each element of an array.
+/// The part of a value that is public. A rule holds for each element of an array.
 pub(super) enum Rule {
     /// Texts, numbers and booleans.
     Primitive,
-    /// Objects, of which these members.
+    /// These members of objects.
     Object(Members),
-    /// Extensions with these URLs, each by its own rule.
+    /// Extensions with these URLs, each by the rule of its URL.
     Extensions(Members),
-    /// Objects, of which these members, when their `system` is one of these.
+    /// These members of objects whose `system` is in the list.
     OfSystem(&'static [&'static str], Members),
     /// Of several names, the one that the professional practises under.
     PracticeName,

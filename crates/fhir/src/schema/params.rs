@@ -3,7 +3,7 @@
 use super::types::type_id;
 use annuaire_terms::{LinkRule, ParamId};
 
-/// How the values of a parameter compare (the R4 types of search parameters that the directory uses).
+/// Comparison of the values of a parameter: the R4 types of search parameters that the directory uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamType {
     /// A code with an optional system.
@@ -26,7 +26,7 @@ pub struct Param {
     pub id: ParamId,
     /// Name in a request.
     pub name: &'static str,
-    /// How its values compare.
+    /// Comparison of its values.
     pub kind: ParamType,
     /// Types that have it.
     pub types: &'static [&'static str],
@@ -73,8 +73,10 @@ search_parameters! {
     NUMBER_SMARTCARD = 9 "number-smartcard" Text [Practitioner];
     TYPE_SMARTCARD = 10 "type-smartcard" Token [Practitioner];
     QUALIFICATION_CODE = 11 "qualification-code" Token [Practitioner];
-    DATA_INFORMATION_SYSTEM = 12 "data-information-system" Token [Practitioner PractitionerRole Organization HealthcareService Device Person];
-    DATA_REGISTRATION_AUTHORITY = 13 "data-registration-authority" Token [Practitioner PractitionerRole Organization HealthcareService Device Person];
+    DATA_INFORMATION_SYSTEM = 12 "data-information-system" Token
+        [Practitioner PractitionerRole Organization HealthcareService Device Person];
+    DATA_REGISTRATION_AUTHORITY = 13 "data-registration-authority" Token
+        [Practitioner PractitionerRole Organization HealthcareService Device Person];
     PRACTITIONER = 14 "practitioner" Reference [PractitionerRole] -> Practitioner;
     ORGANIZATION = 15 "organization" Reference [PractitionerRole HealthcareService Device] -> Organization;
     ROLE = 16 "role" Token [PractitionerRole];

@@ -18,7 +18,7 @@ pub const DEVICE: TypeId = number("Device");
 /// Number of Person.
 pub const PERSON: TypeId = number("Person");
 
-/// How many types the public perimeter has: the first ones of [`TYPES`].
+/// Number of types of the public perimeter: they are the first ones of [`TYPES`].
 pub const PUBLIC_TYPES: usize = 5;
 
 /// The number of a type of [`TYPES`]. Evaluated by the compiler, so that a name which is not in the table does not compile.

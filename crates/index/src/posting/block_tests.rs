@@ -1,7 +1,5 @@
 //! Blocks against a model: what is read is what was written.
 
-#![expect(clippy::unwrap_used, reason = "a test panics where a program would report")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 

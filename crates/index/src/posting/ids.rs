@@ -12,7 +12,7 @@ use crate::budget;
 use crate::error::Error;
 use crate::key;
 
-/// Takes the rows of an identifier (its versions); says whether the walk goes on.
+/// Receives the rows of an identifier (its versions), and decides whether the walk goes on.
 pub type IdVisitor<'v> = dyn FnMut(&RoaringBitmap) -> ControlFlow<()> + 'v;
 
 impl<'t> TermScan<'t> {

@@ -55,7 +55,7 @@ fn find<'t>(dbs: &Databases, txn: &'t RoTxn<'_>, term: &[u8]) -> Result<Option<T
     Ok(rows.filter(|_| entries.key == term))
 }
 
-/// Takes a term and its rows; says whether the scan goes on.
+/// Receives a term and its rows, and decides whether the scan goes on.
 pub type TermVisitor<'v, 't> = dyn FnMut(&[u8], TermRows<'t>) -> Result<ControlFlow<()>, Error> + 'v;
 
 /// Scans of the terms in a range of keys, on the account of a meter.

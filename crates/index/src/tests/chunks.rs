@@ -4,8 +4,8 @@ use annuaire_base::Tx;
 use annuaire_terms::{Presence, Resource, Term, TypeId};
 use roaring::RoaringBitmap;
 
-use super::common::{DICTIONARIES, MAP, apply, ok, param, res, ty};
-use super::model::text;
+use super::common::{DICTIONARIES, MAP, all_ok, apply, param, resource, ty};
+use super::model::text_filters;
 use crate::{Error, Filter, IdOrder, Index, Row, Version};
 
 #[test]
@@ -30,25 +30,25 @@ fn many_rows_over_chunks() {
         })
     });
     assert_eq!(apply(&index, Tx::new(1), 0, many).unwrap(), 70_000);
-    let cut = ok(&vec![res(ty(1), 1, 1); 1])
-        .chain((0..4_000).map(|i| Ok(Resource { id: format!("z{i}"), ..res(ty(1), 1, 1) })))
+    let cut = all_ok(&vec![resource(ty(1), 1, 1); 1])
+        .chain((0..4_000).map(|i| Ok(Resource { id: format!("z{i}"), ..resource(ty(1), 1, 1) })))
         .chain([Err(Error::Refused("cut"))])
         .collect::<Vec<_>>();
     assert!(apply(&index, Tx::new(2), 0, cut.into_iter()).is_err());
-    apply(&index, Tx::new(2), 0, ok(&[])).unwrap();
+    apply(&index, Tx::new(2), 0, all_ok(&[])).unwrap();
     let s = index.snapshot().unwrap();
     let odd: RoaringBitmap = (0..70_000).filter(|i| i % 2 == 1).collect();
-    assert_eq!(*s.search(ty(1), &text(param(1), "N1")[0]).unwrap(), odd);
+    assert_eq!(*s.search(ty(1), &text_filters(param(1), "N1")[0]).unwrap(), odd);
     let fives: RoaringBitmap = (0..70_000).filter(|i| i % 17 == 5).collect();
     assert_eq!(*s.search(ty(1), &Filter::Uri { param: param(2), value: "5".into() }).unwrap(), fives);
     let all = s.search(ty(1), &Filter::All).unwrap();
     assert_eq!(all.len(), 70_000);
     // Many values of one row each.
-    assert_eq!(s.search(ty(1), &text(param(3), "u")[0]).unwrap(), all);
+    assert_eq!(s.search(ty(1), &text_filters(param(3), "u")[0]).unwrap(), all);
     let ones: RoaringBitmap = (0..70_000_u32).filter(|i| i.to_string().starts_with('1')).collect();
-    assert_eq!(*s.search(ty(1), &text(param(3), "U1")[0]).unwrap(), ones);
+    assert_eq!(*s.search(ty(1), &text_filters(param(3), "U1")[0]).unwrap(), ones);
     let sevens: RoaringBitmap = (0..70_000_u32).filter(|i| i.to_string().contains("777")).collect();
-    assert_eq!(*s.search(ty(1), &text(param(3), "777")[1]).unwrap(), sevens);
+    assert_eq!(*s.search(ty(1), &text_filters(param(3), "777")[1]).unwrap(), sevens);
     let id = |row: Row| s.read(row).unwrap().id().to_owned();
     let up = s.by_id(ty(1), &all, Some("10000"), IdOrder::Ascending, 3).unwrap();
     assert_eq!(up.into_iter().map(id).collect::<Vec<_>>(), ["10001", "10002", "10003"]);
@@ -56,14 +56,14 @@ fn many_rows_over_chunks() {
     assert_eq!(down.into_iter().map(id).collect::<Vec<_>>(), ["10001", "1"]);
 }
 
-/// Chunks of rows, some filled by one record: each row is read alone, after the one before it and after one far from it, whatever
-/// was interrupted on the way.
+/// Chunks of rows, some with one long record. Each row is read alone, after its neighbour, and after a distant row; transactions
+/// are interrupted in between.
 #[test]
 fn rows_over_chunks() {
     let dir = tempfile::tempdir().unwrap();
     let mut index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
     index.versions_per_commit = 7;
-    // Of no two letters alike, so that compression leaves them long.
+    // Pseudo-random bytes: compression leaves them long.
     let noise = |seed: usize, len: usize| -> Vec<u8> {
         let mut x = seed as u32;
         let mut next = || {
@@ -72,30 +72,31 @@ fn rows_over_chunks() {
         };
         (0..len).map(|_| next()).collect()
     };
-    let resource = |n: usize| {
+    let numbered = |n: usize| {
         let len = [100, 700, 1_500, 9_000, 3_900, 0][n % 6];
-        Resource { id: n.to_string(), after: [&noise(n, len)[..], b"x}"].concat(), ..res(ty(1), 1, 1) }
+        Resource { id: n.to_string(), after: [&noise(n, len)[..], b"x}"].concat(), ..resource(ty(1), 1, 1) }
     };
     let mut rows = 0;
     for (tx, many) in [1, 2, 40, 1, 200].into_iter().enumerate() {
-        let (tx, all) = (Tx::new(tx as u64 + 1), (rows..rows + many).map(resource).collect::<Vec<_>>());
-        let cut = ok(&all[..many / 2]).chain([Err(Error::Refused("cut"))]);
+        let (tx, all) = (Tx::new(tx as u64 + 1), (rows..rows + many).map(numbered).collect::<Vec<_>>());
+        let cut = all_ok(&all[..many / 2]).chain([Err(Error::Refused("cut"))]);
         assert!(apply(&index, tx, 100, cut).is_err());
         if tx.get() % 2 == 0 {
             drop(index);
             index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
             index.versions_per_commit = 7;
         }
-        assert_eq!(apply(&index, tx, 100, ok(&all)).unwrap(), many as u64);
+        assert_eq!(apply(&index, tx, 100, all_ok(&all)).unwrap(), many as u64);
         rows += many;
         let s = index.snapshot().unwrap();
-        let right = |row: usize, entry: &Version| entry.row.get() as usize == row && entry.body().ends_with(&resource(row).after);
+        let has_row =
+            |row: usize, entry: &Version| entry.row.get() as usize == row && entry.body().ends_with(&numbered(row).after);
         for step in [1, 5, 60, rows - 1] {
             let (mut reader, mut entry) = (s.reader(), Version::default());
             for row in (0..rows).map(|n| n * step % rows).chain((0..rows).rev()) {
                 reader.read(Row::new(row as u32), &mut entry).unwrap();
-                assert!(right(row, &entry), "row {row} by steps of {step}");
-                assert!(right(row, &s.read(Row::new(row as u32)).unwrap()));
+                assert!(has_row(row, &entry), "row {row} by steps of {step}");
+                assert!(has_row(row, &s.read(Row::new(row as u32)).unwrap()));
             }
             assert!(reader.read(Row::new(rows as u32), &mut entry).is_err() && s.read(Row::new(rows as u32)).is_err());
         }
@@ -103,7 +104,7 @@ fn rows_over_chunks() {
     }
 }
 
-/// Several chunks of columns, made by transactions large and small, broken and resumed.
+/// Columns of several chunks, written by large and small transactions that are interrupted and applied again.
 #[test]
 fn links_over_chunks() {
     let dir = tempfile::tempdir().unwrap();
@@ -131,18 +132,18 @@ fn links_over_chunks() {
         foreign_stamp: None,
         presence: Presence::Described,
     };
-    // More links of one row than a chunk holds; then a gap that no distance covers.
+    // One row has more references than a chunk holds; then rows leave a gap that 16 bits do not hold.
     let mut list: Vec<_> = (0..700).map(|n| source(n, n..n + if n == 5 { 900 } else { n % 3 })).collect();
     list.extend((0..66_000).map(|n| target(n, 0)));
-    apply(&index, Tx::new(1), 0, ok(&list)).unwrap();
+    apply(&index, Tx::new(1), 0, all_ok(&list)).unwrap();
     let mut tx = Tx::new(1);
     // Small transactions, each interrupted once.
     for n in 700..760 {
         tx = tx.next();
         let one = [source(n, n..n + 2), target(n, 1)];
-        let cut = ok(&one).chain((0..if n % 20 == 0 { 1_000 } else { 1 }).map(|k| Ok(source(9_000 + k, 0..1))));
+        let cut = all_ok(&one).chain((0..if n % 20 == 0 { 1_000 } else { 1 }).map(|k| Ok(source(9_000 + k, 0..1))));
         assert!(apply(&index, tx, 0, cut.chain([Err(Error::Refused("cut"))])).is_err());
-        apply(&index, tx, 0, ok(&one)).unwrap();
+        apply(&index, tx, 0, all_ok(&one)).unwrap();
     }
     let s = index.snapshot().unwrap();
     let uri = |n: u32| Box::new(Filter::Uri { param: param(1), value: n.to_string() });
@@ -164,7 +165,7 @@ fn links_over_chunks() {
     let want: std::collections::BTreeSet<u32> = (0..760).flat_map(links).collect();
     assert_eq!(ids(ty(0), &has), want.into_iter().collect::<Vec<_>>());
     assert_eq!(index.check().unwrap(), Vec::<String>::new());
-    // Small transactions went on in the last chunk.
+    // Small transactions extended the last chunk of each column.
     let txn = index.env.read_txn().unwrap();
     let sizes: Vec<usize> = index.dbs.links.iter(&txn).unwrap().map(|item| item.unwrap().1.len()).collect();
     assert!(sizes.iter().filter(|size| **size < 4_080).count() <= 6, "{sizes:?}");

@@ -14,13 +14,13 @@ pub const fn ty(number: u8) -> TypeId {
 pub const fn param(number: u8) -> ParamId {
     ParamId::new(number)
 }
-/// A dictionary for one type and none for the others.
+/// A dictionary for type 1 and none for the others.
 pub const DICTIONARIES: &[&[u8]] = &[b"", b"\"versionId\":\"1\",\"lastUpdated\":\"1970-01-01T00:00:00.100Z\","];
 
-/// What links call the types 0 and 1.
+/// Names of the types 0 and 1 in references.
 pub const NAMES: [&str; 2] = ["A", "B"];
 
-pub fn res(ty: TypeId, id: u8, content: u8) -> Resource {
+pub fn resource(ty: TypeId, id: u8, content: u8) -> Resource {
     let names = ["Élodie  Le-Goff", "elodie", "GOFF", "", "Jean\u{1}\0x"];
     let mut terms = vec![
         Term::Token {
@@ -39,7 +39,7 @@ pub fn res(ty: TypeId, id: u8, content: u8) -> Resource {
         terms.push(Term::Uri { param: param(4), value: format!("urn:{}", content % 3) });
         terms.push(Term::Text { param: param(2), value: format!("{}{}", "Long ".repeat(120), content % 3) });
     }
-    // One content comes from another directory, with its own version and an instant between those of the transactions.
+    // Content 5 has a foreign stamp, with a version of its own and an instant between those of the transactions.
     let kept = (content == 5).then(|| ForeignStamp {
         version: id.is_multiple_of(2).then_some(7),
         last_updated_ms: 40 + 100 * i64::from(id),
@@ -56,7 +56,7 @@ pub fn res(ty: TypeId, id: u8, content: u8) -> Resource {
     }
 }
 
-pub fn ok(list: &[Resource]) -> impl Iterator<Item = Result<Resource, Error>> {
+pub fn all_ok(list: &[Resource]) -> impl Iterator<Item = Result<Resource, Error>> {
     list.iter().cloned().map(Ok)
 }
 

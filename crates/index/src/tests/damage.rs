@@ -3,7 +3,7 @@
 use annuaire_base::Tx;
 use annuaire_terms::{ParamId, Resource, Term};
 
-use super::common::{DICTIONARIES, MAP, apply, ok, res, ty};
+use super::common::{DICTIONARIES, MAP, all_ok, apply, resource, ty};
 use crate::databases::Db;
 use crate::{Index, Row};
 
@@ -11,8 +11,8 @@ use crate::{Index, Row};
 fn what_was_changed_is_named_and_not_served() {
     let dir = tempfile::tempdir().unwrap();
     let index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
-    let all: Vec<_> = (0..5).map(|i| res(ty(1), i, i)).collect();
-    apply(&index, Tx::new(1), 100, ok(&all)).unwrap();
+    let all: Vec<_> = (0..5).map(|i| resource(ty(1), i, i)).collect();
+    apply(&index, Tx::new(1), 100, all_ok(&all)).unwrap();
     assert_eq!(index.check().unwrap(), Vec::<String>::new());
     let change = |db: Db, key: &[u8], at: usize| {
         let mut txn = index.env.write_txn().unwrap();
@@ -45,7 +45,7 @@ fn what_was_changed_is_named_and_not_served() {
 fn a_column_that_was_changed_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
-    apply(&index, Tx::new(1), 100, ok(&(0..5).map(|i| res(ty(1), i, i)).collect::<Vec<_>>())).unwrap();
+    apply(&index, Tx::new(1), 100, all_ok(&(0..5).map(|i| resource(ty(1), i, i)).collect::<Vec<_>>())).unwrap();
     let columns: Vec<(Vec<u8>, Vec<u8>)> = {
         let txn = index.env.read_txn().unwrap();
         index.dbs.links.iter(&txn).unwrap().map(|item| item.map(|(k, v)| (k.to_vec(), v.to_vec())).unwrap()).collect()
@@ -82,6 +82,6 @@ fn a_column_that_was_changed_is_named() {
     put(&[0, 9, 0, 0, 0, 1], None);
     assert_eq!(index.check().unwrap(), Vec::<String>::new());
     let nameless =
-        Resource { terms: vec![Term::Reference { param: ParamId::STORE, target: "A/id1".into() }], ..res(ty(1), 9, 1) };
-    assert!(apply(&index, Tx::new(2), 200, ok(&[nameless])).is_err());
+        Resource { terms: vec![Term::Reference { param: ParamId::STORE, target: "A/id1".into() }], ..resource(ty(1), 9, 1) };
+    assert!(apply(&index, Tx::new(2), 200, all_ok(&[nameless])).is_err());
 }

@@ -4,12 +4,12 @@ use annuaire_base::Tx;
 use annuaire_terms::Resource;
 use proptest::prelude::*;
 
-use super::common::{DICTIONARIES, MAP, apply, ok, res, ty};
+use super::common::{DICTIONARIES, MAP, all_ok, apply, resource, ty};
 use super::model::{Model, check, check_all};
 use crate::{Error, Index, Row};
 
 fn batches() -> impl Strategy<Value = Vec<Vec<Resource>>> {
-    let one = (0u8..2, 0u8..4, 0u8..6).prop_map(|(t, i, c)| res(ty(t), i, c));
+    let one = (0u8..2, 0u8..4, 0u8..6).prop_map(|(t, i, c)| resource(ty(t), i, c));
     prop::collection::vec(prop::collection::vec(one, 0..10), 1..6)
 }
 
@@ -18,7 +18,7 @@ proptest! {
 
     /// Random histories, with failures in the middle of transactions and a reopening.
     #[test]
-    fn same_as_the_model(history in batches(), lost in batches(), batch in 1usize..5) {
+    fn the_store_answers_as_the_model(history in batches(), lost in batches(), batch in 1usize..5) {
         let dir = tempfile::tempdir().unwrap();
         let mut index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
         index.versions_per_commit = batch;
@@ -27,14 +27,14 @@ proptest! {
             let (tx, ms) = (Tx::new(3 + 2 * i as u64), 100 * (i as i64 / 2 + 1));
             let held = index.snapshot().unwrap();
             if let Some(lost) = lost.get(i) {
-                let broken = ok(lost).chain([Err(Error::Refused("cut"))]);
+                let broken = all_ok(lost).chain([Err(Error::Refused("cut"))]);
                 prop_assert!(apply(&index, tx, ms, broken).is_err());
                 check(&index.snapshot().unwrap(), &model);
             }
-            let made = apply(&index, tx, ms, ok(list)).unwrap();
-            check(&held, model_at(&model));
+            let made = apply(&index, tx, ms, all_ok(list)).unwrap();
+            check(&held, &model);
             prop_assert_eq!(made, model.apply(tx, ms, list));
-            prop_assert_eq!(apply(&index, tx, ms, ok(&[res(ty(0), 0, 9)])).unwrap(), 0);
+            prop_assert_eq!(apply(&index, tx, ms, all_ok(&[resource(ty(0), 0, 9)])).unwrap(), 0);
             txs.push(tx);
         }
         check_all(&index, &model, &txs);
@@ -46,21 +46,17 @@ proptest! {
     }
 }
 
-fn model_at(m: &Model) -> &Model {
-    m
-}
-
 #[test]
 fn crash_between_batches() {
     let dir = tempfile::tempdir().unwrap();
-    let first: Vec<_> = (0..5).map(|i| res(ty(1), i, i)).collect();
-    let second: Vec<_> = (0..5).map(|i| res(ty(1), i, i + 1)).collect();
+    let first: Vec<_> = (0..5).map(|i| resource(ty(1), i, i)).collect();
+    let second: Vec<_> = (0..5).map(|i| resource(ty(1), i, i + 1)).collect();
     let mut model = Model::default();
     let mut index = Index::open(dir.path(), MAP, DICTIONARIES).unwrap();
     index.versions_per_commit = 2;
-    apply(&index, Tx::new(1), 100, ok(&first)).unwrap();
+    apply(&index, Tx::new(1), 100, all_ok(&first)).unwrap();
     model.apply(Tx::new(1), 100, &first);
-    let cut = ok(&second[1..]).chain([Err(Error::Refused("cut"))]);
+    let cut = all_ok(&second[1..]).chain([Err(Error::Refused("cut"))]);
     assert!(apply(&index, Tx::new(2), 200, cut).is_err());
     check_all(&index, &model, &[Tx::new(1)]);
     drop(index);
@@ -68,6 +64,6 @@ fn crash_between_batches() {
     index.versions_per_commit = 2;
     assert!(crate::chunk::last_row(&index.dbs, &index.env.read_txn().unwrap()).unwrap() > Some(Row::new(5)), "rows were left");
     check_all(&index, &model, &[Tx::new(1)]);
-    assert_eq!(apply(&index, Tx::new(2), 200, ok(&second)).unwrap(), model.apply(Tx::new(2), 200, &second));
+    assert_eq!(apply(&index, Tx::new(2), 200, all_ok(&second)).unwrap(), model.apply(Tx::new(2), 200, &second));
     check_all(&index, &model, &[Tx::new(1), Tx::new(2)]);
 }

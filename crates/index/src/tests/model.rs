@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 use super::common::{param, ty};
 use crate::{Filter, IdOrder, Index, Row, Snapshot};
 
-pub fn text(param: ParamId, value: &str) -> [Filter; 3] {
+pub fn text_filters(param: ParamId, value: &str) -> [Filter; 3] {
     let value = value.to_owned();
     [
         Filter::Prefix { param, value: value.clone() },
@@ -39,7 +39,7 @@ pub fn filters() -> Vec<Filter> {
         &format!("{}2", "Long ".repeat(120)),
         "g 1",
     ] {
-        all.extend(text(param(2), value));
+        all.extend(text_filters(param(2), value));
     }
     all.push(Filter::Reference { param: param(3), target: "A/id1".into() });
     all.push(Filter::Uri { param: param(4), value: "urn:2".into() });
@@ -117,7 +117,7 @@ impl Model {
     }
 }
 
-/// The links of a version under a parameter.
+/// Targets of the references of a version, for one parameter.
 pub fn links_of(v: &ModelVersion, p: ParamId) -> impl Iterator<Item = &str> {
     v.r.terms.iter().filter_map(move |x| match x {
         Term::Reference { param, target } if *param == p => Some(target.as_str()),
@@ -125,16 +125,16 @@ pub fn links_of(v: &ModelVersion, p: ParamId) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a filter keeps a version, among those that are `live` with it.
-pub fn keeps(live: &[(usize, &ModelVersion)], row: usize, v: &ModelVersion, f: &Filter) -> bool {
+/// Whether a version satisfies a filter in a state whose live versions are `live`.
+pub fn satisfies(live: &[(usize, &ModelVersion)], row: usize, v: &ModelVersion, f: &Filter) -> bool {
     let any = |p: &dyn Fn(&Term) -> bool| v.r.terms.iter().any(p);
     let texts =
         |p: ParamId, t: &dyn Fn(&str) -> bool| any(&|x| matches!(x, Term::Text { param, value } if *param == p && t(value)));
     match f {
         Filter::All => true,
-        Filter::And(l) => l.iter().all(|f| keeps(live, row, v, f)),
-        Filter::Or(l) => l.iter().any(|f| keeps(live, row, v, f)),
-        Filter::Not(f) => !keeps(live, row, v, f),
+        Filter::And(l) => l.iter().all(|f| satisfies(live, row, v, f)),
+        Filter::Or(l) => l.iter().any(|f| satisfies(live, row, v, f)),
+        Filter::Not(f) => !satisfies(live, row, v, f),
         Filter::Token { param: p, system: s, code: c } => any(&|x| {
             matches!(x, Term::Token { param, system, code }
             if param == p && s.as_ref().is_none_or(|s| s == system) && c.as_ref().is_none_or(|c| c == code))
@@ -145,11 +145,11 @@ pub fn keeps(live: &[(usize, &ModelVersion)], row: usize, v: &ModelVersion, f: &
         Filter::Reference { param, target } => any(&|x| *x == Term::Reference { param: *param, target: target.clone() }),
         Filter::Chain { param, target_type, target_name, filter } => live.iter().any(|(row, target)| {
             let name = format!("{target_name}/{}", target.r.id);
-            target.r.ty == *target_type && keeps(live, *row, target, filter) && links_of(v, *param).any(|to| to == name)
+            target.r.ty == *target_type && satisfies(live, *row, target, filter) && links_of(v, *param).any(|to| to == name)
         }),
         Filter::Has { source_type, param, target_name, filter } => live.iter().any(|(row, source)| {
             let name = format!("{target_name}/{}", v.r.id);
-            source.r.ty == *source_type && keeps(live, *row, source, filter) && links_of(source, *param).any(|to| to == name)
+            source.r.ty == *source_type && satisfies(live, *row, source, filter) && links_of(source, *param).any(|to| to == name)
         }),
         Filter::Uri { param, value } => any(&|x| *x == Term::Uri { param: *param, value: value.clone() }),
         Filter::Ids(ids) => ids.contains(&v.r.id),
@@ -174,7 +174,7 @@ pub fn check(s: &Snapshot, m: &Model) {
     let live: Vec<_> = rows.iter().copied().filter(|(_, v)| v.closed.is_none_or(|c| c > s.tx())).collect();
     for ty in (0..3).map(ty) {
         for f in filters() {
-            let kept = live.iter().filter(|(i, v)| v.r.ty == ty && keeps(&live, *i, v, &f));
+            let kept = live.iter().filter(|(i, v)| v.r.ty == ty && satisfies(&live, *i, v, &f));
             let want: RoaringBitmap = kept.map(|(i, _)| *i as u32).collect();
             assert_eq!(*s.search(ty, &f).unwrap(), want, "{f:?} at {}", s.tx());
         }

@@ -1,4 +1,4 @@
-//! What is published does not depend on how a transaction is read.
+//! Published resources do not depend on the reading of a transaction.
 
 use super::{TransactionReading, apply};
 use crate::log::missing_transactions;
@@ -10,7 +10,7 @@ use annuaire_store::{Cause, Change, Registry};
 use annuaire_store_sqlite::SqliteRegistry;
 use annuaire_testkit::Dice;
 
-/// What a store holds, whatever the order of its rows.
+/// The content of a store, whatever the order of its rows.
 fn content(index: &Index) -> Vec<String> {
     let snapshot = index.snapshot().unwrap();
     let line =
@@ -22,7 +22,7 @@ fn content(index: &Index) -> Vec<String> {
     all
 }
 
-/// A large transaction is read in another way than a small one, and says the same.
+/// A large transaction and a small one are read in two ways and give one result.
 #[test]
 fn what_is_published_does_not_depend_on_how_the_log_is_read() {
     let dir = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use annuaire_mos::{ActiviteAutorisee, BoiteLettresMss, CarteProfessionnel, Objet
 use annuaire_store::Object;
 use std::collections::BTreeMap;
 
-/// Why nothing can be made out of an entity.
+/// The reason why nothing can be made out of an entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntityFault {
     /// Entity of the object at fault.
@@ -26,7 +26,7 @@ pub(crate) struct ForeignResource {
     pub(crate) json: String,
 }
 
-/// What all sources together know of one entity.
+/// One entity, as all sources together know it.
 #[derive(Default)]
 pub(crate) struct ConsolidatedEntity {
     pub(crate) entity: String,
@@ -50,7 +50,7 @@ pub(crate) fn consolidate(mut objects: Vec<Object>, perimeter: Perimeter) -> BTr
             all.entry(entity).or_insert_with_key(|key| ConsolidatedEntity { entity: key.clone(), ..Default::default() });
         match parse(&payload) {
             Ok(object) => consolidated.add(object, source, perimeter),
-            Err(cause) => consolidated.fail(source, format!("it cannot be read: {cause}")),
+            Err(cause) => consolidated.fail(source, &cause),
         }
     }
     for consolidated in all.values_mut() {
@@ -62,7 +62,7 @@ pub(crate) fn consolidate(mut objects: Vec<Object>, perimeter: Perimeter) -> BTr
 }
 
 impl ConsolidatedEntity {
-    /// Adds an object of a rank that is not lower than those before it.
+    /// Adds an object. Objects come in the order of the ranks of their sources.
     fn add(&mut self, object: Objet, source: String, perimeter: Perimeter) {
         let public = perimeter == Perimeter::Public;
         match object {
@@ -101,9 +101,10 @@ impl ConsolidatedEntity {
         }
     }
 
-    /// Notes the fault of an object, unless there was one before.
-    fn fail(&mut self, source: String, reason: String) {
+    /// Notes that an object cannot be read, unless there was one before.
+    fn fail(&mut self, source: String, cause: &serde_json::Error) {
         if self.fault.is_none() {
+            let reason = format!("it cannot be read: {cause}");
             self.fault = Some(EntityFault { entity: self.entity.clone(), source, reason });
         }
     }

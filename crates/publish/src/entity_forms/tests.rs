@@ -17,8 +17,8 @@ fn sorted(terms: &[Term]) -> Vec<String> {
     all
 }
 
-/// What our forms index is what the guide's expressions find in the JSON they write: for every sample, both
-/// perimeters and both versions of the guide.
+/// Forms index the values that the expressions of the guide find in their JSON: for every sample, both perimeters and both
+/// versions of the guide.
 #[test]
 fn terms_of_forms_are_those_of_their_json() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A transaction before which nothing was published: everything that stands after it, in entity order.
+//! A transaction before which nothing was published: the complete state after it, in entity order.
 
 use crate::error::Error;
 use crate::limits::PAGE;
@@ -7,7 +7,7 @@ use crate::page::{EntityPage, GivePage};
 use annuaire_base::Tx;
 use annuaire_store::Registry;
 
-/// Gives everything that stands just after `tx`.
+/// Gives all entities of the state just after `tx`.
 pub(crate) fn give_pages(registry: &mut dyn Registry, tx: Tx, holders: &MailboxHolders, give: GivePage<'_>) -> Result<(), Error> {
     let mut after = Some(String::new());
     while let Some(from) = after {

@@ -75,7 +75,7 @@ struct StateReader {
     tx: Tx,
     /// Objects read and not yet taken.
     objects: Vec<Object>,
-    /// The last entity of which everything is read; `None` when the whole state is.
+    /// The entity up to which the state is read; `None` when it is read to its end.
     read_to: Option<String>,
 }
 

@@ -28,7 +28,7 @@ fn stamps_are_of_this_log() {
     // Other stamps alone are no change (LOG-5).
     w.commit_and_compare(T0 + 1, &[sent(r#""versionId":"9","lastUpdated":"2021-05-01T02:00:00Z","source":"urn:x""#, "active")]);
     assert_eq!((raw(&w).1, w.restricted.snapshot().unwrap().history(DEVICE, "d").unwrap().len()), (7, 1));
-    // A change is a version of this log, whatever the feed says of it.
+    // A change is a version of this log, whatever the feed gives.
     for (n, meta) in [
         r#""versionId":"3","lastUpdated":"2019-01-01T00:00:00Z","source":"urn:x""#,
         r#""versionId":"8","lastUpdated":"0001-01-01T00:00:00Z","source":"urn:x""#,
@@ -83,7 +83,7 @@ fn feeds_are_public_by_enumeration() {
     assert!(dump(&w.public).iter().all(|line| !line.contains("1970")));
 }
 
-/// A reference to another server is none to this one, whatever it ends with; it is found as it is written.
+/// A reference to another server is no reference to this one, whatever it ends with; a search finds it as it is written.
 #[test]
 fn another_server_is_not_this_one() {
     let mut w = FollowedRegistry::new();
@@ -131,7 +131,7 @@ fn a_foreign_resource_is_published_as_it_is() {
         annuaire_exchange::import(registry, std::slice::from_ref(&file), &options).unwrap()
     };
     import(&mut registry, true);
-    // What is not given as open data stays restricted.
+    // A feed that is not given as open data stays restricted.
     let person = dir.path().join("p.ndjson");
     std::fs::write(&person, "{\"resourceType\":\"Person\",\"id\":\"p\"}\n").unwrap();
     let restricted = annuaire_exchange::Options { clock: std::sync::Arc::new(|| 1_700_000_000_000), ..Default::default() };

@@ -16,7 +16,7 @@ pub const DAY: i64 = 86_400_000;
 /// Bytes reserved for the file of a store.
 pub const MAP: usize = 1 << 27;
 
-/// What one source changes: entity, source, payload (`None` ends the object).
+/// One change of one source: entity, source, payload (`None` ends the object).
 pub type SourceChange = (String, &'static str, Option<String>);
 
 pub fn commit(registry: &mut dyn Registry, ms: i64, changes: &[SourceChange]) -> u64 {

@@ -1,6 +1,6 @@
-//! Stores beside their log: what cannot be made, whose stamps count, what vanishes, what is another log.
+//! Stores beside their log: entities set aside, stamps of feeds, withdrawal, references, stores of another log.
 
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic, its helpers too")]
 
 mod feeds;
 mod followed_registry;

@@ -54,7 +54,7 @@ fn an_entity_is_left_as_it_is_as_a_whole() {
     let followed = w.commit_and_compare(T0 + 1, &[bad]);
     assert_eq!(followed.set_aside_count, 0, "restricted changes are none of the public store");
     assert_eq!(annuaire_publish::set_aside(&w.restricted).unwrap().1, 1);
-    // What changes meanwhile waits in the restricted store, and is published there in the end.
+    // Changes wait in the restricted store meanwhile, and are published there in the end.
     w.commit_and_compare(T0 + 2, &[person("F990000027"), structure("990000027", "B")]);
     let place = |index: &Index| body(index, PRACTITIONER_ROLE, "005-12345").unwrap()["organization"]["reference"].clone();
     assert_eq!(place(&w.public), "Organization/001-F990000027");

@@ -20,12 +20,12 @@ fn a_store_knows_what_it_is() {
     }
     let other = |view| annuaire_publish::open(&store, MAP, view).err().unwrap();
     for view in [RESTRICTED, View { guide: Guide::V110, ..PUBLIC }] {
-        let said = other(view).to_string();
+        let message = other(view).to_string();
         let Error::OtherView { found, wanted } = other(view) else { panic!() };
         assert_eq!(found, "the public perimeter after guide 1.2.0");
-        assert!(wanted != found && said.contains(&found) && said.contains(&wanted));
+        assert!(wanted != found && message.contains(&found) && message.contains(&wanted));
     }
-    // A store of the program before this one says nothing of itself.
+    // A store of an earlier program carries no description of its view.
     let old = dir.path().join("old");
     {
         let index = Index::open(&old, MAP, annuaire_fhir::dictionary::ALL).unwrap();
@@ -48,7 +48,7 @@ fn a_store_knows_what_it_is() {
     assert_eq!(index.clear_dead_readers().unwrap(), 0);
 }
 
-/// What is committed while the log is followed is followed too.
+/// Transactions that are committed while the log is followed are applied too.
 #[test]
 fn following_ends_at_the_end() {
     let dir = tempfile::tempdir().unwrap();
@@ -68,7 +68,7 @@ fn following_ends_at_the_end() {
     assert_eq!((index.applied_tx(), followed.versions), (Tx::new(4), 4));
 }
 
-/// A store that may not grow says so, keeps what it has, and goes on once it may.
+/// A store that may not grow reports it, keeps its content, and goes on once it may.
 #[test]
 fn a_full_store_says_so_and_stays_readable() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What left the directory stays in its reduced form for a month.
+//! A withdrawn resource stays in its reduced form for a month.
 
 use crate::followed_registry::*;
 use annuaire_base::Tx;
@@ -7,7 +7,8 @@ use annuaire_index::{Filter, Row};
 use annuaire_mos::{Objet, Structure};
 use annuaire_terms::Presence;
 
-/// What left is gone from the public store after a month, unless something points to it; the restricted store keeps it.
+/// A withdrawn resource is gone from the public store after a month, unless another one points to it; the restricted store
+/// keeps it.
 #[test]
 fn what_left_vanishes() {
     let mut w = FollowedRegistry::new();

@@ -1,0 +1,23 @@
+//! The operations of the API, one file each: a function whose first argument is the pass of who may call it.
+
+mod bundle_answer;
+mod health;
+mod history;
+mod metadata;
+mod metrics;
+mod page;
+mod preflight;
+mod read;
+mod resource_answer;
+mod search;
+mod vread;
+
+pub(crate) use health::{HealthDoor, health};
+pub(crate) use history::{history_of_all, history_of_resource, history_of_type};
+pub(crate) use metadata::metadata;
+pub(crate) use metrics::{MetricsDoor, metrics};
+pub(crate) use page::page;
+pub(crate) use preflight::preflight;
+pub(crate) use read::read;
+pub(crate) use search::{search, search_by_form, search_by_posted_form};
+pub(crate) use vread::vread;

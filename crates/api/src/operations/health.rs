@@ -1,0 +1,64 @@
+//! `GET /health`: whether the public directory can be read, and whether it follows its log.
+//!
+//! Anybody may ask, so that it reveals nothing of the restricted perimeter: transaction and instant are those of the last change
+//! of public data, whatever was delivered since, and reasons are fixed sentences that name no object.
+
+use annuaire_base::Tx;
+use annuaire_base::date::iso_ms;
+use annuaire_index::{Row, Snapshot};
+use annuaire_web::{Anyone, ErrorCode, PublicationStatus, RateRule};
+use axum::http::{StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::door::{Door, Sharing};
+use crate::error::ApiError;
+
+/// The door of `/health`.
+pub(crate) struct HealthDoor;
+
+impl Door for HealthDoor {
+    type Pass = Anyone;
+    const RATE: RateRule = RateRule::Exempt;
+    const SHARING: Sharing = Sharing::SameSite;
+    const CHALLENGE: &'static str = "ESANTE-API-KEY";
+
+    fn internal_error() -> Option<Answer> {
+        let body = json!({"status": "unreadable", "reason": "the store cannot be read"});
+        Some(json_line(ErrorCode::StoreUnreadable.status(), &body))
+    }
+}
+
+/// Health of the public store. The status is 200 as long as the store can be read, since what stops publication does not stop
+/// reading; a store that cannot be read is an internal error, which the door answers with 503.
+pub(crate) fn health(_: Anyone, call: &mut Call<'_, HealthDoor>, []: [&str; 0]) -> Result<Answer, ApiError> {
+    call.subject.route = "health";
+    let health = call.service.turns.gate.public_store_health();
+    let last = last_change(&call.service.public.snapshot().map_err(ApiError::internal)?)?;
+    let mut body = json!({
+        "status": PublicationStatus::Ok.name(),
+        "tx": last.map_or(0, |(tx, _)| tx.get()),
+        "commit": last.map(|(_, ms)| iso_ms(ms)),
+    });
+    if let Some(standing) = health {
+        body["status"] = standing.status.name().into();
+        body["reason"] = standing.reason.into();
+        body["lag"] = json!({"transactions": standing.behind, "seconds": standing.seconds});
+    }
+    Ok(json_line(StatusCode::OK, &body))
+}
+
+/// One line of JSON, which no cache keeps.
+fn json_line(status: StatusCode, body: &Value) -> Answer {
+    Answer::plain(status, format!("{body}\n"))
+        .with(header::CONTENT_TYPE, "application/json".to_owned())
+        .with(header::CACHE_CONTROL, "no-store".to_owned())
+}
+
+/// Transaction and instant of the newest version, `None` in an empty store.
+fn last_change(snap: &Snapshot) -> Result<Option<(Tx, i64)>, ApiError> {
+    let Some(row) = snap.versions_since(None, i64::MIN).map_err(ApiError::internal)?.max() else { return Ok(None) };
+    let entry = snap.read(Row::new(row)).map_err(ApiError::internal)?;
+    Ok(Some((entry.tx, entry.last_updated_ms)))
+}

@@ -1,0 +1,188 @@
+//! `GET [base]/metadata`: the CapabilityStatement, generated from the table that the search itself reads.
+
+use annuaire_fhir::schema::{PARAMS, Param, ParamType};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::door::FhirDoor;
+use crate::error::ApiError;
+use crate::query::{links_from, links_to};
+use crate::types::PublishedTypes;
+
+/// The statement of the perimeter, as its client reaches it.
+pub(crate) fn metadata<P: FhirDoor>(_: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
+    call.subject.route = "metadata";
+    let body = statement(&call.base(), P::TYPES).to_string().into_bytes();
+    Ok(Answer::fhir(StatusCode::OK, body))
+}
+
+/// Publication date of the statement's content.
+const DATE: &str = "2026-11-25";
+const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
+/// What is served beyond R4, and where R4 leaves a choice.
+const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastUpdated or _id, _elements, _summary, \
+    one level of chaining and of _has. _include and _revinclude: *, Type:*, Type:parameter or Type:parameter:Target, with \
+    :iterate. A date without an offset is read in the time of Paris. Histories: _since, _at, _count, and _sort=_lastUpdated \
+    for the oldest version first. A modifier without effect is named in an outcome entry; Prefer: handling=strict refuses it, \
+    handling=lenient also ignores unknown parameters and names them. Follow the next links: they stay in the state and in the \
+    format of the first page. meta.lastUpdated of a bundle is the instant of that state: ask _lastUpdated=ge with it to get all \
+    that changed since. What left the directory is answered with 410, and its history with its versions.";
+
+/// The statement of the service at `base`.
+fn statement(base: &str, types: PublishedTypes) -> Value {
+    let resources: Vec<Value> = types.names().iter().map(|ty| resource(ty, types)).collect();
+    let mut out = json!({
+        "resourceType": "CapabilityStatement",
+        "url": format!("{base}/metadata"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "name": "Annuaire",
+        "status": "active",
+        "date": DATE,
+        "kind": "instance",
+        "instantiates": [format!("{IG}/CapabilityStatement/AsServerDPCapabilityStatement")],
+        "software": {"name": "annuaire", "version": env!("CARGO_PKG_VERSION")},
+        "implementation": {"description": "Directory of health professionals and structures", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
+        "implementationGuide": [IG],
+        "rest": [{
+            "mode": "server",
+            "documentation": REST,
+            "resource": resources,
+            "interaction": [{"code": "history-system"}],
+        }],
+    });
+    // The guide has no statement for the restricted perimeter.
+    if types == PublishedTypes::Restricted
+        && let Some(members) = out.as_object_mut()
+    {
+        members.shift_remove("instantiates");
+    }
+    out
+}
+
+/// Address of the definition of a parameter, when one is published.
+fn definition(ty: &str, name: &str) -> Option<String> {
+    let core = |id: &str| Some(format!("http://hl7.org/fhir/SearchParameter/{id}"));
+    let guide = |id: &str| Some(format!("{IG}/SearchParameter/as-sp-{id}"));
+    match name {
+        "_id" | "_lastUpdated" | "_profile" => core(&format!("Resource-{}", name.trim_start_matches('_'))),
+        "address-insee" => guide("insee-code"),
+        "period" => guide("organization-period"),
+        "address-line"
+        | "data-information-system"
+        | "data-registration-authority"
+        | "mailbox-mss"
+        | "mailbox-mss-type"
+        | "number-smartcard"
+        | "type-smartcard"
+        | "qualification-code"
+        | "pharmacy-licence" => guide(name),
+        "identifier-type" => None,
+        // R4 gives a person other parameters than an individual.
+        "active" | "family" | "given" if ty == "Person" => None,
+        "family" | "given" => core(&format!("individual-{name}")),
+        _ => core(&format!("{ty}-{name}")),
+    }
+}
+
+/// The forms of a value and the modifiers that have an effect.
+fn value_forms(kind: ParamType) -> &'static str {
+    match kind {
+        ParamType::Token => "code, system|code, system| or |code; :not, :missing, and :of-type on identifier",
+        ParamType::Text => "starts with, ignoring case and accents; letters or digits are needed; :contains, :exact, :missing",
+        ParamType::Reference => {
+            "id, Type/id or the address of a resource of this server; :identifier=system|value, :missing, the type of the target; chaining"
+        }
+        ParamType::Uri => "canonical without version; :missing",
+        ParamType::Date => "eq, ne, gt, ge, lt, le, sa, eb, ap; :missing",
+    }
+}
+
+fn parameter(ty: &str, name: &str, kind: &str, documentation: &str) -> Value {
+    // In the order of the R4 schema.
+    match definition(ty, name) {
+        Some(definition) => json!({"name": name, "definition": definition, "type": kind, "documentation": documentation}),
+        None => json!({"name": name, "type": kind, "documentation": documentation}),
+    }
+}
+
+fn kind(param: &Param) -> &'static str {
+    match param.kind {
+        ParamType::Token => "token",
+        ParamType::Text => "string",
+        ParamType::Reference => "reference",
+        ParamType::Uri => "uri",
+        ParamType::Date => "date",
+    }
+}
+
+fn resource(ty: &str, types: PublishedTypes) -> Value {
+    let perimeter = if types == PublishedTypes::Public { "dp" } else { "dr" };
+    let profiles: Vec<String> = match ty {
+        "HealthcareService" => vec!["healthcareservice-healthcare-activity", "healthcareservice-social-equipment"],
+        _ => vec![ty],
+    }
+    .into_iter()
+    .map(|p| format!("{IG}/StructureDefinition/as-{perimeter}-{}", p.to_lowercase()))
+    .collect();
+    let mut out = json!({
+        "type": ty,
+        "supportedProfile": profiles,
+        "interaction": [
+            {"code": "search-type"}, {"code": "read"}, {"code": "vread"},
+            {"code": "history-instance"}, {"code": "history-type"},
+        ],
+        "versioning": "versioned",
+        "readHistory": true,
+        "conditionalRead": "full-support",
+    });
+    let mut includes: Vec<String> = links_from(ty).map(|p| format!("{ty}:{}", p.name)).collect();
+    if !includes.is_empty() {
+        includes.splice(0..0, ["*".to_owned(), format!("{ty}:*")]);
+        out["searchInclude"] = json!(includes);
+    }
+    let mut reverse: Vec<String> = links_to(ty).map(|(source, p)| format!("{source}:{}", p.name)).collect();
+    if !reverse.is_empty() {
+        reverse.insert(0, "*".to_owned());
+        out["searchRevInclude"] = json!(reverse);
+    }
+    let mut params = vec![
+        parameter(ty, "_id", "token", "id; :not, :missing"),
+        parameter(ty, "_lastUpdated", "date", value_forms(ParamType::Date)),
+    ];
+    let own = PARAMS.iter().filter(|p| p.types.contains(&ty));
+    params.extend(own.map(|p| parameter(ty, p.name, kind(p), value_forms(p.kind))));
+    out["searchParam"] = json!(params);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_is_documented_and_points_to_its_definition() {
+        let statement_of_dp = statement("http://x/fhir/v2", PublishedTypes::Public);
+        assert!(
+            statement_of_dp["instantiates"].is_array()
+                && statement("http://x/fhir/dr", PublishedTypes::Restricted)["instantiates"].is_null()
+        );
+        let mut without = Vec::new();
+        for r in statement_of_dp["rest"][0]["resource"].as_array().unwrap() {
+            for p in r["searchParam"].as_array().unwrap() {
+                assert!(p["documentation"].is_string(), "{p}");
+                if p["definition"].is_null() {
+                    without.push(p["name"].as_str().unwrap());
+                }
+            }
+        }
+        // No guide defines this parameter.
+        assert_eq!(without, ["identifier-type", "identifier-type"]);
+        assert_eq!(definition("Practitioner", "family").unwrap(), "http://hl7.org/fhir/SearchParameter/individual-family");
+        assert_eq!(definition("Organization", "partof").unwrap(), "http://hl7.org/fhir/SearchParameter/Organization-partof");
+        assert_eq!(definition("Organization", "address-insee").unwrap(), format!("{IG}/SearchParameter/as-sp-insee-code"));
+    }
+}

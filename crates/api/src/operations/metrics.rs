@@ -1,0 +1,30 @@
+//! `GET /metrics`: counters in the text format of Prometheus.
+//!
+//! The holder of an API key may read them, and anybody where the service has no key. Counters of the restricted store are for
+//! the operator alone: the holder of a key, or a caller on this machine.
+
+use annuaire_web::{ApiClient, RateRule};
+use axum::http::StatusCode;
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::door::{Door, Sharing};
+use crate::error::ApiError;
+
+/// The door of `/metrics`.
+pub(crate) struct MetricsDoor;
+
+impl Door for MetricsDoor {
+    type Pass = ApiClient;
+    const RATE: RateRule = RateRule::Exempt;
+    const SHARING: Sharing = Sharing::SameSite;
+    const CHALLENGE: &'static str = "ESANTE-API-KEY";
+}
+
+/// The counters of the server.
+pub(crate) fn metrics(client: ApiClient, call: &mut Call<'_, MetricsDoor>, []: [&str; 0]) -> Result<Answer, ApiError> {
+    call.subject.route = "metrics";
+    let mut stores = vec![("public", call.service.public.applied_tx().get())];
+    stores.extend(call.service.restricted.iter().map(|index| ("restricted", index.applied_tx().get())));
+    Ok(Answer::plain(StatusCode::OK, call.service.turns.gate.metrics(client.operator(), &stores)))
+}

@@ -1,0 +1,63 @@
+//! OperationOutcome: what a client reads of errors and warnings.
+
+use crate::error::ApiError;
+use crate::json::quote;
+
+/// How severe an issue is.
+#[derive(Clone, Copy)]
+pub(crate) enum Severity {
+    /// The request is refused.
+    Error,
+    /// The request is answered without something.
+    Warning,
+}
+
+/// An OperationOutcome with an issue for each error: the documented text in `diagnostics`, which clients compare, and the hint
+/// for people in `details`.
+pub(crate) fn operation_outcome(severity: Severity, errors: &[ApiError]) -> Vec<u8> {
+    let mut out = br#"{"resourceType":"OperationOutcome","issue":["#.to_vec();
+    let severity = match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    for (n, error) in errors.iter().enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        issue(&mut out, severity, error.code.issue(), &error.text, &error.hint);
+    }
+    out.extend_from_slice(b"]}");
+    out
+}
+
+/// Members in the order of the R4 schema.
+fn issue(out: &mut Vec<u8>, severity: &str, code: &str, text: &str, details: &str) {
+    out.extend_from_slice(format!(r#"{{"severity":"{severity}","code":"{code}""#).as_bytes());
+    if !details.is_empty() {
+        out.extend_from_slice(br#","details":{"text":"#);
+        quote(out, details);
+        out.push(b'}');
+    }
+    out.extend_from_slice(br#","diagnostics":"#);
+    quote(out, text);
+    out.push(b'}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn the_documented_text_stands_alone_and_the_help_beside_it() {
+        let error = ApiError::value("A help \"for people\".").in_parameter("name");
+        let value: Value =
+            serde_json::from_slice(&operation_outcome(Severity::Warning, &[error, ApiError::missing("x")])).unwrap();
+        let issue = &value["issue"][0];
+        assert_eq!((issue["severity"].as_str(), issue["code"].as_str()), (Some("warning"), Some("value")));
+        assert_eq!(issue["diagnostics"], "Bad parameter value.");
+        assert_eq!(issue["details"]["text"], "In name: A help \"for people\".");
+        assert_eq!(value["issue"][1]["code"], "exception");
+        assert!(value["issue"][1]["details"].is_null());
+    }
+}

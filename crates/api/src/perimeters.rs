@@ -1,0 +1,79 @@
+//! The perimeters of the API, as doors.
+
+use std::sync::Arc;
+
+use annuaire_index::Index;
+use annuaire_web::{ApiClient, RateRule, RestrictedReader};
+
+use crate::door::{Door, FhirDoor, Sharing};
+use crate::error::ApiError;
+use crate::service::Service;
+use crate::types::PublishedTypes;
+
+/// The public perimeter, `/fhir/v2` and `/fhir/dp`.
+pub(crate) struct PublicPerimeter;
+
+impl Door for PublicPerimeter {
+    type Pass = ApiClient;
+    const RATE: RateRule = RateRule::Counted;
+    const SHARING: Sharing = Sharing::AnySite;
+    const CHALLENGE: &'static str = "ESANTE-API-KEY";
+
+    fn kept_from(service: &Service) -> Option<&Arc<Index>> {
+        Some(&service.public)
+    }
+
+    fn no_form() -> ApiError {
+        ApiError::read_only()
+    }
+}
+
+impl FhirDoor for PublicPerimeter {
+    const TYPES: PublishedTypes = PublishedTypes::Public;
+    const SCOPE: &'static str = "";
+
+    fn store(service: &Service, _: ApiClient) -> Option<&Arc<Index>> {
+        Some(&service.public)
+    }
+}
+
+/// The restricted perimeter, `/fhir/dr`.
+pub(crate) struct RestrictedPerimeter;
+
+impl Door for RestrictedPerimeter {
+    type Pass = RestrictedReader;
+    const RATE: RateRule = RateRule::Counted;
+    const SHARING: Sharing = Sharing::NoStore;
+    const CHALLENGE: &'static str = "Bearer";
+
+    fn is_open(service: &Service) -> bool {
+        service.restricted.is_some()
+    }
+
+    fn kept_from(service: &Service) -> Option<&Arc<Index>> {
+        service.restricted.as_ref()
+    }
+
+    fn no_form() -> ApiError {
+        ApiError::read_only()
+    }
+}
+
+impl FhirDoor for RestrictedPerimeter {
+    const TYPES: PublishedTypes = PublishedTypes::Restricted;
+    const SCOPE: &'static str = "dr:";
+
+    fn store(service: &Service, _: RestrictedReader) -> Option<&Arc<Index>> {
+        service.restricted.as_ref()
+    }
+}
+
+/// Addresses below `/fhir` that no perimeter has.
+pub(crate) struct NoPerimeter;
+
+impl Door for NoPerimeter {
+    type Pass = ApiClient;
+    const RATE: RateRule = RateRule::Counted;
+    const SHARING: Sharing = Sharing::AnySite;
+    const CHALLENGE: &'static str = "ESANTE-API-KEY";
+}

@@ -1,0 +1,71 @@
+//! A request in progress, from its arrival to its log line.
+
+use std::sync::Arc;
+
+use annuaire_web::{AnswerKey, Arrival, Client, ErrorCode, RequestSubject};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::{Method, request::Parts};
+
+use crate::door::Door;
+use crate::error::ApiError;
+use crate::format::{AnswerFormat, is_form};
+use crate::limits;
+use crate::mount::Mount;
+
+/// A request in progress.
+pub(crate) struct OpenRequest<D: Door> {
+    pub mount: Arc<Mount<D>>,
+    pub parts: Parts,
+    /// Body of a POST.
+    pub form: Option<Bytes>,
+    pub format: AnswerFormat,
+    pub arrival: Arrival,
+    pub subject: RequestSubject,
+    /// Key of an answer that may be kept.
+    pub key: Option<AnswerKey>,
+}
+
+impl<D: Door> OpenRequest<D> {
+    /// The request and, when it asks for a format that is not served, its refusal, which is JSON.
+    pub(crate) fn new(mount: Arc<Mount<D>>, parts: Parts, arrival: Arrival) -> (Self, Option<ApiError>) {
+        let (format, refused) = match AnswerFormat::of_request(&parts) {
+            Ok(format) => (format, None),
+            Err(error) => (AnswerFormat::Json, Some(error)),
+        };
+        let subject = RequestSubject::default();
+        (Self { mount, parts, form: None, format, arrival, subject, key: None }, refused)
+    }
+
+    /// Whom the request counts for.
+    pub(crate) fn client(&self) -> Client {
+        self.arrival.client
+    }
+
+    /// Reads the body of a POST. A format that its form asks for replaces that of address and headers.
+    pub(crate) async fn take_form(&mut self, body: Body) -> Result<(), ApiError> {
+        if self.parts.method != Method::POST {
+            return Ok(());
+        }
+        let form = to_bytes(body, limits::QUERY).await;
+        let form = form.map_err(|_| ApiError::new(ErrorCode::BodyTooLong, "The request body is too large."))?;
+        if is_form(&self.parts.headers)
+            && let Some(format) = AnswerFormat::of_parameters(std::str::from_utf8(&form).unwrap_or_default())?
+        {
+            self.format = format;
+        }
+        self.form = Some(form);
+        Ok(())
+    }
+
+    /// A copy of the request without its body, from which the refusal is made when the job is lost.
+    pub(crate) fn without_body(&self) -> Self {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.method = self.parts.method.clone();
+        parts.uri = self.parts.uri.clone();
+        parts.headers = self.parts.headers.clone();
+        parts.extensions = self.parts.extensions.clone();
+        let (mount, arrival) = (Arc::clone(&self.mount), self.arrival.clone());
+        Self { mount, parts, form: None, format: self.format, arrival, subject: self.subject, key: None }
+    }
+}

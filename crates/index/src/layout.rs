@@ -1,0 +1,4 @@
+#![doc = include_str!("layout.md")]
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! The closed table of errors: whatever a door refuses, it is one of these codes.
+
+use axum::http::StatusCode;
+
+use crate::gate::Refusal;
+
+/// Why a request gets no answer, or a warning beside its answer.
+///
+/// A door chooses the sentence that the caller reads; the code fixes its HTTP status and its FHIR issue code. The names are
+/// ours and stable. Texts that the national service documents keep its issue code `exception` (fhir-api §5), since its clients
+/// compare it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// The request does not name its host once, by a well-formed name.
+    HostNotNamed,
+    /// The client exceeded its rate.
+    RateExceeded,
+    /// The address sent too many wrong keys or credentials.
+    TooManyGuesses,
+    /// An API key is missing or wrong.
+    ApiKeyRequired,
+    /// A credential of the restricted perimeter is missing or wrong.
+    CredentialRequired,
+    /// This server has no restricted perimeter.
+    RestrictedNotServed,
+    /// The method would change data, or has no meaning at this address.
+    ReadOnly,
+    /// Nothing is at this address.
+    NoSuchAddress,
+    /// No resource has this id.
+    ResourceUnknown,
+    /// The resource left the directory.
+    ResourceGone,
+    /// The type that a read names is not published.
+    TypeUnknown,
+    /// The type that a search names is not published.
+    TypeNotSearched,
+    /// The format asked is not served.
+    FormatNotServed,
+    /// The body is longer than a query may be.
+    BodyTooLong,
+    /// The body of a search is no form.
+    BodyNotAForm,
+    /// The query is longer than its limit, or names too many parameters or values.
+    QueryTooLong,
+    /// The search names a parameter that its type does not have.
+    ParameterUnknown,
+    /// An unknown parameter, for a client that asked for strict or lenient handling: refused, or ignored with a warning.
+    ParameterNotSupported,
+    /// A modifier has no effect on its parameter: refused in strict handling, else a warning.
+    ModifierNotSupported,
+    /// The value of a parameter does not follow its form.
+    ValueMalformed,
+    /// The value of a documented parameter does not follow its documented form.
+    ValueMalformedAsDocumented,
+    /// A link to a page comes without its token.
+    PageTokenMissing,
+    /// The token of a page is altered, of another perimeter, or of a state that is gone.
+    PageTokenInvalid,
+    /// The answer would hold or sort more resources than one request may take.
+    AnswerTooLarge,
+    /// The search needs more work than its budget.
+    WorkExhausted,
+    /// The client already waits for too many long answers.
+    TooManyLongRequests,
+    /// The server failed. The cause is in the log of the operator, under the request id.
+    Internal,
+    /// The store cannot be read.
+    StoreUnreadable,
+}
+
+impl ErrorCode {
+    /// All codes, in the order of the table.
+    pub const ALL: [Self; 28] = [
+        Self::HostNotNamed,
+        Self::RateExceeded,
+        Self::TooManyGuesses,
+        Self::ApiKeyRequired,
+        Self::CredentialRequired,
+        Self::RestrictedNotServed,
+        Self::ReadOnly,
+        Self::NoSuchAddress,
+        Self::ResourceUnknown,
+        Self::ResourceGone,
+        Self::TypeUnknown,
+        Self::TypeNotSearched,
+        Self::FormatNotServed,
+        Self::BodyTooLong,
+        Self::BodyNotAForm,
+        Self::QueryTooLong,
+        Self::ParameterUnknown,
+        Self::ParameterNotSupported,
+        Self::ModifierNotSupported,
+        Self::ValueMalformed,
+        Self::ValueMalformedAsDocumented,
+        Self::PageTokenMissing,
+        Self::PageTokenInvalid,
+        Self::AnswerTooLarge,
+        Self::WorkExhausted,
+        Self::TooManyLongRequests,
+        Self::Internal,
+        Self::StoreUnreadable,
+    ];
+
+    /// HTTP status and FHIR issue code (R4 `issue-type`).
+    const fn row(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::HostNotNamed => (StatusCode::BAD_REQUEST, "invalid"),
+            Self::RateExceeded | Self::TooManyGuesses | Self::TooManyLongRequests => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
+            Self::ApiKeyRequired | Self::CredentialRequired | Self::RestrictedNotServed => (StatusCode::UNAUTHORIZED, "login"),
+            Self::ReadOnly => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::NoSuchAddress => (StatusCode::NOT_FOUND, "not-found"),
+            Self::ResourceUnknown | Self::TypeUnknown => (StatusCode::NOT_FOUND, "exception"),
+            Self::ResourceGone => (StatusCode::GONE, "deleted"),
+            Self::FormatNotServed => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
+            Self::BodyTooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too-long"),
+            Self::BodyNotAForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-supported"),
+            Self::TypeNotSearched
+            | Self::ParameterUnknown
+            | Self::ValueMalformedAsDocumented
+            | Self::PageTokenMissing
+            | Self::PageTokenInvalid => (StatusCode::BAD_REQUEST, "exception"),
+            Self::ParameterNotSupported | Self::ModifierNotSupported => (StatusCode::BAD_REQUEST, "not-supported"),
+            Self::ValueMalformed => (StatusCode::BAD_REQUEST, "value"),
+            Self::QueryTooLong | Self::AnswerTooLarge | Self::WorkExhausted => (StatusCode::BAD_REQUEST, "too-costly"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "exception"),
+            Self::StoreUnreadable => (StatusCode::SERVICE_UNAVAILABLE, "exception"),
+        }
+    }
+
+    /// HTTP status of the answer.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.row().0
+    }
+
+    /// Code of the issue in an OperationOutcome.
+    #[must_use]
+    pub const fn issue(self) -> &'static str {
+        self.row().1
+    }
+}
+
+impl From<Refusal> for ErrorCode {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Host => Self::HostNotNamed,
+            Refusal::Rate => Self::RateExceeded,
+            Refusal::Guesses(_) => Self::TooManyGuesses,
+            Refusal::ApiKey => Self::ApiKeyRequired,
+            Refusal::Credential => Self::CredentialRequired,
+            Refusal::Closed => Self::RestrictedNotServed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_an_error_and_is_listed_once() {
+        let listed: std::collections::HashSet<ErrorCode> = ErrorCode::ALL.into_iter().collect();
+        assert_eq!(listed.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
+            assert!(!code.issue().is_empty());
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Passes: the right to call, as a type.
+
+/// Who may call: the three kinds of callers that a route can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever reaches the server. No header is looked at.
+    Anyone,
+    /// The holder of an API key; whoever reaches the server when the service has no key.
+    ApiClient,
+    /// The holder of a credential of the restricted perimeter.
+    RestrictedReader,
+}
+
+/// What the gate verified of a caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Verified {
+    /// The request came from this machine without a proxy between.
+    pub(crate) near: bool,
+    /// It came with a key or a credential that is accepted.
+    pub(crate) proven: bool,
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Anyone {}
+    impl Sealed for super::ApiClient {}
+    impl Sealed for super::RestrictedReader {}
+}
+
+/// The right to call, for one request. Only the [`Gate`](crate::Gate) gives one, so that a function whose argument is a pass
+/// cannot be called for somebody who was not let in.
+pub trait Pass: sealed::Sealed + Copy + Send + Sync + 'static {
+    /// Who gets this pass.
+    const WHO: Who;
+
+    /// The pass of a caller that was let in.
+    #[doc(hidden)]
+    fn given(verified: Verified) -> Self;
+}
+
+/// The pass of whoever reaches the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Anyone(());
+
+/// The pass of the holder of an API key, or of anybody where the service has no key.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiClient(Verified);
+
+/// The pass of the holder of a credential of the restricted perimeter.
+#[derive(Clone, Copy, Debug)]
+pub struct RestrictedReader(());
+
+/// The right to be told what concerns the operator alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Operator(());
+
+impl Pass for Anyone {
+    const WHO: Who = Who::Anyone;
+
+    fn given(_: Verified) -> Self {
+        Self(())
+    }
+}
+
+impl Pass for ApiClient {
+    const WHO: Who = Who::ApiClient;
+
+    fn given(verified: Verified) -> Self {
+        Self(verified)
+    }
+}
+
+impl Pass for RestrictedReader {
+    const WHO: Who = Who::RestrictedReader;
+
+    fn given(_: Verified) -> Self {
+        Self(())
+    }
+}
+
+impl ApiClient {
+    /// The operator's right, for the holder of a verified key and for a caller on this machine without a proxy between.
+    #[must_use]
+    pub fn operator(self) -> Option<Operator> {
+        (self.0.near || self.0.proven).then_some(Operator(()))
+    }
+}
