@@ -263,6 +263,28 @@ async fn gzip_is_not_forced_on_who_refuses_it() {
     }
 }
 
+/// Whatever encoder the operator chose, a client reads the plain answer, in one piece and in several.
+#[tokio::test]
+async fn each_gzip_encoder_sends_the_plain_answer() {
+    let mut compressed = Vec::new();
+    for gzip in annuaire_web::GzipCoding::ALL {
+        let world = World::new(|s| s.gzip = gzip);
+        fill(&world.public, 2, "Organization", 10, 900, 500);
+        for path in ["/fhir/v2/Organization?_count=40", "/fhir/v2/Organization?_count=900"] {
+            let get = async |accepted: &str| {
+                world.send(Request::get(path).header("accept-encoding", accepted).body(Body::empty()).unwrap()).await
+            };
+            let ((_, headers, packed), (_, _, plain)) = (get("gzip").await, get("identity").await);
+            assert_eq!(headers["content-encoding"], "gzip");
+            let mut read = Vec::new();
+            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed[..]), &mut read).unwrap();
+            assert!(read == plain && plain.len() > 20_000, "{gzip} {path}: {} bytes of {}", read.len(), plain.len());
+            compressed.push(packed);
+        }
+    }
+    assert!(compressed[0] != compressed[2] && compressed[1] != compressed[3], "the setting has an effect");
+}
+
 #[tokio::test]
 async fn health_tells_what_stops_publication_and_nothing_of_what_is_restricted() {
     let world = DoorsUnderTest::new(|_| {});
