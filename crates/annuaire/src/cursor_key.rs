@@ -1,7 +1,7 @@
 //! The key that seals links to next pages.
 
+use aes_gcm_siv::{Aes256GcmSiv, KeyInit, aead::OsRng};
 use anyhow::{Result, anyhow};
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, aead::OsRng};
 use std::fs;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ pub(crate) fn cursor_key(data: &Path) -> Result<[u8; 32]> {
     if let Ok(bytes) = fs::read(&path) {
         return bytes.try_into().map_err(|_| anyhow!("{}: not a key of 32 bytes; delete it to make a new one", path.display()));
     }
-    let key: [u8; 32] = ChaCha20Poly1305::generate_key(&mut OsRng).into();
+    let key: [u8; 32] = Aes256GcmSiv::generate_key(&mut OsRng).into();
     let mut open = fs::OpenOptions::new();
     open.write(true).create_new(true);
     #[cfg(unix)]

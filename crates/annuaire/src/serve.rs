@@ -161,6 +161,7 @@ pub(crate) fn serve(
         public_base: server.public_base.as_ref().map(|base| base.value.0.clone()),
         rate: access.rate.map(|rate| Rate { per_second: rate.get(), burst: rate.get().saturating_mul(2) }),
         log: server.request_log.then(log_to_stderr),
+        gzip: server.gzip.into(),
         publication: Arc::clone(&publication),
         ..GateSettings::new(secret, Arc::new(now_us))
     }));

@@ -7,7 +7,7 @@ use annuaire_index::{Effort, Index};
 use annuaire_web::RequestSubject;
 use axum::http::request::Parts;
 
-use crate::door::{Door, Perimeter};
+use crate::door::{Door, FhirDoor};
 use crate::error::ApiError;
 use crate::service::Service;
 
@@ -44,7 +44,7 @@ impl<D: Door> Call<'_, D> {
     }
 }
 
-impl<P: Perimeter> Call<'_, P> {
+impl<P: FhirDoor> Call<'_, P> {
     /// The store of the perimeter, for a caller that shows its pass.
     pub(crate) fn store(&self, pass: P::Pass) -> Result<&Arc<Index>, ApiError> {
         P::store(self.service, pass).ok_or_else(ApiError::no_such_address)

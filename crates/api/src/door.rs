@@ -45,7 +45,7 @@ pub(crate) trait Door: Sized + Send + Sync + 'static {
 }
 
 /// A door to a FHIR perimeter.
-pub(crate) trait Perimeter: Door {
+pub(crate) trait FhirDoor: Door {
     /// The types that it publishes.
     const TYPES: PublishedTypes;
     /// Prefix of the scope of its page tokens, so that a token of one perimeter opens nothing in another.

@@ -1,6 +1,5 @@
 //! From an answer to a response: format, compression, common headers.
 
-use annuaire_gzip::{Encoder, GzipCoding};
 use annuaire_web::limits::{GZIP_FROM, KEPT_FROM};
 use annuaire_web::{accepts_gzip, record_internal_error, response_in_pieces};
 use axum::body::{Body, Bytes};
@@ -49,7 +48,7 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
     };
     let Answer { status, mut body, rest, headers, .. } = answer;
     let length = body.len();
-    let mut encoder = (accepts_gzip(&request.parts.headers) && length >= GZIP_FROM).then(|| Encoder::new(GzipCoding::default()));
+    let mut encoder = (accepts_gzip(&request.parts.headers) && length >= GZIP_FROM).then(|| service.turns.gate.gzip_encoder());
     let compressed = encoder.is_some();
     if rest.is_none()
         && let Some(encoder) = encoder.take()

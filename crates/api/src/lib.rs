@@ -87,7 +87,7 @@ use std::sync::Arc;
 use annuaire_index::Index;
 use axum::Router;
 
-use door::Perimeter;
+use door::FhirDoor;
 use mount::{RouteTable, get};
 use operations::{
     HealthDoor, MetricsDoor, health, history_of_all, history_of_resource, history_of_type, metadata, metrics, page, read, search,
@@ -127,7 +127,7 @@ fn doors(each: &mut impl ForEachDoor) {
 }
 
 /// The routes of a perimeter. A form posted to a word of ours, such as `metadata`, is a search on a type of that name.
-fn perimeter<P: Perimeter>() -> RouteTable<P> {
+fn perimeter<P: FhirDoor>() -> RouteTable<P> {
     RouteTable::new()
         .at("/metadata", get(metadata).post(search_by_posted_form))
         .at("/_page", get(page).post(search_by_posted_form))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use annuaire_index::Index;
 use annuaire_web::{ApiClient, RateRule, RestrictedReader};
 
-use crate::door::{Door, Perimeter, Sharing};
+use crate::door::{Door, FhirDoor, Sharing};
 use crate::error::ApiError;
 use crate::service::Service;
 use crate::types::PublishedTypes;
@@ -28,7 +28,7 @@ impl Door for PublicPerimeter {
     }
 }
 
-impl Perimeter for PublicPerimeter {
+impl FhirDoor for PublicPerimeter {
     const TYPES: PublishedTypes = PublishedTypes::Public;
     const SCOPE: &'static str = "";
 
@@ -59,7 +59,7 @@ impl Door for RestrictedPerimeter {
     }
 }
 
-impl Perimeter for RestrictedPerimeter {
+impl FhirDoor for RestrictedPerimeter {
     const TYPES: PublishedTypes = PublishedTypes::Restricted;
     const SCOPE: &'static str = "dr:";
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use annuaire_index::Index;
 use annuaire_web::{Gate, KeptAnswers, Lane, Shares, Turns};
 
+use crate::cursor::TokenCipher;
+
 /// Settings of the API.
 #[derive(Clone)]
 pub struct ApiSettings {
@@ -29,7 +31,8 @@ pub(crate) struct Service {
     /// The restricted store, when it is served.
     pub restricted: Option<Arc<Index>>,
     pub turns: Turns,
-    pub cursor_key: [u8; 32],
+    /// Cipher of the page tokens.
+    pub cipher: Arc<TokenCipher>,
     pub kept: KeptAnswers,
 }
 
@@ -37,6 +40,7 @@ impl Service {
     pub(crate) fn new(public: Arc<Index>, restricted: Option<Arc<Index>>, settings: ApiSettings) -> Self {
         let ApiSettings { gate, cursor_key, lane } = settings;
         let turns = Turns { gate, lane, shares: Arc::new(Shares::default()) };
-        Self { public, restricted, turns, cursor_key, kept: KeptAnswers::default() }
+        let cipher = Arc::new(TokenCipher::new(&cursor_key));
+        Self { public, restricted, turns, cipher, kept: KeptAnswers::default() }
     }
 }

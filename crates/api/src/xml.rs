@@ -6,48 +6,49 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-/// Elements of the published types, of the answers around them and of the data types of R4, in the order of its schema: a
-/// line for each type, `element:Type` where the type has elements of its own. [`COMMON`] come before them.
+/// Elements of the published types, of bundles and outcomes, and of the data types of R4, in the order of its schema. Each type
+/// has one line; `element:Type` names a type that has a line too. The elements of [`COMMON`] come first.
 const ELEMENTS: &str = include_str!("elements.txt");
 /// The first elements of resources and of data types.
 const COMMON: &str =
     "id meta:Meta implicitRules language text:Narrative contained extension:Extension modifierExtension:Extension";
 
 /// An element of a type.
-struct Element {
+struct XmlElement {
     /// Name, without the `[x]` of a choice.
     name: &'static str,
-    /// Type, when it has elements of its own.
+    /// Its type; empty for a primitive.
     ty: &'static str,
-    /// The name is followed by that of a type, as in `valueCoding`.
+    /// Whether a type name follows its name, as in `valueCoding`.
     choice: bool,
-    /// Place among the elements of its type.
+    /// Position among the elements of its type.
     place: usize,
 }
 
-static TYPES: LazyLock<HashMap<&'static str, Vec<Element>>> = LazyLock::new(|| {
-    let element = |(place, word): (usize, &'static str)| {
-        let (name, ty) = word.split_once(':').unwrap_or((word, ""));
+static ELEMENTS_OF: LazyLock<HashMap<&'static str, Vec<XmlElement>>> = LazyLock::new(|| {
+    let element = |(place, item): (usize, &'static str)| {
+        let (name, ty) = item.split_once(':').unwrap_or((item, ""));
         let plain = name.strip_suffix("[x]");
-        Element { name: plain.unwrap_or(name), ty, choice: plain.is_some(), place }
+        XmlElement { name: plain.unwrap_or(name), ty, choice: plain.is_some(), place }
     };
     let line = |line: &'static str| {
         let (ty, own) = line.split_once(' ').unwrap_or((line, ""));
-        let words: Vec<_> = COMMON.split(' ').chain(own.split_whitespace()).enumerate().collect();
-        // An element of its own comes before a common one of that name: the text of a coded concept is no narrative.
-        (ty, words.into_iter().rev().map(element).collect())
+        let items: Vec<_> = COMMON.split(' ').chain(own.split_whitespace()).enumerate().collect();
+        // The reverse order finds an element of the type before a common one of that name: the `text` of a coded concept is a
+        // string, not a narrative.
+        (ty, items.into_iter().rev().map(element).collect())
     };
     ELEMENTS.lines().chain([""]).map(line).collect()
 });
 
-/// The elements of a type; of one that is not known, the common ones.
-fn elements_of(ty: &str) -> &'static [Element] {
-    TYPES.get(ty).or_else(|| TYPES.get("")).map_or(&[], Vec::as_slice)
+/// The elements of a type; the common ones for an unknown type.
+fn elements_of(ty: &str) -> &'static [XmlElement] {
+    ELEMENTS_OF.get(ty).or_else(|| ELEMENTS_OF.get("")).map_or(&[], Vec::as_slice)
 }
 
-/// Place of a member among the elements of its type, and its own type. A member that is not known comes last.
-fn place<'a>(elements: &'static [Element], member: &'a str) -> (usize, &'a str) {
-    let suffix = |e: &Element| {
+/// Position of a member among the elements of its type, and the type of the member. An unknown member comes last.
+fn position<'a>(elements: &'static [XmlElement], member: &'a str) -> (usize, &'a str) {
+    let suffix = |e: &XmlElement| {
         member
             .strip_prefix(e.name)
             .filter(|rest| rest.is_empty() != e.choice && !rest.starts_with(|c: char| c.is_ascii_lowercase()))
@@ -56,16 +57,20 @@ fn place<'a>(elements: &'static [Element], member: &'a str) -> (usize, &'a str) 
     found.unwrap_or((usize::MAX, ""))
 }
 
-/// A document of its own: declaration, root element, name space.
+/// An XML document of a resource in JSON.
+///
+/// # Errors
+/// When the text is not JSON.
 pub(crate) fn document(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let value: Value = serde_json::from_slice(json)?;
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
     if let Value::Object(members) = &value {
-        resource(&mut out, members, true);
+        resource(&mut out, members, ResourcePlace::Root);
     }
     Ok(out.into_bytes())
 }
 
+/// Writes a text with its entities.
 fn escape(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
@@ -76,15 +81,15 @@ fn escape(out: &mut String, text: &str) {
             '\n' | '\r' | '\t' => {
                 let _ = write!(out, "&#{};", u32::from(c));
             }
-            // XML 1.0 has no way to write the other control characters, nor the two code points that are no characters.
+            // XML 1.0 cannot write the other control characters, nor the two noncharacters.
             c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
 }
 
-/// The text of a piece of XHTML.
-fn text_of(markup: &str) -> String {
+/// The text of a fragment of XHTML, without its tags.
+fn strip_tags(markup: &str) -> String {
     let mut inside = false;
     let text: String = markup
         .chars()
@@ -99,6 +104,7 @@ fn text_of(markup: &str) -> String {
         .fold(text, |text, (entity, c)| text.replace(entity, c))
 }
 
+/// Writes an attribute.
 fn attribute(out: &mut String, name: &str, text: &str) {
     out.push(' ');
     out.push_str(name);
@@ -107,11 +113,21 @@ fn attribute(out: &mut String, name: &str, text: &str) {
     out.push('"');
 }
 
-fn resource(out: &mut String, members: &Map<String, Value>, root: bool) {
+/// Where a resource is in its document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ResourcePlace {
+    /// It is the document.
+    Root,
+    /// It is contained in an element.
+    Inside,
+}
+
+/// Writes a resource; the root element declares the name space.
+fn resource(out: &mut String, members: &Map<String, Value>, place: ResourcePlace) {
     let ty = members.get("resourceType").and_then(Value::as_str).unwrap_or("Basic");
     out.push('<');
     out.push_str(ty);
-    if root {
+    if place == ResourcePlace::Root {
         attribute(out, "xmlns", "http://hl7.org/fhir");
     }
     out.push('>');
@@ -119,15 +135,15 @@ fn resource(out: &mut String, members: &Map<String, Value>, root: bool) {
     let _ = write!(out, "</{ty}>");
 }
 
-/// The members of an element of type `ty` in XML order. `skip` were written as attributes.
+/// Writes the members of an element of type `ty`, in the order of XML. Those of `skip` were written as attributes.
 fn children(out: &mut String, members: &Map<String, Value>, ty: &str, skip: &[&str]) {
     let elements = elements_of(ty);
     let mut names: Vec<(usize, &str, &str)> = Vec::new();
     for name in members.keys() {
-        // A primitive may have only its sibling `_name`.
+        // A primitive may come with its sibling `_name` alone.
         let name = name.strip_prefix('_').unwrap_or(name);
         if !skip.contains(&name) && !names.iter().any(|n| n.1 == name) {
-            let (at, ty) = place(elements, name);
+            let (at, ty) = position(elements, name);
             names.push((at, name, ty));
         }
     }
@@ -147,11 +163,12 @@ fn children(out: &mut String, members: &Map<String, Value>, ty: &str, skip: &[&s
     }
 }
 
+/// Writes one element. `sibling` holds the id and the extensions of a primitive.
 fn element(out: &mut String, name: &str, ty: &str, value: Option<&Value>, sibling: Option<&Value>) {
     match value {
         Some(Value::Object(inner)) if inner.contains_key("resourceType") => {
             let _ = write!(out, "<{name}>");
-            resource(out, inner, false);
+            resource(out, inner, ResourcePlace::Inside);
             let _ = write!(out, "</{name}>");
         }
         Some(Value::Object(inner)) => {
@@ -168,10 +185,10 @@ fn element(out: &mut String, name: &str, ty: &str, value: Option<&Value>, siblin
             children(out, inner, ty, &skip);
             let _ = write!(out, "</{name}>");
         }
-        // The narrative is XHTML in a string. Its text is kept without its mark-up: what a feed gives need not be well-formed.
+        // The narrative is XHTML in a string. Only its text is written, since the XHTML of a feed may not be well-formed.
         Some(Value::String(markup)) if name == "div" => {
             out.push_str("<div xmlns=\"http://www.w3.org/1999/xhtml\">");
-            escape(out, &text_of(markup));
+            escape(out, &strip_tags(markup));
             out.push_str("</div>");
         }
         primitive => {

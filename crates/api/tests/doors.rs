@@ -21,7 +21,7 @@ const NOW: i64 = 1_800_000_000_000_000;
 /// Bytes of an answer made at a time.
 const PIECE: usize = 256 << 10;
 
-struct World {
+struct DoorsUnderTest {
     public: Arc<Index>,
     publication: Arc<Publication>,
     lines: Arc<Mutex<Vec<String>>>,
@@ -51,7 +51,7 @@ fn fill(index: &Index, tx: u64, ty: &str, first: usize, count: usize, bytes: usi
     index.apply::<Error>(Tx::new(tx), 1_700_000_000_000 + tx as i64 * 1_000, resources).unwrap();
 }
 
-impl World {
+impl DoorsUnderTest {
     fn new(change: impl FnOnce(&mut annuaire_web::GateSettings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let open = |name: &str| Arc::new(Index::open(&dir.path().join(name), 1 << 30, annuaire_fhir::dictionary::ALL).unwrap());
@@ -101,7 +101,7 @@ const HOLDER: (&str, &str) = ("authorization", "Bearer let-me-in");
 
 #[tokio::test]
 async fn every_door_as_a_stranger() {
-    let world = World::new(|s| s.api_keys = vec!["key-1".to_owned()]);
+    let world = DoorsUnderTest::new(|s| s.api_keys = vec!["key-1".to_owned()]);
     let doors =
         ["metadata", "Organization", "Organization/001-000000", "Organization/001-000000/_history/1", "_history", "_page?id=x"];
     for door in doors {
@@ -139,7 +139,7 @@ async fn every_door_as_a_stranger() {
 
 #[tokio::test]
 async fn guesses_at_the_restricted_perimeter_are_limited() {
-    let world = World::new(|_| {});
+    let world = DoorsUnderTest::new(|_| {});
     assert_eq!(world.stranger("/fhir/dr/Person", &[HOLDER]).await.0, 200);
     let mut refused = 0;
     for n in 0..14 {
@@ -158,7 +158,7 @@ async fn guesses_at_the_restricted_perimeter_are_limited() {
 
 #[tokio::test]
 async fn a_rate_counts_the_address_and_not_its_headers() {
-    let world = World::new(|s| s.rate = Some(Rate { per_second: 1, burst: 2 }));
+    let world = DoorsUnderTest::new(|s| s.rate = Some(Rate { per_second: 1, burst: 2 }));
     let mut served = 0;
     for n in 0..8 {
         let (bearer, forged) = (format!("Bearer {n}"), format!("198.51.100.{n}"));
@@ -175,7 +175,7 @@ async fn a_rate_counts_the_address_and_not_its_headers() {
 
 #[tokio::test]
 async fn what_is_restricted_is_stored_nowhere_and_read_by_no_page_of_another_site() {
-    let world = World::new(|_| {});
+    let world = DoorsUnderTest::new(|_| {});
     let paths =
         ["metadata", "Person", "Person/001-000000", "Person/001-000000/_history/1", "_history", "Person/none", "Bogus", ""];
     for path in paths {
@@ -197,7 +197,7 @@ async fn what_is_restricted_is_stored_nowhere_and_read_by_no_page_of_another_sit
 
 #[tokio::test]
 async fn a_browser_on_another_site_may_ask_with_its_key_and_read_what_it_needs() {
-    let world = World::new(|s| s.api_keys = vec!["key-1".to_owned()]);
+    let world = DoorsUnderTest::new(|s| s.api_keys = vec!["key-1".to_owned()]);
     let (status, headers, _) = world
         .from(
             "203.0.113.5",
@@ -225,7 +225,7 @@ async fn a_browser_on_another_site_may_ask_with_its_key_and_read_what_it_needs()
 
 #[tokio::test]
 async fn the_host_is_named_once_and_links_follow_who_may_say_so() {
-    let world = World::new(|s| s.proxies = annuaire_web::Proxies::new(vec!["10.0.0.0/8".parse().unwrap()]));
+    let world = DoorsUnderTest::new(|s| s.proxies = annuaire_web::Proxies::new(vec!["10.0.0.0/8".parse().unwrap()]));
     for hosts in [&[][..], &["a.example", "b.example"], &["a b"], &["u@a"], &[""]] {
         let mut request = Request::get("/fhir/v2/metadata");
         for host in hosts {
@@ -252,7 +252,7 @@ async fn the_host_is_named_once_and_links_follow_who_may_say_so() {
 
 #[tokio::test]
 async fn gzip_is_not_forced_on_who_refuses_it() {
-    let world = World::new(|_| {});
+    let world = DoorsUnderTest::new(|_| {});
     fill(&world.public, 2, "Organization", 10, 40, 500);
     for (accepted, encoding) in [("gzip;q=0, *", None), ("gzip", Some("gzip")), ("*", Some("gzip")), ("identity", None)] {
         let (_, headers, _) = {
@@ -263,9 +263,31 @@ async fn gzip_is_not_forced_on_who_refuses_it() {
     }
 }
 
+/// Whatever encoder the operator chose, a client reads the plain answer, in one piece and in several.
+#[tokio::test]
+async fn each_gzip_encoder_sends_the_plain_answer() {
+    let mut compressed = Vec::new();
+    for gzip in annuaire_web::GzipCoding::ALL {
+        let world = World::new(|s| s.gzip = gzip);
+        fill(&world.public, 2, "Organization", 10, 900, 500);
+        for path in ["/fhir/v2/Organization?_count=40", "/fhir/v2/Organization?_count=900"] {
+            let get = async |accepted: &str| {
+                world.send(Request::get(path).header("accept-encoding", accepted).body(Body::empty()).unwrap()).await
+            };
+            let ((_, headers, packed), (_, _, plain)) = (get("gzip").await, get("identity").await);
+            assert_eq!(headers["content-encoding"], "gzip");
+            let mut read = Vec::new();
+            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed[..]), &mut read).unwrap();
+            assert!(read == plain && plain.len() > 20_000, "{gzip} {path}: {} bytes of {}", read.len(), plain.len());
+            compressed.push(packed);
+        }
+    }
+    assert!(compressed[0] != compressed[2] && compressed[1] != compressed[3], "the setting has an effect");
+}
+
 #[tokio::test]
 async fn health_tells_what_stops_publication_and_nothing_of_what_is_restricted() {
-    let world = World::new(|_| {});
+    let world = DoorsUnderTest::new(|_| {});
     let health = async || {
         let (status, _, body) = world.stranger("/health", &[]).await;
         assert!(!body.contains("restricted") && !body.contains("PP:1") && !body.contains("Person"), "{body}");
@@ -318,13 +340,13 @@ impl tracing::Subscriber for &'static Events {
     fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
     fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
     fn event(&self, event: &tracing::Event<'_>) {
-        struct Text(String);
-        impl tracing::field::Visit for Text {
+        struct EventText(String);
+        impl tracing::field::Visit for EventText {
             fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
                 self.0.push_str(&format!(" {}={value:?}", field.name()));
             }
         }
-        let mut text = Text(String::new());
+        let mut text = EventText(String::new());
         event.record(&mut text);
         self.0.lock().unwrap().push(text.0);
     }
@@ -338,7 +360,7 @@ impl tracing::Subscriber for &'static Events {
 async fn an_internal_error_keeps_its_cause() {
     static EVENTS: std::sync::LazyLock<Events> = std::sync::LazyLock::new(Events::default);
     tracing::subscriber::set_global_default(&*EVENTS).unwrap();
-    let world = World::new(|_| {});
+    let world = DoorsUnderTest::new(|_| {});
     // All places of readers are taken.
     let mut readers = Vec::new();
     let cause = loop {
@@ -370,7 +392,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn xml_leaves_in_pieces_and_is_the_xml_of_the_whole() {
-    let world = World::new(|_| {});
+    let world = DoorsUnderTest::new(|_| {});
     fill(&world.public, 2, "Organization", 10, 1_000, 3_000);
     let xml = async |path: &str| {
         let request = Request::get(path).header("accept", "application/fhir+xml").body(Body::empty()).unwrap();
@@ -403,7 +425,7 @@ async fn xml_leaves_in_pieces_and_is_the_xml_of_the_whole() {
 /// Beyond the length of an answer the page ends early; XML, which has its links first, ends where JSON does.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_cut_has_the_links_of_its_json() {
-    let world = World::new(|_| {});
+    let world = DoorsUnderTest::new(|_| {});
     fill(&world.public, 2, "Organization", 10, 1_000, 60_000);
     let get = async |accept: &str| {
         let request = Request::get("/fhir/v2/Organization?_count=1000").header("accept", accept).body(Body::empty()).unwrap();
@@ -426,7 +448,7 @@ async fn a_page_that_is_cut_has_the_links_of_its_json() {
 #[tokio::test]
 async fn what_vanished_is_gone() {
     use annuaire_index::{ApplyOptions, Retention};
-    let world = World::new(|_| {});
+    let world = DoorsUnderTest::new(|_| {});
     let apply = |tx: u64, ms: i64, reduced: bool| {
         let mut preparer = world.public.preparer(Tx::new(tx), ms).unwrap();
         let made = reduced.then(|| {

@@ -11,7 +11,8 @@ use crate::zlib::ZlibStream;
 /// Member header (RFC 1952 §2.3.1): magic number, deflate, no flags, no time stamp, "fastest algorithm", unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff];
 
-/// Compresses one answer. Between two pieces it holds only what the [costs](crate#costs) say, none of the bytes it was given.
+/// Compresses one answer. The [costs](crate#costs) list what an encoder holds between two pieces: bits of one byte under
+/// [`GzipCoding::Annuaire`], window and tables under [`GzipCoding::Zlib`].
 pub struct Encoder {
     checksum: crc32fast::Hasher,
     /// Length of the input modulo 2³².
@@ -23,7 +24,7 @@ pub struct Encoder {
 /// The compressor, and what it keeps between two pieces.
 enum Blocks {
     Annuaire(PendingBits),
-    // Boxed, since answers without it are the most.
+    // Boxed, so that an encoder without it stays small.
     Zlib(Box<ZlibStream>),
 }
 
@@ -38,7 +39,7 @@ impl Encoder {
         Self { checksum: crc32fast::Hasher::new(), input_len: 0, header_written: false, blocks }
     }
 
-    /// Compresses an answer that is there as a whole.
+    /// Compresses a complete answer.
     #[must_use]
     pub fn compress_all(mut self, body: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(body.len() / 8);
@@ -47,7 +48,7 @@ impl Encoder {
         out
     }
 
-    /// Appends to `out` what the next piece of the answer becomes. Our own encoder keeps back up to seven bits, `zlib-rs` up to
+    /// Appends to `out` what the next piece of the answer becomes. Our own encoder holds back up to seven bits, `zlib-rs` up to
     /// a block.
     pub fn write_piece(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         self.checksum.update(piece);
@@ -63,15 +64,15 @@ impl Encoder {
         }
     }
 
-    /// Appends the end of the answer: what was kept back, the end of the last block, the trailer.
+    /// Appends the end of the answer: pending bits or blocks, the end of the last block, the trailer.
     pub fn finish(mut self, out: &mut Vec<u8>) {
         self.write_header(out);
         match self.blocks {
             Blocks::Annuaire(pending) => {
                 let mut writer = BitWriter::resume(pending, out);
                 writer.push(STATIC_CODE.literals[END_OF_BLOCK]);
-                // The block before was not declared the last one, since nobody knew then: an empty one follows (RFC 1951
-                // §3.2.6): last, of the fixed code, and its end of block, seven zero bits.
+                // The header of that block was written before anybody knew that it is the last one. Hence an empty block follows,
+                // marked as the last: fixed Huffman code, end of block in seven zero bits (RFC 1951 §3.2.6).
                 writer.push(Bits::new(0b011, 3));
                 writer.push(Bits::new(0, 7));
                 writer.pad_to_byte();

@@ -3,8 +3,9 @@
 //! # What our own encoder exploits
 //!
 //! A page of a search is a list of resources of one type. An entry repeats most of the entry before it: member names, systems
-//! and profiles are equal, and only some forty short spans differ. A general encoder fills a window and chains of candidates, looks for
-//! the longest match, counts symbols and derives a Huffman code for each block. [`GzipCoding::Annuaire`] leaves that out:
+//! and profiles are equal, and only some forty short spans differ. A general encoder fills a window and chains of candidates,
+//! looks for the longest match, counts symbols and derives a Huffman code for each block. [`GzipCoding::Annuaire`] does none
+//! of that:
 //!
 //! - **One candidate for each match.** A table of 4 096 positions maps a hash of the next five bytes to the position where
 //!   that hash last occurred. A match of four bytes or more at that position is taken as it is.
@@ -19,7 +20,7 @@
 //! | Part | Bytes |
 //! |---|---|
 //! | Member header (RFC 1952 §2.3) | 10: deflate, no file name, no time stamp, "fastest" flag, unknown system |
-//! | One block with a dynamic Huffman code (RFC 1951 §3.2.7): its header is constant, the symbols of all pieces follow | about 90, then the symbols |
+//! | One block with a dynamic Huffman code (RFC 1951 §3.2.7): its header is constant, the symbols of all pieces follow | about 100, then the symbols |
 //! | Last block: fixed Huffman code, empty (RFC 1951 §3.2.6) | 10 bits, then padding to a byte |
 //! | Member trailer (RFC 1952 §2.3.1) | CRC-32 and length modulo 2³², 4 bytes each, little-endian |
 //!

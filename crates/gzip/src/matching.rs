@@ -5,7 +5,7 @@ use crate::static_code::{LONGEST_MATCH, SHORTEST_MATCH, STATIC_CODE, StaticCode}
 
 /// How far back a match may start (RFC 1951 §2).
 const WINDOW: usize = 1 << 15;
-/// Shortest match that is looked for; a match of [`SHORTEST_MATCH`] only occurs as the rest of one that is too long.
+/// Shortest match that is looked for. A match of [`SHORTEST_MATCH`] occurs only as the rest of a longer one that was split.
 const SHORTEST_SOUGHT: usize = 4;
 /// Binary logarithm of the positions that are remembered: 16 KiB, which stay in the first cache of a processor.
 const TABLE_BITS: u32 = 12;

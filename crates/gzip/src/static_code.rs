@@ -53,7 +53,7 @@ pub(crate) struct StaticCode {
     lengths: [Bits; LONGEST_MATCH + 1],
     /// Bits of each class of distances, without the extra bits.
     distances: [Bits; 30],
-    /// Class of a distance: first of `distance - 1` below 256, then of each 128 distances.
+    /// Class of each distance up to 256, at `distance - 1`; then class of each further group of 128 distances.
     distance_classes: [u8; 512],
     /// What a block begins with.
     pub block_header: Vec<Bits>,

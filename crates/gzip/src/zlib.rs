@@ -26,7 +26,7 @@ impl ZlibStream {
         }
     }
 
-    /// Appends what is left, and the end of the last block.
+    /// Appends the pending output and the end of the last block.
     pub(crate) fn finish(mut self, out: &mut Vec<u8>) {
         while self.step(&[], DeflateFlush::Finish, out).1 != Status::StreamEnd {}
     }

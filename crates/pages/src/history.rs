@@ -9,14 +9,14 @@ use crate::french::french_day;
 use crate::limits;
 use crate::resource::{is_active, shown_json};
 
-/// A change, as a page tells it.
+/// A change of a resource, as a page lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ShownChange {
     pub day: String,
     pub description: String,
 }
 
-/// A resource whose changes a page tells.
+/// A resource whose changes a page lists.
 pub(crate) struct FollowedResource {
     pub ty: TypeId,
     pub id: String,

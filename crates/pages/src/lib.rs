@@ -48,7 +48,7 @@
 //! # Costs
 //!
 //! A page of a professional or a structure is a handful of look-ups, each resource one decompression and one JSON parse. A
-//! search costs what the store's plan says, at most [`PagesSettings::work`]; up to `limits::SORTED` results are parsed to be
+//! search costs the work that the plan of the store needs, at most [`PagesSettings::work`]; up to `limits::SORTED` results are parsed to be
 //! sorted by name, and beyond that they come in the order of the store. HTML is rendered into one string.
 //!
 //! # What it never does

@@ -14,5 +14,5 @@ pub(crate) const PEOPLE: usize = 50;
 pub(crate) const PARTS: usize = 200;
 /// Highest page number; a higher one shows this page.
 pub(crate) const LAST_PAGE: usize = 10_000;
-/// Days of changes that a page tells. The public perimeter keeps no longer history (data-perimeters §5).
+/// Days of changes that a page lists. The public perimeter has no older history (data-perimeters §5).
 pub(crate) const HISTORY_DAYS: i64 = 30;

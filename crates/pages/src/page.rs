@@ -1,4 +1,4 @@
-//! What a page states about itself, and the response that is made of it.
+//! What a page states about itself, and its response.
 //!
 //! To add a page: a file in `page/` with a struct that derives its template and implements [`Page`], and a handler; a line in
 //! `routes.rs`; a sample in `page/tests.rs`.
@@ -29,7 +29,7 @@ pub(crate) enum CachePolicy {
     Revalidate,
     /// They never ask again: the address contains a hash of the content.
     Immutable,
-    /// The response says nothing, and they decide (RFC 9111 §4.2.2).
+    /// The response has no `Cache-Control`, and each client applies its own heuristic (RFC 9111 §4.2.2).
     Unstated,
 }
 
@@ -60,11 +60,11 @@ pub(crate) enum Indexing {
     Unlisted,
 }
 
-/// A page: a template, and what the response around it says. Templates extend `base.html`, which calls these methods.
+/// A page: a template, with the status and the headers of its response. Templates extend `base.html`, which calls these methods.
 pub(crate) trait Page: Template {
     /// Status of the response.
     const STATUS: StatusCode;
-    /// How long the response may be kept.
+    /// How long clients may cache the response.
     const CACHE: CachePolicy;
     /// Whether search engines may list it.
     const INDEXING: Indexing;
@@ -83,7 +83,7 @@ pub(crate) trait Page: Template {
     }
 }
 
-/// What a function that fills a page gives: the response, of the page or of the message that takes its place, or an error of the store.
+/// The response with a page, or with a message in its place; an error when the store cannot be read or the work is used up.
 pub(crate) type PageResult = Result<Response, Error>;
 
 /// Lets the page load its style sheet and send its forms to this server, and nothing else.

@@ -1,4 +1,4 @@
-//! Visits of the pages: who is let in, what is counted and logged, and what a visitor reads when something goes wrong.
+//! Requests for pages: who is let in, what is counted and logged, and what a visitor reads when something goes wrong.
 
 #![allow(clippy::unwrap_used)]
 

@@ -63,7 +63,7 @@ pub(crate) struct Person {
     family: String,
     given: &'static str,
     woman: bool,
-    jobs: Vec<Practice>,
+    jobs: Vec<HeldProfession>,
     places: Vec<(&'static str, Option<PracticePlace>)>,
     alone: bool,
     card: Option<Card>,
@@ -71,7 +71,7 @@ pub(crate) struct Person {
     pub(crate) fate: Fate,
 }
 
-struct Practice {
+struct HeldProfession {
     code: &'static str,
     order: &'static str,
     diploma: &'static str,
@@ -253,7 +253,7 @@ impl Person {
 }
 
 /// Columns 18 to 56 of the activity file but the know-how.
-fn activity_end(job: &Practice, mode: &str, place: Option<&PracticePlace>) -> Vec<String> {
+fn activity_end(job: &HeldProfession, mode: &str, place: Option<&PracticePlace>) -> Vec<String> {
     let mode_label = if mode == "L" { "Libéral, indépendant, artisan, commerçant" } else { "Salarié" };
     let nothing = PracticePlace::default();
     let p = place.unwrap_or(&nothing);
@@ -273,7 +273,7 @@ fn activity_end(job: &Practice, mode: &str, place: Option<&PracticePlace>) -> Ve
     out
 }
 
-fn job(p: &(&'static str, u64, &'static str, &'static str, bool), dice: &mut Dice) -> Practice {
+fn job(p: &(&'static str, u64, &'static str, &'static str, bool), dice: &mut Dice) -> HeldProfession {
     let category = match dice.below(100) {
         0 => ("M", "Militaire"),
         1..=4 if p.0 != "99" => ("E", "Etudiant"),
@@ -287,7 +287,7 @@ fn job(p: &(&'static str, u64, &'static str, &'static str, bool), dice: &mut Dic
             skills.push(second);
         }
     }
-    Practice { code: p.0, order: p.2, diploma: p.3, doctor: p.4, category, skills }
+    HeldProfession { code: p.0, order: p.2, diploma: p.3, doctor: p.4, category, skills }
 }
 
 /// An open establishment: a few have thousands of people, most a handful.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use annuaire_gzip::Encoder;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderName, HeaderValue, Version, header, request::Parts};
 use axum::response::Response;
@@ -100,6 +101,12 @@ impl Gate {
     #[must_use]
     pub fn now(&self) -> i64 {
         (self.settings.clock)()
+    }
+
+    /// An encoder for an answer that is sent compressed, of the kind that the operator chose.
+    #[must_use]
+    pub fn gzip_encoder(&self) -> Encoder {
+        Encoder::new(self.settings.gzip)
     }
 
     /// Lets a request in with a pass of type `P`, or says why not. Only the header that `P` needs is read, so that no other door

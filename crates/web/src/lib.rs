@@ -82,6 +82,7 @@ mod settings;
 mod shares;
 mod turns;
 
+pub use annuaire_gzip::GzipCoding;
 pub use client::Client;
 pub use clock::ClockUs;
 pub use error_code::ErrorCode;

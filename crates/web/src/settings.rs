@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use annuaire_gzip::GzipCoding;
+
 use crate::clock::ClockUs;
 use crate::proxies::Proxies;
 use crate::public_base::PublicBase;
@@ -29,6 +31,8 @@ pub struct GateSettings {
     /// `client` (hash of the key or address), `results` (matches sent) and `id` (request id). It never has the value of a
     /// parameter, since names are personal data.
     pub log: Option<LogSink>,
+    /// Encoder of compressed answers.
+    pub gzip: GzipCoding,
     /// The clock.
     pub clock: ClockUs,
     /// State of publication, which `/health` and `/metrics` show.
@@ -36,7 +40,7 @@ pub struct GateSettings {
 }
 
 impl GateSettings {
-    /// Settings of an open service without rate, log and proxies.
+    /// Settings of an open service without rate, log and proxies, with our own gzip encoder.
     #[must_use]
     pub fn new(secret: [u8; 32], clock: ClockUs) -> Self {
         Self {
@@ -47,6 +51,7 @@ impl GateSettings {
             public_base: None,
             rate: None,
             log: None,
+            gzip: GzipCoding::default(),
             clock,
             publication: Arc::default(),
         }
@@ -62,6 +67,7 @@ impl fmt::Debug for GateSettings {
             .field("proxies", &self.proxies)
             .field("public_base", &self.public_base)
             .field("rate", &self.rate)
+            .field("gzip", &self.gzip)
             .finish_non_exhaustive()
     }
 }

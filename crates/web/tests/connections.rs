@@ -30,7 +30,7 @@ impl Drop for Large {
     }
 }
 
-struct Server {
+struct ServerUnderTest {
     address: SocketAddr,
     /// One message for each slow answer begun and each large one let go.
     events: mpsc::Receiver<()>,
@@ -38,7 +38,7 @@ struct Server {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-impl Server {
+impl ServerUnderTest {
     fn start(limits: ConnectionLimits) -> Self {
         connections::raise_descriptor_limit();
         let (said, events) = mpsc::channel();
@@ -106,7 +106,7 @@ fn is_closed(stream: &mut TcpStream) -> bool {
 
 #[test]
 fn half_a_request_is_closed_and_an_idle_connection_stays() {
-    let server = Server::start(ConnectionLimits { request: SHORT, ..ConnectionLimits::default() });
+    let server = ServerUnderTest::start(ConnectionLimits { request: SHORT, ..ConnectionLimits::default() });
     let mut idle = server.connect();
     ask(&mut idle);
     let mut silent = server.connect();
@@ -134,7 +134,7 @@ fn half_a_request_is_closed_and_an_idle_connection_stays() {
 
 #[test]
 fn a_reader_that_stops_is_closed() {
-    let server = Server::start(ConnectionLimits { reader: SHORT, ..ConnectionLimits::default() });
+    let server = ServerUnderTest::start(ConnectionLimits { reader: SHORT, ..ConnectionLimits::default() });
     let mut stopped = server.connect();
     stopped.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     server.events.recv_timeout(LONG).unwrap();
@@ -146,7 +146,7 @@ fn a_reader_that_stops_is_closed() {
 
 #[test]
 fn a_large_answer_reaches_who_reads_it() {
-    let server = Server::start(ConnectionLimits::default());
+    let server = ServerUnderTest::start(ConnectionLimits::default());
     let mut stream = server.connect();
     stream.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = Vec::new();
@@ -156,7 +156,7 @@ fn a_large_answer_reaches_who_reads_it() {
 
 #[test]
 fn many_idle_connections_harm_nobody() {
-    let server = Server::start(ConnectionLimits::default());
+    let server = ServerUnderTest::start(ConnectionLimits::default());
     // Where the system allows fewer descriptors, fewer: both ends are in this process.
     let many = (connections::raise_descriptor_limit() / 2).saturating_sub(100).min(2_000);
     let mut idle: Vec<TcpStream> = (0..many).map(|_| server.connect()).collect();
@@ -167,7 +167,7 @@ fn many_idle_connections_harm_nobody() {
 
 #[test]
 fn idle_connections_make_room_when_there_is_none() {
-    let server = Server::start(ConnectionLimits { connections: 8, crowded: SHORT, ..ConnectionLimits::default() });
+    let server = ServerUnderTest::start(ConnectionLimits { connections: 8, crowded: SHORT, ..ConnectionLimits::default() });
     let mut idle: Vec<TcpStream> = (0..8).map(|_| server.connect()).collect();
     ask(&mut idle[0]);
     for _ in 0..20 {
@@ -177,7 +177,7 @@ fn idle_connections_make_room_when_there_is_none() {
 
 #[test]
 fn garbage_is_refused_and_long_heads_are_bounded() {
-    let server = Server::start(ConnectionLimits { request: SHORT, ..ConnectionLimits::default() });
+    let server = ServerUnderTest::start(ConnectionLimits { request: SHORT, ..ConnectionLimits::default() });
     for garbage in
         [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"[..], b"\0\0\0\0\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &[255; 4_096]]
     {
@@ -201,7 +201,7 @@ fn garbage_is_refused_and_long_heads_are_bounded() {
 
 #[test]
 fn a_running_answer_is_finished_at_the_end() {
-    let mut server = Server::start(ConnectionLimits { finish: LONG, ..ConnectionLimits::default() });
+    let mut server = ServerUnderTest::start(ConnectionLimits { finish: LONG, ..ConnectionLimits::default() });
     let mut idle = server.connect();
     ask(&mut idle);
     let mut running = server.connect();

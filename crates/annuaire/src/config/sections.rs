@@ -1,7 +1,7 @@
 //! The sections: a struct each, defaults next to the keys.
 
 use super::section::{KeyValue, Section, section};
-use super::values::{Bounded, ClientBase, GuideVersion, LogLevel, TextValue};
+use super::values::{Bounded, ClientBase, GuideVersion, GzipEncoder, LogLevel, TextValue};
 use crate::data_place::DataPlace;
 use annuaire_web::Network;
 use annuaire_web::connections::ConnectionLimits;
@@ -41,6 +41,8 @@ section! {
         log: Option<LogLevel> = None,
         /// Whether a line is written for each request.
         request_log: bool = true,
+        /// Encoder of compressed answers: annuaire, or zlib when pages compress badly.
+        gzip: GzipEncoder = GzipEncoder::Annuaire,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Types of the values of the configuration: each reads itself from text, refuses what it cannot mean, and writes itself again.
 
 use annuaire_fhir::Guide;
-use annuaire_web::{NotAPublicBase, PublicBase};
+use annuaire_web::{GzipCoding, NotAPublicBase, PublicBase};
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt::Display;
@@ -101,6 +101,26 @@ impl From<GuideVersion> for Guide {
         match version {
             GuideVersion::V120 => Self::V120,
             GuideVersion::V110 => Self::V110,
+        }
+    }
+}
+
+/// Encoder of compressed answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum GzipEncoder {
+    /// Our own.
+    #[default]
+    Annuaire,
+    /// `zlib-rs` at level 1.
+    Zlib,
+}
+
+impl From<GzipEncoder> for GzipCoding {
+    fn from(encoder: GzipEncoder) -> Self {
+        match encoder {
+            GzipEncoder::Annuaire => Self::Annuaire,
+            GzipEncoder::Zlib => Self::Zlib,
         }
     }
 }

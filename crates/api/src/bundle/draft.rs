@@ -256,11 +256,11 @@ impl BundleDraft {
             links.push(("first", None));
             links.push(("previous", before));
         }
-        let BundleFrame { base, key, self_url, scope, query, .. } = &self.frame;
+        let BundleFrame { base, cipher, self_url, scope, query, .. } = &self.frame;
         let format = format_parameters(query);
         for (relation, last_row) in links {
             let cursor = Cursor { tx: self.tx, last_row, total: self.total, scope: scope.clone(), query: query.clone() };
-            let token = cursor.seal(key).ok_or_else(|| ApiError::internal("cursor"))?;
+            let token = cursor.seal(cipher).ok_or_else(|| ApiError::internal("cursor"))?;
             self.out.extend_from_slice(format!(r#"{{"relation":"{relation}","url":"#).as_bytes());
             quote(&mut self.out, &format!("{base}/_page?id={token}{format}"));
             self.out.extend_from_slice(b"},");

@@ -1,16 +1,20 @@
 //! What a bundle needs besides its rows.
 
+use std::sync::Arc;
+
 use annuaire_index::Row;
+
+use crate::cursor::TokenCipher;
 
 /// What a bundle needs besides its rows.
 pub(crate) struct BundleFrame {
     /// Address of the perimeter as the client sees it: links begin with it.
     pub base: String,
-    /// Key of the page tokens.
-    pub key: [u8; 32],
+    /// Cipher of the page tokens.
+    pub cipher: Arc<TokenCipher>,
     /// Address of this page.
     pub self_url: String,
-    /// Perimeter and type, or path of a history: part of the page tokens.
+    /// FhirDoor and type, or path of a history: part of the page tokens.
     pub scope: String,
     /// Query of the first page, still encoded: part of the page tokens.
     pub query: String,

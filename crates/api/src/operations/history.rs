@@ -1,5 +1,7 @@
 //! `GET [base]/_history`, `[base]/{type}/_history` and `[base]/{type}/{id}/_history`: versions in the order of their commits.
 
+use std::sync::Arc;
+
 use annuaire_index::{RoaringBitmap, Row, Snapshot};
 use annuaire_web::ErrorCode;
 
@@ -7,22 +9,22 @@ use super::bundle_answer::{BundleSource, bundle_answer, with_lowered_count};
 use crate::answer::Answer;
 use crate::bundle::{BundleFrame, HistoryOrder, PageStart, history};
 use crate::call::Call;
-use crate::door::Perimeter;
+use crate::door::FhirDoor;
 use crate::error::ApiError;
 use crate::query::{Handling, PageSize, interval, page_size, pairs};
 
 /// The history of everything.
-pub(crate) fn history_of_all<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
+pub(crate) fn history_of_all<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
     first_page(pass, call, HistoryScope::All)
 }
 
 /// The history of a type.
-pub(crate) fn history_of_type<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, [ty]: [&str; 1]) -> Result<Answer, ApiError> {
+pub(crate) fn history_of_type<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [ty]: [&str; 1]) -> Result<Answer, ApiError> {
     first_page(pass, call, HistoryScope::Type(ty))
 }
 
 /// The history of a resource.
-pub(crate) fn history_of_resource<P: Perimeter>(
+pub(crate) fn history_of_resource<P: FhirDoor>(
     pass: P::Pass,
     call: &mut Call<'_, P>,
     [ty, id]: [&str; 2],
@@ -71,7 +73,7 @@ pub(super) struct HistoryPage<'a> {
     pub from: Option<PageStart>,
 }
 
-fn first_page<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, scope: HistoryScope<'_>) -> Result<Answer, ApiError> {
+fn first_page<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, scope: HistoryScope<'_>) -> Result<Answer, ApiError> {
     call.subject.route = "history";
     let snap = call.store(pass)?.snapshot().map_err(ApiError::internal)?.within(call.effort);
     let query = call.query().to_owned();
@@ -80,7 +82,7 @@ fn first_page<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, scope: Histor
 }
 
 /// A page of a history.
-pub(super) fn history_page<P: Perimeter>(
+pub(super) fn history_page<P: FhirDoor>(
     pass: P::Pass,
     call: &mut Call<'_, P>,
     page: HistoryPage<'_>,
@@ -118,8 +120,8 @@ pub(super) fn history_page<P: Perimeter>(
         None => format!("{base}{}?{query}", call.path()),
     };
     let scope = format!("{}{}", P::SCOPE, scope.to_token());
-    let key = call.service.cursor_key;
-    let frame = BundleFrame { base, key, self_url, scope, query: query.to_owned(), from };
+    let cipher = Arc::clone(&call.service.cipher);
+    let frame = BundleFrame { base, cipher, self_url, scope, query: query.to_owned(), from };
     let index = P::store(call.service, pass).ok_or_else(ApiError::no_such_address)?;
     let source = BundleSource { parts: call.parts, index, snap: &snap, subject: call.subject };
     let HistoryParameters { page_size, order, .. } = parameters;

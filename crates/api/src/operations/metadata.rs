@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::door::Perimeter;
+use crate::door::FhirDoor;
 use crate::error::ApiError;
 use crate::query::{links_from, links_to};
 use crate::types::PublishedTypes;
 
 /// The statement of the perimeter, as its client reaches it.
-pub(crate) fn metadata<P: Perimeter>(_: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
+pub(crate) fn metadata<P: FhirDoor>(_: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "metadata";
     let body = statement(&call.base(), P::TYPES).to_string().into_bytes();
     Ok(Answer::fhir(StatusCode::OK, body))
@@ -21,7 +21,7 @@ pub(crate) fn metadata<P: Perimeter>(_: P::Pass, call: &mut Call<'_, P>, _: [&st
 /// Publication date of the statement's content.
 const DATE: &str = "2026-11-25";
 const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
-/// What is served beyond R4 or where R4 leaves a choice.
+/// What is served beyond R4, and where R4 leaves a choice.
 const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastUpdated or _id, _elements, _summary, \
     one level of chaining and of _has. _include and _revinclude: *, Type:*, Type:parameter or Type:parameter:Target, with \
     :iterate. A date without an offset is read in the time of Paris. Histories: _since, _at, _count, and _sort=_lastUpdated \
@@ -88,8 +88,8 @@ fn definition(ty: &str, name: &str) -> Option<String> {
     }
 }
 
-/// The forms of a value and the modifiers that work.
-fn forms(kind: ParamType) -> &'static str {
+/// The forms of a value and the modifiers that have an effect.
+fn value_forms(kind: ParamType) -> &'static str {
     match kind {
         ParamType::Token => "code, system|code, system| or |code; :not, :missing, and :of-type on identifier",
         ParamType::Text => "starts with, ignoring case and accents; letters or digits are needed; :contains, :exact, :missing",
@@ -149,10 +149,12 @@ fn resource(ty: &str, types: PublishedTypes) -> Value {
         reverse.insert(0, "*".to_owned());
         out["searchRevInclude"] = json!(reverse);
     }
-    let mut params =
-        vec![parameter(ty, "_id", "token", "id; :not, :missing"), parameter(ty, "_lastUpdated", "date", forms(ParamType::Date))];
+    let mut params = vec![
+        parameter(ty, "_id", "token", "id; :not, :missing"),
+        parameter(ty, "_lastUpdated", "date", value_forms(ParamType::Date)),
+    ];
     let own = PARAMS.iter().filter(|p| p.types.contains(&ty));
-    params.extend(own.map(|p| parameter(ty, p.name, kind(p), forms(p.kind))));
+    params.extend(own.map(|p| parameter(ty, p.name, kind(p), value_forms(p.kind))));
     out["searchParam"] = json!(params);
     out
 }
@@ -163,13 +165,13 @@ mod tests {
 
     #[test]
     fn every_parameter_is_documented_and_points_to_its_definition() {
-        let told = statement("http://x/fhir/v2", PublishedTypes::Public);
+        let statement_of_dp = statement("http://x/fhir/v2", PublishedTypes::Public);
         assert!(
-            told["instantiates"].is_array()
+            statement_of_dp["instantiates"].is_array()
                 && statement("http://x/fhir/dr", PublishedTypes::Restricted)["instantiates"].is_null()
         );
         let mut without = Vec::new();
-        for r in told["rest"][0]["resource"].as_array().unwrap() {
+        for r in statement_of_dp["rest"][0]["resource"].as_array().unwrap() {
             for p in r["searchParam"].as_array().unwrap() {
                 assert!(p["documentation"].is_string(), "{p}");
                 if p["definition"].is_null() {
@@ -177,7 +179,7 @@ mod tests {
                 }
             }
         }
-        // The only one that nobody defines.
+        // No guide defines this parameter.
         assert_eq!(without, ["identifier-type", "identifier-type"]);
         assert_eq!(definition("Practitioner", "family").unwrap(), "http://hl7.org/fhir/SearchParameter/individual-family");
         assert_eq!(definition("Organization", "partof").unwrap(), "http://hl7.org/fhir/SearchParameter/Organization-partof");

@@ -1,5 +1,7 @@
 //! `GET [base]/_page?id=…`: a following page of a search or history, in the state of the first one.
 
+use std::sync::Arc;
+
 use annuaire_web::ErrorCode;
 
 use super::bundle_answer::{BundleSource, bundle_answer};
@@ -8,19 +10,19 @@ use crate::answer::Answer;
 use crate::bundle::{BundleFrame, PageStart, searchset};
 use crate::call::Call;
 use crate::cursor::Cursor;
-use crate::door::Perimeter;
+use crate::door::FhirDoor;
 use crate::error::ApiError;
 use crate::query::{Handling, compile, pairs};
 
 /// The page that the token `id` names. A token of one perimeter opens nothing in another, since its scope begins with the
 /// perimeter. Handling is lenient: the first page settled which parameters are accepted.
-pub(crate) fn page<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
+pub(crate) fn page<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "page";
     let token = pairs(call.query())?.into_iter().find(|(name, value)| name == "id" && !value.is_empty());
     let Some((_, token)) = token else {
         return Err(ApiError::new(ErrorCode::PageTokenMissing, "Parameter id required to fetch the next page"));
     };
-    let cursor = Cursor::open(&token, &call.service.cursor_key).ok_or_else(invalid_token)?;
+    let cursor = Cursor::open(&token, &call.service.cipher).ok_or_else(invalid_token)?;
     let scope = cursor.scope.strip_prefix(P::SCOPE).ok_or_else(invalid_token)?;
     let snap = call.store(pass)?.snapshot_at(cursor.tx).map_err(ApiError::internal)?.ok_or_else(invalid_token)?;
     let snap = snap.within(call.effort);
@@ -34,8 +36,8 @@ pub(crate) fn page<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str
     let base = call.base();
     let search = compile(&snap, &base, ty, &cursor.query, Handling::Lenient)?;
     let self_url = format!("{base}/_page?{}", call.query());
-    let key = call.service.cursor_key;
-    let frame = BundleFrame { base, key, self_url, scope: cursor.scope, query: cursor.query, from };
+    let cipher = Arc::clone(&call.service.cipher);
+    let frame = BundleFrame { base, cipher, self_url, scope: cursor.scope, query: cursor.query, from };
     let index = P::store(call.service, pass).ok_or_else(ApiError::no_such_address)?;
     let source = BundleSource { parts: call.parts, index, snap: &snap, subject: call.subject };
     bundle_answer(source, frame, |frame| searchset(&snap, number, search, frame))

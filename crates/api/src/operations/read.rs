@@ -5,12 +5,12 @@ use annuaire_web::ErrorCode;
 use super::resource_answer::resource_answer;
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::door::Perimeter;
+use crate::door::FhirDoor;
 use crate::error::ApiError;
 
 /// The current version. A resource that left the directory has versions but no current one: it answers 410, one that was never
 /// there 404.
-pub(crate) fn read<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, [ty, id]: [&str; 2]) -> Result<Answer, ApiError> {
+pub(crate) fn read<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [ty, id]: [&str; 2]) -> Result<Answer, ApiError> {
     call.subject.route = "read";
     let not_published = || ApiError::type_not_published(ErrorCode::TypeUnknown, P::TYPES);
     let (ty, number) = P::TYPES.find(ty).ok_or_else(not_published)?;

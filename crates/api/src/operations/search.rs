@@ -1,5 +1,7 @@
 //! `GET [base]/{type}?…` and `POST [base]/{type}/_search`: a search.
 
+use std::sync::Arc;
+
 use annuaire_web::ErrorCode;
 use axum::http::Method;
 
@@ -7,20 +9,20 @@ use super::bundle_answer::{BundleSource, bundle_answer, with_lowered_count};
 use crate::answer::Answer;
 use crate::bundle::{BundleFrame, searchset};
 use crate::call::Call;
-use crate::door::Perimeter;
+use crate::door::FhirDoor;
 use crate::error::ApiError;
 use crate::format::is_form;
 use crate::query::{Handling, compile, first_criterion};
 
 /// A search whose parameters are in the address.
-pub(crate) fn search<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, [ty]: [&str; 1]) -> Result<Answer, ApiError> {
+pub(crate) fn search<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [ty]: [&str; 1]) -> Result<Answer, ApiError> {
     let raw = call.query().to_owned();
     search_for(pass, call, ty, &raw)
 }
 
 /// A search whose parameters are in a form posted to the address of a type, or to a word of ours, which is then the name of a type
 /// that does not exist. A body that is no form would be the creation of a resource.
-pub(crate) fn search_by_posted_form<P: Perimeter>(
+pub(crate) fn search_by_posted_form<P: FhirDoor>(
     pass: P::Pass,
     call: &mut Call<'_, P>,
     [ty]: [&str; 1],
@@ -33,7 +35,7 @@ pub(crate) fn search_by_posted_form<P: Perimeter>(
 }
 
 /// A search whose parameters are in a form posted to `_search`.
-pub(crate) fn search_by_form<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, [ty]: [&str; 1]) -> Result<Answer, ApiError> {
+pub(crate) fn search_by_form<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [ty]: [&str; 1]) -> Result<Answer, ApiError> {
     if !is_form(&call.parts.headers) {
         return Err(ApiError::new(ErrorCode::BodyNotAForm, "The body must be application/x-www-form-urlencoded."));
     }
@@ -42,7 +44,7 @@ pub(crate) fn search_by_form<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>
 }
 
 /// The parameters of address and form: R4 allows them on both sides.
-fn parameters_of_form<P: Perimeter>(call: &Call<'_, P>) -> Result<String, ApiError> {
+fn parameters_of_form<P: FhirDoor>(call: &Call<'_, P>) -> Result<String, ApiError> {
     let form = call.form.unwrap_or_default();
     let form = std::str::from_utf8(form).map_err(|_| ApiError::value("The body is not UTF-8."))?;
     Ok(match call.query() {
@@ -51,7 +53,7 @@ fn parameters_of_form<P: Perimeter>(call: &Call<'_, P>) -> Result<String, ApiErr
     })
 }
 
-fn search_for<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw: &str) -> Result<Answer, ApiError> {
+fn search_for<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw: &str) -> Result<Answer, ApiError> {
     call.subject.route = "search";
     let Some((ty, number)) = P::TYPES.find(ty) else {
         let error = ApiError::type_not_published(ErrorCode::TypeNotSearched, P::TYPES);
@@ -74,8 +76,8 @@ fn search_for<P: Perimeter>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw
         }
     }
     let scope = format!("{}{ty}", P::SCOPE);
-    let key = call.service.cursor_key;
-    let frame = BundleFrame { base, key, self_url, scope, query: raw.to_owned(), from: None };
+    let cipher = Arc::clone(&call.service.cipher);
+    let frame = BundleFrame { base, cipher, self_url, scope, query: raw.to_owned(), from: None };
     let index = P::store(call.service, pass).ok_or_else(ApiError::no_such_address)?;
     let source = BundleSource { parts: call.parts, index, snap: &snap, subject: call.subject };
     bundle_answer(source, frame, |frame| searchset(&snap, number, search, frame))

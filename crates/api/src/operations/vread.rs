@@ -5,14 +5,14 @@ use annuaire_web::ErrorCode;
 use super::resource_answer::resource_answer;
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::door::Perimeter;
+use crate::door::FhirDoor;
 use crate::error::ApiError;
 use crate::limits;
 use crate::types::PublishedTypes;
 
 /// The version of that number. A version never changes, but it may be withdrawn, which caches must notice within a day (COND-5,
 /// WDR-5).
-pub(crate) fn vread<P: Perimeter>(
+pub(crate) fn vread<P: FhirDoor>(
     pass: P::Pass,
     call: &mut Call<'_, P>,
     [ty, id, version]: [&str; 3],

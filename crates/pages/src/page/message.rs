@@ -1,4 +1,4 @@
-//! Pages that say in a sentence why there is nothing to show, and what to do.
+//! Pages that explain in a sentence why there is nothing to show, and what to do next.
 
 use std::borrow::Cow;
 use std::error::Error;

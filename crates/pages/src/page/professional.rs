@@ -92,7 +92,7 @@ fn professional_page(site: &Site, visit: &Visit, national_id: &str) -> PageResul
     Ok(respond(&visit.request, &page))
 }
 
-/// The resources whose changes the page tells: practices, and their situations, which may have ended.
+/// The resources whose changes the page lists: practices, and their situations, active or ended.
 fn practices_and_roles(snapshot: &Snapshot, practices: &[PractitionerView]) -> Result<Vec<FollowedResource>, Error> {
     let mut followed = Vec::new();
     for practice in practices {

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use super::CachePolicy;
 use crate::visit::Visit;
 
-/// How long the file may be kept.
+/// How long clients may cache the file.
 pub(crate) const CACHE: CachePolicy = CachePolicy::Unstated;
 
 /// Searches are not for crawlers: their number has no end.

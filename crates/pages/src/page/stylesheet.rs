@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::CachePolicy;
 use crate::visit::Visit;
 
-/// How long the file may be kept.
+/// How long clients may cache the file.
 pub(crate) const CACHE: CachePolicy = CachePolicy::Immutable;
 
 const STYLE: &str = include_str!("../../assets/style.css");

@@ -50,7 +50,7 @@ impl PractitionerView {
         view
     }
 
-    /// A qualification is the profession with its category, a skill or a diploma: the terminologies of its codings tell which.
+    /// A qualification is a profession with its category, a skill or a diploma. The terminologies of its codings decide which.
     fn add_qualification(&mut self, qualification: &Value) {
         let codings: Vec<&Value> =
             qualification.pointer("/code/coding").and_then(Value::as_array).into_iter().flatten().collect();
@@ -74,7 +74,7 @@ impl PractitionerView {
             let kind = text_at(part("type"), "/valueCodeableConcept/coding/0/code");
             let number = text_at(part("number"), "/valueString");
             let end = text_at(part("period"), "/valuePeriod/end");
-            // The day may be over: the page tells it and does not claim that the card is valid.
+            // The card may have expired: the page gives the day and does not claim that the card is valid.
             let end = if end.is_empty() { String::new() } else { format!(", fin de validité le {}", french_day(&end)) };
             self.cards.push(format!("{kind} n° {number}{end}"));
         } else if url.ends_with("as-ext-practitioner-authorization") {

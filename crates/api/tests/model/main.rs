@@ -1,0 +1,9 @@
+//! The API over a small fictional nation.
+
+#![allow(clippy::unwrap_used)]
+
+mod naive;
+mod nation;
+mod pages;
+mod requests;
+mod searches;
