@@ -103,6 +103,7 @@ impl AcceptingOptions {
             check: Some(annuaire_fhir::foreign::check_publishable),
             progress: Some(progress::shown_unless(quiet)),
             now: Some(uptime),
+            sort_bytes: configuration.import.sort_bytes.get(),
             spill: Some(configuration.import.spill.clone().unwrap_or_else(|| place.data.clone())),
             threads: configuration.import.threads.get(),
             ..ExchangeOptions::default()

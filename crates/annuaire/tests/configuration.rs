@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Server, annuaire, delivery, import, path_str, program, run};
+use common::{Server, annuaire, code_and_output, delivery, import, path_str, program, run};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -113,6 +113,30 @@ fn an_import_into_a_directory_that_holds_only_its_configuration_makes_a_data_dir
     let restored = dir.path().join("restored");
     assert_eq!(run(&["restore", "--quiet", "--from", path_str(&backup), "--data", path_str(&restored)]).0, 0);
     assert_eq!(fs::read(restored.join("annuaire.toml")).unwrap(), fs::read(data.join("annuaire.toml")).unwrap());
+}
+
+#[test]
+fn an_import_sorts_in_the_memory_and_the_directory_of_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, data) = (dir.path().join("files"), dir.path().join("data"));
+    assert!(annuaire(&["generate", "--professionals", "2000", "--out", path_str(&files)]).0);
+    let paths: Vec<PathBuf> = delivery(&files).into_iter().filter(|f| f.is_file()).collect();
+    let file = dir.path().join("annuaire.toml");
+    let import = |configuration: &str| {
+        fs::write(&file, format!("[import]\nspill = \"spill\"\n{configuration}")).unwrap();
+        let mut command = program();
+        command.args(["import", "--quiet", "--data", path_str(&data), "--config", path_str(&file)]).args(&paths);
+        code_and_output(&command.output().unwrap())
+    };
+    // Two thousand professionals do not fit in a mebibyte, and there is no directory for the rest.
+    let (code, output) = import("sort_bytes = 1048576\n");
+    assert_eq!(code, 1, "{output}");
+    fs::create_dir(dir.path().join("spill")).unwrap();
+    let (code, output) = import("sort_bytes = 1048576\n");
+    assert!(matches!(code, 0 | 3) && output.contains("transaction 1"), "{output}");
+    assert_eq!(fs::read_dir(dir.path().join("spill")).unwrap().count(), 0, "temporary files have no name");
+    let (code, output) = import("sort_bytes = 1073741824\n");
+    assert!(matches!(code, 0 | 3) && output.contains("already imported"), "{output}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod common;
 #[path = "common/golden.rs"]
 mod compare;
 
+use annuaire_api::Route;
 use common::{Server, annuaire, delivery, import, program};
 use compare::assert_golden;
 use std::collections::BTreeSet;
@@ -81,6 +82,16 @@ fn server() -> (tempfile::TempDir, Server, String) {
     let server = Server::start(&data, &options);
     let host = server.base.split_once('/').unwrap().0.to_owned();
     (dir, server, host)
+}
+
+/// Every route of the API with its methods and callers, as the table that the router is made of has them.
+#[test]
+fn routes_of_the_api() {
+    let mut table = String::new();
+    for Route { path, methods, who } in annuaire_api::routes() {
+        table.push_str(&format!("{path:<48} {:<9} {who:?}\n", if methods.is_empty() { "-".into() } else { methods.join(",") }));
+    }
+    assert_golden("routes.txt", &table);
 }
 
 /// Who may ask what, as the status that each caller gets.

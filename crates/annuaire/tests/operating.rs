@@ -41,18 +41,18 @@ fn diplomas(dir: &Path, name: &str, degree: &str, bad: bool) -> PathBuf {
 fn exit_codes_say_what_happened() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let run = |more: &[&str]| run(&[&["import", "--data", path_str(&data)], more].concat());
+    let import_with = |more: &[&str]| run(&[&["import", "--data", path_str(&data)], more].concat());
     let good = diplomas(dir.path(), "202611010800", "DE05", false);
     let bad = diplomas(dir.path(), "202611020800", "DE09", true);
-    let (exit, output) = run(&[path_str(&good)]);
+    let (exit, output) = import_with(&[path_str(&good)]);
     assert!(exit == 0 && output.contains("a new data directory") && output.contains("transaction 1"), "{exit} {output}");
-    let (exit, output) = run(&[path_str(&bad)]);
+    let (exit, output) = import_with(&[path_str(&bad)]);
     assert!(exit == 3 && output.contains("transaction 2"), "{exit} {output}");
     // Nothing of it is read, nothing changes.
     fs::write(dir.path().join("e.txt"), "a|b|\n1|2|\n").unwrap();
-    let (exit, output) = run(&[path_str(&dir.path().join("e.txt"))]);
+    let (exit, output) = import_with(&[path_str(&dir.path().join("e.txt"))]);
     assert!(exit == 1 && output.lines().filter(|l| l.starts_with("Error: ")).count() == 1, "{exit} {output}");
-    let (exit, output) = run(&[path_str(&dir.path().join("none.txt"))]);
+    let (exit, output) = import_with(&[path_str(&dir.path().join("none.txt"))]);
     assert!(exit == 1 && output.contains("none.txt"), "{exit} {output}");
     let status = run(&["status", "--data", path_str(&data)]).1;
     assert!(status.contains("log: ends at transaction 2"), "{status}");
@@ -62,11 +62,11 @@ fn exit_codes_say_what_happened() {
         &[],
         &["--no"],
     ] {
-        let (exit, output) = run(usage);
+        let (exit, output) = import_with(usage);
         assert_eq!(exit, 2, "{usage:?}: {output}");
     }
     // A directory is no file.
-    assert_eq!(run(&[path_str(dir.path())]).0, 2);
+    assert_eq!(import_with(&[path_str(dir.path())]).0, 2);
     assert_eq!(run(&["status"]).0, 2);
     let (exit, output) = run(&["--help"]);
     assert!(exit == 0 && output.contains("Exit codes:") && output.contains("  3  "), "{output}");
@@ -284,15 +284,15 @@ fn a_trial_writes_nothing() {
     let data = dir.path().join("data");
     assert!(import(&data, &delivery(&files)).0);
     let next = delivery(&files.join("next"));
-    let run = |more: &[&str]| {
+    let import_with = |more: &[&str]| {
         code_and_output(&program().args(["import", "--data", path_str(&data)]).args(more).args(&next).output().unwrap())
     };
     let counts = |output: &str| output.split(" objects new").next().unwrap().rsplit(' ').next().unwrap().to_owned();
-    let (exit, tried) = run(&["--dry-run"]);
+    let (exit, tried) = import_with(&["--dry-run"]);
     assert!(exit == 0 && tried.contains("nothing was written"), "{exit} {tried}");
     let status = run(&["status", "--data", path_str(&data)]).1;
     assert!(status.contains("log: ends at transaction 1"), "{status}");
-    let (exit, output) = run(&[]);
+    let (exit, output) = import_with(&[]);
     assert!(exit == 0 && output.contains("transaction 2"), "{exit} {output}");
     assert_eq!(counts(&tried), counts(&output), "{tried} / {output}");
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 pub fn import(registry: &mut dyn Registry, paths: &[PathBuf], options: &Options) -> Result<Report, Error> {
     let mut stages = Stages::begin(options.now);
     let mut report = Report::default();
-    let mut loads = Loads::new(options.spill.clone());
+    let mut loads = Loads::new(options.sort_bytes, options.spill.clone());
     check_reason(options)?;
     for path in paths {
         let extras = for_each_text(path, options, &mut |name, reader| {

@@ -57,10 +57,10 @@ pub(crate) struct SortedLoads {
 }
 
 impl Loads {
-    /// Pieces that do not fit [`limits::SORT_BYTES`] go to temporary files in `spill`.
-    pub(crate) fn new(spill: Option<PathBuf>) -> Self {
+    /// Pieces that do not fit `sort_bytes` go to temporary files in `spill`.
+    pub(crate) fn new(sort_bytes: usize, spill: Option<PathBuf>) -> Self {
         Self {
-            sorter: Sorter::new(limits::SORT_BYTES, spill),
+            sorter: Sorter::new(sort_bytes, spill),
             sources: BTreeMap::new(),
             files: Vec::new(),
             described: HashSet::new(),

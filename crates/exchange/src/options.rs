@@ -1,6 +1,5 @@
 //! What the caller of an import decides, its clocks and its progress included.
 
-#[cfg(doc)]
 use crate::limits;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,7 +35,10 @@ pub struct Options {
     /// The FHIR files of this call are everything that their directory has: resources that they do not name end. Without it a
     /// feed only adds, replaces, and ends what a Bundle deletes by name, since no FHIR file states that it is complete.
     pub full_feed: bool,
-    /// Directory of the temporary files of an import that does not fit [`limits::SORT_BYTES`]: that of the registry is best,
+    /// Bytes of memory in which pieces are sorted; what does not fit goes to temporary files. What is imported and reported does not
+    /// depend on it.
+    pub sort_bytes: usize,
+    /// Directory of the temporary files of an import that does not fit [`Options::sort_bytes`]: that of the registry is best,
     /// since the system's is often in memory. The files have no name and vanish with the program.
     pub spill: Option<PathBuf>,
     /// Called often; must be quick.
@@ -59,6 +61,7 @@ impl Default for Options {
             dry_run: false,
             check: None,
             full_feed: false,
+            sort_bytes: limits::SORT_BYTES,
             spill: None,
             progress: None,
             now: None,

@@ -93,7 +93,7 @@ struct EarlierObjects {
 
 impl EarlierObjects {
     fn new(number: u64, options: &Options) -> Self {
-        let sorter = Sorter::new(limits::SORT_BYTES, options.spill.clone());
+        let sorter = Sorter::new(options.sort_bytes, options.spill.clone());
         Self { number, sorter, count: 0, changed_since: 0, created: 0 }
     }
 

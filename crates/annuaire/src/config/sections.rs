@@ -103,6 +103,8 @@ section! {
         threads: Bounded<usize, 0, 1_024> = Bounded::new(0),
         /// Niceness of the threads that import and publish: at 10 they take a tenth of a processor that a server wants too.
         niceness: Bounded<i32, 0, 19> = Bounded::new(10),
+        /// Bytes of memory in which an import sorts what it read; the rest goes to temporary files.
+        sort_bytes: Bounded<usize, 1_048_576, 1_099_511_627_776> = Bounded::new(annuaire_exchange::limits::SORT_BYTES),
         /// Directory of the temporary files of an import. Without it, the data directory.
         spill: Option<PathBuf> = None,
     }

@@ -69,7 +69,7 @@ impl TestNation {
         })
     }
 
-    /// The same for a GET with one header.
+    /// Sends a GET with one header.
     pub fn ask(&self, path: &str, header: (&str, &str)) -> (u16, HeaderMap, String) {
         self.send(Request::get(path).header(header.0, header.1).body(Body::empty()).unwrap())
     }

@@ -21,7 +21,7 @@ pub type BeginWrite<'b, 'e> = &'b dyn Fn() -> Result<RwTxn<'e>, Error>;
 /// Adds sorted terms; all their rows are above the rows in the store. Commits `txn` now and then, and returns the last write
 /// transaction, not yet committed. Cost: rewriting each block that gets a term, once.
 pub fn write<'e>(dbs: &Databases, begin: BeginWrite<'_, 'e>, txn: RwTxn<'e>, mut terms: SortedTerms) -> Result<RwTxn<'e>, Error> {
-    let mut next = Term::default();
+    let mut next = PendingTerm::default();
     next.read(&mut terms)?;
     if dbs.terms.is_empty(&txn)? {
         append_all(dbs, begin, txn, &mut terms, next)
@@ -32,14 +32,14 @@ pub fn write<'e>(dbs: &Databases, begin: BeginWrite<'_, 'e>, txn: RwTxn<'e>, mut
 
 /// The term to write next.
 #[derive(Default)]
-struct Term {
+struct PendingTerm {
     key: Vec<u8>,
     rows: Vec<Row>,
     /// No term is left.
     is_end: bool,
 }
 
-impl Term {
+impl PendingTerm {
     fn read(&mut self, terms: &mut SortedTerms) -> Result<(), Error> {
         self.is_end = !terms.next(&mut self.key, &mut self.rows)?;
         Ok(())
@@ -52,7 +52,7 @@ fn append_all<'e>(
     begin: BeginWrite<'_, 'e>,
     mut txn: RwTxn<'e>,
     terms: &mut SortedTerms,
-    mut next: Term,
+    mut next: PendingTerm,
 ) -> Result<RwTxn<'e>, Error> {
     let mut writer = BlockWriter::new(FIRST_BLOCK.to_vec());
     let mut written = 0;
@@ -86,7 +86,7 @@ fn merge_all<'e>(
     begin: BeginWrite<'_, 'e>,
     mut txn: RwTxn<'e>,
     terms: &mut SortedTerms,
-    mut next: Term,
+    mut next: PendingTerm,
 ) -> Result<RwTxn<'e>, Error> {
     let mut written = 0;
     while !next.is_end {
@@ -101,7 +101,7 @@ fn merge_all<'e>(
 }
 
 /// Merges into the block of the next term all the terms that belong to it, and returns the number of blocks written.
-fn merge_block(dbs: &Databases, txn: &mut RwTxn<'_>, terms: &mut SortedTerms, next: &mut Term) -> Result<usize, Error> {
+fn merge_block(dbs: &Databases, txn: &mut RwTxn<'_>, terms: &mut SortedTerms, next: &mut PendingTerm) -> Result<usize, Error> {
     let found = dbs.terms.get_lower_than_or_equal_to(txn, &next.key)?;
     let (start, block) = found.ok_or(Error::Corrupt("first block of terms"))?;
     let (start, block) = (start.to_vec(), block.to_vec());
