@@ -39,7 +39,7 @@ impl Follower {
         let mut registry = None;
         let mut state = StoreState {
             store: self.store,
-            applied_tx: self.index.applied_tx().get(),
+            applied_tx: self.index.applied_tx(),
             log_tx: None,
             // Objects that an earlier process set aside are still set aside.
             set_aside: self.index.set_aside_count().unwrap_or(0),
@@ -65,7 +65,7 @@ impl Follower {
                 }
                 (state.waiting, state.since_ms) = (waiting, now_ms());
             }
-            state.applied_tx = self.index.applied_tx().get();
+            state.applied_tx = self.index.applied_tx();
             self.report(state.clone());
             self.publisher.note_waiting(reasons_to_wait(&self.publication));
             if cleared.elapsed() >= CLEAR_EVERY {
@@ -91,7 +91,7 @@ impl Follower {
                 None => registry.insert(self.place.registry()?),
             };
             let last = registry.last_tx()?;
-            state.log_tx = Some(last.get());
+            state.log_tx = Some(last);
             let applied = self.index.applied_tx();
             if last < applied {
                 bail!(
@@ -104,7 +104,7 @@ impl Follower {
             }
             let progress = |what: &str, done: u64, total: u64| {
                 (self.tell)(&format!("{what} the {} store", self.store), done, total);
-                self.report(StoreState { applied_tx: self.index.applied_tx().get(), log_tx: Some(last.get()), ..state.clone() });
+                self.report(StoreState { applied_tx: self.index.applied_tx(), log_tx: Some(last), ..state.clone() });
             };
             let followed = annuaire_publish::follow(&mut **registry, &self.index, self.view, &progress)?;
             for aside in &followed.set_aside {

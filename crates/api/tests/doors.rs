@@ -298,12 +298,12 @@ async fn health_tells_what_stops_publication_and_nothing_of_what_is_restricted()
     // A delivery that changes nothing public moves the store and not what is told.
     world.public.apply::<Error>(Tx::new(2), 1_700_000_900_000, std::iter::empty()).unwrap();
     assert_eq!(health().await.1, at_first);
-    let state = StoreState { store: "public", applied_tx: 2, log_tx: Some(2), set_aside: 0, waiting: None, since_ms: 0 };
+    let state = StoreState { store: "public", applied_tx: Tx::new(2), log_tx: Some(Tx::new(2)), set_aside: 0, waiting: None, since_ms: 0 };
     world.publication.report(StoreState { store: "restricted", waiting: Some("Person PP:1".into()), ..state.clone() });
     world.publication.report(state.clone());
     assert_eq!(health().await.1["status"], "ok", "how the restricted store stands is not told here");
     for (word, bad) in [
-        ("behind", StoreState { log_tx: Some(9), ..state.clone() }),
+        ("behind", StoreState { log_tx: Some(Tx::new(9)), ..state.clone() }),
         ("degraded", StoreState { waiting: Some("the map is full at Person PP:1".into()), ..state.clone() }),
         ("degraded", StoreState { set_aside: 2, ..state.clone() }),
     ] {
@@ -312,7 +312,7 @@ async fn health_tells_what_stops_publication_and_nothing_of_what_is_restricted()
         assert_eq!((status, &body["status"]), (200, &word.into()), "reading goes on");
         assert!(body["reason"].as_str().unwrap().len() > 10);
     }
-    world.publication.report(StoreState { log_tx: Some(9), ..state.clone() });
+    world.publication.report(StoreState { log_tx: Some(Tx::new(9)), ..state.clone() });
     assert_eq!(health().await.1["lag"]["transactions"], 7);
     world.publication.report(state);
     world.publication.end();

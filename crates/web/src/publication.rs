@@ -1,5 +1,6 @@
 //! How far each publication store is behind the log: the thread that publishes reports it, the doors show it.
 
+use annuaire_base::Tx;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -12,9 +13,9 @@ pub struct StoreState {
     /// `public` or `restricted`.
     pub store: &'static str,
     /// Last transaction of the log that the store has.
-    pub applied_tx: u64,
+    pub applied_tx: Tx,
     /// Last transaction of the log; `None` when the log cannot be read.
-    pub log_tx: Option<u64>,
+    pub log_tx: Option<Tx>,
     /// Objects that could not be published: their last published form is still served.
     pub set_aside: u64,
     /// What publication waits for when it does not advance (a full map, a log that does not answer…), for the operator. It may
@@ -27,7 +28,7 @@ pub struct StoreState {
 impl StoreState {
     /// Health of the store at `now_ms`; `stopped` when nothing publishes any more.
     fn health(&self, now_ms: i64, stopped: bool) -> StoreHealth {
-        let behind = self.log_tx.map(|last| last.saturating_sub(self.applied_tx));
+        let behind = self.log_tx.map(|last| last.since(self.applied_tx));
         let late_ms = now_ms.saturating_sub(self.since_ms).max(0);
         let ahead = self.log_tx.is_some_and(|last| last < self.applied_tx);
         let (status, reason) = if stopped {
@@ -168,7 +169,7 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
     fn state() -> StoreState {
-        StoreState { store: "public", applied_tx: 7, log_tx: Some(7), set_aside: 0, waiting: None, since_ms: 1_000 }
+        StoreState { store: "public", applied_tx: Tx::new(7), log_tx: Some(Tx::new(7)), set_aside: 0, waiting: None, since_ms: 1_000 }
     }
 
     fn status(publication: &Publication, now_ms: i64) -> PublicationStatus {
@@ -184,7 +185,7 @@ mod tests {
         let late = 1_001 + limits::BEHIND_MS;
         publication.report(state());
         assert_eq!(status(&publication, late), PublicationStatus::Ok, "level since long");
-        publication.report(StoreState { log_tx: Some(9), ..state() });
+        publication.report(StoreState { log_tx: Some(Tx::new(9)), ..state() });
         assert_eq!(status(&publication, late - 1), PublicationStatus::Ok, "publishing");
         assert_eq!(status(&publication, late), PublicationStatus::Behind);
         assert_eq!((publication.health(late)[0].behind, publication.health(late)[0].seconds), (Some(2), 300));
@@ -193,7 +194,7 @@ mod tests {
         assert!(!format!("{:?}", publication.health(0)).contains("secret"));
         publication.report(StoreState { set_aside: 1, ..state() });
         assert_eq!(status(&publication, 1_000), PublicationStatus::Degraded);
-        publication.report(StoreState { log_tx: Some(6), ..state() });
+        publication.report(StoreState { log_tx: Some(Tx::new(6)), ..state() });
         assert_eq!(status(&publication, 1_000), PublicationStatus::Degraded, "a log that is not its own");
         publication.report(state());
         publication.end();
