@@ -10,7 +10,18 @@ pub fn put(out: &mut Vec<u8>, mut n: u64) {
 }
 
 /// Takes a number from the front of `bytes`; `None` when it is cut short or has more than ten bytes.
+#[inline]
 pub fn take(bytes: &mut &[u8]) -> Option<u64> {
+    // Most numbers have one byte; block look-ups read hundreds of them.
+    let (&first, rest) = bytes.split_first()?;
+    if first < 0x80 {
+        *bytes = rest;
+        return Some(first.into());
+    }
+    take_long(bytes)
+}
+
+fn take_long(bytes: &mut &[u8]) -> Option<u64> {
     let mut n = 0;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;
@@ -24,6 +35,7 @@ pub fn take(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// [`take`] for a length; `None` also when the length exceeds the address space.
+#[inline]
 pub fn take_length(bytes: &mut &[u8]) -> Option<usize> {
     usize::try_from(take(bytes)?).ok()
 }

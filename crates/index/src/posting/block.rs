@@ -85,23 +85,27 @@ impl<'a> BlockReader<'a> {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let (shared, suffix) = take_key(&mut self.rest)?;
+        let mut rest = self.rest;
+        let (shared, suffix) = take_key(&mut rest).ok_or_else(bad)?;
         if shared > self.key.len() {
             return Err(bad());
         }
         self.key.truncate(shared);
         self.key.extend_from_slice(suffix);
-        take_rows(&mut self.rest).map(Some)
+        let rows = take_rows(&mut rest).ok_or_else(bad)?;
+        self.rest = rest;
+        Ok(Some(rows))
     }
 
     /// Rows of the first entry whose key is at or after `wanted`; its key is then in `key`. Must be called before
     /// [`BlockReader::next`]. Keys on the way are not rebuilt: the length of the prefix that they share with `wanted` is enough
     /// to compare them.
     pub fn seek(&mut self, wanted: &[u8]) -> Result<Option<TermRows<'a>>, Error> {
+        let mut rest = std::mem::take(&mut self.rest);
         // Length of the previous key, which is below `wanted`, and of the prefix that they share.
         let (mut previous, mut matched) = (0, 0);
-        while !self.rest.is_empty() {
-            let (shared, suffix) = take_key(&mut self.rest)?;
+        while !rest.is_empty() {
+            let (shared, suffix) = take_key(&mut rest).ok_or_else(bad)?;
             if shared > previous {
                 return Err(bad());
             }
@@ -113,30 +117,34 @@ impl<'a> BlockReader<'a> {
                     self.key.clear();
                     self.key.extend_from_slice(&wanted[..shared]);
                     self.key.extend_from_slice(suffix);
-                    return take_rows(&mut self.rest).map(Some);
+                    let rows = take_rows(&mut rest).ok_or_else(bad)?;
+                    self.rest = rest;
+                    return Ok(Some(rows));
                 }
                 matched = shared + shared_prefix(suffix, &wanted[shared..]);
             }
-            take_rows(&mut self.rest)?;
+            take_rows(&mut rest).ok_or_else(bad)?;
         }
         Ok(None)
     }
 }
 
-/// Length of the shared prefix and rest of the key, at the front of `rest`.
-fn take_key<'a>(rest: &mut &'a [u8]) -> Result<(usize, &'a [u8]), Error> {
-    let shared = varint::take_length(rest).ok_or_else(bad)?;
-    let length = varint::take_length(rest).ok_or_else(bad)?;
-    let (suffix, tail) = rest.split_at_checked(length).ok_or_else(bad)?;
+/// Length of the shared prefix and rest of the key, at the front of `rest`; `None` when they are cut short.
+#[inline]
+fn take_key<'a>(rest: &mut &'a [u8]) -> Option<(usize, &'a [u8])> {
+    let shared = varint::take_length(rest)?;
+    let length = varint::take_length(rest)?;
+    let (suffix, tail) = rest.split_at_checked(length)?;
     *rest = tail;
-    Ok((shared, suffix))
+    Some((shared, suffix))
 }
 
-/// Rows at the front of `rest`. They are not decoded, only delimited.
-fn take_rows<'a>(rest: &mut &'a [u8]) -> Result<TermRows<'a>, Error> {
-    let count = varint::take_length(rest).ok_or_else(bad)?;
+/// Rows at the front of `rest`; `None` when they are cut short. They are not decoded, only delimited.
+#[inline]
+fn take_rows<'a>(rest: &mut &'a [u8]) -> Option<TermRows<'a>> {
+    let count = varint::take_length(rest)?;
     if count == 0 {
-        return Ok(TermRows::InSet);
+        return Some(TermRows::InSet);
     }
     let start = *rest;
     // A byte without the high bit ends a number: look for the end of the last number.
@@ -145,9 +153,9 @@ fn take_rows<'a>(rest: &mut &'a [u8]) -> Result<TermRows<'a>, Error> {
         ends += usize::from(*byte < 0x80);
         ends == count
     };
-    let length = start.iter().position(is_last_end).ok_or_else(bad)? + 1;
+    let length = start.iter().position(is_last_end)? + 1;
     *rest = &start[length..];
-    Ok(TermRows::Inline { count, bytes: &start[..length] })
+    Some(TermRows::Inline { count, bytes: &start[..length] })
 }
 
 /// Length of the longest common prefix of two keys.
