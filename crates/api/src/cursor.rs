@@ -43,7 +43,7 @@ pub(crate) struct Cursor {
     pub last_row: Option<Row>,
     /// Total of the first page; `None` when the client does not want it.
     pub total: Option<u64>,
-    /// FhirDoor, then `Type` for a search or a path that ends in `_history` for a history.
+    /// Perimeter, then `Type` for a search or a path that ends in `_history` for a history.
     pub scope: String,
     /// Query of the first page, still encoded.
     pub query: String,

@@ -10,9 +10,9 @@ pub(crate) const OF_TYPE: u64 = 1_000;
 pub(crate) const INCLUDED: u64 = 50_000;
 /// Rounds of `:iterate`.
 pub(crate) const ITERATE: usize = 5;
-/// Most rows sorted in memory by an instant that is not their commit's, or by id.
+/// Most rows sorted in memory by instants that are not those of their commits.
 pub(crate) const SORTED: u64 = 200_000;
-/// Bytes of one answer beyond which no further match is written: the next page goes on.
+/// Bytes of an answer beyond which no further match is written: the page ends, and the next one goes on.
 pub(crate) const ANSWER: usize = 32 << 20;
 /// Most characters of a token.
 pub(crate) const TOKEN: usize = 1_023;

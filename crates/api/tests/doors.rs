@@ -268,7 +268,7 @@ async fn gzip_is_not_forced_on_who_refuses_it() {
 async fn each_gzip_encoder_sends_the_plain_answer() {
     let mut compressed = Vec::new();
     for gzip in annuaire_web::GzipCoding::ALL {
-        let world = World::new(|s| s.gzip = gzip);
+        let world = DoorsUnderTest::new(|s| s.gzip = gzip);
         fill(&world.public, 2, "Organization", 10, 900, 500);
         for path in ["/fhir/v2/Organization?_count=40", "/fhir/v2/Organization?_count=900"] {
             let get = async |accepted: &str| {

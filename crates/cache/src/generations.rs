@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Two generations of values: when the young one is half of the limit, it becomes the old one, and what the old one held is
-/// forgotten. A value found in the old one is young again. All costs are those of a hash table.
+/// Two generations of values. When the young one weighs half of the limit, it replaces the old one, whose values are dropped. A
+/// value found in the old one becomes young again.
 #[derive(Debug)]
 pub struct Generations<K, V> {
+    /// Most weight of both generations.
     limit: usize,
+    /// Weight of the young one.
     used: usize,
     young: HashMap<K, (V, usize)>,
     old: HashMap<K, (V, usize)>,

@@ -18,7 +18,7 @@ use crate::intake::FileIntake;
 use crate::options::Options;
 use annuaire_batch::parallel;
 use annuaire_store::Registry;
-use block_reader::BlockReader;
+use block_reader::LineBlockReader;
 use blocks::{BlockCutter, LineBlock, next_line, without_end};
 use collector::BlockCollector;
 use decode::{CharacterTally, EncodingEvidence, TextEncoding, decode};
@@ -73,7 +73,7 @@ pub(crate) fn read_lines(
     sources.dedup();
     intake.check_freshness(registry, &intake.main_sources(&sources))?;
     let keys = layouts.iter().map(|l| intake.key(l.format.source)).collect();
-    let block_reader = BlockReader { name, layouts: &layouts, keys };
+    let block_reader = LineBlockReader { name, layouts: &layouts, keys };
     let quoted_fields = match layouts.as_slice() {
         [one] if one.format.separator == Separator::Semicolon && one.format.section.is_empty() => one.width(),
         _ => 0,

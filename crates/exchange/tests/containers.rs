@@ -47,7 +47,7 @@ impl World {
         import(&mut self.registry, &[path.to_owned()], options)
     }
 
-    /// Imports what must be refused; what was said.
+    /// Imports what must be refused; returns the message.
     fn refusal(&mut self, path: &Path) -> String {
         let before = self.registry.last_tx().unwrap();
         let text = match self.load(path) {
@@ -182,7 +182,7 @@ fn damaged_encrypted_and_large_archives() {
     let path = w.file("PS_LibreAcces_202611240900.zip", &damaged);
     let said = w.refusal(&path);
     assert!(said.contains(ACTIVITY) && said.contains("cut or damaged"), "{said}");
-    // The bit that says encrypted, at both places.
+    // The bit that marks a member as encrypted, in both places.
     let mut encrypted = whole.clone();
     encrypted[6] |= 1;
     let central = encrypted.windows(4).rposition(|b| b == b"PK\x01\x02").unwrap();
@@ -449,7 +449,7 @@ fn feeds_cut_refused_unpublished_or_in_bundles() {
         let report = w.load(&path).unwrap();
         assert_eq!((report.created, report.files[0].rejected), (1, 0), "{kind}");
     }
-    // Nothing at all is said.
+    // A Bundle without entries is a warning.
     let path = w.file("e.json", "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"total\":0}");
     assert_eq!(w.load(&path).unwrap().warnings.len(), 1);
     let outcome = "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"diagnostics\":\"quota\"}]}";

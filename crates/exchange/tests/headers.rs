@@ -80,7 +80,7 @@ fn a_renamed_column_is_refused_or_was_only_a_label() {
             }
             let mut renamed = columns.clone();
             renamed[at] = b"Colonne inconnue".to_vec();
-            // With its own name, and with one that says nothing.
+            // With its own name, and with one that announces no format.
             let names: &[&str] = if at % 4 == 0 { &[&name, "inconnu.txt"] } else { &[&name] };
             for name in names {
                 match read(&mut tried, name, &join(&renamed, separator, &rest)) {
@@ -141,7 +141,7 @@ fn no_change_of_a_restricted_file_makes_it_open() {
         }
         let shared = |c: &&Vec<u8>| open.contains(String::from_utf8_lossy(c).trim_matches('"')) && !c.is_empty();
         tried.push(columns.iter().filter(shared).cloned().collect());
-        // The whole header of an open file under the name of a restricted one.
+        // All columns of an open file under the name of a restricted one.
         tried.push(parts(common::HEADER.as_bytes()).0);
         for columns in tried.into_iter().filter(|c| c.len() > 1) {
             turn += 1;

@@ -164,7 +164,7 @@ fn a_line_with_one_separator_too_many_ends_nobody_and_is_listed_until_it_is_sett
     assert_eq!((settled.ended, quarantine(&mut w.registry).unwrap().len()), (2, 0));
 }
 
-/// Loads three persons, then the same file with another text for the second; what stands after it must be what stood.
+/// Loads three persons, then the same file with another text for the second; the registry must hold afterwards what it held before.
 fn damaged(text: &str) -> (World, annuaire_exchange::Report) {
     let mut w = World::new();
     w.activity("202611240800", &people(1..=4)).unwrap();
@@ -426,9 +426,9 @@ fn what_is_said_of_persons_whom_no_file_names_is_told() {
     let all = ["PS_LibreAcces_202610080942.zip", "Porteurs_CPS_CPF_202610080845.txt"].map(|n| root.join(n));
     let both = import(&mut w.registry, &all, &Options::default()).unwrap();
     assert_eq!(both.notes.len(), 1, "{:?}", both.notes);
-    let told: u32 = both.notes[0].split(' ').next().unwrap().parse().unwrap();
-    assert!((1..28).contains(&told), "{told}");
-    // The same answer when the persons are in the registry and not in the call.
+    let orphans: u32 = both.notes[0].split(' ').next().unwrap().parse().unwrap();
+    assert!((1..28).contains(&orphans), "{orphans}");
+    // The answer does not change when the persons are in the registry and not in the call.
     let later = std::fs::read_to_string(&all[1]).unwrap();
     let later = w.load("Porteurs_CPS_CPF_202610090845.txt", later).unwrap();
     assert_eq!(later.notes, both.notes);
@@ -446,7 +446,7 @@ fn open_finess_files_are_told_by_their_name_and_sections() {
     ] {
         let report = import(&mut World::new().registry, &[input(name)], &Options::default()).unwrap();
         assert_eq!((report.files[0].format.as_str(), report.created, report.complete()), (format, objects, true), "{name}");
-        // Under a name that says nothing, the sections tell.
+        // Under a name that announces nothing, the sections decide.
         let text = std::fs::read_to_string(input(name)).unwrap();
         let other = World::new().load("export.csv", text).unwrap();
         assert_eq!((other.created, other.quarantined), (objects, 0), "{name}");

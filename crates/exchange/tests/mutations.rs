@@ -1,5 +1,5 @@
-//! Damaged files: every sample, changed at random, is refused or read, and never stops the program. The same entry points are
-//! fuzzed for longer in `fuzz/`.
+//! Damaged files: every sample, changed at random, is refused or read, and never stops the program. The fuzzers in `fuzz/` damage
+//! files for longer.
 
 #![allow(clippy::unwrap_used)]
 

@@ -59,7 +59,7 @@ impl World {
     }
 }
 
-/// One number for everything that stands.
+/// One number for all objects of the registry.
 fn fingerprint(registry: &mut SqliteRegistry) -> String {
     let tx = registry.last_tx().unwrap();
     let (objects, end) = registry.standing(tx, "", 1_000_000).unwrap();

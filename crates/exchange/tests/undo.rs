@@ -89,6 +89,6 @@ fn what_changed_since_is_left_as_it_is() {
     assert!(w.payload(&pp(1), "psla").unwrap().contains("NOM001"));
     assert!(w.payload(&pp(2), "psla").unwrap().contains("JUSTE"));
     assert!(w.stands(&pp(4)));
-    // A later delivery stands: its stamp is the one that counts.
+    // A later delivery exists: its stamp counts.
     assert!(why(w.activity("202611250800", &people(1..=5))).contains("older"));
 }

@@ -4,7 +4,7 @@ use crate::telecom::distinct_addresses;
 use annuaire_mos::{BoiteLettresMss, CarteProfessionnel, ExerciceProfessionnel, Professionnel};
 
 /// One practice of a professional, out of which a Practitioner is made.
-pub(crate) struct Practice<'a> {
+pub(crate) struct PublishedPractice<'a> {
     pub(crate) person: &'a Professionnel,
     pub(crate) exercice: &'a ExerciceProfessionnel,
     /// The first practice of the person also carries what the files tie to no practice: diplomas, authorisations, certificates.
@@ -21,13 +21,13 @@ pub(crate) fn practices<'a>(
     person: &'a Professionnel,
     cards: &'a [CarteProfessionnel],
     mailboxes: &'a [BoiteLettresMss],
-) -> impl Iterator<Item = Practice<'a>> {
+) -> impl Iterator<Item = PublishedPractice<'a>> {
     person.exercices.iter().enumerate().map(move |(rank, exercice)| {
         let is_first = rank == 0;
         let belongs = |profession: &str| {
             if person.exercices.iter().any(|e| e.profession == profession) { exercice.profession == profession } else { is_first }
         };
-        Practice {
+        PublishedPractice {
             person,
             exercice,
             is_first,

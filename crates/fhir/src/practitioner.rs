@@ -2,7 +2,7 @@
 
 use crate::form::{DataTrace, Form, Identifier, Profiles};
 use crate::json::JsonWriter;
-use crate::practice::Practice;
+use crate::practice::PublishedPractice;
 use crate::schema::{self, params};
 use crate::systems::{ADELI, IDNPS, RPPS};
 use crate::view::{Guide, Perimeter, View};
@@ -12,8 +12,8 @@ use annuaire_nos::{Coding, Nos, coding};
 use annuaire_terms::Resource;
 
 /// The Practitioner of one practice.
-pub(crate) fn full_form(view: View, practice: &Practice<'_>) -> Resource {
-    let Practice { person, exercice, .. } = *practice;
+pub(crate) fn full_form(view: View, practice: &PublishedPractice<'_>) -> Resource {
+    let PublishedPractice { person, exercice, .. } = *practice;
     let trace = DataTrace::of_professional(person);
     let mut form = Form::described(view, schema::PRACTITIONER, id(person, exercice), profiles(person), &trace);
     write_extensions(&mut form, view, practice);
@@ -73,8 +73,8 @@ fn national_identifiers(person: &Professionnel) -> [Identifier<'_>; 2] {
     [Identifier::official("IDNPS", IDNPS, &person.id_nat_ps), number]
 }
 
-fn write_extensions(form: &mut Form, view: View, practice: &Practice<'_>) {
-    let Practice { person, exercice, .. } = *practice;
+fn write_extensions(form: &mut Form, view: View, practice: &PublishedPractice<'_>) {
+    let PublishedPractice { person, exercice, .. } = *practice;
     // Guide 1.1.0 forbids the authorisation in public data. The file does not tie it to a practice.
     let authorizations_shown = practice.is_first && (view.guide == Guide::V120 || view.perimeter == Perimeter::Restricted);
     let card_types = coding::system("TRE_R87");
@@ -173,8 +173,8 @@ struct Qualification<'a> {
 }
 
 /// The qualifications of a practice, in published order.
-fn qualifications<'a>(view: View, practice: &Practice<'a>) -> Vec<Qualification<'a>> {
-    let Practice { person, exercice, .. } = *practice;
+fn qualifications<'a>(view: View, practice: &PublishedPractice<'a>) -> Vec<Qualification<'a>> {
+    let PublishedPractice { person, exercice, .. } = *practice;
     let mut all = Vec::new();
     if practice.is_first {
         all.extend(person.diplomes.iter().map(|d| Qualification {
@@ -211,7 +211,7 @@ fn qualifications<'a>(view: View, practice: &Practice<'a>) -> Vec<Qualification<
     all
 }
 
-fn write_qualifications(form: &mut Form, view: View, practice: &Practice<'_>) {
+fn write_qualifications(form: &mut Form, view: View, practice: &PublishedPractice<'_>) {
     let all = qualifications(view, practice);
     form.json.array("qualification", |j| {
         for q in &all {

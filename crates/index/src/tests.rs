@@ -6,3 +6,4 @@ mod damage;
 mod effort;
 mod history;
 mod model;
+mod retention;

@@ -14,7 +14,7 @@ pub(crate) struct BundleFrame {
     pub cipher: Arc<TokenCipher>,
     /// Address of this page.
     pub self_url: String,
-    /// FhirDoor and type, or path of a history: part of the page tokens.
+    /// Perimeter and type, or path of a history: part of the page tokens.
     pub scope: String,
     /// Query of the first page, still encoded: part of the page tokens.
     pub query: String,

@@ -144,7 +144,11 @@ pub(super) fn sort(ty: &str, value: &str) -> Result<Option<PageOrder>, ApiError>
 }
 
 /// Refuses a parameter that takes one value and is given two.
-pub(super) fn once(given: &mut Vec<(&'static str, String)>, name: &'static str, value: &str) -> Result<(), ApiError> {
+pub(super) fn refuse_second_value(
+    given: &mut Vec<(&'static str, String)>,
+    name: &'static str,
+    value: &str,
+) -> Result<(), ApiError> {
     match given.iter().find(|(before, _)| *before == name) {
         Some((_, before)) if before != value => {
             Err(ApiError::value("It is given twice, with two values: keep one.").in_parameter(name))

@@ -9,7 +9,7 @@ use super::handling::Handling;
 use super::includes::{IncludeReach, IncludeRule, include, revinclude};
 use super::modifiers::{modifier_works, working_modifiers};
 use super::pairs::pairs;
-use super::results::{PageOrder, PageSize, elements, once, page_size, sort, summary};
+use super::results::{PageOrder, PageSize, elements, page_size, refuse_second_value, sort, summary};
 use crate::error::ApiError;
 use crate::limits;
 
@@ -56,7 +56,7 @@ pub(crate) fn compile(snap: &Snapshot, base: &str, ty: &'static str, raw: &str, 
             search.ignored.push(warning);
         }
         if let Some(single) = ["_count", "_total", "_summary", "_sort"].into_iter().find(|single| *single == plain) {
-            once(&mut given, single, &value)?;
+            refuse_second_value(&mut given, single, &value)?;
         }
         let outcome = search.take(&context, ty, (&name, plain, modifier), &value).map(|filter| all.extend(filter));
         match outcome {

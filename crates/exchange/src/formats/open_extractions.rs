@@ -3,9 +3,9 @@
 use super::columns::{EXERCISE_NAME, KNOW_HOW, PLACE, PP, PRACTICE, address, columns, with};
 use super::slot::Slot as S;
 use super::text_format::LineKind::{Card, Mailbox, Person};
-use super::text_format::{Generations, TextFormat, pipe_format, semicolon_format};
+use super::text_format::{ColumnGenerations, TextFormat, pipe_format, semicolon_format};
 
-const GENERATIONS: Generations = &[
+const GENERATIONS: ColumnGenerations = &[
     &[
         "code secteur activite",
         "libelle secteur activite",

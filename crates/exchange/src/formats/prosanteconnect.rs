@@ -2,7 +2,7 @@
 
 use super::columns::{CIVIL, EXERCISE_NAME, KNOW_HOW, PLACE, PP, PRACTICE, address, columns, with};
 use super::slot::Slot as S;
-use super::text_format::{Generations, LineKind, TextFormat, pipe_format};
+use super::text_format::{ColumnGenerations, LineKind, TextFormat, pipe_format};
 
 /// Headers of what comes out of the identity provider. What goes in has all of them but the other identifiers.
 const HEADERS: &str = "type identifiant pp|identifiant pp|identification nationale pp|nom de famille|prenoms|date de naissance|\
@@ -23,7 +23,7 @@ const HEADERS: &str = "type identifiant pp|identifiant pp|identification nationa
 const OTHER_IDENTIFIERS: &str = "autres identifiants";
 
 /// The file that goes in has 49 columns, or 50 with the kind of activity (source-files §3).
-const GENERATIONS: Generations = &[&["code genre activite"]];
+const GENERATIONS: ColumnGenerations = &[&["code genre activite"]];
 
 pub(super) fn formats() -> Vec<TextFormat> {
     let out = pipe_format(

@@ -43,7 +43,7 @@ pub(crate) enum LineKind {
 
 /// Columns that came with a generation of a format (source-files §2.3), in the order of the generations. A file has all
 /// columns of a generation or none.
-pub(super) type Generations = &'static [&'static [&'static str]];
+pub(super) type ColumnGenerations = &'static [&'static [&'static str]];
 
 /// A text format.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub(crate) struct TextFormat {
     /// Normalised headers of all columns, those that are not read included.
     pub(crate) headers: Vec<&'static str>,
     /// Columns that older files do not have.
-    pub(crate) generations: Generations,
+    pub(crate) generations: ColumnGenerations,
     /// The FINESS open file that holds the section, `502`; empty for other formats.
     pub(crate) finess_file: &'static str,
 }
@@ -81,7 +81,7 @@ impl TextFormat {
     }
 
     /// The format with the columns that older files do not have.
-    pub(super) fn with_generations(self, generations: Generations) -> Self {
+    pub(super) fn with_generations(self, generations: ColumnGenerations) -> Self {
         Self { generations, ..self }
     }
 }

@@ -85,14 +85,14 @@ pub(super) struct LastLine {
 }
 
 /// What the threads that read blocks know of the file.
-pub(super) struct BlockReader<'a> {
+pub(super) struct LineBlockReader<'a> {
     pub(super) name: &'a str,
     pub(super) layouts: &'a [Layout],
     /// For each layout the key of its source.
     pub(super) keys: Vec<u8>,
 }
 
-impl BlockReader<'_> {
+impl LineBlockReader<'_> {
     /// Reads a block.
     pub(super) fn read(&self, block: &LineBlock) -> BlockContent {
         let mut out = BlockContent { sections: vec![false; self.layouts.len()], ..BlockContent::default() };

@@ -1,4 +1,4 @@
-//! Blocks against a model: what is read is what was written.
+//! Blocks compared with a sorted map.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -14,9 +14,9 @@ use crate::key::{self, KeyText};
 use crate::row::Row;
 
 proptest! {
-    /// What is read is what was written, and each block's key tells it from the one before.
+    /// Blocks read back as they were written, and the key of each separates it from the block before.
     #[test]
-    fn blocks_hold_what_was_pushed(
+    fn blocks_read_back_as_written(
         all in prop::collection::btree_map(
             prop::collection::vec(0_u8..4, 1..40), prop::collection::btree_set(any::<u32>().prop_map(Row::new), 0..INLINE_MAX), 1..400)
     ) {
@@ -43,7 +43,7 @@ proptest! {
             }
         }
         prop_assert_eq!(&read, &all);
-        // Each key is found in its block, and of any other the one that follows it there.
+        // `seek` finds each key, and for an absent key the next one in its block.
         for key in all.keys().flat_map(|key| [key.clone(), [&key[..], &[0]].concat(), key[..key.len() - 1].to_vec()]) {
             let at = blocks.partition_point(|block| block.start <= key).saturating_sub(1);
             let mut list = Vec::new();
@@ -53,16 +53,16 @@ proptest! {
             found.map(|rows| rows.append_inline_to(&mut list)).transpose().unwrap();
             let found: Option<BTreeSet<Row>> = found.map(|_| list.into_iter().collect());
             prop_assert_eq!(found.as_ref().map(|rows| (&entries.key, rows)), next);
-            // What follows is read from there.
+            // Reading goes on after the entry found.
             let after = entries.next().unwrap().map(|_| &entries.key);
             let next = next.and_then(|(key, _)| all.range::<Vec<u8>, _>((Bound::Excluded(key), Bound::Unbounded)).next());
             prop_assert_eq!(after, next.map(|n| n.0).filter(|next| blocks.get(at + 1).is_none_or(|block| **next < block.start)));
         }
     }
 
-    /// A block passed over holds no text with the part.
+    /// A block that the Bloom filter excludes has no text with the part.
     #[test]
-    fn filters_pass_over_nothing_that_matches(
+    fn bloom_filters_exclude_no_match(
         texts in prop::collection::btree_set("[a-d ]{1,12}", 1..300), part in "[a-d ]{1,6}"
     ) {
         let mut writer = BlockWriter::new(vec![0]);
