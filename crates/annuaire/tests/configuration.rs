@@ -140,6 +140,23 @@ fn an_import_sorts_in_the_memory_and_the_directory_of_its_file() {
 }
 
 #[test]
+fn answers_are_compressed_by_the_encoder_of_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = nation(dir.path());
+    let file = dir.path().join("annuaire.toml");
+    let compressed = ["annuaire", "zlib"].map(|encoder| {
+        fs::write(&file, format!("[server]\npublic_base = \"https://annuaire.example\"\ngzip = \"{encoder}\"\n")).unwrap();
+        let server = Server::start(&data, &["--config", path_str(&file)]);
+        let path = "/fhir/v2/Practitioner?_count=20";
+        let answer = exchange(&server, &format!("GET {path} HTTP/1.0\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n"));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.to_ascii_lowercase().contains("content-encoding: gzip"), "{head}");
+        body.to_owned()
+    });
+    assert_ne!(compressed[0], compressed[1], "two encoders write two streams");
+}
+
+#[test]
 fn doctor_reads_its_days_from_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let data = nation(dir.path());
