@@ -29,7 +29,7 @@ section! {
     ServerSection "server" {
         /// Address and port to listen on.
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-        /// Address that clients see when a proxy stands in front: scheme, host, path (https://annuaire.example). Without it, what a
+        /// Address that clients see when a proxy stands in front: scheme, host, path (`https://annuaire.example`). Without it, what a
         /// trusted proxy says.
         public_base: Option<TextValue<ClientBase>> = None,
         /// Proxies whose Forwarded and X-Forwarded-… headers are believed: addresses, or networks as 10.0.0.0/8.
