@@ -298,7 +298,14 @@ async fn health_tells_what_stops_publication_and_nothing_of_what_is_restricted()
     // A delivery that changes nothing public moves the store and not what is told.
     world.public.apply::<Error>(Tx::new(2), 1_700_000_900_000, std::iter::empty()).unwrap();
     assert_eq!(health().await.1, at_first);
-    let state = StoreState { store: "public", applied_tx: Tx::new(2), log_tx: Some(Tx::new(2)), set_aside: 0, waiting: None, since_ms: 0 };
+    let state = StoreState {
+        store: "public",
+        applied_tx: Tx::new(2),
+        log_tx: Some(Tx::new(2)),
+        set_aside: 0,
+        waiting: None,
+        since_ms: 0,
+    };
     world.publication.report(StoreState { store: "restricted", waiting: Some("Person PP:1".into()), ..state.clone() });
     world.publication.report(state.clone());
     assert_eq!(health().await.1["status"], "ok", "how the restricted store stands is not told here");

@@ -138,7 +138,11 @@ impl Publication {
             cell.ended = false;
             match cell.stores.iter_mut().find(|known| known.store == state.store) {
                 Some(known) => *known = state,
-                None => cell.stores.push(state),
+                None => {
+                    cell.stores.push(state);
+                    // Stores report from threads of their own: in the order of names, scrapes and messages do not depend on which was first.
+                    cell.stores.sort_by_key(|known| known.store);
+                }
             }
         });
     }
@@ -169,7 +173,14 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
     fn state() -> StoreState {
-        StoreState { store: "public", applied_tx: Tx::new(7), log_tx: Some(Tx::new(7)), set_aside: 0, waiting: None, since_ms: 1_000 }
+        StoreState {
+            store: "public",
+            applied_tx: Tx::new(7),
+            log_tx: Some(Tx::new(7)),
+            set_aside: 0,
+            waiting: None,
+            since_ms: 1_000,
+        }
     }
 
     fn status(publication: &Publication, now_ms: i64) -> PublicationStatus {

@@ -46,7 +46,12 @@ pub(super) fn bundle_answer(
 
 /// The tag of a bundle: its state and its query name the answer (COND-6).
 fn bundle_tag(snap: &Snapshot, frame: &BundleFrame) -> String {
-    let last = frame.from.map_or_else(String::new, |from| format!("{:?}", from.last_row));
+    // Fixed texts, so that a tag outlives a change of the types behind it: clients keep tags across upgrades.
+    let last = match frame.from.map(|from| from.last_row) {
+        None => String::new(),
+        Some(None) => "None".to_owned(),
+        Some(Some(row)) => format!("Some({row})"),
+    };
     let (hash, _) = digest(&[frame.base.as_bytes(), frame.scope.as_bytes(), frame.query.as_bytes(), last.as_bytes()]);
     format!("W/\"tx-{}-{hash:016x}\"", snap.tx())
 }
