@@ -1,6 +1,6 @@
 //! Calls with a time limit.
 
-use crate::columns::fault;
+use crate::fault::fault;
 use crate::limits;
 use annuaire_store::{Error, Result};
 use std::time::Duration;

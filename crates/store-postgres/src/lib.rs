@@ -18,7 +18,7 @@
 //! ```
 
 mod call;
-mod columns;
+mod fault;
 pub mod limits;
 mod read;
 mod registry;

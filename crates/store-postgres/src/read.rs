@@ -1,7 +1,7 @@
 //! Reading: merges of ranges that are ordered within each source.
 
-use crate::columns::{tx_column, tx_read, unsigned};
 use annuaire_base::Tx;
+use annuaire_store::columns::{tx_column, tx_read, unsigned};
 use annuaire_store::{Object, Transaction};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Result, Row};

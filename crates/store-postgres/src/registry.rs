@@ -1,10 +1,10 @@
 //! The registry in a PostgreSQL database: connecting, and the calls of [`Registry`].
 
 use crate::call::{self, bounded, statement};
-use crate::columns::tx_read;
 use crate::url::options;
 use crate::{limits, read, schema, verify, write};
 use annuaire_base::Tx;
+use annuaire_store::columns::tx_read;
 use annuaire_store::{Cause, CommitOutcome, Error, Object, Registry, Result, Transaction, Unit};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};

@@ -1,6 +1,6 @@
 //! Tables, their version, and the way from earlier versions.
 
-use crate::columns::fault;
+use crate::fault::fault;
 use annuaire_store::{Error, Result};
 use sqlx::{Connection, PgConnection};
 

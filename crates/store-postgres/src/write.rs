@@ -1,10 +1,11 @@
 //! Writing one transaction.
 
 use crate::call::{bounded, statement};
-use crate::columns::{fault, signed, tx_column, tx_read};
+use crate::fault::fault;
 use crate::{limits, read};
 use annuaire_base::Tx;
 use annuaire_store::backend::{self, LastVersion, LogRow, StateRow};
+use annuaire_store::columns::{signed, tx_column, tx_read};
 use annuaire_store::{Cause, Change, CommitOutcome, ObjectMark, Result, Unit, commit_time};
 use sqlx::{PgConnection, Postgres, Row, Transaction};
 use tokio::runtime::Runtime;

@@ -19,8 +19,8 @@
 //! assert_eq!(outcome.tx, Some(registry.last_tx().unwrap()));
 //! ```
 
-mod columns;
 mod fault;
+mod json_list;
 mod read;
 mod registry;
 mod schema;

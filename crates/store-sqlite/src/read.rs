@@ -1,7 +1,8 @@
 //! Reading: merges of ranges that are ordered within each source.
 
-use crate::columns::{json_list, tx_column, tx_read, unsigned};
+use crate::json_list::json_list;
 use annuaire_base::Tx;
+use annuaire_store::columns::{tx_column, tx_read, unsigned};
 use annuaire_store::{Object, Transaction};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Result, Row, SqliteConnection};

@@ -1,9 +1,9 @@
 //! The registry in one SQLite file: opening, copying, and the calls of [`Registry`].
 
-use crate::columns::tx_read;
 use crate::fault::fault;
 use crate::{read, schema, verify, write};
 use annuaire_base::Tx;
+use annuaire_store::columns::tx_read;
 use annuaire_store::{Cause, CommitOutcome, Error, Object, Registry, Result, Transaction, Unit};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};

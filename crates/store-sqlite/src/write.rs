@@ -1,11 +1,12 @@
 //! Writing one transaction.
 
-use crate::columns::{json_list, signed, tx_column, tx_read};
 use crate::fault::fault;
+use crate::json_list::json_list;
 use crate::read::{self, PackedTexts, cut_page};
 use crate::schema::{SUMS, row_sum};
 use annuaire_base::Tx;
 use annuaire_store::backend::{self, LastVersion, LogRow, StateRow};
+use annuaire_store::columns::{signed, tx_column, tx_read};
 use annuaire_store::{Cause, Change, CommitOutcome, ObjectMark, Result, Unit, commit_time};
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 use tokio::runtime::Runtime;

@@ -8,7 +8,7 @@
 //! [`Unit`], whole or not at all. Beside the log stand **notes**, texts that are written in the same transactions and are never
 //! published: the record of each delivery, lines in quarantine.
 //!
-//! This room holds no SQL. A backend implements [`Registry`] and [`Unit`] (helpers: [`backend`]) and passes the suite of the
+//! This room holds no SQL. A backend implements [`Registry`] and [`Unit`] (helpers: [`backend`], [`columns`]) and passes the suite of the
 //! crate `store-suite`, which compares random histories with a naive model. A caller writes like this:
 //!
 //! ```
@@ -30,6 +30,7 @@
 //! ```
 
 pub mod backend;
+pub mod columns;
 mod error;
 pub mod limits;
 mod log;
