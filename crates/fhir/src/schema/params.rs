@@ -1,6 +1,6 @@
 //! Search parameters: one constant each, and the table of all of them.
 
-use super::types::type_id;
+use super::types::{equal, type_id};
 use annuaire_terms::{LinkRule, ParamId};
 
 /// Comparison of the values of a parameter: the R4 types of search parameters that the directory uses.
@@ -105,6 +105,27 @@ pub const PERIOD_END: ParamId = ParamId::new(33);
 #[must_use]
 pub fn param(ty: &str, name: &str) -> Option<&'static Param> {
     PARAMS.iter().find(|p| p.name == name && p.is_of(ty))
+}
+
+/// The number of the parameter `name` of type `ty`. For constants: a name that the type does not have does not compile.
+///
+/// # Panics
+/// When the type has no such parameter.
+#[must_use]
+pub const fn param_id(ty: &str, name: &str) -> ParamId {
+    let mut at = 0;
+    while at < PARAMS.len() {
+        let param = &PARAMS[at];
+        let mut of = 0;
+        while of < param.types.len() {
+            if equal(param.name, name) && equal(param.types[of], ty) {
+                return param.id;
+            }
+            of += 1;
+        }
+        at += 1;
+    }
+    panic!("the type has no such search parameter")
 }
 
 /// The links between published resources: parameters whose targets must exist (LOG-6).

@@ -25,7 +25,7 @@ pub const PUBLIC_TYPES: usize = 5;
 const fn number(name: &str) -> TypeId {
     let mut position = 0;
     while position < TYPES.len() {
-        if equal(TYPES[position].as_bytes(), name.as_bytes()) {
+        if equal(TYPES[position], name) {
             return TypeId::new(position as u8);
         }
         position += 1;
@@ -33,7 +33,9 @@ const fn number(name: &str) -> TypeId {
     panic!("not a published type")
 }
 
-const fn equal(a: &[u8], b: &[u8]) -> bool {
+/// String equality that the compiler can evaluate.
+pub(super) const fn equal(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
         return false;
     }
