@@ -1,4 +1,4 @@
-//! Identifiers with their keys, partial dates, folding of names, numbers of transactions: pure values, no I/O.
+//! Identifiers with their keys, partial dates, folding of names, transactions and facts of the log: pure values, no I/O.
 //!
 //! Every other room knows this one, and it knows none. It never reads a clock, a file or a random source, so all of it is
 //! tested in milliseconds, on every day from year 1 to year 9999 and on arbitrary texts.
@@ -8,6 +8,8 @@
 //! - [`date`]: dates known to the year, the month or the day; FHIR instants; HTTP dates. Legal time is that of Paris.
 //! - [`text`]: the folded form in which names compare.
 //! - [`Tx`]: the number of a transaction of the change log.
+//! - [`fact`]: what one owner says of one facet of one entity, as the change log keeps it.
+//! - [`LogIdentity`]: which log the number belongs to.
 //!
 //! ```
 //! use annuaire_base::{date, id, text};
@@ -19,9 +21,12 @@
 //! ```
 
 pub mod date;
+pub mod fact;
 pub mod id;
+mod log_identity;
 pub mod nir;
 pub mod text;
 mod tx;
 
+pub use log_identity::{LogIdentity, NotALogIdentity};
 pub use tx::Tx;

@@ -1,109 +1,88 @@
-//! What a backend provides: the registry, and the unit of work in which it is written.
+//! What a backend provides to readers, and how writing begins.
 
-use crate::{Cause, Change, CommitOutcome, Object, ObjectMark, Result, Transaction};
-use annuaire_base::Tx;
+use crate::{AuditRow, Job, OwnerRow, Queue, Result, Stage, Transaction, Unit};
+use annuaire_base::fact::{Fact, FactVersion};
+use annuaire_base::{LogIdentity, Tx};
+use async_trait::async_trait;
+use tokio::sync::watch;
 
-/// The registry of one installation: current objects, the log of all their versions, and notes. One writer at a time.
-pub trait Registry: Send {
-    /// Writes one business event as one transaction. Its instant is [`commit_time`](crate::commit_time): later than the previous
-    /// one even when the clock stepped back. A unit that changes no object takes no number; its notes are written all the same.
-    ///
-    /// # Errors
-    /// Those of `write`, of [`commit_time`](crate::commit_time) and of the database. Nothing of the event remains then.
-    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<CommitOutcome>;
+/// The registry of one installation: facts, the log of all their versions, notes, jobs and the audit trail. It is a pool of
+/// connections: share it, call it from any task.
+///
+/// Every read may fail with the errors of the database. A read at a transaction gives one answer for ever, but for withdrawal.
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// Begins a unit of work. SQLite: waits for the writers before it, so be brief. PostgreSQL: waits only in
+    /// [`Unit::next_tx`] and [`Unit::save`].
+    async fn begin(&self) -> Result<Box<dyn Unit>>;
+
+    /// Begins a stage: many facts are written beside the state, in short transactions of the database, and become one
+    /// transaction of the log when a unit [adopts](Unit::adopt) it. What is not adopted is discarded, by the next who begins a stage
+    /// when its process died.
+    async fn stage(&self) -> Result<Box<dyn Stage>>;
+
+    /// Which log this is.
+    async fn log(&self) -> Result<LogIdentity>;
 
     /// The last transaction, [`Tx::NONE`] for an empty log.
-    ///
-    /// # Errors
-    /// Database failure, as for all reads.
-    fn last_tx(&mut self) -> Result<Tx>;
+    async fn last_tx(&self) -> Result<Tx>;
 
-    /// Transactions after `after`, in order.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn transactions(&mut self, after: Tx) -> Result<Vec<Transaction>>;
+    /// Changes whenever a transaction is committed, by this process at once, by another one as soon as this one learns of it
+    /// (PostgreSQL: a notification; SQLite: looked for ten times a second). The value is the last transaction known.
+    fn commits(&self) -> watch::Receiver<Tx>;
+
+    /// Transactions after `after`, in order, at most `limit`.
+    async fn transactions(&self, after: Tx, limit: u32) -> Result<Vec<Transaction>>;
 
     /// Entities that `tx` changed, distinct, in byte order: the first `limit` that follow `after`. Cost: proportional to the
-    /// page, once for each source that `tx` touched.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn changed_entities(&mut self, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>>;
+    /// page, once for each owner that `tx` touched.
+    async fn changed_entities(&self, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>>;
 
-    /// The objects of these entities just after `tx`, from all sources, by entity then source. Cost: a few point look-ups for
-    /// each entity and source, and one more for each later version of an object.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn objects_at(&mut self, tx: Tx, entities: &[String]) -> Result<Vec<Object>>;
+    /// Entities that `tx` withdrew, in byte order.
+    async fn withdrawn(&self, tx: Tx) -> Result<Vec<String>>;
 
-    /// A page of all objects just after `tx`, by entity (byte order) then source: those of the entities that follow `after`, at
-    /// least one whole entity, about `limit` objects. The second value is the `after` of the next page, `None` at the end. A
-    /// page may hold few objects or none: only `None` is the end. Cost: sequential; for first loads and verification.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn standing(&mut self, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)>;
+    /// The facts of these entities just after `tx`, of all owners, by entity, owner code, facet. Cost: a few point look-ups for each
+    /// entity and owner.
+    async fn facts_at(&self, tx: Tx, entities: &[String]) -> Result<Vec<Fact>>;
+
+    /// All versions of the facts of these entities up to `tx`, by entity, owner code, facet, transaction: for those who apply
+    /// many small transactions together. Cost: all of their history.
+    async fn history(&self, tx: Tx, entities: &[String]) -> Result<Vec<FactVersion>>;
+
+    /// A page of all facts just after `tx`, by entity (byte order), owner code, facet: those of the entities that follow `after`, at
+    /// least one whole entity, about `limit` facts. The second value is the `after` of the next page, `None` at the end. A
+    /// page may hold few facts or none: only `None` is the end. Cost: sequential; for first loads and verification.
+    async fn standing(&self, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Fact>, Option<String>)>;
+
+    /// All owners, by code.
+    async fn owners(&self) -> Result<Vec<OwnerRow>>;
 
     /// A note: a text beside the log, written in its transactions, never published. `kind` and `key` name it.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>>;
+    async fn note(&self, kind: &str, key: &str) -> Result<Option<String>>;
 
     /// The first `limit` notes of a kind whose keys follow `after`, as (key, text), in byte order of their keys.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>>;
+    async fn notes(&self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>>;
 
-    /// Every disagreement between log and state, one sentence each; empty when there is none. Reads the whole registry.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn verify(&mut self) -> Result<Vec<String>>;
-}
+    /// Takes the job of this queue and one of these kinds that is due for longest, and hides it from others for `lease_ms`: whoever dies with it gives it
+    /// back. Two callers never get one job.
+    async fn take_job(&self, queue: Queue, kinds: &[&str], now_ms: i64, lease_ms: i64) -> Result<Option<Job>>;
 
-/// A transaction being written.
-pub trait Unit {
-    /// Writes a version of an object. It vanishes when it changes nothing: equal content, an equal fingerprint other than zero
-    /// (the content is then not compared), or the end of an unknown object. Of several versions of one object the last one
-    /// counts. Any order is correct; order by source, then entity, is fastest. Puts are buffered, so an error may belong to an
-    /// earlier one.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn put(&mut self, change: Change) -> Result<()>;
+    /// Removes a job that is done.
+    async fn finish_job(&self, id: i64) -> Result<()>;
 
-    /// Objects of `source` that have not ended, those of this unit included, by entity (byte order): the first `limit` that
-    /// follow `after`. Cost: proportional to the page, plus the ended objects in between.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn known(&mut self, source: &str, after: &str, limit: u32) -> Result<Vec<ObjectMark>>;
+    /// Gives a job back after a failure: it is due again at `due_ms` (see [`back_off_ms`](crate::back_off_ms)).
+    async fn retry_job(&self, id: i64, due_ms: i64, error: &str) -> Result<()>;
 
-    /// The outcome so far: the number that the transaction takes if it changes something, and counts. Cost: writes the buffer.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn outcome(&mut self) -> Result<CommitOutcome>;
+    /// Jobs that wait or are being done: the first `limit` of a queue, by due time. For consoles and `status`.
+    async fn jobs(&self, queue: Queue, limit: u32) -> Result<Vec<Job>>;
 
-    /// [`Registry::note`], as this transaction sees it: nobody else writes before its end.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>>;
+    /// Rows of the audit trail after number `after`, at most `limit`.
+    async fn audit_trail(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>>;
 
-    /// [`Registry::notes`], as this transaction sees them.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>>;
+    /// Raises the epoch by one and returns the identity; for `restore`.
+    async fn raise_epoch(&self) -> Result<LogIdentity>;
 
-    /// Writes a note in place of the former one; `None` removes it.
-    ///
-    /// # Errors
-    /// Database failure.
-    fn set_note(&mut self, kind: &str, key: &str, text: Option<&str>) -> Result<()>;
+    /// Every disagreement between log, state, checksums and audit trail, one sentence each; empty when there is none. Reads
+    /// the whole registry.
+    async fn verify(&self) -> Result<Vec<String>>;
 }

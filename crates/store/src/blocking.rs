@@ -1,0 +1,167 @@
+//! The registry for threads that are not tasks: imports, followers, commands.
+
+use crate::{
+    AuditEvent, AuditRow, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, Job, NewJob, OwnerRow,
+    Queue, Registry, Result, Stage, Transaction, Unit,
+};
+use annuaire_base::fact::{Fact, FactVersion};
+use annuaire_base::{LogIdentity, Tx};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+/// A [`Registry`] whose calls block the calling thread. Not to be called from a task of a runtime: it panics there.
+#[derive(Clone)]
+pub struct BlockingRegistry {
+    registry: Arc<dyn Registry>,
+    runtime: Handle,
+}
+
+/// A [`Unit`] whose calls block the calling thread.
+pub struct BlockingUnit {
+    unit: Box<dyn Unit>,
+    runtime: Handle,
+}
+
+/// A [`Stage`] whose calls block the calling thread.
+pub struct BlockingStage {
+    stage: Box<dyn Stage>,
+    runtime: Handle,
+}
+
+impl BlockingRegistry {
+    /// The registry, whose calls run on a runtime that somebody else keeps. Its drivers must be running: a multi-thread runtime.
+    #[must_use]
+    pub fn new(registry: Arc<dyn Registry>, runtime: Handle) -> Self {
+        Self { registry, runtime }
+    }
+
+    /// The registry for tasks.
+    #[must_use]
+    pub fn registry(&self) -> &Arc<dyn Registry> {
+        &self.registry
+    }
+
+    /// [`Registry::begin`].
+    ///
+    /// # Errors
+    /// As the method of the trait; so for all methods of this type.
+    pub fn begin(&self) -> Result<BlockingUnit> {
+        Ok(BlockingUnit { unit: self.runtime.block_on(self.registry.begin())?, runtime: self.runtime.clone() })
+    }
+
+    /// [`Registry::stage`].
+    ///
+    /// # Errors
+    /// As the method of the trait.
+    pub fn stage(&self) -> Result<BlockingStage> {
+        Ok(BlockingStage { stage: self.runtime.block_on(self.registry.stage())?, runtime: self.runtime.clone() })
+    }
+
+    /// [`Registry::commits`].
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<Tx> {
+        self.registry.commits()
+    }
+}
+
+/// Methods that wait for the one of this name of the trait.
+macro_rules! blocking {
+    ($($name:ident($($arg:ident: $ty:ty),*) -> $out:ty;)*) => {
+        impl BlockingRegistry {
+            $(
+                #[doc = concat!("[`Registry::", stringify!($name), "`].\n\n# Errors\nAs the method of the trait.")]
+                pub fn $name(&self, $($arg: $ty),*) -> Result<$out> {
+                    self.runtime.block_on(self.registry.$name($($arg),*))
+                }
+            )*
+        }
+    };
+}
+
+blocking! {
+    log() -> LogIdentity;
+    last_tx() -> Tx;
+    transactions(after: Tx, limit: u32) -> Vec<Transaction>;
+    changed_entities(tx: Tx, after: &str, limit: u32) -> Vec<String>;
+    withdrawn(tx: Tx) -> Vec<String>;
+    facts_at(tx: Tx, entities: &[String]) -> Vec<Fact>;
+    history(tx: Tx, entities: &[String]) -> Vec<FactVersion>;
+    standing(tx: Tx, after: &str, limit: u32) -> (Vec<Fact>, Option<String>);
+    owners() -> Vec<OwnerRow>;
+    note(kind: &str, key: &str) -> Option<String>;
+    notes(kind: &str, after: &str, limit: u32) -> Vec<(String, String)>;
+    take_job(queue: Queue, kinds: &[&str], now_ms: i64, lease_ms: i64) -> Option<Job>;
+    finish_job(id: i64) -> ();
+    retry_job(id: i64, due_ms: i64, error: &str) -> ();
+    jobs(queue: Queue, limit: u32) -> Vec<Job>;
+    audit_trail(after: u64, limit: u32) -> Vec<AuditRow>;
+    raise_epoch() -> LogIdentity;
+    verify() -> Vec<String>;
+}
+
+/// Methods of a unit or a stage that wait for the one of this name of the trait.
+macro_rules! blocking_writer {
+    ($type:ident.$field:ident: $trait:ident { $($name:ident($($arg:ident: $ty:ty),*) -> $out:ty;)* }) => {
+        impl $type {
+            $(
+                #[doc = concat!("[`", stringify!($trait), "::", stringify!($name), "`].\n\n# Errors\nAs the method of the trait.")]
+                pub fn $name(&mut self, $($arg: $ty),*) -> Result<$out> {
+                    self.runtime.block_on(self.$field.$name($($arg),*))
+                }
+            )*
+        }
+    };
+}
+
+blocking_writer! {
+    BlockingUnit.unit: Unit {
+        facts(entities: &[String]) -> Vec<Fact>;
+        known(owner: &str, after: &str, limit: u32) -> Vec<FactMark>;
+        put(change: Change, expect: Expect) -> ();
+        withdraw(entity: &str) -> ();
+        lift_withdrawal(entity: &str) -> ();
+        set_owner(owner: &OwnerRow) -> ();
+        counts() -> ChangeCounts;
+        next_tx() -> Tx;
+        note(kind: &str, key: &str) -> Option<String>;
+        notes(kind: &str, after: &str, limit: u32) -> Vec<(String, String)>;
+        set_note(kind: &str, key: &str, text: Option<&str>) -> ();
+        job(job: &NewJob) -> ();
+        audit(event: &AuditEvent) -> ();
+    }
+}
+
+blocking_writer! {
+    BlockingStage.stage: Stage {
+        known(owner: &str, after: &str, limit: u32) -> Vec<FactMark>;
+        put(change: Change) -> ();
+        counts() -> ChangeCounts;
+    }
+}
+
+impl BlockingUnit {
+    /// [`Unit::adopt`].
+    ///
+    /// # Errors
+    /// As the method of the trait.
+    pub fn adopt(&mut self, stage: BlockingStage) -> Result<()> {
+        self.runtime.block_on(self.unit.adopt(stage.stage))
+    }
+
+    /// [`Unit::save`].
+    ///
+    /// # Errors
+    /// As the method of the trait.
+    pub fn save(self, cause: &Cause, clock: CommitClock<'_>) -> Result<CommitOutcome> {
+        self.runtime.block_on(self.unit.save(cause, clock))
+    }
+}
+
+impl BlockingStage {
+    /// [`Stage::base`].
+    #[must_use]
+    pub fn base(&self) -> Tx {
+        self.stage.base()
+    }
+}

@@ -1,0 +1,105 @@
+//! The unit of work, and the stage of a large one.
+
+use crate::{AuditEvent, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, NewJob, OwnerRow, Result};
+use annuaire_base::Tx;
+use annuaire_base::fact::Fact;
+use async_trait::async_trait;
+
+/// One business event being written: all of it becomes one database transaction in [`save`](Unit::save), or nothing does.
+/// Dropping a unit discards it.
+#[async_trait]
+pub trait Unit: Send {
+    /// The facts of these entities as they stand, those of this unit included, by entity, owner code, facet.
+    async fn facts(&mut self, entities: &[String]) -> Result<Vec<Fact>>;
+
+    /// Facts of `owner` that stand, those of this unit included, by entity (byte order), facet: the first `limit` whose entity follows `after`, entities whole.
+    /// Cost: proportional to the page, plus the ended facts in between.
+    async fn known(&mut self, owner: &str, after: &str, limit: u32) -> Result<Vec<FactMark>>;
+
+    /// Writes a version of a fact. It vanishes when it changes nothing: equal content and publication, an equal fingerprint other than zero
+    /// (the content is then not compared), the end of an unknown fact, anything about a withdrawn entity. Of several versions of one fact the last one counts.
+    ///
+    /// # Errors
+    /// [`Error::UnknownOwner`](crate::Error::UnknownOwner). [`Error::Conflict`](crate::Error::Conflict) when `expect` does not hold, here or in [`save`](Unit::save); nothing of the unit is written then.
+    async fn put(&mut self, change: Change, expect: Expect) -> Result<()>;
+
+    /// Makes all of a stage part of this unit. At most one, and no fact of its owners is put beside it.
+    ///
+    /// # Errors
+    /// [`Error::Overtaken`](crate::Error::Overtaken) when a transaction changed facts of an owner of the stage after the stage had begun.
+    async fn adopt(&mut self, stage: Box<dyn Stage>) -> Result<()>;
+
+    /// Withdraws an entity by law (WDR-1): the content of all versions of all its facts is replaced by tombstones, here and in the past, and
+    /// puts about it are withheld from now on. Counts as one row of the log for each fact that stood.
+    async fn withdraw(&mut self, entity: &str) -> Result<()>;
+
+    /// Lifts a withdrawal: the entity may be written again. Its past content stays gone.
+    async fn lift_withdrawal(&mut self, entity: &str) -> Result<()>;
+
+    /// Adds an owner, or replaces its description.
+    async fn set_owner(&mut self, owner: &OwnerRow) -> Result<()>;
+
+    /// Counts so far.
+    async fn counts(&mut self) -> Result<ChangeCounts>;
+
+    /// The number that this unit takes if it changes a fact. From here on other saves wait for this one.
+    async fn next_tx(&mut self) -> Result<Tx>;
+
+    /// [`Registry::note`](crate::Registry::note), as this unit sees it. Once [`next_tx`](Unit::next_tx) was called nobody else writes before the end of this unit.
+    async fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>>;
+
+    /// [`Registry::notes`](crate::Registry::notes), as this unit sees them.
+    async fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>>;
+
+    /// Writes a note in place of the former one; `None` removes it.
+    async fn set_note(&mut self, kind: &str, key: &str, text: Option<&str>) -> Result<()>;
+
+    /// Writes a job.
+    async fn job(&mut self, job: &NewJob) -> Result<()>;
+
+    /// Writes an event of the audit trail. It is dated when the unit is saved.
+    async fn audit(&mut self, event: &AuditEvent) -> Result<()>;
+
+    /// Commits. Number and instant are taken here ([`commit_time`](crate::commit_time)), under the lock that makes numbers gap-free, and never before. A unit that changes no fact takes no
+    /// number; what else it wrote is committed all the same.
+    ///
+    /// # Errors
+    /// Those of [`put`](Unit::put), of [`commit_time`](crate::commit_time) and of the database. Nothing remains then. When the connection is lost during the
+    /// commit itself, [`Error::Uncertain`](crate::Error::Uncertain).
+    async fn save(self: Box<Self>, cause: &Cause, clock: CommitClock<'_>) -> Result<CommitOutcome>;
+}
+
+/// Many facts of one transaction, being written beside the state. Nobody sees them before a unit adopts them.
+#[async_trait]
+pub trait Stage: Send {
+    /// The state with which the stage compares: the last transaction when it began.
+    fn base(&self) -> Tx;
+
+    /// Facts of `owner` that stand at the base, by entity (byte order), facet: the first `limit` whose entity follows `after`, entities whole.
+    async fn known(&mut self, owner: &str, after: &str, limit: u32) -> Result<Vec<FactMark>>;
+
+    /// [`Unit::put`] without expectation, compared with the base. Any order is correct; order by owner code, entity, facet is fastest. Puts are buffered,
+    /// so an error may belong to an earlier one.
+    async fn put(&mut self, change: Change) -> Result<()>;
+
+    /// Counts so far. Cost: writes the buffer.
+    async fn counts(&mut self) -> Result<ChangeCounts>;
+
+    /// Writes the buffer and returns what [`Unit::adopt`] needs. Called by `adopt`.
+    async fn seal(self: Box<Self>) -> Result<SealedStage>;
+}
+
+/// A stage that is completely written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedStage {
+    /// Batch under which its rows are.
+    pub batch: u64,
+    /// The state with which it was compared.
+    pub base: Tx,
+    /// Codes of the owners of its facts.
+    pub owners: Vec<String>,
+    /// Counts.
+    pub counts: ChangeCounts,
+    /// Merkle root of its rows.
+    pub root: [u8; 32],
+}
