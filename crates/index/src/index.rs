@@ -1,6 +1,7 @@
 //! A store that is open.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use annuaire_base::Tx;
@@ -11,7 +12,8 @@ use crate::dictionaries::Dictionaries;
 use crate::error::Error;
 use crate::results::SearchResults;
 use crate::row::Row;
-use crate::state::RecentStates;
+use crate::states::KnownStates;
+use crate::transaction::Applied;
 
 /// A publication store that is open. Shared by threads: one writer at a time, and readers never wait for it.
 pub struct Index {
@@ -19,7 +21,9 @@ pub struct Index {
     pub(crate) env: Env<WithoutTls>,
     pub(crate) dbs: Databases,
     pub(crate) dictionaries: Arc<Dictionaries>,
-    pub(crate) states: RecentStates,
+    pub(crate) states: Arc<KnownStates>,
+    /// First transaction whose state is answered.
+    pub(crate) retained_from: AtomicU64,
     pub(crate) results: SearchResults,
     /// Held while a transaction is applied.
     pub(crate) writer: Mutex<()>,
@@ -39,9 +43,28 @@ impl Index {
         (published.tx > Tx::NONE).then_some((published.tx, published.commit_ms))
     }
 
+    /// The last transaction of the store, with its digest in the log.
+    pub fn applied(&self) -> Applied {
+        let state = self.states.latest();
+        Applied { tx: state.published.tx, commit_ms: state.published.commit_ms, digest: state.digest }
+    }
+
+    /// The first transaction whose state is answered, [`Tx::NONE`] while all are: [`Index::snapshot_at`] refuses earlier ones.
+    pub fn retained_from(&self) -> Tx {
+        Tx::new(self.retained_from.load(Ordering::SeqCst))
+    }
+
+    /// Tells readers that states before a transaction are not answered any more. Compaction calls it when
+    /// [`crate::meta::set_retained_from`] is committed, and before it removes the first version: a reader that began earlier has a
+    /// read transaction in which nothing was removed.
+    #[expect(dead_code, reason = "compaction calls it")]
+    pub(crate) fn set_retained_from(&self, tx: Tx) {
+        self.retained_from.store(tx.get(), Ordering::SeqCst);
+    }
+
     /// Number of live resources of all types, reduced forms included.
     pub fn resource_count(&self) -> u64 {
-        self.states.latest().live.values().map(|rows| rows.len()).sum()
+        self.states.latest().count()
     }
 
     /// Whether no version was ever published.
