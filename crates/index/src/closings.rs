@@ -164,7 +164,7 @@ pub fn closing_tx(dbs: &Databases, txn: &RoTxn<'_>, ty: TypeId, row: u32, after:
 
 /// Replaces the closings up to a horizon by the closed rows that compaction leaves in the store. States before the horizon cannot
 /// be found any more. Cost: deleting the entries up to the horizon.
-#[cfg_attr(not(test), expect(dead_code, reason = "compaction calls it"))]
+#[expect(dead_code, reason = "compaction calls it")]
 pub fn forget_before(dbs: &Databases, txn: &mut RwTxn<'_>, horizon: Tx, remaining: &ClosedRows) -> Result<(), Error> {
     for level in 0..=LEVEL_MAX {
         // The block of the horizon stays unless it ends there: it also has what was closed later.

@@ -85,6 +85,7 @@
 //! here. It never overwrites a version: retention closes rows, and old versions stay readable until the store is rebuilt. It never
 //! opens files of another format: it refuses them, and the caller rebuilds.
 
+mod application;
 mod apply;
 mod budget;
 mod check;
@@ -128,8 +129,8 @@ mod withdraw;
 pub use roaring::RoaringBitmap;
 
 pub use apply::ApplyOptions;
-pub use compact::CompactionReport;
 pub use budget::{Effort, UNLIMITED};
+pub use compact::CompactionReport;
 pub use error::Error;
 pub use filter::Filter;
 pub use id_order::IdOrder;

@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::meta::{self, FORMAT, FORMAT_KEY, FORMS_KEY, VIEW_KEY};
 use crate::published::PublishedTx;
 use crate::results::SearchResults;
+use crate::snapshot::SnapshotSource;
 use crate::state::PublishedState;
 use crate::states::KnownStates;
 
@@ -94,12 +95,17 @@ impl Index {
         txn.commit()?;
         Ok(Index {
             dir: dir.to_owned(),
+            source: SnapshotSource {
+                env: env.clone(),
+                dbs,
+                dictionaries: dictionaries.clone(),
+                results: SearchResults::new(),
+                states: Arc::new(KnownStates::new(state)),
+                retained_from: Arc::new(retained_from),
+            },
             env,
             dbs,
             dictionaries,
-            states: Arc::new(KnownStates::new(state)),
-            retained_from,
-            results: SearchResults::new(),
             writer: Mutex::new(()),
             versions_per_commit: VERSIONS_PER_COMMIT,
         })
@@ -126,7 +132,8 @@ impl Index {
     /// # Errors
     /// When the store cannot be read.
     pub fn log(&self) -> Result<Option<LogIdentity>, Error> {
-        meta::log(self.dbs.meta, &self.env.read_txn()?)
+        let txn = self.env.read_txn()?;
+        meta::log(self.dbs.meta, &txn)
     }
 
     /// Copies the store of a directory, as its last commit left it, to another directory, which exists and holds no store.

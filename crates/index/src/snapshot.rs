@@ -1,10 +1,11 @@
 //! The state at one transaction.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use annuaire_base::Tx;
 use annuaire_terms::TypeId;
-use heed::{RoTxn, WithoutTls};
+use heed::{Env, RoTxn, WithoutTls};
 use roaring::RoaringBitmap;
 
 use crate::budget::{Effort, Meter};
@@ -18,6 +19,7 @@ use crate::published::PublishedTx;
 use crate::results::SearchResults;
 use crate::row::Row;
 use crate::state::PublishedState;
+use crate::states::KnownStates;
 
 /// The state of the store at one transaction. It owns an LMDB read transaction: keep it briefly, since LMDB cannot reuse pages
 /// that a reader may see.
@@ -31,21 +33,25 @@ pub struct Snapshot {
     pub(crate) meter: Meter,
 }
 
+/// What it takes to open a snapshot. Clones share the states.
+#[derive(Clone)]
+pub struct SnapshotSource {
+    pub env: Env<WithoutTls>,
+    pub dbs: Databases,
+    pub dictionaries: Arc<Dictionaries>,
+    pub results: SearchResults,
+    pub states: Arc<KnownStates>,
+    /// First transaction whose state is answered.
+    pub retained_from: Arc<AtomicU64>,
+}
+
 impl Index {
     /// Opens the latest published state.
     ///
     /// # Errors
     /// When LMDB cannot begin a read transaction.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
-        loop {
-            // The state comes first: the read transaction can then only be newer, and rows beyond the state's end are ignored.
-            let state = self.states.latest();
-            let txn = self.env.clone().static_read_txn()?;
-            // Compaction says up to where it removes before it begins.
-            if self.retained_from() <= state.published.tx {
-                return Ok(self.snapshot_of(txn, state));
-            }
-        }
+        self.source.snapshot()
     }
 
     /// Opens the state at a transaction, `None` when that transaction was not applied. [`Tx::NONE`] is the empty state. Cost: for
@@ -54,12 +60,32 @@ impl Index {
     /// # Errors
     /// [`Error::TooOld`] before [`Index::retained_from`]; when the store cannot be read.
     pub fn snapshot_at(&self, tx: Tx) -> Result<Option<Snapshot>, Error> {
+        self.source.snapshot_at(tx)
+    }
+}
+
+impl SnapshotSource {
+    /// [`Index::snapshot`].
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
+        loop {
+            // The state comes first: the read transaction can then only be newer, and rows beyond the state's end are ignored.
+            let state = self.states.latest();
+            let txn = self.env.clone().static_read_txn()?;
+            // Compaction says up to where it removes before it begins.
+            if self.retained_from.load(Ordering::SeqCst) <= state.published.tx.get() {
+                return Ok(self.snapshot_of(txn, state));
+            }
+        }
+    }
+
+    /// [`Index::snapshot_at`].
+    pub fn snapshot_at(&self, tx: Tx) -> Result<Option<Snapshot>, Error> {
         let found = self.states.find(tx);
         let txn = self.env.clone().static_read_txn()?;
         if tx == Tx::NONE {
             return Ok(Some(self.snapshot_of(txn, Arc::new(PublishedState::empty()))));
         }
-        if tx < self.retained_from() {
+        if tx.get() < self.retained_from.load(Ordering::SeqCst) {
             return Err(Error::TooOld);
         }
         if found.published.tx == tx {

@@ -97,9 +97,10 @@ impl PublishedState {
     pub fn live(&self, ty: TypeId) -> Arc<RoaringBitmap> {
         match &self.rows {
             StateRows::Live(live) => live.get(&ty).cloned().unwrap_or_default(),
-            StateRows::Earlier(rows) => rows.live.get(&ty).map_or_else(Arc::default, |live| {
-                live.get_or_init(|| rows.live_before(ty, self.published)).clone()
-            }),
+            StateRows::Earlier(rows) => rows
+                .live
+                .get(&ty)
+                .map_or_else(Arc::default, |live| live.get_or_init(|| rows.live_before(ty, self.published)).clone()),
         }
     }
 
