@@ -2,8 +2,10 @@
 
 mod chunks;
 mod common;
+mod compaction;
 mod damage;
 mod effort;
 mod history;
 mod model;
+mod results;
 mod retention;
