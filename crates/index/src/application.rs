@@ -7,7 +7,7 @@ use annuaire_base::Tx;
 use annuaire_terms::{Presence, Resource, TypeId};
 use heed::RwTxn;
 use roaring::RoaringBitmap;
-use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64_with_seed};
+use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64};
 
 use crate::chunk::{self, ChunkWriter};
 use crate::closings::{self, ClosedRows};
@@ -126,7 +126,7 @@ impl<'i> Application<'i> {
 
     /// Adds a version to the transaction, unless the resource already has this content.
     pub fn add(&mut self, prepared: Prepared) -> Result<(), Error> {
-        let hash = xxh3_64_with_seed(prepared.resource.id.as_bytes(), prepared.resource.ty.get().into());
+        let hash = resource_hash(&prepared.resource);
         let Some(version) = self.settle(hash, prepared)? else { return Ok(()) };
         let NewVersion { resource, keys, record, previous } = version;
         let txn = self.txn.as_mut().ok_or(NO_TXN)?;
@@ -343,6 +343,14 @@ impl<'i> Application<'i> {
         meta::set_digest(self.dbs.meta, self.txn.as_mut().ok_or(NO_TXN)?, &self.digest)?;
         Ok(self.versions())
     }
+}
+
+/// Hash of the type and the id of a resource. The type is hashed with the id: as a seed, it makes short ids of two types collide.
+fn resource_hash(resource: &Resource) -> u64 {
+    let mut bytes = Vec::with_capacity(1 + resource.id.len());
+    bytes.push(resource.ty.get());
+    bytes.extend_from_slice(resource.id.as_bytes());
+    xxh3_64(&bytes)
 }
 
 /// Removes what an interrupted transaction left beyond the published rows.

@@ -4,6 +4,8 @@ mod chunks;
 mod common;
 mod damage;
 mod effort;
+mod group;
 mod history;
+mod identity;
 mod model;
 mod retention;
