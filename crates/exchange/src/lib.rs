@@ -26,8 +26,7 @@
 //!
 //! ```
 //! use annuaire_exchange::{Options, import};
-//! use annuaire_store_sqlite::SqliteRegistry;
-//!
+//! //!
 //! let dir = tempfile::tempdir()?;
 //! let file = dir.path().join("PS_LibreAcces_SavoirFaire_202611240800.txt");
 //! std::fs::write(
@@ -37,14 +36,14 @@
 //!      Libellé type savoir-faire|Code savoir-faire|Libellé savoir-faire|\n\
 //!      8|10999000010|810999000010|EXEMPLE|Ada|10|Médecin|C|Civil|S|Spécialité ordinale|SM04|Cardiologie|\n",
 //! )?;
-//! let mut registry = SqliteRegistry::open(&dir.path().join("registry.sqlite"))?;
+//! let registry = annuaire_store_sqlite::open_blocking(&dir.path().join("registry.sqlite"))?;
 //! let options = Options { author: "the manual".into(), ..Options::default() };
 //!
-//! let report = import(&mut registry, std::slice::from_ref(&file), &options)?;
+//! let report = import(&registry, std::slice::from_ref(&file), &options)?;
 //! assert_eq!(report.files[0].format, "PS_LibreAcces_SavoirFaire");
 //! assert_eq!((report.created, report.examples.created), (1, vec!["PP:810999000010".to_owned()]));
 //!
-//! let again = import(&mut registry, &[file], &options)?;
+//! let again = import(&registry, &[file], &options)?;
 //! assert!(again.files[0].already_imported && again.tx.is_none());
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
@@ -62,7 +61,9 @@
 //! number, never takes restricted data for open data because of a name, and never writes a part of a call.
 
 mod assemble;
+mod audit;
 mod containers;
+mod current_loads;
 mod delivery;
 mod documents;
 mod error;
@@ -74,9 +75,11 @@ mod groups;
 mod import;
 mod intake;
 mod json;
+mod last_deliveries;
 pub mod limits;
 mod loads;
 mod options;
+mod owners;
 mod quarantine;
 mod read;
 mod replace;
