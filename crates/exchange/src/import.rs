@@ -53,7 +53,9 @@ pub fn import(registry: &BlockingRegistry, paths: &[PathBuf], options: &Options)
     if loads.is_empty() {
         return Ok(Report { stages: stages.all, ..report });
     }
+    let mut comparisons = 0;
     let imported = repeat(&loads.names(), |made| {
+        comparisons = made + 1;
         if made > 0 {
             loads.rewind()?;
         }
@@ -64,6 +66,11 @@ pub fn import(registry: &BlockingRegistry, paths: &[PathBuf], options: &Options)
     report.examples = replaced.candidates.compare(registry, base, counts.withheld > 0)?;
     report.warnings.extend(replaced.warnings);
     report.notes.extend(replaced.notes);
+    if comparisons > 1 {
+        report.notes.push(format!(
+            "what was read was compared {comparisons} times: other imports of these sources were committed meanwhile"
+        ));
+    }
     let tx = record.as_ref().and_then(|r| r.delivered.tx);
     report.delivery = record.map(|r| r.delivered.number);
     let ChangeCounts { created, changed, ended, unchanged, withheld } = counts;
@@ -82,7 +89,8 @@ struct Imported {
     record: Option<DeliveryRecord>,
 }
 
-/// Compares what was read with the registry as it stands now, and writes what differs.
+/// Compares what was read with the registry as it stands now, and writes what differs. Whether a delivery is new enough is decided
+/// before the comparison, and stays so: the transaction is only committed while the notes of its sources are those that were compared.
 fn compare_and_write(
     registry: &BlockingRegistry,
     loads: &mut SortedLoads,
