@@ -148,9 +148,10 @@ fn compare_and_write(
     })
 }
 
-/// The sources of a call that are no owners in the registry yet, as rows.
+/// The sources of a call that are no owners in the registry yet, or known by their facts only, as rows.
 fn unknown_owners(registry: &BlockingRegistry, current: &CurrentLoads) -> Result<Vec<OwnerRow>, Error> {
-    let known: HashSet<String> = registry.owners()?.into_iter().map(|o| o.code).collect();
+    let described = registry.owners()?.into_iter().filter(|o| !o.description.is_empty());
+    let known: HashSet<String> = described.map(|o| o.code).collect();
     Ok(current.sources.values().filter(|l| !known.contains(l.source)).map(|l| owner_row(l.source)).collect())
 }
 

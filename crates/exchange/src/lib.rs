@@ -15,7 +15,7 @@
 //! | *piece* | the fields of one line that describe one entity, packed: the line of a person at work gives a piece of the person and a piece of the structure | `text::pieces`, `finess_plus`, `feed` |
 //! | *group* | all pieces of one entity from one source, sorted | `groups` |
 //! | *object* | the object of the national model (MOS) that a group makes | `assemble` |
-//! | *change* | an object that is put, or that ends, in a transaction of the registry | `replace` |
+//! | *change* | an object that is put, or that ends, as a fact of its source | `replace` |
 //!
 //! `read` chooses the reader of a file, `containers` opens archives, `formats` lists the columns of each text format, `intake` and
 //! `loads` keep what is gathered on the way. A new format is one entry in a file of `formats`.
@@ -53,11 +53,18 @@
 //! A line is read once and copied three times (out of the file, into a piece, into the sort), by as many threads as there are
 //! processors. Memory is bounded by [`limits`]: [`limits::SORT_BYTES`] for pieces, a few blocks of 1 MiB for each thread, and
 //! eight bytes a line to find duplicates. The registry is compared in order, one page at a time, and an object is only assembled
-//! when its pieces differ from those of the last delivery.
+//! when its pieces differ from those of the last delivery. What differs is written beside the state of the registry, in short
+//! transactions of its database; others wait for the last step only, which makes it stand and takes milliseconds.
+//!
+//! # Two at once
+//!
+//! Whether a delivery is new enough is looked at when its header is read, when it is compared, and again in the transaction that
+//! makes it stand. When another import came in between, a newer delivery is compared again, and an older one is refused: of two
+//! deliveries of a source the one with the later stamp wins, whichever is faster.
 //!
 //! # What it never does
 //!
-//! It never decides which facts are published, never keeps the text of an unreadable line, never repeats a possible social security
+//! It never makes a fact of a restricted source public, never keeps the text of an unreadable line, never repeats a possible social security
 //! number, never takes restricted data for open data because of a name, and never writes a part of a call.
 
 mod assemble;

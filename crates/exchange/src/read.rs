@@ -9,6 +9,7 @@ use crate::last_deliveries::LastDeliveries;
 use crate::limits;
 use crate::loads::{GatheredFile, Loads};
 use crate::options::Options;
+use crate::owners;
 use crate::report::Report;
 use crate::text::file_names::{announced_format, is_restricted_name};
 use crate::text::read_lines;
@@ -81,7 +82,7 @@ fn check_name(name: &str, format: &str, sources: &[&'static str]) -> Result<(), 
             ),
         ));
     }
-    if is_restricted_name(name) && sources.iter().any(|s| annuaire_mos::source::get(s).open) {
+    if is_restricted_name(name) && sources.iter().any(|s| owners::is_open(s)) {
         return Err(refused(
             name,
             format!("the name of the file is one of a restricted extraction, and {source} is open data; nothing was imported"),

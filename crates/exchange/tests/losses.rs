@@ -5,8 +5,8 @@
 mod common;
 
 use annuaire_base::Tx;
-use annuaire_exchange::{Options, import, quarantine};
 use annuaire_base::fact::{FactKey, Publication};
+use annuaire_exchange::{Options, import, quarantine};
 use annuaire_store::{Change, Expect, OwnerRow};
 use common::{World, activity_name, at, file, input, line, people, pp, rpps, why};
 use std::path::Path;

@@ -100,7 +100,8 @@ fn one_file_imported_twice_at_once_is_imported_once() {
     let mut w = World::new();
     w.activity("202611240800", &people(1..=4)).unwrap();
     let mine = written(&w, "mine", "202611250900", &people(1..=5));
-    let report = import(&hooked(&w.registry, vec![other_import(&w, mine.clone())], vec![]), &[mine], &Options::default()).unwrap();
+    let report =
+        import(&hooked(&w.registry, vec![other_import(&w, mine.clone())], vec![]), &[mine], &Options::default()).unwrap();
     assert!(report.files[0].already_imported && report.tx.is_none() && report.delivery.is_none(), "{report:?}");
     assert_eq!(deliveries(&w.registry).unwrap().len(), 2);
     sound(&w);

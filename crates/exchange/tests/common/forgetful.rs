@@ -3,8 +3,8 @@
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
 use annuaire_store::{
-    AuditEvent, AuditRow, BlockingRegistry, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, Job, NewJob,
-    OwnerRow, Queue, Registry, Result, SealedStage, Stage, Transaction, Unit,
+    AuditEvent, AuditRow, BlockingRegistry, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, Job,
+    NewJob, OwnerRow, Queue, Registry, Result, SealedStage, Stage, Transaction, Unit,
 };
 use async_trait::async_trait;
 use std::sync::{Arc, LazyLock};
