@@ -36,7 +36,7 @@ pub fn stamp_before(version: u32, last_updated_ms: i64, after: &[u8]) -> Vec<u8>
 }
 
 /// Number, transaction and instant that a record gives to a version.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VersionStamp {
     pub number: u32,
     pub tx: Tx,
