@@ -19,6 +19,7 @@ mod options;
 mod priority;
 mod progress;
 mod publisher;
+mod registry;
 mod renewal;
 mod report;
 mod serve;
