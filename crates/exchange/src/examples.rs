@@ -4,8 +4,9 @@ use crate::error::Error;
 use crate::limits;
 use crate::report::Examples;
 use annuaire_base::Tx;
-use annuaire_store::{Change, Registry};
-use std::collections::BTreeMap;
+use annuaire_base::fact::{FactKey, VersionContent};
+use annuaire_store::{BlockingRegistry, Change};
+use std::collections::{BTreeMap, HashSet};
 
 /// Changes put aside to find [`limits::EXAMPLES`] real ones among them: many changes give the object that the registry has.
 const CANDIDATES_MAX: usize = 1_000;
@@ -39,26 +40,36 @@ impl ExampleCandidates {
 
     /// Entities of a source that were put and known, before it is known whether they changed.
     pub(crate) fn changed_of(&self, source: &str) -> impl Iterator<Item = &str> {
-        self.changed.iter().filter(move |c| c.source == source).map(|c| c.entity.as_str())
+        self.changed.iter().filter(move |c| c.key.owner == source).map(|c| c.key.entity.as_str())
     }
 
-    /// The candidates that differ from the objects just after transaction `tx`.
-    pub(crate) fn compare(&self, registry: &mut dyn Registry, tx: Tx) -> Result<Examples, Error> {
+    /// The candidates that differ from the objects just after transaction `tx`. Where puts were withheld, the candidates whose
+    /// entity was withdrawn are left out.
+    pub(crate) fn compare(&self, registry: &BlockingRegistry, tx: Tx, some_withheld: bool) -> Result<Examples, Error> {
         let Self { created, changed, ended } = self;
-        let all: Vec<String> = created.iter().chain(changed).chain(ended).map(|c| c.entity.clone()).collect();
-        let earlier: BTreeMap<(String, String), String> =
-            registry.objects_at(tx, &all)?.into_iter().map(|o| ((o.entity, o.source), o.payload)).collect();
+        let mut all: Vec<String> = created.iter().chain(changed).chain(ended).map(|c| c.key.entity.clone()).collect();
+        all.sort_unstable();
+        all.dedup();
+        let earlier: BTreeMap<FactKey, String> = registry.facts_at(tx, &all)?.into_iter().map(|f| (f.key, f.payload)).collect();
+        let mut withdrawn = HashSet::new();
+        if some_withheld {
+            let versions = registry.history(tx, &all)?.into_iter();
+            withdrawn.extend(versions.filter(|v| v.content == VersionContent::Withdrawn).map(|v| v.key.entity));
+        }
         let mut out = Examples::default();
         for change in created.iter().chain(changed).chain(ended) {
-            let before = earlier.get(&(change.entity.clone(), change.source.clone()));
+            let (entity, before) = (&change.key.entity, earlier.get(&change.key));
+            if withdrawn.contains(entity) {
+                continue;
+            }
             let list = match (before, &change.payload) {
                 (None, Some(_)) => &mut out.created,
                 (Some(before), Some(now)) if before != now => &mut out.changed,
                 (Some(_), None) => &mut out.ended,
                 _ => continue,
             };
-            if list.len() < limits::EXAMPLES && !list.contains(&change.entity) {
-                list.push(change.entity.clone());
+            if list.len() < limits::EXAMPLES && !list.contains(entity) {
+                list.push(entity.clone());
             }
         }
         Ok(out)

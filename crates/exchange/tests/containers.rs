@@ -5,8 +5,7 @@
 
 use annuaire_exchange::{Error, Options, Report, import};
 use annuaire_mos::Objet;
-use annuaire_store::Registry;
-use annuaire_store_sqlite::SqliteRegistry;
+use annuaire_store::BlockingRegistry;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use zip::write::SimpleFileOptions;
 const ACTIVITY: &str = "PS_LibreAcces_Personne_activite_202611240800.txt";
 
 struct World {
-    registry: SqliteRegistry,
+    registry: BlockingRegistry,
     dir: tempfile::TempDir,
 }
 
@@ -30,7 +29,7 @@ fn sample(name: &str) -> Vec<u8> {
 impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self { registry: SqliteRegistry::open(&dir.path().join("r")).unwrap(), dir }
+        Self { registry: annuaire_store_sqlite::open_blocking(&dir.path().join("r")).unwrap(), dir }
     }
 
     fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
@@ -44,7 +43,7 @@ impl World {
     }
 
     fn load_with(&mut self, path: &Path, options: &Options) -> Result<Report, Error> {
-        import(&mut self.registry, &[path.to_owned()], options)
+        import(&self.registry, &[path.to_owned()], options)
     }
 
     /// Imports what must be refused; returns the message.
@@ -62,7 +61,7 @@ impl World {
     fn entities(&mut self) -> Vec<(String, String)> {
         let tx = self.registry.last_tx().unwrap();
         let (objects, _) = self.registry.standing(tx, "", 1_000_000).unwrap();
-        objects.into_iter().map(|o| (o.source, o.entity)).collect()
+        objects.into_iter().map(|o| (o.key.owner, o.key.entity)).collect()
     }
 }
 
@@ -425,7 +424,7 @@ fn feeds_cut_refused_unpublished_or_in_bundles() {
     );
     assert_eq!(report.tx, None);
     let both = [input("export/Location.000.ndjson"), input("export/Practitioner.000.ndjson")];
-    let report = import(&mut w.registry, &both, &Options::default()).unwrap();
+    let report = import(&w.registry, &both, &Options::default()).unwrap();
     assert_eq!((report.created, report.warnings.len()), (1, 1), "{report:?}");
     // The last line cut, with and without others before; a bad line in the middle costs itself only.
     for cut in [format!("{}\n{}", org("a"), &org("b")[..30]), format!("{}\n{{\"resourceType\":\"Or", org("a"))] {
@@ -462,9 +461,9 @@ fn feeds_cut_refused_unpublished_or_in_bundles() {
     // The last file has the last word, whatever their order inside.
     let named = |id: &str, name: &str| org(id).replace("\"x\"", &format!("\"{name}\"")) + "\n";
     let paths = [w.file("1.ndjson", format!("{}{}", many, named("two", "first"))), w.file("2.ndjson", named("two", "second"))];
-    import(&mut w.registry, &paths, &Options::default()).unwrap();
+    import(&w.registry, &paths, &Options::default()).unwrap();
     let tx = w.registry.last_tx().unwrap();
-    let found = w.registry.objects_at(tx, &["FH:Organization/two".to_owned()]).unwrap();
+    let found = w.registry.facts_at(tx, &["FH:Organization/two".to_owned()]).unwrap();
     let Objet::Ressource { json } = serde_json::from_str(&found[0].payload).unwrap() else { panic!() };
     assert!(json.contains("second"), "{json}");
 }

@@ -5,7 +5,6 @@
 mod common;
 
 use annuaire_exchange::{Options, Report, import};
-use annuaire_store::{Cause, Change, Registry};
 use common::{World, input, why};
 use std::path::{Path, PathBuf};
 
@@ -47,18 +46,9 @@ fn read(tried: &mut World, name: &str, bytes: &[u8]) -> Result<Read, String> {
     tried.load_with(name, bytes, &Options { dry_run: true, ..options.clone() }).map_err(|e| e.to_string())?;
     let mut w = World::new();
     let path = w.write(name, bytes);
-    let report = import(&mut w.registry, &[path], &options).map_err(|e| e.to_string())?;
+    let report = import(&w.registry, &[path], &options).map_err(|e| e.to_string())?;
     let facts = w.all();
     Ok(Read { world: w, report, facts })
-}
-
-/// A registry for dry runs; it holds something, since the first load of an empty one is slow to take back.
-fn forgetful() -> World {
-    let mut w = World::new();
-    let cause = Cause { author: "", reason: "", now_ms: &|| 0, any_clock: false };
-    let one = Change { entity: "XX:1".into(), source: "test".into(), payload: Some("{}".into()), digest: 0 };
-    w.registry.commit(cause, &mut |unit| unit.put(one.clone())).unwrap();
-    w
 }
 
 fn is_open(source: &str) -> bool {
@@ -67,7 +57,7 @@ fn is_open(source: &str) -> bool {
 
 #[test]
 fn a_renamed_column_is_refused_or_was_only_a_label() {
-    let (mut refused, mut tried) = (0, forgetful());
+    let (mut refused, mut tried) = (0, World::forgetful());
     for path in samples() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let bytes = std::fs::read(&path).unwrap();
@@ -114,7 +104,7 @@ fn no_change_of_a_restricted_file_makes_it_open() {
         })
         .collect();
     assert!(restricted.len() >= 23, "{}", restricted.len());
-    let (mut world, mut turn) = (forgetful(), 0);
+    let (mut world, mut turn) = (World::forgetful(), 0);
     // Columns of the open extractions: what would be left when everything restricted is taken away.
     let open = String::from_utf8_lossy(common::HEADER.lines().next().unwrap().as_bytes()).into_owned();
     for path in restricted {
@@ -181,7 +171,7 @@ fn the_files_of_the_issue_are_refused_with_the_nearest_format_and_the_missing_co
         ),
     ] {
         let mut w = World::new();
-        let e = why(import(&mut w.registry, &[input(name)], &Options { open: true, ..Options::default() }));
+        let e = why(import(&w.registry, &[input(name)], &Options { open: true, ..Options::default() }));
         assert!(e.contains(format) && e.contains(missing), "{e}");
         assert_eq!(w.registry.last_tx().unwrap().get(), 0);
     }
