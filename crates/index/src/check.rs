@@ -9,6 +9,7 @@ use memchr::memmem;
 use roaring::RoaringBitmap;
 
 use crate::chunk::{self, ChunkRecords};
+use crate::closings;
 use crate::databases::Db;
 use crate::error::Error;
 use crate::hash::{id_hash, long_value_hash, target_hash};
@@ -87,9 +88,9 @@ impl Index {
         visit(self.dbs.longs, &txn, &mut DatabaseFindings::new("longs", &mut all), |hash, value| {
             if long_value_hash(value).as_bytes() == hash { Ok(()) } else { Err("not what its name says".into()) }
         });
-        visit(self.dbs.closings, &txn, &mut DatabaseFindings::new("closings", &mut all), |_, value| {
-            let rows = RoaringBitmap::deserialize_from(value).map_err(|e| e.to_string())?;
-            if rows.max().is_some_and(|row| row >= published.end.get()) { Err("rows that do not exist".into()) } else { Ok(()) }
+        visit(self.dbs.closings, &txn, &mut DatabaseFindings::new("closings", &mut all), |key, value| {
+            let last = closings::check_entry(key, value).map_err(in_words)?;
+            if last.is_some_and(|row| row >= published.end.get()) { Err("rows that do not exist".into()) } else { Ok(()) }
         });
         visit(self.dbs.leaving, &txn, &mut DatabaseFindings::new("leaving", &mut all), |key, _| {
             match retention::row_of_key(key) {

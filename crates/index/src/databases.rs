@@ -15,9 +15,11 @@ pub const DATABASES: u32 = 11;
 /// are filled up to this length, so that reading one costs one page.
 pub const PAGE_VALUE: usize = 4_080;
 
-/// Handles of the databases that hold data. [`crate::layout`] describes their keys and values.
+/// Handles of the databases. [`crate::layout`] describes their keys and values.
 #[derive(Clone, Copy)]
 pub struct Databases {
+    /// What the store says of itself: [`crate::meta`].
+    pub meta: Db,
     /// First row of a chunk to the records of its rows.
     pub rows: Db,
     /// First key of a block to its terms.
@@ -30,7 +32,7 @@ pub struct Databases {
     pub links: Db,
     /// Transaction to its end and instant.
     pub tx: Db,
-    /// Transaction to the rows that it closed.
+    /// Level and transaction to closed rows: [`crate::closings`].
     pub closings: Db,
     /// Instant and row of what is due to vanish then.
     pub leaving: Db,
@@ -43,6 +45,7 @@ impl Databases {
     pub fn create(env: &Env<WithoutTls>, txn: &mut RwTxn<'_>) -> Result<Self, Error> {
         let mut create = |name| env.create_database::<Bytes, Bytes>(txn, Some(name));
         Ok(Self {
+            meta: create("meta")?,
             rows: create("rows")?,
             terms: create("terms")?,
             sets: create("sets")?,
