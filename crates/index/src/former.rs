@@ -13,6 +13,7 @@ use crate::chunk;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::key;
+use crate::prepare::next_number;
 use crate::record::RecordHead;
 use crate::row::Row;
 use crate::varint;
@@ -29,6 +30,11 @@ pub struct FormerResource {
 /// What is left of an id; `None` when it never lost its last row. An id that came back has an entry and rows. Cost: one look-up.
 pub fn find(dbs: &Databases, txn: &RoTxn<'_>, ty: TypeId, id: &str) -> Result<Option<FormerResource>, Error> {
     dbs.former.get(txn, &key::id(ty, id))?.map(decode).transpose()
+}
+
+/// Number of the first version of an id without rows: it goes on where the id left.
+pub fn next_number_of(dbs: &Databases, txn: &RoTxn<'_>, ty: TypeId, id: &str) -> Result<u32, Error> {
+    find(dbs, txn, ty, id)?.map_or(Ok(1), |former| next_number(former.number))
 }
 
 /// Reads a value of the database.

@@ -34,8 +34,8 @@ const PAGES: usize = 1_024;
 /// What a withdrawal did.
 #[derive(Default)]
 pub struct Withdrawal {
-    /// Rows added, one for each resource: the transaction adds and closes them.
-    pub tombstones: ClosedRows,
+    /// Resources withdrawn, each with the row added for it: the transaction closes it, too.
+    pub tombstones: Vec<(TypeId, String, Row)>,
     /// Rows before them, whose content is gone: they are live in no state, and no closing may name them.
     pub hidden: ClosedRows,
     /// End of the rows.
@@ -77,7 +77,7 @@ pub fn withdraw(
         rows.push(dbs, txn, row, &records.write_tombstone(*ty, id, stamp, false)?)?;
         links.push(dbs, txn, LinkColumn::ids(*ty), row, id_hash(id))?;
         posting::write::add_row(dbs, txn, &[key::all_of_type(*ty), key::id(*ty, id)], row)?;
-        done.tombstones.entry(*ty).or_default().insert(row.get());
+        done.tombstones.push((*ty, id.clone(), row));
         if !versions.is_empty() {
             *done.hidden.entry(*ty).or_default() |= versions;
         }

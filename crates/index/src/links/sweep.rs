@@ -4,7 +4,6 @@ use std::ops::Bound;
 
 use annuaire_terms::ParamId;
 use heed::RwTxn;
-use roaring::RoaringBitmap;
 
 use super::column::{ENTRY, LinkColumn, entries};
 use crate::databases::{Databases, PAGE_VALUE};
@@ -82,15 +81,4 @@ impl ChunkGroup {
         }
         Ok(dbs.links.put(txn, &self.column.key(*first), &chunk)?)
     }
-}
-
-/// The number of rows that `removal` takes out of the columns; tests of bounds use it.
-#[cfg(test)]
-pub fn rows_in_columns(dbs: &Databases, txn: &heed::RoTxn<'_>) -> RoaringBitmap {
-    let all = dbs.links.iter(txn).unwrap().flat_map(|item| {
-        let (key, chunk) = item.unwrap();
-        let first = LinkColumn::of_key(key).unwrap().1;
-        entries(first, chunk).map(|(row, _)| row.get()).collect::<Vec<_>>()
-    });
-    all.collect()
 }
