@@ -97,14 +97,16 @@ fn compare_and_write(
     options: &Options,
     stages: &mut Stages,
 ) -> Result<Attempt<Imported>, Error> {
+    // The base of the stage comes before the notes: what the loads are compared with is never newer than the deliveries that they
+    // are known to follow, so that no guard takes what a newer delivery brought for a loss.
+    let mut stage = registry.stage()?;
+    let base = stage.base();
     let mut current = loads.current(registry)?;
     if current.sources.is_empty() {
         return Ok(Attempt::Done(Imported { current, ..Imported::default() }));
     }
     let owners = unknown_owners(registry, &current)?;
     let compared = current.compared_notes();
-    let mut stage = registry.stage()?;
-    let base = stage.base();
     let sources = std::mem::take(&mut current.sources);
     let mut replaced = replace(&mut stage, &mut loads.pieces, sources, options)?;
     let mut counts = stage.counts()?;
