@@ -13,7 +13,7 @@
 //! Beside the log, in the same database transactions: **notes** (texts that are never published), **jobs** with due time and
 //! attempts (work, and the outbox), the **audit trail**.
 //!
-//! This room holds no SQL. A backend implements [`Registry`], [`Unit`] and [`Stage`] (helpers: [`backend`], [`columns`]) and passes
+//! This room holds no SQL. A backend implements [`Registry`], [`Unit`] and [`Stage`] (helpers: [`backend`], [`chunk`], [`proof`], [`columns`]) and passes
 //! the suite of the crate `store-suite`, which compares random histories with a naive model. Tasks call the traits; ordinary threads call
 //! [`BlockingRegistry`].
 //!
@@ -35,18 +35,22 @@
 mod audit;
 pub mod backend;
 mod blocking;
+pub mod chunk;
 pub mod columns;
+mod entropy;
 mod error;
 mod fact;
 mod job;
 pub mod limits;
 mod log;
 mod owner;
+pub mod proof;
 mod registry;
 mod unit;
 
 pub use audit::{AuditEvent, AuditRow};
 pub use blocking::{BlockingRegistry, BlockingStage, BlockingUnit};
+pub use entropy::Entropy;
 pub use error::{Error, Result};
 pub use fact::{Change, ChangeCounts, CommitOutcome, Expect, FactMark};
 pub use job::{Job, NewJob, Queue, back_off_ms};
