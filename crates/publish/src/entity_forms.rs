@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::consolidate::{ConsolidatedEntity, EntityFault, ForeignResource};
+use annuaire_consolidate::{ConsolidatedEntity, EntityFault, ForeignResource};
 use annuaire_fhir::foreign::{self, Stamps};
 use annuaire_fhir::organization::{self, ReferencedStructure};
 use annuaire_fhir::{View, activity, professional};

@@ -1,4 +1,4 @@
-//! One transaction of the log into the store.
+//! One large transaction of the log into the store.
 //!
 //! One thread reads the registry, one for each processor makes and compresses resources, and the calling one writes them, in the
 //! order of the entities: the store does not depend on which thread was faster.
@@ -7,18 +7,19 @@
 mod tests;
 
 use crate::error::Error;
+use crate::follower::LogRange;
 use crate::limits;
 use crate::mailboxes::MailboxHoldersOfBothStates;
-use crate::page::{EntityPage, GivePage, PageContext, PreparedPage};
+use crate::page::{EntityPage, GivePage, PageContext, PreparedPage, TxPreparer};
 use crate::read::{first_load, look_ups, side_by_side};
 use crate::referenced::prepare_referenced;
+use crate::state::StateSource;
 use annuaire_base::Tx;
 use annuaire_batch::parallel;
-use annuaire_fhir::foreign::Stamps;
+use annuaire_fhir::View;
 use annuaire_fhir::organization::ReferencedStructure;
-use annuaire_fhir::{Perimeter, View, schema};
 use annuaire_index::{ApplyOptions, Index, Prepared, Preparer, Retention, SetAsideChanges, SetAsideEntity};
-use annuaire_store::{Registry, Transaction};
+use annuaire_store::Transaction;
 use std::cell::RefCell;
 use std::collections::HashSet;
 
@@ -53,31 +54,31 @@ pub(crate) struct Applied {
     pub(crate) set_aside: Vec<SetAsideEntity>,
 }
 
-/// Applies one transaction, all of it or nothing.
+/// Applies the first transaction of a range, all of it or nothing.
 pub(crate) fn apply(
-    registry: &mut dyn Registry,
+    range: &LogRange<'_>,
     index: &Index,
     view: View,
     transaction: &Transaction,
     reading: TransactionReading,
+    retention: Option<&Retention<'_>>,
 ) -> Result<Applied, Error> {
     let (tx, commit_ms) = (transaction.tx, transaction.commit_ms);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let source = StateSource { registry: range.registry, owners: range.owners, perimeter: view.perimeter };
     // Opened here first, so that a store that cannot be read is reported before any thread starts.
     let preparer = index.preparer(tx, commit_ms)?;
     let holders = MailboxHoldersOfBothStates::default();
     let feed = |give: GivePage<'_>| {
         let read = match reading {
-            TransactionReading::FirstLoad => first_load::give_pages(registry, tx, &holders.after, give),
-            TransactionReading::SideBySide => side_by_side::give_pages(registry, index, view, tx, &holders, give),
-            TransactionReading::LookUps => look_ups::give_pages(registry, index, view, tx, give),
+            TransactionReading::FirstLoad => first_load::give_pages(range.registry, tx, &holders.after, give),
+            TransactionReading::SideBySide => side_by_side::give_pages(source, index, tx, &holders, give),
+            TransactionReading::LookUps => look_ups::give_pages(source, index, tx, give),
         };
         if let Err(e) = read {
             give(Err(e));
         }
     };
-    let stamps = if tx == Tx::new(1) { Stamps::Feed { before_ms: commit_ms } } else { Stamps::Log };
-    let context = PageContext { view, stamps, tx, holders: &holders };
+    let context = PageContext { view, owners: range.owners, transaction, holders: &holders };
     let worker = || {
         let mut preparer = index.preparer(tx, commit_ms);
         let context = &context;
@@ -86,16 +87,13 @@ pub(crate) fn apply(
             Err(_) => Err(annuaire_index::Error::Refused("the state of the store cannot be read").into()),
         }
     };
-    let link_rules = schema::link_rules();
-    let retention = Retention { after_ms: limits::WITHDRAWN_MS, again_ms: limits::AGAIN_MS, links: &link_rules };
-    // The restricted perimeter keeps withdrawn resources.
-    let retention = (view.perimeter == Perimeter::Public).then_some(&retention);
     let set_aside = RefCell::new(SetAsideChanges::new());
-    let versions = parallel::ordered(threads, feed, worker, |pages| {
+    let versions = parallel::ordered(parallel::workers(0), feed, worker, |pages| {
         let resources = ResourceStream {
             index,
             view,
             tx,
+            commit_ms,
             pages,
             ready: Vec::new().into_iter(),
             collected: Collected::default(),
@@ -104,7 +102,9 @@ pub(crate) fn apply(
             ended: false,
         };
         let set_aside = || set_aside.borrow().clone();
-        index.apply_with::<Error>(tx, commit_ms, resources, &ApplyOptions { retention, set_aside: Some(&set_aside) })
+        let digest = transaction.digest;
+        let options = ApplyOptions { retention, set_aside: Some(&set_aside), digest, withdrawn: &[] };
+        index.apply_with::<Error>(tx, commit_ms, resources, &options)
     })?;
     Ok(Applied { versions, set_aside: set_aside.into_inner().into_iter().filter_map(|(_, set_aside)| set_aside).collect() })
 }
@@ -115,6 +115,7 @@ struct ResourceStream<'a> {
     index: &'a Index,
     view: View,
     tx: Tx,
+    commit_ms: i64,
     pages: &'a mut dyn Iterator<Item = Result<Result<PreparedPage, Error>, parallel::Lost>>,
     ready: std::vec::IntoIter<Prepared>,
     collected: Collected,
@@ -152,7 +153,9 @@ impl Iterator for ResourceStream<'_> {
                 None => {
                     self.ended = true;
                     let Collected { organizations, referenced } = &self.collected;
-                    match prepare_referenced(self.index, self.view, organizations, referenced, &mut self.preparer) {
+                    let preparer =
+                        &mut TxPreparer { preparer: &mut self.preparer, tx: self.tx, commit_ms: self.commit_ms };
+                    match prepare_referenced(self.index, self.view, organizations, referenced, preparer) {
                         Ok(prepared) => self.ready = prepared.into_iter(),
                         Err(e) => return Some(Err(e)),
                     }
