@@ -3,10 +3,10 @@
 use heed::{PutFlags, RwTxn};
 
 use super::block::{BlockReader, INLINE_MAX, TermRows};
-use super::block_writer::BlockWriter;
+use super::block_writer::{BlockWriter, cut_evenly};
 use super::row_set::{self, SetWrite};
 use super::sorter::SortedTerms;
-use crate::databases::Databases;
+use crate::databases::{Databases, PAGE_VALUE};
 use crate::error::Error;
 use crate::row::Row;
 
@@ -72,6 +72,20 @@ pub fn write<'e>(
     } else {
         merge_all(dbs, steps, &mut terms, next)
     }
+}
+
+/// Adds one row to a few terms; it is above the rows in the store. Cost: rewriting their blocks.
+pub fn add_row(dbs: &Databases, txn: &mut RwTxn<'_>, keys: &[Vec<u8>], row: Row) -> Result<(), Error> {
+    if dbs.terms.is_empty(txn)? {
+        dbs.terms.put(txn, &FIRST_BLOCK, &[])?;
+    }
+    let mut terms = SortedTerms::few(keys.iter().map(|key| (key.as_slice().into(), row)).collect());
+    let mut next = PendingTerm::default();
+    next.read(&mut terms)?;
+    while !next.is_end {
+        merge_block(dbs, txn, &mut terms, &mut next)?;
+    }
+    Ok(())
 }
 
 /// The term to write next.
@@ -178,6 +192,13 @@ fn merge_block(dbs: &Databases, txn: &mut RwTxn<'_>, terms: &mut SortedTerms, ne
         }
     }
     out.extend(writer.finish());
+    if let [.., first, second] = out.as_slice()
+        && second.bytes.len() < PAGE_VALUE / 2
+    {
+        let evenly = cut_evenly(first, second)?;
+        out.truncate(out.len() - 2);
+        out.extend(evenly);
+    }
     for block in &out {
         dbs.terms.put(txn, &block.start, &block.bytes)?;
     }
