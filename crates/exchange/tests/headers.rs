@@ -5,6 +5,7 @@
 mod common;
 
 use annuaire_exchange::{Options, Report, import};
+use annuaire_mos::owner::{file_source, file_sources};
 use common::{World, input, why};
 use std::path::{Path, PathBuf};
 
@@ -52,7 +53,7 @@ fn read(tried: &World, name: &str, bytes: &[u8]) -> Result<Read, String> {
 }
 
 fn is_open(source: &str) -> bool {
-    annuaire_mos::source::get(source).open
+    file_source(source).unwrap().open
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn no_change_of_a_restricted_file_makes_it_open() {
                 if let Ok(got) = read(&world, name, &join(&columns, sign, &rest)) {
                     assert!(got.facts.iter().all(|f| !is_open(&f.0)), "{name}: {:?}", got.report.files);
                     let w = got.world;
-                    for source in annuaire_mos::source::SOURCES.iter().filter(|s| s.open) {
+                    for source in file_sources().iter().filter(|s| s.open) {
                         assert_eq!(w.registry.note("source", source.code).unwrap(), None, "{name}");
                     }
                 }

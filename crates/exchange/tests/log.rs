@@ -7,6 +7,7 @@ mod common;
 
 use annuaire_base::fact::Publication;
 use annuaire_exchange::{Options, deliveries, import, undo};
+use annuaire_mos::owner::{Owner, file_source};
 use annuaire_store::Channel;
 use common::{World, activity_name, file, people, pp};
 use serde_json::Value;
@@ -59,8 +60,13 @@ fn the_sources_of_files_are_owners_and_their_facts_are_public_as_their_files_are
     w.load_with("open.ndjson", feed, &Options { open: true, ..Options::default() }).unwrap();
     let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/bascule_adeli_rpps.csv");
     import(&w.registry, &[sample], &Options::default()).unwrap();
-    let owners: Vec<String> = w.registry.owners().unwrap().into_iter().map(|o| o.code).collect();
-    assert_eq!(owners, ["bascule", "fhir", "fhir-restreint", "psla"]);
+    let owners = w.registry.owners().unwrap();
+    let codes: Vec<&str> = owners.iter().map(|o| o.code.as_str()).collect();
+    assert_eq!(codes, ["bascule", "fhir", "fhir-restreint", "psla"]);
+    for row in &owners {
+        let owner: Owner = serde_json::from_str(&row.description).unwrap();
+        assert_eq!(owner, file_source(&row.code).unwrap().owner());
+    }
     let (facts, _) = w.registry.standing(w.registry.last_tx().unwrap(), "", 1_000).unwrap();
     assert!(facts.len() > 4 && facts.iter().all(|f| f.key.facet.is_empty()));
     for fact in facts {
@@ -75,7 +81,11 @@ fn an_owner_that_somebody_has_described_keeps_its_description() {
     let described = annuaire_store::OwnerRow { code: "psla".into(), description: "{\"described\":true}".into() };
     w.unit(|unit| unit.set_owner(&described).unwrap());
     w.activity("202611240800", &people([1])).unwrap();
-    assert_eq!(w.registry.owners().unwrap(), [described]);
+    assert_eq!(w.registry.owners().unwrap(), [described.clone()]);
+    // One that is known by its facts only, as after the migration of an older registry, gets one.
+    w.unit(|unit| unit.set_owner(&annuaire_store::OwnerRow { description: String::new(), ..described.clone() }).unwrap());
+    w.activity("202611250800", &people([1, 2])).unwrap();
+    assert!(w.registry.owners().unwrap()[0].description.contains("\"kind\":\"file\""));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use annuaire_base::Tx;
 use annuaire_terms::{Presence, Resource, TypeId};
 use heed::RwTxn;
 use roaring::RoaringBitmap;
-use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64_with_seed};
+use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64};
 
 use crate::chunk::{self, ChunkWriter};
 use crate::closings::{self, ClosedRows};
@@ -389,9 +389,12 @@ impl<'i> Application<'i> {
     }
 }
 
-/// Hash of a type and an id.
+/// Hash of a type and an id. The type is hashed with the id: as a seed, it makes short ids of two types collide.
 fn hash_of(ty: TypeId, id: &str) -> u64 {
-    xxh3_64_with_seed(id.as_bytes(), ty.get().into())
+    let mut bytes = Vec::with_capacity(1 + id.len());
+    bytes.push(ty.get());
+    bytes.extend_from_slice(id.as_bytes());
+    xxh3_64(&bytes)
 }
 
 /// Removes what an interrupted transaction left beyond the published rows.

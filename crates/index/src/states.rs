@@ -24,7 +24,8 @@ pub struct KnownStates {
     /// it never holds the lock of the place from which readers read.
     places: [RwLock<LatestStates>; PLACES],
     at: AtomicUsize,
-    /// Older states, the one used last first. Readers alone take this lock, for as long as a look at the list takes.
+    /// Older states, the one used last first. Readers take this lock, for as long as a look at the list takes, and a writer
+    /// that withdraws a resource.
     earlier: Mutex<Vec<EarlierState>>,
 }
 
