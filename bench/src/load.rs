@@ -121,6 +121,10 @@ impl Figures {
         self.at(990)
     }
 
+    pub fn worst(&self) -> u64 {
+        self.times.last().copied().unwrap_or(0)
+    }
+
     pub fn count(&self) -> usize {
         self.times.len()
     }

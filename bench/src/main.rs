@@ -1,10 +1,16 @@
 //! `cargo run --release -p annuaire-bench -- [PROFESSIONALS] [SECONDS] [NAME=BASE_URL…]`: generates a nation, imports it,
 //! serves it, and prints tables. It measures the program `annuaire` of its own directory, nginx beside it when installed, and
 //! the FHIR servers given as `NAME=BASE_URL`.
+//!
+//! Other tables, by a first word: `commits` (small commits beside readers and imports), `year` (a year of deliveries and
+//! registrations), `databases` (PostgreSQL beside SQLite). With `cargo xtask with-postgres` before them, `commits` and
+//! `databases` measure PostgreSQL.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 mod abuse;
+mod commits;
+mod databases;
 mod imports;
 mod load;
 mod names;
@@ -13,6 +19,8 @@ mod pages;
 mod program;
 mod searches;
 mod table;
+mod writer;
+mod year;
 
 use anyhow::{Context, Result};
 use load::Figures;
@@ -29,7 +37,15 @@ const GZIP_PAGES: usize = 300;
 const IDLE: f64 = 10_000.0;
 
 fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let word = |n: usize, default: &'static str| words.get(n).cloned().unwrap_or_else(|| default.to_owned());
+    match word(0, "").as_str() {
+        "commits" => return commits::run(&word(1, "200000"), word(2, "60").parse()?, &word(3, "2000000")),
+        "databases" => return databases::run(&word(1, "300000")),
+        "year" => return year::run(&word(1, "200000"), word(2, "365").parse()?, word(3, "30000").parse()?),
+        _ => {}
+    }
+    let mut arguments = words.into_iter();
     let professionals: u32 = arguments.next().map_or(Ok(20_000), |a| a.parse()).context("a number of professionals")?;
     let seconds: f64 = arguments.next().map_or(Ok(3.0), |a| a.parse()).context("seconds for each load")?;
     let servers: Vec<String> = arguments.collect();

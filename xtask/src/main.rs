@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "usage: cargo xtask test                            everything that must pass before a commit lands
        cargo xtask tidy                            rooms, arrows, sizes, circles, names, links (a part of the tests)
+       cargo xtask with-postgres COMMAND…          runs a command beside a throw-away PostgreSQL (its URL: ANNUAIRE_TEST_POSTGRES)
        cargo xtask deny                            licences and advisories of dependencies, when cargo-deny is installed
        cargo xtask geography CURRENT.tgz HISTORY.tgz   (see data/geography/README.md)
        cargo xtask dictionaries DATA                   (see data/dictionaries/README.md)";
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["test"] => test(),
         ["tidy"] => tidy::run(&root()),
+        ["with-postgres", program, arguments @ ..] => with_postgres(program, arguments),
         ["deny"] => deny::run(),
         ["geography", current, history] => {
             geography::build(&PathBuf::from(current), &PathBuf::from(history), &PathBuf::from("data/geography"))
@@ -60,6 +62,17 @@ fn test() -> Result<(), String> {
     drop(server);
     println!("all tests passed");
     Ok(())
+}
+
+/// Runs a command while a PostgreSQL server of its own runs; for benches and for trials by hand.
+fn with_postgres(program: &str, arguments: &[&str]) -> Result<(), String> {
+    let server = postgres::PostgresCluster::start()?;
+    let status = Command::new(program).args(arguments).env("ANNUAIRE_TEST_POSTGRES", server.url()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{program}: {status}")),
+        Err(e) => Err(format!("{program}: {e}")),
+    }
 }
 
 fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {

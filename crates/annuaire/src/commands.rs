@@ -15,3 +15,4 @@ pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod undo;
 pub(crate) mod verify;
+pub(crate) mod withdraw;

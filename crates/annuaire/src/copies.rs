@@ -2,11 +2,11 @@
 
 use crate::data_place::{CONFIGURATION, DataPlace, STORES, registry_path};
 use crate::progress::{SharedTell, during};
+use crate::registry::{open_file, open_sqlite, runtime};
 use crate::store_check::{StoreCheck, check_in_own_process};
-use annuaire_base::Tx;
-use annuaire_index::Index;
-use annuaire_store::Registry;
-use annuaire_store_sqlite::SqliteRegistry;
+use annuaire_base::{LogIdentity, Tx};
+use annuaire_index::{Index, Peek};
+use annuaire_store::BlockingRegistry;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -44,8 +44,9 @@ pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &SharedTel
             if !path.exists() {
                 bail!("{}: no registry; is it in PostgreSQL? then name it with --database", path.display());
             }
-            let (mut registry, to) = (SqliteRegistry::open(&path)?, registry_path(making.path()));
-            let tx = copying(tell, "registry", &path, &to, || registry.backup(&to)).context("copying the registry")?;
+            let (registry, to) = (open_sqlite(&path)?, registry_path(making.path()));
+            let copy = || -> Result<Tx> { Ok(runtime()?.block_on(registry.backup(&to))?) };
+            let tx = copying(tell, "registry", &path, &to, copy).context("copying the registry")?;
             json!(tx)
         }
     };
@@ -64,8 +65,9 @@ pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &SharedTel
     })
 }
 
-/// Puts a copy into `place`, which is absent or empty, once everything in it was read and found sound.
-pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &SharedTell) -> Result<String> {
+/// Puts a copy into `place`, which is absent or empty, once everything in it was read and found sound. A registry that comes out of
+/// the copy begins another epoch; for one in PostgreSQL `raise` says whether it was brought back from a copy itself.
+pub(crate) fn restore(from: &Path, place: &DataPlace, raise: RaiseEpoch, tell: &SharedTell) -> Result<String> {
     absent_or_empty(&place.data)?;
     let path = from.join(NOTE);
     let text = fs::read(&path).with_context(|| format!("{}: not a backup", path.display()))?;
@@ -74,17 +76,20 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &SharedTell) -> Resu
         bail!("{}: a backup of another form than {FORMAT}; restore it with the version that made it", path.display());
     }
     let making = making(&place.data)?;
-    let last = match (note["registry_tx"].as_u64().map(Tx::new), &place.database) {
+    let (last, log) = match (note["registry_tx"].as_u64().map(Tx::new), &place.database) {
         (Some(_), Some(_)) => bail!("the backup holds a SQLite registry; leave --database out"),
         (None, None) => {
             bail!("the backup holds stores only; restore the registry with PostgreSQL's tools and name it with --database")
         }
-        (None, Some(_)) => place.named_database()?.context("the backup holds no registry")?.last_tx()?,
+        (None, Some(_)) => {
+            let registry = place.named_database()?.context("the backup holds no registry")?;
+            (registry.last_tx()?, lives(&registry, raise)?)
+        }
         (Some(noted), None) => {
             let copy = registry_path(making.path());
             let from = registry_path(from);
             copying(tell, "registry", &from, &copy, || fs::copy(&from, &copy)).context("copying the registry")?;
-            let mut registry = SqliteRegistry::open(&copy).context("the registry of the backup is damaged")?;
+            let registry = open_file(&copy).context("the registry of the backup is damaged")?;
             let faults = during(tell, "verifying the registry", &|| (0, 0), || registry.verify())
                 .context("the registry of the backup is damaged")?;
             if let Some(fault) = faults.first() {
@@ -94,8 +99,8 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &SharedTell) -> Resu
             if last != noted {
                 bail!("the registry of the backup ends at transaction {last} and its note says {noted}; take another backup");
             }
-            registry.close()?;
-            last
+            // What was committed after the copy is gone, and its numbers will be given to other transactions.
+            (last, lives(&registry, RaiseEpoch::Yes)?)
         }
     };
     for name in STORES {
@@ -108,10 +113,53 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, tell: &SharedTell) -> Resu
         if tx != noted || tx > last {
             bail!("the {name} store of the backup is at transaction {tx}, its note says {noted} and the registry ends at {last}");
         }
+        rebind(name, &copy, place.map_bytes, log)?;
     }
     copy_small_files(from, making.path())?;
     put_in_place(making, &place.data)?;
-    Ok(format!("{}: restored, log at transaction {last}", place.data.display()))
+    Ok(format!("{}: restored, log at transaction {last}, epoch {}", place.data.display(), log.now.epoch))
+}
+
+/// Whether a registry begins another life: what was committed after it was copied is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RaiseEpoch {
+    Yes,
+    No,
+}
+
+/// A log before and after the restoration.
+#[derive(Clone, Copy)]
+struct Lives {
+    before: LogIdentity,
+    now: LogIdentity,
+}
+
+/// The identity of a restored registry, whose epoch is raised.
+fn lives(registry: &BlockingRegistry, raise: RaiseEpoch) -> Result<Lives> {
+    let before = registry.log()?;
+    let now = match raise {
+        RaiseEpoch::Yes => registry.raise_epoch()?,
+        RaiseEpoch::No => before,
+    };
+    Ok(Lives { before, now })
+}
+
+/// Binds a restored store, which is not ahead of its log, to the log's new life. A store of another log is refused, and so is one of
+/// another epoch: its transactions are others than those of the registry. A store of an older format is made again anyway.
+fn rebind(name: &str, dir: &Path, map_bytes: usize, log: Lives) -> Result<()> {
+    let Peek { log: followed, .. } = Index::peek(dir)?;
+    match followed {
+        Some(followed) if followed == log.before => {
+            let index = Index::open(dir, map_bytes, annuaire_fhir::dictionary::ALL)?;
+            Ok(index.rebind_log(log.now)?)
+        }
+        Some(other) => bail!(
+            "the {name} store of the backup follows the log {other} and its registry is {}: they are not of one installation, or not of \
+             one time; take another backup",
+            log.before
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Reports how many bytes of a copy are there while `work` makes it. A copy that leaves out free pages is shorter.

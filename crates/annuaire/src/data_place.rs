@@ -1,9 +1,8 @@
 //! The data directory: registry, publication stores, keys; who may reach them, and what a command expects to find.
 
+use crate::registry;
 use annuaire_fhir::Perimeter;
-use annuaire_store::Registry;
-use annuaire_store_postgres::PostgresRegistry;
-use annuaire_store_sqlite::SqliteRegistry;
+use annuaire_store::BlockingRegistry;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::ErrorKind;
@@ -18,6 +17,25 @@ pub(crate) struct DataPlace {
     pub(crate) database: Option<PathBuf>,
     /// Address space reserved for each publication store, in bytes.
     pub(crate) map_bytes: usize,
+    /// For how long stores keep what was replaced.
+    pub(crate) keep: KeepClosed,
+}
+
+/// For how long each store keeps versions that others replaced, in milliseconds; `None` for ever.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct KeepClosed {
+    pub(crate) public_ms: Option<i64>,
+    pub(crate) restricted_ms: Option<i64>,
+}
+
+impl KeepClosed {
+    /// The time of the store of a perimeter.
+    pub(crate) fn of(self, perimeter: Perimeter) -> Option<i64> {
+        match perimeter {
+            Perimeter::Public => self.public_ms,
+            Perimeter::Restricted => self.restricted_ms,
+        }
+    }
 }
 
 impl DataPlace {
@@ -88,7 +106,7 @@ impl DataPlace {
     }
 
     /// Opens the registry.
-    pub(crate) fn registry(&self) -> Result<Box<dyn Registry>> {
+    pub(crate) fn registry(&self) -> Result<BlockingRegistry> {
         if let Some(registry) = self.named_database()? {
             return Ok(registry);
         }
@@ -113,7 +131,7 @@ impl DataPlace {
                 _ => {}
             }
         }
-        Ok(Box::new(SqliteRegistry::open(&path)?))
+        registry::open_file(&path)
     }
 
     /// Whether neither registry nor store was ever made here.
@@ -127,11 +145,16 @@ impl DataPlace {
     }
 
     /// Opens the registry in PostgreSQL, when the installation has one there.
-    pub(crate) fn named_database(&self) -> Result<Option<Box<dyn Registry>>> {
+    pub(crate) fn named_database(&self) -> Result<Option<BlockingRegistry>> {
+        self.database_url()?.map(|url| registry::open_database(&url)).transpose()
+    }
+
+    /// URL of the PostgreSQL database, when the installation has one.
+    pub(crate) fn database_url(&self) -> Result<Option<String>> {
         let Some(path) = &self.database else { return Ok(None) };
         // A file and not an argument: the URL holds a password, and arguments are seen by every user of the machine.
         let url = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        Ok(Some(Box::new(PostgresRegistry::open(url.trim())?)))
+        Ok(Some(url.trim().to_owned()))
     }
 }
 

@@ -10,15 +10,17 @@ mod clock;
 mod commands;
 mod config;
 mod copies;
-mod cursor_key;
 mod data_place;
+mod entity_names;
 mod exit;
 mod follower;
 mod limits;
 mod options;
+mod page_key;
 mod priority;
 mod progress;
 mod publisher;
+mod registry;
 mod renewal;
 mod report;
 mod serve;
@@ -48,6 +50,7 @@ enum Command {
     Deliveries(commands::deliveries::DeliveriesArguments),
     Quarantine(commands::quarantine::QuarantineArguments),
     Undo(commands::undo::UndoArguments),
+    Withdraw(commands::withdraw::WithdrawArguments),
     Status(commands::status::StatusArguments),
     Doctor(commands::doctor::DoctorArguments),
     Rebuild(commands::rebuild::RebuildArguments),
@@ -86,6 +89,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
         Command::Deliveries(arguments) => arguments.run(),
         Command::Quarantine(arguments) => arguments.run(),
         Command::Undo(arguments) => arguments.run(&given),
+        Command::Withdraw(arguments) => arguments.run(&given),
         Command::Status(arguments) => arguments.run(),
         Command::Doctor(arguments) => arguments.run(&given),
         Command::Rebuild(arguments) => arguments.run(&given),

@@ -83,7 +83,7 @@ pub(crate) struct AcceptingOptions {
 }
 
 /// A reason that somebody can understand a year later.
-fn reason(text: &str) -> Result<String, String> {
+pub(crate) fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.chars().count() < annuaire_exchange::limits::REASON_MIN {
         return Err(format!("say why in {} characters or more: the log keeps it", annuaire_exchange::limits::REASON_MIN));

@@ -3,9 +3,9 @@
 use crate::data_place::{DataPlace, STORES};
 use crate::exit::one_line;
 use crate::publisher::{Holder, current_holder};
-use annuaire_base::Tx;
+use annuaire_base::{LogIdentity, Tx};
 use annuaire_index::{Index, Peek};
-use annuaire_store::{Registry, Transaction};
+use annuaire_store::{BlockingRegistry, Transaction};
 use anyhow::Result;
 use serde_json::Value;
 use std::fs;
@@ -15,6 +15,8 @@ use std::path::Path;
 pub(crate) struct Survey {
     /// Last transaction, `None` in an empty log.
     pub(crate) log: Result<Option<Transaction>, String>,
+    /// Which log it is.
+    pub(crate) identity: Result<LogIdentity, String>,
     /// Each store with its head, `None` when it was never made.
     pub(crate) stores: Vec<(&'static str, Option<Result<Peek, String>>)>,
     /// The process that has the right to publish.
@@ -32,16 +34,17 @@ pub(crate) struct Survey {
 impl Survey {
     /// Reads the state of an installation.
     pub(crate) fn read(place: &DataPlace) -> Self {
-        let mut registry = place.registry().map_err(|e| one_line(&e));
-        let log = read_registry(&mut registry, |r| {
+        let registry = place.registry().map_err(|e| one_line(&e));
+        let log = read_registry(&registry, |r| {
             let last = r.last_tx()?;
-            Ok(r.transactions(last.previous())?.pop())
+            Ok(r.transactions(last.previous(), 1)?.pop())
         });
-        let sources = read_registry(&mut registry, |r| {
+        let identity = read_registry(&registry, |r| Ok(r.log()?));
+        let sources = read_registry(&registry, |r| {
             let notes = r.notes("source", "", 1_000)?;
             Ok(notes.into_iter().map(|(code, text)| source_summary(code, &text)).collect())
         });
-        let quarantined = read_registry(&mut registry, |r| Ok(annuaire_exchange::quarantine(r)?.len()));
+        let quarantined = read_registry(&registry, |r| Ok(annuaire_exchange::quarantine(r)?.len()));
         let peek = |name: &'static str| {
             let dir = place.data.join(name);
             let found = dir.join("data.mdb").exists().then(|| Index::peek(&dir).map_err(|e| e.to_string()));
@@ -49,6 +52,7 @@ impl Survey {
         };
         Self {
             log,
+            identity,
             stores: STORES.map(peek).into(),
             holder: current_holder(&place.data).map_err(|e| one_line(&e)),
             sources: sources.unwrap_or_default(),
@@ -62,15 +66,20 @@ impl Survey {
     pub(crate) fn last(&self) -> Option<Tx> {
         self.log.as_ref().ok().map(|last| last.as_ref().map_or(Tx::NONE, |last| last.tx))
     }
+
+    /// Whether a store names another log than the registry's, or another epoch of it.
+    pub(crate) fn is_of_another_log(&self, store: &Peek) -> bool {
+        self.identity.as_ref().is_ok_and(|log| store.log.is_some_and(|followed| followed != *log))
+    }
 }
 
 /// Reads from a registry that may not have opened.
 fn read_registry<T>(
-    registry: &mut Result<Box<dyn Registry>, String>,
-    read: impl FnOnce(&mut dyn Registry) -> Result<T>,
+    registry: &Result<BlockingRegistry, String>,
+    read: impl FnOnce(&BlockingRegistry) -> Result<T>,
 ) -> Result<T, String> {
     match registry {
-        Ok(registry) => read(&mut **registry).map_err(|e| one_line(&e)),
+        Ok(registry) => read(registry).map_err(|e| one_line(&e)),
         Err(why) => Err(why.clone()),
     }
 }

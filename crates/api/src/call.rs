@@ -3,10 +3,11 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use annuaire_index::{Effort, Index};
+use annuaire_index::{Effort, Index, Snapshot};
 use annuaire_web::RequestSubject;
 use axum::http::request::Parts;
 
+use crate::basis::{AnswerBasis, TypeSet};
 use crate::door::{Door, FhirDoor};
 use crate::error::ApiError;
 use crate::service::Service;
@@ -23,6 +24,8 @@ pub(crate) struct Call<'a, D> {
     pub effort: Effort,
     /// What the log line says of the request.
     pub subject: &'a mut RequestSubject,
+    /// What the answer is made of; `None` for an answer that is not kept.
+    pub basis: &'a mut Option<AnswerBasis>,
     pub door: PhantomData<D>,
 }
 
@@ -45,8 +48,14 @@ impl<D: Door> Call<'_, D> {
 }
 
 impl<P: FhirDoor> Call<'_, P> {
-    /// The store of the perimeter, for a caller that shows its pass.
-    pub(crate) fn store(&self, pass: P::Pass) -> Result<&Arc<Index>, ApiError> {
-        P::store(self.service, pass).ok_or_else(ApiError::no_such_address)
+    /// The store of the perimeter, for a caller that shows its pass. An operation takes it once: another store may replace it.
+    pub(crate) fn store(&self, pass: P::Pass) -> Result<Arc<Index>, ApiError> {
+        P::perimeter(self.service, pass).map(|perimeter| perimeter.store.get()).ok_or_else(ApiError::no_such_address)
+    }
+
+    /// Says what the answer is made of, so that it can be kept.
+    pub(crate) fn depends_on(&mut self, snap: &Snapshot, types: TypeSet) -> Result<(), ApiError> {
+        *self.basis = Some(AnswerBasis::new(snap, types).map_err(ApiError::internal)?);
+        Ok(())
     }
 }

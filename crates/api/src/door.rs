@@ -1,14 +1,11 @@
 //! Doors: who may come in, and what their answers have in common. A door is a type, so that an operation cannot be mounted behind
 //! a door whose pass it does not take.
 
-use std::sync::Arc;
-
-use annuaire_index::Index;
 use annuaire_web::{Pass, RateRule};
 
 use crate::answer::Answer;
 use crate::error::ApiError;
-use crate::service::Service;
+use crate::service::{ServedPerimeter, Service};
 use crate::types::PublishedTypes;
 
 /// A door of the API.
@@ -28,8 +25,8 @@ pub(crate) trait Door: Sized + Send + Sync + 'static {
         true
     }
 
-    /// The store that its answers are made from; `None` for a door whose answers are not kept.
-    fn kept_from(_: &Service) -> Option<&Arc<Index>> {
+    /// The perimeter that its answers are made from; `None` for a door whose answers are not kept.
+    fn kept_from(_: &Service) -> Option<&ServedPerimeter> {
         None
     }
 
@@ -51,8 +48,8 @@ pub(crate) trait FhirDoor: Door {
     /// Prefix of the scope of its page tokens, so that a token of one perimeter opens nothing in another.
     const SCOPE: &'static str;
 
-    /// Its store. The pass is the proof that the caller may read it.
-    fn store(service: &Service, pass: Self::Pass) -> Option<&Arc<Index>>;
+    /// Its perimeter. The pass is the proof that the caller may read it.
+    fn perimeter(service: &Service, pass: Self::Pass) -> Option<&ServedPerimeter>;
 }
 
 /// Who may keep and read answers.

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use annuaire_base::Tx;
 use annuaire_web::{ErrorCode, Refusal, cause_chain};
 
 use crate::types::PublishedTypes;
@@ -17,11 +18,15 @@ pub(crate) struct ApiError {
     pub hint: String,
     /// Cause of an internal error, for the operator alone.
     pub cause: Option<String>,
+    /// Transaction that the store does not show yet and that the request waits for.
+    pub awaits: Option<Tx>,
+    /// Tag of the version that is not there any more (HIST-10).
+    pub tag: Option<String>,
 }
 
 impl ApiError {
     pub(crate) fn new(code: ErrorCode, text: impl Into<String>) -> Self {
-        Self { code, text: text.into(), hint: String::new(), cause: None }
+        Self { code, text: text.into(), hint: String::new(), cause: None, awaits: None, tag: None }
     }
 
     /// A value that does not follow its form.
@@ -62,6 +67,33 @@ impl ApiError {
         Self::missing(id)
             .recoded(ErrorCode::ResourceGone)
             .hint("It left the directory. Its versions are in its history: add /_history to its address.")
+    }
+
+    /// A resource that left the directory so long ago that no version of it is kept.
+    pub(crate) fn no_longer_kept(id: &str, version: u32) -> Self {
+        let error =
+            Self::missing(id).recoded(ErrorCode::ResourceGone).hint("It left the directory. Its versions are not kept any more.");
+        Self { tag: Some(format!("W/\"{version}\"")), ..error }
+    }
+
+    /// A version or a resource that was withdrawn by law: nothing of it is told but that it was there.
+    pub(crate) fn withdrawn(id: &str, version: u32) -> Self {
+        let error = Self::new(ErrorCode::ResourceWithdrawn, format!("Resource was withdrawn: {id}"))
+            .hint("Its content was removed for legal reasons, in every version. Whoever holds a copy must delete it.");
+        Self { tag: Some(format!("W/\"{version}\"")), ..error }
+    }
+
+    /// A link to a page of a state that this store does not show yet: another node of the cluster gave it.
+    pub(crate) fn behind(tx: Tx) -> Self {
+        let text = "This server does not have the state of this page yet.";
+        let hint = "Another server gave the link and this one is a moment behind it: ask again after Retry-After.";
+        Self { awaits: Some(tx), ..Self::new(ErrorCode::StoreBehind, text).hint(hint) }
+    }
+
+    /// A link to a page of a state that is not kept any more.
+    pub(crate) fn expired() -> Self {
+        Self::new(ErrorCode::PageExpired, "The state of this page is not kept any more.")
+            .hint("Run the search again from its first page.")
     }
 
     /// A type that the perimeter does not publish; `code` tells a read from a search.

@@ -1,7 +1,7 @@
 //! From an answer to a response: format, compression, common headers.
 
 use annuaire_web::limits::{GZIP_FROM, KEPT_FROM};
-use annuaire_web::{accepts_gzip, record_internal_error, response_in_pieces};
+use annuaire_web::{ErrorCode, accepts_gzip, record_internal_error, response_in_pieces};
 use axum::body::{Body, Bytes};
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
@@ -11,6 +11,7 @@ use crate::door::{Door, Sharing};
 use crate::error::ApiError;
 use crate::format::AnswerFormat;
 use crate::headers::{ALLOWED, EXPOSED, add_constant};
+use crate::limits;
 use crate::outcome::{Severity, operation_outcome};
 use crate::request::OpenRequest;
 use crate::xml;
@@ -29,7 +30,9 @@ pub(crate) fn refuse<D: Door>(error: &ApiError, request: &OpenRequest<D>) -> Ans
     }
     let status = error.code.status();
     let answer = Answer::fhir(status, operation_outcome(Severity::Error, std::slice::from_ref(error)));
+    let answer = error.tag.iter().fold(answer, |answer, tag| answer.with(header::ETAG, tag.clone()));
     match status {
+        _ if error.code == ErrorCode::StoreBehind => answer.with(header::RETRY_AFTER, limits::BEHIND_RETRY_SECONDS.to_string()),
         StatusCode::UNAUTHORIZED => answer.with(header::WWW_AUTHENTICATE, format!("{} realm=\"fhir\"", D::CHALLENGE)),
         _ => answer,
     }
@@ -63,7 +66,7 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
             let body = Bytes::from(body);
             // A body with one owner costs less than a shared one: only an answer that may be kept is shared.
             let key = request.key.clone().filter(|_| status == StatusCode::OK && length >= KEPT_FROM);
-            kept = key.map(|key| (key, body.clone()));
+            kept = key.zip(request.basis.clone()).map(|(key, basis)| (key, basis, body.clone()));
             Response::new(Body::from(body))
         }
     };
@@ -78,8 +81,8 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
     add_constant(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     response.headers_mut().extend(headers);
     add_sharing_headers::<D>(&mut response, &request.parts.method);
-    if let Some((key, body)) = kept {
-        service.kept.keep(key, body, response.headers(), request.subject);
+    if let (Some((key, basis, body)), Some(perimeter)) = (kept, D::kept_from(service)) {
+        perimeter.kept.keep(key, basis, body, response.headers(), request.subject);
     }
     response
 }

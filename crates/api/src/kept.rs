@@ -1,4 +1,4 @@
-//! Which answers of the API may be kept: pages of public addresses, in one state of their store.
+//! Which answers of the API may be kept: those to addresses with a query.
 
 use annuaire_web::{AnswerKey, accepts_gzip};
 use axum::http::{Method, header};
@@ -9,7 +9,7 @@ use crate::request::OpenRequest;
 
 /// The key of the answer to a page, of a request that was let in; `None` for any other request.
 pub(crate) fn answer_key<D: Door>(request: &OpenRequest<D>) -> Option<AnswerKey> {
-    let index = D::kept_from(&request.mount.service)?;
+    let perimeter = D::kept_from(&request.mount.service)?;
     let parts = &request.parts;
     let (uri, headers) = (&parts.uri, &parts.headers);
     if parts.method != Method::GET || uri.query().is_none() || headers.contains_key(header::IF_NONE_MATCH) {
@@ -19,5 +19,6 @@ pub(crate) fn answer_key<D: Door>(request: &OpenRequest<D>) -> Option<AnswerKey>
     let preferences = headers.get_all("prefer").iter().count();
     let prefer = header_text(headers, "prefer");
     let (format, gzip) = (request.format, accepts_gzip(headers));
-    Some(AnswerKey { tx: index.applied_tx(), request: format!("{uri}\n{base}\n{preferences}{prefer}\n{format:?}\n{gzip}") })
+    let request = format!("{uri}\n{base}\n{preferences}{prefer}\n{format:?}\n{gzip}");
+    Some(AnswerKey { generation: perimeter.store.generation(), request })
 }

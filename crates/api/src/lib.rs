@@ -35,7 +35,7 @@
 //! let store = Arc::new(Index::open(dir.path(), 1 << 24, annuaire_fhir::dictionary::ALL).unwrap());
 //! let gate = Arc::new(Gate::new(GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))));
 //! let settings = ApiSettings { gate, cursor_key: [2; 32], lane: Arc::new(Lane::new()) };
-//! let api = router(store, None, settings);
+//! let api = router(store.into(), None, settings);
 //!
 //! let request = axum::http::Request::get("/fhir/v2/Practitioner").body(axum::body::Body::empty()).unwrap();
 //! let response = api.oneshot(request).await.unwrap();
@@ -56,6 +56,7 @@
 //! [`RestrictedReader`](annuaire_web::RestrictedReader), and never waits for a writer.
 
 mod answer;
+mod basis;
 mod bundle;
 mod call;
 mod cursor;
@@ -85,6 +86,7 @@ mod xml_pieces;
 use std::sync::Arc;
 
 use annuaire_index::Index;
+use annuaire_web::ServedStore;
 use axum::Router;
 
 use door::FhirDoor;
@@ -101,7 +103,7 @@ pub use router::Route;
 pub use service::ApiSettings;
 
 /// The API over the public store and, when given, the restricted one.
-pub fn router(public: Arc<Index>, restricted: Option<Arc<Index>>, settings: ApiSettings) -> Router {
+pub fn router(public: ServedStore<Index>, restricted: Option<ServedStore<Index>>, settings: ApiSettings) -> Router {
     let service = Arc::new(service::Service::new(public, restricted, settings));
     let mut builder = RouterBuilder { service, router: Router::new() };
     doors(&mut builder);

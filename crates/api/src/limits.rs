@@ -1,5 +1,7 @@
 //! Limits of a request, in one place.
 
+use std::time::Duration;
+
 /// Default page size.
 pub(crate) const PAGE: usize = 50;
 /// Largest page size; more is lowered.
@@ -24,5 +26,9 @@ pub(crate) const CHAIN: usize = 1;
 pub(crate) const PARAMETERS: usize = 200;
 /// Most bytes of a query, in the URL or a form: its paging token must still fit a URL.
 pub(crate) const QUERY: usize = 40_000;
-/// Seconds for which a cache may keep one version of a resource.
-pub(crate) const VERSION_KEPT: u32 = 86_400;
+/// Seconds for which a cache may keep one version of a resource: the deadline of a withdrawal (WDR-5).
+pub(crate) const VERSION_KEPT: u32 = annuaire_web::limits::WITHDRAWAL_SECONDS;
+/// Longest wait of a link for a state that another node of the cluster already shows.
+pub(crate) const BEHIND_WAIT: Duration = Duration::from_secs(2);
+/// Seconds after which a client whose link waited in vain is told to ask again.
+pub(crate) const BEHIND_RETRY_SECONDS: u32 = 2;

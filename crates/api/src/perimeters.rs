@@ -1,13 +1,10 @@
 //! The perimeters of the API, as doors.
 
-use std::sync::Arc;
-
-use annuaire_index::Index;
 use annuaire_web::{ApiClient, RateRule, RestrictedReader};
 
 use crate::door::{Door, FhirDoor, Sharing};
 use crate::error::ApiError;
-use crate::service::Service;
+use crate::service::{ServedPerimeter, Service};
 use crate::types::PublishedTypes;
 
 /// The public perimeter, `/fhir/v2` and `/fhir/dp`.
@@ -19,7 +16,7 @@ impl Door for PublicPerimeter {
     const SHARING: Sharing = Sharing::AnySite;
     const CHALLENGE: &'static str = "ESANTE-API-KEY";
 
-    fn kept_from(service: &Service) -> Option<&Arc<Index>> {
+    fn kept_from(service: &Service) -> Option<&ServedPerimeter> {
         Some(&service.public)
     }
 
@@ -32,7 +29,7 @@ impl FhirDoor for PublicPerimeter {
     const TYPES: PublishedTypes = PublishedTypes::Public;
     const SCOPE: &'static str = "";
 
-    fn store(service: &Service, _: ApiClient) -> Option<&Arc<Index>> {
+    fn perimeter(service: &Service, _: ApiClient) -> Option<&ServedPerimeter> {
         Some(&service.public)
     }
 }
@@ -50,7 +47,7 @@ impl Door for RestrictedPerimeter {
         service.restricted.is_some()
     }
 
-    fn kept_from(service: &Service) -> Option<&Arc<Index>> {
+    fn kept_from(service: &Service) -> Option<&ServedPerimeter> {
         service.restricted.as_ref()
     }
 
@@ -63,7 +60,7 @@ impl FhirDoor for RestrictedPerimeter {
     const TYPES: PublishedTypes = PublishedTypes::Restricted;
     const SCOPE: &'static str = "dr:";
 
-    fn store(service: &Service, _: RestrictedReader) -> Option<&Arc<Index>> {
+    fn perimeter(service: &Service, _: RestrictedReader) -> Option<&ServedPerimeter> {
         service.restricted.as_ref()
     }
 }

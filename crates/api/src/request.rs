@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{Method, request::Parts};
 
+use crate::basis::AnswerBasis;
 use crate::door::Door;
 use crate::error::ApiError;
 use crate::format::{AnswerFormat, is_form};
@@ -24,6 +25,8 @@ pub(crate) struct OpenRequest<D: Door> {
     pub subject: RequestSubject,
     /// Key of an answer that may be kept.
     pub key: Option<AnswerKey>,
+    /// What the answer was made of, when the operation said it.
+    pub basis: Option<AnswerBasis>,
 }
 
 impl<D: Door> OpenRequest<D> {
@@ -34,7 +37,7 @@ impl<D: Door> OpenRequest<D> {
             Err(error) => (AnswerFormat::Json, Some(error)),
         };
         let subject = RequestSubject::default();
-        (Self { mount, parts, form: None, format, arrival, subject, key: None }, refused)
+        (Self { mount, parts, form: None, format, arrival, subject, key: None, basis: None }, refused)
     }
 
     /// Whom the request counts for.
@@ -66,6 +69,6 @@ impl<D: Door> OpenRequest<D> {
         parts.headers = self.parts.headers.clone();
         parts.extensions = self.parts.extensions.clone();
         let (mount, arrival) = (Arc::clone(&self.mount), self.arrival.clone());
-        Self { mount, parts, form: None, format: self.format, arrival, subject: self.subject, key: None }
+        Self { mount, parts, form: None, format: self.format, arrival, subject: self.subject, key: None, basis: None }
     }
 }

@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use annuaire_base::Tx;
 use annuaire_index::Effort;
 use annuaire_web::limits::{LONG, QUICK};
-use annuaire_web::{Anyone, Arrival, ErrorCode, Full, Refusal, RequestLine, account_for, known_length};
+use annuaire_web::{Anyone, Arrival, ErrorCode, Full, Refusal, RequestLine, RequestSubject, account_for, known_length};
 use axum::extract::Request;
 use axum::http::{Method, request::Parts};
 use axum::response::Response;
@@ -47,17 +48,43 @@ pub(crate) async fn serve<D: Door>(mount: Arc<Mount<D>>, endpoint: EndpointId, r
     }
     request.key = answer_key(&request);
     let pause = request.mount.service.turns.shares.pause(request.client(), request.arrival.start);
-    let quick = match pause {
+    let mut begun = match pause {
         None => request.respond(endpoint, pass, QUICK),
         Some(micros) => {
             tokio::time::sleep(Duration::from_micros(micros)).await;
-            None
+            Begun::Long
         }
     };
-    match quick {
-        Some(response) => request.account(response),
-        None => request.respond_in_turn(endpoint, pass).await,
+    let mut waited = false;
+    loop {
+        begun = match begun {
+            Begun::Answered(response) => return request.account(response),
+            // Waiting takes neither a thread nor a place in the lane, and happens once.
+            Begun::Behind(tx) if !waited => {
+                waited = true;
+                request.wait_for(tx).await;
+                request.respond(endpoint, pass, QUICK)
+            }
+            Begun::Behind(tx) => return request.close(Err(ApiError::behind(tx))),
+            Begun::Long => match request.respond_in_turn(endpoint, pass).await {
+                Ok((again, after)) => {
+                    request = again;
+                    after
+                }
+                Err(refused) => return refused,
+            },
+        }
     }
+}
+
+/// How far a request got.
+enum Begun {
+    /// It is answered.
+    Answered(Response),
+    /// It needs more work than was allowed.
+    Long,
+    /// The store does not show this transaction yet.
+    Behind(Tx),
 }
 
 /// Refuses a door that is closed, methods that would change data, and queries that are too long; before any body is read.
@@ -76,32 +103,51 @@ fn check<D: Door>(mount: &Mount<D>, parts: &Parts) -> Result<(), ApiError> {
 }
 
 impl<D: Door> OpenRequest<D> {
-    /// The response that was kept, or that this much work makes; `None` when it needs more.
-    fn respond(&mut self, endpoint: EndpointId, pass: D::Pass, effort: Effort) -> Option<Response> {
+    /// The response that was kept, or that this much work makes.
+    fn respond(&mut self, endpoint: EndpointId, pass: D::Pass, effort: Effort) -> Begun {
         let mount = Arc::clone(&self.mount);
         let turns = &mount.service.turns;
         let start = turns.gate.now();
-        let response = self.find_or_make(endpoint, pass, effort);
+        let begun = self.find_or_make(endpoint, pass, effort);
         let now = turns.gate.now();
-        let bytes = response.as_ref().map_or(0, known_length);
-        turns.shares.count(self.client(), now, now - start, bytes, i64::from(response.is_some()));
-        response
+        let (bytes, requests) = match &begun {
+            Begun::Answered(response) => (known_length(response), 1),
+            Begun::Long | Begun::Behind(_) => (0, 0),
+        };
+        turns.shares.count(self.client(), now, now - start, bytes, requests);
+        begun
     }
 
-    fn find_or_make(&mut self, endpoint: EndpointId, pass: D::Pass, effort: Effort) -> Option<Response> {
-        if let Some((response, subject)) = self.key.as_ref().and_then(|key| self.mount.service.kept.find(key)) {
+    fn find_or_make(&mut self, endpoint: EndpointId, pass: D::Pass, effort: Effort) -> Begun {
+        if let Some((response, subject)) = self.kept_answer() {
             self.subject = subject;
-            return Some(response);
+            return Begun::Answered(response);
         }
         let answer = match self.operate(endpoint, pass, effort) {
-            Err(error) if error.code == ErrorCode::WorkExhausted && effort < LONG => return None,
+            Err(error) if error.code == ErrorCode::WorkExhausted && effort < LONG => return Begun::Long,
+            Err(ApiError { awaits: Some(tx), .. }) => return Begun::Behind(tx),
             outcome => outcome.unwrap_or_else(|error| refuse(&error, self)),
         };
-        Some(finish(answer, self))
+        Begun::Answered(finish(answer, self))
+    }
+
+    /// The answer that was kept, if the present state may still give it.
+    fn kept_answer(&self) -> Option<(Response, RequestSubject)> {
+        let key = self.key.as_ref()?;
+        let perimeter = D::kept_from(&self.mount.service)?;
+        perimeter.kept.find(key, |basis| basis.holds(&perimeter.store.get()))
+    }
+
+    /// Waits until the store of the door shows a transaction, within a bound.
+    async fn wait_for(&self, tx: Tx) {
+        if let Some(perimeter) = D::kept_from(&self.mount.service) {
+            perimeter.store.wait_until(limits::BEHIND_WAIT, |index| index.applied_tx() >= tx).await;
+        }
     }
 
     /// Calls the operation.
     fn operate(&mut self, endpoint: EndpointId, pass: D::Pass, effort: Effort) -> Result<Answer, ApiError> {
+        self.basis = None;
         let mut call = Call {
             service: &self.mount.service,
             mount: self.mount.path,
@@ -109,6 +155,7 @@ impl<D: Door> OpenRequest<D> {
             form: self.form.as_deref(),
             effort,
             subject: &mut self.subject,
+            basis: &mut self.basis,
             door: PhantomData,
         };
         let answer = self.mount.operate(endpoint, pass, &mut call)?;
@@ -119,21 +166,23 @@ impl<D: Door> OpenRequest<D> {
         Ok(answer)
     }
 
-    /// Responds in the turn of the client, with the work that a long request may take.
-    async fn respond_in_turn(mut self, endpoint: EndpointId, pass: D::Pass) -> Response {
+    /// Responds in the turn of the client, with the work that a long request may take; gives the request back with how far it got,
+    /// or its refusal.
+    async fn respond_in_turn(mut self, endpoint: EndpointId, pass: D::Pass) -> Result<(Self, Begun), Response> {
         let spare = self.without_body();
         let job = move || {
-            let response = self.respond(endpoint, pass, LONG);
-            (self, response)
+            let begun = self.respond(endpoint, pass, LONG);
+            (self, begun)
         };
         let error = match spare.mount.service.turns.lane.run(spare.client(), job) {
             Ok(result) => match result.await {
-                Ok((request, Some(response))) => return request.account(response),
+                // With all the work that there is, nothing is too long.
+                Ok((request, begun @ (Begun::Answered(_) | Begun::Behind(_)))) => return Ok((request, begun)),
                 _ => ApiError::internal("the answer was not made: its job panicked, or the server ends"),
             },
             Err(Full) => ApiError::new(ErrorCode::TooManyLongRequests, "Too many long searches at once: wait for their answers."),
         };
-        spare.close(Err(error))
+        Err(spare.close(Err(error)))
     }
 
     /// Answers without an operation, or refuses.

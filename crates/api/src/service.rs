@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use annuaire_index::Index;
-use annuaire_web::{Gate, KeptAnswers, Lane, Shares, Turns};
+use annuaire_web::{Gate, KeptAnswers, Lane, ServedStore, Shares, Turns};
 
+use crate::basis::AnswerBasis;
 use crate::cursor::TokenCipher;
 
 /// Settings of the API.
@@ -25,22 +26,33 @@ impl fmt::Debug for ApiSettings {
     }
 }
 
-/// Stores, turns and kept answers of the API.
+/// The store of a perimeter, and the answers kept of it.
+pub(crate) struct ServedPerimeter {
+    pub store: ServedStore<Index>,
+    pub kept: KeptAnswers<AnswerBasis>,
+}
+
+impl From<ServedStore<Index>> for ServedPerimeter {
+    fn from(store: ServedStore<Index>) -> Self {
+        Self { store, kept: KeptAnswers::default() }
+    }
+}
+
+/// Perimeters and turns of the API.
 pub(crate) struct Service {
-    pub public: Arc<Index>,
-    /// The restricted store, when it is served.
-    pub restricted: Option<Arc<Index>>,
+    pub public: ServedPerimeter,
+    /// The restricted perimeter, when it is served.
+    pub restricted: Option<ServedPerimeter>,
     pub turns: Turns,
     /// Cipher of the page tokens.
     pub cipher: Arc<TokenCipher>,
-    pub kept: KeptAnswers,
 }
 
 impl Service {
-    pub(crate) fn new(public: Arc<Index>, restricted: Option<Arc<Index>>, settings: ApiSettings) -> Self {
+    pub(crate) fn new(public: ServedStore<Index>, restricted: Option<ServedStore<Index>>, settings: ApiSettings) -> Self {
         let ApiSettings { gate, cursor_key, lane } = settings;
         let turns = Turns { gate, lane, shares: Arc::new(Shares::default()) };
         let cipher = Arc::new(TokenCipher::new(&cursor_key));
-        Self { public, restricted, turns, cipher, kept: KeptAnswers::default() }
+        Self { public: public.into(), restricted: restricted.map(Into::into), turns, cipher }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! A [`Sorter`] collects records in an arena. A full arena is sorted and written to an unnamed temporary file, a *run*, by a
 //! thread of its own, while a second arena fills. [`Sorter::finish`] gives a [`Merge`] that hands out all records in order from
-//! the runs and from what is still in memory, which is not copied.
+//! the runs and from what is still in memory, which is not copied; [`Merge::rewind`] hands them out again.
 //!
 //! ```
 //! use annuaire_batch::sort::Sorter;
@@ -44,7 +44,7 @@
 //! - Memory: the budget, half of it for each arena, and 1 MiB a run while merging. A record takes its bytes, two to four bytes
 //!   of lengths and an entry of 24 bytes: the first 16 bytes of its key and its place. Nearly all comparisons are decided by
 //!   these 16 bytes, without the cache miss of a look into the arena: keys that differ early sort fastest.
-//! - Disk: what does not fit is written once and read once, in sequence.
+//! - Disk: what does not fit is written once, and read in sequence each time that it is handed out.
 //! - Comparisons: `log2` of the records of an arena, then `log2` of the number of runs, for each record.
 //! - A record larger than the budget is accepted: it makes a run of its own.
 

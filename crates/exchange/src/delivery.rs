@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::limits;
 use annuaire_base::Tx;
-use annuaire_store::{CommitOutcome, Registry, Unit};
+use annuaire_store::{BlockingRegistry, BlockingUnit, ChangeCounts};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -16,38 +16,6 @@ const DELIVERY: &str = "delivery";
 
 /// Kind and key of the note that holds the number of the last record.
 const LAST: (&str, &str) = ("delivery-count", "last");
-
-/// What the registry keeps of the last delivery of a source.
-#[derive(Debug, Clone, Serialize, Deserialize, Default)]
-#[serde(default)]
-pub(crate) struct LastDelivery {
-    /// Its stamp, empty when its file had none.
-    pub(crate) stamp: String,
-    /// Digest of the bytes of its file, empty in notes of the first versions.
-    pub(crate) digest: String,
-    /// Objects that it gave.
-    pub(crate) objects: u64,
-    /// Number of its record.
-    pub(crate) delivery: u64,
-    /// Lines for each profession and department, as `profession/department`.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) groups: BTreeMap<String, u64>,
-    /// The last entities that its file named, in its order: when all of them are missing from the next file, that one is cut.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) tail: Vec<String>,
-}
-
-impl LastDelivery {
-    /// The last delivery of a source.
-    pub(crate) fn of(registry: &mut dyn Registry, source: &str) -> Result<Self, Error> {
-        Ok(Self::read(registry.note(SOURCE, source)?.as_deref()))
-    }
-
-    /// A note of the kind [`SOURCE`]; without one, nothing is known.
-    pub(crate) fn read(note: Option<&str>) -> Self {
-        note.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
-    }
-}
 
 /// A file of a delivery.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +61,8 @@ pub struct Delivered {
     pub ended: u64,
     /// Objects known as they were.
     pub unchanged: u64,
+    /// Objects of entities that are withdrawn by law, which were not written.
+    pub withheld: u64,
     /// The delivery that undid this one.
     pub undone_by: Option<u64>,
     /// The delivery that this one undid.
@@ -120,30 +90,31 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
 
 impl DeliveryRecord {
     /// The record of this number.
-    pub(crate) fn get(registry: &mut dyn Registry, number: u64) -> Result<Option<Self>, Error> {
+    pub(crate) fn get(registry: &BlockingRegistry, number: u64) -> Result<Option<Self>, Error> {
         Ok(registry.note(DELIVERY, &key(number))?.and_then(|json| serde_json::from_str(&json).ok()))
     }
 
     /// The record of this number, as a transaction sees it.
-    pub(crate) fn get_in(unit: &mut dyn Unit, number: u64) -> Result<Option<Self>, Error> {
+    pub(crate) fn get_in(unit: &mut BlockingUnit, number: u64) -> Result<Option<Self>, Error> {
         Ok(unit.note(DELIVERY, &key(number))?.and_then(|json| serde_json::from_str(&json).ok()))
     }
 
-    /// Takes the counts of the transaction, which ends at this instant.
-    pub(crate) fn count(&mut self, counts: CommitOutcome, at_ms: i64) {
+    /// Takes number and counts of the transaction, which ends at this instant.
+    pub(crate) fn count(&mut self, tx: Option<Tx>, counts: ChangeCounts, at_ms: i64) {
         let d = &mut self.delivered;
-        (d.tx, d.at_ms) = (counts.tx, at_ms);
-        (d.created, d.changed, d.ended, d.unchanged) = (counts.created, counts.changed, counts.ended, counts.unchanged);
+        (d.tx, d.at_ms) = (tx, at_ms);
+        ChangeCounts { created: d.created, changed: d.changed, ended: d.ended, unchanged: d.unchanged, withheld: d.withheld } =
+            counts;
     }
 
     /// Writes the record under its number.
-    pub(crate) fn write(&self, unit: &mut dyn Unit) -> Result<(), Error> {
+    pub(crate) fn write(&self, unit: &mut BlockingUnit) -> Result<(), Error> {
         Ok(unit.set_note(DELIVERY, &key(self.delivered.number), Some(&to_json(self)?))?)
     }
 }
 
 /// Takes the number of the next record.
-pub(crate) fn next_number(unit: &mut dyn Unit) -> Result<u64, Error> {
+pub(crate) fn next_number(unit: &mut BlockingUnit) -> Result<u64, Error> {
     let last = unit.note(LAST.0, LAST.1)?.and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
     unit.set_note(LAST.0, LAST.1, Some(&(last + 1).to_string()))?;
     Ok(last + 1)
@@ -155,7 +126,7 @@ pub(crate) fn next_number(unit: &mut dyn Unit) -> Result<u64, Error> {
 ///
 /// # Errors
 /// [`Error::Store`] when the registry cannot be read.
-pub fn deliveries(registry: &mut dyn Registry) -> Result<Vec<Delivered>, Error> {
+pub fn deliveries(registry: &BlockingRegistry) -> Result<Vec<Delivered>, Error> {
     let (mut all, mut after) = (Vec::new(), String::new());
     loop {
         let page = registry.notes(DELIVERY, &after, limits::NOTES)?;

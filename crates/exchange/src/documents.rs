@@ -10,7 +10,6 @@ use crate::options::Options;
 use crate::report::Rejected;
 use crate::text::decode::{CharacterTally, clean_json};
 use annuaire_base::{id, nir};
-use annuaire_store::Registry;
 use std::io::{self, BufRead, Read};
 
 /// Reads a JSON document, or one document a line; the sources that it gives, none when nothing is imported.
@@ -18,7 +17,6 @@ use std::io::{self, BufRead, Read};
 /// # Errors
 /// [`Error::Refused`] when it is damaged, of no known kind, or refused by a guard.
 pub(crate) fn read_json(
-    registry: &mut dyn Registry,
     reader: &mut dyn BufRead,
     options: &Options,
     intake: &mut FileIntake<'_>,
@@ -27,7 +25,7 @@ pub(crate) fn read_json(
     let fail = |source| Error::Io { file: name.to_owned(), source };
     let mut document = DocumentReader::new(options, intake.sorter.added_bytes());
     if is_ndjson(reader).map_err(fail)? {
-        read_ndjson(reader, &mut document, registry, intake)?;
+        read_ndjson(reader, &mut document, intake)?;
     } else {
         let mut records = JsonRecords::new(reader);
         let mut bytes = Vec::new();
@@ -36,7 +34,7 @@ pub(crate) fn read_json(
                 let (number, root) = records.root();
                 document.feed.enter_bundle(number, root);
             }
-            document.read_record(&record.member, record.line, &bytes, registry, intake)?;
+            document.read_record(&record.member, record.line, &bytes, intake)?;
         }
     }
     document.finish(options, intake)
@@ -51,12 +49,7 @@ fn is_ndjson(reader: &mut dyn BufRead) -> io::Result<bool> {
 }
 
 /// Reads each line on its own, so that a bad one costs no other.
-fn read_ndjson(
-    reader: &mut dyn BufRead,
-    document: &mut DocumentReader,
-    registry: &mut dyn Registry,
-    intake: &mut FileIntake<'_>,
-) -> Result<(), Error> {
+fn read_ndjson(reader: &mut dyn BufRead, document: &mut DocumentReader, intake: &mut FileIntake<'_>) -> Result<(), Error> {
     let name = intake.name;
     let fail = |source| Error::Io { file: name.to_owned(), source };
     let (mut bytes, mut line) = (Vec::new(), 0);
@@ -81,7 +74,7 @@ fn read_ndjson(
             let reason = format!("line {line}: the last line is cut; nothing was imported, download the file again");
             return Err(refused(name, reason));
         }
-        document.read_record("", line, text, registry, intake)?;
+        document.read_record("", line, text, intake)?;
     }
 }
 
@@ -124,14 +117,7 @@ impl DocumentReader {
     }
 
     /// Reads a record of the member `member`, which begins on `line`; the member of a line or of a root object is empty.
-    fn read_record(
-        &mut self,
-        member: &str,
-        line: u64,
-        bytes: &[u8],
-        registry: &mut dyn Registry,
-        intake: &mut FileIntake<'_>,
-    ) -> Result<(), Error> {
+    fn read_record(&mut self, member: &str, line: u64, bytes: &[u8], intake: &mut FileIntake<'_>) -> Result<(), Error> {
         let name = intake.name;
         let text = String::from_utf8_lossy(bytes);
         if matches!(text, std::borrow::Cow::Owned(_)) {
@@ -149,7 +135,7 @@ impl DocumentReader {
         }
         let text = clean_json(&text, &mut self.tally);
         if matches!(member, "pmej" | "gcc" | "gco") {
-            return self.read_finess_record(member, line, &text, registry, intake);
+            return self.read_finess_record(member, line, &text, intake);
         }
         if self.finess.document.is_some() || (member.is_empty() && text.contains("\"schemaVersion\"")) {
             return Ok(());
@@ -182,14 +168,7 @@ impl DocumentReader {
         Ok(())
     }
 
-    fn read_finess_record(
-        &mut self,
-        member: &str,
-        line: u64,
-        text: &str,
-        registry: &mut dyn Registry,
-        intake: &mut FileIntake<'_>,
-    ) -> Result<(), Error> {
+    fn read_finess_record(&mut self, member: &str, line: u64, text: &str, intake: &mut FileIntake<'_>) -> Result<(), Error> {
         intake.report.lines += 1;
         let pieces = match self.finess.record(member, text.as_bytes()) {
             Ok(pieces) => pieces,
@@ -213,7 +192,7 @@ impl DocumentReader {
         {
             self.freshness_checked = true;
             intake.report.format = document.name().to_owned();
-            intake.check_freshness(registry, document.sources())?;
+            intake.check_freshness(document.sources())?;
         }
         for (source, entity, piece) in pieces {
             if let Some(number) = entity.strip_prefix("ST:F") {

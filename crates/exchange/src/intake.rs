@@ -1,7 +1,7 @@
 //! What is gathered from one file while it is read, and the guards on the file as a whole.
 
-use crate::delivery::LastDelivery;
 use crate::error::{Error, refused};
+use crate::last_deliveries::LastDeliveries;
 use crate::limits;
 use crate::options::Options;
 use crate::quarantine::UnreadableLine;
@@ -10,13 +10,14 @@ use crate::source_keys::{SECONDARY, source_key};
 use crate::volume::LineCounts;
 use annuaire_base::nir;
 use annuaire_batch::sort::{RecordBuf, Sorter};
-use annuaire_store::Registry;
 use std::ops::Range;
 
 /// Takes the pieces of one file, its counts and its unreadable lines.
 pub(crate) struct FileIntake<'a> {
     /// Name of the file, or of the member of an archive.
     pub(crate) name: &'a str,
+    /// The last deliveries when the import began.
+    pub(crate) last: &'a LastDeliveries,
     /// Date and time in the name, 12 digits; empty when it has none.
     pub(crate) stamp: String,
     /// The file replaces its sources: their objects that it does not name end. A feed of FHIR resources does not.
@@ -37,9 +38,10 @@ pub(crate) struct FileIntake<'a> {
 }
 
 impl<'a> FileIntake<'a> {
-    pub(crate) fn new(name: &'a str, sorter: &'a mut Sorter) -> Self {
+    pub(crate) fn new(name: &'a str, last: &'a LastDeliveries, sorter: &'a mut Sorter) -> Self {
         Self {
             name,
+            last,
             stamp: stamp(name),
             replaces: true,
             report: FileReport { file: name.to_owned(), ..FileReport::default() },
@@ -107,13 +109,14 @@ impl<'a> FileIntake<'a> {
         refused(self.name, format!("more than {n} lines cannot be read; nothing was imported"))
     }
 
-    /// Freshness guard: refuses a file that is older than the last delivery of one of `sources`. The registry is asked again
-    /// when the import is written.
-    pub(crate) fn check_freshness(&self, registry: &mut dyn Registry, sources: &[&'static str]) -> Result<(), Error> {
+    /// Freshness guard: refuses a file that is older than the last delivery of one of `sources`. The registry may have a newer one by
+    /// the time when the import is written, and is asked again then.
+    pub(crate) fn check_freshness(&self, sources: &[&'static str]) -> Result<(), Error> {
         for source in sources {
-            let previous = LastDelivery::of(registry, source)?.stamp;
-            if !self.stamp.is_empty() && self.stamp < previous {
-                return Err(refused(self.name, format!("older than the delivery of {previous} already imported")));
+            let previous = self.last.of(source);
+            if previous.is_newer_than(&self.stamp) {
+                let reason = format!("older than the delivery of {} already imported", previous.stamp);
+                return Err(refused(self.name, reason));
             }
         }
         Ok(())

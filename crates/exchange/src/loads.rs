@@ -1,19 +1,21 @@
 //! What is gathered from all files of a call, source by source, until it is written.
 
-use crate::delivery::{DeliveredFile, LastDelivery, SOURCE};
+use crate::current_loads::CurrentLoads;
+use crate::delivery::DeliveredFile;
 use crate::error::{Error, refused};
 use crate::intake::FileIntake;
-use crate::limits;
+use crate::last_deliveries::LastDeliveries;
 use crate::quarantine::{UnreadableLine, UnreadableLines};
-use crate::report::{FileReport, Report};
-use crate::source_keys::{SECONDARY, source_key};
+use crate::report::FileReport;
 use annuaire_batch::sort::{Merge, Sorter};
-use annuaire_store::Registry;
+use annuaire_store::BlockingRegistry;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
+use std::io;
 use std::path::PathBuf;
 
 /// What one call gives of one source, its pieces excepted.
+#[derive(Clone)]
 pub(crate) struct SourceLoad {
     pub(crate) source: &'static str,
     pub(crate) stamp: String,
@@ -22,7 +24,8 @@ pub(crate) struct SourceLoad {
     pub(crate) file: String,
     /// The source is replaced by what was read: its objects that were not named end.
     pub(crate) replaces: bool,
-    /// The note of the source when the file was read: another import may change it before this one writes.
+    /// The note of the source when the import began, or when the load was last compared: another import may change it before this
+    /// one writes.
     pub(crate) note: Option<String>,
     /// Lines that could not be read; absent when there are none.
     pub(crate) unreadable: Option<UnreadableLines>,
@@ -47,13 +50,15 @@ pub(crate) struct Loads {
     positioned: HashSet<String>,
 }
 
-/// What is to be written.
+/// What was read, whatever the registry has.
 pub(crate) struct SortedLoads {
     /// All pieces in the order of sources and entities.
     pub(crate) pieces: Merge,
-    /// By the key of the source.
-    pub(crate) sources: BTreeMap<u8, SourceLoad>,
-    pub(crate) files: Vec<DeliveredFile>,
+    /// By the key of the source, those included that repeat another file.
+    sources: BTreeMap<u8, SourceLoad>,
+    files: Vec<DeliveredFile>,
+    /// Establishments whose position the files give without describing them.
+    undescribed: Vec<String>,
 }
 
 impl Loads {
@@ -73,17 +78,12 @@ impl Loads {
     ///
     /// # Errors
     /// [`Error::Refused`] when another file of this call replaces one of its sources.
-    pub(crate) fn add(
-        &mut self,
-        registry: &mut dyn Registry,
-        file: GatheredFile,
-        sources: &[(u8, &'static str)],
-    ) -> Result<(), Error> {
+    pub(crate) fn add(&mut self, last: &LastDeliveries, file: GatheredFile, sources: &[(u8, &'static str)]) -> Result<(), Error> {
         self.described.extend(file.described);
         self.positioned.extend(file.positioned);
         // Of a file with several sources, the first one has the lines of professions and places, and the last one is what its
         // last lines describe.
-        let (first, last) = (sources.first().map(|s| s.1), sources.last().map(|s| s.1));
+        let (counted, described) = (sources.first().map(|s| s.1), sources.last().map(|s| s.1));
         let mut line_counts = Some(file.line_counts);
         let name = &file.delivered.file;
         for (key, source) in sources {
@@ -100,17 +100,17 @@ impl Loads {
                     digest: file.delivered.digest.clone(),
                     file: name.clone(),
                     replaces: file.replaces,
-                    note: registry.note(SOURCE, source)?,
+                    note: last.note(source).map(str::to_owned),
                     unreadable: None,
                     line_counts: BTreeMap::new(),
                     last_entities: Vec::new(),
                     dropped: HashSet::new(),
                 }),
             };
-            if first == Some(*source) {
+            if counted == Some(*source) {
                 load.line_counts = line_counts.take().unwrap_or_default();
             }
-            if last == Some(*source) {
+            if described == Some(*source) {
                 load.last_entities.clone_from(&file.last_entities);
             }
             for (_, line) in file.unreadable.iter().filter(|(of, _)| of.is_none_or(|of| of == *source)) {
@@ -123,53 +123,42 @@ impl Loads {
         Ok(())
     }
 
-    /// Ends reading: chooses between files that repeat one another, looks up what unreadable lines may name, and sorts with
-    /// `workers` threads.
-    pub(crate) fn sort(mut self, registry: &mut dyn Registry, report: &mut Report, workers: usize) -> Result<SortedLoads, Error> {
-        self.choose_between_twins(registry, report)?;
-        self.drop_unknown_positions(registry, report)?;
-        for load in self.sources.values_mut() {
-            if let Some(unreadable) = load.unreadable.as_mut().filter(|_| load.replaces) {
-                unreadable.shelter_places(registry, load.source)?;
-            }
-        }
-        let pieces = self.sorter.finish(workers).map_err(|source| Error::Io { file: "sorting".to_owned(), source })?;
-        Ok(SortedLoads { pieces, sources: self.sources, files: self.files })
+    /// Ends reading: sorts with `workers` threads.
+    pub(crate) fn sort(self, workers: usize) -> Result<SortedLoads, Error> {
+        let pieces = self.sorter.finish(workers).map_err(sort_error)?;
+        let mut undescribed: Vec<String> = self.positioned.difference(&self.described).cloned().collect();
+        undescribed.sort_unstable();
+        Ok(SortedLoads { pieces, sources: self.sources, files: self.files, undescribed })
+    }
+}
+
+fn sort_error(source: io::Error) -> Error {
+    Error::Io { file: "sorting".to_owned(), source }
+}
+
+impl SortedLoads {
+    /// Whether nothing was read that is to be written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sources.is_empty()
     }
 
-    /// Drops what a file repeats from another one, when that one is in this call or was delivered later.
-    fn choose_between_twins(&mut self, registry: &mut dyn Registry, report: &mut Report) -> Result<(), Error> {
-        for (key, load) in self.sources.split_off(&SECONDARY) {
-            let source = load.source;
-            let older = LastDelivery::of(registry, source)?.stamp > load.stamp;
-            if older || self.sources.contains_key(&(key - SECONDARY)) {
-                report.notes.push(format!("{}: its {source} lines were left out, another file gives them", load.file));
-                self.files.iter_mut().filter(|f| f.file == load.file).for_each(|f| f.sources.retain(|s| s != source));
-            } else {
-                self.sources.insert(key, load);
-            }
-        }
-        Ok(())
+    /// Names of the files.
+    pub(crate) fn names(&self) -> String {
+        self.files.iter().map(|f| f.file.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Drops and counts positions of establishments that neither these files nor the registry describe.
-    fn drop_unknown_positions(&mut self, registry: &mut dyn Registry, report: &mut Report) -> Result<(), Error> {
-        let Some(load) = self.sources.get_mut(&source_key("finess-geo")) else { return Ok(()) };
-        let mut unknown: HashSet<String> = self.positioned.difference(&self.described).cloned().collect();
-        let tx = registry.last_tx()?;
-        let all: Vec<String> = unknown.iter().cloned().collect();
-        for page in all.chunks(limits::PAGE as usize) {
-            for object in registry.objects_at(tx, page)?.iter().filter(|o| o.source == "finess-eg") {
-                unknown.remove(&object.entity);
-            }
-        }
-        if let Some(file) = report.files.iter_mut().find(|f| f.file == load.file)
-            && !unknown.is_empty()
-        {
-            file.oddities.insert("position without its structure, left out".to_owned(), unknown.len() as u64);
-        }
-        load.dropped = unknown;
-        Ok(())
+    /// The loads beside what the registry has now, for one attempt to write them. Cost: copies what is no piece, and reads what
+    /// positions without structure and unreadable lines name.
+    ///
+    /// # Errors
+    /// Those of [`CurrentLoads::new`].
+    pub(crate) fn current(&self, registry: &BlockingRegistry) -> Result<CurrentLoads, Error> {
+        CurrentLoads::new(registry, self.sources.clone(), self.files.clone(), &self.undescribed)
+    }
+
+    /// Makes the pieces ready to be read once more.
+    pub(crate) fn rewind(&mut self) -> Result<(), Error> {
+        self.pieces.rewind().map_err(sort_error)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::formats::{LineKind, Slot};
 use crate::limits;
 use crate::text::layout::Layout;
-use annuaire_store::{Registry, Unit};
+use annuaire_store::{BlockingRegistry, BlockingUnit};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 
@@ -150,6 +150,7 @@ fn names_in(raw: &str) -> Vec<String> {
 }
 
 /// The unreadable lines of one delivery of one source, and the entities that they may name.
+#[derive(Clone)]
 pub(crate) struct UnreadableLines {
     lines: Vec<(String, UnreadableLine)>,
     /// Entities that the lines may name.
@@ -185,21 +186,21 @@ impl UnreadableLines {
 
     /// Shelters the places of sheltered persons too, and the legal bodies of these places: a line that was cut may have named
     /// them. Cost: the objects of the names are read three times at most.
-    pub(crate) fn shelter_places(&mut self, registry: &mut dyn Registry, source: &str) -> Result<(), Error> {
+    pub(crate) fn shelter_places(&mut self, registry: &BlockingRegistry, source: &str) -> Result<(), Error> {
         let tx = registry.last_tx()?;
         let mut names: BTreeSet<String> = self.sheltered.iter().cloned().collect();
         for _ in 0..3 {
             let mut next = BTreeSet::new();
             let all: Vec<String> = names.into_iter().collect();
             for page in all.chunks(limits::PAGE as usize) {
-                for object in registry.objects_at(tx, page)?.into_iter().filter(|o| o.source == source) {
-                    let texts = object.payload.split('"').filter(|w| is_key(w));
+                for fact in registry.facts_at(tx, page)?.into_iter().filter(|f| f.key.owner == source) {
+                    let texts = fact.payload.split('"').filter(|w| is_key(w));
                     for word in texts {
                         let mut some = Vec::new();
                         add_structures(word, &mut some);
                         next.extend(some);
                     }
-                    self.sheltered.insert(object.entity);
+                    self.sheltered.insert(fact.key.entity);
                 }
             }
             next.retain(|n| !self.sheltered.contains(n));
@@ -235,17 +236,17 @@ impl UnreadableLines {
     }
 
     /// Lists the lines in the note of the source, in place of those of the delivery before it.
-    pub(crate) fn replace_note(self, unit: &mut dyn Unit, source: &str, delivery: u64) -> Result<(), Error> {
+    pub(crate) fn replace_note(self, unit: &mut BlockingUnit, source: &str, delivery: u64) -> Result<(), Error> {
         self.write(unit, source, delivery, QuarantineNote::default())
     }
 
     /// Adds the lines to the note of the source: a feed does not replace what earlier ones gave.
-    pub(crate) fn extend_note(self, unit: &mut dyn Unit, source: &str, delivery: u64) -> Result<(), Error> {
+    pub(crate) fn extend_note(self, unit: &mut BlockingUnit, source: &str, delivery: u64) -> Result<(), Error> {
         let note = QuarantineNote::read(unit.note(QUARANTINE, source)?.as_deref());
         self.write(unit, source, delivery, note)
     }
 
-    fn write(self, unit: &mut dyn Unit, source: &str, delivery: u64, mut note: QuarantineNote) -> Result<(), Error> {
+    fn write(self, unit: &mut BlockingUnit, source: &str, delivery: u64, mut note: QuarantineNote) -> Result<(), Error> {
         note.total += self.lines.len() as u64;
         for (file, line) in self.lines {
             if note.lines.len() >= limits::REPORTED_LINES {
@@ -299,7 +300,7 @@ pub struct Quarantined {
 ///
 /// # Errors
 /// [`Error::Store`] when the registry cannot be read.
-pub fn quarantine(registry: &mut dyn Registry) -> Result<Vec<Quarantined>, Error> {
+pub fn quarantine(registry: &BlockingRegistry) -> Result<Vec<Quarantined>, Error> {
     let (mut all, mut after) = (Vec::new(), String::new());
     loop {
         let page = registry.notes(QUARANTINE, &after, limits::NOTES)?;

@@ -2,17 +2,17 @@
 
 use crate::containers::digest::DigestingReader;
 use crate::containers::line_ends::LineEnds;
-use crate::delivery::LastDelivery;
 use crate::documents::read_json;
 use crate::error::{Error, refused};
 use crate::intake::FileIntake;
+use crate::last_deliveries::LastDeliveries;
 use crate::limits;
 use crate::loads::{GatheredFile, Loads};
 use crate::options::Options;
+use crate::owners;
 use crate::report::Report;
 use crate::text::file_names::{announced_format, is_restricted_name};
 use crate::text::read_lines;
-use annuaire_store::Registry;
 use std::io::BufRead;
 
 /// Reads one file, or member of an archive, whatever its format. What is gathered from it goes to `loads`, its report to
@@ -21,7 +21,7 @@ use std::io::BufRead;
 /// # Errors
 /// [`Error::Refused`] when a guard refuses the file.
 pub(crate) fn read_file(
-    registry: &mut dyn Registry,
+    last: &LastDeliveries,
     name: &str,
     reader: &mut dyn BufRead,
     options: &Options,
@@ -30,14 +30,14 @@ pub(crate) fn read_file(
 ) -> Result<(), Error> {
     let fail = |source| Error::Io { file: name.to_owned(), source };
     let mut digesting = DigestingReader::new(reader);
-    let mut intake = FileIntake::new(name, &mut loads.sorter);
-    let sources = read_content(registry, &mut LineEnds::new(&mut digesting), options, &mut intake)?;
+    let mut intake = FileIntake::new(name, last, &mut loads.sorter);
+    let sources = read_content(&mut LineEnds::new(&mut digesting), options, &mut intake)?;
     check_name(name, &intake.report.format, &sources)?;
     let digest = digesting.finish().map_err(fail)?;
     if intake.report.rejected as usize > limits::QUARANTINED_LINES {
         return Err(intake.too_many_unreadable());
     }
-    if was_imported(registry, &intake, &sources, &digest, report)? {
+    if was_imported(&intake, &sources, &digest, report) {
         intake.report.already_imported = true;
         report.files.push(intake.report);
         return Ok(());
@@ -47,31 +47,26 @@ pub(crate) fn read_file(
     let (file_report, gathered) = GatheredFile::split(intake, &sources, digest);
     if file_report.left_out.is_empty() {
         report.quarantined += gathered.unreadable.len() as u64;
-        loads.add(registry, gathered, &keys)?;
+        loads.add(last, gathered, &keys)?;
     }
     report.files.push(file_report);
     Ok(())
 }
 
 /// Hands the content to the reader of its kind; the sources that it gives.
-fn read_content(
-    registry: &mut dyn Registry,
-    reader: &mut dyn BufRead,
-    options: &Options,
-    intake: &mut FileIntake<'_>,
-) -> Result<Vec<&'static str>, Error> {
+fn read_content(reader: &mut dyn BufRead, options: &Options, intake: &mut FileIntake<'_>) -> Result<Vec<&'static str>, Error> {
     let name = intake.name;
     let head = reader.fill_buf().map_err(|source| Error::Io { file: name.to_owned(), source })?;
     match head.iter().copied().find(|b| !b.is_ascii_whitespace()) {
         None => Err(refused(name, "the file is empty".into())),
-        Some(b'{') => read_json(registry, reader, options, intake),
+        Some(b'{') => read_json(reader, options, intake),
         Some(b'<') => {
             intake.report.format = "XML".into();
             intake.report.left_out = "the XML flow of FINESS partners is not read: its open successors are (FINESS+ JSON)".into();
             intake.warnings.push(format!("{name}: {}", intake.report.left_out));
             Ok(Vec::new())
         }
-        Some(_) => read_lines(registry, reader, options, intake),
+        Some(_) => read_lines(reader, options, intake),
     }
 }
 
@@ -87,7 +82,7 @@ fn check_name(name: &str, format: &str, sources: &[&'static str]) -> Result<(), 
             ),
         ));
     }
-    if is_restricted_name(name) && sources.iter().any(|s| annuaire_mos::source::get(s).open) {
+    if is_restricted_name(name) && sources.iter().any(|s| owners::is_open(s)) {
         return Err(refused(
             name,
             format!("the name of the file is one of a restricted extraction, and {source} is open data; nothing was imported"),
@@ -98,18 +93,12 @@ fn check_name(name: &str, format: &str, sources: &[&'static str]) -> Result<(), 
 
 /// Whether a file of these bytes was the last delivery of all its sources. A source that had another file of the same stamp is
 /// noted: it was delivered twice.
-fn was_imported(
-    registry: &mut dyn Registry,
-    intake: &FileIntake<'_>,
-    sources: &[&'static str],
-    digest: &str,
-    report: &mut Report,
-) -> Result<bool, Error> {
+fn was_imported(intake: &FileIntake<'_>, sources: &[&'static str], digest: &str, report: &mut Report) -> bool {
     let main = intake.main_sources(sources);
     let mut imported = intake.replaces && !main.is_empty();
     for source in &main {
-        let before = LastDelivery::of(registry, source)?;
-        let known = before.digest == digest && (intake.stamp.is_empty() || before.stamp == intake.stamp);
+        let before = intake.last.of(source);
+        let known = before.is_of(&intake.stamp, digest);
         if !known && !before.digest.is_empty() && before.stamp == intake.stamp && !intake.stamp.is_empty() {
             report.notes.push(format!(
                 "{}: a redelivery: {source} had another file of {} in delivery {}",
@@ -118,5 +107,5 @@ fn was_imported(
         }
         imported &= known;
     }
-    Ok(imported)
+    imported
 }

@@ -8,59 +8,58 @@ mod assembly;
 mod known_objects;
 mod orphans;
 mod source_comparison;
+mod source_notes;
 
-use crate::delivery::{LastDelivery, SOURCE, to_json};
 use crate::error::{Error, refused};
 use crate::examples::ExampleCandidates;
 use crate::groups::{GroupBatch, next_groups};
+use crate::last_deliveries::LastDelivery;
 use crate::limits;
-use crate::loads::{SortedLoads, SourceLoad};
+use crate::loads::SourceLoad;
 use crate::options::Options;
-use crate::quarantine::QUARANTINE;
-use crate::source_keys::is_feed;
 use annuaire_batch::parallel::{self, Lost};
-use annuaire_store::{CommitOutcome, Unit};
-use assembly::{AssembledChange, ChangeJob, PlannedChange, digest};
+use annuaire_batch::sort::Merge;
+use annuaire_store::{BlockingStage, ChangeCounts};
+use assembly::{AssembledChange, ChangeJob, PlannedChange, fingerprint};
 use orphans::OrphanFinder;
-use source_comparison::SourceComparison;
+use source_comparison::{Growth, SourceComparison};
+pub(crate) use source_notes::SourceNotes;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-/// What was written, beside the counts of the unit.
+/// What was found, beside the changes that the stage holds.
 #[derive(Default)]
 pub(crate) struct ReplaceOutcome {
     /// Objects that were not put, because their pieces are those of the last delivery or an unreadable line may name them.
     pub(crate) spared: u64,
     pub(crate) warnings: Vec<String>,
     pub(crate) notes: Vec<String>,
+    /// Of each source, in the order of their keys.
+    pub(crate) source_notes: Vec<SourceNotes>,
     /// Some of the changes.
     pub(crate) candidates: ExampleCandidates,
 }
 
-/// Writes everything that was read, as the delivery of this number.
+/// Compares everything that was read with the base of the stage, and puts what differs into it.
 ///
 /// # Errors
-/// [`Error::Refused`] when a guard refuses the volume of a source, or when another import wrote it since the files were read.
+/// [`Error::Refused`] when a guard refuses the volume of a source.
 pub(crate) fn replace(
-    unit: &mut dyn Unit,
-    loads: SortedLoads,
+    stage: &mut BlockingStage,
+    pieces: &mut Merge,
+    loads: BTreeMap<u8, SourceLoad>,
     options: &Options,
-    delivery: u64,
 ) -> Result<ReplaceOutcome, Error> {
-    let SortedLoads { mut pieces, sources: loads, .. } = loads;
-    for load in loads.values().filter(|l| !is_feed(l.source)) {
-        check_unchanged(unit, load)?;
-    }
     let file = loads.values().map(|l| l.file.as_str()).collect::<Vec<_>>().join(", ");
     let sources: BTreeMap<u8, &'static str> = loads.iter().map(|(k, l)| (*k, l.source)).collect();
     std::thread::scope(|scope| {
-        let (send, batches) = sync_channel::<io::Result<DigestedBatch>>(2);
+        let (send, batches) = sync_channel::<io::Result<MarkedBatch>>(2);
         scope.spawn(move || {
             loop {
-                let batch = next_groups(&mut pieces, limits::BLOCK_BYTES).map(|batch| {
-                    let digests = (0..batch.len()).map(|g| digest(&batch.pieces(g))).collect();
-                    (batch, digests)
+                let batch = next_groups(pieces, limits::BLOCK_BYTES).map(|batch| {
+                    let fingerprints = (0..batch.len()).map(|g| fingerprint(&batch.pieces(g))).collect();
+                    (batch, fingerprints)
                 });
                 let last = batch.as_ref().map_or(true, |b| b.0.len() == 0);
                 // Sending fails when an error stopped the receiver.
@@ -70,10 +69,9 @@ pub(crate) fn replace(
             }
         });
         let mut replacing = Replacing {
-            unit,
+            stage,
             batches,
             file: &file,
-            delivery,
             orphans: OrphanFinder::new(&loads),
             waiting: loads,
             current: None,
@@ -82,6 +80,7 @@ pub(crate) fn replace(
             put: 0,
             counts_before: Vec::new(),
             objects_before: Vec::new(),
+            growths: Vec::new(),
             out: ReplaceOutcome::default(),
             options,
         };
@@ -91,33 +90,15 @@ pub(crate) fn replace(
     })
 }
 
-/// Refuses to write a source that another import wrote since the file was read.
-fn check_unchanged(unit: &mut dyn Unit, load: &SourceLoad) -> Result<(), Error> {
-    let now = unit.note(SOURCE, load.source)?;
-    if now == load.note {
-        return Ok(());
-    }
-    let stamp = LastDelivery::read(now.as_deref()).stamp;
-    let source = load.source;
-    Err(refused(
-        &load.file,
-        format!(
-            "another import spoke for {source} while this one was read (its delivery: {stamp}); nothing was imported, import again"
-        ),
-    ))
-}
-
-/// Groups, and for each the digest of its pieces.
-type DigestedBatch = (GroupBatch, Vec<u128>);
+/// Groups, and for each the fingerprint of its pieces.
+type MarkedBatch = (GroupBatch, Vec<u64>);
 
 /// The caller's part: groups are compared with the registry, and changes are put.
 struct Replacing<'a> {
-    unit: &'a mut dyn Unit,
-    batches: Receiver<io::Result<DigestedBatch>>,
+    stage: &'a mut BlockingStage,
+    batches: Receiver<io::Result<MarkedBatch>>,
     /// Names of all files, for errors that belong to none.
     file: &'a str,
-    /// Number of the delivery.
-    delivery: u64,
     /// Sources that come after the current one.
     waiting: BTreeMap<u8, SourceLoad>,
     current: Option<SourceComparison>,
@@ -127,10 +108,12 @@ struct Replacing<'a> {
     ended: bool,
     /// Changes put so far.
     put: u64,
-    /// Counts of the unit before the first change of each source.
-    counts_before: Vec<(String, CommitOutcome)>,
+    /// Counts of the stage before the first change of each source.
+    counts_before: Vec<(String, ChangeCounts)>,
     /// Objects that each replaced source had.
     objects_before: Vec<(&'static str, u64)>,
+    /// Kinds that seem to grow too much.
+    growths: Vec<Growth>,
     orphans: OrphanFinder,
     out: ReplaceOutcome,
     options: &'a Options,
@@ -144,16 +127,16 @@ impl Replacing<'_> {
     /// The next groups that change something; `None` at the end.
     fn next_job(&mut self) -> Result<Option<ChangeJob>, Error> {
         while !self.ended {
-            let (batch, digests) = match self.batches.recv() {
+            let (batch, fingerprints) = match self.batches.recv() {
                 Ok(batch) => batch.map_err(|e| self.io_error(e))?,
                 // The merging thread panicked, and the scope repeats its panic.
                 Err(_) => return Err(self.io_error(io::Error::other("merging stopped"))),
             };
-            self.ended = digests.is_empty();
+            self.ended = fingerprints.is_empty();
             if self.ended {
                 self.advance_to_source(None)?;
             } else {
-                self.compare(&batch, &digests)?;
+                self.compare(&batch, &fingerprints)?;
             }
             if !self.planned.is_empty() {
                 return Ok(Some(ChangeJob { batch, planned: std::mem::take(&mut self.planned) }));
@@ -168,18 +151,24 @@ impl Replacing<'_> {
         let changes = changes.map_err(|e| self.io_error(e))?;
         self.put += changes.len() as u64;
         if let Some((change, _)) = changes.last() {
-            self.options.report_progress(&format!("writing {}", change.source), self.put, 0);
+            self.options.report_progress(&format!("writing {}", change.key.owner), self.put, 0);
         }
-        for (change, known) in changes {
-            if self.counts_before.last().is_none_or(|m| m.0 != change.source) {
-                self.counts_before.push((change.source.clone(), self.unit.outcome()?));
+        let mut changes = changes.into_iter().peekable();
+        while let Some((first, _)) = changes.peek() {
+            let owner = first.key.owner.clone();
+            if self.counts_before.last().is_none_or(|m| m.0 != owner) {
+                self.counts_before.push((owner.clone(), self.stage.counts()?));
             }
-            if known {
-                self.out.candidates.add_known(&change);
-            } else {
-                self.out.candidates.add_new(&change);
-            }
-            self.unit.put(change)?;
+            let candidates = &mut self.out.candidates;
+            let of_owner = std::iter::from_fn(|| changes.next_if(|(change, _)| change.key.owner == owner));
+            self.stage.put_all(of_owner.map(|(change, known)| {
+                if known {
+                    candidates.add_known(&change);
+                } else {
+                    candidates.add_new(&change);
+                }
+                change
+            }))?;
         }
         Ok(())
     }
@@ -200,8 +189,8 @@ impl Replacing<'_> {
     }
 
     /// Plans the changes of some groups: what differs from the registry is put, and known entities between them end.
-    fn compare(&mut self, batch: &GroupBatch, digests: &[u128]) -> Result<(), Error> {
-        for (group, digest) in digests.iter().enumerate() {
+    fn compare(&mut self, batch: &GroupBatch, fingerprints: &[u64]) -> Result<(), Error> {
+        for (group, fingerprint) in fingerprints.iter().enumerate() {
             let (key, entity) = batch.key(group);
             // Groups of a source that is not loaded were read and left out.
             if !self.advance_to_source(Some(key))? {
@@ -214,10 +203,10 @@ impl Replacing<'_> {
             self.orphans.add(current.load.source, entity);
             let mut known = None;
             if current.load.replaces {
-                while let Some(missing) = current.known.pop_before(self.unit, entity)? {
+                while let Some(missing) = current.known.pop_before(self.stage, entity)? {
                     plan_end(current, missing, &mut self.planned);
                 }
-                known = current.known.pop_if(self.unit, entity)?;
+                known = current.known.pop_if(self.stage, entity)?;
                 let sheltered = current.load.unreadable.as_mut().is_some_and(|u| u.shelters(entity));
                 let volume = current.volume(entity);
                 match known {
@@ -232,11 +221,11 @@ impl Replacing<'_> {
                 }
             }
             current.count_named(entity);
-            if known == Some(*digest) {
+            if known == Some(*fingerprint) {
                 self.out.spared += 1;
             } else {
                 let known = known.is_some() || !current.load.replaces;
-                self.planned.push(PlannedChange::Put { group, digest: *digest, known });
+                self.planned.push(PlannedChange::Put { group, fingerprint: *fingerprint, known });
             }
         }
         Ok(())
@@ -246,7 +235,7 @@ impl Replacing<'_> {
     fn end_source(&mut self) -> Result<(), Error> {
         let Some(mut current) = self.current.take() else { return Ok(()) };
         while current.load.replaces
-            && let Some(missing) = current.known.pop_before(self.unit, LAST_ENTITY)?
+            && let Some(missing) = current.known.pop_before(self.stage, LAST_ENTITY)?
         {
             plan_end(&mut current, missing, &mut self.planned);
         }
@@ -268,61 +257,59 @@ impl Replacing<'_> {
                     && self.options.accept_mass_change.is_none()
                     && let Some(why) = current.refusal()
                 {
-                    return Err(refused(
-                        &current.load.file,
-                        format!("{why}; nothing was imported: check the file, or repeat with --accept-mass-change \"reason\""),
-                    ));
+                    return Err(refused_volume(&current.load.file, &why));
+                }
+                if current.load.replaces && self.options.accept_mass_change.is_none() {
+                    self.growths.extend(current.growths());
                 }
                 self.out.warnings.extend(current.warnings());
                 let key = current.key;
                 self.planned.extend(current.undecided.drain(..).map(|entity| PlannedChange::End { key, entity }));
             }
         }
-        self.write_notes(current)
+        self.keep_notes(current);
+        Ok(())
     }
 
-    /// Writes the notes of a source that was compared: its unreadable lines, and its last delivery.
-    fn write_notes(&mut self, current: SourceComparison) -> Result<(), Error> {
+    /// Keeps the notes of a source that was compared: its unreadable lines, and its last delivery.
+    fn keep_notes(&mut self, current: SourceComparison) {
         if current.load.replaces {
             self.objects_before.push((current.load.source, current.objects_before()));
         }
         let SourceLoad { source, stamp, digest, replaces, unreadable, line_counts, last_entities, .. } = current.load;
-        match unreadable {
-            Some(unreadable) => {
-                let n = unreadable.total();
-                self.out.warnings.push(format!("{source}: {n} lines could not be read and are in quarantine"));
-                if replaces {
-                    unreadable.replace_note(self.unit, source, self.delivery)?;
-                } else {
-                    unreadable.extend_note(self.unit, source, self.delivery)?;
-                }
-            }
-            None if replaces => self.unit.set_note(QUARANTINE, source, None)?,
-            None => {}
+        if let Some(unreadable) = &unreadable {
+            let n = unreadable.total();
+            self.out.warnings.push(format!("{source}: {n} lines could not be read and are in quarantine"));
         }
-        if !is_feed(source) {
+        let delivery = LastDelivery {
             // A file without stamp does not make older ones acceptable.
-            let stamp = if stamp.is_empty() { current.previous.stamp } else { stamp };
-            let last = LastDelivery {
-                stamp,
-                digest,
-                objects: current.objects,
-                delivery: self.delivery,
-                groups: line_counts,
-                tail: last_entities,
-            };
-            self.unit.set_note(SOURCE, source, Some(&to_json(&last)?))?;
-        }
-        Ok(())
+            stamp: if stamp.is_empty() { current.previous.stamp } else { stamp },
+            digest,
+            objects: current.objects,
+            delivery: 0,
+            groups: line_counts,
+            tail: last_entities,
+        };
+        self.out.source_notes.push(SourceNotes { source, replaces, unreadable, delivery });
     }
 
     /// After the last change: how much each source changed is known, and refused when it is too much.
     fn finish(mut self) -> Result<ReplaceOutcome, Error> {
-        let after = self.unit.outcome()?;
-        for (source, before) in &self.objects_before {
-            let Some(at) = self.counts_before.iter().position(|m| m.0 == *source) else { continue };
+        let after = self.stage.counts()?;
+        let counts_of = |source: &str| {
+            let at = self.counts_before.iter().position(|m| m.0 == source)?;
             let end = self.counts_before.get(at + 1).map_or(after, |m| m.1);
-            let changed = end.changed - self.counts_before[at].1.changed;
+            Some((self.counts_before[at].1, end))
+        };
+        for growth in &self.growths {
+            let withheld = counts_of(growth.source).map_or(0, |(start, end)| end.withheld - start.withheld);
+            if growth.is_too_much(withheld) {
+                return Err(refused_volume(&growth.file, &growth.reason));
+            }
+        }
+        for (source, before) in &self.objects_before {
+            let Some((start, end)) = counts_of(source) else { continue };
+            let changed = end.changed - start.changed;
             if *before >= limits::VOLUME_FLOOR
                 && changed * 100 > before * limits::CHANGED_PERCENT
                 && self.options.accept_mass_change.is_none()
@@ -338,9 +325,13 @@ impl Replacing<'_> {
                 ));
             }
         }
-        self.out.notes.extend(self.orphans.notes(self.unit)?);
+        self.out.notes.extend(self.orphans.notes(self.stage)?);
         Ok(self.out)
     }
+}
+
+fn refused_volume(file: &str, why: &str) -> Error {
+    refused(file, format!("{why}; nothing was imported: check the file, or repeat with --accept-mass-change \"reason\""))
 }
 
 /// Comes after all entities in the order of the registry.

@@ -80,6 +80,9 @@ pub struct Report {
     pub ended: u64,
     /// Objects already known as they are.
     pub unchanged: u64,
+    /// Objects of entities that are withdrawn by law: they are not written, whatever a file says.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub withheld: u64,
     /// Other observations, as sentences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -100,6 +103,10 @@ pub struct Report {
     pub examples: Examples,
     /// Seconds spent in each stage, by [`Options::now`]; zeros without it.
     pub stages: Vec<(String, f64)>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Report {

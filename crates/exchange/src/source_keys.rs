@@ -1,6 +1,6 @@
 //! Sources as bytes in the keys of the external sort.
 
-use annuaire_mos::source::SOURCES;
+use crate::owners;
 use std::sync::LazyLock;
 
 /// Mark of the key of a source whose pieces repeat those of another file (FINESS 507 repeats 502). Such pieces are only used
@@ -10,7 +10,7 @@ pub(crate) const SECONDARY: u8 = 0x80;
 /// The key of a source. Keys are in the order of the names of the sources, which is that of the registry.
 pub(crate) fn source_key(source: &str) -> u8 {
     static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
-        let mut names: Vec<&str> = SOURCES.iter().map(|s| s.code).collect();
+        let mut names: Vec<&str> = owners::sources().collect();
         names.sort_unstable();
         names
     });

@@ -17,7 +17,6 @@ use crate::formats::{LineKind, Separator};
 use crate::intake::FileIntake;
 use crate::options::Options;
 use annuaire_batch::parallel;
-use annuaire_store::Registry;
 use block_reader::LineBlockReader;
 use blocks::{BlockCutter, LineBlock, next_line, without_end};
 use collector::BlockCollector;
@@ -30,7 +29,6 @@ use std::io::BufRead;
 /// # Errors
 /// [`Error::Refused`] when its header is of no format, or when a guard refuses it.
 pub(crate) fn read_lines(
-    registry: &mut dyn Registry,
     reader: &mut dyn BufRead,
     options: &Options,
     intake: &mut FileIntake<'_>,
@@ -71,7 +69,7 @@ pub(crate) fn read_lines(
     }
     let mut sources: Vec<&'static str> = layouts.iter().map(|l| l.format.source).collect();
     sources.dedup();
-    intake.check_freshness(registry, &intake.main_sources(&sources))?;
+    intake.check_freshness(&intake.main_sources(&sources))?;
     let keys = layouts.iter().map(|l| intake.key(l.format.source)).collect();
     let block_reader = LineBlockReader { name, layouts: &layouts, keys };
     let quoted_fields = match layouts.as_slice() {

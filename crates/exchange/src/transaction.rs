@@ -1,35 +1,80 @@
-//! One transaction of the registry, or in a dry run everything but its end.
+//! One transaction of the registry: a stage is made to stand, with its notes and its event of the audit trail.
 
-use crate::error::Error;
+use crate::error::{Error, refused};
+use crate::limits;
 use crate::options::Options;
-use annuaire_store::{Cause, Registry, Unit};
+use annuaire_base::Tx;
+use annuaire_store::{BlockingRegistry, BlockingStage, BlockingUnit, Cause, ChangeCounts, CommitClock, OwnerRow};
 
-/// Writes one transaction. In a dry run everything is done and nothing remains.
-pub(crate) fn commit(
-    registry: &mut dyn Registry,
+/// What became of an attempt to write a transaction.
+pub(crate) enum Attempt<T> {
+    /// It was written, or there was nothing to write.
+    Done(T),
+    /// Another import changed this source after the comparison had begun; nothing was written.
+    Overtaken(String),
+}
+
+/// Repeats `attempt` until no other import comes in between; it takes how many attempts were made. `file` is what is being
+/// imported.
+///
+/// # Errors
+/// Those of `attempt`; [`Error::Refused`] after [`limits::ATTEMPTS`] attempts.
+pub(crate) fn repeat<T>(file: &str, mut attempt: impl FnMut(u32) -> Result<Attempt<T>, Error>) -> Result<T, Error> {
+    let mut source = String::new();
+    for made in 0..limits::ATTEMPTS {
+        match attempt(made)? {
+            Attempt::Done(done) => return Ok(done),
+            Attempt::Overtaken(by) => source = by,
+        }
+    }
+    Err(refused(
+        file,
+        format!(
+            "other imports changed {source} each of the {} times that it was compared; nothing was imported, import again",
+            limits::ATTEMPTS
+        ),
+    ))
+}
+
+/// Makes a stage stand as one transaction. `write` writes what belongs to it beside its facts; it takes the number, absent when no
+/// fact changes, and the counts, and may find that the comparison is overtaken. The lock of the writers is held from here to the
+/// return.
+pub(crate) fn make_stand<T>(
+    registry: &BlockingRegistry,
+    mut stage: BlockingStage,
+    owners: &[OwnerRow],
+    cause: &Cause,
     options: &Options,
-    reason: &str,
-    write: &mut dyn FnMut(&mut dyn Unit) -> Result<(), Error>,
-) -> Result<(), Error> {
-    // The registry only carries errors of its own: ours waits here, and the registry rolls back on a rejection.
-    let mut failure: Option<Error> = None;
-    let mut dry = false;
-    let cause = Cause { author: &options.author, reason, now_ms: &*options.clock, any_clock: options.any_clock };
-    let outcome = registry.commit(cause, &mut |unit| match write(unit) {
-        Ok(()) if options.dry_run => {
-            dry = true;
-            Err(annuaire_store::Error::Rejected("dry run".to_owned()))
-        }
-        Ok(()) => Ok(()),
-        Err(e) => {
-            let text = e.to_string();
-            failure = Some(e);
-            Err(annuaire_store::Error::Rejected(text))
-        }
-    });
-    match failure {
-        Some(e) => Err(e),
-        None if dry => Ok(()),
-        None => outcome.map(|_| ()).map_err(Error::Store),
+    write: impl FnOnce(&mut BlockingUnit, Option<Tx>, ChangeCounts) -> Result<Attempt<T>, Error>,
+) -> Result<Attempt<T>, Error> {
+    // What the stage still holds in memory is written before the lock is taken.
+    stage.counts()?;
+    let mut unit = registry.begin()?;
+    // The number is asked for first: from here on nobody else writes, on any backend, and what is read is not overtaken any more.
+    let tx = unit.next_tx()?;
+    for owner in owners {
+        unit.set_owner(owner)?;
+    }
+    if let Some(source) = overtaken(unit.adopt(stage))? {
+        return Ok(Attempt::Overtaken(source));
+    }
+    let counts = unit.counts()?;
+    let done = match write(&mut unit, (counts.rows() > 0).then_some(tx), counts)? {
+        Attempt::Done(done) => done,
+        overtaken @ Attempt::Overtaken(_) => return Ok(overtaken),
+    };
+    let clock = CommitClock { now_ms: &*options.clock, any_clock: options.any_clock };
+    Ok(match overtaken(unit.save(cause, clock).map(|_| ()))? {
+        Some(source) => Attempt::Overtaken(source),
+        None => Attempt::Done(done),
+    })
+}
+
+/// The owner whose facts another transaction changed, when that is the error.
+fn overtaken(result: annuaire_store::Result<()>) -> Result<Option<String>, Error> {
+    match result {
+        Ok(()) => Ok(None),
+        Err(annuaire_store::Error::Overtaken { owner, .. }) => Ok(Some(owner)),
+        Err(e) => Err(e.into()),
     }
 }

@@ -1,18 +1,21 @@
 //! Undoing a delivery: a new transaction that puts again what the delivery ended or changed.
 
-use crate::delivery::{self, Delivered, DeliveryRecord, LastDelivery, SOURCE};
+use crate::audit::delivery_event;
+use crate::delivery::{self, Delivered, DeliveryRecord, SOURCE};
 use crate::error::{Error, refused};
 use crate::examples::ExampleCandidates;
 use crate::groups::{next_groups, push_piece};
+use crate::last_deliveries::LastDelivery;
 use crate::limits;
 use crate::options::Options;
 use crate::quarantine::{QUARANTINE, QuarantineNote};
 use crate::report::Report;
 use crate::source_keys::{is_feed, source_key};
-use crate::transaction::commit;
+use crate::transaction::{Attempt, make_stand, repeat};
 use annuaire_base::Tx;
+use annuaire_base::fact::{FactKey, Publication};
 use annuaire_batch::sort::{Merge, RecordBuf, Sorter};
-use annuaire_store::{Change, CommitOutcome, Registry, Unit};
+use annuaire_store::{BlockingRegistry, BlockingStage, BlockingUnit, Cause, Change, ChangeCounts, Channel};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -23,24 +26,37 @@ use std::io;
 ///
 /// Only deliveries that have a record can be undone: transactions of before records were kept have none.
 ///
-/// Cost: what the delivery changed is read three times and written once.
+/// Cost: what the delivery changed is read three times and written once; all of it again when somebody changes facts of its sources
+/// meanwhile.
 ///
 /// # Errors
-/// [`Error::Refused`] when there is no such delivery, when it is undone already, or when somebody committed while it was read.
-pub fn undo(registry: &mut dyn Registry, number: u64, created_too: bool, options: &Options) -> Result<Report, Error> {
+/// [`Error::Refused`] when there is no such delivery, or when it is undone already.
+pub fn undo(registry: &BlockingRegistry, number: u64, created_too: bool, options: &Options) -> Result<Report, Error> {
+    repeat(&format!("delivery {number}"), |_| undo_once(registry, number, created_too, options))
+}
+
+/// The record of a delivery that can be undone.
+fn undoable(number: u64, record: Option<DeliveryRecord>) -> Result<DeliveryRecord, Error> {
     let name = format!("delivery {number}");
-    let Some(mut record) = DeliveryRecord::get(registry, number)? else {
+    let Some(record) = record else {
         return Err(refused(&name, "there is no such delivery; `annuaire deliveries` lists those that have a record".into()));
     };
-    if let Some(by) = record.delivered.undone_by {
-        return Err(refused(&name, format!("it was undone by delivery {by}")));
+    match record.delivered.undone_by {
+        Some(by) => Err(refused(&name, format!("it was undone by delivery {by}"))),
+        None => Ok(record),
     }
-    let last = registry.last_tx()?;
-    let mut earlier = EarlierObjects::new(number, options);
+}
+
+/// Undoes the delivery, unless somebody changes facts of its sources meanwhile.
+fn undo_once(registry: &BlockingRegistry, number: u64, created_too: bool, options: &Options) -> Result<Attempt<Report>, Error> {
+    let record = undoable(number, DeliveryRecord::get(registry, number)?)?;
+    let mut stage = registry.stage()?;
+    let base = stage.base();
+    let mut earlier = EarlierFacts::new(number, options);
     if let Some(tx) = record.delivered.tx {
-        earlier.collect(registry, tx, last, created_too, options)?;
+        earlier.collect(registry, tx, base, created_too, options)?;
     }
-    let EarlierObjects { sorter, count, changed_since, created, .. } = earlier;
+    let EarlierFacts { sorter, count, changed_since, created, .. } = earlier;
     let mut sorted = sorter.finish(1).map_err(|e| undo_error(number, e))?;
     let mut report = Report::default();
     if changed_since > 0 {
@@ -49,39 +65,47 @@ pub fn undo(registry: &mut dyn Registry, number: u64, created_too: bool, options
     if created > 0 {
         report.notes.push(format!("{created} objects that the delivery created stay"));
     }
-    let reason = format!("undoes delivery {number}");
-    let (author, undoes) = (options.author.clone(), Some(number));
-    let delivered = Delivered { author, reason: reason.clone(), undoes, ..Delivered::default() };
-    let mut undoing = DeliveryRecord { delivered, ..DeliveryRecord::default() };
     let mut candidates = ExampleCandidates::default();
-    let mut counts = CommitOutcome::default();
-    let mut notes = Vec::new();
-    commit(registry, options, &reason, &mut |unit| {
-        undoing.delivered.number = delivery::next_number(unit)?;
-        put_again(unit, number, &mut sorted, &mut candidates, &mut |done| options.report_progress("writing", done, count))?;
-        counts = unit.outcome()?;
-        if counts.tx.is_some_and(|tx| tx != last.next()) {
-            return Err(refused(&name, "somebody committed while it was read; nothing was written, undo it again".into()));
+    let progress = &mut |done| options.report_progress("writing", done, count);
+    put_again(&mut stage, number, &mut sorted, &mut candidates, progress)?;
+    let counts = stage.counts()?;
+    let ChangeCounts { created, changed, ended, unchanged, withheld } = counts;
+    report = Report { created, changed, ended, unchanged, withheld, ..report };
+    if !options.dry_run {
+        let cause = Cause::new(Channel::Operator, &options.author, &format!("undoes delivery {number}"));
+        let written = make_stand(registry, stage, &[], &cause, options, |unit, tx, counts| {
+            // Another undoing may have been committed since the record was read.
+            let mut record = undoable(number, DeliveryRecord::get_in(unit, number)?)?;
+            let (author, reason) = (options.author.clone(), cause.reason.clone());
+            let delivered = Delivered { author, reason, undoes: Some(number), ..Delivered::default() };
+            let mut undoing = DeliveryRecord { delivered, ..DeliveryRecord::default() };
+            undoing.delivered.number = delivery::next_number(unit)?;
+            let notes = restore_sources(unit, &record, &mut undoing)?;
+            record.delivered.undone_by = Some(undoing.delivered.number);
+            record.write(unit)?;
+            undoing.count(tx, counts, (options.clock)());
+            undoing.write(unit)?;
+            unit.audit(&delivery_event(&undoing.delivered)?)?;
+            Ok(Attempt::Done((undoing.delivered, notes)))
+        })?;
+        match written {
+            Attempt::Done((undoing, notes)) => {
+                report.notes.extend(notes);
+                (report.tx, report.delivery) = (undoing.tx, Some(undoing.number));
+            }
+            Attempt::Overtaken(source) => return Ok(Attempt::Overtaken(source)),
         }
-        notes = restore_sources(unit, &record, &mut undoing)?;
-        record.delivered.undone_by = Some(undoing.delivered.number);
-        record.write(unit)?;
-        undoing.count(counts, (options.clock)());
-        undoing.write(unit)
-    })?;
-    let CommitOutcome { created, changed, ended, unchanged, .. } = counts;
-    report.examples = candidates.compare(registry, last)?;
-    report.notes.extend(notes);
-    report.delivery = (!options.dry_run).then_some(undoing.delivered.number);
-    Ok(Report { tx: counts.tx.filter(|_| !options.dry_run), created, changed, ended, unchanged, ..report })
+    }
+    report.examples = candidates.compare(registry, base, withheld > 0)?;
+    Ok(Attempt::Done(report))
 }
 
 fn undo_error(number: u64, source: io::Error) -> Error {
     Error::Io { file: format!("delivery {number}"), source }
 }
 
-/// The objects to put again as they were before the delivery, sorted through disk when they are many.
-struct EarlierObjects {
+/// The facts to put again as they were before the delivery, sorted through disk when they are many.
+struct EarlierFacts {
     number: u64,
     sorter: Sorter,
     count: u64,
@@ -91,19 +115,19 @@ struct EarlierObjects {
     created: u64,
 }
 
-impl EarlierObjects {
+impl EarlierFacts {
     fn new(number: u64, options: &Options) -> Self {
         let sorter = Sorter::new(options.sort_bytes, options.spill.clone());
         Self { number, sorter, count: 0, changed_since: 0, created: 0 }
     }
 
-    /// Collects what the delivery changed in its transaction `tx`, when `last` is the last transaction. Cost: the entities that
+    /// Collects what the delivery changed in its transaction `tx`, beside what stands at `base`. Cost: the entities that
     /// it changed are read at three transactions, a page at a time.
     fn collect(
         &mut self,
-        registry: &mut dyn Registry,
+        registry: &BlockingRegistry,
         tx: Tx,
-        last: Tx,
+        base: Tx,
         created_too: bool,
         options: &Options,
     ) -> Result<(), Error> {
@@ -112,11 +136,11 @@ impl EarlierObjects {
             let entities = registry.changed_entities(tx, &after, limits::PAGE)?;
             let Some(end) = entities.last() else { return Ok(()) };
             after.clone_from(end);
-            let mut at = |tx: Tx| -> Result<BTreeMap<(String, String), String>, Error> {
-                Ok(registry.objects_at(tx, &entities)?.into_iter().map(|o| ((o.source, o.entity), o.payload)).collect())
+            let at = |tx: Tx| -> Result<BTreeMap<FactKey, (Publication, String)>, Error> {
+                Ok(registry.facts_at(tx, &entities)?.into_iter().map(|f| (f.key, (f.publication, f.payload))).collect())
             };
-            let (before, then, now) = (at(tx.previous())?, at(tx)?, at(last)?);
-            let mut keys: Vec<&(String, String)> = before.keys().chain(then.keys()).collect();
+            let (before, then, now) = (at(tx.previous())?, at(tx)?, at(base)?);
+            let mut keys: Vec<&FactKey> = before.keys().chain(then.keys()).collect();
             keys.sort_unstable();
             keys.dedup();
             let mut pieces = RecordBuf::default();
@@ -133,10 +157,8 @@ impl EarlierObjects {
                     self.created += 1;
                     continue;
                 }
-                let (source, entity) = key;
-                // No source holds a zero; an object that ends has no payload.
-                let value = format!("{source}\0{}", was.map_or("", String::as_str));
-                push_piece(&mut pieces, source_key(source), entity, value.as_bytes());
+                let value = packed(key, was);
+                push_piece(&mut pieces, source_key(&key.owner), &key.entity, value.as_bytes());
                 self.count += 1;
             }
             self.sorter.extend(&pieces, 0..pieces.len()).map_err(|e| undo_error(self.number, e))?;
@@ -145,9 +167,26 @@ impl EarlierObjects {
     }
 }
 
-/// Puts the sorted objects of delivery `number`; `progress` takes how many of them are done.
+/// A fact to be put again, its entity excepted: owner, facet, publication, payload. None of the first three holds a zero; a fact that
+/// ends has no payload.
+fn packed(key: &FactKey, was: Option<&(Publication, String)>) -> String {
+    let open = if was.is_some_and(|w| w.0 == Publication::Open) { "open" } else { "" };
+    format!("{}\0{}\0{open}\0{}", key.owner, key.facet, was.map_or("", |w| &w.1))
+}
+
+/// Reads [`packed`] back, as a change. Its fingerprint is unknown, so that the next delivery compares the content.
+fn unpacked(entity: &str, value: &[u8]) -> Change {
+    let mut parts = str::from_utf8(value).unwrap_or_default().splitn(4, '\0');
+    let mut next = || parts.next().unwrap_or_default();
+    let (owner, facet) = (next().to_owned(), next().to_owned());
+    let publication = if next() == "open" { Publication::Open } else { Publication::Restricted };
+    let payload = Some(next()).filter(|p| !p.is_empty()).map(str::to_owned);
+    Change { key: FactKey { owner, entity: entity.to_owned(), facet }, payload, publication, fingerprint: 0 }
+}
+
+/// Puts the sorted facts of delivery `number`; `progress` takes how many of them are done.
 fn put_again(
-    unit: &mut dyn Unit,
+    stage: &mut BlockingStage,
     number: u64,
     sorted: &mut Merge,
     candidates: &mut ExampleCandidates,
@@ -160,12 +199,8 @@ fn put_again(
             return Ok(());
         }
         for group in 0..batch.len() {
-            let value = batch.pieces(group).first().and_then(|v| str::from_utf8(v).ok()).unwrap_or_default();
-            let (source, payload) = value.split_once('\0').unwrap_or_default();
-            let payload = Some(payload).filter(|p| !p.is_empty()).map(str::to_owned);
-            let change = Change { entity: batch.key(group).1.to_owned(), source: source.to_owned(), payload, digest: 0 };
-            candidates.add_known(&change);
-            unit.put(change)?;
+            let changes = batch.pieces(group).into_iter().map(|value| unpacked(batch.key(group).1, value));
+            stage.put_all(changes.inspect(|change| candidates.add_known(change)))?;
         }
         done += batch.len() as u64;
         progress(done);
@@ -174,7 +209,7 @@ fn put_again(
 
 /// Sets the sources of a delivery back to what they were before it, except those that have a later one, and lists them in the
 /// record of the undoing; notes for the report.
-fn restore_sources(unit: &mut dyn Unit, record: &DeliveryRecord, undoing: &mut DeliveryRecord) -> Result<Vec<String>, Error> {
+fn restore_sources(unit: &mut BlockingUnit, record: &DeliveryRecord, undoing: &mut DeliveryRecord) -> Result<Vec<String>, Error> {
     let number = record.delivered.number;
     let mut notes = Vec::new();
     // The delivery may be an undoing itself: undoing it brings back what it undid.

@@ -4,7 +4,6 @@
 #![cfg(target_os = "linux")]
 
 use annuaire_exchange::{Options, import};
-use annuaire_store_sqlite::SqliteRegistry;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -39,7 +38,7 @@ fn plain(dir: &Path, name: &str, text: &str) -> PathBuf {
 #[test]
 fn no_file_takes_more_than_the_limits() {
     let dir = tempfile::tempdir().unwrap();
-    let mut registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+    let registry = annuaire_store_sqlite::open_blocking(&dir.path().join("r")).unwrap();
     let spill = Some(dir.path().to_owned());
     let header = std::fs::read_to_string(
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/PS_LibreAcces_SavoirFaire_202610080843.txt"),
@@ -92,7 +91,7 @@ fn no_file_takes_more_than_the_limits() {
     for (what, path, reason) in cases {
         let options = Options { spill: spill.clone(), threads: 2, ..Options::default() };
         forget_peak();
-        let said = import(&mut registry, &[path], &options).map(|r| format!("{r:?}")).unwrap_or_else(|e| e.to_string());
+        let said = import(&registry, &[path], &options).map(|r| format!("{r:?}")).unwrap_or_else(|e| e.to_string());
         eprintln!("{what}: {} MiB", peak());
         assert!(said.contains(reason), "{what}: {said}");
         assert!(peak() < 400, "{what}: {} MiB", peak());

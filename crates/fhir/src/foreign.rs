@@ -5,8 +5,9 @@ mod stamp;
 #[cfg(test)]
 mod tests;
 
-use crate::view::{Guide, Perimeter, View};
+use crate::view::{Guide, View};
 use crate::{extract, limits, raw_json, schema};
+use annuaire_consolidate::Perimeter;
 use annuaire_terms::{Presence, Resource};
 use read::{ShownResource, read};
 use serde_json::Value;

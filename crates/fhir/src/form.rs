@@ -8,7 +8,7 @@ use crate::json::JsonWriter;
 use crate::schema::params::{self, Param};
 use crate::schema::{PERIOD_END, type_name};
 use crate::systems::{BOOLEAN, DIRECTORY_PROFILES, FRENCH_CORE_PROFILES, IDENTIFIER_TYPES};
-use crate::view::View;
+use crate::view::{View, profile_code};
 use annuaire_mos::Professionnel;
 use annuaire_nos::{Nos, coding};
 use annuaire_terms::{Presence, Resource, Term, TypeId};
@@ -110,7 +110,7 @@ impl Form {
     /// Writes the profiles with the version of their guide, and indexes them without it.
     fn write_profiles(&mut self, view: View, Profiles { french_core, directory }: Profiles) {
         let core_profile = format!("{FRENCH_CORE_PROFILES}{french_core}");
-        let directory_profile = format!("{DIRECTORY_PROFILES}as-{}-{directory}", view.perimeter.code());
+        let directory_profile = format!("{DIRECTORY_PROFILES}as-{}-{directory}", profile_code(view.perimeter));
         self.json.array("profile", |j| {
             if !french_core.is_empty() {
                 j.string_element(&format!("{core_profile}{}", view.guide.french_core_version_suffix()));

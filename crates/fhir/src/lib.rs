@@ -6,9 +6,9 @@
 //!   published resource, its *full form* beside the *reduced form* that it leaves when it is withdrawn: [`organization`], and
 //!   behind [`professional`] and [`activity`] the files `practitioner`, `practitioner_role`, `person`, `healthcare_service` and
 //!   `device`. What several resources share (address, contact points, certificates) has files of its own.
-//! * A [`View`] names the version of the guide and the [`Perimeter`] that a form is for. A form writes whatever it is given.
-//!   [`perimeter`] decides before what the public may see: it copies the public members by name. A store of the public
-//!   perimeter is filled with nothing else.
+//! * A [`View`] names the version of the guide and the [`Perimeter`] that a form is for. A form writes whatever it is given:
+//!   `annuaire-consolidate` decides before what the public may see, by copying the public members by name. A resource of another
+//!   directory alone is reduced here, when its form is made ([`perimeter`]).
 //! * [`schema`] numbers the published types and their search parameters. Forms, API and CapabilityStatement read this one table.
 //! * A resource of another directory keeps its own bytes ([`foreign`]); [`extract`] finds its terms in its JSON.
 //! * [`ids`] derives technical ids from business keys: a rebuild gives the same ids.
@@ -16,7 +16,8 @@
 //! # Example
 //!
 //! ```
-//! use annuaire_fhir::{Guide, Perimeter, View, organization, perimeter, schema};
+//! use annuaire_consolidate::public::public_structure;
+//! use annuaire_fhir::{Guide, Perimeter, View, organization, schema};
 //! use annuaire_mos::Structure;
 //! use annuaire_terms::Term;
 //!
@@ -27,7 +28,7 @@
 //!     raison_sociale: "CLINIQUE FICTIVE".into(),
 //!     ..Default::default()
 //! };
-//! let organization = organization::full_form(view, &perimeter::public_structure(structure), &[]);
+//! let organization = organization::full_form(view, &public_structure(structure), &[]);
 //! assert_eq!(organization.id, "001-F990000019");
 //! // The store writes version and instant between the two parts.
 //! assert!(organization.before.ends_with(br#""url":"https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/as-ext-data-trace"}],"#));
@@ -74,4 +75,5 @@ mod telecom;
 mod tests;
 mod view;
 
-pub use view::{Guide, Perimeter, View};
+pub use annuaire_consolidate::Perimeter;
+pub use view::{Guide, View};

@@ -1,11 +1,7 @@
-//! The public part of every kind of object (data-perimeters §3), by enumeration.
-//!
-//! A member that no rule names is not public, whatever is added to the domain or to a feed later. Activities of FINESS are open
-//! data as a whole and need no rule.
+//! The public part of a resource of another directory (data-perimeters §3), by enumeration: a member that no public profile lists
+//! is not public, whatever a feed adds later. `annuaire-consolidate` enumerates the public members of all other objects.
 
-mod domain;
 mod foreign;
 mod profiles;
 
-pub use domain::{public_card, public_mailbox, public_professional, public_structure};
 pub use foreign::public_resource;

@@ -2,8 +2,9 @@
 //! restricted perimeter a Person when the civil status is known.
 
 use crate::practice::practices;
-use crate::view::{Perimeter, View};
+use crate::view::View;
 use crate::{person, practitioner, practitioner_role};
+use annuaire_consolidate::Perimeter;
 use annuaire_mos::{BoiteLettresMss, CarteProfessionnel, Professionnel};
 use annuaire_terms::Resource;
 

@@ -1,6 +1,7 @@
 //! Shared by the tests of the forms: a view, the JSON of a resource, and the public samples of the guide.
 
-use crate::view::{Guide, Perimeter, View};
+use crate::view::{Guide, View};
+use annuaire_consolidate::Perimeter;
 use annuaire_terms::Resource;
 use serde_json::Value;
 

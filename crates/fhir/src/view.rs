@@ -1,30 +1,21 @@
 //! The audience of a form and the version of the guide that it follows.
 
+use annuaire_consolidate::Perimeter;
+
 /// Guide and perimeter of the forms of one publication store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {
     /// Version of the guide.
     pub guide: Guide,
-    /// Perimeter.
+    /// Perimeter: profiles `as-dp-*` in the public one, `as-dr-*` and Person in the restricted one.
     pub perimeter: Perimeter,
 }
 
-/// The audience of a publication store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Perimeter {
-    /// Données publiques: anyone. Profiles `as-dp-*`.
-    Public,
-    /// Données à diffusion restreinte: bodies named by the order. Profiles `as-dr-*` and Person.
-    Restricted,
-}
-
-impl Perimeter {
-    /// The code that the names of profiles carry.
-    pub(crate) const fn code(self) -> &'static str {
-        match self {
-            Self::Public => "dp",
-            Self::Restricted => "dr",
-        }
+/// The code of a perimeter in the names of profiles.
+pub(crate) const fn profile_code(perimeter: Perimeter) -> &'static str {
+    match perimeter {
+        Perimeter::Public => "dp",
+        Perimeter::Restricted => "dr",
     }
 }
 

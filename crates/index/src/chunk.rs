@@ -6,6 +6,10 @@
 //! each, counted from the first record), then the records; numbers are little-endian. The table of ends finds a record without
 //! a walk over the records before it, which would be a cache miss for each of them. A chunk fills a page of 4 KiB. A record
 //! that is longer than a page has a chunk of its own, whose number of records is 0. Only the last chunk grows.
+//!
+//! A row that was removed between two others of its chunk leaves a *hole*: a record of no bytes ([`sweep`]).
+
+pub mod sweep;
 
 use std::ops::Bound;
 
@@ -46,8 +50,13 @@ impl<'a> ChunkRecords<'a> {
         self.ends.len().max(usize::from(!self.bytes.is_empty()))
     }
 
-    /// The n-th record, from 0; `None` after the last.
+    /// The n-th record, from 0; `None` after the last, and for a row that was removed.
     pub fn get(self, n: usize) -> Option<Result<&'a [u8], Error>> {
+        self.record_or_hole(n).filter(|record| !matches!(record, Ok([])))
+    }
+
+    /// The n-th record, from 0, of no bytes when the row was removed; `None` after the last.
+    fn record_or_hole(self, n: usize) -> Option<Result<&'a [u8], Error>> {
         if self.ends.is_empty() {
             return (n == 0 && !self.bytes.is_empty()).then_some(Ok(self.bytes));
         }
@@ -56,8 +65,18 @@ impl<'a> ChunkRecords<'a> {
         Some(self.bytes.get(start..end).ok_or(BAD))
     }
 
+    /// The chunk with another record in the n-th place.
+    fn with(self, n: usize, record: &[u8]) -> Result<ChunkBuilder, Error> {
+        let mut chunk = ChunkBuilder::default();
+        for (position, old) in self.iter().enumerate() {
+            chunk.push_beyond(if position == n { record } else { old? });
+        }
+        if n < chunk.len { Ok(chunk) } else { Err(BAD) }
+    }
+
+    /// All the records; those of removed rows have no bytes.
     pub fn iter(self) -> impl Iterator<Item = Result<&'a [u8], Error>> {
-        (0..self.len()).filter_map(move |n| self.get(n))
+        (0..self.len()).filter_map(move |n| self.record_or_hole(n))
     }
 }
 
@@ -67,7 +86,8 @@ pub fn chunk_of<'t>(dbs: &Databases, txn: &'t RoTxn<'_>, row: Row) -> Result<Opt
     found.map(|(key, chunk)| Ok((first_row(key)?, ChunkRecords::read(chunk)?))).transpose()
 }
 
-fn record_of<'t>(dbs: &Databases, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<&'t [u8]>, Error> {
+/// The record of a row; `None` when it was removed or never written. Cost: one look-up.
+pub fn record_of<'t>(dbs: &Databases, txn: &'t RoTxn<'_>, row: Row) -> Result<Option<&'t [u8]>, Error> {
     match chunk_of(dbs, txn, row)? {
         Some((first, records)) => records.get((row.get() - first.get()) as usize).transpose(),
         None => Ok(None),
@@ -111,11 +131,16 @@ impl ChunkBuilder {
         if self.len > 0 && 2 + self.ends.len() + 2 + self.records.len() + record.len() > PAGE_VALUE {
             return false;
         }
+        self.push_beyond(record);
+        true
+    }
+
+    /// Adds a record, even beyond a page.
+    fn push_beyond(&mut self, record: &[u8]) {
         self.len += 1;
         self.records.extend_from_slice(record);
         // The end of a record longer than a page may not fit 2 bytes: `as_records` does not use it.
         self.ends.extend((self.records.len() as u16).to_le_bytes());
-        true
     }
 
     /// The chunk as a reader sees it.
@@ -139,13 +164,16 @@ pub struct ChunkWriter {
 }
 
 impl ChunkWriter {
-    /// Continues after the last row, which is the one before `end`.
+    /// Continues after the last row of the store, which is the one before `end`, or begins a chunk when that row was removed.
     pub fn open(dbs: &Databases, txn: &RoTxn<'_>, end: Row) -> Result<Self, Error> {
         let mut writer = Self { first: end, chunk: ChunkBuilder::default(), is_ahead: false };
         if let Some((key, chunk)) = dbs.rows.last(txn)? {
-            writer.first = first_row(key)?;
-            for record in ChunkRecords::read(chunk)?.iter() {
-                writer.chunk.push(record?);
+            let (first, records) = (first_row(key)?, ChunkRecords::read(chunk)?);
+            if first.get() + records.len() as u32 == end.get() {
+                writer.first = first;
+                for record in records.iter() {
+                    writer.chunk.push_beyond(record?);
+                }
             }
         }
         Ok(writer)
@@ -160,6 +188,18 @@ impl ChunkWriter {
         }
         self.is_ahead = true;
         Ok(())
+    }
+
+    /// Puts another record in the place of that of a row. Cost: rewriting its chunk.
+    pub fn replace(&mut self, dbs: &Databases, txn: &mut RwTxn<'_>, row: Row, record: &[u8]) -> Result<(), Error> {
+        if row >= self.first {
+            self.chunk = self.chunk.as_records().with((row.get() - self.first.get()) as usize, record)?;
+            self.is_ahead = true;
+            return Ok(());
+        }
+        let (first, records) = chunk_of(dbs, txn, row)?.ok_or(BAD)?;
+        let chunk = records.with((row.get() - first.get()) as usize, record)?.to_bytes();
+        Ok(dbs.rows.put(txn, &key_of(first), &chunk)?)
     }
 
     /// Writes the records that are only in memory. Must precede each commit, so that no committed link or term has a row that

@@ -1,5 +1,7 @@
 //! The LMDB databases of a store.
 
+use std::ops::Bound;
+
 use heed::types::Bytes;
 use heed::{Database, Env, RwTxn, WithoutTls};
 
@@ -9,15 +11,17 @@ use crate::error::Error;
 pub type Db = Database<Bytes, Bytes>;
 
 /// Number of databases in a store, `meta` and `dictionaries` included.
-pub const DATABASES: u32 = 11;
+pub const DATABASES: u32 = 12;
 
 /// Longest value that LMDB keeps, with its key, in one page of 4 KiB (page header and node header taken off). Chunks and blocks
 /// are filled up to this length, so that reading one costs one page.
 pub const PAGE_VALUE: usize = 4_080;
 
-/// Handles of the databases that hold data. [`crate::layout`] describes their keys and values.
+/// Handles of the databases. [`crate::layout`] describes their keys and values.
 #[derive(Clone, Copy)]
 pub struct Databases {
+    /// What the store says of itself: [`crate::meta`].
+    pub meta: Db,
     /// First row of a chunk to the records of its rows.
     pub rows: Db,
     /// First key of a block to its terms.
@@ -30,12 +34,14 @@ pub struct Databases {
     pub links: Db,
     /// Transaction to its end and instant.
     pub tx: Db,
-    /// Transaction to the rows that it closed.
+    /// Level and transaction to closed rows: [`crate::closings`].
     pub closings: Db,
     /// Instant and row of what is due to vanish then.
     pub leaving: Db,
     /// Entity to the reason why it could not be made.
     pub aside: Db,
+    /// Term of an id without versions to the number of its last one: [`crate::former`].
+    pub former: Db,
 }
 
 impl Databases {
@@ -43,6 +49,7 @@ impl Databases {
     pub fn create(env: &Env<WithoutTls>, txn: &mut RwTxn<'_>) -> Result<Self, Error> {
         let mut create = |name| env.create_database::<Bytes, Bytes>(txn, Some(name));
         Ok(Self {
+            meta: create("meta")?,
             rows: create("rows")?,
             terms: create("terms")?,
             sets: create("sets")?,
@@ -52,6 +59,12 @@ impl Databases {
             closings: create("closings")?,
             leaving: create("leaving")?,
             aside: create("aside")?,
+            former: create("former")?,
         })
     }
+}
+
+/// Where a walk begins that goes on from a key; an empty one, which LMDB refuses, stands for the beginning.
+pub fn from_key(key: &[u8]) -> Bound<&[u8]> {
+    if key.is_empty() { Bound::Unbounded } else { Bound::Included(key) }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong in the store.
 
+use annuaire_base::LogIdentity;
 use annuaire_terms::RefusedResource;
 use heed::MdbError;
 
@@ -27,13 +28,26 @@ pub enum Error {
         wanted: String,
     },
     /// The files hold another view of the log (other guide or perimeter).
-    #[error("the publication store holds {found}, not {wanted}")]
+    #[error(
+        "the publication store holds {found}, not {wanted}: open it as what it is, or rebuild it from the log; nothing was written"
+    )]
     OtherView {
         /// View that the files name.
         found: String,
         /// View that the caller asked for.
         wanted: String,
     },
+    /// The store was made from another log, or from an earlier life of this one.
+    #[error(
+        "the publication store follows another log ({store}), or this one before it was restored from a copy: rebuild the store from this log, or open the registry to which it belongs; nothing was written"
+    )]
+    OtherLog {
+        /// Log that the files name.
+        store: LogIdentity,
+    },
+    /// The state asked for is before the first one kept: compaction has removed versions that it had.
+    #[error("the state is older than those that the publication store keeps")]
+    TooOld,
     /// The directory could not be prepared, or a temporary file failed.
     #[error("index directory: {0}")]
     Io(#[from] std::io::Error),

@@ -1,6 +1,7 @@
 //! A store that is open.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use annuaire_base::Tx;
@@ -9,9 +10,9 @@ use heed::{Env, WithoutTls};
 use crate::databases::Databases;
 use crate::dictionaries::Dictionaries;
 use crate::error::Error;
-use crate::results::SearchResults;
 use crate::row::Row;
-use crate::state::RecentStates;
+use crate::snapshot::SnapshotSource;
+use crate::transaction::Applied;
 
 /// A publication store that is open. Shared by threads: one writer at a time, and readers never wait for it.
 pub struct Index {
@@ -19,8 +20,8 @@ pub struct Index {
     pub(crate) env: Env<WithoutTls>,
     pub(crate) dbs: Databases,
     pub(crate) dictionaries: Arc<Dictionaries>,
-    pub(crate) states: RecentStates,
-    pub(crate) results: SearchResults,
+    /// What readers need.
+    pub(crate) source: SnapshotSource,
     /// Held while a transaction is applied.
     pub(crate) writer: Mutex<()>,
     /// Versions written between two LMDB commits.
@@ -30,30 +31,41 @@ pub struct Index {
 impl Index {
     /// Latest published transaction, [`Tx::NONE`] when there is none.
     pub fn applied_tx(&self) -> Tx {
-        self.states.latest().published.tx
+        self.source.states.latest().published.tx
     }
 
     /// Number and instant (milliseconds since 1970 UTC) of the latest published transaction, `None` when there is none.
     pub fn applied_commit(&self) -> Option<(Tx, i64)> {
-        let published = self.states.latest().published;
+        let published = self.source.states.latest().published;
         (published.tx > Tx::NONE).then_some((published.tx, published.commit_ms))
+    }
+
+    /// The last transaction of the store, with its digest in the log.
+    pub fn applied(&self) -> Applied {
+        let state = self.source.states.latest();
+        Applied { tx: state.published.tx, commit_ms: state.published.commit_ms, digest: state.digest }
+    }
+
+    /// The first transaction whose state is answered, [`Tx::NONE`] while all are: [`Index::snapshot_at`] refuses earlier ones.
+    pub fn retained_from(&self) -> Tx {
+        Tx::new(self.source.retained_from.load(Ordering::SeqCst))
+    }
+
+    /// Tells readers that states before a transaction are not answered any more. Compaction calls it when
+    /// [`crate::meta::set_retained_from`] is committed, and before it removes the first version: a reader that began earlier has a
+    /// read transaction in which nothing was removed.
+    pub(crate) fn set_retained_from(&self, tx: Tx) {
+        self.source.retained_from.store(tx.get(), Ordering::SeqCst);
     }
 
     /// Number of live resources of all types, reduced forms included.
     pub fn resource_count(&self) -> u64 {
-        self.states.latest().live.values().map(|rows| rows.len()).sum()
+        self.source.states.latest().count()
     }
 
     /// Whether no version was ever published.
     pub fn is_empty(&self) -> bool {
-        self.states.latest().published.end == Row::FIRST
-    }
-
-    /// Instant of a transaction that follows the present state: one earlier than the previous transaction's is raised to it, so
-    /// that rows are in chronological order.
-    pub(crate) fn instant_not_before_last(&self, commit_ms: i64) -> i64 {
-        let published = self.states.latest().published;
-        if published.tx == Tx::NONE { commit_ms } else { commit_ms.max(published.commit_ms) }
+        self.source.states.latest().published.end == Row::FIRST
     }
 
     /// Reads the link columns once, so that the first search through references finds them in memory. Cost: fifty megabytes for

@@ -85,26 +85,33 @@
 //! here. It never overwrites a version: retention closes rows, and old versions stay readable until the store is rebuilt. It never
 //! opens files of another format: it refuses them, and the caller rebuilds.
 
+mod application;
 mod apply;
 mod budget;
 mod check;
 mod chunk;
+mod closings;
+mod compact;
 mod databases;
 mod dictionaries;
 mod error;
+mod every_version;
 mod filter;
+mod former;
 mod hash;
 mod id_order;
 mod index;
 mod key;
 pub mod layout;
 mod links;
+mod meta;
 mod open;
 mod posting;
 mod prepare;
 mod published;
 mod reader;
 mod record;
+mod removal;
 mod resource_keys;
 mod results;
 mod retention;
@@ -113,18 +120,23 @@ mod search;
 mod set_aside;
 mod snapshot;
 mod state;
+mod states;
 #[cfg(test)]
 mod tests;
 mod time;
+mod transaction;
 mod varint;
 mod version;
+mod withdraw;
 
 pub use roaring::RoaringBitmap;
 
 pub use apply::ApplyOptions;
 pub use budget::{Effort, UNLIMITED};
+pub use compact::CompactionReport;
 pub use error::Error;
 pub use filter::Filter;
+pub use former::FormerResource;
 pub use id_order::IdOrder;
 pub use index::Index;
 pub use open::{Marks, Peek};
@@ -134,4 +146,5 @@ pub use retention::Retention;
 pub use row::Row;
 pub use set_aside::{SetAsideChanges, SetAsideEntity};
 pub use snapshot::Snapshot;
+pub use transaction::{Applied, GroupItem, LogDigest, TxEnd};
 pub use version::Version;

@@ -1,9 +1,10 @@
 //! Opening, copying and inspecting the files of a store.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use annuaire_base::Tx;
+use annuaire_base::{LogIdentity, Tx};
 use heed::types::Bytes;
 use heed::{CompactionOption, Env, EnvFlags, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 
@@ -12,12 +13,13 @@ use crate::dictionaries::Dictionaries;
 use crate::error::Error;
 use crate::hash::dictionary_checksum;
 use crate::index::Index;
+use crate::meta::{self, FORMAT, FORMAT_KEY, FORMS_KEY, VIEW_KEY};
 use crate::published::PublishedTx;
 use crate::results::SearchResults;
-use crate::state::{PublishedState, RecentStates};
+use crate::snapshot::SnapshotSource;
+use crate::state::PublishedState;
+use crate::states::KnownStates;
 
-/// Layout of the files, in the database `meta`; a store of another layout is refused.
-const FORMAT: &[u8] = b"6";
 /// Versions written between two LMDB commits of a transaction.
 const VERSIONS_PER_COMMIT: usize = 50_000;
 /// Read transactions at once, of all processes together. The process that opens the files first decides.
@@ -39,6 +41,8 @@ pub struct Marks<'a> {
 pub struct Peek {
     /// Latest published transaction, [`Tx::NONE`] when there is none.
     pub tx: Tx,
+    /// Log that the store follows; `None` when it was never bound to one, or is of an older format.
+    pub log: Option<LogIdentity>,
     /// Bytes of the file in use, free pages included.
     pub bytes: u64,
     /// Number of processes that ended without closing their read transactions.
@@ -49,7 +53,7 @@ impl Index {
     /// Opens the store of a directory, or creates it. `map_bytes` bounds the size of the file. `dictionaries` compress new
     /// bodies, by type (an empty one for none); the files hold those that older bodies need.
     ///
-    /// Cost: reading the live rows of each type and all the closings (see [`crate::layout`]).
+    /// Cost: reading the rows of each type and about a hundred entries of closings (see [`crate::layout`]).
     ///
     /// # Errors
     /// [`Error::Outdated`] when the files have another layout; [`Error::Corrupt`] when a dictionary is damaged.
@@ -78,7 +82,7 @@ impl Index {
         env.clear_stale_readers()?;
         let mut txn = env.write_txn()?;
         let dbs = Databases::create(&env, &mut txn)?;
-        let meta = env.create_database::<Bytes, Bytes>(&mut txn, Some("meta"))?;
+        let meta = dbs.meta;
         let stored = env.create_database::<Bytes, Bytes>(&mut txn, Some("dictionaries"))?;
         check_format(meta, &mut txn)?;
         if let Some(marks) = marks {
@@ -87,17 +91,49 @@ impl Index {
         }
         let dictionaries = Arc::new(merge_dictionaries(meta, stored, &mut txn, dictionaries)?);
         let state = PublishedState::load(&dbs, &txn)?;
+        let retained_from = AtomicU64::new(meta::retained_from(meta, &txn)?.get());
         txn.commit()?;
         Ok(Index {
             dir: dir.to_owned(),
+            source: SnapshotSource {
+                env: env.clone(),
+                dbs,
+                dictionaries: dictionaries.clone(),
+                results: SearchResults::new(),
+                states: Arc::new(KnownStates::new(state)),
+                retained_from: Arc::new(retained_from),
+            },
             env,
             dbs,
             dictionaries,
-            states: RecentStates::new(state),
-            results: SearchResults::new(),
             writer: Mutex::new(()),
             versions_per_commit: VERSIONS_PER_COMMIT,
         })
+    }
+
+    /// Binds the store to a log: it remembers the first one, and refuses another log or another epoch of it, whose transactions of
+    /// the same numbers are others. A store without a transaction takes any log. Called before transactions are applied.
+    ///
+    /// # Errors
+    /// [`Error::OtherLog`], and nothing is written; when the store cannot be written.
+    pub fn bind_log(&self, log: LogIdentity) -> Result<(), Error> {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut txn = self.env.write_txn()?;
+        match meta::log(self.dbs.meta, &txn)? {
+            Some(store) if store == log => return Ok(()),
+            Some(store) if PublishedTx::latest(&self.dbs, &txn)?.tx > Tx::NONE => return Err(Error::OtherLog { store }),
+            _ => meta::set_log(self.dbs.meta, &mut txn, log)?,
+        }
+        Ok(txn.commit()?)
+    }
+
+    /// The log to which the store is bound, `None` before [`Index::bind_log`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn log(&self) -> Result<Option<LogIdentity>, Error> {
+        let txn = self.env.read_txn()?;
+        meta::log(self.dbs.meta, &txn)
     }
 
     /// Copies the store of a directory, as its last commit left it, to another directory, which exists and holds no store.
@@ -120,7 +156,7 @@ impl Index {
     }
 
     /// Inspects the store of a directory as its last commit left it; another process may write meanwhile and nobody waits.
-    /// Frees the reader slots of dead processes. Cost: two look-ups.
+    /// Frees the reader slots of dead processes. Cost: three look-ups.
     ///
     /// # Errors
     /// When the directory holds no store, or this process has it open.
@@ -133,8 +169,12 @@ impl Index {
             Some(db) => db.last(&txn)?.map(|(key, value)| PublishedTx::decode(key, value)).transpose()?,
             None => None,
         };
+        let log = match env.open_database::<Bytes, Bytes>(&txn, Some("meta"))? {
+            Some(db) => meta::log(db, &txn)?,
+            None => None,
+        };
         let pages = env.info().last_page_number as u64 + 1;
-        Ok(Peek { tx: last.map_or(Tx::NONE, |published| published.tx), bytes: pages * PAGE_BYTES, dead_readers })
+        Ok(Peek { tx: last.map_or(Tx::NONE, |published| published.tx), log, bytes: pages * PAGE_BYTES, dead_readers })
     }
 
     /// Frees the reader slots of processes that died: LMDB cannot reuse the pages that a slot protects. Returns their number.
@@ -155,8 +195,8 @@ fn open_read_only(dir: &Path, options: &mut EnvOpenOptions<WithoutTls>) -> Resul
 
 /// Checks the layout that the files name; a new store gets ours.
 fn check_format(meta: Db, txn: &mut RwTxn<'_>) -> Result<(), Error> {
-    match meta.get(txn, b"format")? {
-        None => Ok(meta.put(txn, b"format", FORMAT)?),
+    match meta.get(txn, FORMAT_KEY)? {
+        None => Ok(meta.put(txn, FORMAT_KEY, FORMAT)?),
         Some(FORMAT) => Ok(()),
         Some(other) => {
             let format = |f: &[u8]| format!("format {}", String::from_utf8_lossy(f));
@@ -170,7 +210,7 @@ fn check_marks(meta: Db, txn: &mut RwTxn<'_>, marks: Marks<'_>, is_empty: bool) 
     let mark = |txn: &RoTxn<'_>, name: &[u8]| {
         Ok::<_, Error>(meta.get(txn, name)?.map(|mark| String::from_utf8_lossy(mark).into_owned()))
     };
-    let (view, forms) = (mark(txn, b"view")?, mark(txn, b"forms")?);
+    let (view, forms) = (mark(txn, VIEW_KEY)?, mark(txn, FORMS_KEY)?);
     let wanted = marks.forms.to_string();
     match (view, forms) {
         (Some(view), _) if view != marks.view && !is_empty => {
@@ -183,8 +223,8 @@ fn check_marks(meta: Db, txn: &mut RwTxn<'_>, marks: Marks<'_>, is_empty: bool) 
         }
         _ => {}
     }
-    meta.put(txn, b"view", marks.view.as_bytes())?;
-    meta.put(txn, b"forms", wanted.as_bytes())?;
+    meta.put(txn, VIEW_KEY, marks.view.as_bytes())?;
+    meta.put(txn, FORMS_KEY, wanted.as_bytes())?;
     Ok(())
 }
 

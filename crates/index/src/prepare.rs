@@ -1,41 +1,53 @@
 //! Preparing the versions of a transaction, on any number of threads.
 
-use std::sync::Arc;
-
 use annuaire_base::Tx;
 use annuaire_terms::Resource;
 
-use crate::dictionaries::Dictionaries;
 use crate::error::Error;
+use crate::former;
 use crate::index::Index;
 use crate::record::{RecordWriter, VersionStamp};
 use crate::resource_keys::ResourceKeys;
 use crate::row::Row;
-use crate::snapshot::Snapshot;
+use crate::snapshot::SnapshotSource;
 
 /// A version ready to be written: any thread prepares it, one thread writes it.
 #[derive(Debug)]
 pub struct Prepared {
     pub(crate) resource: Resource,
     pub(crate) content: PreparedContent,
-    /// Live row of the resource before the transaction.
+    /// Transaction of the state in which it was prepared.
+    pub(crate) base: Tx,
+    /// Instant of the transaction for which it was prepared.
+    pub(crate) commit_ms: i64,
+    /// Stamp of the version, when there is one.
+    pub(crate) stamp: VersionStamp,
+    /// Row of the newest version of the resource in that state.
+    pub(crate) newest: Option<Row>,
+    /// That row, when it is live.
     pub(crate) previous: Option<Row>,
 }
 
 /// Whether a prepared version differs from the published one.
 #[derive(Debug)]
 pub(crate) enum PreparedContent {
-    /// The live version has the same content: nothing to write, unless the same transaction gave another content before.
+    /// The live version has the same content: nothing to write, unless an earlier version of the same application has another one.
     Unchanged,
-    /// A new version.
-    Changed { keys: ResourceKeys, record: Vec<u8> },
+    /// A new version: its number before a foreign stamp is looked at, its keys and its record.
+    Changed { number: u32, keys: ResourceKeys, record: Vec<u8> },
 }
 
-/// Prepares resources for one transaction. Each thread has its own.
+impl Prepared {
+    /// Transaction for which it was prepared, and its instant.
+    pub(crate) const fn transaction(&self) -> (Tx, i64) {
+        (self.stamp.tx, self.commit_ms)
+    }
+}
+
+/// Prepares resources for a transaction. Each thread has its own. It holds no read transaction of the store between two resources.
 pub struct Preparer {
-    base: Snapshot,
+    source: SnapshotSource,
     writer: RecordWriter,
-    dictionaries: Arc<Dictionaries>,
     tx: Tx,
     commit_ms: i64,
 }
@@ -46,9 +58,7 @@ impl Index {
     /// # Errors
     /// When the state cannot be read.
     pub fn preparer(&self, tx: Tx, commit_ms: i64) -> Result<Preparer, Error> {
-        let base = self.snapshot()?;
-        let dictionaries = self.dictionaries.clone();
-        Ok(Preparer { base, writer: RecordWriter::new(), dictionaries, tx, commit_ms: self.instant_not_before_last(commit_ms) })
+        Ok(Preparer { source: self.source.clone(), writer: RecordWriter::new(), tx, commit_ms })
     }
 }
 
@@ -59,21 +69,37 @@ impl Preparer {
     /// # Errors
     /// [`Error::Refused`] for a resource that cannot be stored.
     pub fn prepare(&mut self, resource: Resource) -> Result<Prepared, Error> {
+        self.prepare_for(resource, self.tx, self.commit_ms)
+    }
+
+    /// [`Preparer::prepare`] for another transaction: one preparer serves all the transactions of a group, and those of the
+    /// groups that follow. What the transactions before it change in the meantime is looked at when it is written.
+    ///
+    /// # Errors
+    /// As [`Preparer::prepare`].
+    pub fn prepare_for(&mut self, resource: Resource, tx: Tx, commit_ms: i64) -> Result<Prepared, Error> {
         resource.check()?;
+        let snapshot = self.source.snapshot()?;
+        let base = snapshot.tx();
+        let commit_ms = if base == Tx::NONE { commit_ms } else { commit_ms.max(snapshot.commit_ms()) };
         // The first load finds nothing: it skips the look-up.
-        let known = if self.base.is_empty() { None } else { self.base.newest_version(resource.ty, &resource.id)? };
+        let known = if snapshot.is_empty() { None } else { snapshot.newest_version(resource.ty, &resource.id)? };
+        let newest = known.as_ref().map(|newest| newest.version.row);
         let previous = known.as_ref().filter(|newest| newest.is_live).map(|newest| newest.version.row);
-        let mut number = 1;
-        if let Some(newest) = &known {
-            if newest.is_live && newest.version.has_content_of(&resource) {
-                return Ok(Prepared { content: PreparedContent::Unchanged, previous, resource });
+        let number = match &known {
+            Some(newest) => next_number(newest.version.number)?,
+            None if snapshot.is_empty() => 1,
+            None => former::next_number_of(&snapshot.dbs, &snapshot.txn, resource.ty, &resource.id)?,
+        };
+        let stamp = stamp_of(&resource, number, tx, commit_ms);
+        let content = match known {
+            Some(newest) if newest.is_live && newest.version.has_content_of(&resource) => PreparedContent::Unchanged,
+            _ => {
+                let record = self.writer.write(&self.source.dictionaries, &resource, stamp)?;
+                PreparedContent::Changed { number, keys: ResourceKeys::new(&resource), record }
             }
-            number = next_number(newest.version.number)?;
-        }
-        let stamp = stamp_of(&resource, number, self.tx, self.commit_ms);
-        let record = self.writer.write(&self.dictionaries, &resource, stamp)?;
-        let keys = ResourceKeys::new(&resource);
-        Ok(Prepared { content: PreparedContent::Changed { keys, record }, previous, resource })
+        };
+        Ok(Prepared { resource, content, base, stamp, newest, previous, commit_ms })
     }
 }
 

@@ -46,6 +46,26 @@ impl PublishedTx {
         [a, b, c, d, e, f, g, h, i, j, k, l]
     }
 
+    /// The last transaction at an instant or before it; [`PublishedTx::EMPTY`] when there is none. Cost: a binary search over the
+    /// numbers of the transactions, one look-up a step.
+    pub fn last_until(dbs: &Databases, txn: &RoTxn<'_>, ms: i64) -> Result<Self, Error> {
+        let latest = Self::latest(dbs, txn)?;
+        if latest.commit_ms <= ms {
+            return Ok(latest);
+        }
+        // Smallest number such that the first transaction at or after it is after the instant. Stores skip numbers.
+        let (mut low, mut high) = (0, latest.tx.get());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found = dbs.tx.get_greater_than_or_equal_to(txn, &Self::key(Tx::new(middle)))?;
+            let (key, value) = found.ok_or(Error::Corrupt("transactions"))?;
+            let found = Self::decode(key, value)?;
+            if found.commit_ms > ms { high = middle } else { low = found.tx.get() + 1 }
+        }
+        let found = dbs.tx.get_lower_than(txn, &Self::key(Tx::new(low)))?;
+        found.map_or(Ok(Self::EMPTY), |(key, value)| Self::decode(key, value))
+    }
+
     /// The latest transaction of a store; [`PublishedTx::EMPTY`] before the first.
     pub fn latest(dbs: &Databases, txn: &RoTxn<'_>) -> Result<Self, Error> {
         dbs.tx.last(txn)?.map_or(Ok(Self::EMPTY), |(key, value)| Self::decode(key, value))

@@ -15,6 +15,8 @@ pub const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Flag of a record that keeps the stamp of another directory.
 const FOREIGN_STAMP: u8 = 1;
+/// Flag of a record whose content was withdrawn by law.
+const WITHDRAWN_BY_LAW: u8 = 8;
 
 /// Errors are built lazily: formatting one costs more than reading a valid field.
 fn too_short() -> Error {
@@ -36,7 +38,7 @@ pub fn stamp_before(version: u32, last_updated_ms: i64, after: &[u8]) -> Vec<u8>
 }
 
 /// Number, transaction and instant that a record gives to a version.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VersionStamp {
     pub number: u32,
     pub tx: Tx,
@@ -60,17 +62,9 @@ impl RecordWriter {
         self.plain.clear();
         write_plain(&mut self.plain, resource, stamp)?;
         let dictionary = dictionaries.writer(resource.ty);
-        let foreign = resource.foreign_stamp.as_ref();
-        let mut out = Vec::with_capacity(256);
-        out.push(resource.ty.get());
-        out.push(presence_flags(resource.presence) | if foreign.is_some() { FOREIGN_STAMP } else { 0 });
-        out.push(dictionary.map_or(0, |(number, _)| number));
-        varint::put(&mut out, u64::from(stamp.number));
-        varint::put(&mut out, stamp.tx.get());
-        if let Some(foreign) = foreign {
-            out.extend(stamp.last_updated_ms.to_le_bytes());
-            varint::put(&mut out, foreign.stamp.len() as u64);
-        }
+        let foreign = resource.foreign_stamp.as_ref().map(|foreign| foreign.stamp.len());
+        let number = dictionary.map_or(0, |(number, _)| number);
+        let mut out = head(resource.ty, presence_flags(resource.presence), number, stamp, foreign);
         let mut frame = Vec::with_capacity(compress_bound(self.plain.len()));
         match dictionary {
             Some((_, dictionary)) => {
@@ -86,6 +80,35 @@ impl RecordWriter {
         out.extend(checksum);
         Ok(out)
     }
+
+    /// The record of a version whose content was withdrawn by law: its stamp and its id are left. `is_foreign`: its instant is not
+    /// that of its transaction.
+    pub fn write_tombstone(&mut self, ty: TypeId, id: &str, stamp: VersionStamp, is_foreign: bool) -> Result<Vec<u8>, Error> {
+        self.plain.clear();
+        write_end(&mut self.plain, id, 0)?;
+        let mut frame = Vec::with_capacity(compress_bound(self.plain.len()));
+        self.context.compress(&mut frame, &self.plain, LEVEL).map_err(|_| Error::Refused("cannot be compressed"))?;
+        let mut out = head(ty, WITHDRAWN_BY_LAW, 0, stamp, is_foreign.then_some(0));
+        out.extend_from_slice(frame.strip_prefix(&ZSTD_MAGIC).ok_or(Error::Refused("unexpected frame"))?);
+        let checksum = record_checksum(&out);
+        out.extend(checksum);
+        Ok(out)
+    }
+}
+
+/// The bytes before the frame. `foreign`: length of a foreign stamp.
+fn head(ty: TypeId, flags: u8, dictionary: u8, stamp: VersionStamp, foreign: Option<usize>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    out.push(ty.get());
+    out.push(flags | if foreign.is_some() { FOREIGN_STAMP } else { 0 });
+    out.push(dictionary);
+    varint::put(&mut out, u64::from(stamp.number));
+    varint::put(&mut out, stamp.tx.get());
+    if let Some(length) = foreign {
+        out.extend(stamp.last_updated_ms.to_le_bytes());
+        varint::put(&mut out, length as u64);
+    }
+    out
 }
 
 /// What the frame compresses: body, references, id, length of the references (4 bytes), length of the id (2 bytes). Lengths
@@ -106,11 +129,17 @@ fn write_plain(out: &mut Vec<u8>, resource: &Resource, stamp: VersionStamp) -> R
             out.extend(target.as_bytes());
         }
     }
-    let references = u32::try_from(out.len() - body).map_err(|_| Error::Refused("too many references"))?;
-    let id = u16::try_from(resource.id.len()).map_err(|_| Error::Refused("id too long"))?;
-    out.extend(resource.id.as_bytes());
+    let references = out.len() - body;
+    write_end(out, &resource.id, references)
+}
+
+/// Writes the id and the lengths of the references and of the id.
+fn write_end(out: &mut Vec<u8>, id: &str, references: usize) -> Result<(), Error> {
+    let references = u32::try_from(references).map_err(|_| Error::Refused("too many references"))?;
+    let length = u16::try_from(id.len()).map_err(|_| Error::Refused("id too long"))?;
+    out.extend(id.as_bytes());
     out.extend(references.to_le_bytes());
-    out.extend(id.to_le_bytes());
+    out.extend(length.to_le_bytes());
     Ok(())
 }
 
@@ -121,6 +150,7 @@ pub struct RecordHead<'a> {
     pub number: u32,
     pub tx: Tx,
     pub presence: Presence,
+    pub is_withdrawn_by_law: bool,
     /// Instant and length of the stamp of another directory.
     pub foreign: Option<ForeignHead>,
     /// Number of the dictionary, 0 for none.
@@ -153,8 +183,9 @@ impl<'a> RecordHead<'a> {
             let stamp_length = varint::take_length(&mut rest).ok_or_else(too_short)?;
             foreign = Some(ForeignHead { last_updated_ms: i64::from_le_bytes(*ms), stamp_length });
         }
-        let presence = presence_of(flags);
-        Ok(Self { ty: TypeId::new(ty), number, tx, presence, foreign, dictionary, frame: rest, checked, checksum })
+        let (presence, is_withdrawn_by_law) = (presence_of(flags), flags & WITHDRAWN_BY_LAW != 0);
+        let ty = TypeId::new(ty);
+        Ok(Self { ty, number, tx, presence, is_withdrawn_by_law, foreign, dictionary, frame: rest, checked, checksum })
     }
 
     /// Cost: reading the record.

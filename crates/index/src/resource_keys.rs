@@ -64,6 +64,12 @@ impl ResourceKeys {
         self.bytes.extend_from_slice(key);
     }
 
+    /// Bytes that the keys take in memory, about.
+    pub fn weight(&self) -> usize {
+        let longs: usize = self.longs.iter().map(|long| long.escaped.len() + long.hash.len()).sum();
+        std::mem::size_of::<Self>() + self.bytes.len() + longs + 16 * self.links.len()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.bytes.as_slice();
         std::iter::from_fn(move || {

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use annuaire_terms::{LinkRule, TypeId};
-use heed::RwTxn;
+use heed::{RoTxn, RwTxn};
 use roaring::RoaringBitmap;
 
 use crate::chunk::ChunkWriter;
+use crate::closings::ClosedRows;
 use crate::databases::Databases;
 use crate::dictionaries::Dictionaries;
 use crate::error::Error;
@@ -20,7 +21,7 @@ use crate::hash::{id_hash, type_name_hash};
 use crate::key::{self, sortable_ms};
 use crate::posting::read::rows_of;
 use crate::row::Row;
-use crate::state::PublishedState;
+use crate::state::LiveRows;
 use crate::version::Version;
 
 const BAD: Error = Error::Corrupt("row that leaves");
@@ -36,6 +37,14 @@ pub struct Retention<'a> {
     pub links: &'a [LinkRule],
 }
 
+impl Retention<'_> {
+    /// Whether a row is due at an instant (milliseconds since 1970 UTC). Cost: one look-up.
+    pub(crate) fn has_due(&self, dbs: &Databases, txn: &RoTxn<'_>, now_ms: i64) -> Result<bool, Error> {
+        let now = key_of(now_ms, Row::FIRST);
+        Ok(dbs.leaving.first(txn)?.is_some_and(|(first, _)| *first < now[..]))
+    }
+}
+
 /// What a transaction has done when retention is applied, and the rows that it closes.
 pub struct RetentionRun<'a> {
     pub dbs: &'a Databases,
@@ -44,13 +53,13 @@ pub struct RetentionRun<'a> {
     /// Records of the transaction and of those before.
     pub rows: &'a ChunkWriter,
     /// State before the transaction.
-    pub before: &'a PublishedState,
+    pub before: &'a LiveRows,
     /// Rows that the transaction adds.
     pub added: &'a BTreeMap<TypeId, RoaringBitmap>,
     /// Rows added that no source describes.
     pub undescribed: &'a [Row],
     /// Rows that the transaction closes.
-    pub closed: &'a mut RoaringBitmap,
+    pub closed: &'a mut ClosedRows,
     /// Instant of the transaction, milliseconds since 1970 UTC.
     pub now_ms: i64,
 }
@@ -85,7 +94,9 @@ impl RetentionRun<'_> {
         for row in self.undescribed {
             self.file(txn, *row, self.retention.after_ms)?;
         }
-        self.closed.extend(due.keys().map(|row| row.get()));
+        for (row, resource) in due {
+            self.closed.entry(resource.ty).or_default().insert(row.get());
+        }
         Ok(())
     }
 
@@ -100,12 +111,12 @@ impl RetentionRun<'_> {
         for key in &keys {
             self.dbs.leaving.delete(txn, key)?;
             let row = row_of_key(key)?;
-            if self.closed.contains(row.get()) {
+            if self.closed.values().any(|closed| closed.contains(row.get())) {
                 continue;
             }
             let record = self.rows.record(self.dbs, txn, row)?.ok_or(BAD)?;
             let version = Version::read(self.dictionaries, row, record, 0)?;
-            if self.before.is_live(version.ty, row.get()) {
+            if self.was_live(version.ty, row.get()) {
                 due.insert(row, DueRow { ty: version.ty, id_hash: id_hash(version.id()) });
             }
         }
@@ -115,12 +126,12 @@ impl RetentionRun<'_> {
     /// Whether a live row that is not due refers to a resource.
     fn is_referred_to(&self, txn: &RwTxn<'_>, resource: &DueRow, due: &BTreeMap<Row, DueRow>) -> Result<bool, Error> {
         for rule in self.retention.links.iter().filter(|rule| rule.target == resource.ty) {
-            let added = self.added.get(&rule.source);
+            let (added, closed) = (self.added.get(&rule.source), self.closed.get(&rule.source));
             let target = type_name_hash(rule.target_name) ^ resource.id_hash;
             let rows = rows_of(self.dbs, txn, &key::reference(rule.source, rule.param, target))?;
             let stays = |row: u32| {
-                (self.before.is_live(rule.source, row) || added.is_some_and(|added| added.contains(row)))
-                    && !self.closed.contains(row)
+                (self.was_live(rule.source, row) || added.is_some_and(|added| added.contains(row)))
+                    && closed.is_none_or(|closed| !closed.contains(row))
                     && !due.contains_key(&Row::new(row))
             };
             if rows.iter().any(stays) {
@@ -128,6 +139,10 @@ impl RetentionRun<'_> {
             }
         }
         Ok(false)
+    }
+
+    fn was_live(&self, ty: TypeId, row: u32) -> bool {
+        self.before.get(&ty).is_some_and(|live| live.contains(row))
     }
 
     fn file(&self, txn: &mut RwTxn<'_>, row: Row, delay_ms: i64) -> Result<(), Error> {

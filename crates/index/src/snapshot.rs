@@ -1,10 +1,11 @@
 //! The state at one transaction.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use annuaire_base::Tx;
 use annuaire_terms::TypeId;
-use heed::{RoTxn, WithoutTls};
+use heed::{Env, RoTxn, WithoutTls};
 use roaring::RoaringBitmap;
 
 use crate::budget::{Effort, Meter};
@@ -17,7 +18,8 @@ use crate::posting::read::{TermScan, last_row_of, rows_of};
 use crate::published::PublishedTx;
 use crate::results::SearchResults;
 use crate::row::Row;
-use crate::state::{PublishedState, closed_up_to};
+use crate::state::PublishedState;
+use crate::states::KnownStates;
 
 /// The state of the store at one transaction. It owns an LMDB read transaction: keep it briefly, since LMDB cannot reuse pages
 /// that a reader may see.
@@ -27,16 +29,20 @@ pub struct Snapshot {
     pub(crate) dictionaries: Arc<Dictionaries>,
     pub(crate) results: SearchResults,
     pub(crate) published: PublishedTx,
-    liveness: Liveness,
+    state: Arc<PublishedState>,
     pub(crate) meter: Meter,
 }
 
-/// How a snapshot knows which rows are live.
-enum Liveness {
-    /// One of the recent states.
-    Recent(Arc<PublishedState>),
-    /// An older state, by the rows closed up to it.
-    Closed(RoaringBitmap),
+/// What it takes to open a snapshot. Clones share the states.
+#[derive(Clone)]
+pub struct SnapshotSource {
+    pub env: Env<WithoutTls>,
+    pub dbs: Databases,
+    pub dictionaries: Arc<Dictionaries>,
+    pub results: SearchResults,
+    pub states: Arc<KnownStates>,
+    /// First transaction whose state is answered.
+    pub retained_from: Arc<AtomicU64>,
 }
 
 impl Index {
@@ -45,41 +51,65 @@ impl Index {
     /// # Errors
     /// When LMDB cannot begin a read transaction.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
-        // The state comes first: the read transaction can then only be newer, and rows beyond the state's end are ignored.
-        let state = self.states.latest();
-        let txn = self.env.clone().static_read_txn()?;
-        Ok(self.snapshot_of(txn, state.published, Liveness::Recent(state)))
+        self.source.snapshot()
     }
 
-    /// Opens the state at a transaction, `None` when that transaction was not applied. [`Tx::NONE`] is the empty state. Cost for
-    /// all but the latest states: reading the closings of all earlier transactions.
+    /// Opens the state at a transaction, `None` when that transaction was not applied. [`Tx::NONE`] is the empty state. Cost: for
+    /// a state that is not in memory, about a hundred entries of closings; states asked for lately are.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// [`Error::TooOld`] before [`Index::retained_from`]; when the store cannot be read.
     pub fn snapshot_at(&self, tx: Tx) -> Result<Option<Snapshot>, Error> {
-        let recent = self.states.find(tx);
-        let txn = self.env.clone().static_read_txn()?;
-        if let Some(state) = recent {
-            return Ok(Some(self.snapshot_of(txn, state.published, Liveness::Recent(state))));
+        self.source.snapshot_at(tx)
+    }
+}
+
+impl SnapshotSource {
+    /// [`Index::snapshot`].
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
+        loop {
+            // The state comes first: the read transaction can then only be newer, and rows beyond the state's end are ignored.
+            let state = self.states.latest();
+            let txn = self.env.clone().static_read_txn()?;
+            // Compaction says up to where it removes before it begins.
+            if self.retained_from.load(Ordering::SeqCst) <= state.published.tx.get() {
+                return Ok(self.snapshot_of(txn, state));
+            }
         }
-        let key = PublishedTx::key(tx);
-        let published = match self.dbs.tx.get(&txn, &key)? {
-            Some(value) => PublishedTx::decode(&key, value)?,
-            None if tx == Tx::NONE => PublishedTx::EMPTY,
-            None => return Ok(None),
-        };
-        let closed = closed_up_to(&self.dbs, &txn, tx)?;
-        Ok(Some(self.snapshot_of(txn, published, Liveness::Closed(closed))))
     }
 
-    fn snapshot_of(&self, txn: RoTxn<'static, WithoutTls>, published: PublishedTx, liveness: Liveness) -> Snapshot {
+    /// [`Index::snapshot_at`].
+    pub fn snapshot_at(&self, tx: Tx) -> Result<Option<Snapshot>, Error> {
+        let found = self.states.find(tx);
+        let txn = self.env.clone().static_read_txn()?;
+        if tx == Tx::NONE {
+            return Ok(Some(self.snapshot_of(txn, Arc::new(PublishedState::empty()))));
+        }
+        if tx.get() < self.retained_from.load(Ordering::SeqCst) {
+            return Err(Error::TooOld);
+        }
+        if found.published.tx == tx {
+            return Ok(Some(self.snapshot_of(txn, found)));
+        }
+        let key = PublishedTx::key(tx);
+        let Some(value) = self.dbs.tx.get(&txn, &key)? else { return Ok(None) };
+        // A number above the latest state is that of a transaction whose state is not in memory yet.
+        if found.published.tx < tx {
+            return Ok(None);
+        }
+        let state = Arc::new(found.earlier(&self.dbs, &txn, PublishedTx::decode(&key, value)?)?);
+        self.states.keep(&state, &found);
+        Ok(Some(self.snapshot_of(txn, state)))
+    }
+
+    fn snapshot_of(&self, txn: RoTxn<'static, WithoutTls>, state: Arc<PublishedState>) -> Snapshot {
         Snapshot {
             txn,
             dbs: self.dbs,
             dictionaries: self.dictionaries.clone(),
             results: self.results.clone(),
-            published,
-            liveness,
+            published: state.published,
+            state,
             meter: Meter::unlimited(),
         }
     }
@@ -130,7 +160,7 @@ impl Snapshot {
     /// When the store cannot be read.
     pub fn with_own_instant(&self, ty: TypeId) -> Result<RoaringBitmap, Error> {
         let mut rows = self.term(&key::dated(ty))?;
-        rows &= &*self.live(ty)?;
+        rows &= &*self.live(ty);
         Ok(rows)
     }
 
@@ -148,18 +178,12 @@ impl Snapshot {
 
     /// Whether a visible row was not closed at this transaction.
     pub(crate) fn is_live(&self, ty: TypeId, row: Row) -> bool {
-        match &self.liveness {
-            Liveness::Recent(state) => state.is_live(ty, row.get()),
-            Liveness::Closed(closed) => !closed.contains(row.get()),
-        }
+        self.state.is_live(ty, row.get())
     }
 
     /// Live rows of a type.
-    pub(crate) fn live(&self, ty: TypeId) -> Result<Arc<RoaringBitmap>, Error> {
-        Ok(match &self.liveness {
-            Liveness::Recent(state) => state.live.get(&ty).cloned().unwrap_or_default(),
-            Liveness::Closed(closed) => Arc::new(self.all_versions(ty)? - closed),
-        })
+    pub(crate) fn live(&self, ty: TypeId) -> Arc<RoaringBitmap> {
+        self.state.live(ty)
     }
 
     /// Visible rows of a type, live or not.

@@ -1,12 +1,11 @@
 //! Rows by instant.
 
-use std::ops::Bound;
-
 use annuaire_base::Tx;
 use annuaire_terms::TypeId;
 use roaring::RoaringBitmap;
 
 use crate::budget;
+use crate::closings::closing_tx;
 use crate::error::Error;
 use crate::published::PublishedTx;
 use crate::row::Row;
@@ -22,12 +21,14 @@ impl Snapshot {
         let first = self.first_row_at(since_ms)?;
         let mut rows = RoaringBitmap::new();
         if first < self.published.end {
-            rows.insert_range(first.get()..self.published.end.get());
+            // Not the range: compaction takes rows out of it.
+            let types = ty.map_or(TypeId::new(0)..=TypeId::new(u8::MAX), |ty| ty..=ty);
+            for ty in (types.start().get()..=types.end().get()).map(TypeId::new) {
+                rows |= self.all_versions(ty)?;
+            }
+            rows.remove_range(..first.get());
         }
-        Ok(match ty {
-            Some(ty) => rows & self.all_versions(ty)?,
-            None => rows,
-        })
+        Ok(rows)
     }
 
     /// First row that a transaction wrote at an instant or after it, [`Row::MAX`] when there is none. Cost: a binary search over
@@ -73,6 +74,7 @@ impl Snapshot {
             later.remove_range(..=row.get());
             let ended_ms = match later.min() {
                 Some(next) => Some(self.last_updated_ms(Row::new(next))?),
+                None if version.is_withdrawn_by_law => Some(version.last_updated_ms),
                 None => self.vanished_ms(version.ty, row, version.tx)?,
             };
             if ended_ms.is_none_or(|ms| ms > first_ms) {
@@ -83,20 +85,13 @@ impl Snapshot {
     }
 
     /// Instant of the transaction that closed a row without a successor; `None` when the row is live. `written` is the
-    /// transaction of the row. Cost: reading the closings since then.
+    /// transaction of the row. Cost: some two hundred entries of closings.
     fn vanished_ms(&self, ty: TypeId, row: Row, written: Tx) -> Result<Option<i64>, Error> {
         if self.is_live(ty, row) {
             return Ok(None);
         }
-        let (from, to) = (PublishedTx::key(written), PublishedTx::key(self.published.tx));
-        for item in self.dbs.closings.range(&self.txn, &(Bound::Excluded(&from[..]), Bound::Included(&to[..])))? {
-            let (key, value) = item?;
-            self.meter.spend(budget::CHUNK)?;
-            if RoaringBitmap::deserialize_from(value)?.contains(row.get()) {
-                let tx = key.try_into().map(|tx| Tx::new(u64::from_be_bytes(tx))).map_err(|_| Error::Corrupt("closing"))?;
-                return self.commit_ms_of(tx).map(Some);
-            }
-        }
-        Err(Error::Corrupt("a closed row that nothing closed"))
+        self.meter.spend(budget::CLOSINGS)?;
+        let closed = closing_tx(&self.dbs, &self.txn, ty, row.get(), written, self.published.tx)?;
+        closed.map(|tx| self.commit_ms_of(tx)).transpose()?.map(Some).ok_or(Error::Corrupt("a closed row that nothing closed"))
     }
 }

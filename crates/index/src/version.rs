@@ -41,6 +41,9 @@ pub struct Version {
     pub last_updated_ms: i64,
     /// Why the resource is published.
     pub presence: Presence,
+    /// Its content was withdrawn by law (WDR-1): type, id, number and instant are left, and the body is empty. It is live in no
+    /// state.
+    pub is_withdrawn_by_law: bool,
     /// Length of the stamp of another directory.
     foreign_stamp_length: Option<usize>,
     /// Body, references, id and lengths.
@@ -59,6 +62,7 @@ impl Default for Version {
             tx: Tx::NONE,
             last_updated_ms: 0,
             presence: Presence::Described,
+            is_withdrawn_by_law: false,
             foreign_stamp_length: None,
             plain: Vec::new(),
             body_length: 0,
@@ -100,6 +104,7 @@ impl Version {
             tx: head.tx,
             last_updated_ms: head.foreign.map_or(commit_ms, |foreign| foreign.last_updated_ms),
             presence: head.presence,
+            is_withdrawn_by_law: head.is_withdrawn_by_law,
             foreign_stamp_length: head.foreign.map(|foreign| foreign.stamp_length),
             plain,
             body_length,
@@ -118,6 +123,11 @@ impl Version {
     /// Body, with its stamp.
     pub fn body(&self) -> &[u8] {
         &self.plain[..self.body_length]
+    }
+
+    /// Whether its instant is its own, not that of its transaction.
+    pub(crate) const fn has_foreign_stamp(&self) -> bool {
+        self.foreign_stamp_length.is_some()
     }
 
     /// The body alone, in the memory of the version.

@@ -5,10 +5,11 @@
 //!
 //! * A class is a struct of members that are texts, as the source wrote them. Codes are never translated: labels come from the
 //!   terminologies when they are shown. Dates are ISO 8601, known to the year, the month or the day. An empty member is absent.
-//! * An [`Objet`] is one *entity* as one *source* knows it. It is the payload of the log and of the registry, as JSON with the
-//!   camel-case names of the members. A name that changed would make older payloads unreadable.
-//! * Several [`source`]s know of one person or structure. [`Professionnel::merge`] and [`Structure::merge`] complete the object
-//!   of the source with the highest authority by those of the others.
+//! * An [`Objet`] is one *entity*, or one *facet* of it, as one *owner* knows it. It is the payload of the log and of the registry,
+//!   as JSON with the camel-case names of the members. A name that changed would make older payloads unreadable.
+//! * Several [`owner`]s know of one person or structure. [`Professionnel::merge`] and [`Structure::merge`] complete what the
+//!   strongest of them says by what the others say. Two owners may state one situation: [`SituationExercice::is_stated_as`] tells,
+//!   [`SituationExercice::complete`] makes one of both.
 //!
 //! # Example
 //!
@@ -47,13 +48,14 @@ mod boite_lettres;
 mod carte;
 mod certificat;
 mod class;
+mod enregistrement;
 mod exercice;
 mod groupement;
 mod merge;
 mod objet;
+pub mod owner;
 mod professionnel;
 mod situation;
-pub mod source;
 mod structure;
 
 pub use activite::{Activite, ActiviteAutorisee};
@@ -62,6 +64,7 @@ pub use ameli::LigneAmeli;
 pub use boite_lettres::BoiteLettresMss;
 pub use carte::CarteProfessionnel;
 pub use certificat::Certificat;
+pub use enregistrement::{ExerciceEnregistre, SituationEnregistree};
 pub use exercice::{AutorisationExercice, Diplome, ExerciceProfessionnel, InscriptionOrdre, SavoirFaire};
 pub use groupement::Groupement;
 pub use objet::Objet;

@@ -1,4 +1,4 @@
-//! Completing what one source knows of a person or structure by what a source of lower authority knows.
+//! Completing what one owner knows of a person or structure by what a weaker owner knows.
 
 use crate::adresse::Adresse;
 use crate::exercice::ExerciceProfessionnel;
@@ -7,9 +7,9 @@ use crate::situation::SituationExercice;
 use crate::structure::Structure;
 
 impl Professionnel {
-    /// Fills what is missing from the object of a source of lower authority; contradicts nothing.
+    /// Fills what is missing from the object of a weaker owner; contradicts nothing.
     ///
-    /// Each source numbers the situations of a person in its own way, so that they cannot be united: the first source that has
+    /// Each file numbers the situations of a person in its own way, so that they cannot be united: the first one that has
     /// situations gives them all.
     pub fn merge(&mut self, other: Self) {
         if self.id_nat_ps.is_empty() {
@@ -80,7 +80,7 @@ impl ExerciceProfessionnel {
 }
 
 impl Structure {
-    /// Fills what is missing from the object of a source of lower authority; contradicts nothing.
+    /// Fills what is missing from the object of a weaker owner; contradicts nothing.
     ///
     /// The members of an address come from one source, so that no street ends up in the wrong town.
     pub fn merge(&mut self, other: Self) {

@@ -36,10 +36,12 @@ pub(crate) fn recent_changes(
         let rows = snapshot.history(*ty, id)?;
         for (at, row) in rows.iter().enumerate() {
             let version = snapshot.read(*row)?;
-            if version.last_updated_ms < since_ms {
+            // Of what was withdrawn by law not even that it changed is told.
+            if version.last_updated_ms < since_ms || version.is_withdrawn_by_law {
                 break;
             }
-            let before = rows.get(at + 1).map(|row| snapshot.read(*row)).transpose()?.map(|older| shown_json(&older));
+            let before = rows.get(at + 1).map(|row| snapshot.read(*row)).transpose()?;
+            let before = before.filter(|older| !older.is_withdrawn_by_law).map(|older| shown_json(&older));
             let description = describe_change(before.as_ref(), &shown_json(&version));
             changes.push((version.last_updated_ms, format!("{noun} : {description}")));
         }

@@ -36,7 +36,7 @@
 //!     lane: Arc::new(Lane::new()),
 //!     work: LONG,
 //! };
-//! let app = annuaire_pages::router(Arc::new(public_store), settings);
+//! let app = annuaire_pages::router(Arc::new(public_store).into(), settings);
 //!
 //! let request = Request::get("/professionnel/810000000000").body(Body::empty()).unwrap();
 //! let response = app.oneshot(request).await.unwrap();
@@ -73,6 +73,7 @@ mod settings;
 mod site;
 mod turn;
 mod visit;
+mod withdrawn;
 
 pub use routes::router;
 pub use settings::PagesSettings;

@@ -12,6 +12,8 @@ pub(crate) const SORTED: u64 = 2_000;
 pub(crate) const PEOPLE: usize = 50;
 /// Establishments, and activities of each kind, shown on the page of a structure.
 pub(crate) const PARTS: usize = 200;
+/// Most characters of a national number; a longer one was never withdrawn.
+pub(crate) const NATIONAL_ID: usize = 20;
 /// Highest page number; a higher one shows this page.
 pub(crate) const LAST_PAGE: usize = 10_000;
 /// Days of changes that a page lists. The public perimeter has no older history (data-perimeters §5).

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use annuaire_index::Index;
-use annuaire_web::RateRule;
+use annuaire_web::{RateRule, ServedStore};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any, get};
@@ -14,7 +14,7 @@ use crate::page::{home, missing, notices, people, professional, robots, structur
 use crate::site::Site;
 
 /// The pages over the public store. Every other address answers with a page too.
-pub fn router(store: Arc<Index>, settings: PagesSettings) -> Router {
+pub fn router(store: ServedStore<Index>, settings: PagesSettings) -> Router {
     let stylesheet_path = stylesheet::path();
     let site = Arc::new(Site::new(store, settings, stylesheet_path.clone()));
     let counted = |route, handler| admitted(&site, route, RateRule::Counted, handler);

@@ -1,16 +1,14 @@
 //! What all pages of a server share.
 
-use std::sync::Arc;
-
 use annuaire_index::{Error, Index, Snapshot};
-use annuaire_web::Anyone;
+use annuaire_web::{Anyone, ServedStore};
 
 use crate::PagesSettings;
 use crate::search::FormChoices;
 
 /// The public store and what surrounds it.
 pub(crate) struct Site {
-    store: Arc<Index>,
+    store: ServedStore<Index>,
     pub settings: PagesSettings,
     /// What the form of the search for people lets choose from.
     pub choices: FormChoices,
@@ -19,7 +17,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(store: Arc<Index>, settings: PagesSettings, stylesheet: String) -> Self {
+    pub(crate) fn new(store: ServedStore<Index>, settings: PagesSettings, stylesheet: String) -> Self {
         Self { store, settings, choices: FormChoices::of_terminologies(), stylesheet }
     }
 
@@ -30,6 +28,6 @@ impl Site {
 
     /// The present state of the public store, for pages whose work does not depend on the visitor.
     pub(crate) fn unmetered_snapshot(&self, _: Anyone) -> Result<Snapshot, Error> {
-        self.store.snapshot()
+        self.store.get().snapshot()
     }
 }

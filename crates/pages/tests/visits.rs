@@ -102,7 +102,7 @@ impl TestSite {
             lane: Arc::new(Lane::new()),
             work: LONG,
         };
-        let app = annuaire_pages::router(Arc::clone(&store), settings);
+        let app = annuaire_pages::router(Arc::clone(&store).into(), settings);
         Self { store, gate, lines, app, _directory: directory }
     }
 

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::consolidate::{ConsolidatedEntity, EntityFault, ForeignResource};
+use annuaire_consolidate::{ConsolidatedEntity, EntityFault, ForeignResource};
 use annuaire_fhir::foreign::{self, Stamps};
 use annuaire_fhir::organization::{self, ReferencedStructure};
 use annuaire_fhir::{View, activity, professional};
@@ -63,12 +63,12 @@ fn make(
         Ok(made) => made.map(|()| out),
         Err(_) => Err(EntityFault {
             entity: entity.entity.clone(),
-            source: String::new(),
+            owner: String::new(),
             reason: "a fault of the program ended its making".to_owned(),
         }),
     }
 }
 
 fn foreign_fault(entity: &ConsolidatedEntity, resource: &ForeignResource, reason: String) -> EntityFault {
-    EntityFault { entity: entity.entity.clone(), source: resource.source.clone(), reason }
+    EntityFault { entity: entity.entity.clone(), owner: resource.owner.clone(), reason }
 }

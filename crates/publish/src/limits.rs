@@ -2,8 +2,16 @@
 
 /// Most entities set aside that are named; all of them are counted.
 pub const NAMED: usize = 20;
-/// Entities, or objects, read from the registry at a time.
+/// Entities, or facts, read from the registry at a time.
 pub const PAGE: u32 = 1_000;
+/// Transactions of the log read at a time.
+pub const TRANSACTIONS: u32 = 10_000;
+/// Most changes of a transaction that is applied together with others, and whose resources are all in memory at once.
+pub const SMALL: u64 = 2_000;
+/// Most changes of all the transactions that are applied together: their resources take some ten thousand bytes each.
+pub const GROUP: u64 = 4_000;
+/// Changes of a group below which the calling thread does all the work: starting threads would cost more.
+pub const ALONE: u64 = 32;
 /// Time that the reduced form of a withdrawn resource stays in the public store, in milliseconds: thirty days (fhir-api §11,
 /// data-perimeters §5).
 pub const WITHDRAWN_MS: i64 = 30 * 86_400_000;
@@ -14,3 +22,5 @@ pub const AGAIN_MS: i64 = 86_400_000;
 pub const LARGE: u64 = 50_000;
 /// A large transaction is read in order when its changes times this number are at least as many as the published resources.
 pub const SHARE: u64 = 8;
+/// Closed versions are removed when they are at least this part of the live ones, as a divisor: removing reads the whole store.
+pub const REMOVABLE: u64 = 50;

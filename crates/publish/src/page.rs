@@ -1,15 +1,16 @@
 //! A page of entities, as one thread reads it from the registry, and the resources that another thread makes of it.
 
-use crate::consolidate::{ConsolidatedEntity, EntityFault};
 use crate::entity_forms::{full_forms, reduced_forms, referenced_structures};
 use crate::error::Error;
 use crate::mailboxes::MailboxHoldersOfBothStates;
 use annuaire_base::Tx;
+use annuaire_base::fact::Fact;
+use annuaire_consolidate::{ConsolidatedEntity, EntityFault, Owners};
 use annuaire_fhir::foreign::Stamps;
 use annuaire_fhir::organization::ReferencedStructure;
 use annuaire_fhir::{View, schema};
 use annuaire_index::{Prepared, Preparer, SetAsideChanges, SetAsideEntity};
-use annuaire_store::Object;
+use annuaire_store::Transaction;
 use annuaire_terms::Resource;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -18,11 +19,11 @@ pub(crate) type GivePage<'a> = &'a dyn Fn(Result<EntityPage, Error>) -> bool;
 
 /// Entities read from the registry at a time.
 pub(crate) enum EntityPage {
-    /// Objects of complete entities, of which nothing was published before.
-    FirstLoad(Vec<Object>),
+    /// Facts of complete entities, of which nothing was published before.
+    FirstLoad(Vec<Fact>),
     /// Entities that a transaction changes, consolidated.
     Changed(ChangedEntities),
-    /// Entities that a transaction changes, with their objects in both states.
+    /// Entities that a transaction changes, with their facts in both states.
     SideBySide(EntitiesSideBySide),
 }
 
@@ -42,18 +43,19 @@ pub(crate) struct ChangedEntities {
 pub(crate) struct EntitiesSideBySide {
     /// In the order of publication.
     pub(crate) entities: Vec<String>,
-    /// Their objects just after the transaction.
-    pub(crate) after: Vec<Object>,
-    /// Their objects just before it.
-    pub(crate) before: Vec<Object>,
+    /// Their facts just after the transaction.
+    pub(crate) after: Vec<Fact>,
+    /// Their facts just before it.
+    pub(crate) before: Vec<Fact>,
     /// Those that are set aside, with what is published of them.
     pub(crate) set_aside: HashMap<String, (SetAsideEntity, Option<ConsolidatedEntity>)>,
 }
 
 impl EntitiesSideBySide {
-    fn consolidate(mut self, view: View, holders: &MailboxHoldersOfBothStates) -> ChangedEntities {
-        let after = holders.after.consolidate(self.after, view.perimeter);
-        let mut published = holders.before.consolidate(self.before, view.perimeter);
+    fn consolidate(mut self, context: &PageContext<'_>) -> ChangedEntities {
+        let &PageContext { view, owners, holders, .. } = context;
+        let after = holders.after.consolidate(self.after, owners, view.perimeter);
+        let mut published = holders.before.consolidate(self.before, owners, view.perimeter);
         let mut set_aside = BTreeMap::new();
         for entity in &self.entities {
             if let Some((known, last_made)) = self.set_aside.remove(entity) {
@@ -80,9 +82,27 @@ pub(crate) fn replace_published(
 /// The parameters that all pages of a transaction share.
 pub(crate) struct PageContext<'a> {
     pub(crate) view: View,
-    pub(crate) stamps: Stamps,
-    pub(crate) tx: Tx,
+    pub(crate) owners: &'a Owners,
+    pub(crate) transaction: &'a Transaction,
     pub(crate) holders: &'a MailboxHoldersOfBothStates,
+}
+
+/// The origin of versions and instants in a transaction: the first one of a log may keep those of a feed.
+pub(crate) fn stamps_of(transaction: &Transaction) -> Stamps {
+    if transaction.tx == Tx::new(1) { Stamps::Feed { before_ms: transaction.commit_ms } } else { Stamps::Log }
+}
+
+/// Prepares resources of one transaction.
+pub(crate) struct TxPreparer<'p> {
+    pub(crate) preparer: &'p mut Preparer,
+    pub(crate) tx: Tx,
+    pub(crate) commit_ms: i64,
+}
+
+impl TxPreparer<'_> {
+    pub(crate) fn prepare(&mut self, resource: Resource) -> Result<Prepared, annuaire_index::Error> {
+        self.preparer.prepare_for(resource, self.tx, self.commit_ms)
+    }
 }
 
 /// The resources of one page, ready for the store.
@@ -100,11 +120,13 @@ pub(crate) struct PreparedPage {
 impl EntityPage {
     /// Makes the resources of the page and prepares them for the store.
     pub(crate) fn prepare(self, context: &PageContext<'_>, preparer: &mut Preparer) -> Result<PreparedPage, Error> {
-        let &PageContext { view, stamps, tx, holders } = context;
+        let &PageContext { view, owners, transaction, holders } = context;
+        let (tx, stamps) = (transaction.tx, stamps_of(transaction));
+        let preparer = &mut TxPreparer { preparer, tx, commit_ms: transaction.commit_ms };
         let mut out = PreparedPage::default();
         let changed = match self {
-            Self::FirstLoad(objects) => {
-                for (entity, after) in holders.after.consolidate(objects, view.perimeter) {
+            Self::FirstLoad(facts) => {
+                for (entity, after) in holders.after.consolidate(facts, owners, view.perimeter) {
                     out.add(
                         EntityVersion { entity: &entity, after: &after, set_aside: None, tx },
                         full_forms(&after, view, stamps),
@@ -113,7 +135,7 @@ impl EntityPage {
                 }
                 return Ok(out);
             }
-            Self::SideBySide(page) => page.consolidate(view, holders),
+            Self::SideBySide(page) => page.consolidate(context),
             Self::Changed(page) => page,
         };
         let nothing = ConsolidatedEntity::default();
@@ -130,7 +152,11 @@ impl EntityPage {
 }
 
 /// The reduced forms of published resources that are not among the current ones, then the current ones.
-fn with_reduced_forms(current: Vec<Resource>, published: &ConsolidatedEntity, view: View) -> Result<Vec<Resource>, EntityFault> {
+pub(crate) fn with_reduced_forms(
+    current: Vec<Resource>,
+    published: &ConsolidatedEntity,
+    view: View,
+) -> Result<Vec<Resource>, EntityFault> {
     let mut all = reduced_forms(published, view)?;
     all.retain(|r| !current.iter().any(|c| c.ty == r.ty && c.id == r.id));
     all.extend(current);
@@ -138,21 +164,21 @@ fn with_reduced_forms(current: Vec<Resource>, published: &ConsolidatedEntity, vi
 }
 
 /// An entity as a transaction leaves it.
-struct EntityVersion<'a> {
-    entity: &'a str,
-    after: &'a ConsolidatedEntity,
+pub(crate) struct EntityVersion<'a> {
+    pub(crate) entity: &'a str,
+    pub(crate) after: &'a ConsolidatedEntity,
     /// Set when the entity was set aside before the transaction.
-    set_aside: Option<&'a SetAsideEntity>,
-    tx: Tx,
+    pub(crate) set_aside: Option<&'a SetAsideEntity>,
+    pub(crate) tx: Tx,
 }
 
 impl PreparedPage {
     /// Adds the forms of one entity: all of them, or none, and the entity is set aside.
-    fn add(
+    pub(crate) fn add(
         &mut self,
         version: EntityVersion<'_>,
         forms: Result<Vec<Resource>, EntityFault>,
-        preparer: &mut Preparer,
+        preparer: &mut TxPreparer<'_>,
     ) -> Result<(), Error> {
         let (resources, organizations) = (self.resources.len(), self.organizations.len());
         let fault = match forms {
@@ -164,7 +190,7 @@ impl PreparedPage {
             self.resources.truncate(resources);
             self.organizations.truncate(organizations);
             let made_at = version.set_aside.map_or(version.tx.previous(), |known| known.made_at);
-            let EntityFault { entity: object, source, reason } = fault;
+            let EntityFault { entity: object, owner: source, reason } = fault;
             let set_aside = SetAsideEntity { entity: entity.clone(), made_at, tx: version.tx, object, source, reason };
             self.set_aside.push((entity, Some(set_aside)));
         } else {
@@ -177,7 +203,12 @@ impl PreparedPage {
     }
 
     /// Prepares the resources of one entity, up to the first one that the store refuses.
-    fn prepare_all(&mut self, entity: &str, forms: Vec<Resource>, preparer: &mut Preparer) -> Result<Option<EntityFault>, Error> {
+    fn prepare_all(
+        &mut self,
+        entity: &str,
+        forms: Vec<Resource>,
+        preparer: &mut TxPreparer<'_>,
+    ) -> Result<Option<EntityFault>, Error> {
         for form in forms {
             let organization = (form.ty == schema::ORGANIZATION).then(|| form.id.clone());
             match preparer.prepare(form) {
@@ -187,7 +218,7 @@ impl PreparedPage {
                 }
                 Err(annuaire_index::Error::Refused(reason)) => {
                     let (entity, reason) = (entity.to_owned(), reason.to_owned());
-                    return Ok(Some(EntityFault { entity, source: String::new(), reason }));
+                    return Ok(Some(EntityFault { entity, owner: String::new(), reason }));
                 }
                 Err(e) => return Err(e.into()),
             }

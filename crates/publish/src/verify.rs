@@ -1,18 +1,19 @@
 //! Comparing a store with the registry.
 
-use crate::consolidate::ConsolidatedEntity;
 use crate::entity_forms::{full_forms, referenced_structures};
 use crate::error::Error;
-use crate::follow::Tell;
+use crate::follower::{Tell, check_position};
 use crate::limits::PAGE;
-use crate::log::missing_transactions;
 use crate::mailboxes::MailboxHolders;
-use crate::state::entity_at;
+use crate::owners;
+use crate::publication::PublicationFollower;
+use crate::state::StateSource;
 use annuaire_base::Tx;
+use annuaire_consolidate::ConsolidatedEntity;
 use annuaire_fhir::foreign::Stamps;
 use annuaire_fhir::{View, ids, schema};
 use annuaire_index::{Filter, Index, RoaringBitmap, Row, Snapshot};
-use annuaire_store::Registry;
+use annuaire_store::BlockingRegistry;
 use annuaire_terms::{Presence, Resource, TypeId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,13 +25,14 @@ use std::collections::{BTreeMap, BTreeSet};
 ///
 /// # Errors
 /// When either cannot be read. A store of another log is a difference.
-pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell<'_>) -> Result<Vec<String>, Error> {
-    match missing_transactions(registry, index) {
+pub fn verify(registry: &BlockingRegistry, index: &Index, view: View, tell: Tell<'_>) -> Result<Vec<String>, Error> {
+    match check_position(registry, &mut PublicationFollower::new(index, view)) {
         Ok(_) => {}
         // Nothing else can be compared.
-        Err(e @ Error::OtherLog { .. }) => return Ok(vec![e.to_string()]),
+        Err(e) if e.is_of_another_log() => return Ok(vec![e.to_string()]),
         Err(e) => return Err(e),
     }
+    let owners = owners::read(registry)?;
     let snapshot = index.snapshot()?;
     let set_aside = index.set_aside_entities(usize::MAX)?.into_iter().map(|a| (a.entity, a.made_at)).collect();
     let mut comparison = Comparison {
@@ -42,19 +44,19 @@ pub fn verify(registry: &mut dyn Registry, index: &Index, view: View, tell: Tell
         differences: Vec::new(),
     };
     let holders = MailboxHolders::default();
-    let mut objects_read = 0;
+    let mut facts_read = 0;
     let mut after = Some(String::new());
     while let Some(from) = after {
-        let (objects, next) = registry.standing(index.applied_tx(), &from, PAGE)?;
+        let (facts, next) = registry.standing(index.applied_tx(), &from, PAGE)?;
         after = next;
-        objects_read += objects.len() as u64;
-        tell("verifying", objects_read, 0);
-        holders.keep(&objects);
-        for entity in holders.consolidate(objects, view.perimeter).into_values() {
+        facts_read += facts.len() as u64;
+        tell("verifying", facts_read, 0);
+        holders.keep(&facts);
+        for entity in holders.consolidate(facts, &owners, view.perimeter).into_values() {
             comparison.compare_entity(&entity)?;
         }
     }
-    comparison.compare_set_aside(registry)?;
+    comparison.compare_set_aside(StateSource { registry, owners: &owners, perimeter: view.perimeter })?;
     comparison.find_missing_targets()?;
     comparison.find_unexplained_resources()?;
     Ok(comparison.differences)
@@ -92,9 +94,9 @@ impl Comparison<'_> {
     }
 
     /// Compares what is published of the entities set aside with the state in which they could last be made.
-    fn compare_set_aside(&mut self, registry: &mut dyn Registry) -> Result<(), Error> {
+    fn compare_set_aside(&mut self, source: StateSource<'_>) -> Result<(), Error> {
         for (entity, made_at) in self.set_aside.clone() {
-            let Some(last_made) = entity_at(registry, made_at, &entity, self.view)? else { continue };
+            let Some(last_made) = source.entity_at(made_at, &entity)? else { continue };
             match full_forms(&last_made, self.view, Stamps::Log) {
                 Ok(resources) => self.compare_resources(&resources)?,
                 Err(fault) => self

@@ -1,119 +1,195 @@
-//! Reading: merges of ranges that are ordered within each source.
+//! Reading the log and its states.
 
+use crate::chunk;
+use crate::core::Core;
+use crate::fault::Answer;
+use crate::version::{self, Seen};
 use annuaire_base::Tx;
+use annuaire_base::fact::{Fact, FactKey, FactVersion, VersionContent};
+use annuaire_store::chunk::Keys;
 use annuaire_store::columns::{tx_column, tx_read, unsigned};
-use annuaire_store::{Object, Transaction};
+use annuaire_store::{Cause, Channel, Error, FactMark, Transaction};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Result, Row};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-/// The versions just after transaction $1 of the objects that `start` selects: from the last version of each, `prev` is
-/// followed back to the first that is not later than $1.
-macro_rules! as_of {
-    ($start:literal) => {
-        concat!(
-            "WITH RECURSIVE version(source, entity, tx) AS (SELECT o.source, o.entity, o.tx FROM ",
-            $start,
-            " UNION ALL SELECT w.source, w.entity, l.prev FROM version w JOIN log_entry l
-                 ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx > $1 AND l.prev IS NOT NULL)
-             SELECT w.entity, w.source, l.payload FROM version w JOIN log_entry l
-                 ON l.tx = w.tx AND l.source = w.source AND l.entity = w.entity WHERE w.tx <= $1 AND l.payload IS NOT NULL"
-        )
-    };
+/// Reads a hash.
+pub(crate) fn hash(bytes: &[u8]) -> Result<[u8; 32]> {
+    bytes.try_into().map_err(|_| sqlx::Error::Decode("a hash of the log has not 32 bytes".into()))
 }
 
-const OBJECTS_AT: &str =
-    as_of!("unnest($2::text[]) s(source) JOIN unnest($3::text[]) e(entity) ON true JOIN object o USING (source, entity)");
-
-const STANDING: &str = as_of!("object o WHERE o.entity > $2 AND ($3::text IS NULL OR o.entity <= $3) AND o.source = ANY($4)");
-
-fn object(r: &PgRow) -> Result<Object> {
-    Ok(Object { entity: r.try_get(0)?, source: r.try_get(1)?, payload: r.try_get(2)? })
+fn transaction(r: &PgRow) -> Result<Transaction> {
+    let channel: Channel = r
+        .try_get::<&str, _>("channel")?
+        .parse()
+        .map_err(|()| sqlx::Error::Decode("a transaction came in by an unknown channel".into()))?;
+    Ok(Transaction {
+        tx: tx_read(r.try_get("tx")?),
+        commit_ms: r.try_get("commit_ms")?,
+        cause: Cause {
+            actor: r.try_get("actor")?,
+            authority: r.try_get("authority")?,
+            request: r.try_get("request")?,
+            channel,
+            basis: r.try_get("basis")?,
+            reason: r.try_get("reason")?,
+        },
+        changes: unsigned(r.try_get("changes")?),
+        withdrawals: unsigned(r.try_get("withdrawals")?),
+        digest: hash(r.try_get("digest")?)?,
+    })
 }
 
-fn ordered(rows: &[PgRow]) -> Result<Vec<Object>> {
-    let mut objects: Vec<Object> = rows.iter().map(object).collect::<Result<_>>()?;
-    objects.sort_by(|a, b| (&a.entity, &a.source).cmp(&(&b.entity, &b.source)));
-    Ok(objects)
-}
-
-pub(crate) async fn transactions(c: &mut PgConnection, after: Tx) -> Result<Vec<Transaction>> {
-    let rows = sqlx::query("SELECT tx, commit_ms, author, reason, changes FROM log_tx WHERE tx > $1 ORDER BY tx")
+pub(crate) async fn transactions(c: &mut PgConnection, after: Tx, limit: u32) -> Result<Vec<Transaction>> {
+    let rows = sqlx::query("SELECT * FROM log_tx WHERE tx > $1 ORDER BY tx LIMIT $2")
         .bind(tx_column(after))
+        .bind(i64::from(limit))
         .fetch_all(c)
         .await?;
-    rows.iter()
-        .map(|r| {
-            Ok(Transaction {
-                tx: tx_read(r.try_get(0)?),
-                commit_ms: r.try_get(1)?,
-                author: r.try_get(2)?,
-                reason: r.try_get(3)?,
-                changes: unsigned(r.try_get(4)?),
-            })
-        })
-        .collect()
+    rows.iter().map(transaction).collect()
 }
 
-/// Sources that own an object. PostgreSQL jumps from one to the next in the index, so each costs one look-up.
-async fn sources(c: &mut PgConnection) -> Result<Vec<String>> {
+/// Owners of the rows of a batch; PostgreSQL jumps from one to the next in the index, so each costs one look-up.
+async fn owners_of(c: &mut PgConnection, batch: i64) -> Result<Vec<i32>> {
     sqlx::query_scalar(
-        "WITH RECURSIVE s(source) AS (SELECT min(source) FROM object UNION ALL
-             SELECT (SELECT min(o.source) FROM object o WHERE o.source > s.source) FROM s WHERE s.source IS NOT NULL)
-         SELECT source FROM s WHERE source IS NOT NULL",
+        "WITH RECURSIVE o(owner) AS (SELECT min(owner) FROM chunk WHERE batch = $1 UNION ALL
+             SELECT (SELECT min(c.owner) FROM chunk c WHERE c.batch = $1 AND c.owner > o.owner) FROM o WHERE o.owner IS NOT NULL)
+         SELECT owner FROM o WHERE owner IS NOT NULL",
     )
+    .bind(batch)
     .fetch_all(c)
     .await
 }
 
-/// The first `limit` keys of each source of the transaction, merged.
-pub(crate) async fn changed_entities(c: &mut PgConnection, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
-    sqlx::query_scalar(
-        "WITH RECURSIVE s(source) AS (SELECT min(source) FROM log_entry WHERE tx = $1 UNION ALL
-             SELECT (SELECT min(l.source) FROM log_entry l WHERE l.tx = $1 AND l.source > s.source) FROM s WHERE s.source IS NOT NULL)
-         SELECT DISTINCT e.entity FROM s CROSS JOIN LATERAL
-             (SELECT l.entity FROM log_entry l WHERE l.tx = $1 AND l.source = s.source AND l.entity > $2 ORDER BY l.entity LIMIT $3) e
-         WHERE s.source IS NOT NULL ORDER BY e.entity LIMIT $3",
+/// Chunks of one owner and batch, from the one that may hold the entity after `after`.
+async fn keys_of(c: &mut PgConnection, batch: i64, owner: i32, from: &str, limit: i64) -> Result<Vec<(i32, String, Vec<u8>)>> {
+    sqlx::query_as(
+        "SELECT number, first, keys FROM chunk WHERE batch = $1 AND owner = $2 AND first >= coalesce(
+             (SELECT max(first) FROM chunk WHERE batch = $1 AND owner = $2 AND first <= $3), '')
+         ORDER BY batch, owner, first LIMIT $4",
     )
-    .bind(tx_column(tx))
-    .bind(after)
-    .bind(i64::from(limit))
+    .bind(batch)
+    .bind(owner)
+    .bind(from)
+    .bind(limit)
     .fetch_all(c)
     .await
 }
 
-pub(crate) async fn objects_at(c: &mut PgConnection, tx: Tx, entities: &[String]) -> Result<Vec<Object>> {
-    if entities.is_empty() {
-        return Ok(Vec::new());
+pub(crate) async fn changed_entities(core: &Core, c: &mut PgConnection, tx: Tx, after: &str, limit: u32) -> Answer<Vec<String>> {
+    core.learn(c, tx).await?;
+    let Some(batch) = core.batches(|map| map.batch(tx)) else { return Ok(Vec::new()) };
+    let (batch, limit) = (batch.cast_signed(), limit as usize);
+    let mut first: BTreeSet<String> = BTreeSet::new();
+    for owner in owners_of(c, batch).await? {
+        // Each chunk tells of at least one entity, and begins after the one before it.
+        let mut from = after.to_owned();
+        loop {
+            let chunks = i64::try_from(limit / 16 + 2).unwrap_or(i64::MAX);
+            let page = keys_of(c, batch, owner, &from, chunks).await?;
+            let end = i64::try_from(page.len()) != Ok(chunks);
+            let mut beyond = false;
+            for (number, start, keys) in page {
+                beyond = first.len() >= limit && first.last().is_some_and(|last| *last < start);
+                if beyond {
+                    break;
+                }
+                let keys = Keys::read(&keys).map_err(|why| chunk::damaged((batch, number), why))?;
+                for row in (keys.after(after)..keys.len()).filter_map(|at| keys.row(at)) {
+                    if first.last().map(String::as_str) != Some(row.entity) {
+                        first.insert(row.entity.to_owned());
+                    }
+                }
+                while first.len() > limit {
+                    first.pop_last();
+                }
+                from = start;
+            }
+            if end || beyond {
+                break;
+            }
+        }
     }
-    let sources = sources(c).await?;
-    let mut distinct = entities.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
-    ordered(&sqlx::query(OBJECTS_AT).bind(tx_column(tx)).bind(sources).bind(distinct).fetch_all(c).await?)
+    Ok(first.into_iter().collect())
 }
 
-pub(crate) async fn standing(c: &mut PgConnection, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
-    let sources = sources(c).await?;
-    // The entity at which all sources together have given `limit` objects, NULL when they give fewer.
-    let end: Option<String> = sqlx::query_scalar(
-        "SELECT e.entity FROM unnest($1::text[]) s(source) CROSS JOIN LATERAL
-             (SELECT o.entity FROM object o WHERE o.source = s.source AND o.entity > $2 ORDER BY o.entity LIMIT $3) e
-         ORDER BY e.entity OFFSET $3 - 1 LIMIT 1",
-    )
-    .bind(&sources)
-    .bind(after)
-    .bind(i64::from(limit.max(1)))
-    .fetch_optional(&mut *c)
-    .await?;
-    let rows = sqlx::query(STANDING).bind(tx_column(tx)).bind(after).bind(&end).bind(&sources).fetch_all(c).await?;
-    Ok((ordered(&rows)?, end))
+pub(crate) async fn withdrawn(c: &mut PgConnection, tx: Tx) -> Result<Vec<String>> {
+    sqlx::query_scalar("SELECT entity FROM withdrawal WHERE tx = $1 ORDER BY tx, entity").bind(tx_column(tx)).fetch_all(c).await
 }
 
-pub(crate) async fn note(c: &mut PgConnection, kind: &str, key: &str) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar("SELECT text FROM note WHERE kind = $1 AND key = $2").bind(kind).bind(key).fetch_optional(c).await
+/// Makes facts of versions; those that do not stand are left out. Ordered by entity, owner code, facet.
+pub(crate) async fn facts_of(core: &Core, c: &mut PgConnection, mut seen: Vec<Seen>) -> Answer<Vec<Fact>> {
+    seen.retain(|(row, _)| row.stands().is_some());
+    let mut facts: Vec<Fact> = versions_of(core, c, seen)
+        .await?
+        .into_iter()
+        .filter_map(|FactVersion { key, tx, content }| match content {
+            VersionContent::Stands { payload, publication } => Some(Fact { key, tx, payload, publication }),
+            _ => None,
+        })
+        .collect();
+    facts.sort_by(|a, b| order(&a.key).cmp(&order(&b.key)));
+    Ok(facts)
 }
 
-pub(crate) async fn notes(c: &mut PgConnection, kind: &str, after: &str, limit: u32) -> sqlx::Result<Vec<(String, String)>> {
-    let query = sqlx::query_as("SELECT key, text FROM note WHERE kind = $1 AND key > $2 ORDER BY key LIMIT $3");
-    query.bind(kind).bind(after).bind(i64::from(limit)).fetch_all(c).await
+fn order(key: &FactKey) -> (&str, &str, &str) {
+    (&key.entity, &key.owner, &key.facet)
+}
+
+async fn versions_of(core: &Core, c: &mut PgConnection, seen: Vec<Seen>) -> Answer<Vec<FactVersion>> {
+    let codes = core.owners.codes(c, seen.iter().map(|(row, _)| row.owner)).await?;
+    let contents = chunk::contents(c, &seen).await?;
+    let code = |id: i32| codes.get(&id).map(Arc::as_ref).unwrap_or_default().to_owned();
+    let version = |((row, tx), content): (Seen, VersionContent)| {
+        let key = FactKey { owner: code(row.owner), entity: row.entity, facet: row.facet };
+        FactVersion { key, tx, content }
+    };
+    Ok(seen.into_iter().zip(contents).map(version).collect())
+}
+
+pub(crate) async fn facts_at(core: &Core, c: &mut PgConnection, tx: Tx, entities: &[String]) -> Answer<Vec<Fact>> {
+    core.learn(c, tx).await?;
+    let rows = version::of_entities(c, entities).await?;
+    facts_of(core, c, core.last_seen(rows, tx)).await
+}
+
+pub(crate) async fn history(core: &Core, c: &mut PgConnection, tx: Tx, entities: &[String]) -> Answer<Vec<FactVersion>> {
+    core.learn(c, tx).await?;
+    let rows = version::of_entities(c, entities).await?;
+    let mut versions = versions_of(core, c, core.seen(rows, tx)).await?;
+    versions.sort_by(|a, b| (order(&a.key), a.tx).cmp(&(order(&b.key), b.tx)));
+    Ok(versions)
+}
+
+pub(crate) async fn standing(
+    core: &Core,
+    c: &mut PgConnection,
+    tx: Tx,
+    after: &str,
+    limit: u32,
+) -> Answer<(Vec<Fact>, Option<String>)> {
+    core.learn(c, tx).await?;
+    let (rows, end) = version::page(c, None, after, limit).await?;
+    Ok((facts_of(core, c, core.last_seen(rows, tx)).await?, end))
+}
+
+/// Marks of the facts of an owner that stand just after `tx`: a page of whole entities after `after`, and where the next begins.
+pub(crate) async fn marks(
+    core: &Core,
+    c: &mut PgConnection,
+    tx: Tx,
+    owner: i32,
+    after: &str,
+    limit: u32,
+) -> Answer<(Vec<FactMark>, Option<String>)> {
+    let (rows, end) = version::page(c, Some(owner), after, limit).await?;
+    let stands = core.last_seen(rows, tx).into_iter().filter(|(row, _)| row.stands().is_some());
+    let marks = stands.map(|(row, _)| FactMark { entity: row.entity, facet: row.facet, fingerprint: row.fingerprint });
+    Ok((marks.collect(), end))
+}
+
+/// The number of an owner, which must exist.
+pub(crate) async fn owner(core: &Core, c: &mut PgConnection, code: &str) -> Answer<i32> {
+    core.owners.id(c, code).await?.ok_or_else(|| Error::UnknownOwner(code.to_owned()).into())
 }

@@ -31,6 +31,8 @@ pub enum ErrorCode {
     ResourceUnknown,
     /// The resource left the directory.
     ResourceGone,
+    /// The resource, or this version of it, was withdrawn by law.
+    ResourceWithdrawn,
     /// The type that a read names is not published.
     TypeUnknown,
     /// The type that a search names is not published.
@@ -55,8 +57,12 @@ pub enum ErrorCode {
     ValueMalformedAsDocumented,
     /// A link to a page comes without its token.
     PageTokenMissing,
-    /// The token of a page is altered, of another perimeter, or of a state that is gone.
+    /// The token of a page is altered, of another perimeter or of another log.
     PageTokenInvalid,
+    /// The token of a page is of a state that is not kept any more.
+    PageExpired,
+    /// The token of a page is of a state that this store does not show yet.
+    StoreBehind,
     /// The answer would hold or sort more resources than one request may take.
     AnswerTooLarge,
     /// The search needs more work than its budget.
@@ -71,7 +77,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes, in the order of the table.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::HostNotNamed,
         Self::RateExceeded,
         Self::TooManyGuesses,
@@ -82,6 +88,7 @@ impl ErrorCode {
         Self::NoSuchAddress,
         Self::ResourceUnknown,
         Self::ResourceGone,
+        Self::ResourceWithdrawn,
         Self::TypeUnknown,
         Self::TypeNotSearched,
         Self::FormatNotServed,
@@ -95,6 +102,8 @@ impl ErrorCode {
         Self::ValueMalformedAsDocumented,
         Self::PageTokenMissing,
         Self::PageTokenInvalid,
+        Self::PageExpired,
+        Self::StoreBehind,
         Self::AnswerTooLarge,
         Self::WorkExhausted,
         Self::TooManyLongRequests,
@@ -111,7 +120,9 @@ impl ErrorCode {
             Self::ReadOnly => (StatusCode::FORBIDDEN, "forbidden"),
             Self::NoSuchAddress => (StatusCode::NOT_FOUND, "not-found"),
             Self::ResourceUnknown | Self::TypeUnknown => (StatusCode::NOT_FOUND, "exception"),
-            Self::ResourceGone => (StatusCode::GONE, "deleted"),
+            Self::ResourceGone | Self::ResourceWithdrawn => (StatusCode::GONE, "deleted"),
+            Self::PageExpired => (StatusCode::GONE, "expired"),
+            Self::StoreBehind => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
             Self::FormatNotServed => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
             Self::BodyTooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too-long"),
             Self::BodyNotAForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-supported"),

@@ -15,8 +15,9 @@ use crate::guesses::{GuessTurn, Guesses};
 use crate::host::is_host;
 use crate::metrics::Metrics;
 use crate::pass::{Operator, Pass, Verified, Who};
+use crate::position::StorePosition;
 use crate::proxies::Origin;
-use crate::publication::StoreHealth;
+use crate::publication::{ClockHealth, StoreHealth};
 use crate::rate::{Rate, RateLimiter, RateVerdict};
 use crate::request_log::RequestLine;
 use crate::settings::GateSettings;
@@ -239,15 +240,22 @@ impl Gate {
         self.settings.publication.health(self.now().div_euclid(1_000))
     }
 
-    /// The text of `/metrics`; `stores` holds the last applied transaction of each store. Only the operator is told of the
-    /// restricted store.
+    /// Health of the clock of this machine, compared with the last transaction that a store shows and with the clock of the database.
     #[must_use]
-    pub fn metrics(&self, operator: Option<Operator>, stores: &[(&str, u64)]) -> String {
+    pub fn clock_health(&self, store: &StorePosition) -> ClockHealth {
+        self.settings.publication.clock_health(self.now().div_euclid(1_000), store)
+    }
+
+    /// The text of `/metrics`; `stores` says where each store is, the public one first. Only the operator is told of the restricted
+    /// store.
+    #[must_use]
+    pub fn metrics(&self, operator: Option<Operator>, stores: &[StorePosition]) -> String {
         let may_know = |store: &str| operator.is_some() || store == "public";
-        let stores: Vec<(&str, u64)> = stores.iter().copied().filter(|(store, _)| may_know(store)).collect();
+        let stores: Vec<StorePosition> = stores.iter().copied().filter(|position| may_know(position.store)).collect();
         let mut health = self.store_health();
         health.retain(|health| may_know(health.store));
-        self.metrics.to_text(&stores, &health)
+        let clock = stores.first().map(|position| self.clock_health(position)).unwrap_or_default();
+        self.metrics.to_text(&stores, &health, &clock)
     }
 }
 

@@ -13,6 +13,7 @@
 //!   ones start again in the [`Lane`], one client after the other, within [`limits::LONG`] units. A client that took more than
 //!   its share ([`Shares`]) waits while others ask.
 //! - **Piece**: a long answer leaves in pieces ([`PieceSource`]) with back-pressure, each made while the one before is sent.
+//! - **Served store**: a handle to what is served; a rebuilt store takes its place while requests are answered ([`ServedStore`]).
 //! - **Kept answer**: an answer asked for a second time in one state of the directory is kept ([`KeptAnswers`]).
 //! - **Error code**: every refusal of every door is one row of a closed table ([`ErrorCode`]). The cause of an internal error goes
 //!   to the operator's log, under the request id that the client got ([`record_internal_error`]).
@@ -73,11 +74,13 @@ mod negotiation;
 mod network;
 mod pass;
 mod pieces;
+mod position;
 mod proxies;
 mod public_base;
 mod publication;
 mod rate;
 mod request_log;
+mod served;
 mod settings;
 mod shares;
 mod turns;
@@ -94,11 +97,13 @@ pub use negotiation::{accepts_gzip, lenient_quality};
 pub use network::{Network, NotANetwork};
 pub use pass::{Anyone, ApiClient, Operator, Pass, RestrictedReader, Who};
 pub use pieces::{CutShort, Piece, PieceSource, account_for, known_length, response_in_pieces};
+pub use position::{StorePosition, digest_prefix};
 pub use proxies::{Origin, Proxies};
 pub use public_base::{NotAPublicBase, PublicBase};
 pub use publication::{Publication, PublicationStatus, StoreHealth, StoreState};
 pub use rate::{Rate, RateVerdict};
 pub use request_log::{LogSink, RequestLine, RequestSubject};
+pub use served::ServedStore;
 pub use settings::GateSettings;
 pub use shares::Shares;
 pub use turns::Turns;

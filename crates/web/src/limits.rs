@@ -21,6 +21,13 @@ pub const PREFIX: usize = 200;
 pub const BEHIND_MS: i64 = 300_000;
 /// Milliseconds without a report after which publication is taken for dead.
 pub const SILENT_MS: i64 = 900_000;
+/// Milliseconds by which the last transaction may be ahead of the clock of this machine before its health says so.
+pub const CLOCK_BEHIND_MS: i64 = 60_000;
+/// Milliseconds for which the last transaction may be over before health doubts the clock. An installation that receives nothing
+/// for 200 days is rarer than a wrong clock.
+pub const CLOCK_AHEAD_MS: i64 = 200 * 86_400_000;
+/// Milliseconds by which the clocks of this machine and of its database may differ before health says so.
+pub const CLOCK_APART_MS: i64 = 10_000;
 /// Work that a request may take at all, in units of about a tenth of a microsecond: about a second.
 pub const LONG: u64 = 10_000_000;
 /// Work that a request may take on the threads that read connections, in the unit of [`LONG`]: enough for a page of fifty
@@ -28,6 +35,8 @@ pub const LONG: u64 = 10_000_000;
 pub const QUICK: u64 = 8_000;
 /// Descriptors kept for stores, registry and logs.
 pub const OTHER_FILES: usize = 256;
+/// Seconds for which anything between us and a reader may keep what holds personal data: the deadline of a withdrawal (WDR-5).
+pub const WITHDRAWAL_SECONDS: u32 = 86_400;
 /// Answers shorter than this many bytes are not compressed.
 pub const GZIP_FROM: usize = 1_400;
 /// Bytes of a piece of a long answer.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
-use crate::publication::{PublicationStatus, StoreHealth};
+use crate::position::StorePosition;
+use crate::publication::{ClockHealth, PublicationStatus, StoreHealth};
 
 /// Upper bounds of the duration buckets, microseconds.
 const BUCKET_MICROS: [u64; 10] = [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 1_000_000];
@@ -41,8 +42,8 @@ impl Metrics {
         }
     }
 
-    /// The text of `/metrics`: `stores` holds the last applied transaction of each store.
-    pub(crate) fn to_text(&self, stores: &[(&str, u64)], health: &[StoreHealth]) -> String {
+    /// The text of `/metrics`: where each store is, its health, and that of the clock.
+    pub(crate) fn to_text(&self, stores: &[StorePosition], health: &[StoreHealth], clock: &ClockHealth) -> String {
         let all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = String::from("# TYPE annuaire_requests_total counter\n");
         for ((route, status), s) in all.iter() {
@@ -71,7 +72,12 @@ impl Metrics {
                 let _ = writeln!(out, "{name}{{store=\"{store}\"}} {value}");
             }
         };
-        gauge("annuaire_applied_tx", stores);
+        let of_store = |value: fn(&StorePosition) -> u64| -> Vec<(&str, u64)> {
+            stores.iter().map(|position| (position.store, value(position))).collect()
+        };
+        gauge("annuaire_applied_tx", &of_store(|position| position.tx.get()));
+        gauge("annuaire_applied_digest", &of_store(StorePosition::digest_number));
+        gauge("annuaire_retained_from_tx", &of_store(|position| position.retained_from.get()));
         let each = |value: fn(&StoreHealth) -> Option<u64>| -> Vec<(&str, u64)> {
             health.iter().filter_map(|s| Some((s.store, value(s)?))).collect()
         };
@@ -79,6 +85,26 @@ impl Metrics {
         gauge("annuaire_publication_behind_transactions", &each(|s| s.behind));
         gauge("annuaire_publication_behind_seconds", &each(|s| Some(s.seconds)));
         gauge("annuaire_publication_set_aside", &each(|s| Some(s.set_aside)));
+        let logs: Vec<_> = stores.iter().filter_map(|position| Some((position.store, position.log?))).collect();
+        if !logs.is_empty() {
+            out.push_str("# TYPE annuaire_log_info gauge\n");
+        }
+        for (store, log) in logs {
+            let _ = writeln!(out, "annuaire_log_info{{store=\"{store}\",id=\"{:032x}\",epoch=\"{}\"}} 1", log.id, log.epoch);
+        }
+        let _ = writeln!(out, "# TYPE annuaire_clock_ok gauge\nannuaire_clock_ok {}", u8::from(clock.reason.is_none()));
+        let seconds = |ms: i64| ms as f64 / 1_000.0;
+        if let Some(ms) = clock.behind_log_ms {
+            let _ = writeln!(
+                out,
+                "# TYPE annuaire_clock_behind_log_seconds gauge\nannuaire_clock_behind_log_seconds {}",
+                seconds(ms)
+            );
+        }
+        if let Some(ms) = clock.ahead_of_database_ms {
+            let name = "annuaire_clock_ahead_of_database_seconds";
+            let _ = writeln!(out, "# TYPE {name} gauge\n{name} {}", seconds(ms));
+        }
         out
     }
 }

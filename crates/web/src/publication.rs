@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::clock::ClockUs;
 use crate::limits;
+use crate::position::StorePosition;
 
 /// State of the publication of one store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,10 +91,22 @@ pub struct StoreHealth {
     pub set_aside: u64,
 }
 
+/// Health of the clock of this machine, by which transactions are dated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClockHealth {
+    /// Milliseconds by which the last transaction is ahead of the clock, 0 when it is not; `None` in an empty log.
+    pub behind_log_ms: Option<i64>,
+    /// Milliseconds by which the clock was ahead of that of the database when it was last compared; negative when it was behind.
+    pub ahead_of_database_ms: Option<i64>,
+    /// Why the clock is to be looked at; `None` when it is well.
+    pub reason: Option<&'static str>,
+}
+
 /// All that was reported.
 #[derive(Clone, Default)]
 struct Reported {
     stores: Vec<StoreState>,
+    ahead_of_database_ms: Option<i64>,
     /// Instant of the last report, in milliseconds; `None` without a clock.
     heard_ms: Option<i64>,
     ended: bool,
@@ -145,6 +158,29 @@ impl Publication {
                 }
             }
         });
+    }
+
+    /// Notes by how many milliseconds the clock of this machine is ahead of that of the database.
+    pub fn report_database_clock(&self, ahead_ms: i64) {
+        self.change(|cell| cell.ahead_of_database_ms = Some(ahead_ms));
+    }
+
+    /// Health of the clock of this machine when it says `now_ms`: whether it and the last transaction that `store` shows, or the clock
+    /// of the database, are suspiciously far apart. Imports are refused much later (`store::limits`).
+    #[must_use]
+    pub fn clock_health(&self, now_ms: i64, store: &StorePosition) -> ClockHealth {
+        let ahead_of_database_ms = self.cell().ahead_of_database_ms;
+        let behind_ms = (store.tx > Tx::NONE).then(|| store.commit_ms.saturating_sub(now_ms));
+        let reason = if behind_ms.is_some_and(|ms| ms > limits::CLOCK_BEHIND_MS) {
+            Some("the clock of this machine is behind the last transaction of the log")
+        } else if behind_ms.is_some_and(|ms| ms < -limits::CLOCK_AHEAD_MS) {
+            Some("the clock of this machine is far ahead of the last transaction of the log")
+        } else if ahead_of_database_ms.is_some_and(|ms| ms.abs() > limits::CLOCK_APART_MS) {
+            Some("the clocks of this machine and of its database differ")
+        } else {
+            None
+        };
+        ClockHealth { behind_log_ms: behind_ms.map(|ms| ms.max(0)), ahead_of_database_ms, reason }
     }
 
     /// Marks publication as ended, until the next report. A guard that is dropped with the thread of publication calls it.
@@ -214,6 +250,30 @@ mod tests {
         assert_eq!(status(&publication, 1_000), PublicationStatus::Ok, "started again");
         publication.report(StoreState { store: "restricted", ..state() });
         assert_eq!(publication.states().len(), 2);
+    }
+
+    #[test]
+    fn clocks_that_differ_are_told_before_imports_are_refused() {
+        let publication = Publication::default();
+        let (log, retained_from) = (None, Tx::NONE);
+        let at = |tx: u64| StorePosition { store: "public", log, tx: Tx::new(tx), commit_ms: 0, digest: [0; 32], retained_from };
+        let reason = |now_ms, tx| publication.clock_health(now_ms, &at(tx)).reason;
+        for (now_ms, well) in [
+            (0, true),
+            (-limits::CLOCK_BEHIND_MS, true),
+            (-limits::CLOCK_BEHIND_MS - 1, false),
+            (limits::CLOCK_AHEAD_MS, true),
+            (limits::CLOCK_AHEAD_MS + 1, false),
+        ] {
+            assert_eq!(reason(now_ms, 1).is_none(), well, "{now_ms}");
+            assert_eq!(reason(now_ms, 0), None, "an empty log has no instant");
+        }
+        assert_eq!(publication.clock_health(-7, &at(1)).behind_log_ms, Some(7));
+        publication.report_database_clock(-limits::CLOCK_APART_MS);
+        assert_eq!(reason(0, 0), None);
+        publication.report_database_clock(-limits::CLOCK_APART_MS - 1);
+        assert!(reason(0, 0).is_some());
+        assert!(publication.states().is_empty(), "it is not the state of a store");
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl DeliveriesArguments {
         if self.quarantine {
             return quarantine::list(&place, self.json);
         }
-        let all = annuaire_exchange::deliveries(&mut *place.registry()?)?;
+        let all = annuaire_exchange::deliveries(&place.registry()?)?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&all)?);
             return Ok(Exit::Done);

@@ -11,6 +11,7 @@ use crate::survey::Survey;
 use annuaire_base::Tx;
 use annuaire_index::Peek;
 use annuaire_store::limits::{CLOCK_AHEAD_MS, CLOCK_BEHIND_MS};
+use annuaire_web::{digest_prefix, limits as web};
 use anyhow::Result;
 use clap::Args;
 use std::time::Duration;
@@ -39,7 +40,7 @@ impl DoctorArguments {
         check_disk(&mut checks, &survey);
         check_log(&mut checks, &survey, days);
         for (store, found) in &survey.stores {
-            check_store(&mut checks, store, found.as_ref(), survey.last(), place.map_bytes as u64);
+            check_store(&mut checks, store, found.as_ref(), &survey, place.map_bytes as u64);
         }
         check_versions(&mut checks, &place, &survey);
         check_publisher(&mut checks, &survey);
@@ -88,8 +89,9 @@ fn check_permissions(checks: &mut Checkup, open: &[String]) {
 }
 
 /// Compares a store with the last transaction of the log, and its size with what it may take.
-fn check_store(checks: &mut Checkup, store: &str, found: Option<&Result<Peek, String>>, last: Option<Tx>, map_bytes: u64) {
+fn check_store(checks: &mut Checkup, store: &str, found: Option<&Result<Peek, String>>, survey: &Survey, map_bytes: u64) {
     let subject = format!("{store} store");
+    let last = survey.last();
     let at = match (found, last) {
         (None, _) if store == STORES[1] => return,
         (None, Some(Tx::NONE)) => return checks.report(Grade::Ok, &subject, "none yet, and nothing to publish"),
@@ -101,6 +103,14 @@ fn check_store(checks: &mut Checkup, store: &str, found: Option<&Result<Peek, St
         (Some(Ok(at)), _) => at,
     };
     match last {
+        _ if survey.is_of_another_log(at) => {
+            let log = at.log.map(|log| log.to_string()).unwrap_or_default();
+            let result = format!(
+                "follows the log {log}, which is another one or this one before it was restored from a copy: look at --database, or \
+                 make the stores again with `annuaire rebuild`"
+            );
+            checks.report(Grade::Fail, &subject, &result);
+        }
         Some(last) if at.tx > last => {
             let result = format!(
                 "at transaction {} and the log ends at {last}: not its log, or an older state of it; look at --database, or make the \
@@ -170,7 +180,10 @@ fn check_log(checks: &mut Checkup, survey: &Survey, days: u32) {
         Ok(None) => return checks.report(Grade::Warn, "registry", "empty: nothing was imported yet"),
         Ok(Some(last)) => last,
     };
-    checks.report(Grade::Ok, "registry", &format!("ends at transaction {} of {}", last.tx, date_utc(last.commit_ms)));
+    let log =
+        survey.identity.as_ref().map_or_else(|_| String::new(), |log| format!("log {:032x}, epoch {}, ", log.id, log.epoch));
+    let (tx, at, digest) = (last.tx, date_utc(last.commit_ms), digest_prefix(&last.digest));
+    checks.report(Grade::Ok, "registry", &format!("{log}ends at transaction {tx} of {at}, digest {digest}"));
     let now = now_ms();
     if last.commit_ms - now > CLOCK_BEHIND_MS {
         let found = format!(
@@ -184,6 +197,21 @@ fn check_log(checks: &mut Checkup, survey: &Survey, days: u32) {
         let found =
             format!("this machine says {}, and the log ended {}: set the clock right", date_utc(now), age(last.commit_ms, now));
         checks.report(Grade::Fail, "clock", &found);
+    } else if last.commit_ms - now > web::CLOCK_BEHIND_MS {
+        let found = format!(
+            "this machine says {} and the log ends {} later: compare the clocks of the machines that commit (timedatectl)",
+            date_utc(now),
+            span(last.commit_ms - now)
+        );
+        checks.report(Grade::Warn, "clock", &found);
+    } else if now - last.commit_ms > web::CLOCK_AHEAD_MS {
+        let found = format!(
+            "this machine says {}, and the log ended {}: look whether the clock is right; imports are refused from {} on",
+            date_utc(now),
+            age(last.commit_ms, now),
+            span(CLOCK_AHEAD_MS)
+        );
+        checks.report(Grade::Warn, "clock", &found);
     } else {
         checks.report(Grade::Ok, "clock", &format!("{}, after the last transaction", date_utc(now)));
     }
@@ -199,6 +227,11 @@ fn check_log(checks: &mut Checkup, survey: &Survey, days: u32) {
         ),
         _ => checks.report(Grade::Ok, "deliveries", &format!("the last change is of {}", age(last.commit_ms, now))),
     }
+}
+
+/// A time of so many milliseconds, in words.
+fn span(ms: i64) -> String {
+    duration(Duration::from_millis(ms.unsigned_abs()))
 }
 
 /// Checks that this program can read the stores, when no process has them open to publish.

@@ -93,14 +93,14 @@ pub(crate) fn import(place: &DataPlace, delivery: &Delivery, guide: Guide, tell:
     if let Some(_publisher) = Publisher::take(&place.data, "import")? {
         Stores::check_guide(place, guide)?;
     }
-    let mut registry = place.registry()?;
-    let imported = annuaire_exchange::import(&mut *registry, &files, &delivery.options)?;
+    let registry = place.registry()?;
+    let imported = annuaire_exchange::import(&registry, &files, &delivery.options)?;
     report::print(&imported, ReportOf::Import);
     if let Some(to) = to {
         report::write(&imported, to)?;
     }
     let exit = if imported.complete() { Exit::Done } else { Exit::Incomplete };
-    publish_and_report(place, guide, &mut *registry, imported.tx.is_some(), tell, exit)
+    publish_and_report(place, guide, &registry, imported.tx.is_some(), tell, exit)
 }
 
 fn is_absent_or_empty(dir: &Path) -> bool {
@@ -108,8 +108,8 @@ fn is_absent_or_empty(dir: &Path) -> bool {
 }
 
 fn dry_run(place: &DataPlace, files: &[PathBuf], options: &ExchangeOptions, to: Option<&Path>) -> Result<Exit> {
-    let mut registry = place.registry()?;
-    let compared = annuaire_exchange::import(&mut *registry, files, options)?;
+    let registry = place.registry()?;
+    let compared = annuaire_exchange::import(&registry, files, options)?;
     report::print(&compared, ReportOf::DryRun);
     if let Some(to) = to {
         report::write(&compared, to)?;

@@ -27,7 +27,7 @@ impl QuarantineArguments {
 
 /// Lists the lines that wait, each with the objects that it names.
 pub(crate) fn list(place: &DataPlace, json: bool) -> Result<Exit> {
-    let all = annuaire_exchange::quarantine(&mut *place.registry()?)?;
+    let all = annuaire_exchange::quarantine(&place.registry()?)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(Exit::Done);

@@ -30,12 +30,12 @@ impl RebuildArguments {
         let Some(_publisher) = Publisher::take_soon(&place.data, "rebuild")? else {
             bail!("a server, an import or another rebuild is at work on {}: end it first", place.data.display())
         };
-        let mut registry = place.registry()?;
+        let registry = place.registry()?;
         let tell = progress::shown_unless(self.quiet);
         let guide = configuration.publication.guide.into();
-        let mut versions = renew(&place, View { guide, perimeter: Perimeter::Public }, &mut *registry, &tell)?;
+        let mut versions = renew(&place, View { guide, perimeter: Perimeter::Public }, &registry, &tell)?;
         if place.data.join(STORES[1]).exists() {
-            versions += renew(&place, View { guide, perimeter: Perimeter::Restricted }, &mut *registry, &tell)?;
+            versions += renew(&place, View { guide, perimeter: Perimeter::Restricted }, &registry, &tell)?;
         }
         println!("rebuilt: {versions} resource versions, up to transaction {}", registry.last_tx()?);
         Ok(Exit::Done)

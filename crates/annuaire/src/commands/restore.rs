@@ -1,6 +1,6 @@
 //! `annuaire restore`.
 
-use crate::copies;
+use crate::copies::{self, RaiseEpoch};
 use crate::exit::Exit;
 use crate::options::PlaceOptions;
 use crate::progress;
@@ -16,6 +16,10 @@ pub(crate) struct RestoreArguments {
     from: PathBuf,
     #[command(flatten)]
     place: PlaceOptions,
+    /// The PostgreSQL database was itself brought back from a copy: page links and stores of the time after that copy are refused
+    /// from now on
+    #[arg(long, requires = "database")]
+    database_restored: bool,
     /// No word of what is under way
     #[arg(long)]
     quiet: bool,
@@ -24,7 +28,8 @@ pub(crate) struct RestoreArguments {
 impl RestoreArguments {
     pub(crate) fn run(self) -> Result<Exit> {
         let (place, _) = self.place.open()?;
-        println!("{}", copies::restore(&self.from, &place, &progress::shown_unless(self.quiet))?);
+        let raise = if self.database_restored { RaiseEpoch::Yes } else { RaiseEpoch::No };
+        println!("{}", copies::restore(&self.from, &place, raise, &progress::shown_unless(self.quiet))?);
         Ok(Exit::Done)
     }
 }

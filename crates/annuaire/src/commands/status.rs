@@ -8,6 +8,7 @@ use crate::options::PlaceOptions;
 use crate::survey::Survey;
 use annuaire_base::Tx;
 use annuaire_index::Peek;
+use annuaire_web::digest_prefix;
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
@@ -44,17 +45,27 @@ fn print(place: &DataPlace, survey: &Survey) {
     };
     println!("annuaire {}, data directory {}, registry {registry}", env!("CARGO_PKG_VERSION"), place.data.display());
     match &survey.log {
-        Ok(Some(tx)) => {
-            println!("log: ends at transaction {} of {} ({})", tx.tx, date_utc(tx.commit_ms), age(tx.commit_ms, now_ms()))
-        }
+        Ok(Some(tx)) => println!(
+            "log: ends at transaction {} of {} ({}), digest {}",
+            tx.tx,
+            date_utc(tx.commit_ms),
+            age(tx.commit_ms, now_ms()),
+            digest_prefix(&tx.digest)
+        ),
         Ok(None) => println!("log: empty"),
         Err(why) => println!("log: cannot be read: {why}"),
+    }
+    if let Ok(log) = survey.identity {
+        println!("log id: {:032x}, epoch {}", log.id, log.epoch);
     }
     for (store, found) in &survey.stores {
         match (found, survey.last()) {
             (None, _) if *store == STORES[1] => println!("{store} store: none (made when a server is given a credential)"),
             (None, _) => println!("{store} store: none yet (the next import or server makes it)"),
             (Some(Err(why)), _) => println!("{store} store: cannot be read: {why}"),
+            (Some(Ok(at)), _) if survey.is_of_another_log(at) => {
+                println!("{store} store: at transaction {} of another log, or of another epoch (see `annuaire doctor`)", at.tx);
+            }
             (Some(Ok(at)), Some(last)) if at.tx < last => {
                 println!("{store} store: at transaction {}, {} behind the log, {}", at.tx, last.since(at.tx), size(at.bytes));
             }
@@ -112,12 +123,23 @@ fn stamp_and_age(stamp: &str) -> String {
 /// The survey as JSON, an interface of scripts.
 fn as_json(place: &DataPlace, survey: &Survey) -> Value {
     let log = match &survey.log {
-        Ok(tx) => json!({"tx": tx.as_ref().map_or(Tx::NONE, |t| t.tx), "commit_ms": tx.as_ref().map(|t| t.commit_ms)}),
+        Ok(tx) => json!({
+            "id": survey.identity.as_ref().ok().map(|log| format!("{:032x}", log.id)),
+            "epoch": survey.identity.as_ref().ok().map(|log| log.epoch),
+            "tx": tx.as_ref().map_or(Tx::NONE, |t| t.tx),
+            "commit_ms": tx.as_ref().map(|t| t.commit_ms),
+            "digest": tx.as_ref().map(|t| digest_prefix(&t.digest)),
+        }),
         Err(why) => json!({"error": why}),
     };
     let store = |found: &Option<Result<Peek, String>>| match found {
         None => Value::Null,
-        Some(Ok(at)) => json!({"tx": at.tx, "behind": survey.last().map(|last| last.since(at.tx)), "bytes": at.bytes}),
+        Some(Ok(at)) => json!({
+            "tx": at.tx,
+            "behind": survey.last().map(|last| last.since(at.tx)),
+            "bytes": at.bytes,
+            "log": at.log.map(|log| log.to_string()),
+        }),
         Some(Err(why)) => json!({"error": why}),
     };
     let stores: serde_json::Map<String, Value> = survey.stores.iter().map(|(name, s)| ((*name).to_owned(), store(s))).collect();

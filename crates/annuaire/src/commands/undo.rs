@@ -42,12 +42,12 @@ impl UndoArguments {
         if let Some(_publisher) = Publisher::take(&place.data, "undo")? {
             Stores::check_guide(&place, guide)?;
         }
-        let mut registry = place.registry()?;
+        let registry = place.registry()?;
         let options = self.accepting.exchange_options(&place, &configuration, self.quiet);
-        let undone = annuaire_exchange::undo(&mut *registry, self.number, self.created_too, &options)?;
+        let undone = annuaire_exchange::undo(&registry, self.number, self.created_too, &options)?;
         report::print(&undone, ReportOf::Import);
         let exit = if undone.complete() { Exit::Done } else { Exit::Incomplete };
         let tell = progress::shown_unless(self.quiet);
-        publish_and_report(&place, guide, &mut *registry, undone.tx.is_some(), &tell, exit)
+        publish_and_report(&place, guide, &registry, undone.tx.is_some(), &tell, exit)
     }
 }

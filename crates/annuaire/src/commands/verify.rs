@@ -59,7 +59,7 @@ fn verify(place: &DataPlace, guide: Guide, tell: &SharedTell) -> Result<Exit> {
     let mut last = Tx::NONE;
     let mut at = None;
     let read = (|| -> Result<Vec<String>> {
-        let mut registry = place.registry()?;
+        let registry = place.registry()?;
         let found = during(tell, "verifying the registry", &|| (0, 0), || registry.verify())?;
         if !readable || !found.is_empty() {
             return Ok(found);
@@ -72,7 +72,7 @@ fn verify(place: &DataPlace, guide: Guide, tell: &SharedTell) -> Result<Exit> {
                 faults.push(format!("the {name} store is at transaction {}, the log ends at {last}", index.applied_tx()));
             }
             faults.extend(
-                annuaire_publish::verify(&mut *registry, index, view, &**tell)?.into_iter().map(|f| format!("{name} store: {f}")),
+                annuaire_publish::verify(&registry, index, view, &**tell)?.into_iter().map(|f| format!("{name} store: {f}")),
             );
             if faults.len() > differ {
                 advice.push(OF_EITHER);

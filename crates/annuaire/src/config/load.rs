@@ -161,6 +161,14 @@ mod tests {
             ("[server]\nlisten = \"here\"\n", "2:10: invalid socket address"),
             ("[server]\ntrusted_proxies = [\"192.0.2.1\", \"é\"]\n", "2:19: \"é\" is neither an address"),
             ("[publication]\nguide = \"v130\"\n", "2:9: unknown variant `v130`, expected `v120` or `v110`"),
+            (
+                "[publication]\nkeep_public_days = 0\n",
+                "2:20: invalid value: integer `0`, expected a number of days from 1 to 36500, or",
+            ),
+            (
+                "[publication]\nkeep_restricted_days = \"never\"\n",
+                "2:24: invalid value: string \"never\", expected a number of days",
+            ),
             ("[server\n", "1:8: "),
             ("[doctor]\ndays = 1\ndays = 2\n", "3:1: duplicate key"),
         ] {

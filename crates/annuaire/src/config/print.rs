@@ -46,7 +46,8 @@ mod tests {
         let file = dir.path().join("annuaire.toml");
         let set = "[server]\nlisten = \"[::1]:9\"\npublic_base = \"https://annuaire.example/fhir/v2\"\noperator = \"L’exploitant\\n\\\"x\\\"\"\n\
                    trusted_proxies = [\"10.0.0.0/8\"]\nlog = \"debug\"\nrequest_log = false\n[access]\napi_keys = \"/etc/k\"\nrate = 17\n\
-                   [import]\nthreads = 3\nniceness = 0\nspill = \"/tmp\"\n[doctor]\ndays = 9\n[publication]\nguide = \"v110\"\n";
+                   [import]\nthreads = 3\nniceness = 0\nspill = \"/tmp\"\n[doctor]\ndays = 9\n[publication]\nguide = \"v110\"\n\
+                   keep_public_days = \"forever\"\nkeep_restricted_days = 400\n";
         for text in ["", set] {
             fs::write(&file, text).expect("a file");
             let first = Configuration::load(&file).expect("the text");

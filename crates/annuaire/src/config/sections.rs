@@ -1,8 +1,8 @@
 //! The sections: a struct each, defaults next to the keys.
 
 use super::section::{KeyValue, Section, section};
-use super::values::{Bounded, ClientBase, GuideVersion, GzipEncoder, LogLevel, TextValue};
-use crate::data_place::DataPlace;
+use super::values::{Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, TextValue};
+use crate::data_place::{DataPlace, KeepClosed};
 use annuaire_web::Network;
 use annuaire_web::connections::ConnectionLimits;
 use serde::Deserialize;
@@ -93,6 +93,11 @@ section! {
         guide: GuideVersion = GuideVersion::V120,
         /// Bytes of address space reserved for each store. They are reserved, not used: the file of a store grows as needed, up to this.
         map_bytes: Bounded<usize, 16_777_216, 17_592_186_044_416> = Bounded::new(64 << 30),
+        /// Days for which the public store keeps a version that another one replaced, or "forever". Older states, and links to pages of
+        /// them, are not answered any more; the log keeps everything.
+        keep_public_days: KeepDays = KeepDays::Days(30),
+        /// As keep_public_days, for the restricted store.
+        keep_restricted_days: KeepDays = KeepDays::Forever,
     }
 }
 
@@ -156,7 +161,9 @@ impl Configuration {
     pub(crate) fn data_place(&self, data: &Path) -> DataPlace {
         // LMDB takes whole pages; none is larger than 64 KiB.
         let map_bytes = self.publication.map_bytes.get().next_multiple_of(1 << 16);
-        DataPlace { data: data.to_owned(), database: self.registry.database.clone(), map_bytes }
+        let PublicationSection { keep_public_days, keep_restricted_days, .. } = &self.publication;
+        let keep = KeepClosed { public_ms: keep_public_days.millis(), restricted_ms: keep_restricted_days.millis() };
+        DataPlace { data: data.to_owned(), database: self.registry.database.clone(), map_bytes, keep }
     }
 
     /// Limits of the connections of a server.

@@ -71,6 +71,60 @@ impl<T: Serialize, const MIN: i64, const MAX: i64> Serialize for Bounded<T, MIN,
     }
 }
 
+/// For how long something is kept: a number of days, or `"forever"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeepDays {
+    /// That many days, at least one.
+    Days(u32),
+    /// Nothing is ever removed.
+    Forever,
+}
+
+/// Most days that a configuration may name: a century.
+const KEEP_DAYS_MAX: u32 = 36_500;
+
+impl<'de> Deserialize<'de> for KeepDays {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl de::Visitor<'_> for Read {
+            type Value = KeepDays;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "a number of days from 1 to {KEEP_DAYS_MAX}, or \"forever\"")
+            }
+
+            fn visit_i64<E: de::Error>(self, days: i64) -> Result<KeepDays, E> {
+                let within = u32::try_from(days).ok().filter(|days| (1..=KEEP_DAYS_MAX).contains(days));
+                within.map(KeepDays::Days).ok_or_else(|| E::invalid_value(de::Unexpected::Signed(days), &self))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<KeepDays, E> {
+                if text == "forever" { Ok(KeepDays::Forever) } else { Err(E::invalid_value(de::Unexpected::Str(text), &self)) }
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
+}
+
+impl Serialize for KeepDays {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Days(days) => serializer.serialize_u32(*days),
+            Self::Forever => serializer.serialize_str("forever"),
+        }
+    }
+}
+
+impl KeepDays {
+    /// The time in milliseconds; `None` for ever.
+    pub(crate) fn millis(self) -> Option<i64> {
+        match self {
+            Self::Days(days) => Some(i64::from(days) * 86_400_000),
+            Self::Forever => None,
+        }
+    }
+}
+
 /// The address that clients see, given with or without the path of the API.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientBase(pub(crate) PublicBase);

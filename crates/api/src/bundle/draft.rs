@@ -72,7 +72,7 @@ impl BundleDraft {
         let mut out = Vec::with_capacity((page.rows.len() * USUAL + 1_000).min(PIECE / 8 * 9));
         let start = format!(
             r#"{{"resourceType":"Bundle","id":"{}""#,
-            uuid(digest(&[&tx, frame.scope.as_bytes(), frame.query.as_bytes(), &place]))
+            uuid(digest(&[&frame.seal.log_bytes(), &tx, frame.scope.as_bytes(), frame.query.as_bytes(), &place]))
         );
         out.extend_from_slice(start.as_bytes());
         out.extend_from_slice(br#","meta":{"lastUpdated":"#);
@@ -173,10 +173,19 @@ impl BundleDraft {
     /// Writes the entry of a row.
     fn write_entry(&mut self, rows: &mut VersionReader, row: Row, role: EntryRole) -> Result<(), ApiError> {
         rows.read(row, &mut self.entry).map_err(ApiError::from_index)?;
+        let is_search = matches!(self.kind, BundleKind::Search { .. });
+        if self.entry.is_withdrawn_by_law && is_search {
+            // A page of an earlier state, in which the resource still stood: the rules of today apply.
+            return Ok(());
+        }
         self.open_entry();
         let ty = type_name(self.entry.ty);
         self.out.extend_from_slice(br#""fullUrl":"#);
         quote_all(&mut self.out, &[&self.frame.base, "/", ty, "/", self.entry.id()]);
+        if self.entry.is_withdrawn_by_law {
+            push_request(&mut self.out, &self.entry, "DELETE", "204", &[ty, "/", self.entry.id()]);
+            return Ok(());
+        }
         self.out.extend_from_slice(br#","resource":"#);
         match &self.kind {
             BundleKind::Search { elements: Some(names), .. } if role == EntryRole::Match => {
@@ -184,19 +193,13 @@ impl BundleDraft {
             }
             _ => self.out.extend_from_slice(self.entry.body()),
         }
-        if matches!(self.kind, BundleKind::Search { .. }) {
+        if is_search {
             self.close_entry(if role == EntryRole::Match { "match" } else { "include" });
-            return Ok(());
+        } else if self.entry.number == 1 {
+            push_request(&mut self.out, &self.entry, "POST", "201", &[ty]);
+        } else {
+            push_request(&mut self.out, &self.entry, "PUT", "200", &[ty, "/", self.entry.id()]);
         }
-        let Version { number: version, last_updated_ms, .. } = self.entry;
-        let (method, status) = if version == 1 { ("POST", "201") } else { ("PUT", "200") };
-        self.out.extend_from_slice(format!(r#","request":{{"method":"{method}","url":"#).as_bytes());
-        let url = [ty, "/", self.entry.id()];
-        quote_all(&mut self.out, if version == 1 { &url[..1] } else { &url });
-        let response = format!(r#"}},"response":{{"status":"{status}","etag":"W/\"{version}\"","lastModified":"#);
-        self.out.extend_from_slice(response.as_bytes());
-        quote(&mut self.out, &iso_ms(last_updated_ms));
-        self.out.extend_from_slice(b"}}");
         Ok(())
     }
 
@@ -256,11 +259,11 @@ impl BundleDraft {
             links.push(("first", None));
             links.push(("previous", before));
         }
-        let BundleFrame { base, cipher, self_url, scope, query, .. } = &self.frame;
+        let BundleFrame { base, seal, self_url, scope, query, .. } = &self.frame;
         let format = format_parameters(query);
         for (relation, last_row) in links {
             let cursor = Cursor { tx: self.tx, last_row, total: self.total, scope: scope.clone(), query: query.clone() };
-            let token = cursor.seal(cipher).ok_or_else(|| ApiError::internal("cursor"))?;
+            let token = cursor.seal(seal).ok_or_else(|| ApiError::internal("cursor"))?;
             self.out.extend_from_slice(format!(r#"{{"relation":"{relation}","url":"#).as_bytes());
             quote(&mut self.out, &format!("{base}/_page?id={token}{format}"));
             self.out.extend_from_slice(b"},");
@@ -270,4 +273,15 @@ impl BundleDraft {
         self.out.extend_from_slice(b"}]");
         Ok(())
     }
+}
+
+/// Closes the entry of a version with what made it: the request and its response (HIST-5).
+fn push_request(out: &mut Vec<u8>, entry: &Version, method: &str, status: &str, url: &[&str]) {
+    let (number, last_updated_ms) = (entry.number, entry.last_updated_ms);
+    out.extend_from_slice(format!(r#","request":{{"method":"{method}","url":"#).as_bytes());
+    quote_all(out, url);
+    let response = format!(r#"}},"response":{{"status":"{status}","etag":"W/\"{number}\"","lastModified":"#);
+    out.extend_from_slice(response.as_bytes());
+    quote(out, &iso_ms(last_updated_ms));
+    out.extend_from_slice(b"}}");
 }

@@ -1,17 +1,15 @@
 //! What a bundle needs besides its rows.
 
-use std::sync::Arc;
-
 use annuaire_index::Row;
 
-use crate::cursor::TokenCipher;
+use crate::cursor::PageSeal;
 
 /// What a bundle needs besides its rows.
 pub(crate) struct BundleFrame {
     /// Address of the perimeter as the client sees it: links begin with it.
     pub base: String,
-    /// Cipher of the page tokens.
-    pub cipher: Arc<TokenCipher>,
+    /// Seal of the page tokens; it names the log of the bundle.
+    pub seal: PageSeal,
     /// Address of this page.
     pub self_url: String,
     /// Perimeter and type, or path of a history: part of the page tokens.

@@ -44,7 +44,8 @@ pub(super) fn bundle_answer(
     Ok(Answer { rest, ..Answer::fhir(StatusCode::OK, body) }.with(header::ETAG, tag))
 }
 
-/// The tag of a bundle: its state and its query name the answer (COND-6).
+/// The tag of a bundle: log, state and query name the answer (COND-6). A transaction of another log, or of another life of this
+/// one, has the number but not the content.
 fn bundle_tag(snap: &Snapshot, frame: &BundleFrame) -> String {
     // Fixed texts, so that a tag outlives a change of the types behind it: clients keep tags across upgrades.
     let last = match frame.from.map(|from| from.last_row) {
@@ -52,7 +53,8 @@ fn bundle_tag(snap: &Snapshot, frame: &BundleFrame) -> String {
         Some(None) => "None".to_owned(),
         Some(Some(row)) => format!("Some({row})"),
     };
-    let (hash, _) = digest(&[frame.base.as_bytes(), frame.scope.as_bytes(), frame.query.as_bytes(), last.as_bytes()]);
+    let log = frame.seal.log_bytes();
+    let (hash, _) = digest(&[&log, frame.base.as_bytes(), frame.scope.as_bytes(), frame.query.as_bytes(), last.as_bytes()]);
     format!("W/\"tx-{}-{hash:016x}\"", snap.tx())
 }
 

@@ -10,6 +10,7 @@ use annuaire_web::{Anyone, ErrorCode, PublicationStatus, RateRule};
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
+use super::metrics::position;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::door::{Door, Sharing};
@@ -34,8 +35,11 @@ impl Door for HealthDoor {
 /// reading; a store that cannot be read is an internal error, which the door answers with 503.
 pub(crate) fn health(_: Anyone, call: &mut Call<'_, HealthDoor>, []: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "health";
-    let health = call.service.turns.gate.public_store_health();
-    let last = last_change(&call.service.public.snapshot().map_err(ApiError::internal)?)?;
+    let gate = &call.service.turns.gate;
+    let health = gate.public_store_health();
+    let index = call.service.public.store.get();
+    let last = last_change(&index.snapshot().map_err(ApiError::internal)?)?;
+    let position = position("public", &index)?;
     let mut body = json!({
         "status": PublicationStatus::Ok.name(),
         "tx": last.map_or(0, |(tx, _)| tx.get()),
@@ -45,6 +49,18 @@ pub(crate) fn health(_: Anyone, call: &mut Call<'_, HealthDoor>, []: [&str; 0]) 
         body["status"] = standing.status.name().into();
         body["reason"] = standing.reason.into();
         body["lag"] = json!({"transactions": standing.behind, "seconds": standing.seconds});
+    }
+    // The position in the log is not told here: it moves with deliveries that are restricted. `/metrics` has it, with the digest.
+    if let Some(log) = position.log {
+        body["log"] = json!({"id": format!("{:032x}", log.id), "epoch": log.epoch});
+    }
+    let clock = gate.clock_health(&position);
+    if let Some(reason) = clock.reason {
+        body["clock"] = reason.into();
+        if body["status"] == PublicationStatus::Ok.name() {
+            body["status"] = PublicationStatus::Degraded.name().into();
+            body["reason"] = reason.into();
+        }
     }
     Ok(json_line(StatusCode::OK, &body))
 }

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use annuaire_index::{RoaringBitmap, Row, Snapshot};
+use annuaire_index::{Index, RoaringBitmap, Row, Snapshot};
 use annuaire_web::ErrorCode;
 
 use super::bundle_answer::{BundleSource, bundle_answer, with_lowered_count};
+use super::read::former;
 use crate::answer::Answer;
+use crate::basis::TypeSet;
 use crate::bundle::{BundleFrame, HistoryOrder, PageStart, history};
 use crate::call::Call;
+use crate::cursor::PageSeal;
 use crate::door::FhirDoor;
 use crate::error::ApiError;
 use crate::query::{Handling, PageSize, interval, page_size, pairs};
@@ -64,6 +67,8 @@ impl<'a> HistoryScope<'a> {
 /// The first page, or a following one.
 pub(super) struct HistoryPage<'a> {
     pub scope: HistoryScope<'a>,
+    /// The store of the state.
+    pub index: Arc<Index>,
     /// The state of the first page.
     pub snap: Snapshot,
     /// The query of the first page.
@@ -75,19 +80,16 @@ pub(super) struct HistoryPage<'a> {
 
 fn first_page<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, scope: HistoryScope<'_>) -> Result<Answer, ApiError> {
     call.subject.route = "history";
-    let snap = call.store(pass)?.snapshot().map_err(ApiError::internal)?.within(call.effort);
+    let index = call.store(pass)?;
+    let snap = index.snapshot().map_err(ApiError::internal)?.within(call.effort);
     let query = call.query().to_owned();
     let handling = Handling::of_request(&call.parts.headers);
-    history_page(pass, call, HistoryPage { scope, snap, query: &query, handling, from: None })
+    history_page(call, HistoryPage { scope, index, snap, query: &query, handling, from: None })
 }
 
 /// A page of a history.
-pub(super) fn history_page<P: FhirDoor>(
-    pass: P::Pass,
-    call: &mut Call<'_, P>,
-    page: HistoryPage<'_>,
-) -> Result<Answer, ApiError> {
-    let HistoryPage { scope, snap, query, handling, from } = page;
+pub(super) fn history_page<P: FhirDoor>(call: &mut Call<'_, P>, page: HistoryPage<'_>) -> Result<Answer, ApiError> {
+    let HistoryPage { scope, index, snap, query, handling, from } = page;
     let ty = match scope {
         HistoryScope::All => None,
         HistoryScope::Type(name) | HistoryScope::Resource(name, _) => {
@@ -98,11 +100,14 @@ pub(super) fn history_page<P: FhirDoor>(
     call.subject.ty = ty.map_or("-", |(name, _)| name);
     let parameters = HistoryParameters::read(query, ty.map_or("System", |(name, _)| name), handling)?;
     let number = ty.map(|(_, number)| number);
+    if from.is_none() {
+        call.depends_on(&snap, number.map_or(TypeSet::all(), TypeSet::one))?;
+    }
     let mut rows = match (scope, number) {
         (HistoryScope::Resource(_, id), Some(number)) => {
             let versions = snap.history(number, id).map_err(ApiError::from_index)?;
             if versions.is_empty() {
-                return Err(ApiError::missing(id));
+                return Err(former(&snap, number, id)?.unwrap_or_else(|| ApiError::missing(id)));
             }
             let rows: RoaringBitmap = versions.into_iter().map(Row::get).collect();
             rows & snap.versions_since(Some(number), parameters.since_ms).map_err(ApiError::from_index)?
@@ -120,10 +125,9 @@ pub(super) fn history_page<P: FhirDoor>(
         None => format!("{base}{}?{query}", call.path()),
     };
     let scope = format!("{}{}", P::SCOPE, scope.to_token());
-    let cipher = Arc::clone(&call.service.cipher);
-    let frame = BundleFrame { base, cipher, self_url, scope, query: query.to_owned(), from };
-    let index = P::store(call.service, pass).ok_or_else(ApiError::no_such_address)?;
-    let source = BundleSource { parts: call.parts, index, snap: &snap, subject: call.subject };
+    let seal = PageSeal::new(&call.service.cipher, &index)?;
+    let frame = BundleFrame { base, seal, self_url, scope, query: query.to_owned(), from };
+    let source = BundleSource { parts: call.parts, index: &index, snap: &snap, subject: call.subject };
     let HistoryParameters { page_size, order, .. } = parameters;
     bundle_answer(source, frame, |frame| Ok(history(&snap, rows, page_size.entries, order, frame)))
 }

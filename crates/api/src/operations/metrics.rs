@@ -3,7 +3,8 @@
 //! The holder of an API key may read them, and anybody where the service has no key. Counters of the restricted store are for
 //! the operator alone: the holder of a key, or a caller on this machine.
 
-use annuaire_web::{ApiClient, RateRule};
+use annuaire_index::{Applied, Index};
+use annuaire_web::{ApiClient, RateRule, StorePosition};
 use axum::http::StatusCode;
 
 use crate::answer::Answer;
@@ -24,7 +25,16 @@ impl Door for MetricsDoor {
 /// The counters of the server.
 pub(crate) fn metrics(client: ApiClient, call: &mut Call<'_, MetricsDoor>, []: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "metrics";
-    let mut stores = vec![("public", call.service.public.applied_tx().get())];
-    stores.extend(call.service.restricted.iter().map(|index| ("restricted", index.applied_tx().get())));
+    let mut stores = vec![position("public", &call.service.public.store.get())?];
+    if let Some(restricted) = &call.service.restricted {
+        stores.push(position("restricted", &restricted.store.get())?);
+    }
     Ok(Answer::plain(StatusCode::OK, call.service.turns.gate.metrics(client.operator(), &stores)))
+}
+
+/// Where a store is in its log.
+pub(super) fn position(store: &'static str, index: &Index) -> Result<StorePosition, ApiError> {
+    let Applied { tx, commit_ms, digest } = index.applied();
+    let log = index.log().map_err(ApiError::internal)?;
+    Ok(StorePosition { store, log, tx, commit_ms, digest, retained_from: index.retained_from() })
 }

@@ -1,14 +1,14 @@
 //! `GET [base]/{type}?…` and `POST [base]/{type}/_search`: a search.
 
-use std::sync::Arc;
-
 use annuaire_web::ErrorCode;
 use axum::http::Method;
 
 use super::bundle_answer::{BundleSource, bundle_answer, with_lowered_count};
 use crate::answer::Answer;
+use crate::basis::TypeSet;
 use crate::bundle::{BundleFrame, searchset};
 use crate::call::Call;
+use crate::cursor::PageSeal;
 use crate::door::FhirDoor;
 use crate::error::ApiError;
 use crate::format::is_form;
@@ -67,6 +67,7 @@ fn search_for<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw:
     let snap = index.snapshot().map_err(ApiError::internal)?.within(call.effort);
     let base = call.base();
     let search = compile(&snap, &base, ty, raw, Handling::of_request(&call.parts.headers))?;
+    call.depends_on(&snap, TypeSet::of_search(number, &search))?;
     let mut self_url = format!("{base}{}", call.path());
     if let Some(shown) = call.parts.uri.query().filter(|_| call.parts.method != Method::POST) {
         self_url.push('?');
@@ -76,9 +77,8 @@ fn search_for<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw:
         }
     }
     let scope = format!("{}{ty}", P::SCOPE);
-    let cipher = Arc::clone(&call.service.cipher);
-    let frame = BundleFrame { base, cipher, self_url, scope, query: raw.to_owned(), from: None };
-    let index = P::store(call.service, pass).ok_or_else(ApiError::no_such_address)?;
-    let source = BundleSource { parts: call.parts, index, snap: &snap, subject: call.subject };
+    let seal = PageSeal::new(&call.service.cipher, &index)?;
+    let frame = BundleFrame { base, seal, self_url, scope, query: raw.to_owned(), from: None };
+    let source = BundleSource { parts: call.parts, index: &index, snap: &snap, subject: call.subject };
     bundle_answer(source, frame, |frame| searchset(&snap, number, search, frame))
 }

@@ -2,8 +2,10 @@
 
 use annuaire_web::ErrorCode;
 
+use super::read::former;
 use super::resource_answer::resource_answer;
 use crate::answer::Answer;
+use crate::basis::TypeSet;
 use crate::call::Call;
 use crate::door::FhirDoor;
 use crate::error::ApiError;
@@ -22,11 +24,17 @@ pub(crate) fn vread<P: FhirDoor>(
     let (ty, number) = P::TYPES.find(ty).ok_or_else(not_published)?;
     call.subject.ty = ty;
     let snap = call.store(pass)?.snapshot().map_err(ApiError::internal)?;
+    call.depends_on(&snap, TypeSet::NONE)?;
     let found = match version.parse::<u32>() {
         Ok(n) => snap.version(number, id, n).map_err(ApiError::internal)?,
         Err(_) => None,
     };
-    let entry = found.ok_or_else(|| ApiError::missing(&format!("{id}/_history/{version}")))?;
+    let Some(entry) = found else {
+        return Err(former(&snap, number, id)?.unwrap_or_else(|| ApiError::missing(&format!("{id}/_history/{version}"))));
+    };
+    if entry.is_withdrawn_by_law {
+        return Err(ApiError::withdrawn(&format!("{id}/_history/{version}"), entry.number));
+    }
     let seconds = limits::VERSION_KEPT;
     let cache_control = match P::TYPES {
         PublishedTypes::Public => format!("max-age={seconds}, immutable"),

@@ -25,8 +25,10 @@ struct MergeRun {
 }
 
 enum RunSource {
-    /// A sorted part of the entries of the arena: where its current record is, the entry after it, and the end of the part.
+    /// A sorted part of the entries of the arena: its first entry, where its current record is, the entry after it, and the end of
+    /// the part.
     Memory {
+        first: usize,
         at: usize,
         next: usize,
         end: usize,
@@ -48,7 +50,7 @@ impl MergeRun {
 
     fn advance(&mut self, arena: &Arena) -> io::Result<()> {
         match &mut self.source {
-            RunSource::Memory { at, next, end } => {
+            RunSource::Memory { at, next, end, .. } => {
                 if next == end {
                     self.ended = true;
                 } else {
@@ -77,17 +79,38 @@ impl Merge {
         let mut runs: Vec<MergeRun> = files.into_iter().map(|f| MergeRun::new(RunSource::File(RunReader::new(f)))).collect();
         for next in (0..arena.len()).step_by(part) {
             let end = arena.len().min(next + part);
-            runs.push(MergeRun::new(RunSource::Memory { at: 0, next, end }));
+            runs.push(MergeRun::new(RunSource::Memory { first: next, at: 0, next, end }));
         }
-        for run in &mut runs {
-            run.advance(&arena)?;
-        }
-        let tree = vec![NOBODY; runs.len()];
-        let mut merge = Self { arena, runs, tree };
-        for run in 0..merge.runs.len() {
-            merge.play(run);
-        }
+        let mut merge = Self { arena, runs, tree: Vec::new() };
+        merge.start()?;
         Ok(merge)
+    }
+
+    /// Goes to the first record of each run, and plays all matches.
+    fn start(&mut self) -> io::Result<()> {
+        for run in &mut self.runs {
+            run.advance(&self.arena)?;
+        }
+        self.tree = vec![NOBODY; self.runs.len()];
+        for run in 0..self.runs.len() {
+            self.play(run);
+        }
+        Ok(())
+    }
+
+    /// Goes back to the first record: all of them are handed out once more. Runs in files are read again.
+    ///
+    /// # Errors
+    /// When a run cannot be read.
+    pub fn rewind(&mut self) -> io::Result<()> {
+        for run in &mut self.runs {
+            run.ended = false;
+            match &mut run.source {
+                RunSource::Memory { first, next, .. } => *next = *first,
+                RunSource::File(reader) => reader.rewind()?,
+            }
+        }
+        self.start()
     }
 
     /// Key and value of the smallest record that is left; `None` at the end.

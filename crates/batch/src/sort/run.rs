@@ -76,6 +76,15 @@ impl RunReader {
         Self { file, buffer: vec![0; CHUNK], filled: 0, key: Vec::new(), value: 0..0 }
     }
 
+    /// Goes back to the beginning of the run.
+    pub(super) fn rewind(&mut self) -> io::Result<()> {
+        self.file.rewind()?;
+        self.filled = 0;
+        self.key.clear();
+        self.value = 0..0;
+        Ok(())
+    }
+
     /// Key and value of the current record.
     pub(super) fn record(&self) -> (&[u8], &[u8]) {
         (&self.key, &self.buffer[self.value.clone()])

@@ -5,6 +5,20 @@ use proptest::prelude::*;
 type Pair = (Vec<u8>, Vec<u8>);
 
 fn all(mut merge: Merge) -> Vec<Pair> {
+    let once = rest(&mut merge);
+    merge.rewind().unwrap();
+    assert_eq!(rest(&mut merge), once, "as often as it is asked");
+    // Not only from the end.
+    merge.rewind().unwrap();
+    for _ in 0..once.len() / 2 {
+        merge.advance().unwrap();
+    }
+    merge.rewind().unwrap();
+    assert_eq!(rest(&mut merge), once);
+    once
+}
+
+fn rest(merge: &mut Merge) -> Vec<Pair> {
     let mut out = Vec::new();
     while let Some((key, value)) = merge.peek() {
         out.push((key.to_vec(), value.to_vec()));

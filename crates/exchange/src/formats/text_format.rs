@@ -1,6 +1,7 @@
 //! A text format as data: its columns in the order of its producer, and what the columns that are read mean.
 
 use super::slot::Slot;
+use crate::owners;
 
 /// How fields are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub(crate) struct TextFormat {
 impl TextFormat {
     /// Whether its source is open data. A format without source is not.
     pub(crate) fn is_open(&self) -> bool {
-        annuaire_mos::source::get(self.source).open
+        owners::is_open(self.source)
     }
 
     /// Whether it is a section of the FINESS open file `kind`, `502`. The file of positions (507) repeats that of

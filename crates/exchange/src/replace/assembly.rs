@@ -1,6 +1,7 @@
 //! Changes out of groups, by any thread: objects are assembled and written as JSON.
 
 use crate::groups::GroupBatch;
+use crate::owners::{fact_key, publication};
 use crate::source_keys::is_feed;
 use crate::{assemble, feed, finess_plus};
 use annuaire_mos::Objet;
@@ -18,7 +19,7 @@ pub(super) enum PlannedChange {
         /// The group.
         group: usize,
         /// Fingerprint of its pieces.
-        digest: u128,
+        fingerprint: u64,
         /// The registry has an object of this entity, or may have one.
         known: bool,
     },
@@ -39,13 +40,11 @@ impl ChangeJob {
         let name = |key: u8| sources.get(&key).copied().unwrap_or_default();
         let assemble = |planned| {
             Ok(match planned {
-                PlannedChange::End { key, entity } => {
-                    (Change { entity, source: name(key).to_owned(), payload: None, digest: 0 }, true)
-                }
-                PlannedChange::Put { group, digest, known } => {
+                PlannedChange::End { key, entity } => (change(name(key), entity, None, 0), true),
+                PlannedChange::Put { group, fingerprint, known } => {
                     let (key, entity) = self.batch.key(group);
                     let payload = object_json(name(key), entity, &self.batch.pieces(group))?;
-                    (Change { entity: entity.to_owned(), source: name(key).to_owned(), payload, digest }, known)
+                    (change(name(key), entity.to_owned(), payload, fingerprint), known)
                 }
             })
         };
@@ -53,15 +52,20 @@ impl ChangeJob {
     }
 }
 
-/// Fingerprint of the pieces of an object and of the way of assembling.
-pub(super) fn digest(pieces: &[&[u8]]) -> u128 {
+fn change(source: &str, entity: String, payload: Option<String>, fingerprint: u64) -> Change {
+    Change { key: fact_key(source, entity), payload, publication: publication(source), fingerprint }
+}
+
+/// Fingerprint of the pieces of an object and of the way of assembling: the low half of their XXH3-128, whose whole registries
+/// kept before version 4.
+pub(super) fn fingerprint(pieces: &[&[u8]]) -> u64 {
     let mut hash = Xxh3::with_seed(assemble::VERSION);
     for piece in pieces {
         hash.update(&(piece.len() as u64).to_le_bytes());
         hash.update(piece);
     }
-    // Zero stands for an unknown digest.
-    hash.digest128().max(1)
+    // Zero stands for an unknown fingerprint.
+    (hash.digest128() as u64).max(1)
 }
 
 /// The registry's JSON of the object that a group makes; `None` when a feed ends it.

@@ -2,13 +2,13 @@
 
 use crate::error::Error;
 use crate::limits;
-use annuaire_store::{ObjectMark, Unit};
+use annuaire_store::{BlockingStage, FactMark};
 
-/// The entities that the registry has from one source, in order, with the digests of their pieces. They are read by pages.
+/// The entities that the registry has from one source, in order, with the fingerprints of their pieces. They are read by pages.
 pub(super) struct KnownObjects {
     source: &'static str,
-    page: std::vec::IntoIter<ObjectMark>,
-    front: Option<ObjectMark>,
+    page: std::vec::IntoIter<FactMark>,
+    front: Option<FactMark>,
     last: String,
     done: bool,
 }
@@ -19,11 +19,11 @@ impl KnownObjects {
     }
 
     /// Reads until there is a next entity, or none.
-    fn fill(&mut self, unit: &mut dyn Unit) -> Result<(), Error> {
+    fn fill(&mut self, stage: &mut BlockingStage) -> Result<(), Error> {
         if self.front.is_none() && !self.done {
             self.front = self.page.next();
             if self.front.is_none() {
-                let page = unit.known(self.source, &self.last, limits::PAGE)?;
+                let page = stage.known(self.source, &self.last, limits::PAGE)?;
                 self.page = page.into_iter();
                 self.front = self.page.next();
                 self.done = self.front.is_none();
@@ -36,14 +36,14 @@ impl KnownObjects {
     }
 
     /// The next entity, when it comes before `limit`; it is taken.
-    pub(super) fn pop_before(&mut self, unit: &mut dyn Unit, limit: &str) -> Result<Option<String>, Error> {
-        self.fill(unit)?;
+    pub(super) fn pop_before(&mut self, stage: &mut BlockingStage, limit: &str) -> Result<Option<String>, Error> {
+        self.fill(stage)?;
         Ok(self.front.take_if(|k| k.entity.as_str() < limit).map(|k| k.entity))
     }
 
-    /// The digest of the next entity, when it is this one; it is taken.
-    pub(super) fn pop_if(&mut self, unit: &mut dyn Unit, entity: &str) -> Result<Option<u128>, Error> {
-        self.fill(unit)?;
-        Ok(self.front.take_if(|k| k.entity == entity).map(|k| k.digest))
+    /// The fingerprint of the next entity, when it is this one; it is taken.
+    pub(super) fn pop_if(&mut self, stage: &mut BlockingStage, entity: &str) -> Result<Option<u64>, Error> {
+        self.fill(stage)?;
+        Ok(self.front.take_if(|k| k.entity == entity).map(|k| k.fingerprint))
     }
 }

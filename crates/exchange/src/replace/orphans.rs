@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::limits;
 use crate::loads::SourceLoad;
-use annuaire_store::Unit;
+use annuaire_store::BlockingStage;
 use std::collections::{BTreeMap, HashSet};
 
 /// Finds the persons who have a card, a mailbox or the like, and whom no file of persons names. Eight bytes for each person.
@@ -41,7 +41,7 @@ impl OrphanFinder {
 
     /// How many orphans each source has, as texts. Cost: the entities of sources of persons that were not delivered are read
     /// from the registry.
-    pub(super) fn notes(mut self, unit: &mut dyn Unit) -> Result<Vec<String>, Error> {
+    pub(super) fn notes(mut self, stage: &mut BlockingStage) -> Result<Vec<String>, Error> {
         for (_, all) in &mut self.about {
             all.retain(|hash| !self.persons.contains(hash));
         }
@@ -49,7 +49,7 @@ impl OrphanFinder {
         for source in PERSONS.iter().filter(|s| !self.loaded.contains(s)) {
             let mut after = String::new();
             while !self.about.is_empty() {
-                let page = unit.known(source, &after, limits::PAGE)?;
+                let page = stage.known(source, &after, limits::PAGE)?;
                 let Some(last) = page.last() else { break };
                 after.clone_from(&last.entity);
                 let known: HashSet<u64> = page.iter().map(|k| xxhash_rust::xxh3::xxh3_64(k.entity.as_bytes())).collect();

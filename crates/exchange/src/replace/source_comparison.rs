@@ -2,7 +2,7 @@
 //! (source-files §13, guards 2 and 3).
 
 use super::known_objects::KnownObjects;
-use crate::delivery::LastDelivery;
+use crate::last_deliveries::LastDelivery;
 use crate::limits;
 use crate::loads::SourceLoad;
 use crate::volume::{allowed_loss, kind_name, lost_lines};
@@ -38,6 +38,22 @@ pub(super) struct VolumeCount {
     pub(super) created: u64,
     /// The first entities that end.
     examples: Vec<String>,
+}
+
+/// A kind of entities of a source that seems to grow too much.
+pub(super) struct Growth {
+    pub(super) source: &'static str,
+    pub(super) file: String,
+    before: u64,
+    created: u64,
+    pub(super) reason: String,
+}
+
+impl Growth {
+    /// Whether it grows too much when this many of what is new is withheld.
+    pub(super) fn is_too_much(&self, withheld: u64) -> bool {
+        self.created.saturating_sub(withheld) * 100 > self.before * limits::VOLUME_PERCENT
+    }
 }
 
 fn prefix(entity: &str) -> [u8; 3] {
@@ -136,23 +152,40 @@ impl SourceComparison {
             return Some(format!("{group}{examples}"));
         }
         for v in &self.volumes {
-            let what = kind_name(str::from_utf8(&v.prefix).unwrap_or_default());
-            let grown = v.before >= limits::VOLUME_FLOOR && v.created * 100 > v.before * limits::VOLUME_PERCENT;
-            if v.ended > allowed_loss(v.before, limits::VOLUME_PERCENT, limits::VOLUME_FEW) || grown {
-                let now = v.before + v.created - v.ended;
-                let ended =
-                    if v.examples.is_empty() { String::new() } else { format!(" (would end: {})", v.examples.join(", ")) };
-                return Some(format!(
-                    "{} {what} of {} known, {now} in this delivery: {} would end and {} appear, more than {} %{ended}",
-                    v.before,
-                    self.load.source,
-                    v.ended,
-                    v.created,
-                    limits::VOLUME_PERCENT
-                ));
+            if v.ended > allowed_loss(v.before, limits::VOLUME_PERCENT, limits::VOLUME_FEW) {
+                return Some(self.moved(v));
             }
         }
         None
+    }
+
+    /// Kinds that would grow too much (guard 2). Whether they do is known once the stage has counted what is withheld, since a
+    /// withdrawn entity seems to be new in each delivery.
+    pub(super) fn growths(&self) -> Vec<Growth> {
+        let many = |v: &&VolumeCount| v.before >= limits::VOLUME_FLOOR && v.created * 100 > v.before * limits::VOLUME_PERCENT;
+        let growth = |v: &VolumeCount| Growth {
+            source: self.load.source,
+            file: self.load.file.clone(),
+            before: v.before,
+            created: v.created,
+            reason: self.moved(v),
+        };
+        self.volumes.iter().filter(many).map(growth).collect()
+    }
+
+    /// How much of one kind ends and appears, as a text.
+    fn moved(&self, v: &VolumeCount) -> String {
+        let what = kind_name(str::from_utf8(&v.prefix).unwrap_or_default());
+        let now = v.before + v.created - v.ended;
+        let ended = if v.examples.is_empty() { String::new() } else { format!(" (would end: {})", v.examples.join(", ")) };
+        format!(
+            "{} {what} of {} known, {now} in this delivery: {} would end and {} appear, more than {} %{ended}",
+            v.before,
+            self.load.source,
+            v.ended,
+            v.created,
+            limits::VOLUME_PERCENT
+        )
     }
 
     /// What the operator should look at.

@@ -2,9 +2,11 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod forgetful;
+pub mod hooked;
+
 use annuaire_exchange::{Error, Options, Report, import};
-use annuaire_store::Registry;
-use annuaire_store_sqlite::SqliteRegistry;
+use annuaire_store::{BlockingRegistry, BlockingUnit, Cause, Channel, CommitClock};
 use std::path::{Path, PathBuf};
 
 pub const HEADER: &str = include_str!("../inputs/PS_LibreAcces_Personne_activite_202611240800.txt");
@@ -59,14 +61,26 @@ pub fn people(numbers: impl IntoIterator<Item = u32>) -> Vec<String> {
 }
 
 pub struct World {
-    pub registry: SqliteRegistry,
+    pub registry: BlockingRegistry,
     pub dir: tempfile::TempDir,
 }
 
 impl World {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self { registry: SqliteRegistry::open(&dir.path().join("r")).unwrap(), dir }
+        Self { registry: annuaire_store_sqlite::open_blocking(&dir.path().join("r")).unwrap(), dir }
+    }
+
+    /// A world for dry runs: its registry keeps nothing.
+    pub fn forgetful() -> Self {
+        Self { registry: forgetful::forgetful(), dir: tempfile::tempdir().unwrap() }
+    }
+
+    /// Writes a unit that is no import.
+    pub fn unit(&self, write: impl FnOnce(&mut BlockingUnit)) {
+        let mut unit = self.registry.begin().unwrap();
+        write(&mut unit);
+        unit.save(&Cause::new(Channel::Operator, "", ""), CommitClock { now_ms: &|| 0, any_clock: false }).unwrap();
     }
 
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
@@ -75,36 +89,36 @@ impl World {
         path
     }
 
-    pub fn load(&mut self, name: &str, text: impl AsRef<[u8]>) -> Result<Report, Error> {
+    pub fn load(&self, name: &str, text: impl AsRef<[u8]>) -> Result<Report, Error> {
         self.load_with(name, text, &Options::default())
     }
 
-    pub fn load_with(&mut self, name: &str, text: impl AsRef<[u8]>, options: &Options) -> Result<Report, Error> {
+    pub fn load_with(&self, name: &str, text: impl AsRef<[u8]>, options: &Options) -> Result<Report, Error> {
         let path = self.write(name, text);
-        import(&mut self.registry, &[path], options)
+        import(&self.registry, &[path], options)
     }
 
-    pub fn activity(&mut self, stamp: &str, lines: &[String]) -> Result<Report, Error> {
+    pub fn activity(&self, stamp: &str, lines: &[String]) -> Result<Report, Error> {
         self.load(&activity_name(stamp), file(lines))
     }
 
     /// What a source says of an entity now.
-    pub fn payload(&mut self, entity: &str, source: &str) -> Option<String> {
+    pub fn payload(&self, entity: &str, source: &str) -> Option<String> {
         let tx = self.registry.last_tx().unwrap();
-        let objects = self.registry.objects_at(tx, &[entity.to_owned()]).unwrap();
-        objects.into_iter().find(|o| o.source == source).map(|o| o.payload)
+        let objects = self.registry.facts_at(tx, &[entity.to_owned()]).unwrap();
+        objects.into_iter().find(|o| o.key.owner == source).map(|o| o.payload)
     }
 
-    pub fn stands(&mut self, entity: &str) -> bool {
+    pub fn stands(&self, entity: &str) -> bool {
         let tx = self.registry.last_tx().unwrap();
-        !self.registry.objects_at(tx, &[entity.to_owned()]).unwrap().is_empty()
+        !self.registry.facts_at(tx, &[entity.to_owned()]).unwrap().is_empty()
     }
 
     /// Everything that stands, and all notes that imports read.
-    pub fn all(&mut self) -> Vec<(String, String, String)> {
+    pub fn all(&self) -> Vec<(String, String, String)> {
         let tx = self.registry.last_tx().unwrap();
         let (objects, _) = self.registry.standing(tx, "", 1_000_000).unwrap();
-        objects.into_iter().map(|o| (o.source, o.entity, o.payload)).collect()
+        objects.into_iter().map(|o| (o.key.owner, o.key.entity, o.payload)).collect()
     }
 }
 

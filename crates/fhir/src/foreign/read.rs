@@ -1,7 +1,8 @@
 //! Reading a resource of another directory, and refusing what could not be published.
 
-use crate::view::{Perimeter, View};
+use crate::view::View;
 use crate::{limits, perimeter, raw_json, schema};
+use annuaire_consolidate::Perimeter;
 use annuaire_terms::{TypeId, limits as store_limits};
 use serde_json::Value;
 use std::borrow::Cow;

@@ -163,8 +163,10 @@ fn records_and_transactions_have_the_bytes_of_the_document() {
     // A second version closes the first.
     apply(&index, 4, vec![Resource { after: b"}".to_vec(), ..resource("a", vec![]) }], &ApplyOptions::default());
     let [(tx, closed)] = &contents(&index, index.dbs.closings)[..] else { panic!("one transaction closes a row") };
-    assert_eq!(tx, &4_u64.to_be_bytes());
-    assert_eq!(RoaringBitmap::deserialize_from(&closed[..]).unwrap().iter().collect::<Vec<_>>(), [0]);
+    assert_eq!(tx[..], [&[0][..], &4_u64.to_be_bytes()].concat());
+    // Type, length of the bitmap, bitmap.
+    assert_eq!(closed[..2], [2, closed.len() as u8 - 2]);
+    assert_eq!(RoaringBitmap::deserialize_from(&closed[2..]).unwrap().iter().collect::<Vec<_>>(), [0]);
 }
 
 #[test]
@@ -188,7 +190,12 @@ fn foreign_stamps_long_texts_retention_and_set_aside_have_the_bytes_of_the_docum
         reason: "why".into(),
     };
     let changes = || vec![("E:1".to_owned(), Some(entry.clone()))];
-    apply(&index, 1, vec![withdrawn], &ApplyOptions { retention: Some(&retention), set_aside: Some(&changes) });
+    apply(
+        &index,
+        1,
+        vec![withdrawn],
+        &ApplyOptions { retention: Some(&retention), set_aside: Some(&changes), digest: [7; 32], ..ApplyOptions::default() },
+    );
 
     let record = &contents(&index, index.dbs.rows)[0].1[4..];
     let head = [&[2, 1 | 2, 1][..], &hex("ac 02 01"), &5_i64.to_le_bytes(), &[5]].concat();
@@ -206,7 +213,8 @@ fn foreign_stamps_long_texts_retention_and_set_aside_have_the_bytes_of_the_docum
     let txn = index.env.read_txn().unwrap();
     let db = |name| index.env.open_database::<heed::types::Bytes, heed::types::Bytes>(&txn, Some(name)).unwrap().unwrap();
     let (meta, dictionaries) = (db("meta"), db("dictionaries"));
-    assert_eq!(meta.get(&txn, b"format").unwrap(), Some(&b"6"[..]));
+    assert_eq!(meta.get(&txn, b"digest").unwrap(), Some(&[7; 32][..]));
+    assert_eq!(meta.get(&txn, b"format").unwrap(), Some(&b"7"[..]));
     assert_eq!(dictionaries.get(&txn, &[1]).unwrap(), Some(&b"a dictionary"[..]));
     assert_eq!(meta.get(&txn, &[1]).unwrap(), Some(&xxh3_64(b"a dictionary").to_le_bytes()[..]));
 }

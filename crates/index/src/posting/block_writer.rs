@@ -1,8 +1,9 @@
 //! Blocks of the database `terms`, written.
 
-use super::block::{WITH_BLOOM, shared_prefix};
+use super::block::{BlockReader, WITH_BLOOM, shared_prefix};
 use super::bloom::{self, BLOOM};
 use crate::databases::PAGE_VALUE;
+use crate::error::Error;
 use crate::key::KeyText;
 use crate::row::Row;
 use crate::varint;
@@ -19,12 +20,14 @@ pub struct BlockWriter {
     entries: Vec<u8>,
     last_key: Vec<u8>,
     start: Vec<u8>,
+    /// Bytes that the next block may fill.
+    limit: usize,
 }
 
 impl BlockWriter {
     /// `start` is the key of the first block: at or below all the keys that follow. A block that replaces another keeps its key.
     pub fn new(start: Vec<u8>) -> Self {
-        Self { filter: None, entries: Vec::with_capacity(PAGE_VALUE), last_key: Vec::new(), start }
+        Self { filter: None, entries: Vec::with_capacity(PAGE_VALUE), last_key: Vec::new(), start, limit: PAGE_VALUE }
     }
 
     /// Adds an entry above the last one; no `rows` means that they are in a set. Returns the finished block when the entry does
@@ -36,12 +39,13 @@ impl BlockWriter {
         write_entry(&mut entry, shared, key, rows);
         let filter = if self.filter.is_some() || text.is_some() { BLOOM } else { 0 };
         let mut full = None;
-        if 1 + filter + self.entries.len() + entry.len() > PAGE_VALUE && !self.entries.is_empty() {
+        if 1 + filter + self.entries.len() + entry.len() > self.limit && !self.entries.is_empty() {
             // The first key of a block shares nothing.
             entry.clear();
             write_entry(&mut entry, 0, key, rows);
             let start = key[..(shared + 1).min(key.len())].to_vec();
             full = Some(Block { start: std::mem::replace(&mut self.start, start), bytes: self.take_bytes() });
+            self.limit = PAGE_VALUE;
         }
         if let Some(text) = text {
             let filter = self.filter.get_or_insert_with(|| Box::new([0; BLOOM]));
@@ -62,6 +66,17 @@ impl BlockWriter {
         (!self.entries.is_empty()).then(|| Block { start: std::mem::take(&mut self.start), bytes: self.take_bytes() })
     }
 
+    /// Adds the entries of a block, all of them above the last one.
+    pub fn push_block(&mut self, block: &[u8], full: &mut Vec<Block>) -> Result<(), Error> {
+        let (mut entries, mut list) = (BlockReader::new(block), Vec::new());
+        while let Some(rows) = entries.next()? {
+            list.clear();
+            rows.append_inline_to(&mut list)?;
+            full.extend(self.push(&entries.key, &list));
+        }
+        Ok(())
+    }
+
     fn take_bytes(&mut self) -> Vec<u8> {
         let filter = self.filter.take();
         let mut block = Vec::with_capacity(PAGE_VALUE);
@@ -70,6 +85,18 @@ impl BlockWriter {
         block.append(&mut self.entries);
         block
     }
+}
+
+/// Cuts two consecutive blocks anew, so that both are about half full: the second one of a block that overflowed would otherwise
+/// hold a few entries, and its neighbour would overflow again at its next entry.
+pub fn cut_evenly(first: &Block, second: &Block) -> Result<Vec<Block>, Error> {
+    let mut writer = BlockWriter::new(first.start.clone());
+    writer.limit = (first.bytes.len() + second.bytes.len()) / 2;
+    let mut blocks = Vec::new();
+    writer.push_block(&first.bytes, &mut blocks)?;
+    writer.push_block(&second.bytes, &mut blocks)?;
+    blocks.extend(writer.finish());
+    Ok(blocks)
 }
 
 fn write_entry(out: &mut Vec<u8>, shared: usize, key: &[u8], rows: &[Row]) {

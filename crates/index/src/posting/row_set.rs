@@ -110,6 +110,80 @@ pub fn discard_from(dbs: &Databases, txn: &mut RwTxn<'_>, end: Row) -> Result<()
     Ok(())
 }
 
+/// What [`remove`] leaves of a set.
+pub enum SetRemainder {
+    /// No row of the set was to be removed.
+    Unchanged,
+    /// The set stays, with fewer rows.
+    Set {
+        /// First row that is left.
+        first: Row,
+        /// Last row removed.
+        last_removed: Row,
+    },
+    /// Rows so few that they belong in the block; the set is gone. None is left when the list is empty.
+    Inline {
+        /// The rows that are left.
+        rows: Vec<Row>,
+        /// Last row removed.
+        last_removed: Row,
+    },
+}
+
+/// Removes rows from the set of a term; a set that keeps at most `inline` rows is dissolved. Cost: the slices that have such
+/// rows.
+pub fn remove(
+    dbs: &Databases,
+    txn: &mut RwTxn<'_>,
+    term: &[u8],
+    gone: &RoaringBitmap,
+    inline: usize,
+) -> Result<SetRemainder, Error> {
+    let mut slices: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
+    // Rows that are left, as long as they are few.
+    let (mut few, mut last_removed): (Option<Vec<Row>>, _) = (Some(Vec::new()), None);
+    for item in dbs.sets.prefix_iter(txn, term)? {
+        let (key, slice) = item?;
+        let base = first_row(key)?.get();
+        let has_gone = gone.range_cardinality(base..=base | 0xffff) > 0;
+        if !has_gone && few.is_none() {
+            continue;
+        }
+        let mut rows = RoaringBitmap::new();
+        read_slice(key, slice, &mut rows)?;
+        let before = rows.len();
+        let removed = (&rows & gone).max();
+        last_removed = removed.or(last_removed);
+        rows -= gone;
+        few = few.filter(|few| few.len() as u64 + rows.len() <= inline as u64).map(|mut few| {
+            few.extend(rows.iter().map(Row::new));
+            few
+        });
+        let changed = (rows.len() < before).then(|| {
+            let mut slice = Vec::new();
+            extend_slice(&mut slice, &rows.iter().map(Row::new).collect::<Vec<_>>());
+            slice
+        });
+        slices.push((key.to_vec(), changed));
+    }
+    let Some(last_removed) = last_removed.map(Row::new) else { return Ok(SetRemainder::Unchanged) };
+    if let Some(rows) = few {
+        for (key, _) in &slices {
+            dbs.sets.delete(txn, key)?;
+        }
+        return Ok(SetRemainder::Inline { rows, last_removed });
+    }
+    for (key, slice) in slices {
+        match slice {
+            Some(slice) if slice.is_empty() => _ = dbs.sets.delete(txn, &key)?,
+            Some(slice) => dbs.sets.put(txn, &key, &slice)?,
+            None => {}
+        }
+    }
+    let first = read(dbs, txn, term)?.min().map(Row::new).ok_or(BAD)?;
+    Ok(SetRemainder::Set { first, last_removed })
+}
+
 fn extend_slice(slice: &mut Vec<u8>, rows: &[Row]) {
     if slice.len() + 2 * rows.len() < BITMAP {
         slice.extend(rows.iter().flat_map(|row| (row.get() as u16).to_le_bytes()));

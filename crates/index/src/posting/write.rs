@@ -3,31 +3,89 @@
 use heed::{PutFlags, RwTxn};
 
 use super::block::{BlockReader, INLINE_MAX, TermRows};
-use super::block_writer::BlockWriter;
+use super::block_writer::{BlockWriter, cut_evenly};
 use super::row_set::{self, SetWrite};
 use super::sorter::SortedTerms;
-use crate::databases::Databases;
+use crate::databases::{Databases, PAGE_VALUE};
 use crate::error::Error;
 use crate::row::Row;
 
-/// Blocks written between two LMDB commits of a long write.
-const BLOCKS_PER_COMMIT: usize = 20_000;
+/// Fewest and most blocks written between two LMDB commits of a long write. LMDB reuses the pages that a commit frees two commits
+/// later: the file grows by about three times as many.
+const BLOCKS_MIN: u64 = 500;
+const BLOCKS_MAX: u64 = 20_000;
+/// Part of all the blocks that is written between two commits.
+const BLOCKS_SHARE: u64 = 64;
 /// Key of the first block: below all terms, whose third byte at least follows it.
 const FIRST_BLOCK: [u8; 1] = [0];
 
 /// Opens the next write transaction of the environment.
 pub type BeginWrite<'b, 'e> = &'b dyn Fn() -> Result<RwTxn<'e>, Error>;
 
-/// Adds sorted terms; all their rows are above the rows in the store. Commits `txn` now and then, and returns the last write
-/// transaction, not yet committed. Cost: rewriting each block that gets a term, once.
-pub fn write<'e>(dbs: &Databases, begin: BeginWrite<'_, 'e>, txn: RwTxn<'e>, mut terms: SortedTerms) -> Result<RwTxn<'e>, Error> {
+/// Whether a write may commit.
+#[derive(Clone, Copy)]
+pub enum CommitSteps<'b, 'e> {
+    /// Everything is in the commit of the caller.
+    None,
+    /// Now and then.
+    Several(BeginWrite<'b, 'e>),
+}
+
+/// The write transaction, and the blocks written in it.
+struct Steps<'b, 'e> {
+    steps: CommitSteps<'b, 'e>,
+    txn: RwTxn<'e>,
+    written: u64,
+    blocks_per_commit: u64,
+}
+
+impl Steps<'_, '_> {
+    /// Commits when enough was written.
+    fn wrote(mut self, blocks: u64) -> Result<Self, Error> {
+        self.written += blocks;
+        if self.written >= self.blocks_per_commit
+            && let CommitSteps::Several(begin) = self.steps
+        {
+            // The writer lock of the store excludes other writers between both transactions.
+            self.txn.commit()?;
+            (self.txn, self.written) = (begin()?, 0);
+        }
+        Ok(self)
+    }
+}
+
+/// Adds sorted terms; all their rows are above the rows in the store. Returns the last write transaction, not yet committed. Cost:
+/// rewriting each block that gets a term, once.
+pub fn write<'e>(
+    dbs: &Databases,
+    txn: RwTxn<'e>,
+    mut terms: SortedTerms,
+    steps: CommitSteps<'_, 'e>,
+) -> Result<RwTxn<'e>, Error> {
+    let blocks = dbs.terms.len(&txn)?;
+    let mut steps = Steps { steps, txn, written: 0, blocks_per_commit: (blocks / BLOCKS_SHARE).clamp(BLOCKS_MIN, BLOCKS_MAX) };
     let mut next = PendingTerm::default();
     next.read(&mut terms)?;
-    if dbs.terms.is_empty(&txn)? {
-        append_all(dbs, begin, txn, &mut terms, next)
+    if blocks == 0 {
+        steps.blocks_per_commit = BLOCKS_MAX;
+        append_all(dbs, steps, &mut terms, next)
     } else {
-        merge_all(dbs, begin, txn, &mut terms, next)
+        merge_all(dbs, steps, &mut terms, next)
     }
+}
+
+/// Adds one row to a few terms; it is above the rows in the store. Cost: rewriting their blocks.
+pub fn add_row(dbs: &Databases, txn: &mut RwTxn<'_>, keys: &[Vec<u8>], row: Row) -> Result<(), Error> {
+    if dbs.terms.is_empty(txn)? {
+        dbs.terms.put(txn, &FIRST_BLOCK, &[])?;
+    }
+    let mut terms = SortedTerms::few(keys.iter().map(|key| (key.as_slice().into(), row)).collect());
+    let mut next = PendingTerm::default();
+    next.read(&mut terms)?;
+    while !next.is_end {
+        merge_block(dbs, txn, &mut terms, &mut next)?;
+    }
+    Ok(())
 }
 
 /// The term to write next.
@@ -49,55 +107,42 @@ impl PendingTerm {
 /// Writes the blocks of an empty database in key order: LMDB appends each page to the end of the tree without a look-up.
 fn append_all<'e>(
     dbs: &Databases,
-    begin: BeginWrite<'_, 'e>,
-    mut txn: RwTxn<'e>,
+    mut steps: Steps<'_, 'e>,
     terms: &mut SortedTerms,
     mut next: PendingTerm,
 ) -> Result<RwTxn<'e>, Error> {
     let mut writer = BlockWriter::new(FIRST_BLOCK.to_vec());
-    let mut written = 0;
     while !next.is_end {
         let inline = if next.rows.len() <= INLINE_MAX {
             next.rows.as_slice()
         } else {
-            row_set::add(dbs, &mut txn, &next.key, &next.rows, SetWrite::Append)?;
+            row_set::add(dbs, &mut steps.txn, &next.key, &next.rows, SetWrite::Append)?;
             &[]
         };
         if let Some(block) = writer.push(&next.key, inline) {
-            dbs.terms.put_with_flags(&mut txn, PutFlags::APPEND, &block.start, &block.bytes)?;
-            written += 1;
-            if written % BLOCKS_PER_COMMIT == 0 {
-                // Appending goes on safely in another transaction: the writer lock of the store excludes other writers.
-                txn.commit()?;
-                txn = begin()?;
-            }
+            dbs.terms.put_with_flags(&mut steps.txn, PutFlags::APPEND, &block.start, &block.bytes)?;
+            steps = steps.wrote(1)?;
         }
         next.read(terms)?;
     }
     if let Some(block) = writer.finish() {
-        dbs.terms.put_with_flags(&mut txn, PutFlags::APPEND, &block.start, &block.bytes)?;
+        dbs.terms.put_with_flags(&mut steps.txn, PutFlags::APPEND, &block.start, &block.bytes)?;
     }
-    Ok(txn)
+    Ok(steps.txn)
 }
 
 /// Rewrites the blocks that get terms, one after the other.
 fn merge_all<'e>(
     dbs: &Databases,
-    begin: BeginWrite<'_, 'e>,
-    mut txn: RwTxn<'e>,
+    mut steps: Steps<'_, 'e>,
     terms: &mut SortedTerms,
     mut next: PendingTerm,
 ) -> Result<RwTxn<'e>, Error> {
-    let mut written = 0;
     while !next.is_end {
-        written += merge_block(dbs, &mut txn, terms, &mut next)?;
-        if written >= BLOCKS_PER_COMMIT {
-            written = 0;
-            txn.commit()?;
-            txn = begin()?;
-        }
+        let written = merge_block(dbs, &mut steps.txn, terms, &mut next)?;
+        steps = steps.wrote(written as u64)?;
     }
-    Ok(txn)
+    Ok(steps.txn)
 }
 
 /// Merges into the block of the next term all the terms that belong to it, and returns the number of blocks written.
@@ -147,6 +192,13 @@ fn merge_block(dbs: &Databases, txn: &mut RwTxn<'_>, terms: &mut SortedTerms, ne
         }
     }
     out.extend(writer.finish());
+    if let [.., first, second] = out.as_slice()
+        && second.bytes.len() < PAGE_VALUE / 2
+    {
+        let evenly = cut_evenly(first, second)?;
+        out.truncate(out.len() - 2);
+        out.extend(evenly);
+    }
     for block in &out {
         dbs.terms.put(txn, &block.start, &block.bytes)?;
     }

@@ -27,7 +27,7 @@ fn a_withdrawn_resource_vanishes_when_nothing_refers_to_it() {
     let apply = |tx: u64, ms: i64, resources: Vec<Resource>| {
         let mut preparer = index.preparer(Tx::new(tx), ms).unwrap();
         let prepared = resources.into_iter().map(|resource| preparer.prepare(resource));
-        let options = ApplyOptions { retention: Some(&retention), set_aside: None };
+        let options = ApplyOptions { retention: Some(&retention), ..ApplyOptions::default() };
         index.apply_with::<Error>(Tx::new(tx), ms, prepared, &options).unwrap();
     };
     let live = |id: &str| index.snapshot().unwrap().exists(ty(0), id).unwrap();

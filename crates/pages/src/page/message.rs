@@ -125,3 +125,15 @@ impl Message for BadHost {
         "La demande ne nomme pas ce serveur comme il faut. Vérifiez l’adresse, ou le mandataire placé devant ce serveur.".into()
     }
 }
+
+/// What was at this address was withdrawn by law.
+pub(crate) struct WithdrawnByLaw;
+
+impl Message for WithdrawnByLaw {
+    const STATUS: StatusCode = StatusCode::GONE;
+    const HEADING: &'static str = "Données retirées";
+
+    fn text(&self) -> Cow<'static, str> {
+        "Les données publiées à cette adresse ont été retirées de l’annuaire pour un motif légal.".into()
+    }
+}

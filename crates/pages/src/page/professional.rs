@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::message::{Message, respond_with};
+use super::message::{Message, WithdrawnByLaw, respond_with};
 use super::{CachePolicy, Indexing, Page, PageResult, respond};
 use crate::frame::PageFrame;
 use crate::french::french_day;
@@ -23,6 +23,7 @@ use crate::schema::{PRACTITIONER, PRACTITIONER_ROLE, practitioner, referring_to,
 use crate::site::Site;
 use crate::turn::in_turn;
 use crate::visit::Visit;
+use crate::withdrawn::professional_is_withdrawn;
 
 /// The page of a professional.
 #[derive(Template)]
@@ -70,7 +71,10 @@ fn professional_page(site: &Site, visit: &Visit, national_id: &str) -> PageResul
         practices.push(PractitionerView::of_json(&shown_json(&version)));
     }
     let Some(last_change_ms) = last_change_ms else {
-        return Ok(respond_with(site, &visit.request, UnknownProfessional));
+        return Ok(match professional_is_withdrawn(&snapshot, national_id)? {
+            true => respond_with(site, &visit.request, WithdrawnByLaw),
+            false => respond_with(site, &visit.request, UnknownProfessional),
+        });
     };
     let updated = french_day(&iso_day(last_change_ms));
     practices.retain(|practice| practice.active);

@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::message::{Message, respond_with};
+use super::message::{Message, WithdrawnByLaw, respond_with};
 use super::{CachePolicy, Indexing, Page, PageResult, respond};
 use crate::frame::PageFrame;
 use crate::french::french_day;
@@ -32,6 +32,7 @@ use crate::schema::{
 use crate::site::Site;
 use crate::turn::in_turn;
 use crate::visit::Visit;
+use crate::withdrawn::is_withdrawn;
 
 /// The page of a structure.
 #[derive(Template)]
@@ -93,7 +94,10 @@ fn structure_page(site: &Site, visit: &Visit, technical_id: &str, page_number: u
     let snapshot = site.snapshot(visit.pass)?;
     let id = organization_id(technical_id);
     let Some(version) = snapshot.current(ORGANIZATION, &id)? else {
-        return Ok(respond_with(site, &visit.request, UnknownStructure));
+        return Ok(match is_withdrawn(&snapshot, ORGANIZATION, &id)? {
+            true => respond_with(site, &visit.request, WithdrawnByLaw),
+            false => respond_with(site, &visit.request, UnknownStructure),
+        });
     };
     let structure = OrganizationView::of_json(&shown_json(&version));
     let reader = Neighbours { snapshot: &snapshot, structure: format!("Organization/{id}") };

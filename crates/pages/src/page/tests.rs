@@ -9,7 +9,9 @@ use std::sync::Arc;
 use super::*;
 use crate::frame::PageFrame;
 use crate::history::ShownChange;
-use crate::page::message::{BadHost, Incident, Message, MessagePage, SearchTooWide, TooManyPagesWaiting, TooManyRequests};
+use crate::page::message::{
+    BadHost, Incident, Message, MessagePage, SearchTooWide, TooManyPagesWaiting, TooManyRequests, WithdrawnByLaw,
+};
 use crate::query::{PageLinks, QueryFields, SearchForm};
 use crate::resource::organization::OrganizationView;
 use crate::resource::practitioner::PractitionerView;
@@ -33,6 +35,7 @@ UnknownAddress 404 no-cache unlisted
 TooManyRequests 429 no-cache unlisted
 TooManyPagesWaiting 429 no-cache unlisted
 SearchTooWide 400 no-cache unlisted
+WithdrawnByLaw 410 no-cache unlisted
 BadHost 400 no-cache unlisted
 Incident 500 no-cache unlisted
 ";
@@ -200,6 +203,7 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
     samples.message(TooManyRequests { seconds: 1 }).await;
     samples.message(TooManyPagesWaiting).await;
     samples.message(SearchTooWide).await;
+    samples.message(WithdrawnByLaw).await;
     samples.message(BadHost).await;
     samples.message(Incident { id: "essai-1".to_owned() }).await;
     assert_eq!(samples.statements, STATEMENTS);

@@ -5,16 +5,16 @@ use crate::limits::PAGE;
 use crate::mailboxes::MailboxHolders;
 use crate::page::{EntityPage, GivePage};
 use annuaire_base::Tx;
-use annuaire_store::Registry;
+use annuaire_store::BlockingRegistry;
 
 /// Gives all entities of the state just after `tx`.
-pub(crate) fn give_pages(registry: &mut dyn Registry, tx: Tx, holders: &MailboxHolders, give: GivePage<'_>) -> Result<(), Error> {
+pub(crate) fn give_pages(registry: &BlockingRegistry, tx: Tx, holders: &MailboxHolders, give: GivePage<'_>) -> Result<(), Error> {
     let mut after = Some(String::new());
     while let Some(from) = after {
-        let (objects, next) = registry.standing(tx, &from, PAGE)?;
+        let (facts, next) = registry.standing(tx, &from, PAGE)?;
         after = next;
-        holders.keep(&objects);
-        if !give(Ok(EntityPage::FirstLoad(objects))) {
+        holders.keep(&facts);
+        if !give(Ok(EntityPage::FirstLoad(facts))) {
             break;
         }
     }

@@ -1,39 +1,37 @@
 //! A small transaction: the entities that it changes, by look-ups in both states.
 
-use crate::entity_key;
 use crate::error::Error;
 use crate::limits::PAGE;
 use crate::page::{ChangedEntities, EntityPage, GivePage, replace_published};
-use crate::state::{entities_at, entity_at};
+use crate::state::StateSource;
 use annuaire_base::Tx;
+use annuaire_consolidate::entity_key;
 use annuaire_fhir::schema::{self, params};
-use annuaire_fhir::{View, ids, systems};
+use annuaire_fhir::{ids, systems};
 use annuaire_index::{Filter, Index, Row};
-use annuaire_store::Registry;
 use std::collections::BTreeMap;
 
-/// Gives the entities that `tx` changes. Cost: a look-up for each entity, source and state.
+/// Gives the entities that `tx` changes. Cost: a look-up for each entity, owner and state, in a few calls for each page.
 pub(crate) fn give_pages(
-    registry: &mut dyn Registry,
+    source: StateSource<'_>,
     index: &Index,
-    view: View,
     tx: Tx,
     give: GivePage<'_>,
 ) -> Result<(), Error> {
     let some_are_set_aside = index.set_aside_count()? > 0;
     let mut from = String::new();
     loop {
-        let mut entities = registry.changed_entities(tx, &from, PAGE)?;
+        let mut entities = source.registry.changed_entities(tx, &from, PAGE)?;
         let Some(last) = entities.last() else { return Ok(()) };
         from.clone_from(last);
-        add_structures_of_holders(&mut entities, index, some_are_set_aside)?;
-        let after = entities_at(registry, tx, &entities, view)?;
-        let mut published = entities_at(registry, tx.previous(), &entities, view)?;
+        entities.extend(structures_of_holders(&entities, index, some_are_set_aside)?);
+        let after = source.entities_at(tx, &entities)?;
+        let mut published = source.entities_at(tx.previous(), &entities)?;
         let mut set_aside = BTreeMap::new();
         if some_are_set_aside {
             for entity in &entities {
                 if let Some(known) = index.set_aside_entity(entity)? {
-                    let last_made = entity_at(registry, known.made_at, entity, view)?;
+                    let last_made = source.entity_at(known.made_at, entity)?;
                     replace_published(&mut published, entity, last_made);
                     set_aside.insert(entity.clone(), known);
                 }
@@ -45,18 +43,23 @@ pub(crate) fn give_pages(
     }
 }
 
-/// Mailboxes change with their holder: adds the structures that are published with the holders among these entities, and those
-/// that are set aside because of one.
-fn add_structures_of_holders(entities: &mut Vec<String>, index: &Index, some_are_set_aside: bool) -> Result<(), Error> {
-    let holders: Vec<String> = entities.iter().filter(|e| entity_key::is_mailbox_holder(e)).cloned().collect();
-    for holder in &holders {
-        entities.extend(published_structures(index, entity_key::number_of_mailbox_holder(holder))?);
+/// Mailboxes change with their holder: the structures that are published with the holders among these entities, and those that
+/// are set aside because of one.
+pub(crate) fn structures_of_holders(
+    entities: &[String],
+    index: &Index,
+    some_are_set_aside: bool,
+) -> Result<Vec<String>, Error> {
+    let holders: Vec<&String> = entities.iter().filter(|e| entity_key::is_mailbox_holder(e)).collect();
+    let mut structures = Vec::new();
+    for number in holders.iter().filter_map(|holder| entity_key::number_of_mailbox_holder(holder)) {
+        structures.extend(published_structures(index, number)?);
     }
     if some_are_set_aside && !holders.is_empty() {
-        let waiting = index.set_aside_entities(usize::MAX)?.into_iter().filter(|a| holders.contains(&a.object));
-        entities.extend(waiting.map(|a| a.entity).filter(|e| entity_key::is_structure(e)));
+        let waiting = index.set_aside_entities(usize::MAX)?.into_iter().filter(|a| holders.contains(&&a.object));
+        structures.extend(waiting.map(|a| a.entity).filter(|e| entity_key::is_structure(e)));
     }
-    Ok(())
+    Ok(structures)
 }
 
 /// Entities of the structures that are published under a national number.

@@ -1,24 +1,22 @@
 //! A transaction that changes much of what is published: the states just after it and just before it are read in entity order,
 //! side by side. This costs less than a look-up for each entity and source.
 
-use crate::consolidate::consolidate;
-use crate::entity_key;
 use crate::error::Error;
 use crate::limits::PAGE;
 use crate::mailboxes::MailboxHoldersOfBothStates;
 use crate::page::{EntitiesSideBySide, EntityPage, GivePage};
-use crate::state::entity_at;
+use crate::state::StateSource;
 use annuaire_base::Tx;
-use annuaire_fhir::{Perimeter, View};
+use annuaire_base::fact::{Fact, FactKey};
+use annuaire_consolidate::{consolidate, entity_key};
 use annuaire_index::Index;
-use annuaire_store::{Object, Registry};
+use annuaire_store::BlockingRegistry;
 use std::collections::{HashMap, HashSet};
 
 /// Gives the entities that `tx` changes, in order. Cost: two passes over the registry.
 pub(crate) fn give_pages(
-    registry: &mut dyn Registry,
+    source: StateSource<'_>,
     index: &Index,
-    view: View,
     tx: Tx,
     holders: &MailboxHoldersOfBothStates,
     give: GivePage<'_>,
@@ -32,7 +30,7 @@ pub(crate) fn give_pages(
         let behind = earlier_end(&after, &before);
         for side in [&mut after, &mut before] {
             if side.read_to == behind {
-                side.read_on(registry)?;
+                side.read_on(source.registry)?;
             }
         }
         let end = earlier_end(&after, &before);
@@ -42,18 +40,18 @@ pub(crate) fn give_pages(
         let mut entities = differing(&now, &then);
         changed_holders.extend(entities.iter().filter(|e| entity_key::is_mailbox_holder(e)).cloned());
         if !changed_holders.is_empty() {
-            entities.extend(structures_of(&changed_holders, &now, view.perimeter));
+            entities.extend(structures_of(&changed_holders, &now, source));
             entities.sort_unstable();
             entities.dedup();
         }
         let changed: HashSet<&str> = entities.iter().map(String::as_str).collect();
-        let only_changed = |objects: Vec<Object>| objects.into_iter().filter(|o| changed.contains(o.entity.as_str())).collect();
+        let only_changed = |facts: Vec<Fact>| facts.into_iter().filter(|f| changed.contains(f.key.entity.as_str())).collect();
         let (now, then) = (only_changed(now), only_changed(then));
         let mut set_aside = HashMap::new();
         if some_are_set_aside {
             for entity in &entities {
                 if let Some(known) = index.set_aside_entity(entity)? {
-                    let last_made = entity_at(registry, known.made_at, entity, view)?;
+                    let last_made = source.entity_at(known.made_at, entity)?;
                     set_aside.insert(entity.clone(), (known, last_made));
                 }
             }
@@ -73,32 +71,32 @@ pub(crate) fn give_pages(
 /// The state at a transaction, read in entity order.
 struct StateReader {
     tx: Tx,
-    /// Objects read and not yet taken.
-    objects: Vec<Object>,
+    /// Facts read and not yet taken.
+    facts: Vec<Fact>,
     /// The entity up to which the state is read; `None` when it is read to its end.
     read_to: Option<String>,
 }
 
 impl StateReader {
     fn at(tx: Tx) -> Self {
-        Self { tx, objects: Vec::new(), read_to: Some(String::new()) }
+        Self { tx, facts: Vec::new(), read_to: Some(String::new()) }
     }
 
     /// Reads the next page, if there is one.
-    fn read_on(&mut self, registry: &mut dyn Registry) -> Result<(), Error> {
+    fn read_on(&mut self, registry: &BlockingRegistry) -> Result<(), Error> {
         if let Some(from) = &self.read_to {
-            let (objects, next) = registry.standing(self.tx, from, PAGE)?;
-            self.objects.extend(objects);
+            let (facts, next) = registry.standing(self.tx, from, PAGE)?;
+            self.facts.extend(facts);
             self.read_to = next;
         }
         Ok(())
     }
 
-    /// Takes the objects of the entities up to `end`, all of them without an end.
-    fn take_up_to(&mut self, end: Option<&str>) -> Vec<Object> {
-        let end = end.map_or(self.objects.len(), |end| self.objects.partition_point(|o| o.entity.as_str() <= end));
-        let rest = self.objects.split_off(end);
-        std::mem::replace(&mut self.objects, rest)
+    /// Takes the facts of the entities up to `end`, all of them without an end.
+    fn take_up_to(&mut self, end: Option<&str>) -> Vec<Fact> {
+        let end = end.map_or(self.facts.len(), |end| self.facts.partition_point(|f| f.key.entity.as_str() <= end));
+        let rest = self.facts.split_off(end);
+        std::mem::replace(&mut self.facts, rest)
     }
 }
 
@@ -110,24 +108,25 @@ fn earlier_end(a: &StateReader, b: &StateReader) -> Option<String> {
     }
 }
 
-/// The structures among these objects that are published with one of these mailbox holders.
-fn structures_of(holders: &HashSet<String>, objects: &[Object], perimeter: Perimeter) -> Vec<String> {
-    let structures = objects.iter().filter(|o| entity_key::is_structure(&o.entity)).cloned().collect();
-    let concerned = consolidate(structures, perimeter).into_iter();
+/// The structures among these facts that are published with one of these mailbox holders.
+fn structures_of(holders: &HashSet<String>, facts: &[Fact], source: StateSource<'_>) -> Vec<String> {
+    let structures = facts.iter().filter(|f| entity_key::is_structure(&f.key.entity)).cloned().collect();
+    let concerned = consolidate(structures, source.owners, source.perimeter).into_iter();
     concerned.filter(|(_, structure)| structure.mailbox_holder().is_some_and(|h| holders.contains(&h))).map(|(e, _)| e).collect()
 }
 
-/// Entities whose objects differ between two lists in entity order, in order.
-fn differing(now: &[Object], then: &[Object]) -> Vec<String> {
+/// Entities whose facts differ between two lists in entity order, in order. A fact that stands in both states in one version is
+/// of one transaction in both.
+fn differing(now: &[Fact], then: &[Fact]) -> Vec<String> {
     let (mut now, mut then) = (now.chunk_by(of_one_entity), then.chunk_by(of_one_entity));
     let (mut a, mut b) = (now.next(), then.next());
     let mut out = Vec::new();
     loop {
-        let entity = |objects: Option<&[Object]>| objects.and_then(|o| o.first()).map(|o| o.entity.clone());
+        let entity = |facts: Option<&[Fact]>| facts.and_then(|f| f.first()).map(|f| f.key.entity.clone());
         match (entity(a), entity(b)) {
             (None, None) => return out,
             (Some(left), Some(right)) if left == right => {
-                if a != b {
+                if !a.unwrap_or_default().iter().map(version_of).eq(b.unwrap_or_default().iter().map(version_of)) {
                     out.push(left);
                 }
                 (a, b) = (now.next(), then.next());
@@ -144,6 +143,10 @@ fn differing(now: &[Object], then: &[Object]) -> Vec<String> {
     }
 }
 
-fn of_one_entity(a: &Object, b: &Object) -> bool {
-    a.entity == b.entity
+fn version_of(fact: &Fact) -> (&FactKey, Tx) {
+    (&fact.key, fact.tx)
+}
+
+fn of_one_entity(a: &Fact, b: &Fact) -> bool {
+    a.key.entity == b.key.entity
 }

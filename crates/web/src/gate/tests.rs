@@ -4,6 +4,7 @@ use super::*;
 use crate::limits;
 use crate::pass::{Anyone, ApiClient, RestrictedReader};
 use crate::proxies::Proxies;
+use annuaire_base::{LogIdentity, Tx};
 use axum::http::Request;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -172,7 +173,15 @@ async fn only_who_is_near_or_holds_a_key_sees_the_restricted_store() {
     let world = TestGate::new(|s| s.proxies = Proxies::new(vec!["10.0.0.1".parse().unwrap()]));
     let sees = async |from: &str, headers: &[(&str, &str)]| {
         let operator = world.ask(from, Who::ApiClient, headers).await.operator();
-        world.gate.metrics(operator, &[("public", 7), ("restricted", 8)]).contains("restricted")
+        let at = |store| StorePosition {
+            store,
+            log: Some(LogIdentity { id: 1, epoch: 1 }),
+            tx: Tx::new(7),
+            commit_ms: 0,
+            digest: [7; 32],
+            retained_from: Tx::NONE,
+        };
+        world.gate.metrics(operator, &[at("public"), at("restricted")]).contains("restricted")
     };
     assert!(sees("127.0.0.1", &[]).await && sees("::1", &[]).await);
     assert!(!sees("203.0.113.5", &[]).await);

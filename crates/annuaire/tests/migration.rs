@@ -1,0 +1,92 @@
+//! Data directories of earlier releases: this program serves them and goes on with them, whichever command meets them first.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{Server, path_str, run};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const FIXTURES: [&str; 2] = ["registry-3-store-6.zip", "registry-2.zip"];
+
+/// Professionals' practices, structures and situations that the release which made the fixtures served.
+const SERVED: [(&str, u64); 3] = [("Practitioner", 25), ("PractitionerRole", 27), ("Organization", 26)];
+
+/// Unpacks a fixture: the data directory, and the files of the next delivery.
+fn unpacked(fixture: &str, to: &Path) -> (PathBuf, Vec<PathBuf>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture);
+    zip::ZipArchive::new(fs::File::open(path).unwrap()).unwrap().extract(to).unwrap();
+    let next = fs::read_dir(to.join("next")).unwrap().map(|e| e.unwrap().path()).collect();
+    (to.join("data"), next)
+}
+
+/// Imports the next delivery, however long ago the fixture was made.
+fn import_next(data: &Path, next: &[PathBuf]) {
+    let mut arguments = vec!["import", "--accept-clock", "--data", path_str(data)];
+    arguments.extend(next.iter().map(|file| path_str(file)));
+    let (exit, output) = run(&arguments);
+    assert!(exit == 0 && output.contains("transaction 2: 1 objects new, 9 changed, 0 ended"), "{exit} {output}");
+    assert!(!output.contains("import again"), "{output}");
+}
+
+fn assert_served(server: &Server) {
+    for (ty, count) in SERVED {
+        let bundle = server.json(&format!("{ty}?_count=0"));
+        assert_eq!(bundle["total"], count, "{ty}");
+        assert!(bundle["meta"]["lastUpdated"].as_str().unwrap().starts_with("2026-11-26T05:25:47.9"), "{bundle}");
+    }
+}
+
+/// Everything agrees, and nothing is left to look at but what time brings.
+fn assert_whole(data: &Path) {
+    let (exit, output) = run(&["verify", "--data", path_str(data)]);
+    assert!(exit == 0 && output.contains("agree at transaction 2"), "{output}");
+    let (_, output) = run(&["doctor", "--data", path_str(data)]);
+    for line in output.lines().filter(|line| !line.starts_with("OK ")) {
+        assert!(["deliveries", "clock", "disk"].iter().any(|subject| line.contains(subject)), "{output}");
+    }
+}
+
+#[test]
+fn a_server_meets_it_first() {
+    for fixture in FIXTURES {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, next) = unpacked(fixture, dir.path());
+        let server = Server::start(&data, &[]);
+        assert_served(&server);
+        import_next(&data, &next);
+        server.until(2);
+        drop(server);
+        assert_whole(&data);
+    }
+}
+
+#[test]
+fn an_import_meets_it_first() {
+    for fixture in FIXTURES {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, next) = unpacked(fixture, dir.path());
+        import_next(&data, &next);
+        assert_whole(&data);
+        let (exit, output) = run(&["deliveries", "--data", path_str(&data)]);
+        assert!(exit == 0 && output.contains("Extraction_Correspondance_MSSante"), "{output}");
+    }
+}
+
+/// Commands that only look leave nothing for the operator to do.
+#[test]
+fn commands_that_look_meet_it_first() {
+    for fixture in FIXTURES {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, next) = unpacked(fixture, dir.path());
+        let (_, output) = run(&["status", "--data", path_str(&data)]);
+        assert!(output.contains("log: ends at transaction 1"), "{output}");
+        let copy = dir.path().join("copy");
+        let (exit, output) = run(&["rebuild", "--data", path_str(&data)]);
+        assert!(exit == 0 && output.contains("up to transaction 1"), "{output}");
+        let (exit, output) = run(&["backup", "--data", path_str(&data), "--to", path_str(&copy)]);
+        assert_eq!(exit, 0, "{output}");
+        import_next(&data, &next);
+        assert_whole(&data);
+    }
+}

@@ -1,0 +1,264 @@
+//! Facts to entities: in the order of strength, each reduced to what the perimeter shows, the strongest first.
+
+use crate::entity::{ConsolidatedEntity, EntityFault, ForeignResource};
+use crate::owners::Owners;
+use crate::payload::parse;
+use crate::perimeter::Perimeter;
+use crate::practice::is_one_practice;
+use crate::provenance::Item;
+use crate::public::public_object;
+use crate::statement::{Speaker, StatedSituation, Statement};
+use crate::{entity_key, union};
+use annuaire_base::fact::Fact;
+use annuaire_mos::owner::{Facet, Owner, OwnerKind, Standing, Strength, UnknownFacet};
+use annuaire_mos::{Objet, Professionnel, SituationExercice};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Merges facts into their entities, by entity key. Facts may come in any order, those of an entity must be complete. Cost: a parse
+/// of each payload, and little more; facts in entity order are the fastest.
+///
+/// What cannot be used (an owner whom nobody describes, an unknown facet, a payload that cannot be read or speaks of another facet)
+/// makes its entity [faulty](ConsolidatedEntity::fault).
+#[must_use]
+pub fn consolidate(mut facts: Vec<Fact>, owners: &Owners, perimeter: Perimeter) -> BTreeMap<String, ConsolidatedEntity> {
+    facts.retain(|fact| perimeter.counts(fact.publication));
+    facts.sort_by(|a, b| a.key.entity.cmp(&b.key.entity));
+    let mut facts = facts.into_iter().peekable();
+    let mut all = Vec::new();
+    let mut of_entity = Vec::new();
+    while let Some(mut first) = facts.next() {
+        let entity = std::mem::take(&mut first.key.entity);
+        of_entity.push(RankedFact::of(first, owners));
+        while let Some(next) = facts.next_if(|fact| fact.key.entity == entity) {
+            of_entity.push(RankedFact::of(next, owners));
+        }
+        sort(&mut of_entity);
+        let mut merging = Merging::of(entity, perimeter, &of_entity);
+        of_entity.drain(..).for_each(|fact| merging.add_fact(fact));
+        let merged = merging.finish();
+        all.push((merged.entity.clone(), merged));
+    }
+    all.into_iter().collect()
+}
+
+/// A fact with what decides its place.
+struct RankedFact<'o> {
+    fact: Fact,
+    owner: Option<&'o Owner>,
+    facet: Result<Facet, UnknownFacet>,
+    strength: Option<Strength>,
+}
+
+impl<'o> RankedFact<'o> {
+    fn of(fact: Fact, owners: &'o Owners) -> Self {
+        let owner = owners.get(&fact.key.owner);
+        let facet = fact.key.facet.parse();
+        let strength = owner.zip(facet.as_ref().ok()).map(|(owner, facet)| owner.strength(facet));
+        Self { fact, owner, facet, strength }
+    }
+
+    /// Whether it is all that a file of a national register says of the entity.
+    fn is_register_file(&self) -> bool {
+        self.owner.is_some_and(is_register_file) && matches!(self.facet, Ok(Facet::Whole))
+    }
+}
+
+fn is_register_file(owner: &Owner) -> bool {
+    matches!(owner.kind, OwnerKind::File { producer: Standing::Register, .. })
+}
+
+/// Brings the facts of an entity into the order in which they are merged. A fact that is given twice counts once, in its last
+/// version.
+fn sort(facts: &mut Vec<RankedFact<'_>>) {
+    if facts.len() > 1 {
+        fn key<'a>(f: &'a RankedFact<'_>) -> (&'a str, &'a str) {
+            (&f.fact.key.owner, &f.fact.key.facet)
+        }
+        fn place<'a>(f: &'a RankedFact<'_>) -> (Option<Strength>, (&'a str, &'a str), Reverse<u64>) {
+            (f.strength, key(f), Reverse(f.fact.tx.get()))
+        }
+        facts.sort_by(|a, b| place(a).cmp(&place(b)));
+        facts.dedup_by(|again, fact| key(again) == key(fact));
+    }
+}
+
+/// An entity while its facts are added.
+struct Merging<'o> {
+    merged: ConsolidatedEntity,
+    perimeter: Perimeter,
+    /// Others than files of national registers speak of it.
+    has_other_speakers: bool,
+    /// Situations that files of national registers state, before they are reduced. Empty unless others speak too.
+    filed_situations: Vec<StatedSituation>,
+    /// The first file of a national register that describes the professional.
+    first_file: Option<&'o Owner>,
+    /// What others say of the professional.
+    statements: Vec<Statement<'o>>,
+}
+
+impl<'o> Merging<'o> {
+    fn of(entity: String, perimeter: Perimeter, facts: &[RankedFact<'o>]) -> Self {
+        Self {
+            merged: ConsolidatedEntity { entity, ..Default::default() },
+            perimeter,
+            has_other_speakers: !facts.iter().all(RankedFact::is_register_file),
+            filed_situations: Vec::new(),
+            first_file: None,
+            statements: Vec::new(),
+        }
+    }
+
+    fn add_fact(&mut self, ranked: RankedFact<'o>) {
+        let RankedFact { fact, owner, facet, .. } = ranked;
+        let Fact { key, tx, payload, .. } = fact;
+        let number = self.merged.provenance.add_fact(key, tx);
+        match self.read(owner, facet, &payload) {
+            Ok((owner, facet, object)) => self.add(object, owner, facet, number),
+            Err(reason) => self.fail(number, reason),
+        }
+    }
+
+    /// Reads a fact; the reason when it cannot be used.
+    fn read(
+        &self,
+        owner: Option<&'o Owner>,
+        facet: Result<Facet, UnknownFacet>,
+        payload: &str,
+    ) -> Result<(&'o Owner, Facet, Objet), String> {
+        let owner = owner.ok_or("the registry does not describe its owner: register the owner")?;
+        let facet = facet.map_err(|unknown| unknown.to_string())?;
+        let object = parse(payload).map_err(|cause| format!("it cannot be read: {cause}"))?;
+        if facet != Facet::Whole && entity_key::number_of_person(&self.merged.entity).is_none() {
+            return Err(format!("it is stored as {:?}, a facet of persons", facet.to_string()));
+        }
+        let about = object.facet();
+        if about != facet {
+            return Err(format!("it is stored as facet {:?} and speaks of {:?}", facet.to_string(), about.to_string()));
+        }
+        if matches!(&object, Objet::Exercice(e) if !e.exercice.situations.is_empty()) {
+            return Err("it states situations within a practice: they are facts of their own".to_owned());
+        }
+        Ok((owner, facet, object))
+    }
+
+    /// Notes that a fact cannot be used, unless there was one before.
+    fn fail(&mut self, fact: usize, reason: String) {
+        let merged = &mut self.merged;
+        if merged.fault.is_none() {
+            let owner = merged.provenance.owner_of(fact).to_owned();
+            merged.fault = Some(EntityFault { entity: merged.entity.clone(), owner, reason });
+        }
+    }
+
+    /// Adds an object. Objects come in the order of strength.
+    fn add(&mut self, object: Objet, owner: &'o Owner, facet: Facet, fact: usize) {
+        // Days are restricted, and decide whether two owners state one situation.
+        let situations = if self.has_other_speakers { StatedSituation::all_of(&object) } else { Vec::new() };
+        let object = match self.perimeter {
+            Perimeter::Public => public_object(object),
+            Perimeter::Restricted => Some(object),
+        };
+        let merged = &mut self.merged;
+        match object {
+            Some(Objet::Cartes { cartes }) => {
+                for card in cartes {
+                    let known = merged.cards.iter().position(|c| c.numero_carte == card.numero_carte);
+                    merged.provenance.note(Item::Card(known.unwrap_or(merged.cards.len())), fact);
+                    if known.is_none() {
+                        merged.cards.push(card);
+                    }
+                }
+            }
+            Some(Objet::BoitesLettres { boites }) => {
+                for mailbox in boites {
+                    merged.provenance.note(Item::Mailbox(merged.mailboxes.len()), fact);
+                    merged.mailboxes.push(mailbox);
+                }
+            }
+            Some(Objet::Activite(a)) => merged.activities.push(a),
+            Some(Objet::Structure(s)) => match &mut merged.structure {
+                Some(known) => known.merge(s),
+                None => merged.structure = Some(s),
+            },
+            Some(Objet::Professionnel(p)) if is_register_file(owner) => {
+                self.first_file = self.first_file.or(Some(owner));
+                self.filed_situations.extend(situations);
+                self.add_file(p, fact);
+            }
+            // A restricted feed knows more of a resource than the open one, and comes after it.
+            Some(Objet::Ressource { json }) => {
+                merged.foreign = Some(ForeignResource { owner: owner.code.clone(), json });
+            }
+            Some(object) => self.statements.extend(Statement::of(object, owner, facet, fact, situations)),
+            None => {}
+        }
+    }
+
+    /// Adds what one more file of a national register says of the professional: the first file that has situations numbers them
+    /// (`Professionnel::merge`).
+    fn add_file(&mut self, p: Professionnel, fact: usize) {
+        let merged = &mut self.merged;
+        let provenance = &mut merged.provenance;
+        let none = Professionnel::default();
+        let known = merged.professional.as_ref().unwrap_or(&none);
+        if p.etat_civil.is_some() {
+            provenance.note(Item::CivilStatus, fact);
+        }
+        if p.correspondance.is_some() {
+            provenance.note(Item::Contact, fact);
+        }
+        let numbered = known.exercices.iter().any(|e| !e.situations.is_empty());
+        let mut added = known.exercices.len();
+        for e in &p.exercices {
+            let practice = known.exercices.iter().position(|k| is_one_practice(k, e)).unwrap_or_else(|| {
+                added += 1;
+                added - 1
+            });
+            provenance.note(Item::Practice(practice), fact);
+            for (position, s) in e.situations.iter().enumerate() {
+                let of_practice = || known.exercices.get(practice).into_iter().flat_map(|k| &k.situations);
+                let of_id = |k: &SituationExercice| k.id_situation_exercice == s.id_situation_exercice;
+                let situation = if numbered { of_practice().position(of_id) } else { Some(position) };
+                situation.into_iter().for_each(|s| provenance.note(Item::Situation(practice, s), fact));
+            }
+        }
+        match &mut merged.professional {
+            Some(known) => known.merge(p),
+            None => merged.professional = Some(p),
+        }
+    }
+
+    /// The merged entity.
+    fn finish(self) -> ConsolidatedEntity {
+        let Self { mut merged, statements, filed_situations, first_file, .. } = self;
+        if !statements.is_empty() {
+            let filed = first_file.zip(merged.professional.take()).map(|(owner, professional)| Statement {
+                speaker: Speaker::RegisterFiles,
+                owner,
+                facet: Facet::Whole,
+                professional,
+                situations: filed_situations,
+                items: merged.provenance.take_professional(),
+            });
+            let (professional, items) = union::unite(&merged.entity, filed, statements);
+            merged.professional = Some(professional);
+            merged.provenance.extend(items);
+        }
+        leave_unnamed_practices_out(&mut merged);
+        merged
+    }
+}
+
+/// A practice to which nobody gives a name comes from complements alone.
+fn leave_unnamed_practices_out(merged: &mut ConsolidatedEntity) {
+    let Some(professional) = &mut merged.professional else { return };
+    if professional.exercices.iter().all(|e| !e.nom_exercice.is_empty()) {
+        return;
+    }
+    let mut kept = 0..;
+    let new_positions: Vec<Option<usize>> =
+        professional.exercices.iter().map(|e| if e.nom_exercice.is_empty() { None } else { kept.next() }).collect();
+    professional.exercices.retain(|e| !e.nom_exercice.is_empty());
+    merged.provenance.move_practices(&new_positions);
+}

@@ -1,0 +1,45 @@
+//! Transactions of the log as they come to the store: the resources of each, then its end.
+
+use annuaire_base::Tx;
+use annuaire_terms::TypeId;
+
+use crate::prepare::Prepared;
+use crate::set_aside::SetAsideChanges;
+
+/// SHA-256 that the log keeps for a transaction: of all that it wrote, and of the digest before it.
+pub type LogDigest = [u8; 32];
+
+/// One step of a group of transactions: the resources of a transaction, then its end, in the order of the log.
+#[derive(Debug)]
+pub enum GroupItem {
+    /// A resource of the transaction that ends next.
+    Resource(Prepared),
+    /// The end of a transaction. One without resources is a transaction too.
+    End(TxEnd),
+}
+
+/// What a transaction does beside its resources.
+#[derive(Debug, Clone, Default)]
+pub struct TxEnd {
+    /// Its number in the log.
+    pub tx: Tx,
+    /// Its instant, milliseconds since 1970 UTC.
+    pub commit_ms: i64,
+    /// Its digest in the log; the store remembers that of the last transaction.
+    pub digest: LogDigest,
+    /// Changes of the entities set aside.
+    pub set_aside: SetAsideChanges,
+    /// Resources withdrawn by law: the content of all their versions is replaced.
+    pub withdrawn: Vec<(TypeId, String)>,
+}
+
+/// The last transaction that a store has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Its number; [`Tx::NONE`] for a store without a transaction.
+    pub tx: Tx,
+    /// Its instant, milliseconds since 1970 UTC; 0 for a store without a transaction.
+    pub commit_ms: i64,
+    /// Its digest in the log, zeros when the caller gave none.
+    pub digest: LogDigest,
+}

@@ -1,0 +1,65 @@
+//! The audit trail, a chain of hashes.
+
+use crate::read::hash;
+use annuaire_base::Tx;
+use annuaire_store::columns::{signed, tx_column, tx_read, unsigned};
+use annuaire_store::proof::{Hash, audit_hash};
+use annuaire_store::{AuditEvent, AuditRow};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Result, Row};
+
+/// End of the chain: number and hash of its last row.
+pub(crate) type ChainEnd = (u64, Hash);
+
+fn row(r: &PgRow) -> Result<AuditRow> {
+    Ok(AuditRow {
+        number: unsigned(r.try_get("number")?),
+        at_ms: r.try_get("at_ms")?,
+        tx: r.try_get::<Option<i64>, _>("tx")?.map(tx_read),
+        event: AuditEvent {
+            actor: r.try_get("actor")?,
+            event: r.try_get("event")?,
+            object: r.try_get("object")?,
+            request: r.try_get("request")?,
+            detail: r.try_get("detail")?,
+        },
+        hash: hash(r.try_get("hash")?)?,
+    })
+}
+
+pub(crate) async fn trail(c: &mut PgConnection, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
+    let rows = sqlx::query("SELECT * FROM audit WHERE number > $1 ORDER BY number LIMIT $2")
+        .bind(signed(after))
+        .bind(i64::from(limit))
+        .fetch_all(c)
+        .await?;
+    rows.iter().map(row).collect()
+}
+
+/// Writes the events of a unit after `end`; returns the new end. The caller holds the lock of the counter.
+pub(crate) async fn insert(
+    c: &mut PgConnection,
+    end: ChainEnd,
+    events: &[AuditEvent],
+    at_ms: i64,
+    tx: Option<Tx>,
+) -> Result<ChainEnd> {
+    let (mut number, mut before) = end;
+    for event in events {
+        number += 1;
+        before = audit_hash(&before, number, at_ms, tx, event);
+        sqlx::query("INSERT INTO audit(number, at_ms, tx, actor, event, object, request, detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+            .bind(signed(number))
+            .bind(at_ms)
+            .bind(tx.map(tx_column))
+            .bind(&event.actor)
+            .bind(&event.event)
+            .bind(&event.object)
+            .bind(event.request.as_deref())
+            .bind(&event.detail)
+            .bind(before.as_slice())
+            .execute(&mut *c)
+            .await?;
+    }
+    Ok((number, before))
+}
