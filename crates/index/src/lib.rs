@@ -95,6 +95,7 @@ mod compact;
 mod databases;
 mod dictionaries;
 mod error;
+mod every_version;
 mod filter;
 mod former;
 mod hash;
