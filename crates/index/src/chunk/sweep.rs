@@ -16,13 +16,7 @@ use crate::row::Row;
 const HOLES_MAX: u32 = 32;
 
 /// Removes the records of `gone` from `most` chunks, the first of them at or after the row `from`, and unites small neighbours.
-pub fn sweep(
-    dbs: &Databases,
-    txn: &mut RwTxn<'_>,
-    gone: &RoaringBitmap,
-    from: Row,
-    most: usize,
-) -> Result<SweptRows, Error> {
+pub fn sweep(dbs: &Databases, txn: &mut RwTxn<'_>, gone: &RoaringBitmap, from: Row, most: usize) -> Result<SweptRows, Error> {
     let mut old = BTreeSet::new();
     let mut swept = SweptChunks::default();
     let mut next = None;

@@ -27,7 +27,8 @@ fn resource(id: &str, content: u8, name: &str) -> Resource {
 /// One transaction: its resources, then its end.
 fn items(index: &Index, tx: u64, resources: Vec<Resource>, withdrawn: &[&str]) -> Vec<Result<GroupItem, Error>> {
     let mut preparer = index.preparer(Tx::new(tx), 100).unwrap();
-    let mut items: Vec<_> = resources.into_iter().map(|r| preparer.prepare_for(r, Tx::new(tx), 100).map(GroupItem::Resource)).collect();
+    let mut items: Vec<_> =
+        resources.into_iter().map(|r| preparer.prepare_for(r, Tx::new(tx), 100).map(GroupItem::Resource)).collect();
     let withdrawn = withdrawn.iter().map(|id| (ty(1), (*id).to_owned())).collect();
     items.push(Ok(GroupItem::End(TxEnd { tx: Tx::new(tx), commit_ms: 100 * tx as i64, withdrawn, ..TxEnd::default() })));
     items

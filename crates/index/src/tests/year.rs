@@ -51,7 +51,13 @@ fn size(index: &Index) -> Size {
         pages += stat.branch_pages + stat.leaf_pages + stat.overflow_pages;
     }
     let len = |db: crate::databases::Db| db.len(&txn).unwrap();
-    Size { blocks: len(dbs.terms), chunks: len(dbs.rows), columns: len(dbs.links), others: len(dbs.tx) + len(dbs.closings), pages }
+    Size {
+        blocks: len(dbs.terms),
+        chunks: len(dbs.rows),
+        columns: len(dbs.links),
+        others: len(dbs.tx) + len(dbs.closings),
+        pages,
+    }
 }
 
 #[test]
