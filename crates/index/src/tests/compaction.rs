@@ -32,7 +32,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn open(dir: &std::path::Path) -> Index {
     let mut index = Index::open(dir, MAP, DICTIONARIES).unwrap();
-    index.versions_per_commit = 3;
+    (index.versions_per_commit, index.pages_per_step) = (3, 1);
     index
 }
 
@@ -44,7 +44,8 @@ fn apply(index: &Index, tx: Tx, ms: i64, list: &[Resource], withdrawn: &[(TypeId
 
 /// Filters of each kind, few enough to be asked at each commit.
 fn some_filters() -> Vec<Filter> {
-    let chain = |filter: Filter| Filter::Chain { param: param(3), target_type: ty(0), target_name: "A".into(), filter: Box::new(filter) };
+    let chain =
+        |filter: Filter| Filter::Chain { param: param(3), target_type: ty(0), target_name: "A".into(), filter: Box::new(filter) };
     let mut all: Vec<Filter> = text_filters(param(2), "go").into();
     all.push(Filter::Missing(param(4)));
     all.push(chain(Filter::Missing(param(4))));
