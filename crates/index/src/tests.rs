@@ -7,5 +7,6 @@ mod effort;
 mod group;
 mod history;
 mod identity;
+mod kill;
 mod model;
 mod retention;
