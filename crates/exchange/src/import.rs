@@ -10,15 +10,14 @@ use crate::last_deliveries::LastDeliveries;
 use crate::limits;
 use crate::loads::{Loads, SortedLoads};
 use crate::options::Options;
-use crate::owners::owner_row;
+use crate::owners::missing_owners;
 use crate::read::read_file;
 use crate::replace::{ReplaceOutcome, replace};
 use crate::report::Report;
 use crate::source_keys::is_feed;
 use crate::transaction::{Attempt, make_stand, repeat};
 use annuaire_base::Tx;
-use annuaire_store::{BlockingRegistry, Cause, ChangeCounts, Channel, OwnerRow};
-use std::collections::HashSet;
+use annuaire_store::{BlockingRegistry, Cause, ChangeCounts, Channel};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -97,14 +96,16 @@ fn compare_and_write(
     options: &Options,
     stages: &mut Stages,
 ) -> Result<Attempt<Imported>, Error> {
+    // The base of the stage comes before the notes: what the loads are compared with is never newer than the deliveries that they
+    // are known to follow, so that no guard takes what a newer delivery brought for a loss.
+    let mut stage = registry.stage()?;
+    let base = stage.base();
     let mut current = loads.current(registry)?;
     if current.sources.is_empty() {
         return Ok(Attempt::Done(Imported { current, ..Imported::default() }));
     }
-    let owners = unknown_owners(registry, &current)?;
     let compared = current.compared_notes();
-    let mut stage = registry.stage()?;
-    let base = stage.base();
+    let owners = missing_owners(registry, &compared.iter().map(|c| c.0).collect::<Vec<_>>())?;
     let sources = std::mem::take(&mut current.sources);
     let mut replaced = replace(&mut stage, &mut loads.pieces, sources, options)?;
     let mut counts = stage.counts()?;
@@ -116,13 +117,9 @@ fn compare_and_write(
     }
     let source_notes = std::mem::take(&mut replaced.source_notes);
     let cause = Cause::new(Channel::Import, &options.author, &reason(&current, options));
-    let mut record = DeliveryRecord::default();
-    record.delivered = Delivered {
-        author: options.author.clone(),
-        reason: cause.reason.clone(),
-        files: current.files.clone(),
-        ..Delivered::default()
-    };
+    let (author, reason, files) = (options.author.clone(), cause.reason.clone(), current.files.clone());
+    let delivered = Delivered { author, reason, files, ..Delivered::default() };
+    let mut record = DeliveryRecord { delivered, ..DeliveryRecord::default() };
     let written = make_stand(registry, stage, &owners, &cause, options, |unit, tx, _| {
         for (source, note) in compared {
             let now = unit.note(SOURCE, source)?;
@@ -146,13 +143,6 @@ fn compare_and_write(
         Attempt::Done(record) => Attempt::Done(Imported { current, replaced, counts, base, record: Some(record) }),
         Attempt::Overtaken(source) => Attempt::Overtaken(source),
     })
-}
-
-/// The sources of a call that are no owners in the registry yet, or known by their facts only, as rows.
-fn unknown_owners(registry: &BlockingRegistry, current: &CurrentLoads) -> Result<Vec<OwnerRow>, Error> {
-    let described = registry.owners()?.into_iter().filter(|o| !o.description.is_empty());
-    let known: HashSet<String> = described.map(|o| o.code).collect();
-    Ok(current.sources.values().filter(|l| !known.contains(l.source)).map(|l| owner_row(l.source)).collect())
 }
 
 /// Why the transaction is written, in words.

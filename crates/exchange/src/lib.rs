@@ -26,7 +26,7 @@
 //!
 //! ```
 //! use annuaire_exchange::{Options, import};
-//! //!
+//!
 //! let dir = tempfile::tempdir()?;
 //! let file = dir.path().join("PS_LibreAcces_SavoirFaire_202611240800.txt");
 //! std::fs::write(

@@ -38,16 +38,16 @@ impl World {
         path
     }
 
-    fn load(&mut self, path: &Path) -> Result<Report, Error> {
+    fn load(&self, path: &Path) -> Result<Report, Error> {
         self.load_with(path, &Options::default())
     }
 
-    fn load_with(&mut self, path: &Path, options: &Options) -> Result<Report, Error> {
+    fn load_with(&self, path: &Path, options: &Options) -> Result<Report, Error> {
         import(&self.registry, &[path.to_owned()], options)
     }
 
     /// Imports what must be refused; returns the message.
-    fn refusal(&mut self, path: &Path) -> String {
+    fn refusal(&self, path: &Path) -> String {
         let before = self.registry.last_tx().unwrap();
         let text = match self.load(path) {
             Ok(report) => panic!("{} was read: {report:?}", path.display()),
@@ -58,7 +58,7 @@ impl World {
         text
     }
 
-    fn entities(&mut self) -> Vec<(String, String)> {
+    fn entities(&self) -> Vec<(String, String)> {
         let tx = self.registry.last_tx().unwrap();
         let (objects, _) = self.registry.standing(tx, "", 1_000_000).unwrap();
         objects.into_iter().map(|o| (o.key.owner, o.key.entity)).collect()
@@ -87,7 +87,7 @@ fn companions_are_named_and_missing_members_are_told() {
         ("macosx-PS_LibreAcces_202611240900.zip", 3, 1, 0),
         ("deflate64-PS_LibreAcces_202611240900.zip", 1, 0, 2),
     ] {
-        let mut w = World::new();
+        let w = World::new();
         let report = w.load(&input(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(
             (report.files.len(), report.companions.len(), report.missing.len()),
@@ -103,7 +103,7 @@ fn companions_are_named_and_missing_members_are_told() {
 
 #[test]
 fn members_of_every_shape_are_read_or_refused_by_name() {
-    let mut w = World::new();
+    let w = World::new();
     let text = activity();
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(&text).unwrap();
@@ -122,7 +122,7 @@ fn members_of_every_shape_are_read_or_refused_by_name() {
     for (name, bytes) in
         [(format!("a/b/{ACTIVITY}"), &text), (format!("a\\{ACTIVITY}"), &text), (format!("d/{ACTIVITY}.gz"), &gz)]
     {
-        let mut w = World::new();
+        let w = World::new();
         let mut members = beside.to_vec();
         members.push((&name, bytes));
         let path = w.file("download.zip", archive(&members));
@@ -155,7 +155,7 @@ fn members_of_every_shape_are_read_or_refused_by_name() {
 
 #[test]
 fn an_archive_named_like_a_restricted_extraction_holds_nothing_open() {
-    let mut world = World::new();
+    let world = World::new();
     let open = std::fs::read(input(ACTIVITY)).unwrap();
     for name in ["Extraction_ProSanteConnect_202611240801.zip", "Extraction_RPPS_Profil1_202611240801.zip"] {
         let path = world.file(name, archive(&[("activites_202611240801.txt", &open)]));
@@ -168,7 +168,7 @@ fn an_archive_named_like_a_restricted_extraction_holds_nothing_open() {
 
 #[test]
 fn damaged_encrypted_and_large_archives() {
-    let mut w = World::new();
+    let w = World::new();
     let text = activity();
     // Stored, so that one byte changes one letter.
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -223,7 +223,7 @@ fn damaged_encrypted_and_large_archives() {
 }
 
 impl World {
-    fn refusal_of(&mut self, path: &Path, name: &str) -> String {
+    fn refusal_of(&self, path: &Path, name: &str) -> String {
         let said = self.load(path).unwrap_err().to_string();
         assert!(said.contains(name), "{said}");
         said
@@ -233,11 +233,11 @@ impl World {
 #[test]
 fn marks_of_encodings_and_ends_of_lines() {
     // The plain file first: what the others must give.
-    let mut plain = World::new();
+    let plain = World::new();
     plain.load(&input(ACTIVITY)).unwrap();
     let want = plain.entities();
     assert!(!want.is_empty());
-    let mut w = World::new();
+    let w = World::new();
     w.load(&input(&format!("cr-only-{ACTIVITY}"))).unwrap();
     assert_eq!(w.entities(), want, "CR alone");
     let text = String::from_utf8(activity()).unwrap();
@@ -246,17 +246,17 @@ fn marks_of_encodings_and_ends_of_lines() {
     for (n, other) in
         [text.replace('\n', "\r\n"), mixed, format!("\u{feff}{text}"), text.trim_end().to_owned()].iter().enumerate()
     {
-        let mut w = World::new();
+        let w = World::new();
         let path = w.file(ACTIVITY, other);
         let report = w.load(&path).unwrap_or_else(|e| panic!("{n}: {e}"));
         assert_eq!((w.entities(), report.files[0].rejected), (want.clone(), 0), "{n}");
     }
     for name in ["bom-Practitioner.ndjson", "bom-finess-structures-journalier-20261123.json"] {
-        let mut w = World::new();
+        let w = World::new();
         assert!(w.load(&input(name)).unwrap().created > 0, "{name}");
     }
     let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-    let mut w = World::new();
+    let w = World::new();
     let path = w.file(ACTIVITY, wide);
     assert!(w.refusal(&path).contains("UTF-16; save it as UTF-8"));
     for empty in ["", "\u{feff}", " \n\t\r\n", "\u{feff}\n"] {
@@ -269,7 +269,7 @@ fn marks_of_encodings_and_ends_of_lines() {
 
 #[test]
 fn one_stray_byte_spoils_one_character() {
-    let mut w = World::new();
+    let w = World::new();
     let bytes = sample("PS_LibreAcces_Personne_activite_202610080843.txt");
     let name = "PS_LibreAcces_Personne_activite_202610080843.txt";
     let clean = w.file(name, &bytes);
@@ -280,7 +280,7 @@ fn one_stray_byte_spoils_one_character() {
     let header = text.find('\n').unwrap() + 1;
     let field = text[header..].match_indices('|').nth(6).unwrap().0 + header + 1;
     for stray in [0xff, 0xe9, 0xc3] {
-        let mut other = World::new();
+        let other = World::new();
         let mut spoiled = bytes.clone();
         spoiled[field] = stray;
         let path = other.file(name, &spoiled);
@@ -293,7 +293,7 @@ fn one_stray_byte_spoils_one_character() {
         assert_eq!(other.entities(), want, "nobody is lost");
     }
     // Marks that change how a name is seen do not enter.
-    let mut marked = World::new();
+    let marked = World::new();
     let spoiled = format!("{}\u{202e}\u{200b}{}", &text[..field], &text[field..]);
     let path = marked.file(name, spoiled);
     let report = marked.load(&path).unwrap();
@@ -321,7 +321,7 @@ fn what_changes_while_it_is_read_is_refused() {
     .enumerate()
     {
         for archived in [false, true] {
-            let mut w = World::new();
+            let w = World::new();
             let path = if archived { w.file("x.zip", archive(&[(ACTIVITY, &activity())])) } else { w.file(ACTIVITY, activity()) };
             let (once, target) = (std::sync::Once::new(), path.clone());
             let progress: annuaire_exchange::Progress = Arc::new(move |_, _, _| once.call_once(|| change(&target)));
@@ -334,7 +334,7 @@ fn what_changes_while_it_is_read_is_refused() {
 
 #[test]
 fn what_is_no_file_is_refused_by_name() {
-    let mut w = World::new();
+    let w = World::new();
     let folder = w.dir.path().join("folder.txt");
     std::fs::create_dir(&folder).unwrap();
     assert!(w.refusal(&folder).contains("directory"));
@@ -350,7 +350,7 @@ fn what_is_no_file_is_refused_by_name() {
 
 #[test]
 fn scores_and_places_alarm_nobody_and_a_number_of_a_person_does() {
-    let mut w = World::new();
+    let w = World::new();
     for name in
         ["finess-structures-journalier-20261123.json", "finess-structures-journalier-20261124.json", "geo-Organization.ndjson"]
     {
@@ -384,7 +384,7 @@ fn a_wrong_number_of_a_structure_is_no_number_of_a_person() {
         lines[1] = fields.join("|");
         lines.join("\n") + "\n"
     };
-    let mut w = World::new();
+    let w = World::new();
     let path = w.file(ACTIVITY, with(at("Ancien identifiant")));
     let report = w.load(&path).unwrap();
     assert_eq!(report.files[0].rejected, 0);
@@ -396,7 +396,7 @@ fn a_wrong_number_of_a_structure_is_no_number_of_a_person() {
 fn a_feed_goes_where_the_operator_says() {
     let line = "{\"resourceType\":\"Organization\",\"id\":\"o1\",\"name\":\"x\"}\n";
     let open = Options { open: true, ..Options::default() };
-    let mut w = World::new();
+    let w = World::new();
     let path = w.file("o.ndjson", line);
     w.load(&path).unwrap();
     assert_eq!(w.entities(), [("fhir-restreint".to_owned(), "FH:Organization/o1".to_owned())]);
@@ -414,7 +414,7 @@ fn a_feed_goes_where_the_operator_says() {
 
 #[test]
 fn feeds_cut_refused_unpublished_or_in_bundles() {
-    let mut w = World::new();
+    let w = World::new();
     let org = |id: &str| format!("{{\"resourceType\":\"Organization\",\"id\":\"{id}\",\"name\":\"x\"}}");
     // Types that are not published: named, and no silence.
     let report = w.load(&input("export/Location.000.ndjson")).unwrap();
@@ -470,7 +470,7 @@ fn feeds_cut_refused_unpublished_or_in_bundles() {
 
 #[test]
 fn a_history_lists_the_newest_first() {
-    let mut w = World::new();
+    let w = World::new();
     let version = |id: &str, n: u32| {
         format!(
             "{{\"resource\":{{\"resourceType\":\"Organization\",\"id\":\"{id}\",\"name\":\"v{n}\"}},\"request\":{{\"method\":\"PUT\",\"url\":\"x\"}}}}"
@@ -491,7 +491,7 @@ fn a_history_lists_the_newest_first() {
 
 #[test]
 fn what_the_check_refuses_is_rejected_with_its_reason() {
-    let mut w = World::new();
+    let w = World::new();
     let check: annuaire_exchange::ResourceCheck =
         |json| if json.contains("0001-") { Err("a date before all others".into()) } else { Ok(()) };
     let bad = "{\"resourceType\":\"Organization\",\"id\":\"old\",\"meta\":{\"lastUpdated\":\"0001-01-01T00:00:00Z\"}}\n";
@@ -505,7 +505,7 @@ fn what_the_check_refuses_is_rejected_with_its_reason() {
 
 #[test]
 fn a_finess_record_that_cannot_be_read_costs_no_other() {
-    let mut w = World::new();
+    let w = World::new();
     let text = String::from_utf8(sample("finess-plus/finess-structures-journalier-20261008.json")).unwrap();
     // An empty record first must not decide what the document is.
     let at = text.find("\"pmej\"").map(|p| p + text[p..].find('[').unwrap() + 1).unwrap();
@@ -514,7 +514,7 @@ fn a_finess_record_that_cannot_be_read_costs_no_other() {
     assert_eq!((report.files[0].format.as_str(), report.files[0].rejected), ("FINESS+ structures", 1), "{report:?}");
     assert!(report.created > 20);
     // One byte that is no UTF-8 spoils a character, not the record.
-    let mut w = World::new();
+    let w = World::new();
     let mut bytes = text.into_bytes();
     let at = bytes.windows(10).position(|b| b == b"CH D'ESSAI").unwrap();
     bytes[at] = 0xff;

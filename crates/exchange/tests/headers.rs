@@ -5,6 +5,7 @@
 mod common;
 
 use annuaire_exchange::{Options, Report, import};
+use annuaire_mos::owner::{file_source, file_sources};
 use common::{World, input, why};
 use std::path::{Path, PathBuf};
 
@@ -41,10 +42,10 @@ struct Read {
 }
 
 /// Tries in a registry that forgets, since most of some thousand files are refused, and reads the others into one of its own.
-fn read(tried: &mut World, name: &str, bytes: &[u8]) -> Result<Read, String> {
+fn read(tried: &World, name: &str, bytes: &[u8]) -> Result<Read, String> {
     let options = Options { threads: 1, open: true, ..Options::default() };
     tried.load_with(name, bytes, &Options { dry_run: true, ..options.clone() }).map_err(|e| e.to_string())?;
-    let mut w = World::new();
+    let w = World::new();
     let path = w.write(name, bytes);
     let report = import(&w.registry, &[path], &options).map_err(|e| e.to_string())?;
     let facts = w.all();
@@ -52,16 +53,16 @@ fn read(tried: &mut World, name: &str, bytes: &[u8]) -> Result<Read, String> {
 }
 
 fn is_open(source: &str) -> bool {
-    annuaire_mos::source::get(source).open
+    file_source(source).unwrap().open
 }
 
 #[test]
 fn a_renamed_column_is_refused_or_was_only_a_label() {
-    let (mut refused, mut tried) = (0, World::forgetful());
+    let (mut refused, tried) = (0, World::forgetful());
     for path in samples() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let bytes = std::fs::read(&path).unwrap();
-        let truth = read(&mut tried, &name, &bytes).unwrap();
+        let truth = read(&tried, &name, &bytes).unwrap();
         let format = &truth.report.files[0].format;
         let (columns, separator, rest) = parts(&bytes);
         for at in 0..columns.len() {
@@ -73,7 +74,7 @@ fn a_renamed_column_is_refused_or_was_only_a_label() {
             // With its own name, and with one that announces no format.
             let names: &[&str] = if at % 4 == 0 { &[&name, "inconnu.txt"] } else { &[&name] };
             for name in names {
-                match read(&mut tried, name, &join(&renamed, separator, &rest)) {
+                match read(&tried, name, &join(&renamed, separator, &rest)) {
                     Err(e) => {
                         refused += 1;
                         assert!(e.contains("line 1"), "{name} {at}: {e}");
@@ -104,7 +105,7 @@ fn no_change_of_a_restricted_file_makes_it_open() {
         })
         .collect();
     assert!(restricted.len() >= 23, "{}", restricted.len());
-    let (mut world, mut turn) = (World::forgetful(), 0);
+    let (world, mut turn) = (World::forgetful(), 0);
     // Columns of the open extractions: what would be left when everything restricted is taken away.
     let open = String::from_utf8_lossy(common::HEADER.lines().next().unwrap().as_bytes()).into_owned();
     for path in restricted {
@@ -144,10 +145,10 @@ fn no_change_of_a_restricted_file_makes_it_open() {
                 let mut rest = b"\n".to_vec();
                 rest.extend(if columns.len() == 57 { vec![] } else { empty(columns.len()) });
                 rest.push(b'\n');
-                if let Ok(got) = read(&mut world, name, &join(&columns, sign, &rest)) {
+                if let Ok(got) = read(&world, name, &join(&columns, sign, &rest)) {
                     assert!(got.facts.iter().all(|f| !is_open(&f.0)), "{name}: {:?}", got.report.files);
-                    let mut w = got.world;
-                    for source in annuaire_mos::source::SOURCES.iter().filter(|s| s.open) {
+                    let w = got.world;
+                    for source in file_sources().iter().filter(|s| s.open) {
                         assert_eq!(w.registry.note("source", source.code).unwrap(), None, "{name}");
                     }
                 }
@@ -170,7 +171,7 @@ fn the_files_of_the_issue_are_refused_with_the_nearest_format_and_the_missing_co
             "date de naissance",
         ),
     ] {
-        let mut w = World::new();
+        let w = World::new();
         let e = why(import(&w.registry, &[input(name)], &Options { open: true, ..Options::default() }));
         assert!(e.contains(format) && e.contains(missing), "{e}");
         assert_eq!(w.registry.last_tx().unwrap().get(), 0);

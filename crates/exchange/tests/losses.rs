@@ -17,7 +17,7 @@ fn accepted() -> Options {
 
 #[test]
 fn a_file_cut_in_its_last_line_is_refused_and_the_whole_one_is_read_afterwards() {
-    let mut w = World::new();
+    let w = World::new();
     import(&w.registry, &[input("PS_LibreAcces_Personne_activite_202611240810.txt")], &Options::default()).unwrap();
     let before = w.all();
     let e = why(import(&w.registry, &[input("cut-PS_LibreAcces_Personne_activite_202611250810.txt")], &accepted()));
@@ -32,7 +32,7 @@ fn a_file_cut_in_its_last_line_is_refused_and_the_whole_one_is_read_afterwards()
 fn every_format_with_a_closing_sign_is_refused_wherever_its_last_line_is_cut() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
     let mut tried = 0;
-    let mut w = World::new();
+    let w = World::new();
     for dir in ["", "restreint"] {
         for entry in std::fs::read_dir(root.join(dir)).unwrap() {
             let path = entry.unwrap().path();
@@ -76,7 +76,7 @@ fn a_file_cut_between_two_lines_is_refused_in_any_order_and_one_who_leaves_is_no
     // In the order of identifiers, and in another.
     let shuffled: Vec<u32> = numbers.iter().map(|n| n * 7 % 503).filter(|n| *n > 0 && *n <= 500).collect();
     for order in [numbers, shuffled] {
-        let mut w = World::new();
+        let w = World::new();
         let lines = people(order.iter().copied());
         w.activity("202611240800", &lines).unwrap();
         let before = w.all();
@@ -99,7 +99,7 @@ fn a_file_cut_between_two_lines_is_refused_in_any_order_and_one_who_leaves_is_no
 
 #[test]
 fn a_file_that_stops_after_its_header_is_refused() {
-    let mut w = World::new();
+    let w = World::new();
     for text in [file(&[]), common::header().to_owned(), file(&[]) + "\n\n"] {
         assert!(why(w.load_with(&activity_name("202611240800"), text, &accepted())).contains("no line"));
     }
@@ -113,7 +113,7 @@ fn a_cut_archive_is_an_error() {
         let bytes = std::fs::read(root.join(name)).unwrap();
         let name = name.rsplit('/').next().unwrap();
         for share in [10, 50, 90, 99] {
-            let mut w = World::new();
+            let w = World::new();
             assert!(w.load(name, &bytes[..bytes.len() * share / 100]).is_err(), "{name} {share}");
             assert_eq!(w.registry.last_tx().unwrap().get(), 0);
         }
@@ -123,7 +123,7 @@ fn a_cut_archive_is_an_error() {
 
 #[test]
 fn a_delivery_is_known_by_stamp_and_content() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=3)).unwrap();
     let again = w.activity("202611240800", &people(1..=3)).unwrap();
     assert!(again.files[0].already_imported && again.tx.is_none() && again.delivery.is_none() && again.complete());
@@ -146,7 +146,7 @@ fn a_delivery_is_known_by_stamp_and_content() {
 
 #[test]
 fn a_line_with_one_separator_too_many_ends_nobody_and_is_listed_until_it_is_settled() {
-    let mut w = World::new();
+    let w = World::new();
     import(&w.registry, &[input("PS_LibreAcces_Personne_activite_202611240820.txt")], &Options::default()).unwrap();
     let before = w.all();
     let report =
@@ -165,7 +165,7 @@ fn a_line_with_one_separator_too_many_ends_nobody_and_is_listed_until_it_is_sett
 
 /// Loads three persons, then the same file with another text for the second; the registry must hold afterwards what it held before.
 fn damaged(text: &str) -> (World, annuaire_exchange::Report) {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=4)).unwrap();
     let before = w.all();
     let mut lines = people(1..=4);
@@ -192,21 +192,21 @@ fn whatever_happens_to_a_line_nobody_is_lost_around_it() {
         damaged(&format!("{}|{}", &good[..at], &good[at..]));
     }
     // Two lines joined.
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=4)).unwrap();
     let before = w.all();
     let joined = [line(1, "NOM001"), line(2, "NOM002") + &line(3, "NOM003"), line(4, "NOM004")];
     let report = w.activity("202611250800", &joined).unwrap();
     assert_eq!((report.quarantined, w.all()), (1, before));
     // A key that cannot be read: who it was is not known, and nothing ends until the file is clean.
-    let (mut w, report) = damaged(&good.replace(&rpps(2), "10999#"));
+    let (w, report) = damaged(&good.replace(&rpps(2), "10999#"));
     assert!(report.warnings.iter().any(|w| w.contains("stay as they are")), "{:?}", report.warnings);
     assert_eq!(w.activity("202611260800", &[line(1, "NOM001"), line(3, "NOM003"), line(4, "NOM004")]).unwrap().ended, 2);
 }
 
 #[test]
 fn a_person_named_by_a_good_and_a_bad_line_keeps_all_that_is_known_and_a_new_one_gets_what_can_be_read() {
-    let mut w = World::new();
+    let w = World::new();
     let second = line(2, "NOM002").replace("R1019990", "R2019990");
     let mut lines = people(1..=4);
     lines.push(second.clone());
@@ -225,7 +225,7 @@ fn a_person_named_by_a_good_and_a_bad_line_keeps_all_that_is_known_and_a_new_one
 #[test]
 fn sources_without_keys_hold_all_their_ends_while_a_line_is_bad() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
-    let mut w = World::new();
+    let w = World::new();
     let text = std::fs::read_to_string(root.join("ameli/liste-ps-20261004-232512.csv")).unwrap();
     w.load("liste-ps-20261004-232512.csv", &text).unwrap();
     let before = w.all();
@@ -259,7 +259,7 @@ fn a_line_end_inside_quotes_is_part_of_its_field_also_where_blocks_meet() {
         plain.push_str(&wide(n, "  "));
     }
     let read = |text: &str, threads| {
-        let mut w = World::new();
+        let w = World::new();
         let options = Options { threads, ..Options::default() };
         let report = w.load_with("liste-ps-20261011-232512.csv", text, &options).unwrap();
         (report.created, report.quarantined, w.all())
@@ -271,14 +271,14 @@ fn a_line_end_inside_quotes_is_part_of_its_field_also_where_blocks_meet() {
     assert_eq!(read(&plain, 2).0, 4_000);
     // A quote that is never closed spoils its own line only.
     let stray = format!("{header}\n{}{}{}", wide(1, " "), wide(2, " ").replace("XX\"", "XX"), wide(3, " "));
-    let mut w = World::new();
+    let w = World::new();
     let report = w.load("liste-ps-20261011-232512.csv", stray).unwrap();
     assert_eq!((report.created, report.quarantined), (2, 1));
 }
 
 #[test]
 fn a_reason_never_holds_a_social_security_number() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=3)).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
     let cards = std::fs::read_to_string(root.join("Porteurs_CPS_CPF_202610080845.txt")).unwrap();
@@ -299,7 +299,7 @@ fn the_guard_looks_at_professions_departments_and_small_registries() {
     let mut lines: Vec<String> = (1..=2_000).map(|n| at(n, "NOM", "60", "57000", "57463")).collect();
     lines.extend((2_001..=2_060).map(|n| at(n, "NOM", "10", "75012", "75112")));
     lines.extend((2_061..=2_120).map(|n| at(n, "NOM", "10", "57000", "57463")));
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &lines).unwrap();
     // Not five per cent of all: 2.8.
     let without: Vec<String> = lines.iter().filter(|l| !l.contains("75112")).cloned().collect();
@@ -316,7 +316,7 @@ fn the_guard_looks_at_professions_departments_and_small_registries() {
     assert!(!report.complete() && report.warnings[0].contains("practitioners"), "{:?}", report.warnings);
     assert_eq!(w.load_with(&activity_name("202611260800"), file(&without), &accepted()).unwrap().ended, 118);
     // A registry of three can lose one, and not two.
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=3)).unwrap();
     why(w.activity("202611250800", &people([2])));
     assert_eq!(w.activity("202611250800", &people([1, 3])).unwrap().ended, 2);
@@ -324,7 +324,7 @@ fn the_guard_looks_at_professions_departments_and_small_registries() {
 
 #[test]
 fn a_shifted_column_is_refused_as_a_change_of_all() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=200)).unwrap();
     let shifted: Vec<String> = (1..=200).map(|n| line(n, "X")).collect();
     let e = why(w.activity("202611250800", &shifted));
@@ -334,7 +334,7 @@ fn a_shifted_column_is_refused_as_a_change_of_all() {
 
 #[test]
 fn a_dry_run_says_what_would_be_and_writes_nothing() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=6)).unwrap();
     let before = w.all();
     let mut lines = people([1, 2, 4, 5, 6, 7]);
@@ -356,11 +356,11 @@ fn a_dry_run_says_what_would_be_and_writes_nothing() {
 #[test]
 fn what_is_said_of_persons_whom_no_file_names_is_told() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
-    let mut w = World::new();
+    let w = World::new();
     let cards = root.join("Porteurs_CPS_CPF_202610080845.txt");
     let report = import(&w.registry, &[cards], &Options::default()).unwrap();
     assert!(report.notes[0].contains("28 persons have a card"), "{:?}", report.notes);
-    let mut w = World::new();
+    let w = World::new();
     let all = ["PS_LibreAcces_202610080942.zip", "Porteurs_CPS_CPF_202610080845.txt"].map(|n| root.join(n));
     let both = import(&w.registry, &all, &Options::default()).unwrap();
     assert_eq!(both.notes.len(), 1, "{:?}", both.notes);
@@ -374,7 +374,7 @@ fn what_is_said_of_persons_whom_no_file_names_is_told() {
 
 #[test]
 fn open_finess_files_are_told_by_their_name_and_sections() {
-    let mut w = World::new();
+    let w = World::new();
     let eg = input("etalab-cs1100502-stock-20260512-0339.csv");
     for (name, format, objects) in [
         ("etalab-cs1100505-stock-20260512-0342.csv", "FINESS cs1100505", 3),
@@ -408,7 +408,7 @@ fn open_finess_files_are_told_by_their_name_and_sections() {
 
 #[test]
 fn puts_of_a_unit_are_counted_as_the_registry_counts_them() {
-    let mut w = World::new();
+    let w = World::new();
     let key = FactKey { owner: "psla".into(), entity: pp(1), facet: String::new() };
     let change = Change { key, payload: Some("{}".into()), publication: Publication::Open, fingerprint: 1 };
     w.unit(|unit| {

@@ -18,7 +18,7 @@ fn delivery(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn no_guard_raises_a_false_alarm_on_an_ordinary_delivery() {
     for professionals in [200, 1_000, 4_000] {
-        let mut w = World::new();
+        let w = World::new();
         let folder = w.dir.path().join("files");
         let plan = Plan { professionals, seed: 1, changed_per_mille: 3 };
         generate(&folder, &plan).unwrap();

@@ -43,7 +43,7 @@ fn an_older_delivery_never_wins_against_one_that_was_committed_while_it_was_comp
     // Before the unit, and before the stage.
     for at_unit in [true, false] {
         for other in ["202611250900", "202611250800"] {
-            let mut w = World::new();
+            let w = World::new();
             w.activity("202611240800", &people(1..=4)).unwrap();
             let newer = other_import(&w, written(&w, "other", other, &people(1..=5)));
             let mine = written(&w, "mine", "202611250800", &people(1..=3));
@@ -60,7 +60,7 @@ fn an_older_delivery_never_wins_against_one_that_was_committed_while_it_was_comp
 fn a_newer_delivery_that_an_older_one_overtook_is_compared_again_and_wins() {
     // In memory, and through disk.
     for sort_bytes in [1 << 20, 2_000] {
-        let mut w = World::new();
+        let w = World::new();
         w.activity("202611240800", &people(1..=40)).unwrap();
         // The older one renames 1, ends 2 and brings 41; the newer one knows nothing of that.
         let mut lines = people((1..=41).filter(|n| *n != 2));
@@ -76,7 +76,7 @@ fn a_newer_delivery_that_an_older_one_overtook_is_compared_again_and_wins() {
         assert_eq!((report.changed, report.created, report.ended), (4, 2, 2), "against what the older one left");
         assert!(report.examples.created.contains(&pp(2)) && report.examples.ended.contains(&pp(41)));
         assert!(compared_again(&report), "{:?}", report.notes);
-        let mut alone = World::new();
+        let alone = World::new();
         alone.activity("202611250900", &mine).unwrap();
         assert_eq!(w.all(), alone.all(), "as if it had been the only one");
         assert!(why(w.activity("202611250830", &lines)).contains("older"));
@@ -86,7 +86,7 @@ fn a_newer_delivery_that_an_older_one_overtook_is_compared_again_and_wins() {
 
 #[test]
 fn the_import_of_another_source_is_in_nobodys_way() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=4)).unwrap();
     let cards = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/Porteurs_CPS_CPF_202610080845.txt");
     let mine = written(&w, "mine", "202611250900", &people(1..=5));
@@ -97,7 +97,7 @@ fn the_import_of_another_source_is_in_nobodys_way() {
 
 #[test]
 fn one_file_imported_twice_at_once_is_imported_once() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=4)).unwrap();
     let mine = written(&w, "mine", "202611250900", &people(1..=5));
     let report =
@@ -109,7 +109,7 @@ fn one_file_imported_twice_at_once_is_imported_once() {
 
 #[test]
 fn an_import_that_is_overtaken_again_and_again_gives_up_and_says_so() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=4)).unwrap();
     let other = |n: u32| other_import(&w, written(&w, "other", &format!("20261125080{n}"), &people((1..=4).chain([10 + n]))));
     let hooks = (0..annuaire_exchange::limits::ATTEMPTS).map(other).collect();
@@ -136,7 +136,7 @@ fn feeds_add_up_whatever_their_order() {
 
 #[test]
 fn an_undoing_stands_aside_for_others_and_is_done_once() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=8)).unwrap();
     let mut lines = people([1, 2, 4, 5, 6, 7, 8]);
     lines[0] = line(1, "FAUX");
@@ -164,7 +164,7 @@ fn is_too_old(e: &str) -> bool {
 #[test]
 fn whatever_the_order_of_many_imports_at_once_the_newest_delivery_stands() {
     for round in 0..6_u32 {
-        let mut w = World::new();
+        let w = World::new();
         w.activity("202611240800", &people(1..=30)).unwrap();
         // Each has a person of its own, so that the winner is known.
         let files: Vec<PathBuf> = (0..4)
@@ -196,7 +196,7 @@ fn whatever_the_order_of_many_imports_at_once_the_newest_delivery_stands() {
             assert!(result.as_ref().err().is_none_or(|e| is_too_old(e)), "{result:?}");
         }
         assert!(committed >= 1);
-        let mut alone = World::new();
+        let alone = World::new();
         alone.activity("202611250903", &people((1..=30).chain([103]))).unwrap();
         assert_eq!(w.all(), alone.all(), "round {round}: {results:?}");
         assert_eq!(deliveries(&w.registry).unwrap().len(), 1 + committed);
@@ -206,7 +206,7 @@ fn whatever_the_order_of_many_imports_at_once_the_newest_delivery_stands() {
 
 #[test]
 fn a_clock_that_the_log_refuses_leaves_nothing() {
-    let mut w = World::new();
+    let w = World::new();
     let at = |ms: i64| Options { clock: Arc::new(move || ms), ..Options::default() };
     let now = 1_700_000_000_000;
     w.load_with(&activity_name("202611240800"), file(&people(1..=4)), &at(now)).unwrap();

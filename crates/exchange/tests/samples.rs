@@ -23,32 +23,32 @@ impl World {
         Self { registry: annuaire_store_sqlite::open_blocking(&dir.path().join("r")).unwrap(), _dir: dir }
     }
 
-    fn import(&mut self, names: &[&str]) -> Report {
+    fn import(&self, names: &[&str]) -> Report {
         let files: Vec<PathBuf> = names.iter().map(|n| sample(n)).collect();
         import(&self.registry, &files, &Options::default()).unwrap_or_else(|e| panic!("{names:?}: {e}"))
     }
 
-    fn get(&mut self, entity: &str, source: &str) -> Option<Objet> {
+    fn get(&self, entity: &str, source: &str) -> Option<Objet> {
         let tx = self.registry.last_tx().unwrap();
         let objects = self.registry.facts_at(tx, &[entity.to_owned()]).unwrap();
         objects.into_iter().find(|o| o.key.owner == source).map(|o| serde_json::from_str(&o.payload).unwrap())
     }
 
-    fn person(&mut self, number: &str, source: &str) -> Professionnel {
+    fn person(&self, number: &str, source: &str) -> Professionnel {
         match self.get(&format!("PP:{number}"), source) {
             Some(Objet::Professionnel(p)) => p,
             other => panic!("{number} of {source}: {other:?}"),
         }
     }
 
-    fn structure(&mut self, id: &str, source: &str) -> Structure {
+    fn structure(&self, id: &str, source: &str) -> Structure {
         match self.get(&format!("ST:{id}"), source) {
             Some(Objet::Structure(s)) => s,
             other => panic!("{id} of {source}: {other:?}"),
         }
     }
 
-    fn activity(&mut self, id: &str) -> annuaire_mos::ActiviteAutorisee {
+    fn activity(&self, id: &str) -> annuaire_mos::ActiviteAutorisee {
         for source in ["finess-as", "finess-eml", "finess-soc"] {
             if let Some(Objet::Activite(a)) = self.get(&format!("AC:{id}"), source) {
                 return a;
@@ -200,7 +200,7 @@ fn every_sample_imports_and_only_the_planted_oddities_are_reported() {
 
 #[test]
 fn all_samples_of_one_day_import_in_one_call() {
-    let mut w = World::new();
+    let w = World::new();
     let mut names: Vec<&str> = SAMPLES
         .iter()
         .map(|s| s.0)
@@ -215,7 +215,7 @@ fn all_samples_of_one_day_import_in_one_call() {
     assert_eq!(fingerprint(&w.registry), "dce90cc3ecf58480a1e87a246430be76");
     // Neither the objects nor the report depend on the number of threads.
     for threads in [1, 3] {
-        let mut other = World::new();
+        let other = World::new();
         let files: Vec<PathBuf> = names.iter().map(|n| sample(n)).collect();
         let same = import(&other.registry, &files, &Options { threads, ..Options::default() }).unwrap();
         assert_eq!(serde_json::to_string(&same).unwrap(), serde_json::to_string(&report).unwrap());
@@ -227,7 +227,7 @@ fn all_samples_of_one_day_import_in_one_call() {
 
 #[test]
 fn legacy_finess_files_import_together_and_507_repeats_502() {
-    let mut w = World::new();
+    let w = World::new();
     let files: Vec<&str> = SAMPLES.iter().map(|s| s.0).filter(|n| n.starts_with("finess/etalab-")).collect();
     assert_eq!(files.len(), 6);
     let report = w.import(&files);
@@ -254,7 +254,7 @@ fn commune(o: Option<Objet>) -> String {
 
 #[test]
 fn oddities_of_the_activity_file() {
-    let mut w = World::new();
+    let w = World::new();
     w.import(&["PS_LibreAcces_202610080942.zip", "Extraction_Correspondance_MSSante_202610080850.txt"]);
     // 2: two activities × two savoir-faire are four lines for one person.
     let testier = w.person("810999000010", "psla");
@@ -299,7 +299,7 @@ fn oddities_of_the_activity_file() {
 
 #[test]
 fn oddities_of_cards_and_of_the_restricted_family() {
-    let mut w = World::new();
+    let w = World::new();
     w.import(&[
         "Porteurs_CPS_CPF_202610080845.txt",
         "restreint/Extraction_RPPS_Profil1_AutreDiplObt_202610080500.csv",
@@ -348,7 +348,7 @@ fn oddities_of_cards_and_of_the_restricted_family() {
 
 #[test]
 fn oddities_of_finess_plus() {
-    let mut w = World::new();
+    let w = World::new();
     w.import(&[
         "finess-plus/finess-structures-journalier-20261008.json",
         "finess-plus/finess-activites-journalier-20261008.json",
@@ -374,23 +374,23 @@ fn oddities_of_finess_plus() {
 
 #[test]
 fn a_feed_of_resources_is_kept_and_only_a_whole_one_ends_what_it_does_not_name() {
-    let mut w = World::new();
+    let w = World::new();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("feed.ndjson");
     let line = |id: &str, v: u32| {
         format!("{{\"resourceType\":\"Organization\",\"id\":\"{id}\",\"meta\":{{\"versionId\":\"{v}\"}},\"name\":\"CH\"}}\n")
     };
-    let load = |w: &mut World, text: String, full: bool| {
+    let load = |w: &World, text: String, full: bool| {
         std::fs::write(&path, text).unwrap();
         let options = Options { full_feed: full, ..Options::default() };
         import(&w.registry, std::slice::from_ref(&path), &options).unwrap()
     };
-    let first = load(&mut w, line("a", 3) + &line("b", 7) + "{\"resourceType\":\"Patient\",\"id\":\"x\"}\n", true);
+    let first = load(&w, line("a", 3) + &line("b", 7) + "{\"resourceType\":\"Patient\",\"id\":\"x\"}\n", true);
     assert_eq!((first.created, first.files[0].rejected), (2, 1), "an unknown type is named, the rest goes on");
-    let second = load(&mut w, line("b", 8), false);
+    let second = load(&w, line("b", 8), false);
     assert_eq!((second.changed, second.ended), (1, 0));
-    let third = load(&mut w, line("b", 8), true);
+    let third = load(&w, line("b", 8), true);
     assert_eq!((third.unchanged, third.ended), (1, 1));
     let bundle = "{\"resourceType\":\"Bundle\",\"entry\":[{\"request\":{\"method\":\"DELETE\",\"url\":\"Organization/b\"}}]}";
-    assert_eq!(load(&mut w, bundle.to_owned(), false).ended, 1);
+    assert_eq!(load(&w, bundle.to_owned(), false).ended, 1);
 }

@@ -9,7 +9,7 @@ use common::{World, activity_name, file, line, people, pp, why};
 
 #[test]
 fn each_import_that_reads_something_has_a_record() {
-    let mut w = World::new();
+    let w = World::new();
     let options = Options { author: "nuit".into(), clock: std::sync::Arc::new(|| 1_700_000_000_000), ..Options::default() };
     w.load_with(&activity_name("202611240800"), file(&people(1..=3)), &options).unwrap();
     w.load_with(&activity_name("202611250800"), file(&people(1..=3)), &options).unwrap();
@@ -32,7 +32,7 @@ fn each_import_that_reads_something_has_a_record() {
 
 #[test]
 fn undoing_says_again_what_ended_or_changed_and_lets_a_corrected_file_in() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=8)).unwrap();
     let before = w.all();
     let mut lines = people([1, 2, 4, 5, 6, 8, 9]);
@@ -57,7 +57,7 @@ fn undoing_says_again_what_ended_or_changed_and_lets_a_corrected_file_in() {
 
 #[test]
 fn undoing_with_what_was_created_brings_everything_back() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=4)).unwrap();
     let before = w.all();
     w.activity("202611250800", &people([1, 2, 4, 5])).unwrap();
@@ -75,7 +75,7 @@ fn undoing_with_what_was_created_brings_everything_back() {
 
 #[test]
 fn what_changed_since_is_left_as_it_is() {
-    let mut w = World::new();
+    let w = World::new();
     w.activity("202611240800", &people(1..=5)).unwrap();
     let mut lines = people([1, 2, 3, 5]);
     lines[0] = line(1, "FAUX");

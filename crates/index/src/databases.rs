@@ -1,5 +1,7 @@
 //! The LMDB databases of a store.
 
+use std::ops::Bound;
+
 use heed::types::Bytes;
 use heed::{Database, Env, RwTxn, WithoutTls};
 
@@ -60,4 +62,9 @@ impl Databases {
             former: create("former")?,
         })
     }
+}
+
+/// Where a walk begins that goes on from a key; an empty one, which LMDB refuses, stands for the beginning.
+pub fn from_key(key: &[u8]) -> Bound<&[u8]> {
+    if key.is_empty() { Bound::Unbounded } else { Bound::Included(key) }
 }

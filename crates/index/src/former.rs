@@ -1,4 +1,4 @@
-//! Ids of which no version is left in the store.
+//! Ids of which compaction removed the last version.
 //!
 //! Numbers of versions are never used again (LOG-4), and an id that was published and is not any more answers "gone" rather than
 //! "unknown". So compaction keeps, of an id whose last row it removes, what no content follows from.
@@ -27,7 +27,7 @@ pub struct FormerResource {
     pub is_withdrawn_by_law: bool,
 }
 
-/// What is left of an id; `None` when it never lost its last row. An id that came back has an entry and rows. Cost: one look-up.
+/// What is left of an id; `None` when it never lost its last row. An id that came back later has an entry and rows. Cost: one look-up.
 pub fn find(dbs: &Databases, txn: &RoTxn<'_>, ty: TypeId, id: &str) -> Result<Option<FormerResource>, Error> {
     dbs.former.get(txn, &key::id(ty, id))?.map(decode).transpose()
 }

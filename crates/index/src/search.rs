@@ -30,7 +30,7 @@ impl Snapshot {
     }
 
     /// Rows that satisfy a filter, some of them perhaps not live. Counts the work.
-    fn evaluate(&self, ty: TypeId, filter: &Filter, live: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
+    pub(crate) fn evaluate(&self, ty: TypeId, filter: &Filter, live: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
         let rows = self.evaluate_uncounted(ty, filter, live)?;
         self.meter.spend(budget::FILTER + rows.len() / budget::ROWS_PER_UNIT)?;
         Ok(rows)

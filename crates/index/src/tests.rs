@@ -2,11 +2,16 @@
 
 mod chunks;
 mod common;
+mod compaction;
 mod damage;
 mod effort;
 mod group;
 mod history;
 mod identity;
 mod kill;
+mod measure;
 mod model;
+mod results;
 mod retention;
+mod withdrawal;
+mod year;

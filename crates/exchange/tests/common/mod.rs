@@ -89,16 +89,16 @@ impl World {
         path
     }
 
-    pub fn load(&mut self, name: &str, text: impl AsRef<[u8]>) -> Result<Report, Error> {
+    pub fn load(&self, name: &str, text: impl AsRef<[u8]>) -> Result<Report, Error> {
         self.load_with(name, text, &Options::default())
     }
 
-    pub fn load_with(&mut self, name: &str, text: impl AsRef<[u8]>, options: &Options) -> Result<Report, Error> {
+    pub fn load_with(&self, name: &str, text: impl AsRef<[u8]>, options: &Options) -> Result<Report, Error> {
         let path = self.write(name, text);
         import(&self.registry, &[path], options)
     }
 
-    pub fn activity(&mut self, stamp: &str, lines: &[String]) -> Result<Report, Error> {
+    pub fn activity(&self, stamp: &str, lines: &[String]) -> Result<Report, Error> {
         self.load(&activity_name(stamp), file(lines))
     }
 

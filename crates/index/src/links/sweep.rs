@@ -6,7 +6,7 @@ use annuaire_terms::ParamId;
 use heed::RwTxn;
 
 use super::column::{ENTRY, LinkColumn, entries};
-use crate::databases::{Databases, PAGE_VALUE};
+use crate::databases::{Databases, PAGE_VALUE, from_key};
 use crate::error::Error;
 use crate::removal::Removal;
 use crate::row::Row;
@@ -22,7 +22,7 @@ pub fn sweep(
 ) -> Result<Option<Vec<u8>>, Error> {
     let mut groups: Vec<ChunkGroup> = Vec::new();
     let (mut read, mut next) = (0, None);
-    for item in dbs.links.range(txn, &(Bound::Included(from), Bound::Unbounded))? {
+    for item in dbs.links.range(txn, &(from_key(from), Bound::Unbounded))? {
         let (key, chunk) = item?;
         if read == most {
             next = Some(key.to_vec());
@@ -48,7 +48,7 @@ pub fn sweep(
 }
 
 fn goes(removal: Removal<'_>, column: LinkColumn, row: Row) -> bool {
-    !(removal.keeps_ids && column.param == ParamId::STORE) && removal.rows.contains(row.get())
+    !(removal.first_kept_end.is_none() && column.param == ParamId::STORE) && removal.rows.contains(row.get())
 }
 
 /// Chunks of a column that become one.
