@@ -5,6 +5,7 @@
 mod feeds;
 mod followed_registry;
 mod groups;
+mod legal_withdrawal;
 mod references;
 mod set_aside;
 mod stores;
