@@ -294,13 +294,12 @@ async fn what_is_withdrawn_is_gone_from_every_address() {
     assert_eq!(node.json("/fhir/v2/Organization?name=clinique").await["total"], 3);
     let history = node.json("/fhir/v2/Organization/001-0002/_history").await;
     let entries = history["entry"].as_array().unwrap();
-    assert_eq!(entries.len(), 3);
-    for (entry, version) in entries.iter().zip([3, 2, 1]) {
-        assert_eq!(entry["request"]["method"], "DELETE");
-        assert_eq!(entry["request"]["url"], "Organization/001-0002");
-        assert_eq!((&entry["response"]["status"], entry.get("resource")), (&Value::from("204"), None));
-        assert_eq!(entry["response"]["etag"], format!("W/\"{version}\""));
-    }
+    // Of the versions before, nothing but their number is left.
+    let [entry] = &entries[..] else { panic!("{history}") };
+    assert_eq!(entry["request"]["method"], "DELETE");
+    assert_eq!(entry["request"]["url"], "Organization/001-0002");
+    assert_eq!((&entry["response"]["status"], entry.get("resource")), (&Value::from("204"), None));
+    assert_eq!(entry["response"]["etag"], "W/\"3\"");
     let (status, _, body) = node.ask("/fhir/v2/Organization/001-0002/_history", &[("accept", "application/fhir+xml")]).await;
     assert!(status == 200 && body.contains("<method value=\"DELETE\"/>") && !body.contains("SECRET"), "{body}");
     // Others are as they were, and a cache holds no version beyond the deadline of a withdrawal.

@@ -117,13 +117,9 @@ fn compare_and_write(
     }
     let source_notes = std::mem::take(&mut replaced.source_notes);
     let cause = Cause::new(Channel::Import, &options.author, &reason(&current, options));
-    let mut record = DeliveryRecord::default();
-    record.delivered = Delivered {
-        author: options.author.clone(),
-        reason: cause.reason.clone(),
-        files: current.files.clone(),
-        ..Delivered::default()
-    };
+    let (author, reason, files) = (options.author.clone(), cause.reason.clone(), current.files.clone());
+    let delivered = Delivered { author, reason, files, ..Delivered::default() };
+    let mut record = DeliveryRecord { delivered, ..DeliveryRecord::default() };
     let written = make_stand(registry, stage, &owners, &cause, options, |unit, tx, _| {
         for (source, note) in compared {
             let now = unit.note(SOURCE, source)?;

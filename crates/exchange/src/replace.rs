@@ -153,16 +153,22 @@ impl Replacing<'_> {
         if let Some((change, _)) = changes.last() {
             self.options.report_progress(&format!("writing {}", change.key.owner), self.put, 0);
         }
-        for (change, known) in changes {
-            if self.counts_before.last().is_none_or(|m| m.0 != change.key.owner) {
-                self.counts_before.push((change.key.owner.clone(), self.stage.counts()?));
+        let mut changes = changes.into_iter().peekable();
+        while let Some((first, _)) = changes.peek() {
+            let owner = first.key.owner.clone();
+            if self.counts_before.last().is_none_or(|m| m.0 != owner) {
+                self.counts_before.push((owner.clone(), self.stage.counts()?));
             }
-            if known {
-                self.out.candidates.add_known(&change);
-            } else {
-                self.out.candidates.add_new(&change);
-            }
-            self.stage.put(change)?;
+            let candidates = &mut self.out.candidates;
+            let of_owner = std::iter::from_fn(|| changes.next_if(|(change, _)| change.key.owner == owner));
+            self.stage.put_all(of_owner.map(|(change, known)| {
+                if known {
+                    candidates.add_known(&change);
+                } else {
+                    candidates.add_new(&change);
+                }
+                change
+            }))?;
         }
         Ok(())
     }

@@ -76,9 +76,9 @@ fn undo_once(registry: &BlockingRegistry, number: u64, created_too: bool, option
         let written = make_stand(registry, stage, &[], &cause, options, |unit, tx, counts| {
             // Another undoing may have been committed since the record was read.
             let mut record = undoable(number, DeliveryRecord::get_in(unit, number)?)?;
-            let mut undoing = DeliveryRecord::default();
             let (author, reason) = (options.author.clone(), cause.reason.clone());
-            undoing.delivered = Delivered { author, reason, undoes: Some(number), ..Delivered::default() };
+            let delivered = Delivered { author, reason, undoes: Some(number), ..Delivered::default() };
+            let mut undoing = DeliveryRecord { delivered, ..DeliveryRecord::default() };
             undoing.delivered.number = delivery::next_number(unit)?;
             let notes = restore_sources(unit, &record, &mut undoing)?;
             record.delivered.undone_by = Some(undoing.delivered.number);
@@ -199,11 +199,8 @@ fn put_again(
             return Ok(());
         }
         for group in 0..batch.len() {
-            for value in batch.pieces(group) {
-                let change = unpacked(batch.key(group).1, value);
-                candidates.add_known(&change);
-                stage.put(change)?;
-            }
+            let changes = batch.pieces(group).into_iter().map(|value| unpacked(batch.key(group).1, value));
+            stage.put_all(changes.inspect(|change| candidates.add_known(change)))?;
         }
         done += batch.len() as u64;
         progress(done);

@@ -164,4 +164,17 @@ impl BlockingStage {
     pub fn base(&self) -> Tx {
         self.stage.base()
     }
+
+    /// [`Stage::put`] for each of these changes, in order. Cost: the thread waits once, not once for each change.
+    ///
+    /// # Errors
+    /// As the method of the trait. The changes after the one that failed are not put.
+    pub fn put_all(&mut self, changes: impl IntoIterator<Item = Change>) -> Result<()> {
+        self.runtime.block_on(async {
+            for change in changes {
+                self.stage.put(change).await?;
+            }
+            Ok(())
+        })
+    }
 }
