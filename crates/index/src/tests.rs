@@ -11,3 +11,5 @@ mod identity;
 mod model;
 mod results;
 mod retention;
+mod withdrawal;
+mod year;

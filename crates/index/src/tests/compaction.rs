@@ -32,7 +32,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn open(dir: &std::path::Path) -> Index {
     let mut index = Index::open(dir, MAP, DICTIONARIES).unwrap();
-    index.versions_per_commit = 3;
+    (index.versions_per_commit, index.pages_per_step) = (3, 1);
     index
 }
 
