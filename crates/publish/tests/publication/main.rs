@@ -7,6 +7,7 @@ mod followed_registry;
 mod groups;
 mod legal_withdrawal;
 mod references;
+mod retained;
 mod set_aside;
 mod stores;
 mod withdrawal;
