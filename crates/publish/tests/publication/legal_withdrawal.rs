@@ -2,8 +2,8 @@
 
 use crate::followed_registry::*;
 use annuaire_base::Tx;
-use annuaire_fhir::schema::{self, DEVICE, ORGANIZATION, PERSON, PRACTITIONER, PRACTITIONER_ROLE};
 use annuaire_fhir::View;
+use annuaire_fhir::schema::{self, DEVICE, ORGANIZATION, PERSON, PRACTITIONER, PRACTITIONER_ROLE};
 use annuaire_index::{Filter, Index, Row};
 use annuaire_mos::{BoiteLettresMss, EtatCivil, ExerciceProfessionnel, Objet, Professionnel, SituationExercice, Structure};
 use annuaire_publish::Followed;
@@ -39,7 +39,12 @@ fn civil_status(number: &str, name: &str) -> SourceChange {
 
 /// A structure that FINESS does not number.
 fn cabinet(id: &str, name: &str) -> SourceChange {
-    let s = Structure { id_technique: id.into(), id_nat_struct: "399000000000017".into(), raison_sociale: name.into(), ..Default::default() };
+    let s = Structure {
+        id_technique: id.into(),
+        id_nat_struct: "399000000000017".into(),
+        raison_sociale: name.into(),
+        ..Default::default()
+    };
     put(&format!("ST:{id}"), "psla", Objet::Structure(s))
 }
 
