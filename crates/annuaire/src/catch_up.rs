@@ -11,7 +11,7 @@ use crate::stores::{FollowedStores, RestrictedStore, Stores};
 use annuaire_base::Tx;
 use annuaire_fhir::Guide;
 use annuaire_index::Index;
-use annuaire_store::Registry;
+use annuaire_store::BlockingRegistry;
 use anyhow::{Context, Result};
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ use std::time::Instant;
 pub(crate) fn publish_and_report(
     place: &DataPlace,
     guide: Guide,
-    registry: &mut dyn Registry,
+    registry: &BlockingRegistry,
     committed: bool,
     tell: &SharedTell,
     exit: Exit,
@@ -77,7 +77,7 @@ enum CatchUp {
 ///
 /// Every process that commits calls this. One that finds the right taken waits until the stores have its transaction; one that
 /// gives the right back looks at the log once more. So no transaction is left behind, however many imports run at once.
-fn to_the_end(place: &DataPlace, guide: Guide, registry: &mut dyn Registry, tell: &SharedTell) -> Result<CatchUp> {
+fn to_the_end(place: &DataPlace, guide: Guide, registry: &BlockingRegistry, tell: &SharedTell) -> Result<CatchUp> {
     let wanted = registry.last_tx()?;
     let begun = clock::instant();
     let mut all = FollowedStores::default();

@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-/// How often a server looks for transactions committed by another process.
-pub(crate) const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+/// How often a server looks for transactions of which nothing told it: every commit wakes it.
+pub(crate) const FOLLOW_EVERY: Duration = Duration::from_secs(5);
+/// How often a server looks whether old versions can be removed.
+pub(crate) const COMPACT_EVERY: Duration = Duration::from_secs(3_600);
+/// How long the public store keeps versions that were replaced, unless the operator says otherwise: thirty days.
+pub(crate) const RETAINED: Duration = Duration::from_secs(30 * 86_400);
+/// Half of the first pause of a publication that fails.
+pub(crate) const RETRY_FIRST: Duration = Duration::from_millis(500);
 /// Longest pause of a publication that fails before it tries again.
 pub(crate) const RETRY: Duration = Duration::from_secs(30);
 /// How often a server frees the reader slots of processes that were killed.

@@ -1,15 +1,18 @@
 //! The publication stores of an installation: opening them and bringing them to the end of the log.
 
-use crate::data_place::{DataPlace, create_private, store_name};
+use crate::clock::now_ms;
+use crate::data_place::{DataPlace, STORES, create_private, store_name};
+use crate::limits;
 use crate::progress::SharedTell;
-use crate::renewal::renew;
+use crate::renewal::{remove_unfinished, renew};
 use annuaire_base::Tx;
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
 use annuaire_publish::{Error as PublishError, SetAside};
-use annuaire_store::Registry;
+use annuaire_store::BlockingRegistry;
 use anyhow::{Context, Result, bail};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The publication stores of a data directory.
 pub(crate) struct Stores {
@@ -17,6 +20,39 @@ pub(crate) struct Stores {
     /// Present once a server was started with a restricted credential.
     pub(crate) restricted: Option<Arc<Index>>,
     guide: Guide,
+    /// Stores that an earlier version of the program filled: they are served, and made again before they are continued.
+    former: Vec<Perimeter>,
+    retained: RetainedVersions,
+}
+
+/// How long each store keeps versions that were replaced or vanished; `None`: for ever.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RetainedVersions {
+    pub(crate) public: Option<Duration>,
+    pub(crate) restricted: Option<Duration>,
+}
+
+impl Default for RetainedVersions {
+    fn default() -> Self {
+        Self { public: Some(limits::RETAINED), restricted: None }
+    }
+}
+
+impl RetainedVersions {
+    pub(crate) fn of(self, perimeter: Perimeter) -> Option<Duration> {
+        match perimeter {
+            Perimeter::Public => self.public,
+            Perimeter::Restricted => self.restricted,
+        }
+    }
+}
+
+/// What becomes of a store that an earlier version of the program wrote.
+enum Former {
+    /// It was made again.
+    MadeAgain,
+    /// It can be read: it is served as it is, until it is made again.
+    Served(Index),
 }
 
 /// Result of bringing all stores to the end of the log.
@@ -69,6 +105,14 @@ fn open(place: &DataPlace, view: View) -> Result<Option<Index>> {
     }
 }
 
+/// Makes a store again that another version of the program wrote.
+fn renew_outdated(place: &DataPlace, view: View, tell: &SharedTell) -> Result<Former> {
+    let name = store_name(view.perimeter);
+    eprintln!("the {name} store was written by another version of the program; it is made again from the log");
+    renew(place, view, &place.registry()?, tell)?;
+    Ok(Former::MadeAgain)
+}
+
 /// Why a store that can be read must be made again: another version of the program wrote it, or it holds another perimeter.
 /// `None` when it need not.
 pub(crate) fn reason_to_renew(place: &DataPlace, perimeter: Perimeter) -> Result<Option<String>> {
@@ -100,14 +144,31 @@ impl Stores {
     }
 
     /// Opens the stores, and makes again from the log those that another version of the program wrote.
+    ///
+    /// The caller has the right to publish.
     pub(crate) fn open_renewed(place: &DataPlace, guide: Guide, restricted: RestrictedStore, tell: &SharedTell) -> Result<Self> {
+        Self::remove_unfinished(place)?;
+        Self::open_with(place, guide, restricted, &mut |view| renew_outdated(place, view, tell))
+    }
+
+    /// Opens the stores for a server. One that another version of the program wrote is served as it is when it can be read,
+    /// and made again by the thread that follows the log ([`Stores::is_former`]); otherwise it is made again first.
+    ///
+    /// The caller has the right to publish.
+    pub(crate) fn open_served(place: &DataPlace, guide: Guide, restricted: RestrictedStore, tell: &SharedTell) -> Result<Self> {
+        Self::remove_unfinished(place)?;
         Self::open_with(place, guide, restricted, &mut |view| {
-            eprintln!(
-                "the {} store was written by another version of the program; it is made again from the log",
-                store_name(view.perimeter)
-            );
-            renew(place, view, &mut *place.registry()?, tell).map(|_| ())
+            let dir = place.data.join(store_name(view.perimeter));
+            match annuaire_publish::open_former(&dir, place.map_bytes, view) {
+                Ok(Some(index)) => Ok(Former::Served(index)),
+                // What cannot be read is made again.
+                Ok(None) | Err(_) => renew_outdated(place, view, tell),
+            }
         })
+    }
+
+    fn remove_unfinished(place: &DataPlace) -> Result<()> {
+        STORES.iter().try_for_each(|store| remove_unfinished(place, store))
     }
 
     /// Opens the stores; `outdated` mends or refuses one that another version of the program wrote.
@@ -115,23 +176,43 @@ impl Stores {
         place: &DataPlace,
         guide: Guide,
         restricted: RestrictedStore,
-        outdated: &mut dyn FnMut(View) -> Result<()>,
+        outdated: &mut dyn FnMut(View) -> Result<Former>,
     ) -> Result<Self> {
+        let mut former = Vec::new();
         let mut open_one = |perimeter| -> Result<Arc<Index>> {
             let view = View { guide, perimeter };
             let index = match open(place, view)? {
                 Some(index) => index,
-                None => {
-                    outdated(view)?;
-                    open(place, view)?.context("a store just made is of another version")?
-                }
+                None => match outdated(view)? {
+                    Former::MadeAgain => open(place, view)?.context("a store just made is of another version")?,
+                    Former::Served(index) => {
+                        former.push(perimeter);
+                        index
+                    }
+                },
             };
             Ok(Arc::new(index))
         };
         let public = open_one(Perimeter::Public)?;
         let needed = restricted == RestrictedStore::Needed || place.data.join(store_name(Perimeter::Restricted)).exists();
         let restricted = needed.then(|| open_one(Perimeter::Restricted)).transpose()?;
-        Ok(Self { public, restricted, guide })
+        Ok(Self { public, restricted, guide, former, retained: RetainedVersions::default() })
+    }
+
+    /// Keeps old versions for other times than usual.
+    #[must_use]
+    pub(crate) fn with_retained(self, retained: RetainedVersions) -> Self {
+        Self { retained, ..self }
+    }
+
+    /// How long a store keeps versions that were replaced.
+    pub(crate) fn retained(&self, perimeter: Perimeter) -> Option<Duration> {
+        self.retained.of(perimeter)
+    }
+
+    /// Whether the store of a perimeter must be made again before it can be continued.
+    pub(crate) fn is_former(&self, perimeter: Perimeter) -> bool {
+        self.former.contains(&perimeter)
     }
 
     /// Checks that the stores hold this guide: otherwise nothing could be published after a commit. Opens each store.
@@ -154,14 +235,22 @@ impl Stores {
         std::iter::once(("public", &self.public, view(Perimeter::Public))).chain(restricted)
     }
 
-    /// Applies the transactions that stores lack. When one store fails, the others are still brought forward; the first failure
-    /// is returned at the end.
-    pub(crate) fn follow(&self, registry: &mut dyn Registry, tell: &SharedTell) -> Result<FollowedStores> {
+    /// Applies the transactions that stores lack, then removes versions that were closed long ago. When one store fails, the others
+    /// are still brought forward; the first failure is returned at the end.
+    pub(crate) fn follow(&self, registry: &BlockingRegistry, tell: &SharedTell) -> Result<FollowedStores> {
         let mut all = FollowedStores::default();
         let mut failure = None;
         for (name, index, view) in self.each() {
             match annuaire_publish::follow(registry, index, view, &**tell) {
                 Ok(done) => {
+                    if let Some(retained) = self.retained(view.perimeter) {
+                        tell(&format!("removing old versions from the {name} store"), 0, 0);
+                        let since_ms = now_ms().saturating_sub(i64::try_from(retained.as_millis()).unwrap_or(i64::MAX));
+                        if let Err(e) = annuaire_publish::compact(index, since_ms, &|| true) {
+                            let why = anyhow::Error::new(e).context(format!("removing old versions from the {name} store"));
+                            failure.get_or_insert(why);
+                        }
+                    }
                     all.versions += done.versions;
                     all.set_aside.extend(done.set_aside.into_iter().map(|aside| (name, aside)));
                 }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Every command of the program, also the hidden one.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "demo",
     "generate",
     "import",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 15] = [
     "deliveries",
     "quarantine",
     "undo",
+    "withdraw",
     "status",
     "doctor",
     "rebuild",

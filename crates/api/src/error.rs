@@ -69,6 +69,13 @@ impl ApiError {
             .hint("It left the directory. Its versions are in its history: add /_history to its address.")
     }
 
+    /// A resource that left the directory so long ago that no version of it is kept.
+    pub(crate) fn no_longer_kept(id: &str, version: u32) -> Self {
+        let error =
+            Self::missing(id).recoded(ErrorCode::ResourceGone).hint("It left the directory. Its versions are not kept any more.");
+        Self { tag: Some(format!("W/\"{version}\"")), ..error }
+    }
+
     /// A version or a resource that was withdrawn by law: nothing of it is told but that it was there.
     pub(crate) fn withdrawn(id: &str, version: u32) -> Self {
         let error = Self::new(ErrorCode::ResourceWithdrawn, format!("Resource was withdrawn: {id}"))

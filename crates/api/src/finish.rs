@@ -66,7 +66,7 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
             let body = Bytes::from(body);
             // A body with one owner costs less than a shared one: only an answer that may be kept is shared.
             let key = request.key.clone().filter(|_| status == StatusCode::OK && length >= KEPT_FROM);
-            kept = key.zip(request.basis).map(|(key, basis)| (key, basis, body.clone()));
+            kept = key.zip(request.basis.clone()).map(|(key, basis)| (key, basis, body.clone()));
             Response::new(Body::from(body))
         }
     };

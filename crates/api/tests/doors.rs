@@ -31,7 +31,7 @@ struct DoorsUnderTest {
 
 /// Makes version 1 of `count` organizations of about `bytes` bytes each.
 fn fill(index: &Index, tx: u64, ty: &str, first: usize, count: usize, bytes: usize) {
-    let mut preparer = index.preparer(Tx::new(tx), 1_700_000_000_000 + tx as i64 * 1_000).unwrap();
+    let mut preparer = index.preparer(Tx::new(tx), 1_799_900_000_000 + tx as i64 * 1_000).unwrap();
     let resources = (first..first + count).map(|n| {
         let id = format!("001-{n:06}");
         let before = format!(r#"{{"resourceType":"{ty}","id":"{id}","meta":{{"#).into_bytes();
@@ -48,7 +48,7 @@ fn fill(index: &Index, tx: u64, ty: &str, first: usize, count: usize, bytes: usi
         };
         preparer.prepare(resource)
     });
-    index.apply::<Error>(Tx::new(tx), 1_700_000_000_000 + tx as i64 * 1_000, resources).unwrap();
+    index.apply::<Error>(Tx::new(tx), 1_799_900_000_000 + tx as i64 * 1_000, resources).unwrap();
 }
 
 impl DoorsUnderTest {
@@ -70,7 +70,7 @@ impl DoorsUnderTest {
         change(&mut settings);
         let gate = Arc::new(Gate::new(settings));
         let settings = annuaire_api::ApiSettings { gate, cursor_key: [1; 32], lane: Arc::default() };
-        let app = annuaire_api::router(Arc::clone(&public), Some(restricted), settings);
+        let app = annuaire_api::router(Arc::clone(&public).into(), Some(restricted.into()), settings);
         Self { public, publication, lines, app, _dir: dir }
     }
 
@@ -296,7 +296,7 @@ async fn health_tells_what_stops_publication_and_nothing_of_what_is_restricted()
     let (status, at_first) = health().await;
     assert_eq!((status, &at_first["status"], &at_first["tx"]), (200, &"ok".into(), &1.into()));
     // A delivery that changes nothing public moves the store and not what is told.
-    world.public.apply::<Error>(Tx::new(2), 1_700_000_900_000, std::iter::empty()).unwrap();
+    world.public.apply::<Error>(Tx::new(2), 1_799_900_900_000, std::iter::empty()).unwrap();
     assert_eq!(health().await.1, at_first);
     let state = StoreState {
         store: "public",
@@ -359,6 +359,22 @@ impl tracing::Subscriber for &'static Events {
     }
     fn enter(&self, _: &tracing::span::Id) {}
     fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// A clock that is behind the log is told long before imports are refused for it; reading goes on.
+#[tokio::test]
+async fn health_tells_that_the_clock_is_behind_the_log() {
+    let world = DoorsUnderTest::new(|_| {});
+    let clock_ok = async || world.from("127.0.0.1", Method::GET, "/metrics", &[]).await.2.contains("annuaire_clock_ok 1\n");
+    assert!(clock_ok().await);
+    world.public.apply::<Error>(Tx::new(2), NOW / 1_000 + 61_000, std::iter::empty()).unwrap();
+    let (status, _, body) = world.stranger("/health", &[]).await;
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &body["status"], body["reason"] == body["clock"]), (200, &"degraded".into(), true));
+    assert!(body["clock"].as_str().unwrap().contains("behind the last transaction"), "{body}");
+    assert!(!clock_ok().await);
+    let metrics = world.from("127.0.0.1", Method::GET, "/metrics", &[]).await.2;
+    assert!(metrics.contains("annuaire_clock_behind_log_seconds 61\n"), "{metrics}");
 }
 
 /// A store that cannot be read: 500 for the client without a cause, 503 for who asks after its health, and the cause for the
@@ -469,11 +485,11 @@ async fn what_vanished_is_gone() {
         let options = ApplyOptions { retention: Some(&retention), ..ApplyOptions::default() };
         world.public.apply_with::<Error>(Tx::new(tx), ms, made.into_iter(), &options).unwrap();
     };
-    apply(2, 1_700_000_010_000, true);
+    apply(2, 1_799_900_010_000, true);
     let read = async |id: &str| world.from("192.0.2.1", Method::GET, &format!("/fhir/v2/Organization/{id}"), &[]).await;
     let (status, _, body) = read("001-000001").await;
     assert!(status == 200 && body.contains("\"active\":false"), "{status} {body}");
-    apply(3, 1_700_000_020_000, false);
+    apply(3, 1_799_900_020_000, false);
     let (status, _, body) = read("001-000001").await;
     assert!(status == 410 && body.contains("\"code\":\"deleted\""), "{status} {body}");
     assert!(body.contains("Resource not found with id: 001-000001"), "{body}");

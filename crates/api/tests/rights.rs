@@ -34,7 +34,7 @@ impl ApiUnderTest {
             ..GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))
         };
         let settings = ApiSettings { gate: Arc::new(Gate::new(gate)), cursor_key: [1; 32], lane: Arc::default() };
-        Self { app: router(open("public"), Some(open("restricted")), settings), sent: 0.into(), _dir: dir }
+        Self { app: router(open("public").into(), Some(open("restricted").into()), settings), sent: 0.into(), _dir: dir }
     }
 
     async fn ask(&self, method: &str, path: &str, header: Option<(&str, &str)>) -> (u16, HeaderMap, String) {

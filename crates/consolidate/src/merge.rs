@@ -27,8 +27,8 @@ pub fn consolidate(mut facts: Vec<Fact>, owners: &Owners, perimeter: Perimeter) 
     let mut facts = facts.into_iter().peekable();
     let mut all = Vec::new();
     let mut of_entity = Vec::new();
-    while let Some(first) = facts.next() {
-        let entity = first.key.entity.clone();
+    while let Some(mut first) = facts.next() {
+        let entity = std::mem::take(&mut first.key.entity);
         of_entity.push(RankedFact::of(first, owners));
         while let Some(next) = facts.next_if(|fact| fact.key.entity == entity) {
             of_entity.push(RankedFact::of(next, owners));
@@ -72,11 +72,14 @@ fn is_register_file(owner: &Owner) -> bool {
 /// version.
 fn sort(facts: &mut Vec<RankedFact<'_>>) {
     if facts.len() > 1 {
-        fn place<'a>(f: &'a RankedFact<'_>) -> (Option<Strength>, &'a str, &'a str, Reverse<u64>) {
-            (f.strength, &f.fact.key.owner, &f.fact.key.facet, Reverse(f.fact.tx.get()))
+        fn key<'a>(f: &'a RankedFact<'_>) -> (&'a str, &'a str) {
+            (&f.fact.key.owner, &f.fact.key.facet)
+        }
+        fn place<'a>(f: &'a RankedFact<'_>) -> (Option<Strength>, (&'a str, &'a str), Reverse<u64>) {
+            (f.strength, key(f), Reverse(f.fact.tx.get()))
         }
         facts.sort_by(|a, b| place(a).cmp(&place(b)));
-        facts.dedup_by(|again, fact| again.fact.key == fact.fact.key);
+        facts.dedup_by(|again, fact| key(again) == key(fact));
     }
 }
 

@@ -7,12 +7,13 @@ use annuaire_base::Tx;
 use annuaire_terms::{Presence, Resource, TypeId};
 use heed::RwTxn;
 use roaring::RoaringBitmap;
-use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64_with_seed};
+use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64};
 
 use crate::chunk::{self, ChunkWriter};
 use crate::closings::{self, ClosedRows};
 use crate::databases::Databases;
 use crate::error::Error;
+use crate::former;
 use crate::index::Index;
 use crate::key;
 use crate::links::column::{self, LinkColumn, LinkColumnWriter};
@@ -59,6 +60,10 @@ pub struct Application<'i> {
     row_of_resource: HashMap<u64, Row, Xxh3DefaultBuilder>,
     /// Versions written since the last commit.
     uncommitted: usize,
+    /// Keys of the versions since the base, while they are few: results of searches are carried over by them.
+    keys: Option<Vec<ResourceKeys>>,
+    /// The last transaction that withdrew resources, [`Tx::NONE`] for none since the base.
+    withdrawn_at: Tx,
 }
 
 /// A version to be written.
@@ -70,6 +75,8 @@ struct NewVersion {
     previous: Option<Row>,
 }
 
+/// Most versions since a publication of which the keys are kept.
+const KEYS_MAX: usize = 2_000;
 /// An application without a write transaction has failed to commit.
 const NO_TXN: Error = Error::Refused("the application has failed");
 
@@ -105,6 +112,8 @@ impl<'i> Application<'i> {
             records: RecordWriter::new(),
             row_of_resource: HashMap::default(),
             uncommitted: 0,
+            keys: Some(Vec::new()),
+            withdrawn_at: Tx::NONE,
         })
     }
 
@@ -126,7 +135,7 @@ impl<'i> Application<'i> {
 
     /// Adds a version to the transaction, unless the resource already has this content.
     pub fn add(&mut self, prepared: Prepared) -> Result<(), Error> {
-        let hash = xxh3_64_with_seed(prepared.resource.id.as_bytes(), prepared.resource.ty.get().into());
+        let hash = hash_of(prepared.resource.ty, &prepared.resource.id);
         let Some(version) = self.settle(hash, prepared)? else { return Ok(()) };
         let NewVersion { resource, keys, record, previous } = version;
         let txn = self.txn.as_mut().ok_or(NO_TXN)?;
@@ -151,6 +160,10 @@ impl<'i> Application<'i> {
         }
         self.changes.added.entry(resource.ty).or_default().insert(row.get());
         self.uncommitted += 1;
+        self.keys = self.keys.take().filter(|all| all.len() < KEYS_MAX).map(|mut all| {
+            all.push(keys);
+            all
+        });
         Ok(())
     }
 
@@ -168,6 +181,8 @@ impl<'i> Application<'i> {
             match content {
                 PreparedContent::Unchanged => return Ok(None),
                 PreparedContent::Changed { keys, record, number } => {
+                    // Prepared earlier: meanwhile the resource may have come, gone, and lost its last version.
+                    let number = if now.is_none() && !is_unchanged { self.first_number(&resource)?.max(number) } else { number };
                     if stamp == wanted(number) {
                         return Ok(Some(NewVersion { resource, keys, record, previous }));
                     }
@@ -181,10 +196,15 @@ impl<'i> Application<'i> {
             }
             next_number(newest.number)?
         } else {
-            1
+            self.first_number(&resource)?
         };
         let record = self.records.write(&self.index.dictionaries, &resource, wanted(number))?;
         Ok(Some(NewVersion { keys: ResourceKeys::new(&resource), record, previous: live_now, resource }))
+    }
+
+    /// Number of the next version of a resource without rows.
+    fn first_number(&self, resource: &Resource) -> Result<u32, Error> {
+        former::next_number_of(&self.dbs, self.txn.as_ref().ok_or(NO_TXN)?, resource.ty, &resource.id)
     }
 
     /// Row of the newest version of a resource, written by this application or before it.
@@ -221,20 +241,8 @@ impl<'i> Application<'i> {
 
     /// Ends the transaction: what is written from here on is in one commit with its entry.
     pub fn end_transaction(&mut self, end: TxEnd) -> Result<(), Error> {
-        let mut withdrawn = ClosedRows::new();
         if !end.withdrawn.is_empty() {
-            // Records, columns and terms are looked at in the databases, and changed there.
-            self.write_terms()?;
-            self.flush()?;
-            let (reached, txn) = (self.writing, self.txn.as_mut().ok_or(NO_TXN)?);
-            withdrawn = withdraw::withdraw(&self.dbs, &self.index.dictionaries, txn, reached, &end.withdrawn)?;
-            self.rows = ChunkWriter::open(&self.dbs, txn, reached.end)?;
-        }
-        for (ty, rows) in withdrawn {
-            let live = rows.iter().filter(|row| self.is_live(ty, Row::new(*row))).collect::<RoaringBitmap>();
-            if !live.is_empty() {
-                *self.changes.closed.entry(ty).or_default() |= live;
-            }
+            self.withdraw(&end.withdrawn)?;
         }
         if let Some(retention) = self.retention {
             self.apply_retention(retention)?;
@@ -248,6 +256,28 @@ impl<'i> Application<'i> {
         self.dbs.tx.put(txn, &PublishedTx::key(self.writing.tx), &self.writing.value())?;
         state::change(&mut self.live, &added, &closed);
         (self.reached, self.digest) = (self.writing, end.digest);
+        Ok(())
+    }
+
+    /// Withdraws resources: their versions are live in no state any more.
+    fn withdraw(&mut self, resources: &[(TypeId, String)]) -> Result<(), Error> {
+        // Records, columns and terms are looked at in the databases, and changed there.
+        self.write_terms()?;
+        self.flush()?;
+        let txn = self.txn.as_mut().ok_or(NO_TXN)?;
+        let done = withdraw::withdraw(&self.dbs, &self.index.dictionaries, txn, self.writing, resources)?;
+        self.writing.end = done.end;
+        self.rows = ChunkWriter::open(&self.dbs, txn, done.end)?;
+        for (ty, id, row) in &done.tombstones {
+            // A version that follows in this application finds the number of the tombstone.
+            self.row_of_resource.insert(hash_of(*ty, id), *row);
+            self.changes.closed.entry(*ty).or_default().insert(row.get());
+        }
+        state::change(&mut self.live, &BTreeMap::new(), &done.hidden);
+        closings::subtract(&mut self.changes.added, &done.hidden);
+        closings::subtract(&mut self.changes.closed, &done.hidden);
+        self.changes.undescribed.retain(|row| !done.hidden.values().any(|hidden| hidden.contains(row.get())));
+        self.withdrawn_at = self.writing.tx;
         Ok(())
     }
 
@@ -323,7 +353,8 @@ impl<'i> Application<'i> {
     pub fn publish(mut self) -> Result<u64, Error> {
         let versions = self.prepare_to_publish()?;
         self.txn.take().ok_or(NO_TXN)?.commit()?;
-        self.index.source.states.publish(PublishedState::new(self.reached, self.digest, self.live));
+        let state = PublishedState::new(self.reached, self.digest, std::mem::take(&mut self.live));
+        self.show(state);
         Ok(versions)
     }
 
@@ -331,10 +362,23 @@ impl<'i> Application<'i> {
     pub fn publish_and_go_on(&mut self) -> Result<u64, Error> {
         let versions = self.prepare_to_publish()?;
         self.commit()?;
-        self.index.source.states.publish(PublishedState::new(self.reached, self.digest, self.live.clone()));
+        self.show(PublishedState::new(self.reached, self.digest, self.live.clone()));
         self.base = self.index.source.states.latest();
         self.row_of_resource.clear();
         Ok(versions)
+    }
+
+    /// Shows readers the state that was committed.
+    fn show(&mut self, state: PublishedState) {
+        let source = &self.index.source;
+        if self.withdrawn_at > Tx::NONE {
+            source.states.publish_alone(state);
+            source.results.forget_before(self.withdrawn_at);
+        } else {
+            source.states.publish(state);
+            source.results.note_added(self.base.published.end, self.keys.take().unwrap_or_default());
+        }
+        (self.keys, self.withdrawn_at) = (Some(Vec::new()), Tx::NONE);
     }
 
     fn prepare_to_publish(&mut self) -> Result<u64, Error> {
@@ -345,8 +389,16 @@ impl<'i> Application<'i> {
     }
 }
 
+/// Hash of a type and an id. The type is hashed with the id: as a seed, it makes short ids of two types collide.
+fn hash_of(ty: TypeId, id: &str) -> u64 {
+    let mut bytes = Vec::with_capacity(1 + id.len());
+    bytes.push(ty.get());
+    bytes.extend_from_slice(id.as_bytes());
+    xxh3_64(&bytes)
+}
+
 /// Removes what an interrupted transaction left beyond the published rows.
-fn discard_unpublished(dbs: &Databases, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Error> {
+pub fn discard_unpublished(dbs: &Databases, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Error> {
     // Rows are committed before their terms and with their links: without a row beyond the end there is nothing to remove.
     if chunk::last_row(dbs, txn)?.is_none_or(|last| last < end) {
         return Ok(());

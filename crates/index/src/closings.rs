@@ -164,7 +164,6 @@ pub fn closing_tx(dbs: &Databases, txn: &RoTxn<'_>, ty: TypeId, row: u32, after:
 
 /// Replaces the closings up to a horizon by the closed rows that compaction leaves in the store. States before the horizon cannot
 /// be found any more. Cost: deleting the entries up to the horizon.
-#[expect(dead_code, reason = "compaction calls it")]
 pub fn forget_before(dbs: &Databases, txn: &mut RwTxn<'_>, horizon: Tx, remaining: &ClosedRows) -> Result<(), Error> {
     for level in 0..=LEVEL_MAX {
         // The block of the horizon stays unless it ends there: it also has what was closed later.
@@ -177,6 +176,49 @@ pub fn forget_before(dbs: &Databases, txn: &mut RwTxn<'_>, horizon: Tx, remainin
         dbs.closings.put(txn, &ClosingBlock { level: 0, first: 0 }.key(), &encode(remaining)?)?;
     }
     Ok(())
+}
+
+/// The transaction of the `count`-th entry of one transaction after `after`; `None` when there are fewer.
+pub fn entry_after(dbs: &Databases, txn: &RoTxn<'_>, after: Tx, count: usize) -> Result<Option<Tx>, Error> {
+    let (from, to) = (ClosingBlock { level: 0, first: after.get() }.key(), ClosingBlock { level: 1, first: 0 }.key());
+    let mut entries = dbs.closings.range(txn, &(Bound::Excluded(&from[..]), Bound::Excluded(&to[..])))?;
+    let Some(found) = entries.nth(count.saturating_sub(1)) else { return Ok(None) };
+    Ok(Some(Tx::new(ClosingBlock::of_key(found?.0)?.first)))
+}
+
+/// Takes rows out of all the entries: they are live in no state, and must not come back into an earlier one. Cost: reading all the
+/// entries.
+pub fn remove_rows(dbs: &Databases, txn: &mut RwTxn<'_>, rows: &ClosedRows) -> Result<(), Error> {
+    let mut changed = Vec::new();
+    for item in dbs.closings.iter(txn)? {
+        let (key, value) = item?;
+        let mut closed = ClosedRows::new();
+        decode_into(value, &mut closed)?;
+        if subtract(&mut closed, rows) {
+            changed.push((key.to_vec(), encode(&closed)?));
+        }
+    }
+    for (key, value) in changed {
+        if value.is_empty() {
+            dbs.closings.delete(txn, &key)?;
+        } else {
+            dbs.closings.put(txn, &key, &value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes rows out of closed rows; false when they had none of them.
+pub fn subtract(closed: &mut ClosedRows, rows: &ClosedRows) -> bool {
+    let mut is_changed = false;
+    for (ty, rows) in rows {
+        if let Some(closed) = closed.get_mut(ty) {
+            is_changed |= !closed.is_disjoint(rows);
+            *closed -= rows;
+        }
+    }
+    closed.retain(|_, closed| !closed.is_empty());
+    is_changed
 }
 
 type ClosingVisitor<'v> = dyn FnMut(ClosingBlock, &[u8]) -> Result<(), Error> + 'v;

@@ -20,11 +20,10 @@ use std::sync::PoisonError;
 use annuaire_base::Tx;
 use roaring::RoaringBitmap;
 
-pub use self::progress::is_in_progress;
 pub use self::sweep::{finish, gone_rows};
 
 use self::progress::Progress;
-use crate::apply::discard_unpublished;
+use crate::application::discard_unpublished;
 use crate::closings::closed_between;
 use crate::error::Error;
 use crate::index::Index;
@@ -86,7 +85,7 @@ impl Index {
     /// Commits a new horizon; false when there is nothing to remove.
     fn begin_compaction(&self, keep_closed_since_ms: i64) -> Result<bool, Error> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut txn = self.begin_write()?;
+        let mut txn = self.env.write_txn()?;
         let horizon = PublishedTx::last_until(&self.dbs, &txn, keep_closed_since_ms)?;
         if horizon.tx <= meta::retained_from(self.dbs.meta, &txn)? {
             return Ok(false);
@@ -102,8 +101,8 @@ impl Index {
     fn run_compaction(&self, report: &mut CompactionReport, between: &dyn Fn() -> bool) -> Result<bool, Error> {
         let mut gone = None;
         loop {
-            let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut txn = self.begin_write()?;
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut txn = self.env.write_txn()?;
             // A withdrawal may have finished it meanwhile.
             let Some(mut progress) = Progress::read(&self.dbs, &txn)? else { return Ok(true) };
             // What an interrupted application left must not keep ids from being remembered.
@@ -121,7 +120,7 @@ impl Index {
             if progress.is_complete() {
                 return Ok(true);
             }
-            drop(_writer);
+            drop(writer);
             if !between() {
                 return Ok(false);
             }

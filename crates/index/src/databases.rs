@@ -1,5 +1,7 @@
 //! The LMDB databases of a store.
 
+use std::ops::Bound;
+
 use heed::types::Bytes;
 use heed::{Database, Env, RwTxn, WithoutTls};
 
@@ -9,7 +11,7 @@ use crate::error::Error;
 pub type Db = Database<Bytes, Bytes>;
 
 /// Number of databases in a store, `meta` and `dictionaries` included.
-pub const DATABASES: u32 = 11;
+pub const DATABASES: u32 = 12;
 
 /// Longest value that LMDB keeps, with its key, in one page of 4 KiB (page header and node header taken off). Chunks and blocks
 /// are filled up to this length, so that reading one costs one page.
@@ -38,6 +40,8 @@ pub struct Databases {
     pub leaving: Db,
     /// Entity to the reason why it could not be made.
     pub aside: Db,
+    /// Term of an id without versions to the number of its last one: [`crate::former`].
+    pub former: Db,
 }
 
 impl Databases {
@@ -55,6 +59,12 @@ impl Databases {
             closings: create("closings")?,
             leaving: create("leaving")?,
             aside: create("aside")?,
+            former: create("former")?,
         })
     }
+}
+
+/// Where a walk begins that goes on from a key; an empty one, which LMDB refuses, stands for the beginning.
+pub fn from_key(key: &[u8]) -> Bound<&[u8]> {
+    if key.is_empty() { Bound::Unbounded } else { Bound::Included(key) }
 }

@@ -1,4 +1,4 @@
-//! Ids of which no version is left in the store.
+//! Ids of which compaction removed the last version.
 //!
 //! Numbers of versions are never used again (LOG-4), and an id that was published and is not any more answers "gone" rather than
 //! "unknown". So compaction keeps, of an id whose last row it removes, what no content follows from.
@@ -13,6 +13,7 @@ use crate::chunk;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::key;
+use crate::prepare::next_number;
 use crate::record::RecordHead;
 use crate::row::Row;
 use crate::varint;
@@ -26,9 +27,14 @@ pub struct FormerResource {
     pub is_withdrawn_by_law: bool,
 }
 
-/// What is left of an id; `None` when it never lost its last row. An id that came back has an entry and rows. Cost: one look-up.
+/// What is left of an id; `None` when it never lost its last row. An id that came back later has an entry and rows. Cost: one look-up.
 pub fn find(dbs: &Databases, txn: &RoTxn<'_>, ty: TypeId, id: &str) -> Result<Option<FormerResource>, Error> {
     dbs.former.get(txn, &key::id(ty, id))?.map(decode).transpose()
+}
+
+/// Number of the first version of an id without rows: it goes on where the id left.
+pub fn next_number_of(dbs: &Databases, txn: &RoTxn<'_>, ty: TypeId, id: &str) -> Result<u32, Error> {
+    find(dbs, txn, ty, id)?.map_or(Ok(1), |former| next_number(former.number))
 }
 
 /// Reads a value of the database.

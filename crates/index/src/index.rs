@@ -54,7 +54,6 @@ impl Index {
     /// Tells readers that states before a transaction are not answered any more. Compaction calls it when
     /// [`crate::meta::set_retained_from`] is committed, and before it removes the first version: a reader that began earlier has a
     /// read transaction in which nothing was removed.
-    #[expect(dead_code, reason = "compaction calls it")]
     pub(crate) fn set_retained_from(&self, tx: Tx) {
         self.source.retained_from.store(tx.get(), Ordering::SeqCst);
     }

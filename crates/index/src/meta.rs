@@ -50,7 +50,6 @@ pub fn retained_from(meta: Db, txn: &RoTxn<'_>) -> Result<Tx, Error> {
 }
 
 /// Must be committed, and then told to [`crate::index::Index::set_retained_from`], before the first version is removed.
-#[expect(dead_code, reason = "compaction calls it")]
 pub fn set_retained_from(meta: Db, txn: &mut RwTxn<'_>, tx: Tx) -> Result<(), Error> {
     Ok(meta.put(txn, RETAINED_KEY, &tx.get().to_be_bytes())?)
 }

@@ -4,6 +4,7 @@ use annuaire_base::Tx;
 use annuaire_terms::Resource;
 
 use crate::error::Error;
+use crate::former;
 use crate::index::Index;
 use crate::record::{RecordWriter, VersionStamp};
 use crate::resource_keys::ResourceKeys;
@@ -85,7 +86,11 @@ impl Preparer {
         let known = if snapshot.is_empty() { None } else { snapshot.newest_version(resource.ty, &resource.id)? };
         let newest = known.as_ref().map(|newest| newest.version.row);
         let previous = known.as_ref().filter(|newest| newest.is_live).map(|newest| newest.version.row);
-        let number = known.as_ref().map_or(Ok(1), |newest| next_number(newest.version.number))?;
+        let number = match &known {
+            Some(newest) => next_number(newest.version.number)?,
+            None if snapshot.is_empty() => 1,
+            None => former::next_number_of(&snapshot.dbs, &snapshot.txn, resource.ty, &resource.id)?,
+        };
         let stamp = stamp_of(&resource, number, tx, commit_ms);
         let content = match known {
             Some(newest) if newest.is_live && newest.version.has_content_of(&resource) => PreparedContent::Unchanged,

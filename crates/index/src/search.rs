@@ -13,13 +13,12 @@ use crate::key;
 use crate::links::column::LinkColumn;
 use crate::links::id_set::IdHashSet;
 use crate::links::read::{LinkColumns, SCAN_MIN};
-use crate::results::SearchResults;
 use crate::row::Row;
 use crate::snapshot::Snapshot;
 
 impl Snapshot {
     /// Live rows of a type that satisfy a filter. A result that cost much is remembered, so that the following pages of the
-    /// search do not repeat it.
+    /// search do not repeat it, nor do searches in the states that follow.
     ///
     /// # Errors
     /// [`Error::Exhausted`] when the search exceeds the effort of [`Snapshot::within`].
@@ -27,23 +26,11 @@ impl Snapshot {
         if *filter == Filter::All {
             return Ok(self.live(ty));
         }
-        let key = SearchResults::key(self.published.tx, ty, filter);
-        if let Some(rows) = key.as_ref().and_then(|key| self.results.get(key)) {
-            return Ok(rows);
-        }
-        let before = self.meter.spent();
-        let live = self.live(ty);
-        let mut rows = self.evaluate(ty, filter, &live)?;
-        rows &= &*live;
-        let rows = Arc::new(rows);
-        if let Some(key) = key {
-            self.results.insert(key, &rows, self.meter.spent() - before);
-        }
-        Ok(rows)
+        self.remembered(ty, filter, |live| self.evaluate(ty, filter, live))
     }
 
     /// Rows that satisfy a filter, some of them perhaps not live. Counts the work.
-    fn evaluate(&self, ty: TypeId, filter: &Filter, live: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
+    pub(crate) fn evaluate(&self, ty: TypeId, filter: &Filter, live: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
         let rows = self.evaluate_uncounted(ty, filter, live)?;
         self.meter.spend(budget::FILTER + rows.len() / budget::ROWS_PER_UNIT)?;
         Ok(rows)

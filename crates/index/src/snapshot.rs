@@ -98,7 +98,7 @@ impl SnapshotSource {
             return Ok(None);
         }
         let state = Arc::new(found.earlier(&self.dbs, &txn, PublishedTx::decode(&key, value)?)?);
-        self.states.keep(&state);
+        self.states.keep(&state, &found);
         Ok(Some(self.snapshot_of(txn, state)))
     }
 

@@ -24,7 +24,8 @@ pub struct KnownStates {
     /// it never holds the lock of the place from which readers read.
     places: [RwLock<LatestStates>; PLACES],
     at: AtomicUsize,
-    /// Older states, the one used last first. Readers alone take this lock, for as long as a look at the list takes.
+    /// Older states, the one used last first. Readers take this lock, for as long as a look at the list takes, and a writer
+    /// that withdraws a resource.
     earlier: Mutex<Vec<EarlierState>>,
 }
 
@@ -76,10 +77,14 @@ impl KnownStates {
         found
     }
 
-    /// Keeps an older state.
-    pub fn keep(&self, state: &Arc<PublishedState>) {
+    /// Keeps an older state, found back from a later one. When that one is not known any more, a withdrawal has changed both.
+    pub fn keep(&self, state: &Arc<PublishedState>, later: &Arc<PublishedState>) {
         let bytes = state.weight();
         let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_later = |known: &Arc<PublishedState>| Arc::ptr_eq(known, later);
+        if !self.list().iter().any(is_later) && !earlier.iter().any(|known| is_later(&known.state)) {
+            return;
+        }
         if earlier.iter().any(|known| known.state.published.tx == state.published.tx) {
             return;
         }
@@ -92,8 +97,17 @@ impl KnownStates {
 
     /// Makes a state the latest. Only the writer calls it.
     pub fn publish(&self, state: PublishedState) {
-        let list: LatestStates =
-            std::iter::once(Arc::new(state)).chain(self.list().iter().take(RECENT).cloned()).collect::<Vec<_>>().into();
+        let list = std::iter::once(Arc::new(state)).chain(self.list().iter().take(RECENT).cloned()).collect::<Vec<_>>();
+        self.publish_list(list.into());
+    }
+
+    /// Makes a state the only one in memory: it withdrew what the others have. Only the writer calls it.
+    pub fn publish_alone(&self, state: PublishedState) {
+        self.publish_list(Arc::new([Arc::new(state)]));
+        self.earlier.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn publish_list(&self, list: LatestStates) {
         let next = self.at.load(Ordering::Acquire).wrapping_add(1);
         let before = {
             let mut place = self.places[next % PLACES].write().unwrap_or_else(PoisonError::into_inner);

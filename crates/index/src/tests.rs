@@ -2,8 +2,12 @@
 
 mod chunks;
 mod common;
+mod compaction;
 mod damage;
 mod effort;
+mod group;
 mod history;
+mod identity;
 mod model;
+mod results;
 mod retention;

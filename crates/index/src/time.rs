@@ -21,12 +21,14 @@ impl Snapshot {
         let first = self.first_row_at(since_ms)?;
         let mut rows = RoaringBitmap::new();
         if first < self.published.end {
-            rows.insert_range(first.get()..self.published.end.get());
+            // Not the range: compaction takes rows out of it.
+            let types = ty.map_or(TypeId::new(0)..=TypeId::new(u8::MAX), |ty| ty..=ty);
+            for ty in (types.start().get()..=types.end().get()).map(TypeId::new) {
+                rows |= self.all_versions(ty)?;
+            }
+            rows.remove_range(..first.get());
         }
-        Ok(match ty {
-            Some(ty) => rows & self.all_versions(ty)?,
-            None => rows,
-        })
+        Ok(rows)
     }
 
     /// First row that a transaction wrote at an instant or after it, [`Row::MAX`] when there is none. Cost: a binary search over
@@ -72,6 +74,7 @@ impl Snapshot {
             later.remove_range(..=row.get());
             let ended_ms = match later.min() {
                 Some(next) => Some(self.last_updated_ms(Row::new(next))?),
+                None if version.is_withdrawn_by_law => Some(version.last_updated_ms),
                 None => self.vanished_ms(version.ty, row, version.tx)?,
             };
             if ended_ms.is_none_or(|ms| ms > first_ms) {

@@ -5,8 +5,11 @@
 //! content in their places: they stay under their id alone, out of every other term, set and column, and of the closings, so that
 //! no state of the past has them either. Numbers of versions go on from there.
 
+use std::ops::Bound;
+
+use annuaire_base::Tx;
 use annuaire_terms::TypeId;
-use heed::RwTxn;
+use heed::{RoTxn, RwTxn};
 use roaring::RoaringBitmap;
 
 use crate::chunk::ChunkWriter;
@@ -34,8 +37,8 @@ const PAGES: usize = 1_024;
 /// What a withdrawal did.
 #[derive(Default)]
 pub struct Withdrawal {
-    /// Rows added, one for each resource: the transaction adds and closes them.
-    pub tombstones: ClosedRows,
+    /// Resources withdrawn, each with the row added for it: the transaction closes it, too.
+    pub tombstones: Vec<(TypeId, String, Row)>,
     /// Rows before them, whose content is gone: they are live in no state, and no closing may name them.
     pub hidden: ClosedRows,
     /// End of the rows.
@@ -77,14 +80,14 @@ pub fn withdraw(
         rows.push(dbs, txn, row, &records.write_tombstone(*ty, id, stamp, false)?)?;
         links.push(dbs, txn, LinkColumn::ids(*ty), row, id_hash(id))?;
         posting::write::add_row(dbs, txn, &[key::all_of_type(*ty), key::id(*ty, id)], row)?;
-        done.tombstones.entry(*ty).or_default().insert(row.get());
+        done.tombstones.push((*ty, id.clone(), row));
         if !versions.is_empty() {
             *done.hidden.entry(*ty).or_default() |= versions;
         }
     }
     rows.flush(dbs, txn)?;
     links.finish(dbs, txn)?;
-    hide(dbs, txn, &done.hidden)?;
+    hide(dbs, txn, reached.tx, &done.hidden)?;
     Ok(done)
 }
 
@@ -111,12 +114,12 @@ fn read(dbs: &Databases, dictionaries: &Dictionaries, txn: &RwTxn<'_>, row: Row)
 }
 
 /// Takes rows out of everything but their records and ids.
-fn hide(dbs: &Databases, txn: &mut RwTxn<'_>, hidden: &ClosedRows) -> Result<(), Error> {
+fn hide(dbs: &Databases, txn: &mut RwTxn<'_>, tx: Tx, hidden: &ClosedRows) -> Result<(), Error> {
     let rows = hidden.values().fold(RoaringBitmap::new(), |all, rows| all | rows);
     if rows.is_empty() {
         return Ok(());
     }
-    let removal = Removal { rows: &rows, keeps_ids: true };
+    let removal = Removal { rows: &rows, first_kept_end: None };
     let mut from = Some(Vec::new());
     while let Some(key) = from {
         from = posting::sweep::sweep(dbs, txn, removal, &key, PAGES)?.next;
@@ -125,7 +128,39 @@ fn hide(dbs: &Databases, txn: &mut RwTxn<'_>, hidden: &ClosedRows) -> Result<(),
     while let Some(key) = from {
         from = links::sweep::sweep(dbs, txn, removal, &key, PAGES)?;
     }
-    closings::remove_rows(dbs, txn, hidden)
+    closings::remove_rows(dbs, txn, hidden)?;
+    remember_hidden(dbs, txn, tx, &rows)
+}
+
+/// Before the number of a transaction (8 bytes big-endian) in the database `meta`: the rows whose content it withdrew, a bitmap in
+/// Roaring's portable format. Compaction removes them with the tombstone of that transaction, since no closing names them.
+const HIDDEN_KEY: &[u8] = b"withdrawn ";
+
+fn hidden_key(tx: Tx) -> Vec<u8> {
+    [HIDDEN_KEY, &tx.get().to_be_bytes()].concat()
+}
+
+fn remember_hidden(dbs: &Databases, txn: &mut RwTxn<'_>, tx: Tx, rows: &RoaringBitmap) -> Result<(), Error> {
+    let mut bytes = Vec::with_capacity(rows.serialized_size());
+    rows.serialize_into(&mut bytes)?;
+    Ok(dbs.meta.put(txn, &hidden_key(tx), &bytes)?)
+}
+
+/// Rows whose content was withdrawn by a transaction or one before it, as long as compaction has not removed them.
+pub fn hidden_until(dbs: &Databases, txn: &RoTxn<'_>, tx: Tx) -> Result<RoaringBitmap, Error> {
+    let mut rows = RoaringBitmap::new();
+    let (first, last) = (hidden_key(Tx::NONE), hidden_key(tx));
+    for item in dbs.meta.range(txn, &(Bound::Included(&first[..]), Bound::Included(&last[..])))? {
+        rows |= RoaringBitmap::deserialize_from(item?.1).map_err(|_| Error::Corrupt("withdrawn rows"))?;
+    }
+    Ok(rows)
+}
+
+/// Forgets what [`hidden_until`] says: the rows were removed.
+pub fn forget_hidden_until(dbs: &Databases, txn: &mut RwTxn<'_>, tx: Tx) -> Result<(), Error> {
+    let (first, last) = (hidden_key(Tx::NONE), hidden_key(tx));
+    dbs.meta.delete_range(txn, &(Bound::Included(&first[..]), Bound::Included(&last[..])))?;
+    Ok(())
 }
 
 impl Snapshot {
@@ -136,6 +171,7 @@ impl Snapshot {
     /// When the store cannot be read.
     pub fn former(&self, ty: TypeId, id: &str) -> Result<Option<FormerResource>, Error> {
         match self.newest_row(ty, id)? {
+            None if self.is_empty() => Ok(None),
             None => former::find(&self.dbs, &self.txn, ty, id),
             Some(row) => {
                 let version = self.read(row)?;

@@ -37,11 +37,11 @@ pub(crate) fn recent_changes(
         for (at, row) in rows.iter().enumerate() {
             let version = snapshot.read(*row)?;
             // Of what was withdrawn by law not even that it changed is told.
-            if version.last_updated_ms < since_ms || version.is_withdrawn() {
+            if version.last_updated_ms < since_ms || version.is_withdrawn_by_law {
                 break;
             }
             let before = rows.get(at + 1).map(|row| snapshot.read(*row)).transpose()?;
-            let before = before.filter(|older| !older.is_withdrawn()).map(|older| shown_json(&older));
+            let before = before.filter(|older| !older.is_withdrawn_by_law).map(|older| shown_json(&older));
             let description = describe_change(before.as_ref(), &shown_json(&version));
             changes.push((version.last_updated_ms, format!("{noun} : {description}")));
         }

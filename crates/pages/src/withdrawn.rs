@@ -12,10 +12,9 @@ use crate::schema::PRACTITIONER;
 const PROFESSIONS: [&str; 4] = ["TRE_G15", "TRE_R94", "TRE_R95", "TRE_R291"];
 const CATEGORIES: &str = "TRE_R09";
 
-/// Whether the last version of a resource is a tombstone. Cost: two look-ups.
+/// Whether a resource was withdrawn. Cost: two look-ups.
 pub(crate) fn is_withdrawn(snapshot: &Snapshot, ty: TypeId, id: &str) -> Result<bool, Error> {
-    let Some(last) = snapshot.history(ty, id)?.first().copied() else { return Ok(false) };
-    Ok(snapshot.read(last)?.is_withdrawn())
+    Ok(snapshot.former(ty, id)?.is_some_and(|former| former.is_withdrawn_by_law))
 }
 
 /// Whether a practice of the person with this number was withdrawn, in a profession that the tables know. Cost: a look-up for each

@@ -63,12 +63,12 @@ fn make(
         Ok(made) => made.map(|()| out),
         Err(_) => Err(EntityFault {
             entity: entity.entity.clone(),
-            source: String::new(),
+            owner: String::new(),
             reason: "a fault of the program ended its making".to_owned(),
         }),
     }
 }
 
 fn foreign_fault(entity: &ConsolidatedEntity, resource: &ForeignResource, reason: String) -> EntityFault {
-    EntityFault { entity: entity.entity.clone(), source: resource.source.clone(), reason }
+    EntityFault { entity: entity.entity.clone(), owner: resource.owner.clone(), reason }
 }

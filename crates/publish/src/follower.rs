@@ -87,14 +87,9 @@ pub fn catch_up(
     tell: Tell<'_>,
     applied: &mut dyn FnMut(AppliedRange),
 ) -> Result<(), Error> {
-    check_position(registry, follower)?;
+    let mut log = check_position(registry, follower)?;
     let mut done = 0;
-    loop {
-        let log = registry.transactions(follower.position()?.tx, limits::TRANSACTIONS)?;
-        if log.is_empty() {
-            tell("publishing", done, done);
-            return Ok(());
-        }
+    while !log.is_empty() {
         // After the transactions: an owner is written before its first fact, or with it.
         let owners = crate::owners::read(registry)?;
         let total = done + log.iter().map(|tx| tx.changes).sum::<u64>();
@@ -110,18 +105,25 @@ pub fn catch_up(
             rest = later;
             applied(step);
         }
+        log = registry.transactions(follower.position()?.tx, limits::TRANSACTIONS)?;
     }
+    tell("publishing", done, done);
+    Ok(())
 }
 
-/// Checks that the position of a follower is one of this log.
-pub(crate) fn check_position(registry: &BlockingRegistry, follower: &mut dyn Follower) -> Result<(), Error> {
+/// Checks that the position of a follower is one of this log, and returns the first transactions after it.
+pub(crate) fn check_position(registry: &BlockingRegistry, follower: &mut dyn Follower) -> Result<Vec<Transaction>, Error> {
     follower.bind(registry.log()?)?;
     let Position { tx, commit_ms, digest } = follower.position()?;
     if tx == Tx::NONE {
-        return Ok(());
+        return Ok(registry.transactions(tx, limits::TRANSACTIONS)?);
     }
-    match registry.transactions(tx.previous(), 1)?.first() {
-        Some(same) if same.tx == tx && same.commit_ms == commit_ms && same.digest == digest => Ok(()),
+    let mut log = registry.transactions(tx.previous(), limits::TRANSACTIONS)?;
+    match log.first() {
+        Some(same) if same.tx == tx && same.commit_ms == commit_ms && same.digest == digest => {
+            log.remove(0);
+            Ok(log)
+        }
         Some(_) => Err(Error::OtherTransaction { at: tx }),
         None => Err(Error::LogIsShorter { at: tx, last: registry.last_tx()? }),
     }

@@ -60,25 +60,31 @@
 //! it publishes and references. This crate reads no clock and knows neither files nor HTTP: whoever calls decides when to
 //! follow and who may. It never writes to the registry.
 
-mod apply;
-mod consolidate;
+mod compaction;
 mod entity_forms;
-mod entity_key;
 mod error;
 mod follow;
+mod follower;
+mod group;
+mod large;
 pub mod limits;
-mod log;
 mod mailboxes;
 mod open;
+mod owners;
 mod page;
+mod publication;
 mod read;
 mod referenced;
 mod set_aside;
 mod state;
 mod verify;
+mod withdrawal;
 
+pub use compaction::compact;
 pub use error::Error;
-pub use follow::{Followed, Tell, follow};
-pub use open::open;
+pub use follow::{Followed, follow};
+pub use follower::{AppliedRange, Follower, LogRange, Position, Tell, catch_up};
+pub use open::{open, open_former};
+pub use publication::PublicationFollower;
 pub use set_aside::{SetAside, set_aside};
 pub use verify::verify;

@@ -22,3 +22,5 @@ pub const AGAIN_MS: i64 = 86_400_000;
 pub const LARGE: u64 = 50_000;
 /// A large transaction is read in order when its changes times this number are at least as many as the published resources.
 pub const SHARE: u64 = 8;
+/// Closed versions are removed when they are at least this part of the live ones, as a divisor: removing reads the whole store.
+pub const REMOVABLE: u64 = 50;

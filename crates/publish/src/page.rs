@@ -190,7 +190,7 @@ impl PreparedPage {
             self.resources.truncate(resources);
             self.organizations.truncate(organizations);
             let made_at = version.set_aside.map_or(version.tx.previous(), |known| known.made_at);
-            let EntityFault { entity: object, source, reason } = fault;
+            let EntityFault { entity: object, owner: source, reason } = fault;
             let set_aside = SetAsideEntity { entity: entity.clone(), made_at, tx: version.tx, object, source, reason };
             self.set_aside.push((entity, Some(set_aside)));
         } else {
@@ -218,7 +218,7 @@ impl PreparedPage {
                 }
                 Err(annuaire_index::Error::Refused(reason)) => {
                     let (entity, reason) = (entity.to_owned(), reason.to_owned());
-                    return Ok(Some(EntityFault { entity, source: String::new(), reason }));
+                    return Ok(Some(EntityFault { entity, owner: String::new(), reason }));
                 }
                 Err(e) => return Err(e.into()),
             }

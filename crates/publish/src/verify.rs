@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// When either cannot be read. A store of another log is a difference.
 pub fn verify(registry: &BlockingRegistry, index: &Index, view: View, tell: Tell<'_>) -> Result<Vec<String>, Error> {
     match check_position(registry, &mut PublicationFollower::new(index, view)) {
-        Ok(()) => {}
+        Ok(_) => {}
         // Nothing else can be compared.
         Err(e) if e.is_of_another_log() => return Ok(vec![e.to_string()]),
         Err(e) => return Err(e),

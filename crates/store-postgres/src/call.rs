@@ -3,7 +3,7 @@
 use crate::fault::{Answer, Fault};
 use crate::limits;
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection, PgConnection, PgPool, Postgres};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres};
 use std::time::Duration;
 
 /// Gives a call up after `limit`. Its connection may then still be waiting for the answer: it is not used again.
@@ -17,6 +17,13 @@ pub(crate) async fn bounded<T, E: Into<Fault>>(limit: Duration, call: impl Futur
 /// [`bounded`] by [`limits::STATEMENT`].
 pub(crate) async fn statement<T, E: Into<Fault>>(call: impl Future<Output = Result<T, E>>) -> Answer<T> {
     bounded(limits::STATEMENT, call).await
+}
+
+/// Runs statements without parameters, several at once.
+pub(crate) async fn run(c: &mut PgConnection, sql: &str) -> sqlx::Result<()> {
+    // `raw_sql` borrows the connection for longer than a future that may move between threads can.
+    c.execute(sql).await?;
+    Ok(())
 }
 
 /// A connection of the pool. It is closed, not given back, when it is dropped before [`Lease::give_back`]: a call that was given up or

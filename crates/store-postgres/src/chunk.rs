@@ -6,7 +6,7 @@ use crate::version::{NewVersions, Seen};
 use annuaire_base::fact::VersionContent;
 use annuaire_store::Error;
 use annuaire_store::backend::NewChunk;
-use annuaire_store::chunk::{Keys, NotAChunk, Row};
+use annuaire_store::chunk::{Encoded, Keys, NotAChunk, Row};
 use annuaire_store::proof::{Merkle, flag};
 use sqlx::{PgConnection, Result};
 use std::collections::HashMap;
@@ -55,7 +55,7 @@ type Wanted = (String, String, usize);
 pub(crate) async fn contents(c: &mut PgConnection, versions: &[Seen]) -> Answer<Vec<VersionContent>> {
     let mut out: Vec<VersionContent> = versions
         .iter()
-        .map(|(row, _)| if row.flags == flag(&VersionContent::Ends).into() { VersionContent::Ends } else { VersionContent::Withdrawn })
+        .map(|(row, _)| if row.flags == i16::from(flag(&VersionContent::Ends)) { VersionContent::Ends } else { VersionContent::Withdrawn })
         .collect();
     let mut by_place: Vec<(Place, usize)> = (versions.iter().enumerate())
         .filter(|(_, (row, _))| row.stands().is_some())
@@ -124,6 +124,11 @@ impl NewRows {
         i32::try_from(self.chunks.len()).unwrap_or(i32::MAX)
     }
 
+    /// Numbers of the owners of the rows.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = i32> {
+        self.versions.owners.iter().copied()
+    }
+
     /// Adds the leaves of the rows to the tree of their transaction.
     pub(crate) fn grow(&self, tree: &mut Merkle) {
         self.chunks.iter().flat_map(|chunk| &chunk.leaves).for_each(|leaf| tree.push(*leaf));
@@ -190,5 +195,19 @@ pub(crate) async fn insert(c: &mut PgConnection, batch: i64, new: &NewRows) -> R
     .bind(&v.facets)
     .execute(c)
     .await?;
+    Ok(())
+}
+
+/// Replaces a chunk by one with other rows.
+pub(crate) async fn rewrite(c: &mut PgConnection, place: Place, new: &Encoded) -> Result<()> {
+    sqlx::query("UPDATE chunk SET rows = $3, first = $4, keys = $5, contents = $6 WHERE batch = $1 AND number = $2")
+        .bind(place.0)
+        .bind(place.1)
+        .bind(i32::try_from(new.rows).unwrap_or(i32::MAX))
+        .bind(&new.first)
+        .bind(&new.keys)
+        .bind(&new.contents)
+        .execute(c)
+        .await?;
     Ok(())
 }

@@ -18,7 +18,8 @@ const MAP_PAGE: i64 = 65_536;
 
 /// A stage that is completely written and not adopted yet. Its connection holds the lock that says that its process lives.
 pub(crate) struct Sealed {
-    pub(crate) lease: Lease,
+    /// Not read again: the lock goes with it.
+    pub(crate) _lease: Lease,
     pub(crate) tree: Merkle,
     pub(crate) chunks: i32,
 }

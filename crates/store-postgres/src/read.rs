@@ -141,7 +141,7 @@ async fn versions_of(core: &Core, c: &mut PgConnection, seen: Vec<Seen>) -> Answ
     let codes = core.owners.codes(c, seen.iter().map(|(row, _)| row.owner)).await?;
     let contents = chunk::contents(c, &seen).await?;
     let code = |id: i32| codes.get(&id).map(Arc::as_ref).unwrap_or_default().to_owned();
-    let version = |((row, tx), content)| {
+    let version = |((row, tx), content): (Seen, VersionContent)| {
         let key = FactKey { owner: code(row.owner), entity: row.entity, facet: row.facet };
         FactVersion { key, tx, content }
     };

@@ -1,99 +1,163 @@
-//! The registry in a PostgreSQL database: connecting, and the calls of [`Registry`].
+//! The registry in a PostgreSQL database: opening, and the calls of [`Registry`].
 
-use crate::call::{self, bounded, statement};
+use crate::call::ask;
+use crate::core::Core;
+use crate::fault::Answer;
+use crate::listen::{self, Listener};
+use crate::migrate::Origin;
+use crate::stage::PostgresStage;
+use crate::unit::PostgresUnit;
 use crate::url::options;
-use crate::{limits, read, schema, verify, write};
-use annuaire_base::Tx;
-use annuaire_store::columns::tx_read;
-use annuaire_store::{Cause, CommitOutcome, Error, Object, Registry, Result, Transaction, Unit};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use crate::{audit, job, limits, note, owner, pool, read, schema, verify};
+use annuaire_base::fact::{Fact, FactVersion};
+use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::{AuditRow, BlockingRegistry, Entropy, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
+use async_trait::async_trait;
+use sqlx::Connection;
+use std::io::Read;
+use std::sync::{Arc, LazyLock};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
-/// A registry in a PostgreSQL database. It reconnects when its connection was lost.
+/// What a registry needs besides its address.
+pub struct PostgresOptions {
+    /// Random bytes: the identity of a new log, salts of its rows.
+    pub entropy: Entropy,
+    /// Whether a source of a registry of version 3 or earlier was open data; asked when it is brought forward.
+    pub open: fn(&str) -> bool,
+}
+
+/// A registry in a PostgreSQL database: a pool of connections, and one that listens to commits. It is used in the runtime in which it was opened.
 pub struct PostgresRegistry {
-    runtime: Runtime,
-    options: PgConnectOptions,
-    connection: PgConnection,
+    core: Arc<Core>,
+    _listener: Listener,
 }
 
 impl PostgresRegistry {
-    /// Connects to `postgres://user:password@host/database` and creates missing tables. The URL holds a secret, so no error
-    /// repeats it.
+    /// Connects to `postgres://user:password@host/database`, creates missing tables and brings those of an earlier version forward. The URL holds a
+    /// secret, so no error repeats it.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses, or when its tables are of a later version of this program.
-    pub fn open(url: &str) -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|e| Error::Database(e.to_string()))?;
+    pub async fn open(url: &str, by: &PostgresOptions) -> Result<Self> {
         let options = options(url)?;
-        let mut connection = bounded(&runtime, limits::CONNECT, options.connect())?;
-        runtime.block_on(async {
-            match tokio::time::timeout(limits::TURN, schema::ensure(&mut connection)).await {
-                Ok(done) => done,
-                Err(_) => Err(call::silent(limits::TURN)),
-            }
-        })?;
-        Ok(Self { runtime, options, connection })
+        let mut connection = pool::connect(&options).await?;
+        let log = schema::ensure(&mut connection, &Origin { entropy: &by.entropy, open: by.open }).await?;
+        // It was needed once; whether it says goodbye does not matter.
+        let _ = connection.close().await;
+        let core = Arc::new(Core::new(pool::pool(options), by.entropy.clone(), log.id));
+        let last: Answer<Tx> = ask!(&core.pool, c => listen::last_tx(c));
+        listen::tell(&core.commits, last?);
+        let listener = Listener::start(core.pool.clone(), log.id, core.commits.clone());
+        Ok(Self { core, _listener: listener })
     }
 
-    /// Reconnects when the connection is dead. Cost: one round trip.
-    fn live(&mut self) -> Result<()> {
-        if bounded(&self.runtime, limits::PING, self.connection.ping()).is_err() {
-            self.connection = bounded(&self.runtime, limits::CONNECT, self.options.connect())?;
-        }
-        Ok(())
+    fn pool(&self) -> &sqlx::PgPool {
+        &self.core.pool
     }
 }
 
+/// Opens a registry for threads, on a runtime of this room; for tests and tools. Random bytes are those of the system, and sources of an older
+/// registry are taken to be restricted.
+///
+/// # Errors
+/// Those of [`PostgresRegistry::open`]; when there is no runtime or no source of random bytes.
+pub fn open_blocking(url: &str) -> Result<BlockingRegistry> {
+    static RUNTIME: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| Builder::new_multi_thread().enable_all().build());
+    let runtime = RUNTIME.as_ref().map_err(|e| Error::Database(e.to_string()))?;
+    let random = std::fs::File::open("/dev/urandom").map_err(|e| Error::Database(format!("/dev/urandom: {e}")))?;
+    let entropy: Entropy = Arc::new(move |bytes| (&random).read_exact(bytes).expect("the system gives random bytes"));
+    let registry = runtime.block_on(PostgresRegistry::open(url, &PostgresOptions { entropy, open: |_| false }))?;
+    Ok(BlockingRegistry::new(Arc::new(registry), runtime.handle().clone()))
+}
+
+#[async_trait]
 impl Registry for PostgresRegistry {
-    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<CommitOutcome> {
-        self.live()?;
-        let transaction = statement(&self.runtime, self.connection.begin())?;
-        let mut unit = write::PostgresUnit::begin(&self.runtime, transaction)?;
-        // Dropping the unit on an error rolls everything back.
-        write(&mut unit)?;
-        unit.commit(cause)
+    async fn begin(&self) -> Result<Box<dyn Unit>> {
+        Ok(Box::new(PostgresUnit::new(self.core.clone())))
     }
 
-    fn last_tx(&mut self) -> Result<Tx> {
-        self.live()?;
-        let query = sqlx::query_scalar("SELECT coalesce(max(tx), 0) FROM log_tx");
-        statement(&self.runtime, query.fetch_one(&mut self.connection)).map(tx_read)
+    async fn stage(&self) -> Result<Box<dyn Stage>> {
+        Ok(Box::new(PostgresStage::begin(self.core.clone()).await?))
     }
 
-    fn transactions(&mut self, after: Tx) -> Result<Vec<Transaction>> {
-        self.live()?;
-        statement(&self.runtime, read::transactions(&mut self.connection, after))
+    async fn log(&self) -> Result<LogIdentity> {
+        Ok(ask!(self.pool(), c => schema::identity(c))?)
     }
 
-    fn changed_entities(&mut self, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
-        self.live()?;
-        statement(&self.runtime, read::changed_entities(&mut self.connection, tx, after, limit))
+    async fn last_tx(&self) -> Result<Tx> {
+        Ok(ask!(self.pool(), c => listen::last_tx(c))?)
     }
 
-    fn objects_at(&mut self, tx: Tx, entities: &[String]) -> Result<Vec<Object>> {
-        self.live()?;
-        statement(&self.runtime, read::objects_at(&mut self.connection, tx, entities))
+    fn commits(&self) -> watch::Receiver<Tx> {
+        self.core.commits.subscribe()
     }
 
-    fn standing(&mut self, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
-        self.live()?;
-        statement(&self.runtime, read::standing(&mut self.connection, tx, after, limit))
+    async fn transactions(&self, after: Tx, limit: u32) -> Result<Vec<Transaction>> {
+        Ok(ask!(self.pool(), c => read::transactions(c, after, limit))?)
     }
 
-    fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>> {
-        self.live()?;
-        statement(&self.runtime, read::note(&mut self.connection, kind, key))
+    async fn changed_entities(&self, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
+        Ok(ask!(self.pool(), c => read::changed_entities(&self.core, c, tx, after, limit))?)
     }
 
-    fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>> {
-        self.live()?;
-        statement(&self.runtime, read::notes(&mut self.connection, kind, after, limit))
+    async fn withdrawn(&self, tx: Tx) -> Result<Vec<String>> {
+        Ok(ask!(self.pool(), c => read::withdrawn(c, tx))?)
     }
 
-    fn verify(&mut self) -> Result<Vec<String>> {
-        self.live()?;
-        bounded(&self.runtime, limits::VERIFY, verify::verify(&mut self.connection))
+    async fn facts_at(&self, tx: Tx, entities: &[String]) -> Result<Vec<Fact>> {
+        Ok(ask!(self.pool(), c => read::facts_at(&self.core, c, tx, entities))?)
+    }
+
+    async fn history(&self, tx: Tx, entities: &[String]) -> Result<Vec<FactVersion>> {
+        Ok(ask!(self.pool(), c => read::history(&self.core, c, tx, entities))?)
+    }
+
+    async fn standing(&self, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Fact>, Option<String>)> {
+        Ok(ask!(self.pool(), c => read::standing(&self.core, c, tx, after, limit))?)
+    }
+
+    async fn owners(&self) -> Result<Vec<OwnerRow>> {
+        Ok(ask!(self.pool(), c => owner::list(c))?)
+    }
+
+    async fn note(&self, kind: &str, key: &str) -> Result<Option<String>> {
+        Ok(ask!(self.pool(), c => note::note(c, kind, key))?)
+    }
+
+    async fn notes(&self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>> {
+        Ok(ask!(self.pool(), c => note::notes(c, kind, after, limit))?)
+    }
+
+    async fn take_job(&self, queue: Queue, kinds: &[&str], now_ms: i64, lease_ms: i64) -> Result<Option<Job>> {
+        Ok(ask!(self.pool(), c => job::take(c, queue, kinds, now_ms, lease_ms))?)
+    }
+
+    async fn finish_job(&self, id: i64) -> Result<()> {
+        Ok(ask!(self.pool(), c => job::finish(c, id))?)
+    }
+
+    async fn retry_job(&self, id: i64, due_ms: i64, error: &str) -> Result<()> {
+        Ok(ask!(self.pool(), c => job::retry(c, id, due_ms, error))?)
+    }
+
+    async fn jobs(&self, queue: Queue, limit: u32) -> Result<Vec<Job>> {
+        Ok(ask!(self.pool(), c => job::list(c, queue, limit))?)
+    }
+
+    async fn audit_trail(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
+        Ok(ask!(self.pool(), c => audit::trail(c, after, limit))?)
+    }
+
+    async fn raise_epoch(&self) -> Result<LogIdentity> {
+        // Not asked twice: an answer that was lost may have raised it. A higher epoch does no harm, the caller tries again.
+        let mut lease = crate::call::Lease::alive(self.pool()).await?;
+        let answer = crate::call::statement(schema::raise_epoch(lease.connection())).await;
+        Ok(lease.give_back(answer)?)
+    }
+
+    async fn verify(&self) -> Result<Vec<String>> {
+        Ok(ask!(self.pool(), limits::WHOLE, c => verify::verify(&self.core, c))?)
     }
 }
 
@@ -107,7 +171,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("postgres://a:secret@{}/b", listener.local_addr().unwrap());
         let start = std::time::Instant::now();
-        let said = PostgresRegistry::open(&url).err().unwrap().to_string();
+        let said = open_blocking(&url).err().unwrap().to_string();
         assert!(said.contains("no answer for 10 s") && !said.contains("secret"), "{said}");
         assert!(start.elapsed() < limits::CONNECT * 2);
     }
@@ -115,7 +179,7 @@ mod tests {
     /// A server without TLS is refused by who asks for it, before any password is sent.
     #[test]
     fn tls_that_is_required_is_not_done_without() {
-        use std::io::{Read, Write};
+        use std::io::Write;
         for mode in ["require", "verify-ca", "verify-full"] {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let url = format!("postgres://a:secret@{}/b?sslmode={mode}", listener.local_addr().unwrap());
@@ -128,7 +192,7 @@ mod tests {
                 let _ = stream.read_to_end(&mut rest);
                 (asked, rest)
             });
-            let said = PostgresRegistry::open(&url).err().unwrap().to_string();
+            let said = open_blocking(&url).err().unwrap().to_string();
             assert!(said.to_lowercase().contains("tls"), "{mode}: {said}");
             let (asked, rest) = server.join().unwrap();
             assert_eq!(asked, [0, 0, 0, 8, 4, 210, 22, 47], "the request for TLS");

@@ -1,6 +1,6 @@
 //! Tables, their version, and what is done to those of an earlier one.
 
-use crate::call::{bounded, statement};
+use crate::call::{bounded, run, statement};
 use crate::fault::Answer;
 use crate::{limits, migrate};
 use annuaire_base::LogIdentity;
@@ -60,16 +60,11 @@ const FROM_2: &str = "INSERT INTO note(kind, key, text) SELECT 'source', source,
 /// Advisory lock that keeps two nodes that start together from both creating the tables.
 const SCHEMA_LOCK: i64 = 0x0061_6e6e_7561;
 
-async fn run(c: &mut PgConnection, sql: &str) -> Answer<()> {
-    statement(sqlx::raw_sql(sql).execute(c)).await?;
-    Ok(())
-}
-
 /// Creates all tables of this version.
 pub(crate) async fn create(c: &mut PgConnection, id: u128) -> Answer<()> {
-    run(c, TABLES).await?;
-    run(c, ROWS).await?;
-    let query = sqlx::query("INSERT INTO log_identity(id, epoch) VALUES ($1, 1)").bind(id.to_be_bytes().to_vec());
+    statement(run(c, TABLES)).await?;
+    statement(run(c, ROWS)).await?;
+    let query = sqlx::query("INSERT INTO log_identity(id, epoch) VALUES ($1, 0)").bind(id.to_be_bytes().to_vec());
     statement(query.execute(c)).await?;
     Ok(())
 }
@@ -77,7 +72,7 @@ pub(crate) async fn create(c: &mut PgConnection, id: u128) -> Answer<()> {
 /// Creates the tables of an empty database, brings those of an earlier version forward and refuses those of a later one, in one
 /// transaction of the database. Returns the identity of the log.
 pub(crate) async fn ensure(c: &mut PgConnection, from: &migrate::Origin<'_>) -> Answer<LogIdentity> {
-    run(c, "BEGIN").await?;
+    statement(run(c, "BEGIN")).await?;
     let turn = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SCHEMA_LOCK);
     bounded(limits::TURN, turn.execute(&mut *c)).await?;
     let present = "SELECT to_regclass('log_tx') IS NOT NULL, to_regclass('registry_version') IS NOT NULL";
@@ -89,14 +84,14 @@ pub(crate) async fn ensure(c: &mut PgConnection, from: &migrate::Origin<'_>) -> 
     match version {
         VERSION => {}
         0 if !tables && !versioned => {
-            run(c, "CREATE TABLE registry_version(version bigint PRIMARY KEY)").await?;
-            run(c, NOTES).await?;
+            statement(run(c, "CREATE TABLE registry_version(version bigint PRIMARY KEY)")).await?;
+            statement(run(c, NOTES)).await?;
             create(c, from.new_id()).await?;
         }
         2 | 3 => {
             if version == 2 {
-                run(c, NOTES).await?;
-                run(c, FROM_2).await?;
+                statement(run(c, NOTES)).await?;
+                statement(run(c, FROM_2)).await?;
             }
             migrate::to_4(c, from).await?;
         }
@@ -111,7 +106,7 @@ pub(crate) async fn ensure(c: &mut PgConnection, from: &migrate::Origin<'_>) -> 
         statement(sqlx::query("INSERT INTO registry_version(version) VALUES ($1)").bind(VERSION).execute(&mut *c)).await?;
     }
     let log = statement(identity(c)).await?;
-    bounded(limits::COMMIT, sqlx::raw_sql("COMMIT").execute(c)).await?;
+    bounded(limits::COMMIT, run(c, "COMMIT")).await?;
     Ok(log)
 }
 

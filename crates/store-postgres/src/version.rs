@@ -20,9 +20,6 @@ pub(crate) struct VersionRow {
     pub(crate) flags: i16,
 }
 
-/// Value of `flags` for a fact that ends; see [`annuaire_store::proof::flag`].
-const ENDS: i16 = 2;
-
 impl VersionRow {
     /// Publication of a fact that stands.
     pub(crate) fn stands(&self) -> Option<Publication> {
@@ -194,9 +191,4 @@ pub(crate) struct NewVersions {
     pub(crate) chunks: Vec<i32>,
     pub(crate) fingerprints: Vec<i64>,
     pub(crate) flags: Vec<i16>,
-}
-
-/// Whether a flag is that of a version which does not stand.
-pub(crate) fn is_over(flags: i16) -> bool {
-    flags >= ENDS
 }

@@ -6,6 +6,7 @@ use annuaire_index::{Index, RoaringBitmap, Row, Snapshot};
 use annuaire_web::ErrorCode;
 
 use super::bundle_answer::{BundleSource, bundle_answer, with_lowered_count};
+use super::read::former;
 use crate::answer::Answer;
 use crate::basis::TypeSet;
 use crate::bundle::{BundleFrame, HistoryOrder, PageStart, history};
@@ -106,7 +107,7 @@ pub(super) fn history_page<P: FhirDoor>(call: &mut Call<'_, P>, page: HistoryPag
         (HistoryScope::Resource(_, id), Some(number)) => {
             let versions = snap.history(number, id).map_err(ApiError::from_index)?;
             if versions.is_empty() {
-                return Err(ApiError::missing(id));
+                return Err(former(&snap, number, id)?.unwrap_or_else(|| ApiError::missing(id)));
             }
             let rows: RoaringBitmap = versions.into_iter().map(Row::get).collect();
             rows & snap.versions_since(Some(number), parameters.since_ms).map_err(ApiError::from_index)?

@@ -1,5 +1,7 @@
 //! `GET [base]/{type}/{id}`: the current version of a resource.
 
+use annuaire_index::Snapshot;
+use annuaire_terms::TypeId;
 use annuaire_web::ErrorCode;
 
 use super::resource_answer::resource_answer;
@@ -19,12 +21,26 @@ pub(crate) fn read<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [ty, id]:
     let snap = call.store(pass)?.snapshot().map_err(ApiError::internal)?;
     call.depends_on(&snap, TypeSet::one(number))?;
     let Some(entry) = snap.current(number, id).map_err(ApiError::internal)? else {
-        let Some(last) = snap.history(number, id).map_err(ApiError::internal)?.first().copied() else {
-            return Err(ApiError::missing(id));
-        };
-        let last = snap.read(last).map_err(ApiError::internal)?;
-        return Err(if last.is_withdrawn() { ApiError::withdrawn(id, last.number) } else { ApiError::gone(id) });
+        return Err(left_or_missing(&snap, number, id)?);
     };
     // A client may keep the answer, and must ask whether it is still current.
     resource_answer(call, ty, entry, "no-cache".to_owned())
+}
+
+/// Why a resource has no current version.
+fn left_or_missing(snap: &Snapshot, ty: TypeId, id: &str) -> Result<ApiError, ApiError> {
+    if let Some(former) = former(snap, ty, id)? {
+        return Ok(former);
+    }
+    let vanished = !snap.history(ty, id).map_err(ApiError::internal)?.is_empty();
+    Ok(if vanished { ApiError::gone(id) } else { ApiError::missing(id) })
+}
+
+/// The refusal of a resource that was withdrawn by law, or of which no version is kept; `None` for any other one.
+pub(super) fn former(snap: &Snapshot, ty: TypeId, id: &str) -> Result<Option<ApiError>, ApiError> {
+    let former = snap.former(ty, id).map_err(ApiError::internal)?;
+    Ok(former.map(|former| match former.is_withdrawn_by_law {
+        true => ApiError::withdrawn(id, former.number),
+        false => ApiError::no_longer_kept(id, former.number),
+    }))
 }

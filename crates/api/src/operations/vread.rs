@@ -2,6 +2,7 @@
 
 use annuaire_web::ErrorCode;
 
+use super::read::former;
 use super::resource_answer::resource_answer;
 use crate::answer::Answer;
 use crate::basis::TypeSet;
@@ -28,8 +29,10 @@ pub(crate) fn vread<P: FhirDoor>(
         Ok(n) => snap.version(number, id, n).map_err(ApiError::internal)?,
         Err(_) => None,
     };
-    let entry = found.ok_or_else(|| ApiError::missing(&format!("{id}/_history/{version}")))?;
-    if entry.is_withdrawn() {
+    let Some(entry) = found else {
+        return Err(former(&snap, number, id)?.unwrap_or_else(|| ApiError::missing(&format!("{id}/_history/{version}"))));
+    };
+    if entry.is_withdrawn_by_law {
         return Err(ApiError::withdrawn(&format!("{id}/_history/{version}"), entry.number));
     }
     let seconds = limits::VERSION_KEPT;

@@ -32,7 +32,7 @@ impl TestNation {
         // Long after every delivery.
         let gate = annuaire_web::Gate::new(annuaire_web::GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000)));
         let settings = annuaire_api::ApiSettings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default() };
-        let app = annuaire_api::router(Arc::clone(&index), None, settings);
+        let app = annuaire_api::router(Arc::clone(&index).into(), None, settings);
         let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut world = Self { registry, index, app, runtime, dir };

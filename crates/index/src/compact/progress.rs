@@ -80,8 +80,3 @@ impl Progress {
         self.from = next.unwrap_or_default();
     }
 }
-
-/// Whether a compaction began and did not end.
-pub fn is_in_progress(dbs: &Databases, txn: &RoTxn<'_>) -> Result<bool, Error> {
-    Ok(Progress::read(dbs, txn)?.is_some())
-}

@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 use super::progress::{Progress, Stage};
 use crate::chunk::{self, sweep::has_record_in};
 use crate::closings::{ClosedRows, closed_between, entry_after, forget_before};
-use crate::databases::Databases;
+use crate::databases::{Databases, from_key};
 use crate::error::Error;
 use crate::former;
 use crate::links;
@@ -19,24 +19,32 @@ use crate::published::PublishedTx;
 use crate::removal::Removal;
 use crate::retention;
 use crate::row::Row;
+use crate::withdraw::{forget_hidden_until, hidden_until};
 
 /// Pages that a step looks at: a millisecond or two.
 const PAGES: usize = if cfg!(test) { 2 } else { 256 };
 /// Small entries that a step looks at.
 const ENTRIES: usize = if cfg!(test) { 3 } else { 2_000 };
 
-/// Rows that the horizon removes: closed at it or before, and still in the store.
+/// Rows that the horizon removes: closed or withdrawn at it or before.
 pub fn gone_rows(dbs: &Databases, txn: &RoTxn<'_>) -> Result<RoaringBitmap, Error> {
     let horizon = meta::retained_from(dbs.meta, txn)?;
     let closed = if horizon == Tx::NONE { ClosedRows::new() } else { closed_between(dbs, txn, Tx::NONE, horizon)? };
-    Ok(closed.into_values().fold(RoaringBitmap::new(), |all, rows| all | rows))
+    Ok(closed.into_values().fold(hidden_until(dbs, txn, horizon)?, |all, rows| all | rows))
+}
+
+/// End of the rows of the horizon.
+fn first_kept_end(dbs: &Databases, txn: &RoTxn<'_>) -> Result<Row, Error> {
+    let key = PublishedTx::key(meta::retained_from(dbs.meta, txn)?);
+    let value = dbs.tx.get(txn, &key)?.ok_or(Error::Corrupt("horizon"))?;
+    Ok(PublishedTx::decode(&key, value)?.end)
 }
 
 /// Does the next step of a compaction, and returns the number of records removed.
 pub fn step(dbs: &Databases, txn: &mut RwTxn<'_>, gone: &RoaringBitmap, progress: &mut Progress) -> Result<u64, Error> {
     let mut removed = 0;
     let from = progress.from.as_slice();
-    let removal = Removal { rows: gone, keeps_ids: false };
+    let removal = Removal { rows: gone, first_kept_end: Some(first_kept_end(dbs, txn)?) };
     let next = match progress.stage {
         Stage::Leaving => remove_leaving(dbs, txn, gone, from)?,
         Stage::Terms => {
@@ -74,7 +82,7 @@ pub fn finish(dbs: &Databases, txn: &mut RwTxn<'_>) -> Result<(), Error> {
 /// Takes out of `leaving` the rows that go: what is due is looked up in the records.
 fn remove_leaving(dbs: &Databases, txn: &mut RwTxn<'_>, gone: &RoaringBitmap, from: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let (mut keys, mut count, mut next) = (Vec::new(), 0, None);
-    for item in dbs.leaving.range(txn, &(Bound::Included(from), Bound::Unbounded))? {
+    for item in dbs.leaving.range(txn, &(from_key(from), Bound::Unbounded))? {
         let key = item?.0;
         if count == ENTRIES {
             next = Some(key.to_vec());
@@ -95,12 +103,10 @@ fn remove_leaving(dbs: &Databases, txn: &mut RwTxn<'_>, gone: &RoaringBitmap, fr
 /// transaction that stays, in which they are not found either.
 fn forget_transactions(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let horizon = PublishedTx::key(meta::retained_from(dbs.meta, txn)?);
-    let mut start = match dbs.tx.get_lower_than(txn, from)? {
-        Some((key, value)) => PublishedTx::decode(key, value)?.end,
-        None => Row::FIRST,
-    };
+    let before = if from.is_empty() { None } else { dbs.tx.get_lower_than(txn, from)? };
+    let mut start = before.map_or(Ok(Row::FIRST), |(key, value)| PublishedTx::decode(key, value).map(|before| before.end))?;
     let (mut empty, mut count, mut next) = (Vec::new(), 0, None);
-    for item in dbs.tx.range(txn, &(Bound::Included(from), Bound::Excluded(&horizon[..])))? {
+    for item in dbs.tx.range(txn, &(from_key(from), Bound::Excluded(&horizon[..])))? {
         let (key, value) = item?;
         if count == ENTRIES {
             next = Some(key.to_vec());
@@ -126,5 +132,6 @@ fn forget_closings(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8]) -> Result<
     let after = Tx::new(from.try_into().map_or(0, u64::from_be_bytes));
     let until = entry_after(dbs, txn, after, ENTRIES)?.unwrap_or(horizon).min(horizon);
     forget_before(dbs, txn, until, &ClosedRows::new())?;
+    forget_hidden_until(dbs, txn, until)?;
     Ok((until < horizon).then(|| until.get().to_be_bytes().to_vec()))
 }

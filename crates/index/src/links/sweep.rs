@@ -4,10 +4,9 @@ use std::ops::Bound;
 
 use annuaire_terms::ParamId;
 use heed::RwTxn;
-use roaring::RoaringBitmap;
 
 use super::column::{ENTRY, LinkColumn, entries};
-use crate::databases::{Databases, PAGE_VALUE};
+use crate::databases::{Databases, PAGE_VALUE, from_key};
 use crate::error::Error;
 use crate::removal::Removal;
 use crate::row::Row;
@@ -23,7 +22,7 @@ pub fn sweep(
 ) -> Result<Option<Vec<u8>>, Error> {
     let mut groups: Vec<ChunkGroup> = Vec::new();
     let (mut read, mut next) = (0, None);
-    for item in dbs.links.range(txn, &(Bound::Included(from), Bound::Unbounded))? {
+    for item in dbs.links.range(txn, &(from_key(from), Bound::Unbounded))? {
         let (key, chunk) = item?;
         if read == most {
             next = Some(key.to_vec());
@@ -49,7 +48,7 @@ pub fn sweep(
 }
 
 fn goes(removal: Removal<'_>, column: LinkColumn, row: Row) -> bool {
-    !(removal.keeps_ids && column.param == ParamId::STORE) && removal.rows.contains(row.get())
+    !(removal.first_kept_end.is_none() && column.param == ParamId::STORE) && removal.rows.contains(row.get())
 }
 
 /// Chunks of a column that become one.
@@ -82,15 +81,4 @@ impl ChunkGroup {
         }
         Ok(dbs.links.put(txn, &self.column.key(*first), &chunk)?)
     }
-}
-
-/// The number of rows that `removal` takes out of the columns; tests of bounds use it.
-#[cfg(test)]
-pub fn rows_in_columns(dbs: &Databases, txn: &heed::RoTxn<'_>) -> RoaringBitmap {
-    let all = dbs.links.iter(txn).unwrap().flat_map(|item| {
-        let (key, chunk) = item.unwrap();
-        let first = LinkColumn::of_key(key).unwrap().1;
-        entries(first, chunk).map(|(row, _)| row.get()).collect::<Vec<_>>()
-    });
-    all.collect()
 }

@@ -115,7 +115,12 @@ pub enum SetRemainder {
     /// No row of the set was to be removed.
     Unchanged,
     /// The set stays, with fewer rows.
-    Set,
+    Set {
+        /// First row that is left.
+        first: Row,
+        /// Last row removed.
+        last_removed: Row,
+    },
     /// Rows so few that they belong in the block; the set is gone. None is left when the list is empty.
     Inline {
         /// The rows that are left.
@@ -175,7 +180,8 @@ pub fn remove(
             None => {}
         }
     }
-    Ok(SetRemainder::Set)
+    let first = read(dbs, txn, term)?.min().map(Row::new).ok_or(BAD)?;
+    Ok(SetRemainder::Set { first, last_removed })
 }
 
 fn extend_slice(slice: &mut Vec<u8>, rows: &[Row]) {

@@ -80,9 +80,7 @@ impl TermSorter {
         if let Some(many) = self.many {
             return many.finish();
         }
-        // Rows ascend already.
-        self.few.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(SortedTerms::Few(self.few.into_iter().peekable()))
+        Ok(SortedTerms::few(std::mem::take(&mut self.few)))
     }
 }
 
@@ -123,6 +121,12 @@ pub enum SortedTerms {
 }
 
 impl SortedTerms {
+    /// Terms in memory, in any order; the rows of each ascend.
+    pub fn few(mut terms: Vec<(Box<[u8]>, Row)>) -> Self {
+        terms.sort_by(|a, b| a.0.cmp(&b.0));
+        Self::Few(terms.into_iter().peekable())
+    }
+
     /// Moves the next term into `key` and `rows`; false after the last.
     pub fn next(&mut self, key: &mut Vec<u8>, rows: &mut Vec<Row>) -> io::Result<bool> {
         key.clear();

@@ -8,7 +8,7 @@ use super::block::{BlockReader, TermRows};
 use super::block_writer::{Block, BlockWriter};
 use super::longs;
 use super::row_set::{self, SetRemainder};
-use crate::databases::{Databases, PAGE_VALUE};
+use crate::databases::{Databases, PAGE_VALUE, from_key};
 use crate::error::Error;
 use crate::key::{KeyText, class};
 use crate::removal::Removal;
@@ -26,7 +26,7 @@ const FIRST_BLOCK: &[u8] = &[0];
 pub struct SweptTerms {
     /// Key from which the next call goes on, `None` after the last block.
     pub next: Option<Vec<u8>>,
-    /// Terms of ids of which no row is left, each with its last row.
+    /// Terms of ids that have no row in the first state kept, each with the last row removed.
     pub ids: Vec<(Vec<u8>, Row)>,
 }
 
@@ -35,7 +35,7 @@ pub struct SweptTerms {
 pub fn sweep(dbs: &Databases, txn: &mut RwTxn<'_>, removal: Removal<'_>, from: &[u8], most: usize) -> Result<SweptTerms, Error> {
     let mut swept = SweptTerms::default();
     let mut blocks = Vec::with_capacity(most);
-    for item in dbs.terms.range(txn, &(Bound::Included(from), Bound::Unbounded))? {
+    for item in dbs.terms.range(txn, &(from_key(from), Bound::Unbounded))? {
         let (start, block) = item?;
         if blocks.len() == most {
             swept.next = Some(start.to_vec());
@@ -60,11 +60,12 @@ pub fn sweep(dbs: &Databases, txn: &mut RwTxn<'_>, removal: Removal<'_>, from: &
     Ok(swept)
 }
 
-/// Terms that lost all their rows.
+/// Terms that lost rows.
 #[derive(Default)]
 struct RemovedTerms {
+    /// As in [`SweptTerms`].
     ids: Vec<(Vec<u8>, Row)>,
-    /// Keys of texts that are truncated.
+    /// Keys of truncated texts without rows.
     longs: Vec<Vec<u8>>,
 }
 
@@ -87,23 +88,27 @@ fn without(
         list.clear();
         rows.append_inline_to(&mut list)?;
         let mut is_in_set = matches!(rows, TermRows::InSet);
-        if !(removal.keeps_ids && class_of(term) == class::ID) {
+        if removal.first_kept_end.is_some() || class_of(term) != class::ID {
+            let mut first_left = None;
             let mut last_removed = list.iter().rev().copied().find(|row| removal.rows.contains(row.get()));
             list.retain(|row| !removal.rows.contains(row.get()));
             if is_in_set {
                 match row_set::remove(dbs, txn, term, removal.rows, DISSOLVED_MAX)? {
                     SetRemainder::Unchanged => {}
-                    SetRemainder::Set => is_changed = true,
+                    SetRemainder::Set { first, last_removed: last } => (first_left, last_removed) = (Some(first), Some(last)),
                     SetRemainder::Inline { rows, last_removed: last } => {
                         (list, last_removed, is_in_set) = (rows, Some(last), false);
                     }
                 }
             }
             is_changed |= last_removed.is_some();
-            if let Some(row) = last_removed.filter(|_| list.is_empty() && !is_in_set) {
-                if class_of(term) == class::ID {
-                    removed.ids.push((term.to_vec(), row));
-                } else if let Some(KeyText::Truncated { .. }) = KeyText::of_key(term) {
+            if let (Some(row), Some(end), class::ID) = (last_removed, removal.first_kept_end, class_of(term))
+                && first_left.or(list.first().copied()).is_none_or(|first| first >= end)
+            {
+                removed.ids.push((term.to_vec(), row));
+            }
+            if last_removed.is_some() && list.is_empty() && !is_in_set {
+                if let Some(KeyText::Truncated { .. }) = KeyText::of_key(term) {
                     removed.longs.push(term.to_vec());
                 }
                 continue;

@@ -1,7 +1,5 @@
 //! Writing posting lists: the sorted terms of a transaction are merged into the blocks.
 
-use std::io;
-
 use heed::{PutFlags, RwTxn};
 
 use super::block::{BlockReader, INLINE_MAX, TermRows};
@@ -76,42 +74,18 @@ pub fn write<'e>(
     }
 }
 
-/// Adds one row to a few terms, in the order of their keys; it is above the rows in the store. Cost: rewriting their blocks.
+/// Adds one row to a few terms; it is above the rows in the store. Cost: rewriting their blocks.
 pub fn add_row(dbs: &Databases, txn: &mut RwTxn<'_>, keys: &[Vec<u8>], row: Row) -> Result<(), Error> {
     if dbs.terms.is_empty(txn)? {
         dbs.terms.put(txn, &FIRST_BLOCK, &[])?;
     }
-    let mut terms = keys.iter();
+    let mut terms = SortedTerms::few(keys.iter().map(|key| (key.as_slice().into(), row)).collect());
     let mut next = PendingTerm::default();
-    let mut read = |key: &mut Vec<u8>, rows: &mut Vec<Row>| {
-        key.clear();
-        *rows = vec![row];
-        let term = terms.next();
-        key.extend(term.into_iter().flatten());
-        Ok(term.is_some())
-    };
-    next.read(&mut read)?;
+    next.read(&mut terms)?;
     while !next.is_end {
-        merge_block(dbs, txn, &mut read, &mut next)?;
+        merge_block(dbs, txn, &mut terms, &mut next)?;
     }
     Ok(())
-}
-
-/// Hands out terms in the order of their keys: fills in a key and its rows, false after the last.
-trait TermSource {
-    fn next_term(&mut self, key: &mut Vec<u8>, rows: &mut Vec<Row>) -> io::Result<bool>;
-}
-
-impl TermSource for SortedTerms {
-    fn next_term(&mut self, key: &mut Vec<u8>, rows: &mut Vec<Row>) -> io::Result<bool> {
-        self.next(key, rows)
-    }
-}
-
-impl<F: FnMut(&mut Vec<u8>, &mut Vec<Row>) -> io::Result<bool>> TermSource for F {
-    fn next_term(&mut self, key: &mut Vec<u8>, rows: &mut Vec<Row>) -> io::Result<bool> {
-        self(key, rows)
-    }
 }
 
 /// The term to write next.
@@ -124,8 +98,8 @@ struct PendingTerm {
 }
 
 impl PendingTerm {
-    fn read(&mut self, terms: &mut impl TermSource) -> Result<(), Error> {
-        self.is_end = !terms.next_term(&mut self.key, &mut self.rows)?;
+    fn read(&mut self, terms: &mut SortedTerms) -> Result<(), Error> {
+        self.is_end = !terms.next(&mut self.key, &mut self.rows)?;
         Ok(())
     }
 }
@@ -172,12 +146,7 @@ fn merge_all<'e>(
 }
 
 /// Merges into the block of the next term all the terms that belong to it, and returns the number of blocks written.
-fn merge_block(
-    dbs: &Databases,
-    txn: &mut RwTxn<'_>,
-    terms: &mut impl TermSource,
-    next: &mut PendingTerm,
-) -> Result<usize, Error> {
+fn merge_block(dbs: &Databases, txn: &mut RwTxn<'_>, terms: &mut SortedTerms, next: &mut PendingTerm) -> Result<usize, Error> {
     let found = dbs.terms.get_lower_than_or_equal_to(txn, &next.key)?;
     let (start, block) = found.ok_or(Error::Corrupt("first block of terms"))?;
     let (start, block) = (start.to_vec(), block.to_vec());

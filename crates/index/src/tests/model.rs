@@ -9,7 +9,7 @@ use annuaire_terms::{ParamId, Resource, Term, TypeId};
 use roaring::RoaringBitmap;
 
 use super::common::{param, ty};
-use crate::{Filter, IdOrder, Index, Row, Snapshot};
+use crate::{Error, Filter, IdOrder, Index, Row, Snapshot};
 
 pub fn text_filters(param: ParamId, value: &str) -> [Filter; 3] {
     let value = value.to_owned();
@@ -80,6 +80,16 @@ pub fn filters() -> Vec<Filter> {
     all
 }
 
+/// What was done to a version after it was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Kept,
+    /// Its content was withdrawn by law.
+    Withdrawn,
+    /// The tombstone that a withdrawal added.
+    Tombstone,
+}
+
 pub struct ModelVersion {
     pub r: Resource,
     pub tx: Tx,
@@ -87,6 +97,9 @@ pub struct ModelVersion {
     pub ms: i64,
     pub closed: Option<Tx>,
     pub version: u32,
+    pub fate: Fate,
+    /// Compaction removed it.
+    pub is_removed: bool,
 }
 
 #[derive(Default)]
@@ -102,18 +115,46 @@ impl Model {
             let mut version = 1;
             if let Some(&old) = self.ids.get(&(r.ty, r.id.clone())) {
                 let old = &mut self.rows[old];
-                if old.r.before == r.before {
+                let is_live = old.closed.is_none();
+                if is_live && old.r.before == r.before {
                     continue;
                 }
-                old.closed = Some(tx);
+                old.closed = old.closed.or(Some(tx));
                 version = old.version + 1;
             }
             self.ids.insert((r.ty, r.id.clone()), self.rows.len());
             let version = r.foreign_stamp.as_ref().and_then(|k| k.version).unwrap_or(0).max(version);
             let own = r.foreign_stamp.as_ref().map_or(ms, |k| k.last_updated_ms);
-            self.rows.push(ModelVersion { r: r.clone(), tx, arrival: ms, ms: own, closed: None, version });
+            self.rows.push(ModelVersion { r: r.clone(), tx, arrival: ms, ms: own, closed: None, version, fate: Fate::Kept, is_removed: false });
         }
         (self.rows.len() - start) as u64
+    }
+
+    /// Withdraws resources in a transaction that wrote `list`.
+    pub fn withdraw(&mut self, tx: Tx, ms: i64, resources: &[(TypeId, String)]) {
+        for key in resources {
+            let Some(last) = self.ids.get(key).copied() else { continue };
+            if self.rows[last].fate != Fate::Kept {
+                continue;
+            }
+            let version = self.rows[last].version + 1;
+            for old in self.rows.iter_mut().filter(|v| v.r.ty == key.0 && v.r.id == key.1) {
+                if old.fate != Fate::Withdrawn {
+                    (old.fate, old.closed) = (Fate::Withdrawn, Some(tx));
+                }
+            }
+            let r = Resource { terms: vec![], before: vec![], after: vec![], foreign_stamp: None, ..self.rows[last].r.clone() };
+            self.ids.insert(key.clone(), self.rows.len());
+            let fate = Fate::Tombstone;
+            self.rows.push(ModelVersion { r, tx, arrival: ms, ms, closed: Some(tx), version, fate, is_removed: false });
+        }
+    }
+
+    /// Removes what was closed at a transaction or before it.
+    pub fn compact(&mut self, horizon: Tx) {
+        for version in self.rows.iter_mut().filter(|v| v.closed.is_some_and(|tx| tx <= horizon)) {
+            version.is_removed = true;
+        }
     }
 }
 
@@ -166,61 +207,107 @@ pub fn satisfies(live: &[(usize, &ModelVersion)], row: usize, v: &ModelVersion, 
     }
 }
 
+/// Versions of a snapshot, by row.
+type VisibleVersions<'m> = Vec<(usize, &'m ModelVersion)>;
+
+/// Versions that are live in a state.
+fn live_of<'m>(s: &Snapshot, m: &'m Model) -> VisibleVersions<'m> {
+    let is_live = |v: &&ModelVersion| v.tx <= s.tx() && v.fate == Fate::Kept && v.closed.is_none_or(|c| c > s.tx());
+    m.rows.iter().enumerate().filter(|(_, v)| is_live(v)).collect()
+}
+
+/// Compares searches and the newest versions, which compaction never changes, not even on its way.
+pub fn check_live(s: &Snapshot, m: &Model, filters: &[Filter]) {
+    let live = live_of(s, m);
+    for ty in (0..3).map(ty) {
+        for f in filters {
+            let kept = live.iter().filter(|(i, v)| v.r.ty == ty && satisfies(&live, *i, v, f));
+            let want: RoaringBitmap = kept.map(|(i, _)| *i as u32).collect();
+            assert_eq!(*s.search(ty, f).unwrap(), want, "{f:?} at {}", s.tx());
+        }
+        let all = s.search(ty, &Filter::All).unwrap();
+        let mut ids: Vec<_> = all.iter().map(Row::new).map(|r| (s.read(r).unwrap().id().to_owned(), r)).collect();
+        ids.sort();
+        let sorted: Vec<Row> = ids.iter().map(|i| i.1).collect();
+        assert_eq!(s.by_id(ty, &all, None, IdOrder::Ascending, 99).unwrap(), sorted);
+        if let [(first, _), .., (last, _)] = ids.as_slice() {
+            assert_eq!(s.by_id(ty, &all, Some(first), IdOrder::Ascending, 1).unwrap(), sorted[1..2]);
+            let down: Vec<Row> = sorted[..sorted.len() - 1].iter().rev().copied().collect();
+            assert_eq!(s.by_id(ty, &all, Some(last), IdOrder::Descending, 99).unwrap(), down);
+        }
+        for id in (0..5).map(|n| format!("id{n}")) {
+            let newest = live.iter().find(|(_, v)| v.r.ty == ty && v.r.id == id);
+            let newest = newest.map(|(row, v)| (Row::new(*row as u32), v.version));
+            assert_eq!(s.current(ty, &id).unwrap().map(|e| (e.row, e.number)), newest);
+            assert_eq!(s.exists(ty, &id).unwrap(), newest.is_some());
+            // Whatever a history lists can be read.
+            for row in s.history(ty, &id).unwrap() {
+                assert_eq!(s.read(row).unwrap().id(), id);
+            }
+        }
+    }
+    for row in s.versions_since(None, i64::MIN).unwrap() {
+        s.read(Row::new(row)).unwrap();
+    }
+}
+
 pub fn check(s: &Snapshot, m: &Model) {
-    let rows: Vec<_> = m.rows.iter().enumerate().filter(|(_, v)| v.tx <= s.tx()).collect();
+    check_live(s, m, &filters());
+    let end = m.rows.iter().filter(|v| v.tx <= s.tx()).count();
+    let rows: VisibleVersions<'_> = m.rows.iter().enumerate().filter(|(_, v)| v.tx <= s.tx() && !v.is_removed).collect();
     let set = |keep: &dyn Fn(usize, &ModelVersion) -> bool| -> RoaringBitmap {
         rows.iter().filter(|(i, v)| keep(*i, v)).map(|(i, _)| *i as u32).collect()
     };
-    let live: Vec<_> = rows.iter().copied().filter(|(_, v)| v.closed.is_none_or(|c| c > s.tx())).collect();
     for ty in (0..3).map(ty) {
-        for f in filters() {
-            let kept = live.iter().filter(|(i, v)| v.r.ty == ty && satisfies(&live, *i, v, &f));
-            let want: RoaringBitmap = kept.map(|(i, _)| *i as u32).collect();
-            assert_eq!(*s.search(ty, &f).unwrap(), want, "{f:?} at {}", s.tx());
-        }
-        let live = s.search(ty, &Filter::All).unwrap();
-        let mut ids: Vec<_> = live.iter().map(Row::new).map(|r| (s.read(r).unwrap().id().to_owned(), r)).collect();
-        ids.sort();
-        let sorted: Vec<Row> = ids.iter().map(|i| i.1).collect();
-        assert_eq!(s.by_id(ty, &live, None, IdOrder::Ascending, 99).unwrap(), sorted);
-        if let [(first, _), .., (last, _)] = ids.as_slice() {
-            assert_eq!(s.by_id(ty, &live, Some(first), IdOrder::Ascending, 1).unwrap(), sorted[1..2]);
-            let down: Vec<Row> = sorted[..sorted.len() - 1].iter().rev().copied().collect();
-            assert_eq!(s.by_id(ty, &live, Some(last), IdOrder::Descending, 99).unwrap(), down);
-        }
         for n in 0..5 {
             let id = format!("id{n}");
             let mut want: Vec<Row> = set(&|_, v| v.r.ty == ty && v.r.id == id).iter().map(Row::new).collect();
             want.reverse();
             assert_eq!(s.history(ty, &id).unwrap(), want);
-            assert_eq!(s.current(ty, &id).unwrap().map(|e| e.row), want.first().copied());
             for k in 0..want.len() + 9 {
                 let row = want.iter().copied().find(|row| m.rows[row.get() as usize].version == k as u32);
                 assert_eq!(s.version(ty, &id, k as u32).unwrap().map(|e| e.row), row);
             }
+            let last = m.rows[..end].iter().rev().find(|v| v.r.ty == ty && v.r.id == id);
+            let former = last.filter(|last| last.fate != Fate::Kept || last.is_removed).map(|last| (last.version, last.fate != Fate::Kept));
+            assert_eq!(s.former(ty, &id).unwrap().map(|f| (f.number, f.is_withdrawn_by_law)), former, "{id} at {}", s.tx());
         }
     }
     for (i, v) in &rows {
         let e = s.read(Row::new(*i as u32)).unwrap();
         assert_eq!((e.ty, e.id(), e.number, e.tx, e.last_updated_ms), (v.r.ty, &*v.r.id, v.version, v.tx, v.ms));
+        assert_eq!(e.is_withdrawn_by_law, v.fate != Fate::Kept);
+        if e.is_withdrawn_by_law {
+            assert_eq!((e.body(), s.references(e.row).unwrap()), (&[][..], vec![]));
+            continue;
+        }
         let stamp = format!("\"versionId\":\"{}\",\"lastUpdated\":\"{}\",", v.version, iso_ms(v.ms));
         let stamp = v.r.foreign_stamp.as_ref().map_or(stamp.into_bytes(), |k| k.stamp.clone());
         assert_eq!(e.body(), [&v.r.before[..], &stamp, &v.r.after].concat());
         assert!(s.references(e.row).unwrap().iter().map(|(_, to)| to).eq(links_of(v, param(3)).chain(links_of(v, param(5)))));
     }
-    assert!(s.read(Row::new(rows.len() as u32)).is_err());
+    for row in (0..=end).filter(|row| m.rows.get(*row).is_none_or(|v| v.is_removed || *row == end)) {
+        assert!(s.read(Row::new(row as u32)).is_err(), "row {row}");
+    }
     for ms in (0..1000).step_by(50).chain([-1, 101, 299, i64::MAX]) {
-        let want = set(&|_, v| v.arrival >= ms);
-        assert_eq!(s.first_row_at(ms).unwrap(), want.min().map_or(Row::MAX, Row::new));
+        // Old versions that were withdrawn are in the history of their resource alone.
+        let of_history = |v: &ModelVersion| v.fate != Fate::Withdrawn;
+        let want = set(&|_, v| v.arrival >= ms && of_history(v));
+        let first = s.first_row_at(ms).unwrap().get() as usize;
+        assert_eq!(set(&|i, v| i >= first && of_history(v)), want);
         assert_eq!(s.versions_since(None, ms).unwrap(), want);
-        assert_eq!(s.versions_since(Some(ty(1)), ms).unwrap(), set(&|_, v| v.arrival >= ms && v.r.ty == ty(1)));
+        assert_eq!(s.versions_since(Some(ty(1)), ms).unwrap(), set(&|_, v| v.arrival >= ms && v.r.ty == ty(1) && of_history(v)));
     }
 }
 
 pub fn check_all(index: &Index, m: &Model, txs: &[Tx]) {
     check(&index.snapshot().unwrap(), m);
     for tx in [Tx::NONE].iter().chain(txs) {
-        check(&index.snapshot_at(*tx).unwrap().unwrap(), m);
+        if *tx > Tx::NONE && *tx < index.retained_from() {
+            assert!(matches!(index.snapshot_at(*tx), Err(Error::TooOld)));
+        } else {
+            check(&index.snapshot_at(*tx).unwrap().unwrap(), m);
+        }
     }
     assert!(index.snapshot_at(Tx::new(u64::MAX)).unwrap().is_none());
 }

@@ -1,12 +1,10 @@
 //! Forms against the extraction of terms, on every sample of the exchange formats.
 
 use super::{full_forms, reduced_forms};
-use crate::state::entities_at;
+use crate::state::StateSource;
 use annuaire_base::Tx;
 use annuaire_fhir::foreign::Stamps;
 use annuaire_fhir::{Guide, Perimeter, View, extract, schema};
-use annuaire_store::Registry;
-use annuaire_store_sqlite::SqliteRegistry;
 use annuaire_terms::Term;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +20,7 @@ fn sorted(terms: &[Term]) -> Vec<String> {
 #[test]
 fn terms_of_forms_are_those_of_their_json() {
     let dir = tempfile::tempdir().unwrap();
-    let mut registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+    let registry = annuaire_store_sqlite::open_blocking(&dir.path().join("r")).unwrap();
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../exchange/tests/samples");
     let mut files: Vec<PathBuf> = std::fs::read_dir(samples.join("restreint")).unwrap().map(|e| e.unwrap().path()).collect();
     for name in [
@@ -34,13 +32,15 @@ fn terms_of_forms_are_those_of_their_json() {
     ] {
         files.push(samples.join(name));
     }
-    annuaire_exchange::import(&mut registry, &files, &annuaire_exchange::Options::default()).unwrap();
+    annuaire_exchange::import(&registry, &files, &annuaire_exchange::Options::default()).unwrap();
     let entities = registry.changed_entities(Tx::new(1), "", 10_000).unwrap();
+    let owners = crate::owners::read(&registry).unwrap();
     let mut seen = 0;
     for guide in [Guide::V120, Guide::V110] {
         for perimeter in [Perimeter::Public, Perimeter::Restricted] {
             let view = View { guide, perimeter };
-            for entity in entities_at(&mut registry, Tx::new(1), &entities, view).unwrap().values() {
+            let source = StateSource { registry: &registry, owners: &owners, perimeter };
+            for entity in source.entities_at(Tx::new(1), &entities).unwrap().values() {
                 let full = full_forms(entity, view, Stamps::Log).unwrap();
                 for r in full.into_iter().chain(reduced_forms(entity, view).unwrap()) {
                     let body = [&r.before[..], b"\"versionId\":\"1\",", &r.after].concat();

@@ -77,12 +77,15 @@ impl FactsOverTime {
 
     /// The texts that any version of an entity holds, as its JSON writes them.
     pub(crate) fn words(&self, entity: &str) -> impl Iterator<Item = &str> {
-        let payload = |version: &'_ FactVersion| match &version.content {
-            VersionContent::Stands { payload, .. } => Some(payload.as_str()),
-            VersionContent::Ends | VersionContent::Withdrawn => None,
-        };
         let versions = self.versions.get(entity).map_or(&[][..], Vec::as_slice);
         // A resource of another directory is JSON within JSON: its quotes are escaped.
-        versions.iter().filter_map(payload).flat_map(|payload| payload.split('"')).map(|word| word.trim_end_matches('\\'))
+        versions.iter().filter_map(payload_of).flat_map(|payload| payload.split('"')).map(|word| word.trim_end_matches('\\'))
+    }
+}
+
+fn payload_of(version: &FactVersion) -> Option<&str> {
+    match &version.content {
+        VersionContent::Stands { payload, .. } => Some(payload),
+        VersionContent::Ends | VersionContent::Withdrawn => None,
     }
 }

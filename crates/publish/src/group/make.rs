@@ -10,6 +10,7 @@ use annuaire_consolidate::ConsolidatedEntity;
 use annuaire_fhir::{View, ids};
 use annuaire_index::{Index, Preparer};
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 /// Entities that one thread makes at a time.
 const JOB: usize = 16;
@@ -51,25 +52,22 @@ pub(crate) fn make(group: &TransactionGroup<'_>, index: &Index, view: View) -> R
     }
     // Opened here first, so that a store that cannot be read is reported before any thread starts.
     drop(index.preparer(first.tx, first.commit_ms)?);
-    let mut jobs = Vec::new();
-    let mut rest = work.into_iter().peekable();
-    while rest.peek().is_some() {
-        jobs.push(rest.by_ref().take(JOB).collect::<Vec<_>>());
-    }
     let worker = || {
         let mut preparer = index.preparer(first.tx, first.commit_ms);
-        move |job: Vec<EntityWork<'_>>| -> Result<Vec<_>, Error> {
+        let work = &work;
+        move |job: Range<usize>| -> Result<Vec<_>, Error> {
             let Ok(preparer) = &mut preparer else {
                 return Err(annuaire_index::Error::Refused("the state of the store cannot be read").into());
             };
             let mut made = Vec::new();
-            for work in &job {
+            for work in work.get(job).unwrap_or_default() {
                 made.extend(make_entity(group, view, work, preparer)?);
             }
             Ok(made)
         }
     };
-    let feed = |give: &dyn Fn(Vec<EntityWork<'_>>) -> bool| _ = jobs.into_iter().all(give);
+    let jobs = (0..work.len()).step_by(JOB).map(|start| start..work.len().min(start + JOB));
+    let feed = |give: &dyn Fn(Range<usize>) -> bool| _ = jobs.into_iter().all(give);
     parallel::ordered(parallel::workers(0), feed, worker, |results| -> Result<(), Error> {
         for made in results {
             put(made.map_err(|parallel::Lost| Error::Panicked { tx: first.tx })??);

@@ -134,14 +134,16 @@ impl TransactionGroup<'_> {
         let mut changed: Vec<&String> = Vec::new();
         let mut words: HashSet<&str> = HashSet::new();
         for (n, GroupedTransaction { entities, .. }) in self.transactions.iter().enumerate() {
-            let mut numbers = entities.iter().filter(|e| entity_key::is_mailbox_holder(e)).peekable();
-            if numbers.peek().is_some() {
+            let numbers: Vec<&str> = entities.iter().filter_map(|e| entity_key::number_of_mailbox_holder(e)).collect();
+            if !numbers.is_empty() {
                 words.extend(changed.drain(..).flat_map(|entity| self.facts.words(entity)));
-                if numbers.any(|e| words.contains(entity_key::number_of_mailbox_holder(e))) {
+                if numbers.iter().any(|number| words.contains(number)) {
                     return n;
                 }
             }
-            changed.extend(entities.iter().filter(|e| !entity_key::is_mailbox_holder(e) && !e.starts_with("PP:")));
+            // Structures, and those of feeds.
+            let may_have_number = |e: &&String| entity_key::is_structure(e) || e.starts_with("FH:");
+            changed.extend(entities.iter().filter(may_have_number));
         }
         self.transactions.len()
     }

@@ -52,8 +52,8 @@ pub(crate) fn structures_of_holders(
 ) -> Result<Vec<String>, Error> {
     let holders: Vec<&String> = entities.iter().filter(|e| entity_key::is_mailbox_holder(e)).collect();
     let mut structures = Vec::new();
-    for holder in &holders {
-        structures.extend(published_structures(index, entity_key::number_of_mailbox_holder(holder))?);
+    for number in holders.iter().filter_map(|holder| entity_key::number_of_mailbox_holder(holder)) {
+        structures.extend(published_structures(index, number)?);
     }
     if some_are_set_aside && !holders.is_empty() {
         let waiting = index.set_aside_entities(usize::MAX)?.into_iter().filter(|a| holders.contains(&&a.object));

@@ -4,13 +4,13 @@ use crate::followed_registry::*;
 use annuaire_fhir::schema::{DEVICE, ORGANIZATION, PERSON, PRACTITIONER, PRACTITIONER_ROLE, params};
 use annuaire_index::{Filter, Index, Row};
 use annuaire_mos::Objet;
-use annuaire_store_sqlite::SqliteRegistry;
+use annuaire_store::BlockingRegistry;
 use serde_json::{Value, json};
 
 /// The first load keeps the stamps of the feed; from then on they are those of the log.
 #[test]
 fn stamps_are_of_this_log() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     let sent = |meta: &str, status: &str| {
         device(
             "fhir-restreint",
@@ -54,7 +54,7 @@ fn stamps_are_of_this_log() {
 
 #[test]
 fn a_feed_without_stamps_is_stamped_at_the_commit() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     w.commit_and_compare(T0, &[device("fhir", r#"{"resourceType":"Device","id":"d","status":"active"}"#)]);
     let entry = w.public.snapshot().unwrap().current(DEVICE, "d").unwrap().unwrap();
     assert_eq!((entry.number, entry.last_updated_ms), (1, T0));
@@ -64,7 +64,7 @@ fn a_feed_without_stamps_is_stamped_at_the_commit() {
 /// The open feed is public by enumeration, the restricted one never, and a Person never.
 #[test]
 fn feeds_are_public_by_enumeration() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     let p = |born: &str| json!({"resourceType": "Practitioner", "id": "p", "active": true, "birthDate": born}).to_string();
     let of = |source, id: &str, json: String| put(&format!("FH:{id}"), source, Objet::Ressource { json });
     w.commit_and_compare(
@@ -86,7 +86,7 @@ fn feeds_are_public_by_enumeration() {
 /// A reference to another server is no reference to this one, whatever it ends with; a search finds it as it is written.
 #[test]
 fn another_server_is_not_this_one() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     let role = |id: &str, to: &str| {
         let json = json!({"resourceType": "PractitionerRole", "id": id, "organization": {"reference": to}}).to_string();
         put(&format!("FH:PractitionerRole/{id}"), "fhir", Objet::Ressource { json })
@@ -115,13 +115,13 @@ fn another_server_is_not_this_one() {
 #[test]
 fn a_foreign_resource_is_published_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
-    let mut registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+    let registry = open_registry(&dir.path().join("r"));
     let index = Index::open(&dir.path().join("i"), 1 << 26, &[]).unwrap();
     let file = dir.path().join("f.ndjson");
     let json = "{\"resourceType\":\"Organization\",\"id\":\"x-1\",\"meta\":{\"versionId\":7,\"lastUpdated\":\"2020-05-01T02:00:00.000+02:00\"},\
         \"identifier\":[{\"system\":\"urn:s\",\"value\":\"9\"}],\"name\":\"CLINIQUE\"}";
     std::fs::write(&file, format!("{json}\n")).unwrap();
-    let import = |registry: &mut SqliteRegistry, full| {
+    let import = |registry: &BlockingRegistry, full| {
         let options = annuaire_exchange::Options {
             full_feed: full,
             open: true,
@@ -130,13 +130,13 @@ fn a_foreign_resource_is_published_as_it_is() {
         };
         annuaire_exchange::import(registry, std::slice::from_ref(&file), &options).unwrap()
     };
-    import(&mut registry, true);
+    import(&registry, true);
     // A feed that is not given as open data stays restricted.
     let person = dir.path().join("p.ndjson");
     std::fs::write(&person, "{\"resourceType\":\"Person\",\"id\":\"p\"}\n").unwrap();
     let restricted = annuaire_exchange::Options { clock: std::sync::Arc::new(|| 1_700_000_000_000), ..Default::default() };
-    annuaire_exchange::import(&mut registry, &[person], &restricted).unwrap();
-    follow(&mut registry, &index, PUBLIC);
+    annuaire_exchange::import(&registry, &[person], &restricted).unwrap();
+    follow(&registry, &index, PUBLIC);
     {
         let s = index.snapshot().unwrap();
         let version = s.current(ORGANIZATION, "x-1").unwrap().unwrap();
@@ -146,11 +146,11 @@ fn a_foreign_resource_is_published_as_it_is() {
         assert!(s.search(PERSON, &Filter::All).unwrap().is_empty(), "a Person is never public");
     }
     std::fs::write(&file, "{\"resourceType\":\"Organization\",\"id\":\"y\"}\n").unwrap();
-    import(&mut registry, true);
-    follow(&mut registry, &index, PUBLIC);
+    import(&registry, true);
+    follow(&registry, &index, PUBLIC);
     let s = index.snapshot().unwrap();
     let gone = s.current(ORGANIZATION, "x-1").unwrap().unwrap();
     let body: Value = serde_json::from_slice(gone.body()).unwrap();
     assert_eq!((body["active"].clone(), body["identifier"][0]["value"].clone(), gone.number), (false.into(), "9".into(), 8));
-    assert_eq!(annuaire_publish::verify(&mut registry, &index, PUBLIC, &|_, _, _| {}).unwrap(), Vec::<String>::new());
+    assert_eq!(annuaire_publish::verify(&registry, &index, PUBLIC, &|_, _, _| {}).unwrap(), Vec::<String>::new());
 }

@@ -1,13 +1,15 @@
 //! A registry with the stores of both perimeters, and the objects that its tests commit.
 
+use annuaire_base::fact::{FactKey, Publication};
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::{Filter, Index, Row};
+use annuaire_mos::owner::{file_source, file_sources};
 use annuaire_mos::{ExerciceProfessionnel, Objet, Professionnel, SituationExercice, Structure};
 use annuaire_publish::Followed;
-use annuaire_store::{Cause, Change, Registry};
-use annuaire_store_sqlite::SqliteRegistry;
+use annuaire_store::{BlockingRegistry, BlockingUnit, Cause, Change, Channel, CommitClock, Expect, OwnerRow};
 use annuaire_terms::TypeId;
 use serde_json::Value;
+use std::path::Path;
 
 pub const PUBLIC: View = View { guide: Guide::V120, perimeter: Perimeter::Public };
 pub const RESTRICTED: View = View { guide: Guide::V120, perimeter: Perimeter::Restricted };
@@ -19,21 +21,38 @@ pub const MAP: usize = 1 << 27;
 /// One change of one source: entity, source, payload (`None` ends the object).
 pub type SourceChange = (String, &'static str, Option<String>);
 
-pub fn commit(registry: &mut dyn Registry, ms: i64, changes: &[SourceChange]) -> u64 {
-    let cause = Cause { author: "t", reason: "t", now_ms: &|| ms, any_clock: true };
-    let outcome = registry
-        .commit(cause, &mut |unit| {
-            for (entity, source, payload) in changes {
-                let (entity, source) = (entity.clone(), (*source).to_owned());
-                unit.put(Change { entity, source, payload: payload.clone(), digest: 0 })?;
-            }
-            Ok(())
-        })
-        .unwrap();
-    outcome.tx.unwrap().get()
+/// Opens, or creates, a registry in which all files have their owner.
+pub fn open_registry(path: &Path) -> BlockingRegistry {
+    let registry = annuaire_store_sqlite::open_blocking(path).unwrap();
+    let mut unit = registry.begin().unwrap();
+    for file in file_sources() {
+        unit.set_owner(&OwnerRow { code: file.code.to_owned(), description: String::new() }).unwrap();
+    }
+    save(unit, T0);
+    registry
 }
 
-pub fn follow(registry: &mut dyn Registry, index: &Index, view: View) -> Followed {
+/// Saves a unit at an instant, and returns the number of its transaction.
+pub fn save(unit: BlockingUnit, ms: i64) -> Option<u64> {
+    let clock = CommitClock { now_ms: &move || ms, any_clock: true };
+    unit.save(&Cause::new(Channel::Import, "t", "t"), clock).unwrap().tx.map(annuaire_base::Tx::get)
+}
+
+/// Puts a change of a file, open or not as the file is.
+pub fn put_change(unit: &mut BlockingUnit, (entity, source, payload): &SourceChange) {
+    let key = FactKey { owner: (*source).to_owned(), entity: entity.clone(), facet: String::new() };
+    let is_open = file_source(source).is_some_and(|file| file.open);
+    let publication = if is_open { Publication::Open } else { Publication::Restricted };
+    unit.put(Change { key, payload: payload.clone(), publication, fingerprint: 0 }, Expect::Any).unwrap();
+}
+
+pub fn commit(registry: &BlockingRegistry, ms: i64, changes: &[SourceChange]) -> u64 {
+    let mut unit = registry.begin().unwrap();
+    changes.iter().for_each(|change| put_change(&mut unit, change));
+    save(unit, ms).unwrap()
+}
+
+pub fn follow(registry: &BlockingRegistry, index: &Index, view: View) -> Followed {
     annuaire_publish::follow(registry, index, view, &|_, _, _| {}).unwrap()
 }
 
@@ -52,7 +71,7 @@ pub fn dump(index: &Index) -> Vec<String> {
 /// A registry with its two stores.
 pub struct FollowedRegistry {
     dir: tempfile::TempDir,
-    pub registry: SqliteRegistry,
+    pub registry: BlockingRegistry,
     pub public: Index,
     pub restricted: Index,
 }
@@ -62,21 +81,26 @@ impl FollowedRegistry {
         let dir = tempfile::tempdir().unwrap();
         let open = |name: &str, view| annuaire_publish::open(&dir.path().join(name), MAP, view).unwrap();
         let (public, restricted) = (open("public", PUBLIC), open("restricted", RESTRICTED));
-        let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+        let registry = open_registry(&dir.path().join("r"));
         Self { dir, registry, public, restricted }
     }
 
     /// Commits and follows with both stores, then compares both with the registry and with stores that are made anew.
-    pub fn commit_and_compare(&mut self, ms: i64, changes: &[SourceChange]) -> Followed {
-        commit(&mut self.registry, ms, changes);
-        follow(&mut self.registry, &self.restricted, RESTRICTED);
-        let followed = follow(&mut self.registry, &self.public, PUBLIC);
+    pub fn commit_and_compare(&self, ms: i64, changes: &[SourceChange]) -> Followed {
+        commit(&self.registry, ms, changes);
+        self.follow_and_compare()
+    }
+
+    /// Follows with both stores, then compares both with the registry and with stores that are made anew, in groups.
+    pub fn follow_and_compare(&self) -> Followed {
+        follow(&self.registry, &self.restricted, RESTRICTED);
+        let followed = follow(&self.registry, &self.public, PUBLIC);
         for (index, view) in [(&self.public, PUBLIC), (&self.restricted, RESTRICTED)] {
-            assert_eq!(annuaire_publish::verify(&mut self.registry, index, view, &|_, _, _| {}).unwrap(), Vec::<String>::new());
+            assert_eq!(annuaire_publish::verify(&self.registry, index, view, &|_, _, _| {}).unwrap(), Vec::<String>::new());
             assert_eq!(index.check().unwrap(), Vec::<String>::new());
             let again = tempfile::tempdir_in(self.dir.path()).unwrap();
             let rebuilt = annuaire_publish::open(again.path(), MAP, view).unwrap();
-            follow(&mut self.registry, &rebuilt, view);
+            follow(&self.registry, &rebuilt, view);
             assert_eq!(dump(&rebuilt), dump(index));
         }
         followed

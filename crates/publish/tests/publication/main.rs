@@ -4,6 +4,7 @@
 
 mod feeds;
 mod followed_registry;
+mod groups;
 mod references;
 mod set_aside;
 mod stores;

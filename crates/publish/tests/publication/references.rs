@@ -3,7 +3,6 @@
 use crate::followed_registry::*;
 use annuaire_fhir::schema::{self, ORGANIZATION};
 use annuaire_index::{Filter, Index, Row};
-use annuaire_store_sqlite::SqliteRegistry;
 use annuaire_testkit::Dice;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -11,7 +10,7 @@ use std::path::Path;
 /// A structure that nobody describes is published as it is named, until somebody does.
 #[test]
 fn no_link_leads_nowhere() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     w.commit_and_compare(T0, &[person("F990000019")]);
     let named = w.body(ORGANIZATION, "001-F990000019").unwrap();
     let known = (&named["identifier"][0]["value"], &named["active"], &named["name"]);
@@ -51,7 +50,7 @@ fn every_subset_of_the_samples_is_whole() {
         // A quarter of the files, one after the other.
         let some: Vec<_> = files.iter().filter(|_| dice.once_in(4)).collect();
         let dir = tempfile::tempdir().unwrap();
-        let mut registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+        let registry = open_registry(&dir.path().join("r"));
         let stores = [PUBLIC, RESTRICTED].map(|view| {
             let name = format!("{:?}", view.perimeter);
             (annuaire_publish::open(&dir.path().join(name), MAP, view).unwrap(), view)
@@ -60,14 +59,14 @@ fn every_subset_of_the_samples_is_whole() {
             let reason = Some("un essai du programme".to_owned());
             let options = annuaire_exchange::Options { accept_mass_change: reason, ..Default::default() };
             // Some restricted files say nothing without the others.
-            if annuaire_exchange::import(&mut registry, std::slice::from_ref(file), &options).is_err() {
+            if annuaire_exchange::import(&registry, std::slice::from_ref(file), &options).is_err() {
                 continue;
             }
             imported += 1;
             for (index, view) in &stores {
-                follow(&mut registry, index, *view);
+                follow(&registry, index, *view);
                 assert_targets_exist(index);
-                let faults = annuaire_publish::verify(&mut registry, index, *view, &|_, _, _| {}).unwrap();
+                let faults = annuaire_publish::verify(&registry, index, *view, &|_, _, _| {}).unwrap();
                 assert_eq!(faults, Vec::<String>::new(), "{}", file.display());
             }
         }

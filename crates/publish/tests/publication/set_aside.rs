@@ -11,7 +11,7 @@ use serde_json::json;
 /// is published, and an object that can be made takes its place.
 #[test]
 fn what_cannot_be_made_stops_nothing() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     let good =
         |m: &str| device("fhir", &format!(r#"{{"resourceType":"Device","id":"d","status":"active","manufacturer":"{m}"}}"#));
     let first = w.commit_and_compare(T0, &[good("A"), structure("990000019", "CLINIQUE")]);
@@ -48,7 +48,7 @@ fn what_cannot_be_made_stops_nothing() {
 /// A person whose other source cannot be read stays as published; a source that is not open does not disturb the public store.
 #[test]
 fn an_entity_is_left_as_it_is_as_a_whole() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     w.commit_and_compare(T0, &[person("F990000019"), structure("990000019", "A")]);
     let bad: SourceChange = ("PP:810999000003".into(), "r-etatciv", Some("{".into()));
     let followed = w.commit_and_compare(T0 + 1, &[bad]);
@@ -66,7 +66,7 @@ fn an_entity_is_left_as_it_is_as_a_whole() {
 /// Mailboxes are filed apart from their structure: when they cannot be read, it waits for them, published or not.
 #[test]
 fn a_structure_waits_for_its_mailboxes() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     let s = |name: &str| {
         let s = Structure {
             id_technique: "C99000000000017".into(),
@@ -96,7 +96,7 @@ fn a_structure_waits_for_its_mailboxes() {
 /// More entities than are named: the list is bounded, the count is not.
 #[test]
 fn many_set_aside_are_counted() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     let all: Vec<SourceChange> = (0..50).map(|n| (format!("FH:Device/d{n}"), "fhir", Some("{".to_owned()))).collect();
     let followed = w.commit_and_compare(T0, &all);
     assert_eq!((followed.set_aside.len(), followed.set_aside_count), (limits::NAMED, 50));
@@ -105,7 +105,7 @@ fn many_set_aside_are_counted() {
 /// The first changes that are published are not always the first of the log.
 #[test]
 fn a_late_first_load_is_a_first_load() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     w.commit_and_compare(T0, &[device("fhir-restreint", &deep())]);
     w.commit_and_compare(T0 + 1, &[("FH:Device/d".into(), "fhir-restreint", None)]);
     assert!(w.public.is_empty());

@@ -11,7 +11,7 @@ use annuaire_terms::Presence;
 /// keeps it.
 #[test]
 fn what_left_vanishes() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     w.commit_and_compare(T0, &[person("F990000019"), structure("990000019", "A"), structure("990000027", "B")]);
     let gone = |w: &FollowedRegistry, ty, id: &str| {
         let s = w.public.snapshot().unwrap();
@@ -28,12 +28,12 @@ fn what_left_vanishes() {
     w.commit_and_compare(T0 + DAY, &[("PP:810999000003".into(), "psla", None), other()]);
     w.commit_and_compare(T0 + 2 * DAY, &[("ST:F990000019".into(), "psla", None), ("ST:F990000027".into(), "psla", None)]);
     assert_eq!(w.body(PRACTITIONER, PP).unwrap()["active"], false);
-    let tick = |w: &mut FollowedRegistry, day: i64| {
+    let tick = |w: &FollowedRegistry, day: i64| {
         w.commit_and_compare(T0 + day * DAY + 1, &[structure("990000035", &format!("C{day}"))])
     };
-    tick(&mut w, 30);
+    tick(&w, 30);
     assert!(!gone(&w, PRACTITIONER, PP), "a month less a day");
-    tick(&mut w, 31);
+    tick(&w, 31);
     assert!(gone(&w, PRACTITIONER, PP) && gone(&w, PRACTITIONER_ROLE, "005-12345"));
     assert!(!gone(&w, ORGANIZATION, "001-F990000027"));
     {
@@ -47,7 +47,7 @@ fn what_left_vanishes() {
         assert_eq!(s.current_during(&rows, T0 + 31 * DAY + 1, i64::MAX).unwrap().len(), 0);
         assert_eq!(s.current_during(&rows, T0 + 30 * DAY, T0 + 30 * DAY).unwrap().len(), 1);
     }
-    tick(&mut w, 32);
+    tick(&w, 32);
     assert!(gone(&w, ORGANIZATION, "001-F990000027"));
     assert!(!gone(&w, ORGANIZATION, "001-F990000019"), "a role points to it");
     assert!(body(&w.restricted, PRACTITIONER, PP).is_some());
@@ -55,16 +55,16 @@ fn what_left_vanishes() {
     w.commit_and_compare(T0 + 40 * DAY, &[person("F990000035"), ("PP:810999000011".into(), "psla", None)]);
     assert_eq!(w.body(PRACTITIONER, PP).unwrap()["meta"]["versionId"], "3");
     assert_eq!(w.body(PRACTITIONER_ROLE, "005-12345").unwrap()["meta"]["versionId"], "3");
-    tick(&mut w, 42);
+    tick(&w, 42);
     assert!(gone(&w, ORGANIZATION, "001-F990000019"), "the reduced form of the role does not point to it");
-    tick(&mut w, 80);
+    tick(&w, 80);
     assert!(gone(&w, PRACTITIONER_ROLE, "005-67890") && gone(&w, PRACTITIONER, "003-810999000011-10-C"));
 }
 
 /// A structure that its source calls closed is described: it stays.
 #[test]
 fn what_is_closed_is_not_withdrawn() {
-    let mut w = FollowedRegistry::new();
+    let w = FollowedRegistry::new();
     let s = Structure { id_technique: "F990000019".into(), num_finess: "990000019".into(), ferme: true, ..Default::default() };
     w.commit_and_compare(T0, &[put("ST:F990000019", "finess-eg", Objet::Structure(s))]);
     w.commit_and_compare(T0 + 100 * DAY, &[structure("990000027", "B")]);
