@@ -67,9 +67,7 @@ pub fn import(registry: &BlockingRegistry, paths: &[PathBuf], options: &Options)
     report.warnings.extend(replaced.warnings);
     report.notes.extend(replaced.notes);
     if comparisons > 1 {
-        report.notes.push(format!(
-            "what was read was compared {comparisons} times: other imports of these sources were committed meanwhile"
-        ));
+        report.notes.push(format!("what was read was compared {comparisons} times, since others changed its sources meanwhile"));
     }
     let tx = record.as_ref().and_then(|r| r.delivered.tx);
     report.delivery = record.map(|r| r.delivered.number);

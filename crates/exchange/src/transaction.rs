@@ -10,11 +10,11 @@ use annuaire_store::{BlockingRegistry, BlockingStage, BlockingUnit, Cause, Chang
 pub(crate) enum Attempt<T> {
     /// It was written, or there was nothing to write.
     Done(T),
-    /// Another import changed this source after the comparison had begun; nothing was written.
+    /// Another transaction changed this source after the comparison had begun; nothing was written.
     Overtaken(String),
 }
 
-/// Repeats `attempt` until no other import comes in between; it takes how many attempts were made. `file` is what is being
+/// Repeats `attempt` until nobody comes in between; it takes how many attempts were made. `file` is what is being
 /// imported.
 ///
 /// # Errors
@@ -30,7 +30,7 @@ pub(crate) fn repeat<T>(file: &str, mut attempt: impl FnMut(u32) -> Result<Attem
     Err(refused(
         file,
         format!(
-            "other imports changed {source} each of the {} times that it was compared; nothing was imported, import again",
+            "others changed {source} each of the {} times that this was compared with it; nothing was imported, import again",
             limits::ATTEMPTS
         ),
     ))
