@@ -159,7 +159,10 @@ impl Index {
             let mut links = vec![(ParamId::STORE, id_hash(version.id()))];
             links.extend(version.references().map_err(in_words)?.iter().map(|(param, to)| (*param, target_hash(to))));
             links.sort_by_key(|(param, _)| *param);
-            if head.foreign.is_none() && !head.is_withdrawn_by_law && memmem::find(version.body(), &stamp(version.number, *ms)).is_none() {
+            if head.foreign.is_none()
+                && !head.is_withdrawn_by_law
+                && memmem::find(version.body(), &stamp(version.number, *ms)).is_none()
+            {
                 return Err("its body is of another version".into());
             }
             if let std::collections::btree_map::Entry::Vacant(vacant) = rows_of_types.entry(version.ty) {

@@ -20,7 +20,7 @@ use std::sync::PoisonError;
 use annuaire_base::Tx;
 use roaring::RoaringBitmap;
 
-pub use self::sweep::{finish, gone_rows};
+pub use self::sweep::{PAGES, finish, gone_rows};
 
 use self::progress::Progress;
 use crate::application::discard_unpublished;
@@ -112,7 +112,7 @@ impl Index {
                 Some(gone) => gone,
                 none => none.insert(sweep::gone_rows(&self.dbs, &txn)?),
             };
-            let removed = sweep::step(&self.dbs, &mut txn, gone, &mut progress)?;
+            let removed = sweep::step(&self.dbs, &mut txn, gone, &mut progress, self.pages_per_step)?;
             progress.save(&self.dbs, &mut txn)?;
             txn.commit()?;
             report.commits += 1;

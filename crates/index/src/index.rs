@@ -26,6 +26,8 @@ pub struct Index {
     pub(crate) writer: Mutex<()>,
     /// Versions written between two LMDB commits.
     pub(crate) versions_per_commit: usize,
+    /// Pages that a step of a compaction looks at.
+    pub(crate) pages_per_step: usize,
 }
 
 impl Index {

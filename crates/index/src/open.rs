@@ -8,6 +8,7 @@ use annuaire_base::{LogIdentity, Tx};
 use heed::types::Bytes;
 use heed::{CompactionOption, Env, EnvFlags, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 
+use crate::compact;
 use crate::databases::{DATABASES, Databases, Db};
 use crate::dictionaries::Dictionaries;
 use crate::error::Error;
@@ -108,6 +109,7 @@ impl Index {
             dictionaries,
             writer: Mutex::new(()),
             versions_per_commit: VERSIONS_PER_COMMIT,
+            pages_per_step: compact::PAGES,
         })
     }
 

@@ -31,6 +31,9 @@ const STATES_MAX: usize = 4;
 /// Type and filter of a search.
 pub type ResultKey = (TypeId, Filter);
 
+/// Rows at the other ends of searches through references.
+pub type LinkEnds = Arc<[Arc<RoaringBitmap>]>;
+
 /// What a search found in a state.
 #[derive(Debug, Clone)]
 pub struct KeptResult {
@@ -38,8 +41,9 @@ pub struct KeptResult {
     /// End of the rows of that state.
     pub end: Row,
     pub rows: Arc<RoaringBitmap>,
-    /// What its searches through references found at their other ends, in the order of the filter.
-    pub ends: Arc<[Arc<RoaringBitmap>]>,
+    /// What its searches through references found at their other ends, in the order of the filter; `None` when that is not known, and
+    /// the result is of its own state only.
+    pub ends: Option<LinkEnds>,
 }
 
 /// Remembered results, shared by the snapshots of a store.
@@ -86,7 +90,10 @@ impl SearchResults {
         let oldest = kept.len().saturating_sub(STATES_MAX);
         kept.drain(..oldest);
         // A filter that lists a thousand values is larger than its result: the key is weighed too.
-        let sizes = kept.iter().flat_map(|one| std::iter::once(&one.rows).chain(one.ends.iter())).map(|rows| rows.serialized_size());
+        let sizes = kept
+            .iter()
+            .flat_map(|one| std::iter::once(&one.rows).chain(one.ends.iter().flat_map(|ends| ends.iter())))
+            .map(|rows| rows.serialized_size());
         let weight = sizes.sum::<usize>() + std::mem::size_of::<Filter>() * filter_count(&key.1);
         table.kept.insert(key, kept.into(), weight);
     }

@@ -11,17 +11,12 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::row::Row;
 
-/// Most holes between two records of a chunk: each takes two bytes, and a chunk of its own about twenty.
-const HOLES_MAX: u32 = 8;
+/// Most holes between two records of a chunk. Each takes two bytes, and a chunk of its own about twenty and its share of a page that
+/// is not full; but a chunk of a few records, or of holes, serves no neighbour.
+const HOLES_MAX: u32 = 32;
 
 /// Removes the records of `gone` from `most` chunks, the first of them at or after the row `from`, and unites small neighbours.
-pub fn sweep(
-    dbs: &Databases,
-    txn: &mut RwTxn<'_>,
-    gone: &RoaringBitmap,
-    from: Row,
-    most: usize,
-) -> Result<SweptRows, Error> {
+pub fn sweep(dbs: &Databases, txn: &mut RwTxn<'_>, gone: &RoaringBitmap, from: Row, most: usize) -> Result<SweptRows, Error> {
     let mut old = BTreeSet::new();
     let mut swept = SweptChunks::default();
     let mut next = None;

@@ -21,10 +21,10 @@ use crate::retention;
 use crate::row::Row;
 use crate::withdraw::{forget_hidden_until, hidden_until};
 
-/// Pages that a step looks at: a millisecond or two.
-const PAGES: usize = if cfg!(test) { 2 } else { 256 };
-/// Small entries that a step looks at.
-const ENTRIES: usize = if cfg!(test) { 3 } else { 2_000 };
+/// Pages that a step looks at: some milliseconds.
+pub const PAGES: usize = 256;
+/// Small entries that a step looks at, for each page.
+const ENTRIES_PER_PAGE: usize = 8;
 
 /// Rows that the horizon removes: closed or withdrawn at it or before.
 pub fn gone_rows(dbs: &Databases, txn: &RoTxn<'_>) -> Result<RoaringBitmap, Error> {
@@ -41,28 +41,35 @@ fn first_kept_end(dbs: &Databases, txn: &RoTxn<'_>) -> Result<Row, Error> {
 }
 
 /// Does the next step of a compaction, and returns the number of records removed.
-pub fn step(dbs: &Databases, txn: &mut RwTxn<'_>, gone: &RoaringBitmap, progress: &mut Progress) -> Result<u64, Error> {
+pub fn step(
+    dbs: &Databases,
+    txn: &mut RwTxn<'_>,
+    gone: &RoaringBitmap,
+    progress: &mut Progress,
+    pages: usize,
+) -> Result<u64, Error> {
+    let entries = pages.saturating_mul(ENTRIES_PER_PAGE);
     let mut removed = 0;
     let from = progress.from.as_slice();
     let removal = Removal { rows: gone, first_kept_end: Some(first_kept_end(dbs, txn)?) };
     let next = match progress.stage {
-        Stage::Leaving => remove_leaving(dbs, txn, gone, from)?,
+        Stage::Leaving => remove_leaving(dbs, txn, gone, from, entries)?,
         Stage::Terms => {
-            let swept = posting::sweep::sweep(dbs, txn, removal, from, PAGES)?;
+            let swept = posting::sweep::sweep(dbs, txn, removal, from, pages)?;
             for (id, last) in swept.ids {
                 former::remember(dbs, txn, &id, last)?;
             }
             swept.next
         }
-        Stage::Links => links::sweep::sweep(dbs, txn, removal, from, PAGES)?,
+        Stage::Links => links::sweep::sweep(dbs, txn, removal, from, pages)?,
         Stage::Rows => {
             let first = if from.is_empty() { Row::FIRST } else { chunk::first_row(from)? };
-            let swept = chunk::sweep::sweep(dbs, txn, gone, first, PAGES)?;
+            let swept = chunk::sweep::sweep(dbs, txn, gone, first, pages)?;
             removed = swept.removed;
             swept.next.map(|row| row.get().to_be_bytes().to_vec())
         }
-        Stage::Transactions => forget_transactions(dbs, txn, from)?,
-        Stage::Closings => forget_closings(dbs, txn, from)?,
+        Stage::Transactions => forget_transactions(dbs, txn, from, entries)?,
+        Stage::Closings => forget_closings(dbs, txn, from, entries)?,
         Stage::Complete => None,
     };
     progress.go_on(next);
@@ -74,17 +81,23 @@ pub fn finish(dbs: &Databases, txn: &mut RwTxn<'_>) -> Result<(), Error> {
     let Some(mut progress) = Progress::read(dbs, txn)? else { return Ok(()) };
     let gone = gone_rows(dbs, txn)?;
     while !progress.is_complete() {
-        step(dbs, txn, &gone, &mut progress)?;
+        step(dbs, txn, &gone, &mut progress, PAGES)?;
     }
     progress.save(dbs, txn)
 }
 
 /// Takes out of `leaving` the rows that go: what is due is looked up in the records.
-fn remove_leaving(dbs: &Databases, txn: &mut RwTxn<'_>, gone: &RoaringBitmap, from: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+fn remove_leaving(
+    dbs: &Databases,
+    txn: &mut RwTxn<'_>,
+    gone: &RoaringBitmap,
+    from: &[u8],
+    most: usize,
+) -> Result<Option<Vec<u8>>, Error> {
     let (mut keys, mut count, mut next) = (Vec::new(), 0, None);
     for item in dbs.leaving.range(txn, &(from_key(from), Bound::Unbounded))? {
         let key = item?.0;
-        if count == ENTRIES {
+        if count == most {
             next = Some(key.to_vec());
             break;
         }
@@ -101,14 +114,14 @@ fn remove_leaving(dbs: &Databases, txn: &mut RwTxn<'_>, gone: &RoaringBitmap, fr
 
 /// Removes the transactions before the horizon of which no row is left. The numbers of their rows then count as those of the next
 /// transaction that stays, in which they are not found either.
-fn forget_transactions(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+fn forget_transactions(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8], most: usize) -> Result<Option<Vec<u8>>, Error> {
     let horizon = PublishedTx::key(meta::retained_from(dbs.meta, txn)?);
     let before = if from.is_empty() { None } else { dbs.tx.get_lower_than(txn, from)? };
     let mut start = before.map_or(Ok(Row::FIRST), |(key, value)| PublishedTx::decode(key, value).map(|before| before.end))?;
     let (mut empty, mut count, mut next) = (Vec::new(), 0, None);
     for item in dbs.tx.range(txn, &(from_key(from), Bound::Excluded(&horizon[..])))? {
         let (key, value) = item?;
-        if count == ENTRIES {
+        if count == most {
             next = Some(key.to_vec());
             break;
         }
@@ -127,10 +140,10 @@ fn forget_transactions(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8]) -> Res
 }
 
 /// Forgets the closings of the transactions up to the horizon, some of them at a time: their rows are gone.
-fn forget_closings(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+fn forget_closings(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8], most: usize) -> Result<Option<Vec<u8>>, Error> {
     let horizon = meta::retained_from(dbs.meta, txn)?;
     let after = Tx::new(from.try_into().map_or(0, u64::from_be_bytes));
-    let until = entry_after(dbs, txn, after, ENTRIES)?.unwrap_or(horizon).min(horizon);
+    let until = entry_after(dbs, txn, after, most)?.unwrap_or(horizon).min(horizon);
     forget_before(dbs, txn, until, &ClosedRows::new())?;
     forget_hidden_until(dbs, txn, until)?;
     Ok((until < horizon).then(|| until.get().to_be_bytes().to_vec()))

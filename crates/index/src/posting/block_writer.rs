@@ -20,7 +20,7 @@ pub struct BlockWriter {
     entries: Vec<u8>,
     last_key: Vec<u8>,
     start: Vec<u8>,
-    /// Bytes that the next block may fill.
+    /// Bytes that a block may fill.
     limit: usize,
 }
 
@@ -28,6 +28,11 @@ impl BlockWriter {
     /// `start` is the key of the first block: at or below all the keys that follow. A block that replaces another keeps its key.
     pub fn new(start: Vec<u8>) -> Self {
         Self { filter: None, entries: Vec::with_capacity(PAGE_VALUE), last_key: Vec::new(), start, limit: PAGE_VALUE }
+    }
+
+    /// A writer that leaves room in each block: none has more than `limit` bytes, but one with a single entry.
+    pub fn with_limit(start: Vec<u8>, limit: usize) -> Self {
+        Self { limit, ..Self::new(start) }
     }
 
     /// Adds an entry above the last one; no `rows` means that they are in a set. Returns the finished block when the entry does
@@ -45,7 +50,6 @@ impl BlockWriter {
             write_entry(&mut entry, 0, key, rows);
             let start = key[..(shared + 1).min(key.len())].to_vec();
             full = Some(Block { start: std::mem::replace(&mut self.start, start), bytes: self.take_bytes() });
-            self.limit = PAGE_VALUE;
         }
         if let Some(text) = text {
             let filter = self.filter.get_or_insert_with(|| Box::new([0; BLOOM]));
@@ -87,16 +91,24 @@ impl BlockWriter {
     }
 }
 
-/// Cuts two consecutive blocks anew, so that both are about half full: the second one of a block that overflowed would otherwise
-/// hold a few entries, and its neighbour would overflow again at its next entry.
-pub fn cut_evenly(first: &Block, second: &Block) -> Result<Vec<Block>, Error> {
-    let mut writer = BlockWriter::new(first.start.clone());
-    writer.limit = (first.bytes.len() + second.bytes.len()) / 2;
-    let mut blocks = Vec::new();
-    writer.push_block(&first.bytes, &mut blocks)?;
-    writer.push_block(&second.bytes, &mut blocks)?;
-    blocks.extend(writer.finish());
-    Ok(blocks)
+/// Cuts consecutive blocks anew into `count` blocks that are about equally full, or a few more when entries do not fit so.
+pub fn recut(blocks: &[Block], count: usize) -> Result<Vec<Block>, Error> {
+    let Some(first) = blocks.first() else { return Ok(Vec::new()) };
+    let bytes: usize = blocks.iter().map(|block| block.bytes.len()).sum();
+    let mut limit = bytes.div_ceil(count.max(1)).min(PAGE_VALUE);
+    loop {
+        let mut writer = BlockWriter::with_limit(first.start.clone(), limit);
+        let mut out = Vec::new();
+        for block in blocks {
+            writer.push_block(&block.bytes, &mut out)?;
+        }
+        out.extend(writer.finish());
+        if out.len() <= count || limit == PAGE_VALUE {
+            return Ok(out);
+        }
+        // Entries are not divided: the last of them made one block more.
+        limit = (limit + PAGE_VALUE / 32).min(PAGE_VALUE);
+    }
 }
 
 fn write_entry(out: &mut Vec<u8>, shared: usize, key: &[u8], rows: &[Row]) {

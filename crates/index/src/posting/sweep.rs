@@ -5,7 +5,7 @@ use std::ops::Bound;
 use heed::RwTxn;
 
 use super::block::{BlockReader, TermRows};
-use super::block_writer::{Block, BlockWriter};
+use super::block_writer::{Block, BlockWriter, recut};
 use super::longs;
 use super::row_set::{self, SetRemainder};
 use crate::databases::{Databases, PAGE_VALUE, from_key};
@@ -14,8 +14,10 @@ use crate::key::{KeyText, class};
 use crate::removal::Removal;
 use crate::row::Row;
 
-/// Neighbours are united up to this length, which leaves room for the terms of some transactions.
-const UNITED_MAX: usize = PAGE_VALUE * 4 / 5;
+/// Neighbours are cut anew up to this length, which leaves room for the terms of some transactions.
+const FILL: usize = PAGE_VALUE * 17 / 20;
+/// Neighbours that are looked at together: of the space of that many blocks, at most that of one is lost.
+const WINDOW: usize = 12;
 /// Most rows of a set that is dissolved into its block: less than a block holds, so that it does not become a set again soon.
 const DISSOLVED_MAX: usize = 32;
 /// Key of the first block, which stays even when it is empty.
@@ -44,17 +46,18 @@ pub fn sweep(dbs: &Databases, txn: &mut RwTxn<'_>, removal: Removal<'_>, from: &
         blocks.push(Block { start: start.to_vec(), bytes: block.to_vec() });
     }
     let mut removed = RemovedTerms::default();
-    let mut groups = BlockGroups::default();
+    let mut window = Window::new();
     for block in blocks {
         match without(dbs, txn, removal, &block, &mut removed)? {
-            None => groups.add(block, false),
-            Some(blocks) if blocks.is_empty() => groups.add(Block { start: block.start, bytes: Vec::new() }, true),
-            Some(blocks) => blocks.into_iter().for_each(|block| groups.add(block, true)),
+            None => window.push((block, false)),
+            Some(blocks) if blocks.is_empty() => window.push((Block { start: block.start, bytes: Vec::new() }, true)),
+            Some(blocks) => window.extend(blocks.into_iter().map(|block| (block, true))),
+        }
+        if window.len() >= WINDOW {
+            write_window(dbs, txn, std::mem::take(&mut window))?;
         }
     }
-    for group in groups.0 {
-        group.write(dbs, txn)?;
-    }
+    write_window(dbs, txn, window)?;
     longs::remove_unused(dbs, txn, &removed.longs)?;
     swept.ids = removed.ids;
     Ok(swept)
@@ -137,53 +140,35 @@ fn has_removed_rows(removal: Removal<'_>, block: &[u8]) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// Neighbours that become one block, in order.
-#[derive(Default)]
-struct BlockGroups(Vec<BlockGroup>);
+/// Blocks of a window, with whether each differs from the one in the database.
+type Window = Vec<(Block, bool)>;
 
-struct BlockGroup {
-    blocks: Vec<Block>,
-    /// Bytes of the blocks; the united block has no more.
-    bytes: usize,
-    is_changed: bool,
-}
-
-impl BlockGroups {
-    fn add(&mut self, block: Block, is_changed: bool) {
-        let bytes = block.bytes.len();
-        match self.0.last_mut().filter(|group| group.bytes + bytes <= UNITED_MAX || bytes <= 1) {
-            Some(group) => {
-                group.bytes += bytes;
-                group.blocks.push(block);
-                group.is_changed = true;
+/// Writes the blocks of a window that changed; cuts them all anew when fewer blocks hold them.
+fn write_window(dbs: &Databases, txn: &mut RwTxn<'_>, window: Window) -> Result<(), Error> {
+    let is_first = |block: &Block| block.start == FIRST_BLOCK;
+    let full = window.iter().filter(|(block, _)| block.bytes.len() > 1).count();
+    let bytes: usize = window.iter().map(|(block, _)| block.bytes.len()).sum();
+    let wanted = bytes.div_ceil(FILL).max(1);
+    let (blocks, changes): (Vec<Block>, Vec<bool>) = window.into_iter().unzip();
+    if wanted < full {
+        let united = recut(&blocks, wanted)?;
+        if united.len() < full {
+            for block in &blocks {
+                dbs.terms.delete(txn, &block.start)?;
             }
-            None => self.0.push(BlockGroup { blocks: vec![block], bytes, is_changed }),
-        }
-    }
-}
-
-impl BlockGroup {
-    fn write(self, dbs: &Databases, txn: &mut RwTxn<'_>) -> Result<(), Error> {
-        if !self.is_changed {
+            for block in &united {
+                dbs.terms.put(txn, &block.start, &block.bytes)?;
+            }
             return Ok(());
         }
-        let start = self.blocks[0].start.clone();
-        let mut writer = BlockWriter::new(start.clone());
-        let mut united = Vec::new();
-        for block in &self.blocks {
-            writer.push_block(&block.bytes, &mut united)?;
-        }
-        united.extend(writer.finish());
-        for block in &self.blocks {
+    }
+    for (block, is_changed) in blocks.iter().zip(changes) {
+        if block.bytes.len() <= 1 && !is_first(block) {
+            // The block before it takes the terms that would belong here.
             dbs.terms.delete(txn, &block.start)?;
-        }
-        if united.is_empty() && start == FIRST_BLOCK {
-            dbs.terms.put(txn, FIRST_BLOCK, &[])?;
-        }
-        for block in &united {
+        } else if is_changed {
             dbs.terms.put(txn, &block.start, &block.bytes)?;
         }
-        Ok(())
     }
+    Ok(())
 }
-

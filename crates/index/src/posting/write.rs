@@ -3,7 +3,7 @@
 use heed::{PutFlags, RwTxn};
 
 use super::block::{BlockReader, INLINE_MAX, TermRows};
-use super::block_writer::{BlockWriter, cut_evenly};
+use super::block_writer::{BlockWriter, recut};
 use super::row_set::{self, SetWrite};
 use super::sorter::SortedTerms;
 use crate::databases::{Databases, PAGE_VALUE};
@@ -18,6 +18,9 @@ const BLOCKS_MAX: u64 = 20_000;
 const BLOCKS_SHARE: u64 = 64;
 /// Key of the first block: below all terms, whose third byte at least follows it.
 const FIRST_BLOCK: [u8; 1] = [0];
+
+/// Bytes of a block of an empty database: the small transactions that follow find room, and do not cut each block in two.
+const FIRST_FILL: usize = PAGE_VALUE * 9 / 10;
 
 /// Opens the next write transaction of the environment.
 pub type BeginWrite<'b, 'e> = &'b dyn Fn() -> Result<RwTxn<'e>, Error>;
@@ -111,7 +114,7 @@ fn append_all<'e>(
     terms: &mut SortedTerms,
     mut next: PendingTerm,
 ) -> Result<RwTxn<'e>, Error> {
-    let mut writer = BlockWriter::new(FIRST_BLOCK.to_vec());
+    let mut writer = BlockWriter::with_limit(FIRST_BLOCK.to_vec(), FIRST_FILL);
     while !next.is_end {
         let inline = if next.rows.len() <= INLINE_MAX {
             next.rows.as_slice()
@@ -192,12 +195,11 @@ fn merge_block(dbs: &Databases, txn: &mut RwTxn<'_>, terms: &mut SortedTerms, ne
         }
     }
     out.extend(writer.finish());
-    if let [.., first, second] = out.as_slice()
-        && second.bytes.len() < PAGE_VALUE / 2
-    {
-        let evenly = cut_evenly(first, second)?;
+    if out.len() > 1 && out.last().is_some_and(|last| last.bytes.len() < PAGE_VALUE / 2) {
+        // The last block of one that overflowed would hold a few entries, and its neighbour overflow again at the next one.
+        let last = recut(&out[out.len() - 2..], 2)?;
         out.truncate(out.len() - 2);
-        out.extend(evenly);
+        out.extend(last);
     }
     for block in &out {
         dbs.terms.put(txn, &block.start, &block.bytes)?;

@@ -8,7 +8,7 @@ use annuaire_terms::{ParamId, TypeId};
 use roaring::RoaringBitmap;
 
 use super::row_filter::{FilteredRow, RowOracle, links_of};
-use super::{EFFORT_MIN, KeptResult, SearchResults};
+use super::{EFFORT_MIN, KeptResult, LinkEnds, SearchResults};
 use crate::budget::{self, Effort};
 use crate::error::Error;
 use crate::filter::Filter;
@@ -55,7 +55,8 @@ impl Snapshot {
         if let Some(key) = key
             && self.meter.spent() - before >= EFFORT_MIN
         {
-            let ends = self.link_ends(filter)?;
+            // A search that found nothing may have done without them.
+            let ends = if rows.is_empty() && has_links(filter) { None } else { self.link_ends(filter).ok() };
             let (tx, end) = (self.published.tx, self.published.end);
             self.results.insert(key, KeptResult { tx, end, rows: rows.clone(), ends });
         }
@@ -69,11 +70,11 @@ impl Snapshot {
         if added.len() > ADDED_MAX {
             return Ok(None);
         }
-        let Some(keys) = self.results.keys_of(&added) else { return Ok(None) };
+        let (Some(keys), Some(ends_then)) = (self.results.keys_of(&added), &kept.ends) else { return Ok(None) };
         let mut links = Vec::new();
         links_of(filter, &mut links);
         let ends = self.link_ends(filter)?;
-        for ((link, then), now) in links.into_iter().zip(kept.ends.iter()).zip(ends.iter()) {
+        for ((link, then), now) in links.into_iter().zip(ends_then.iter()).zip(ends.iter()) {
             if !self.leads_to_same(link, then, now)? {
                 return Ok(None);
             }
@@ -89,11 +90,11 @@ impl Snapshot {
                 None => return Ok(None),
             }
         }
-        Ok(Some(KeptResult { tx: self.published.tx, end: self.published.end, rows: Arc::new(rows), ends }))
+        Ok(Some(KeptResult { tx: self.published.tx, end: self.published.end, rows: Arc::new(rows), ends: Some(ends) }))
     }
 
     /// What the searches through references of a filter find at their other ends.
-    fn link_ends(&self, filter: &Filter) -> Result<Arc<[Arc<RoaringBitmap>]>, Error> {
+    fn link_ends(&self, filter: &Filter) -> Result<LinkEnds, Error> {
         let mut links = Vec::new();
         links_of(filter, &mut links);
         links.into_iter().map(|link| other_end(link).map_or_else(|| Ok(Arc::default()), |(ty, f)| self.search(ty, f))).collect()
@@ -143,6 +144,12 @@ impl Snapshot {
         }
         Ok(Some(targets))
     }
+}
+
+fn has_links(filter: &Filter) -> bool {
+    let mut links = Vec::new();
+    links_of(filter, &mut links);
+    !links.is_empty()
 }
 
 /// Type and filter of the other end of a search through references.

@@ -32,7 +32,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn open(dir: &std::path::Path) -> Index {
     let mut index = Index::open(dir, MAP, DICTIONARIES).unwrap();
-    index.versions_per_commit = 3;
+    (index.versions_per_commit, index.pages_per_step) = (3, 1);
     index
 }
 
@@ -44,7 +44,8 @@ fn apply(index: &Index, tx: Tx, ms: i64, list: &[Resource], withdrawn: &[(TypeId
 
 /// Filters of each kind, few enough to be asked at each commit.
 fn some_filters() -> Vec<Filter> {
-    let chain = |filter: Filter| Filter::Chain { param: param(3), target_type: ty(0), target_name: "A".into(), filter: Box::new(filter) };
+    let chain =
+        |filter: Filter| Filter::Chain { param: param(3), target_type: ty(0), target_name: "A".into(), filter: Box::new(filter) };
     let mut all: Vec<Filter> = text_filters(param(2), "go").into();
     all.push(Filter::Missing(param(4)));
     all.push(chain(Filter::Missing(param(4))));
@@ -70,12 +71,13 @@ proptest! {
                     let n = txs.len() as u64;
                     let (tx, ms) = (Tx::new(3 + 2 * n), 100 * (n as i64 + 1));
                     apply(&index, tx, ms, &resources, &withdrawn);
-                    model.apply(tx, ms, &resources);
                     if !withdrawn.is_empty() && index.retained_from() > Tx::NONE {
                         // It ends the compaction, unless there was nothing to withdraw from.
                         model.compact(index.retained_from());
                     }
+                    // What is withdrawn goes first: a resource that comes with it follows its tombstone.
                     model.withdraw(tx, ms, &withdrawn);
+                    model.apply(tx, ms, &resources);
                     txs.push((tx, ms));
                 }
                 Step::Compact { keep, commits } => {

@@ -125,12 +125,21 @@ impl Model {
             self.ids.insert((r.ty, r.id.clone()), self.rows.len());
             let version = r.foreign_stamp.as_ref().and_then(|k| k.version).unwrap_or(0).max(version);
             let own = r.foreign_stamp.as_ref().map_or(ms, |k| k.last_updated_ms);
-            self.rows.push(ModelVersion { r: r.clone(), tx, arrival: ms, ms: own, closed: None, version, fate: Fate::Kept, is_removed: false });
+            self.rows.push(ModelVersion {
+                r: r.clone(),
+                tx,
+                arrival: ms,
+                ms: own,
+                closed: None,
+                version,
+                fate: Fate::Kept,
+                is_removed: false,
+            });
         }
         (self.rows.len() - start) as u64
     }
 
-    /// Withdraws resources in a transaction that wrote `list`.
+    /// Withdraws resources in a transaction, before its own are applied.
     pub fn withdraw(&mut self, tx: Tx, ms: i64, resources: &[(TypeId, String)]) {
         for key in resources {
             let Some(last) = self.ids.get(key).copied() else { continue };
@@ -269,7 +278,9 @@ pub fn check(s: &Snapshot, m: &Model) {
                 assert_eq!(s.version(ty, &id, k as u32).unwrap().map(|e| e.row), row);
             }
             let last = m.rows[..end].iter().rev().find(|v| v.r.ty == ty && v.r.id == id);
-            let former = last.filter(|last| last.fate != Fate::Kept || last.is_removed).map(|last| (last.version, last.fate != Fate::Kept));
+            let former = last
+                .filter(|last| last.fate != Fate::Kept || last.is_removed)
+                .map(|last| (last.version, last.fate != Fate::Kept));
             assert_eq!(s.former(ty, &id).unwrap().map(|f| (f.number, f.is_withdrawn_by_law)), former, "{id} at {}", s.tx());
         }
     }
