@@ -16,6 +16,7 @@ mod progress;
 mod sweep;
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use annuaire_base::Tx;
 use roaring::RoaringBitmap;
@@ -23,12 +24,15 @@ use roaring::RoaringBitmap;
 pub use self::sweep::{PAGES, finish, gone_rows};
 
 use self::progress::Progress;
-use crate::application::discard_unpublished;
 use crate::closings::closed_between;
 use crate::error::Error;
 use crate::index::Index;
 use crate::meta;
 use crate::published::PublishedTx;
+use crate::unpublished::discard_unpublished;
+
+/// Time between two steps in which the lock is free.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// What a compaction did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -124,6 +128,8 @@ impl Index {
             if !between() {
                 return Ok(false);
             }
+            // Locks are not fair: without a pause, a transaction that waits could wait for all the steps.
+            std::thread::sleep(PAUSE);
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::published::PublishedTx;
 use crate::removal::Removal;
 use crate::retention;
 use crate::row::Row;
-use crate::withdraw::{forget_hidden_until, hidden_until};
+use crate::withdrawn_rows;
 
 /// Pages that a step looks at: some milliseconds.
 pub const PAGES: usize = 256;
@@ -30,7 +30,7 @@ const ENTRIES_PER_PAGE: usize = 8;
 pub fn gone_rows(dbs: &Databases, txn: &RoTxn<'_>) -> Result<RoaringBitmap, Error> {
     let horizon = meta::retained_from(dbs.meta, txn)?;
     let closed = if horizon == Tx::NONE { ClosedRows::new() } else { closed_between(dbs, txn, Tx::NONE, horizon)? };
-    Ok(closed.into_values().fold(hidden_until(dbs, txn, horizon)?, |all, rows| all | rows))
+    Ok(closed.into_values().fold(withdrawn_rows::rows_until(dbs, txn, horizon)?, |all, rows| all | rows))
 }
 
 /// End of the rows of the horizon.
@@ -145,6 +145,6 @@ fn forget_closings(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8], most: usiz
     let after = Tx::new(from.try_into().map_or(0, u64::from_be_bytes));
     let until = entry_after(dbs, txn, after, most)?.unwrap_or(horizon).min(horizon);
     forget_before(dbs, txn, until, &ClosedRows::new())?;
-    forget_hidden_until(dbs, txn, until)?;
+    withdrawn_rows::forget_until(dbs, txn, until)?;
     Ok((until < horizon).then(|| until.get().to_be_bytes().to_vec()))
 }
