@@ -14,7 +14,9 @@
 //!   or vanished) are not live. Nothing else changes from one state to the next, so every past state stays readable.
 //! * **Snapshot**: a [`Snapshot`] is one state, held by an LMDB read transaction. Readers take no lock that a writer can hold.
 //! * **Transaction**: [`Index::preparer`] makes versions on any number of threads, and [`Index::apply`] writes them in order.
-//!   A transaction becomes visible in one commit; an interrupted one is applied again.
+//!   A transaction becomes visible in one commit; an interrupted one is applied again. [`Index::apply_group`] makes many small
+//!   ones visible in one commit.
+//! * **Identity**: a store follows one log ([`Index::bind_log`]) and holds one view of it ([`Marks`]); another one is refused.
 //! * **Retention**: what left the directory stays in a reduced form for a while, then vanishes ([`Retention`]).
 //! * **Compaction**: closed versions are kept for a while, and with them the states that had them; [`Index::compact`] removes older ones
 //!   and gives their space back. Numbers of rows and of versions are never used again.
@@ -75,19 +77,19 @@
 //! | chained search, `_has` | one look-up for each of a few resources; two columns in sequence for many |
 //! | interval of instants | a binary search over the transactions |
 //! | order of ids | a sort of up to 2 000 rows, a walk over the ids beyond |
-//! | a recent state | nothing; an older one, the closings up to it |
-//! | applying `n` versions | a sort of their terms, and rewriting each block that gets one; memory is bounded |
+//! | a recent state, or one asked for lately | nothing; another one, some hundred entries of closings |
+//! | applying `n` versions | a sort of their terms, and rewriting each block that gets one; memory is bounded; small transactions share a commit ([`Index::apply_group`]) |
 //! | compaction | reading every block, chunk and column once, in commits of some milliseconds |
 //! | a withdrawal by law | reading every block, slice and column once |
-//! | opening | the rows of each type and all the closings |
+//! | opening | the rows of each type and some hundred entries of closings |
 //!
 //! [`Snapshot::within`] bounds the work of a snapshot's searches ([`Effort`]). Results that cost much are remembered, up to 64 MiB, and
 //! carried over the transactions that follow.
 //!
 //! # What it never does
 //!
-//! It never reads the clock, the registry or the network, and starts no thread but those of the sort. It knows nothing of HTTP, of
-//! FHIR names or of perimeters: types and parameters are numbers, and what a perimeter may publish is decided before a resource comes
+//! It never reads the clock, the registry or the network, and starts no thread but those of the sort of a large transaction. It
+//! knows nothing of HTTP, of FHIR names or of perimeters: types and parameters are numbers, and what a perimeter may publish is decided before a resource comes
 //! here. It changes no version but to withdraw it by law: retention closes rows, and old versions stay readable until a compaction that
 //! its caller asks for. It never opens files of another format: it refuses them, and the caller rebuilds.
 

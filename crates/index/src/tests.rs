@@ -8,6 +8,7 @@ mod effort;
 mod group;
 mod history;
 mod identity;
+mod kill;
 mod measure;
 mod model;
 mod results;

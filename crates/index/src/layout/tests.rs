@@ -61,6 +61,7 @@ fn the_document_has_these_examples() {
         "the key `02 00 09` `61 00`",
         "`00` `00 03 02 00 00 03 05 02 a5 02` `02 01 07 01 07`",
         "the key `02 00 00 00 01` and the value `01 00 03 00`",
+        "the key `00 00 00 00 00 00 00 00 04` and the value `02 12` `3a 30 00 00 01 00 00 00 00 00 00 00 10 00 00 00 00 00`",
     ] {
         assert!(flat.contains(example), "{example}");
     }
@@ -163,10 +164,14 @@ fn records_and_transactions_have_the_bytes_of_the_document() {
     // A second version closes the first.
     apply(&index, 4, vec![Resource { after: b"}".to_vec(), ..resource("a", vec![]) }], &ApplyOptions::default());
     let [(tx, closed)] = &contents(&index, index.dbs.closings)[..] else { panic!("one transaction closes a row") };
-    assert_eq!(tx[..], [&[0][..], &4_u64.to_be_bytes()].concat());
-    // Type, length of the bitmap, bitmap.
-    assert_eq!(closed[..2], [2, closed.len() as u8 - 2]);
+    assert_eq!(tx, &hex("00 00 00 00 00 00 00 00 04"));
+    assert_eq!(closed, &hex("02 12 3a 30 00 00 01 00 00 00 00 00 00 00 10 00 00 00 00 00"));
     assert_eq!(RoaringBitmap::deserialize_from(&closed[2..]).unwrap().iter().collect::<Vec<_>>(), [0]);
+    // The sum of the transactions 0 to 63 comes with the first beyond them.
+    let mut names: Vec<_> = contents(&index, index.dbs.closings).into_iter().map(|(key, _)| key).collect();
+    apply(&index, 64, vec![], &ApplyOptions::default());
+    names.push(hex("01 00 00 00 00 00 00 00 00"));
+    assert_eq!(contents(&index, index.dbs.closings), names.into_iter().map(|key| (key, closed.clone())).collect::<Vec<_>>());
 }
 
 #[test]
