@@ -305,8 +305,8 @@ impl Unit for SqliteUnit {
     }
 
     async fn counts(&mut self) -> Result<ChangeCounts> {
-        let mut counts = self.decide().await?.counts;
-        let written: BTreeSet<FactKey> = self.puts.changes().map(|(change, _)| change.key.clone()).collect();
+        let Decided { changes, mut counts } = self.decide().await?;
+        let written: BTreeSet<FactKey> = changes.into_iter().map(|change| change.key).collect();
         for entity in self.withdrawals().await? {
             for fact in facts::facts_at(&mut self.transaction, &self.shared, self.before, &[entity]).await? {
                 if !written.contains(&fact.key) {
