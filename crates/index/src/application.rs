@@ -9,28 +9,28 @@ use heed::RwTxn;
 use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64};
 
-use crate::chunk::{self, ChunkWriter};
+use crate::chunk::ChunkWriter;
 use crate::closings::{self, ClosedRows};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::former;
 use crate::index::Index;
 use crate::key;
-use crate::links::column::{self, LinkColumn, LinkColumnWriter};
+use crate::links::column::{LinkColumn, LinkColumnWriter};
 use crate::meta;
-use crate::posting::discard;
 use crate::posting::read::last_row_of;
 use crate::posting::sorter::TermSorter;
 use crate::posting::write::{self, CommitSteps};
-use crate::prepare::{Prepared, PreparedContent, next_number, stamp_of};
+use crate::prepare::{Prepared, PreparedContent, stamp_of};
 use crate::published::PublishedTx;
-use crate::record::{RecordHead, RecordWriter};
+use crate::record::{RecordHead, RecordWriter, next_number};
 use crate::resource_keys::ResourceKeys;
 use crate::retention::{Retention, RetentionRun};
 use crate::row::Row;
 use crate::set_aside;
 use crate::state::{self, LiveRows, PublishedState};
 use crate::transaction::{LogDigest, TxEnd};
+use crate::unpublished::discard_unpublished;
 use crate::version::Version;
 use crate::withdraw;
 
@@ -397,21 +397,4 @@ fn hash_of(ty: TypeId, id: &str) -> u64 {
     bytes.push(ty.get());
     bytes.extend_from_slice(id.as_bytes());
     xxh3_64(&bytes)
-}
-
-/// Removes what an interrupted transaction left beyond the published rows.
-pub fn discard_unpublished(dbs: &Databases, txn: &mut RwTxn<'_>, end: Row) -> Result<(), Error> {
-    // Rows are committed before their terms and with their links: without a row beyond the end there is nothing to remove.
-    if chunk::last_row(dbs, txn)?.is_none_or(|last| last < end) {
-        return Ok(());
-    }
-    if end == Row::FIRST {
-        for db in [dbs.rows, dbs.terms, dbs.sets, dbs.longs, dbs.links] {
-            db.clear(txn)?;
-        }
-        return Ok(());
-    }
-    chunk::discard_from(dbs, txn, end)?;
-    column::discard_from(dbs, txn, end)?;
-    discard::discard_from(dbs, txn, end)
 }

@@ -13,8 +13,7 @@ use crate::chunk;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::key;
-use crate::prepare::next_number;
-use crate::record::RecordHead;
+use crate::record::{RecordHead, next_number};
 use crate::row::Row;
 use crate::varint;
 

@@ -96,6 +96,7 @@
 mod application;
 mod apply;
 mod budget;
+mod carry;
 mod check;
 mod chunk;
 mod closings;
@@ -133,9 +134,11 @@ mod states;
 mod tests;
 mod time;
 mod transaction;
+mod unpublished;
 mod varint;
 mod version;
 mod withdraw;
+mod withdrawn_rows;
 
 pub use roaring::RoaringBitmap;
 

@@ -6,7 +6,7 @@ use annuaire_terms::Resource;
 use crate::error::Error;
 use crate::former;
 use crate::index::Index;
-use crate::record::{RecordWriter, VersionStamp};
+use crate::record::{RecordWriter, VersionStamp, next_number};
 use crate::resource_keys::ResourceKeys;
 use crate::row::Row;
 use crate::snapshot::SnapshotSource;
@@ -101,11 +101,6 @@ impl Preparer {
         };
         Ok(Prepared { resource, content, base, stamp, newest, previous, commit_ms })
     }
-}
-
-/// Number of the version that follows.
-pub fn next_number(number: u32) -> Result<u32, Error> {
-    number.checked_add(1).ok_or(Error::Refused("no version number left"))
 }
 
 /// Stamp of a new version: that of its transaction, or its foreign one when it has one.

@@ -45,6 +45,11 @@ pub struct VersionStamp {
     pub last_updated_ms: i64,
 }
 
+/// Number of the version that follows.
+pub fn next_number(number: u32) -> Result<u32, Error> {
+    number.checked_add(1).ok_or(Error::Refused("no version number left"))
+}
+
 /// Writes records. Each thread has its own, since a compression context serves one frame at a time.
 pub struct RecordWriter {
     context: CCtx<'static>,

@@ -1,12 +1,11 @@
 //! Results of costly searches, remembered for the pages that follow and for the states that follow.
 //!
-//! A result of a state never becomes wrong. For a later state it is *carried over* ([`carry`]): the rows that are still live stay, and
+//! A result of a state never becomes wrong. For a later state it is *carried over* ([`crate::carry`]): the rows that are still live stay, and
 //! each row added since is looked at alone ([`row_filter`]), by its keys, which are kept in memory for the rows added lately
 //! ([`recent_keys`]). A search through references also compares what it found at its other end.
 
-mod carry;
 mod recent_keys;
-mod row_filter;
+pub mod row_filter;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -104,7 +103,7 @@ impl SearchResults {
     }
 
     /// Keys of these rows; `None` unless all are kept.
-    fn keys_of(&self, rows: &RoaringBitmap) -> Option<Vec<(Row, Arc<ResourceKeys>)>> {
+    pub fn keys_of(&self, rows: &RoaringBitmap) -> Option<Vec<(Row, Arc<ResourceKeys>)>> {
         let table = self.table();
         rows.iter().map(|row| Some((Row::new(row), table.recent.get(Row::new(row))?))).collect()
     }

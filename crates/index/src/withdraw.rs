@@ -5,11 +5,9 @@
 //! content in their places: they stay under their id alone, out of every other term, set and column, and of the closings, so that
 //! no state of the past has them either. Numbers of versions go on from there.
 
-use std::ops::Bound;
-
 use annuaire_base::Tx;
 use annuaire_terms::TypeId;
-use heed::{RoTxn, RwTxn};
+use heed::RwTxn;
 use roaring::RoaringBitmap;
 
 use crate::chunk::ChunkWriter;
@@ -23,20 +21,20 @@ use crate::hash::id_hash;
 use crate::key;
 use crate::links::{self, column::LinkColumn, column::LinkColumnWriter};
 use crate::posting::{self, read::rows_of};
-use crate::prepare::next_number;
 use crate::published::PublishedTx;
-use crate::record::{RecordWriter, VersionStamp};
+use crate::record::{RecordWriter, VersionStamp, next_number};
 use crate::removal::Removal;
 use crate::row::Row;
 use crate::snapshot::Snapshot;
 use crate::version::Version;
+use crate::withdrawn_rows;
 
 /// Pages read at a time.
 const PAGES: usize = 1_024;
 
 /// What a withdrawal did.
 #[derive(Default)]
-pub struct Withdrawal {
+pub struct WithdrawnResources {
     /// Resources withdrawn, each with the row added for it: the transaction closes it, too.
     pub tombstones: Vec<(TypeId, String, Row)>,
     /// Rows before them, whose content is gone: they are live in no state, and no closing may name them.
@@ -55,8 +53,8 @@ pub fn withdraw(
     txn: &mut RwTxn<'_>,
     reached: PublishedTx,
     resources: &[(TypeId, String)],
-) -> Result<Withdrawal, Error> {
-    let mut done = Withdrawal { end: reached.end, ..Withdrawal::default() };
+) -> Result<WithdrawnResources, Error> {
+    let mut done = WithdrawnResources { end: reached.end, ..WithdrawnResources::default() };
     if resources.is_empty() {
         return Ok(done);
     }
@@ -129,38 +127,7 @@ fn hide(dbs: &Databases, txn: &mut RwTxn<'_>, tx: Tx, hidden: &ClosedRows) -> Re
         from = links::sweep::sweep(dbs, txn, removal, &key, PAGES)?;
     }
     closings::remove_rows(dbs, txn, hidden)?;
-    remember_hidden(dbs, txn, tx, &rows)
-}
-
-/// Before the number of a transaction (8 bytes big-endian) in the database `meta`: the rows whose content it withdrew, a bitmap in
-/// Roaring's portable format. Compaction removes them with the tombstone of that transaction, since no closing names them.
-const HIDDEN_KEY: &[u8] = b"withdrawn ";
-
-fn hidden_key(tx: Tx) -> Vec<u8> {
-    [HIDDEN_KEY, &tx.get().to_be_bytes()].concat()
-}
-
-fn remember_hidden(dbs: &Databases, txn: &mut RwTxn<'_>, tx: Tx, rows: &RoaringBitmap) -> Result<(), Error> {
-    let mut bytes = Vec::with_capacity(rows.serialized_size());
-    rows.serialize_into(&mut bytes)?;
-    Ok(dbs.meta.put(txn, &hidden_key(tx), &bytes)?)
-}
-
-/// Rows whose content was withdrawn by a transaction or one before it, as long as compaction has not removed them.
-pub fn hidden_until(dbs: &Databases, txn: &RoTxn<'_>, tx: Tx) -> Result<RoaringBitmap, Error> {
-    let mut rows = RoaringBitmap::new();
-    let (first, last) = (hidden_key(Tx::NONE), hidden_key(tx));
-    for item in dbs.meta.range(txn, &(Bound::Included(&first[..]), Bound::Included(&last[..])))? {
-        rows |= RoaringBitmap::deserialize_from(item?.1).map_err(|_| Error::Corrupt("withdrawn rows"))?;
-    }
-    Ok(rows)
-}
-
-/// Forgets what [`hidden_until`] says: the rows were removed.
-pub fn forget_hidden_until(dbs: &Databases, txn: &mut RwTxn<'_>, tx: Tx) -> Result<(), Error> {
-    let (first, last) = (hidden_key(Tx::NONE), hidden_key(tx));
-    dbs.meta.delete_range(txn, &(Bound::Included(&first[..]), Bound::Included(&last[..])))?;
-    Ok(())
+    withdrawn_rows::remember(dbs, txn, tx, &rows)
 }
 
 impl Snapshot {

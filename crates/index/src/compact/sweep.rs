@@ -6,7 +6,7 @@ use annuaire_base::Tx;
 use heed::{RoTxn, RwTxn};
 use roaring::RoaringBitmap;
 
-use super::progress::{Progress, Stage};
+use super::progress::{CompactionProgress, CompactionStage};
 use crate::chunk::{self, sweep::has_record_in};
 use crate::closings::{ClosedRows, closed_between, entry_after, forget_before};
 use crate::databases::{Databases, from_key};
@@ -19,7 +19,7 @@ use crate::published::PublishedTx;
 use crate::removal::Removal;
 use crate::retention;
 use crate::row::Row;
-use crate::withdraw::{forget_hidden_until, hidden_until};
+use crate::withdrawn_rows;
 
 /// Pages that a step looks at: some milliseconds.
 pub const PAGES: usize = 256;
@@ -30,7 +30,7 @@ const ENTRIES_PER_PAGE: usize = 8;
 pub fn gone_rows(dbs: &Databases, txn: &RoTxn<'_>) -> Result<RoaringBitmap, Error> {
     let horizon = meta::retained_from(dbs.meta, txn)?;
     let closed = if horizon == Tx::NONE { ClosedRows::new() } else { closed_between(dbs, txn, Tx::NONE, horizon)? };
-    Ok(closed.into_values().fold(hidden_until(dbs, txn, horizon)?, |all, rows| all | rows))
+    Ok(closed.into_values().fold(withdrawn_rows::rows_until(dbs, txn, horizon)?, |all, rows| all | rows))
 }
 
 /// End of the rows of the horizon.
@@ -45,7 +45,7 @@ pub fn step(
     dbs: &Databases,
     txn: &mut RwTxn<'_>,
     gone: &RoaringBitmap,
-    progress: &mut Progress,
+    progress: &mut CompactionProgress,
     pages: usize,
 ) -> Result<u64, Error> {
     let entries = pages.saturating_mul(ENTRIES_PER_PAGE);
@@ -53,24 +53,24 @@ pub fn step(
     let from = progress.from.as_slice();
     let removal = Removal { rows: gone, first_kept_end: Some(first_kept_end(dbs, txn)?) };
     let next = match progress.stage {
-        Stage::Leaving => remove_leaving(dbs, txn, gone, from, entries)?,
-        Stage::Terms => {
+        CompactionStage::Leaving => remove_leaving(dbs, txn, gone, from, entries)?,
+        CompactionStage::Terms => {
             let swept = posting::sweep::sweep(dbs, txn, removal, from, pages)?;
             for (id, last) in swept.ids {
                 former::remember(dbs, txn, &id, last)?;
             }
             swept.next
         }
-        Stage::Links => links::sweep::sweep(dbs, txn, removal, from, pages)?,
-        Stage::Rows => {
+        CompactionStage::Links => links::sweep::sweep(dbs, txn, removal, from, pages)?,
+        CompactionStage::Rows => {
             let first = if from.is_empty() { Row::FIRST } else { chunk::first_row(from)? };
             let swept = chunk::sweep::sweep(dbs, txn, gone, first, pages)?;
             removed = swept.removed;
             swept.next.map(|row| row.get().to_be_bytes().to_vec())
         }
-        Stage::Transactions => forget_transactions(dbs, txn, from, entries)?,
-        Stage::Closings => forget_closings(dbs, txn, from, entries)?,
-        Stage::Complete => None,
+        CompactionStage::Transactions => forget_transactions(dbs, txn, from, entries)?,
+        CompactionStage::Closings => forget_closings(dbs, txn, from, entries)?,
+        CompactionStage::Complete => None,
     };
     progress.go_on(next);
     Ok(removed)
@@ -78,7 +78,7 @@ pub fn step(
 
 /// Does all that is left of a compaction, in one commit; only before a withdrawal, which is rare.
 pub fn finish(dbs: &Databases, txn: &mut RwTxn<'_>) -> Result<(), Error> {
-    let Some(mut progress) = Progress::read(dbs, txn)? else { return Ok(()) };
+    let Some(mut progress) = CompactionProgress::read(dbs, txn)? else { return Ok(()) };
     let gone = gone_rows(dbs, txn)?;
     while !progress.is_complete() {
         step(dbs, txn, &gone, &mut progress, PAGES)?;
@@ -145,6 +145,6 @@ fn forget_closings(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8], most: usiz
     let after = Tx::new(from.try_into().map_or(0, u64::from_be_bytes));
     let until = entry_after(dbs, txn, after, most)?.unwrap_or(horizon).min(horizon);
     forget_before(dbs, txn, until, &ClosedRows::new())?;
-    forget_hidden_until(dbs, txn, until)?;
+    withdrawn_rows::forget_until(dbs, txn, until)?;
     Ok((until < horizon).then(|| until.get().to_be_bytes().to_vec()))
 }

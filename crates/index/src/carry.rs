@@ -7,13 +7,13 @@ use std::sync::Arc;
 use annuaire_terms::{ParamId, TypeId};
 use roaring::RoaringBitmap;
 
-use super::row_filter::{FilteredRow, RowOracle, links_of};
-use super::{EFFORT_MIN, KeptResult, LinkEnds, SearchResults};
 use crate::budget::{self, Effort};
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::hash::{id_hash, type_name_hash};
 use crate::key;
+use crate::results::row_filter::{FilteredRow, RowOracle, links_of};
+use crate::results::{EFFORT_MIN, KeptResult, LinkEnds, SearchResults};
 use crate::row::Row;
 use crate::snapshot::Snapshot;
 
