@@ -105,15 +105,13 @@ async fn free(c: &mut SqliteConnection, chunk: &NewChunk) -> Result<bool> {
 
 async fn index(c: &mut SqliteConnection, id: i64, chunk: &NewChunk, wide: bool) -> Result<()> {
     let keys = pairs(chunk.keys.iter().map(|(entity, facet)| (entity.as_str(), facet.as_str())));
-    sqlx::query(
-        "INSERT INTO version(owner, entity, facet, chunk) SELECT ?1, value ->> 0, value ->> 1, ?2 FROM json_each(?3)",
-    )
-    .bind(&chunk.owner)
-    .bind(id)
-    .bind(&keys)
-    .execute(&mut *c)
-    .await
-    .map_err(fault)?;
+    sqlx::query("INSERT INTO version(owner, entity, facet, chunk) SELECT ?1, value ->> 0, value ->> 1, ?2 FROM json_each(?3)")
+        .bind(&chunk.owner)
+        .bind(id)
+        .bind(&keys)
+        .execute(&mut *c)
+        .await
+        .map_err(fault)?;
     if !wide {
         sqlx::query("INSERT OR IGNORE INTO entity_owner(entity, owner) SELECT value ->> 0, ?1 FROM json_each(?2)")
             .bind(&chunk.owner)

@@ -33,7 +33,10 @@ fn runtime() -> Result<&'static Runtime> {
 ///
 /// # Errors
 /// Those of [`SqliteRegistry::open`].
-#[expect(clippy::disallowed_methods, reason = "tests and tools have no clock of their own; it dates leases of stages, nothing else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests and tools have no clock of their own; it dates leases of stages, nothing else"
+)]
 pub fn open_blocking(path: &Path) -> Result<BlockingRegistry> {
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| i64::try_from(t.as_millis()).unwrap_or(i64::MAX));
     let options = SqliteOptions { entropy: system_entropy()?, now_ms: Arc::new(now), open: |_| false };

@@ -19,7 +19,8 @@ pub(crate) struct Place {
     pub(crate) id: i64,
 }
 
-const PLACES: &str = packed!("first", "last", "id"; "SELECT first, last, id FROM chunk WHERE id >= ? AND id < ? ORDER BY first, id");
+const PLACES: &str =
+    packed!("first", "last", "id"; "SELECT first, last, id FROM chunk WHERE id >= ? AND id < ? ORDER BY first, id");
 
 /// Chunks of a batch by their first entity. Pages of one transaction follow each other, so the last answer is kept.
 async fn places(c: &mut SqliteConnection, shared: &Shared, batch: u64) -> Result<Arc<Vec<Place>>> {

@@ -5,8 +5,8 @@ use crate::fault::fault;
 use crate::packed::{Packed, number, packed};
 use crate::schema::{batch_of, chunks_of};
 use annuaire_base::Tx;
-use annuaire_store::backend::Batches;
 use annuaire_store::Result;
+use annuaire_store::backend::Batches;
 use annuaire_store::columns::{tx_column, tx_read, unsigned};
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,7 +73,8 @@ impl LogMap {
     /// Learns of transactions that were committed since, by whomever, and returns the last one.
     pub(crate) async fn refresh(&self, c: &mut SqliteConnection, cache: &Cache) -> Result<Tx> {
         let from = self.last();
-        let page: Option<Vec<u8>> = sqlx::query_scalar(NEW_BATCHES).bind(tx_column(from)).fetch_one(&mut *c).await.map_err(fault)?;
+        let page: Option<Vec<u8>> =
+            sqlx::query_scalar(NEW_BATCHES).bind(tx_column(from)).fetch_one(&mut *c).await.map_err(fault)?;
         let (mut batches, mut bases, mut withdrawn) = (Vec::new(), Vec::new(), false);
         let mut packed = Packed::new(page.as_deref());
         while let Some([tx, batch, with_bases, withdrawals]) = packed.row()? {
@@ -87,7 +88,8 @@ impl LogMap {
         if batches.is_empty() {
             return Ok(from);
         }
-        let wide: Vec<String> = sqlx::query_scalar("SELECT code FROM owner WHERE wide = 1").fetch_all(&mut *c).await.map_err(fault)?;
+        let wide: Vec<String> =
+            sqlx::query_scalar("SELECT code FROM owner WHERE wide = 1").fetch_all(&mut *c).await.map_err(fault)?;
         self.add(from, batches, bases, wide);
         if withdrawn {
             cache.clear();

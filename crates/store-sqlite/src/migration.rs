@@ -90,8 +90,10 @@ async fn alone(path: &Path) -> Result<()> {
 type FormerRow = (String, String, Option<i64>, Option<String>, Option<Vec<u8>>);
 
 async fn log(c: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {
-    let summed: bool =
-        sqlx::query_scalar("SELECT count(*) FROM old.sqlite_master WHERE name = 'log_sum'").fetch_one(&mut *c).await.map_err(fault)?;
+    let summed: bool = sqlx::query_scalar("SELECT count(*) FROM old.sqlite_master WHERE name = 'log_sum'")
+        .fetch_one(&mut *c)
+        .await
+        .map_err(fault)?;
     let mut tx = 0;
     loop {
         let row: Option<(i64, i64, String, String, i64)> =
@@ -107,7 +109,11 @@ async fn log(c: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {
         tx = next;
         let (batch, sum) = rows(c, tx, options).await?;
         let written: Option<i64> = match summed {
-            true => sqlx::query_scalar("SELECT sum FROM old.log_sum WHERE tx = ?").bind(tx).fetch_optional(&mut *c).await.map_err(fault)?,
+            true => sqlx::query_scalar("SELECT sum FROM old.log_sum WHERE tx = ?")
+                .bind(tx)
+                .fetch_optional(&mut *c)
+                .await
+                .map_err(fault)?,
             false => None,
         };
         if written.is_some_and(|written| written != sum) {

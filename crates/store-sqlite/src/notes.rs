@@ -16,7 +16,9 @@ pub(crate) async fn notes(c: &mut SqliteConnection, kind: &str, after: &str, lim
 
 pub(crate) async fn set_note(c: &mut SqliteConnection, kind: &str, key: &str, text: Option<&str>) -> Result<()> {
     let query = match text {
-        Some(text) => sqlx::query("INSERT OR REPLACE INTO note(kind, key, text) VALUES (?, ?, ?)").bind(kind).bind(key).bind(text),
+        Some(text) => {
+            sqlx::query("INSERT OR REPLACE INTO note(kind, key, text) VALUES (?, ?, ?)").bind(kind).bind(key).bind(text)
+        }
         None => sqlx::query("DELETE FROM note WHERE kind = ? AND key = ?").bind(kind).bind(key),
     };
     query.execute(c).await.map(|_| ()).map_err(fault)

@@ -76,7 +76,8 @@ pub(crate) async fn prepare(shared: &Shared, base: Tx, changes: Vec<Change>) -> 
                 false => Vec::new(),
             };
             for change in some {
-                let of_fact = known.binary_search_by(|v| (&v.key.entity, &v.key.facet).cmp(&(&change.key.entity, &change.key.facet)));
+                let of_fact =
+                    known.binary_search_by(|v| (&v.key.entity, &v.key.facet).cmp(&(&change.key.entity, &change.key.facet)));
                 let version = of_fact.ok().and_then(|at| known.get(at));
                 let last = version.map(|v| v.last()).transpose()?;
                 let same = |payload: &str| version.map_or(Ok(false), |v| Ok(v.payload()? == payload));

@@ -52,7 +52,9 @@ const CHUNKS_OF_A_BATCH: i64 = 1 << 20;
 
 /// The key of a chunk.
 pub(crate) fn chunk_id(batch: u64, number: u64) -> Result<i64> {
-    let key = |(batch, number): (i64, i64)| batch.checked_mul(CHUNKS_OF_A_BATCH)?.checked_add(number).filter(|_| number < CHUNKS_OF_A_BATCH);
+    let key = |(batch, number): (i64, i64)| {
+        batch.checked_mul(CHUNKS_OF_A_BATCH)?.checked_add(number).filter(|_| number < CHUNKS_OF_A_BATCH)
+    };
     i64::try_from(batch)
         .ok()
         .zip(i64::try_from(number).ok())

@@ -142,7 +142,9 @@ async fn write(shared: &Shared, tail: &mut StageTail, prepared: crate::prepare::
 
 /// The refusal of a stage that was thought dead.
 pub(crate) fn discarded() -> Error {
-    Error::Rejected("this import showed no sign of life for a quarter of an hour, so what it had written was discarded: import again".into())
+    Error::Rejected(
+        "this import showed no sign of life for a quarter of an hour, so what it had written was discarded: import again".into(),
+    )
 }
 
 #[async_trait]

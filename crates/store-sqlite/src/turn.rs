@@ -53,7 +53,9 @@ impl Turns {
     pub(crate) async fn take(&self) -> Result<Turn> {
         let place = tokio::time::timeout(limits::PATIENCE, self.queue.clone().acquire_owned()).await;
         let place = place
-            .map_err(|_| Error::Database("another writer has been at work for ten minutes: look what it does, then try again".into()))?
+            .map_err(|_| {
+                Error::Database("another writer has been at work for ten minutes: look what it does, then try again".into())
+            })?
             .map_err(|e| Error::Database(e.to_string()))?;
         let (door, room) = (open(&self.door)?, open(&self.room)?);
         // Nobody else is there, nearly always: then no thread is needed.

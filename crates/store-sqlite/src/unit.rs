@@ -14,8 +14,8 @@ use annuaire_store::backend::{self, LastVersion, Puts, Verdict, decide, expected
 use annuaire_store::columns::{signed, tx_column};
 use annuaire_store::proof::{Hash, tx_digest};
 use annuaire_store::{
-    AuditEvent, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Error, Expect, FactMark, NewJob, OwnerRow, Result, Stage, Unit,
-    commit_time,
+    AuditEvent, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Error, Expect, FactMark, NewJob, OwnerRow, Result,
+    Stage, Unit, commit_time,
 };
 use async_trait::async_trait;
 use sqlx::{Sqlite, Transaction};
@@ -57,9 +57,10 @@ impl SqliteUnit {
             .map_err(fault)?;
         let (before_ms, before_digest) = match last {
             None => (-1, [0; 32]),
-            Some((ms, digest)) => {
-                (ms, digest.try_into().map_err(|_| Error::Damaged(format!("transaction {before} has a digest of another length")))?)
-            }
+            Some((ms, digest)) => (
+                ms,
+                digest.try_into().map_err(|_| Error::Damaged(format!("transaction {before} has a digest of another length")))?,
+            ),
         };
         Ok(Self {
             transaction,
@@ -105,7 +106,8 @@ impl SqliteUnit {
                 let withheld = self.puts.withheld(&change.key.entity, self.held_before(&change.key.entity));
                 // What this unit withdrew does not stand any more.
                 let gone = self.puts.withdrawn().contains(&change.key.entity);
-                let last = version.map(|v| v.last()).transpose()?.map(|l| LastVersion { stands: l.stands.filter(|_| !gone), ..l });
+                let last =
+                    version.map(|v| v.last()).transpose()?.map(|l| LastVersion { stands: l.stands.filter(|_| !gone), ..l });
                 let same = |payload: &str| version.map_or(Ok(false), |v| Ok(v.payload()? == payload));
                 let verdict = decide(change, last.as_ref(), withheld, same)?;
                 decided.counts.count(verdict);
@@ -187,7 +189,14 @@ impl SqliteUnit {
         Ok((Some(batch), withdrawn, counts))
     }
 
-    async fn write_transaction(&mut self, tx: Tx, commit_ms: i64, batch: &Batch, withdrawn: &[String], cause: &Cause) -> Result<()> {
+    async fn write_transaction(
+        &mut self,
+        tx: Tx,
+        commit_ms: i64,
+        batch: &Batch,
+        withdrawn: &[String],
+        cause: &Cause,
+    ) -> Result<()> {
         let root = batch.tree.root();
         let c = &mut *self.transaction;
         sqlx::query(
@@ -296,8 +305,8 @@ impl Unit for SqliteUnit {
     }
 
     async fn counts(&mut self) -> Result<ChangeCounts> {
-        let mut counts = self.decide().await?.counts;
-        let written: BTreeSet<FactKey> = self.puts.changes().map(|(change, _)| change.key.clone()).collect();
+        let Decided { changes, mut counts } = self.decide().await?;
+        let written: BTreeSet<FactKey> = changes.into_iter().map(|change| change.key).collect();
         for entity in self.withdrawals().await? {
             for fact in facts::facts_at(&mut self.transaction, &self.shared, self.before, &[entity]).await? {
                 if !written.contains(&fact.key) {

@@ -77,7 +77,8 @@ async fn batch(c: &mut SqliteConnection, batch: u64, faults: &mut Vec<String>) -
                 }
             };
             let entity = |at: usize| keys.row(at).map(|r| r.entity.to_owned());
-            let places: BTreeSet<(&str, &str)> = (0..keys.len()).filter_map(|at| keys.row(at)).map(|r| (r.entity, r.facet)).collect();
+            let places: BTreeSet<(&str, &str)> =
+                (0..keys.len()).filter_map(|at| keys.row(at)).map(|r| (r.entity, r.facet)).collect();
             if unsigned(n) != keys.len() as u64
                 || entity(0).as_ref() != Some(&first)
                 || entity(keys.len() - 1).as_ref() != Some(&last)

@@ -22,7 +22,13 @@ pub(crate) async fn withdraw(c: &mut SqliteConnection, shared: &Shared, at: Tx, 
             let mut salt: Salt = [0; 16];
             (shared.entropy)(&mut salt);
             let content = VersionContent::Withdrawn;
-            let mut row = Row { entity: version.key.entity, facet: version.key.facet, content, fingerprint: 0, proof: RowProof::Salt(salt) };
+            let mut row = Row {
+                entity: version.key.entity,
+                facet: version.key.facet,
+                content,
+                fingerprint: 0,
+                proof: RowProof::Salt(salt),
+            };
             row.withdraw(&version.key.owner);
             tombs.push((version.key.owner, row));
         }

@@ -26,9 +26,9 @@ pub(crate) fn run(r: &BlockingRegistry) {
     assert_eq!(known(), [0; 0], "what ended is not known");
     assert_eq!(commit(r, 7, &[with("2", u64::MAX)]).counts.created, 1);
     assert_eq!(known(), [u64::MAX]);
-    assert_eq!(import(r, 8, &[with("3", u64::MAX)]).expect("import"), CommitOutcome {
-        tx: None,
-        counts: annuaire_store::ChangeCounts { unchanged: 1, ..Default::default() }
-    });
+    assert_eq!(
+        import(r, 8, &[with("3", u64::MAX)]).expect("import"),
+        CommitOutcome { tx: None, counts: annuaire_store::ChangeCounts { unchanged: 1, ..Default::default() } }
+    );
     sound(r);
 }

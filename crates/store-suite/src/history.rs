@@ -43,7 +43,8 @@ pub(crate) fn run(open: OpenRegistry<'_>) {
 fn step(r: &BlockingRegistry, model: &mut Model, draw: &mut dyn FnMut(u64) -> u64) {
     let by_stage = draw(3) == 0;
     let mut unit_puts: Vec<Change> = (0..draw(20)).map(|_| change(draw, &["s", "p", "q"])).collect();
-    let staged: Vec<Change> = if by_stage { (0..1 + draw(40)).map(|_| change(draw, &["f", "g", "s"])).collect() } else { Vec::new() };
+    let staged: Vec<Change> =
+        if by_stage { (0..1 + draw(40)).map(|_| change(draw, &["f", "g", "s"])).collect() } else { Vec::new() };
     let staged_owners: BTreeSet<&str> = staged.iter().map(|c| c.key.owner.as_str()).collect();
     unit_puts.retain(|c| !staged_owners.contains(c.key.owner.as_str()));
     let entity = |n: u64| ENTITIES[n as usize].to_owned();

@@ -23,7 +23,9 @@ mod stages;
 mod withdrawal;
 
 use annuaire_base::fact::{FactKey, Publication};
-use annuaire_store::{BlockingRegistry, BlockingUnit, Cause, Change, Channel, CommitClock, CommitOutcome, Expect, OwnerRow, Result};
+use annuaire_store::{
+    BlockingRegistry, BlockingUnit, Cause, Change, Channel, CommitClock, CommitOutcome, Expect, OwnerRow, Result,
+};
 
 /// Opens a registry: a new and empty one for `true`, the last one again for `false`, also beside one that is still open.
 pub type OpenRegistry<'a> = &'a mut dyn FnMut(bool) -> BlockingRegistry;

@@ -42,7 +42,8 @@ pub(crate) fn run(open: OpenRegistry<'_>) {
         let history = r.history(Tx::new(3), &["W".into()]).expect("history");
         let seen: Vec<_> = history.iter().map(|v| (v.key.owner.as_str(), v.tx.get(), v.content.clone())).collect();
         let gone = VersionContent::Withdrawn;
-        let want = [("s", 1, gone.clone()), ("s", 2, gone.clone()), ("s", 3, gone.clone()), ("t", 1, gone.clone()), ("t", 2, gone)];
+        let want =
+            [("s", 1, gone.clone()), ("s", 2, gone.clone()), ("s", 3, gone.clone()), ("t", 1, gone.clone()), ("t", 2, gone)];
         assert_eq!(seen, want);
         assert_eq!(r.withdrawn(Tx::new(3)).expect("withdrawn"), ["W"]);
         assert_eq!(r.changed_entities(Tx::new(3), "", 9).expect("changed"), ["B", "W"]);
@@ -56,7 +57,10 @@ pub(crate) fn run(open: OpenRegistry<'_>) {
     // An old file does not bring it back, nor does a second withdrawal take a number.
     assert_eq!(commit(&r, 4, &[put("W", "s", "secret 8")]).counts.withheld, 1);
     let old = import(&r, 4, &base).expect("import");
-    assert_eq!((old.tx, old.counts), (Some(Tx::new(4)), ChangeCounts { changed: 1, unchanged: 1, withheld: 2, ..counts_of_none() }));
+    assert_eq!(
+        (old.tx, old.counts),
+        (Some(Tx::new(4)), ChangeCounts { changed: 1, unchanged: 1, withheld: 2, ..counts_of_none() })
+    );
     assert_eq!(write(&r, 5, &mut |u| u.withdraw("W")).expect("again").tx, None);
     let stale = write(&r, 5, &mut |u| u.put(put("W", "s", "x"), Expect::UnchangedSince(Tx::new(2))));
     assert!(matches!(stale, Err(Error::Conflict { .. })));

@@ -209,9 +209,11 @@ impl BlockingStage {
     /// # Errors
     /// As the method of the trait. The changes after the one that failed are not put.
     pub fn put_all(&mut self, changes: impl IntoIterator<Item = Change>) -> Result<()> {
-        self.runtime.block_on(async {
+        let runtime = self.stage.runtime.clone();
+        runtime.block_on(async {
+            let stage = self.stage.get_mut();
             for change in changes {
-                self.stage.put(change).await?;
+                stage.put(change).await?;
             }
             Ok(())
         })
