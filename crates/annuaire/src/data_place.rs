@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where an installation lives.
 #[derive(Debug, Clone)]
@@ -18,22 +19,22 @@ pub(crate) struct DataPlace {
     /// Address space reserved for each publication store, in bytes.
     pub(crate) map_bytes: usize,
     /// For how long stores keep what was replaced.
-    pub(crate) keep: KeepClosed,
+    pub(crate) retained: RetainedVersions,
 }
 
-/// For how long each store keeps versions that others replaced, in milliseconds; `None` for ever.
+/// How long each store keeps versions that were replaced or vanished; `None`: for ever.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct KeepClosed {
-    pub(crate) public_ms: Option<i64>,
-    pub(crate) restricted_ms: Option<i64>,
+pub(crate) struct RetainedVersions {
+    pub(crate) public: Option<Duration>,
+    pub(crate) restricted: Option<Duration>,
 }
 
-impl KeepClosed {
+impl RetainedVersions {
     /// The time of the store of a perimeter.
-    pub(crate) fn of(self, perimeter: Perimeter) -> Option<i64> {
+    pub(crate) fn of(self, perimeter: Perimeter) -> Option<Duration> {
         match perimeter {
-            Perimeter::Public => self.public_ms,
-            Perimeter::Restricted => self.restricted_ms,
+            Perimeter::Public => self.public,
+            Perimeter::Restricted => self.restricted,
         }
     }
 }

@@ -62,6 +62,7 @@ impl FollowerThread {
             // Objects that an earlier process set aside are still set aside.
             set_aside: self.served.get().set_aside_count().unwrap_or(0),
             waiting: None,
+            renewing: self.is_former,
             since_ms: now_ms(),
         };
         let mut sleeper = Sleeper::new();
@@ -165,16 +166,17 @@ impl FollowerThread {
     }
 
     /// Makes the store again beside the served one, and serves it.
-    fn renew(&mut self, registry: &BlockingRegistry, state: &StoreState) -> Result<()> {
+    fn renew(&mut self, registry: &BlockingRegistry, state: &mut StoreState) -> Result<()> {
         eprintln!("the {} store is made again from the log; the present one is served meanwhile", self.store);
         let progress: SharedTell = {
             let (tell, store) = (Arc::clone(&self.tell), self.store);
             Arc::new(move |what, done, total| tell(&format!("{what} the {store} store again"), done, total))
         };
+        state.renewing = true;
         self.report(state.clone());
         let (index, versions) = renewal::renew_beside(&self.place, self.view, registry, &progress)?;
         self.served.replace(Arc::new(index));
-        self.is_former = false;
+        (self.is_former, state.renewing) = (false, false);
         renewal::answer_request(&self.place, self.store)?;
         eprintln!("the {} store was made again: {versions} resource versions", self.store);
         Ok(())

@@ -6,8 +6,6 @@ use std::time::Duration;
 pub(crate) const FOLLOW_EVERY: Duration = Duration::from_secs(5);
 /// How often a server looks whether old versions can be removed.
 pub(crate) const COMPACT_EVERY: Duration = Duration::from_secs(3_600);
-/// How long the public store keeps versions that were replaced, unless the operator says otherwise: thirty days.
-pub(crate) const RETAINED: Duration = Duration::from_secs(30 * 86_400);
 /// Half of the first pause of a publication that fails.
 pub(crate) const RETRY_FIRST: Duration = Duration::from_millis(500);
 /// Longest pause of a publication that fails before it tries again.
@@ -18,6 +16,8 @@ pub(crate) const CLEAR_EVERY: Duration = Duration::from_secs(60);
 pub(crate) const START_WHOLE: Duration = Duration::from_millis(700);
 /// How long it waits for a store that was never published, beside one that was.
 pub(crate) const START_NEW: Duration = Duration::from_secs(10);
+/// How often a server compares its clock with that of its database.
+pub(crate) const COMPARE_CLOCKS: Duration = Duration::from_secs(600);
 /// How often the publishing process gives a sign of life.
 pub(crate) const BEAT: Duration = Duration::from_secs(1);
 /// Silence of the publishing process after which an import reports that nobody publishes.

@@ -1,11 +1,12 @@
 //! The registry as commands and servers open it: on the one runtime of the program, with randomness of the system.
 
+use crate::clock::now_ms;
 use aes_gcm_siv::aead::OsRng;
 use aes_gcm_siv::aead::rand_core::RngCore;
 use annuaire_store::BlockingRegistry;
-use annuaire_store_postgres::PostgresRegistry;
-use annuaire_store_sqlite::SqliteRegistry;
-use anyhow::{Context, Result};
+use annuaire_store_postgres::{PostgresOptions, PostgresRegistry};
+use annuaire_store_sqlite::{SqliteOptions, SqliteRegistry};
+use anyhow::Result;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use tokio::runtime::Runtime;
@@ -27,7 +28,7 @@ pub(crate) fn random_bytes(bytes: &mut [u8]) {
 
 /// Whether the objects of a source of a registry before version 4 were open data. Then, openness was a property of sources.
 fn was_open(source: &str) -> bool {
-    annuaire_mos::source::get(source).open
+    annuaire_mos::owner::file_source(source).is_some_and(|source| source.open)
 }
 
 /// Opens the registry in a SQLite file, which it makes when it is absent and brings forward when it is older.
@@ -37,12 +38,25 @@ pub(crate) fn open_file(path: &Path) -> Result<BlockingRegistry> {
 
 /// As [`open_file`], for those who need more than a registry offers: its copy.
 pub(crate) fn open_sqlite(path: &Path) -> Result<SqliteRegistry> {
-    Ok(runtime()?.block_on(SqliteRegistry::open(path, Arc::new(random_bytes), was_open))?)
+    let options = SqliteOptions { entropy: Arc::new(random_bytes), now_ms: Arc::new(now_ms), open: was_open };
+    Ok(runtime()?.block_on(SqliteRegistry::open(path, options))?)
 }
 
 /// Opens the registry in a PostgreSQL database.
 pub(crate) fn open_database(url: &str) -> Result<BlockingRegistry> {
-    let open = PostgresRegistry::open(url, Arc::new(random_bytes), was_open);
-    let registry = runtime()?.block_on(open).context("the database that --database names")?;
+    let options = PostgresOptions { entropy: Arc::new(random_bytes), open: was_open };
+    let registry = runtime()?.block_on(PostgresRegistry::open(url, &options))?;
     Ok(BlockingRegistry::new(Arc::new(registry), runtime()?.handle().clone()))
+}
+
+/// Milliseconds by which the clock of this machine is ahead of that of a PostgreSQL database, negative when it is behind. Half of
+/// the time that the question takes is taken for its way there.
+pub(crate) fn ahead_of_database_ms(url: &str) -> Result<i64> {
+    runtime()?.block_on(async {
+        let options = PostgresOptions { entropy: Arc::new(random_bytes), open: was_open };
+        let registry = PostgresRegistry::open(url, &options).await?;
+        let before = now_ms();
+        let database = registry.clock_ms().await?;
+        Ok(before + (now_ms() - before) / 2 - database)
+    })
 }

@@ -2,18 +2,20 @@
 
 use crate::clock::now_us;
 use crate::config::{Configuration, LogLevel};
-use crate::cursor_key::cursor_key;
-use crate::data_place::{DataPlace, Expect};
+use crate::data_place::{DataPlace, Expect, STORES};
 use crate::exit::InvalidValue;
-use crate::follower::{Follower, wait_for_stores};
-use crate::limits::{START_NEW, START_WHOLE};
+use crate::follower::{FollowerThread, wait_for_stores};
+use crate::limits::{COMPARE_CLOCKS, START_NEW, START_WHOLE};
+use crate::page_key::page_key;
 use crate::priority::run_behind_readers;
 use crate::progress::SharedTell;
 use crate::publisher::{Publisher, current_holder};
+use crate::registry::{ahead_of_database_ms, runtime};
 use crate::stores::{RestrictedStore, Stores};
+use annuaire_index::Index;
 use annuaire_web::connections::{self, ConnectionLimits};
 use annuaire_web::limits::LONG;
-use annuaire_web::{Gate, GateSettings, Lane, LogSink, Proxies, Publication, Rate};
+use annuaire_web::{Gate, GateSettings, Lane, LogSink, Proxies, Publication, Rate, ServedStore};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{IsTerminal, Write};
@@ -147,13 +149,13 @@ pub(crate) fn serve(
         drop(place.registry()?);
     }
     let restricted = if credentials.is_empty() { RestrictedStore::IfPresent } else { RestrictedStore::Needed };
-    let stores = Stores::open_renewed(place, configuration.publication.guide.into(), restricted, tell)?;
-    let publication = start(place, &stores, publisher, configuration.import.niceness.get(), tell)?;
+    let stores = Stores::open_served(place, configuration.publication.guide.into(), restricted, tell)?;
+    let Started { publication, public, restricted } = start(place, stores, publisher, configuration.import.niceness.get(), tell)?;
     let open = api_keys.is_empty();
     let lane = Arc::new(Lane::new());
-    let with_restricted = stores.restricted.is_some() && !credentials.is_empty();
-    let restricted = stores.restricted.clone().filter(|_| with_restricted);
-    let secret = cursor_key(data)?;
+    let restricted = restricted.filter(|_| !credentials.is_empty());
+    let with_restricted = restricted.is_some();
+    let secret = page_key(place)?;
     let gate = Arc::new(Gate::new(GateSettings {
         api_keys,
         credentials,
@@ -167,9 +169,9 @@ pub(crate) fn serve(
     }));
     let settings = annuaire_api::ApiSettings { gate: Arc::clone(&gate), cursor_key: secret, lane: Arc::clone(&lane) };
     let pages = annuaire_pages::PagesSettings { gate, operator, fictional: served == ServedData::Fictional, lane, work: LONG };
-    let api = annuaire_api::router(Arc::clone(&stores.public), restricted, settings);
-    let app = annuaire_pages::router(Arc::clone(&stores.public), pages).merge(api);
-    tokio::runtime::Runtime::new()?.block_on(async {
+    let api = annuaire_api::router(public.clone(), restricted, settings);
+    let app = annuaire_pages::router(public, pages).merge(api);
+    runtime()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         // Whoever started us may have closed the other end: that is no reason to stop serving.
@@ -201,35 +203,81 @@ pub(crate) fn serve(
     })
 }
 
+/// Publication under way, and the stores that are served.
+struct Started {
+    publication: Arc<Publication>,
+    public: ServedStore<Index>,
+    /// The restricted store, when there is one.
+    restricted: Option<ServedStore<Index>>,
+}
+
 /// Starts publication, each store in a thread and with a connection to the registry of its own, so that none waits for another.
 ///
-/// A store that was published once is served as it is at once, however far the log is. One that was never published holds
-/// nothing true: it is waited for.
-fn start(place: &DataPlace, stores: &Stores, publisher: Publisher, niceness: i32, tell: &SharedTell) -> Result<Arc<Publication>> {
+/// A store that was published once is served as it is at once, however far the log is, and while it is made again. One that was
+/// never published holds nothing true: it is waited for.
+fn start(place: &DataPlace, stores: Stores, publisher: Publisher, niceness: i32, tell: &SharedTell) -> Result<Started> {
     let publication = Arc::new(Publication::new(Arc::new(now_us)));
-    let turn = Arc::default();
+    let turn: Arc<std::sync::Mutex<()>> = Arc::default();
     let publisher = Arc::new(publisher);
+    let mut served = Vec::new();
     for (store, index, view) in stores.each() {
-        let (place, index) = (place.clone(), Arc::clone(index));
-        let (publication, publisher, tell) = (Arc::clone(&publication), Arc::clone(&publisher), Arc::clone(tell));
-        let writing = Arc::clone(&turn);
-        let follower = Follower { place, store, index, view, publication, publisher, tell, writing };
+        let handle = ServedStore::new(Arc::clone(index));
+        let follower = FollowerThread {
+            place: place.clone(),
+            store,
+            served: handle.clone(),
+            view,
+            is_former: stores.is_former(view.perimeter),
+            retained: stores.retained(view.perimeter),
+            publication: Arc::clone(&publication),
+            publisher: Arc::clone(&publisher),
+            tell: Arc::clone(tell),
+            writing: Arc::clone(&turn),
+        };
         let thread = std::thread::Builder::new().spawn(move || {
             // The threads that it starts inherit the niceness.
             run_behind_readers(niceness);
             follower.run();
         });
         thread.context("starting the publication")?;
+        served.push(handle);
     }
-    let names: Vec<&str> = stores.each().map(|(name, ..)| name).collect();
-    if stores.public.applied_tx() == annuaire_base::Tx::NONE
+    // A store that another one replaces must end with its last answer.
+    drop(stores);
+    let mut served = served.into_iter();
+    let public = served.next().context("no store is served")?;
+    let restricted = served.next();
+    let is_new = |store: &ServedStore<Index>| store.get().applied_tx() == annuaire_base::Tx::NONE;
+    let names = &STORES[..1 + usize::from(restricted.is_some())];
+    if is_new(&public)
         && let Some(why) = wait_for_stores(&publication, &names[..1], None)
     {
         bail!("nothing was ever published here, and the log cannot be: {why}");
     }
-    let new = stores.each().any(|(_, index, _)| index.applied_tx() == annuaire_base::Tx::NONE);
-    wait_for_stores(&publication, &names, Some(if new { START_NEW } else { START_WHOLE }));
-    Ok(publication)
+    let new = is_new(&public) || restricted.as_ref().is_some_and(is_new);
+    wait_for_stores(&publication, names, Some(if new { START_NEW } else { START_WHOLE }));
+    watch_database_clock(place, &publication, turn)?;
+    Ok(Started { publication, public, restricted })
+}
+
+/// Compares the clock of this machine with that of the database, now and then: nodes date transactions by their own.
+fn watch_database_clock(place: &DataPlace, publication: &Arc<Publication>, turn: Arc<std::sync::Mutex<()>>) -> Result<()> {
+    if place.database.is_none() {
+        return Ok(());
+    }
+    let (place, publication) = (place.clone(), Arc::clone(publication));
+    let watch = move || {
+        loop {
+            // A database that does not answer is told by those who publish.
+            if let Ok(Some(Ok(ahead_ms))) = place.database_url().map(|url| url.map(|url| ahead_of_database_ms(&url))) {
+                let _one = turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                publication.report_database_clock(ahead_ms);
+            }
+            std::thread::sleep(COMPARE_CLOCKS);
+        }
+    };
+    std::thread::Builder::new().spawn(watch).context("comparing clocks")?;
+    Ok(())
 }
 
 /// How far the stores are behind the log, in words.

@@ -1,8 +1,7 @@
 //! The publication stores of an installation: opening them and bringing them to the end of the log.
 
 use crate::clock::now_ms;
-use crate::data_place::{DataPlace, STORES, create_private, store_name};
-use crate::limits;
+use crate::data_place::{DataPlace, RetainedVersions, STORES, create_private, store_name};
 use crate::progress::SharedTell;
 use crate::renewal::{remove_unfinished, renew};
 use annuaire_base::Tx;
@@ -23,28 +22,6 @@ pub(crate) struct Stores {
     /// Stores that an earlier version of the program filled: they are served, and made again before they are continued.
     former: Vec<Perimeter>,
     retained: RetainedVersions,
-}
-
-/// How long each store keeps versions that were replaced or vanished; `None`: for ever.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RetainedVersions {
-    pub(crate) public: Option<Duration>,
-    pub(crate) restricted: Option<Duration>,
-}
-
-impl Default for RetainedVersions {
-    fn default() -> Self {
-        Self { public: Some(limits::RETAINED), restricted: None }
-    }
-}
-
-impl RetainedVersions {
-    pub(crate) fn of(self, perimeter: Perimeter) -> Option<Duration> {
-        match perimeter {
-            Perimeter::Public => self.public,
-            Perimeter::Restricted => self.restricted,
-        }
-    }
 }
 
 /// What becomes of a store that an earlier version of the program wrote.
@@ -196,13 +173,7 @@ impl Stores {
         let public = open_one(Perimeter::Public)?;
         let needed = restricted == RestrictedStore::Needed || place.data.join(store_name(Perimeter::Restricted)).exists();
         let restricted = needed.then(|| open_one(Perimeter::Restricted)).transpose()?;
-        Ok(Self { public, restricted, guide, former, retained: RetainedVersions::default() })
-    }
-
-    /// Keeps old versions for other times than usual.
-    #[must_use]
-    pub(crate) fn with_retained(self, retained: RetainedVersions) -> Self {
-        Self { retained, ..self }
+        Ok(Self { public, restricted, guide, former, retained: place.retained })
     }
 
     /// How long a store keeps versions that were replaced.

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Server, annuaire, delivery, import, program, published_resources};
+use common::{Server, annuaire, delivery, import, next, program, published_resources};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -75,6 +75,41 @@ fn a_living_installation_is_copied_and_comes_back() {
         seen.insert(tx);
     }
     assert!(seen.contains(&2), "the last copy was made after the import");
+    // Another life of the log: what was given before the restoration does not open here.
+    let status = |data: &Path| -> Value {
+        let (ok, output) = annuaire(&["status", "--json", "--data", data.to_str().unwrap()]);
+        assert!(ok, "{output}");
+        serde_json::from_str(&output).unwrap()
+    };
+    let (ours, theirs) = (status(&data), status(&dir.path().join("again0")));
+    assert_eq!((&ours["log"]["epoch"], &theirs["log"]["epoch"]), (&1.into(), &2.into()), "{ours} {theirs}");
+    assert_eq!(ours["log"]["id"], theirs["log"]["id"]);
+    assert_eq!(theirs["stores"]["public"]["log"], format!("{}.2", theirs["log"]["id"].as_str().unwrap()));
+    let link = next(&server.json("Practitioner?_count=2")).unwrap();
+    let link = link.split_once("/fhir/v2/").unwrap().1.to_owned();
+    assert_eq!(server.get(&link, "").0, 200);
+    {
+        let restored = Server::start(&dir.path().join("again0"), &[]);
+        let (code, body) = restored.get(&link, "");
+        assert!(code == 400 && body.contains("Run the search again from its first page."), "{code} {body}");
+        let (_, health) = restored.get(&format!("http://{}/health", restored.base.split_once('/').unwrap().0), "");
+        assert!(health.contains("\"epoch\":2"), "{health}");
+    }
+    // A store of the life before, laid beside the restored registry, is refused with what to do.
+    {
+        let mixed = dir.path().join("mixed");
+        assert!(restore(&copies[0], &mixed).0);
+        fs::copy(copies[last].join("public/data.mdb"), mixed.join("public/data.mdb")).unwrap();
+        let (exit, output) = common::run(&["doctor", "--data", mixed.to_str().unwrap()]);
+        assert!(
+            exit == 1 && output.contains("FAIL public store: follows the log") && output.contains("annuaire rebuild"),
+            "{output}"
+        );
+        let (ok, output) = import(&mixed, &delivery(&files.join("next")));
+        assert!(output.contains("another log") || output.contains("restored from a copy"), "{ok} {output}");
+        assert!(annuaire(&["rebuild", "--data", mixed.to_str().unwrap()]).0);
+        verified(&mixed);
+    }
     // A restored registry goes on where it was.
     let (ok, output) = import(&dir.path().join("again0"), &delivery(&files.join("next")));
     assert!(ok, "{output}");

@@ -257,16 +257,21 @@ fn a_server_without_stores_nor_registry_does_not_start() {
 
 #[test]
 fn a_log_in_the_future_is_told_with_dates() {
-    use annuaire_store::{Cause, Change, Registry};
+    use annuaire_base::fact::{FactKey, Publication};
+    use annuaire_store::{Cause, Change, Channel, CommitClock, Expect, OwnerRow};
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     assert!(import(&data, &[diplomas(dir.path(), "202611010800", "DE01", false)]).0);
     {
-        let mut registry = annuaire_store_sqlite::SqliteRegistry::open(&data.join("registry.sqlite")).unwrap();
-        let cause = Cause { author: "t", reason: "t", now_ms: &|| 4_070_908_800_000, any_clock: true };
-        let put = Change { entity: "AM:1".into(), source: "ameli-ps".into(), payload: None, digest: 0 };
-        let kept = Change { payload: Some("{\"objet\":\"ligne_ameli\"}".into()), ..put };
-        registry.commit(cause, &mut |unit| unit.put(kept.clone())).unwrap();
+        let registry = annuaire_store_sqlite::open_blocking(&data.join("registry.sqlite")).unwrap();
+        let key = FactKey { owner: "ameli-ps".into(), entity: "AM:1".into(), facet: String::new() };
+        let payload = Some("{\"objet\":\"ligne_ameli\"}".into());
+        let mut unit = registry.begin().unwrap();
+        let description = serde_json::to_string(&annuaire_mos::owner::file_source("ameli-ps").unwrap().owner()).unwrap();
+        unit.set_owner(&OwnerRow { code: "ameli-ps".into(), description }).unwrap();
+        unit.put(Change { key, payload, publication: Publication::Open, fingerprint: 0 }, Expect::Any).unwrap();
+        let future = CommitClock { now_ms: &|| 4_070_908_800_000, any_clock: true };
+        unit.save(&Cause::new(Channel::Operator, "t", "t"), future).unwrap();
     }
     let file = diplomas(dir.path(), "202611020800", "DE05", false);
     let (exit, output) = run(&["import", "--data", path_str(&data), path_str(&file)]);
@@ -431,4 +436,41 @@ fn another_guide_than_the_stores_is_refused() {
     assert_eq!(exit, 0, "{output}");
     let (exit, output) = run(&["import", "--guide", "v110", "--data", path_str(&data), path_str(&next)]);
     assert!(exit == 0 && output.contains("transaction 2"), "{exit} {output}");
+}
+
+/// A store that an earlier version of the program filled can be read: it is served at once, and another one takes its place.
+#[test]
+fn a_store_of_an_earlier_version_is_served_and_made_again() {
+    use annuaire_fhir::{Guide, Perimeter, View};
+    let dir = tempfile::tempdir().unwrap();
+    let files = nation(dir.path(), "150");
+    let data = dir.path().join("data");
+    assert!(import(&data, &delivery(&files)).0);
+    let expected = Server::start(&data, &[]).json("Practitioner?_count=0")["total"].clone();
+    let store = data.join("public");
+    fs::remove_dir_all(&store).unwrap();
+    {
+        let marks =
+            annuaire_index::Marks { view: "the public perimeter after guide 1.2.0", forms: annuaire_fhir::limits::FORMS - 1 };
+        let index = annuaire_index::Index::open_marked(&store, 1 << 28, annuaire_fhir::dictionary::ALL, marks).unwrap();
+        let registry = annuaire_store_sqlite::open_blocking(&data.join("registry.sqlite")).unwrap();
+        let view = View { guide: Guide::V120, perimeter: Perimeter::Public };
+        annuaire_publish::follow(&registry, &index, view, &|_, _, _| {}).unwrap();
+    }
+    let (exit, output) = run(&["doctor", "--data", path_str(&data)]);
+    assert!(exit == 3 && output.contains("WARN public store: written by another version"), "{exit} {output}");
+    let server = Server::start(&data, &[]);
+    assert_eq!(server.json("Practitioner?_count=0")["total"], expected);
+    let (ok, output) = import(&data, &delivery(&files.join("next")));
+    assert!(ok, "{output}");
+    server.until(2);
+    // Asked for by the operator, while the server runs.
+    let (exit, output) = run(&["rebuild", "--data", path_str(&data)]);
+    assert!(exit == 0 && output.contains("rebuilt by the running server"), "{exit} {output}");
+    let published = common::published_resources(&server);
+    drop(server);
+    let (exit, output) = run(&["doctor", "--data", path_str(&data)]);
+    assert!(!output.contains("another version") && exit != 1, "{exit} {output}");
+    assert_eq!(run(&["verify", "--data", path_str(&data)]).0, 0);
+    assert!(common::published_resources(&Server::start(&data, &[])) == published);
 }

@@ -304,6 +304,7 @@ async fn health_tells_what_stops_publication_and_nothing_of_what_is_restricted()
         log_tx: Some(Tx::new(2)),
         set_aside: 0,
         waiting: None,
+        renewing: false,
         since_ms: 0,
     };
     world.publication.report(StoreState { store: "restricted", waiting: Some("Person PP:1".into()), ..state.clone() });

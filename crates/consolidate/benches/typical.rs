@@ -27,8 +27,8 @@ fn main() {
     let owners = owners();
     println!("| Entities | Facts each | Perimeter | Before: ns an entity | Now: ns an entity | Now / before |");
     println!("|---|--:|---|--:|--:|--:|");
-    let kinds: [(&str, &dyn Fn(u32) -> Vec<Fact>); 3] =
-        [("professionals", &professional), ("structures", &structure), ("professionals with a portal's situation", &registered)];
+    let kinds: [(&str, MakeEntity); 3] =
+        [("professionals", professional), ("structures", structure), ("professionals with a portal's situation", registered)];
     for (name, make) in kinds {
         for perimeter in [Perimeter::Public, Perimeter::Restricted] {
             let page: Vec<Fact> = (0..ENTITIES).flat_map(make).collect();
@@ -51,6 +51,9 @@ fn main() {
         }
     }
 }
+
+/// The facts of the entity with a number.
+type MakeEntity = fn(u32) -> Vec<Fact>;
 
 fn timed<T>(work: impl Fn(Vec<Fact>) -> T, page: &[Fact]) -> Duration {
     let facts = page.to_vec();

@@ -10,7 +10,7 @@ use crate::last_deliveries::LastDeliveries;
 use crate::limits;
 use crate::loads::{Loads, SortedLoads};
 use crate::options::Options;
-use crate::owners::missing_owners;
+use crate::owners::register_sources;
 use crate::read::read_file;
 use crate::replace::{ReplaceOutcome, replace};
 use crate::report::Report;
@@ -52,6 +52,7 @@ pub fn import(registry: &BlockingRegistry, paths: &[PathBuf], options: &Options)
     if loads.is_empty() {
         return Ok(Report { stages: stages.all, ..report });
     }
+    register_sources(registry, options)?;
     let mut comparisons = 0;
     let imported = repeat(&loads.names(), |made| {
         comparisons = made + 1;
@@ -66,9 +67,7 @@ pub fn import(registry: &BlockingRegistry, paths: &[PathBuf], options: &Options)
     report.warnings.extend(replaced.warnings);
     report.notes.extend(replaced.notes);
     if comparisons > 1 {
-        report.notes.push(format!(
-            "what was read was compared {comparisons} times: other imports of these sources were committed meanwhile"
-        ));
+        report.notes.push(format!("what was read was compared {comparisons} times, since others changed its sources meanwhile"));
     }
     let tx = record.as_ref().and_then(|r| r.delivered.tx);
     report.delivery = record.map(|r| r.delivered.number);
@@ -105,7 +104,6 @@ fn compare_and_write(
         return Ok(Attempt::Done(Imported { current, ..Imported::default() }));
     }
     let compared = current.compared_notes();
-    let owners = missing_owners(registry, &compared.iter().map(|c| c.0).collect::<Vec<_>>())?;
     let sources = std::mem::take(&mut current.sources);
     let mut replaced = replace(&mut stage, &mut loads.pieces, sources, options)?;
     let mut counts = stage.counts()?;
@@ -120,7 +118,7 @@ fn compare_and_write(
     let (author, reason, files) = (options.author.clone(), cause.reason.clone(), current.files.clone());
     let delivered = Delivered { author, reason, files, ..Delivered::default() };
     let mut record = DeliveryRecord { delivered, ..DeliveryRecord::default() };
-    let written = make_stand(registry, stage, &owners, &cause, options, |unit, tx, _| {
+    let written = make_stand(registry, stage, &cause, options, |unit, tx, _| {
         for (source, note) in compared {
             let now = unit.note(SOURCE, source)?;
             // Feeds only add: their order among deliveries does not count, and facts that changed are found by the stage.

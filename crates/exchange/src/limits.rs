@@ -45,8 +45,8 @@ pub const REPORTED_LINES: usize = 1_000;
 pub const EXPLAINED_PERCENT: usize = 80;
 /// Entities that a report gives as examples of what was created, of what changed and of what ended.
 pub const EXAMPLES: usize = 10;
-/// Times that what was read is compared with the registry before the import gives up, because other imports of its sources were
-/// committed each time. Two imports at once need two.
+/// Times that what was read is compared with the registry before the import gives up, because others changed its sources each time:
+/// another import, or a withdrawal by law. Two imports at once need two.
 pub const ATTEMPTS: u32 = 5;
 /// Notes read from the registry at a time.
 pub const NOTES: u32 = 100;

@@ -2,9 +2,10 @@
 
 use crate::delivery::to_json;
 use crate::error::Error;
+use crate::options::Options;
 use annuaire_base::fact::{FactKey, Publication};
 use annuaire_mos::owner::{file_source, file_sources};
-use annuaire_store::{BlockingRegistry, OwnerRow};
+use annuaire_store::{BlockingRegistry, Cause, Channel, CommitClock, OwnerRow};
 use std::collections::HashSet;
 
 /// The codes of all sources.
@@ -28,10 +29,20 @@ pub(crate) fn fact_key(source: &str, entity: String) -> FactKey {
     FactKey { owner: source.to_owned(), entity, facet: String::new() }
 }
 
-/// Those of `sources` that are no owners in the registry yet, or known by their facts only, as rows.
-pub(crate) fn missing_owners(registry: &BlockingRegistry, sources: &[&str]) -> Result<Vec<OwnerRow>, Error> {
+/// Makes all sources owners that are none in the registry yet, or known by their facts only. A stage takes facts of known owners
+/// only, so this is a unit of its own, without a fact, hence without a transaction of the log; one in the life of a registry.
+pub(crate) fn register_sources(registry: &BlockingRegistry, options: &Options) -> Result<(), Error> {
     let described = registry.owners()?.into_iter().filter(|o| !o.description.is_empty());
     let known: HashSet<String> = described.map(|o| o.code).collect();
-    let missing = file_sources().iter().filter(|s| sources.contains(&s.code) && !known.contains(s.code));
-    missing.map(|s| Ok(OwnerRow { code: s.code.to_owned(), description: to_json(&s.owner())? })).collect()
+    let missing: Vec<_> = file_sources().iter().filter(|s| !known.contains(s.code)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut unit = registry.begin()?;
+    for source in missing {
+        unit.set_owner(&OwnerRow { code: source.code.to_owned(), description: to_json(&source.owner())? })?;
+    }
+    let cause = Cause::new(Channel::System, &options.author, "registers the sources of files as owners");
+    unit.save(&cause, CommitClock { now_ms: &*options.clock, any_clock: options.any_clock })?;
+    Ok(())
 }

@@ -4,17 +4,17 @@ use crate::error::{Error, refused};
 use crate::limits;
 use crate::options::Options;
 use annuaire_base::Tx;
-use annuaire_store::{BlockingRegistry, BlockingStage, BlockingUnit, Cause, ChangeCounts, CommitClock, OwnerRow};
+use annuaire_store::{BlockingRegistry, BlockingStage, BlockingUnit, Cause, ChangeCounts, CommitClock};
 
 /// What became of an attempt to write a transaction.
 pub(crate) enum Attempt<T> {
     /// It was written, or there was nothing to write.
     Done(T),
-    /// Another import changed this source after the comparison had begun; nothing was written.
+    /// Another transaction changed this source after the comparison had begun; nothing was written.
     Overtaken(String),
 }
 
-/// Repeats `attempt` until no other import comes in between; it takes how many attempts were made. `file` is what is being
+/// Repeats `attempt` until nobody comes in between; it takes how many attempts were made. `file` is what is being
 /// imported.
 ///
 /// # Errors
@@ -30,7 +30,7 @@ pub(crate) fn repeat<T>(file: &str, mut attempt: impl FnMut(u32) -> Result<Attem
     Err(refused(
         file,
         format!(
-            "other imports changed {source} each of the {} times that it was compared; nothing was imported, import again",
+            "others changed {source} each of the {} times that this was compared with it; nothing was imported, import again",
             limits::ATTEMPTS
         ),
     ))
@@ -42,7 +42,6 @@ pub(crate) fn repeat<T>(file: &str, mut attempt: impl FnMut(u32) -> Result<Attem
 pub(crate) fn make_stand<T>(
     registry: &BlockingRegistry,
     mut stage: BlockingStage,
-    owners: &[OwnerRow],
     cause: &Cause,
     options: &Options,
     write: impl FnOnce(&mut BlockingUnit, Option<Tx>, ChangeCounts) -> Result<Attempt<T>, Error>,
@@ -52,9 +51,6 @@ pub(crate) fn make_stand<T>(
     let mut unit = registry.begin()?;
     // The number is asked for first: from here on nobody else writes, on any backend, and what is read is not overtaken any more.
     let tx = unit.next_tx()?;
-    for owner in owners {
-        unit.set_owner(owner)?;
-    }
     if let Some(source) = overtaken(unit.adopt(stage))? {
         return Ok(Attempt::Overtaken(source));
     }

@@ -73,7 +73,7 @@ fn undo_once(registry: &BlockingRegistry, number: u64, created_too: bool, option
     report = Report { created, changed, ended, unchanged, withheld, ..report };
     if !options.dry_run {
         let cause = Cause::new(Channel::Operator, &options.author, &format!("undoes delivery {number}"));
-        let written = make_stand(registry, stage, &[], &cause, options, |unit, tx, counts| {
+        let written = make_stand(registry, stage, &cause, options, |unit, tx, counts| {
             // Another undoing may have been committed since the record was read.
             let mut record = undoable(number, DeliveryRecord::get_in(unit, number)?)?;
             let (author, reason) = (options.author.clone(), cause.reason.clone());

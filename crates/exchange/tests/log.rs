@@ -7,7 +7,7 @@ mod common;
 
 use annuaire_base::fact::Publication;
 use annuaire_exchange::{Options, deliveries, import, undo};
-use annuaire_mos::owner::{Owner, file_source};
+use annuaire_mos::owner::{Owner, file_source, file_sources};
 use annuaire_store::Channel;
 use common::{World, activity_name, file, people, pp};
 use serde_json::Value;
@@ -61,8 +61,7 @@ fn the_sources_of_files_are_owners_and_their_facts_are_public_as_their_files_are
     let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/bascule_adeli_rpps.csv");
     import(&w.registry, &[sample], &Options::default()).unwrap();
     let owners = w.registry.owners().unwrap();
-    let codes: Vec<&str> = owners.iter().map(|o| o.code.as_str()).collect();
-    assert_eq!(codes, ["bascule", "fhir", "fhir-restreint", "psla"]);
+    assert_eq!(owners.len(), file_sources().len(), "known from the first import on");
     for row in &owners {
         let owner: Owner = serde_json::from_str(&row.description).unwrap();
         assert_eq!(owner, file_source(&row.code).unwrap().owner());
@@ -81,11 +80,12 @@ fn an_owner_that_somebody_has_described_keeps_its_description() {
     let described = annuaire_store::OwnerRow { code: "psla".into(), description: "{\"described\":true}".into() };
     w.unit(|unit| unit.set_owner(&described).unwrap());
     w.activity("202611240800", &people([1])).unwrap();
-    assert_eq!(w.registry.owners().unwrap(), std::slice::from_ref(&described));
+    assert!(w.registry.owners().unwrap().contains(&described));
     // One that is known by its facts only, as after the migration of an older registry, gets one.
     w.unit(|unit| unit.set_owner(&annuaire_store::OwnerRow { description: String::new(), ..described.clone() }).unwrap());
     w.activity("202611250800", &people([1, 2])).unwrap();
-    assert!(w.registry.owners().unwrap()[0].description.contains("\"kind\":\"file\""));
+    let psla = w.registry.owners().unwrap().into_iter().find(|o| o.code == "psla").unwrap();
+    assert!(psla.description.contains("\"kind\":\"file\""), "{psla:?}");
 }
 
 #[test]

@@ -208,10 +208,10 @@ fn main() {
         }
         index.apply_group::<Error>(items.into_iter(), None).unwrap();
         grouped += begun.elapsed();
-        if is_compacted && (day % 7 == 0 || day == days) {
+        if is_compacted && (day.is_multiple_of(7) || day == days) {
             index.compact(ms - 30 * DAY_MS, &|| true).unwrap();
         }
-        if day % (days / 4).max(1) == 0 {
+        if day.is_multiple_of((days / 4).max(1)) {
             report(&index, dir.path(), &format!("day {day}"), &mut dice, total);
         }
     }

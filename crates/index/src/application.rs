@@ -241,9 +241,7 @@ impl<'i> Application<'i> {
 
     /// Ends the transaction: what is written from here on is in one commit with its entry.
     pub fn end_transaction(&mut self, end: TxEnd) -> Result<(), Error> {
-        if !end.withdrawn.is_empty() {
-            self.withdraw(&end.withdrawn)?;
-        }
+        self.withdraw(&end.withdrawn)?;
         if let Some(retention) = self.retention {
             self.apply_retention(retention)?;
         }
@@ -259,8 +257,12 @@ impl<'i> Application<'i> {
         Ok(())
     }
 
-    /// Withdraws resources: their versions are live in no state any more.
-    fn withdraw(&mut self, resources: &[(TypeId, String)]) -> Result<(), Error> {
+    /// Withdraws resources: their versions so far are live in no state any more. What the transaction adds from here on follows
+    /// their tombstones.
+    pub fn withdraw(&mut self, resources: &[(TypeId, String)]) -> Result<(), Error> {
+        if resources.is_empty() {
+            return Ok(());
+        }
         // Records, columns and terms are looked at in the databases, and changed there.
         self.write_terms()?;
         self.flush()?;

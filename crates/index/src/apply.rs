@@ -27,7 +27,7 @@ pub struct ApplyOptions<'a> {
     pub set_aside: Option<&'a dyn Fn() -> SetAsideChanges>,
     /// Digest of the transaction in the log.
     pub digest: LogDigest,
-    /// Resources withdrawn by law.
+    /// Resources withdrawn by law, before the resources of the transaction: one that is among both goes on after its tombstone.
     pub withdrawn: &'a [(TypeId, String)],
 }
 
@@ -66,17 +66,25 @@ impl Index {
         }
         let mut application = Application::begin(self, options.retention)?;
         application.begin_transaction(tx, commit_ms);
+        // First, so that a resource of this transaction is the version that follows the tombstone. All is one commit then: of a
+        // withdrawal that was interrupted nothing remains.
+        application.withdraw(options.withdrawn)?;
+        let in_one_commit = !options.withdrawn.is_empty();
         for resource in &mut resources {
             application.add(resource?)?;
-            application.commit_versions()?;
+            if !in_one_commit {
+                application.commit_versions()?;
+            }
         }
-        application.commit_terms()?;
+        if !in_one_commit {
+            application.commit_terms()?;
+        }
         application.end_transaction(TxEnd {
             tx,
             commit_ms,
             digest: options.digest,
             set_aside: options.set_aside.map(|changes| changes()).unwrap_or_default(),
-            withdrawn: options.withdrawn.to_vec(),
+            withdrawn: Vec::new(),
         })?;
         Ok(application.publish()?)
     }
@@ -113,7 +121,7 @@ impl Index {
                         versions += self.apply_large(&mut resources, &mut items, retention)?;
                     }
                 }
-                Some(Ok(GroupItem::End(end))) => {
+                Some(Ok(GroupItem::End(mut end))) => {
                     let application = match &mut application {
                         Some(application) => application,
                         none => none.insert(Application::begin(self, retention)?),
@@ -123,6 +131,7 @@ impl Index {
                         continue;
                     }
                     application.begin_transaction(end.tx, end.commit_ms);
+                    application.withdraw(&std::mem::take(&mut end.withdrawn))?;
                     for resource in resources.drain(..) {
                         application.add(resource)?;
                     }

@@ -2,7 +2,7 @@
 //!
 //! The *horizon* is the last transaction before the instant from which closed versions are kept. What it and the transactions
 //! before it closed is live in no state from the horizon on: [`crate::removal`] names these rows, and they are taken out of
-//! everything, stage after stage ([`progress::Stage`]), some hundred pages to a commit. The horizon is committed first; no state
+//! everything, stage after stage ([`progress::CompactionStage`]), some hundred pages to a commit. The horizon is committed first; no state
 //! before it is answered from then on. Each commit also says where the next one goes on ([`progress`]), so that a compaction that
 //! was interrupted at any moment is gone on with.
 //!
@@ -23,7 +23,7 @@ use roaring::RoaringBitmap;
 
 pub use self::sweep::{PAGES, finish, gone_rows};
 
-use self::progress::Progress;
+use self::progress::CompactionProgress;
 use crate::closings::closed_between;
 use crate::error::Error;
 use crate::index::Index;
@@ -95,7 +95,7 @@ impl Index {
             return Ok(false);
         }
         meta::set_retained_from(self.dbs.meta, &mut txn, horizon.tx)?;
-        Progress::START.save(&self.dbs, &mut txn)?;
+        CompactionProgress::START.save(&self.dbs, &mut txn)?;
         txn.commit()?;
         self.set_retained_from(horizon.tx);
         Ok(true)
@@ -108,7 +108,7 @@ impl Index {
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
             let mut txn = self.env.write_txn()?;
             // A withdrawal may have finished it meanwhile.
-            let Some(mut progress) = Progress::read(&self.dbs, &txn)? else { return Ok(true) };
+            let Some(mut progress) = CompactionProgress::read(&self.dbs, &txn)? else { return Ok(true) };
             // What an interrupted application left must not keep ids from being remembered.
             let published = PublishedTx::latest(&self.dbs, &txn)?;
             discard_unpublished(&self.dbs, &mut txn, published.end)?;

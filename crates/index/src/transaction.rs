@@ -29,7 +29,8 @@ pub struct TxEnd {
     pub digest: LogDigest,
     /// Changes of the entities set aside.
     pub set_aside: SetAsideChanges,
-    /// Resources withdrawn by law: the content of all their versions is replaced.
+    /// Resources withdrawn by law: the content of all their versions before this transaction is replaced. In a large transaction
+    /// that of its own versions is replaced too; give those to [`crate::Index::apply_with`].
     pub withdrawn: Vec<(TypeId, String)>,
 }
 

@@ -34,7 +34,7 @@ const PAGES: usize = 1_024;
 
 /// What a withdrawal did.
 #[derive(Default)]
-pub struct Withdrawal {
+pub struct WithdrawnResources {
     /// Resources withdrawn, each with the row added for it: the transaction closes it, too.
     pub tombstones: Vec<(TypeId, String, Row)>,
     /// Rows before them, whose content is gone: they are live in no state, and no closing may name them.
@@ -53,8 +53,8 @@ pub fn withdraw(
     txn: &mut RwTxn<'_>,
     reached: PublishedTx,
     resources: &[(TypeId, String)],
-) -> Result<Withdrawal, Error> {
-    let mut done = Withdrawal { end: reached.end, ..Withdrawal::default() };
+) -> Result<WithdrawnResources, Error> {
+    let mut done = WithdrawnResources { end: reached.end, ..WithdrawnResources::default() };
     if resources.is_empty() {
         return Ok(done);
     }

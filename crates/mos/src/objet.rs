@@ -43,10 +43,13 @@ pub enum Objet {
         json: String,
     },
     /// One practice of a person; facet [`Facet::Practice`].
+    /// `{"objet":"exercice","exercice":{"profession":"10","categorieProfessionnelle":"C",…},"diplomes":[…],…}`
     Exercice(ExerciceEnregistre),
     /// One situation of a person; facet [`Facet::Situation`].
+    /// `{"objet":"situation","profession":"10","categorieProfessionnelle":"C","situation":{"idSituationExercice":"0123456789",…}}`
     Situation(SituationEnregistree),
     /// The civil status of a person; facet [`Facet::CivilStatus`]. Restricted as a whole.
+    /// `{"objet":"etatCivil","civilite":"MME","etatCivil":{"nomFamille":"DUPONT",…}}`
     #[serde(rename_all = "camelCase")]
     EtatCivil {
         /// Civil title (TRE_R81).
@@ -56,6 +59,7 @@ pub enum Objet {
         etat_civil: EtatCivil,
     },
     /// The contact data of a person; facet [`Facet::Contact`]. Restricted as a whole.
+    /// `{"objet":"contact","correspondance":{"courriel":"lea.dupont@example.org",…}}`
     Contact {
         /// Correspondence address and contact points.
         correspondance: Coordonnees,

@@ -7,6 +7,7 @@ use annuaire_consolidate::{ConsolidatedEntity, EntityFault, ForeignResource};
 use annuaire_fhir::foreign::{self, Stamps};
 use annuaire_fhir::organization::{self, ReferencedStructure};
 use annuaire_fhir::{View, activity, professional};
+use annuaire_mos::ExerciceProfessionnel;
 use annuaire_terms::Resource;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -38,6 +39,36 @@ pub(crate) fn reduced_forms(entity: &ConsolidatedEntity, view: View) -> Result<V
         }
         Ok(())
     })
+}
+
+/// Whether a resource that is made of `before` may not be made of `after`. False only when every id follows from keys that both
+/// have.
+pub(crate) fn may_lose_resources(before: &ConsolidatedEntity, after: &ConsolidatedEntity) -> bool {
+    let keeps_professional = match (&before.professional, &after.professional) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(a), Some(b)) => {
+            let keeps_practice = |a: &ExerciceProfessionnel| {
+                let is_same = |b: &&ExerciceProfessionnel| {
+                    (&b.profession, &b.categorie_professionnelle) == (&a.profession, &a.categorie_professionnelle)
+                };
+                b.exercices.iter().find(is_same).is_some_and(|b| {
+                    let has = |id: &String| b.situations.iter().any(|s| s.id_situation_exercice == *id);
+                    a.situations.iter().all(|s| has(&s.id_situation_exercice))
+                })
+            };
+            a.id_nat_ps == b.id_nat_ps
+                && (a.etat_civil.is_none() || b.etat_civil.is_some())
+                && a.exercices.iter().all(keeps_practice)
+        }
+    };
+    let keeps_structure = match (&before.structure, &after.structure) {
+        (None, _) => true,
+        (Some(a), b) => b.as_ref().is_some_and(|b| b.id_technique == a.id_technique),
+    };
+    // A fault of what is published must be seen.
+    let is_simple = before.fault.is_none() && before.activities.is_empty() && before.foreign.is_none();
+    !(is_simple && keeps_professional && keeps_structure)
 }
 
 /// The structures to which the full forms of an entity point.

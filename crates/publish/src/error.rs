@@ -82,11 +82,7 @@ impl Error {
 
     /// The error of a follower of `follower` that is given the log `registry`.
     pub(crate) fn of_logs(follower: LogIdentity, registry: LogIdentity) -> Self {
-        if follower.id == registry.id {
-            Self::OtherEpoch { follower, registry }
-        } else {
-            Self::OtherLog { follower, registry }
-        }
+        if follower.id == registry.id { Self::OtherEpoch { follower, registry } } else { Self::OtherLog { follower, registry } }
     }
 }
 

@@ -153,8 +153,7 @@ impl Iterator for ResourceStream<'_> {
                 None => {
                     self.ended = true;
                     let Collected { organizations, referenced } = &self.collected;
-                    let preparer =
-                        &mut TxPreparer { preparer: &mut self.preparer, tx: self.tx, commit_ms: self.commit_ms };
+                    let preparer = &mut TxPreparer { preparer: &mut self.preparer, tx: self.tx, commit_ms: self.commit_ms };
                     match prepare_referenced(self.index, self.view, organizations, referenced, preparer) {
                         Ok(prepared) => self.ready = prepared.into_iter(),
                         Err(e) => return Some(Err(e)),

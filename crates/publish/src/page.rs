@@ -1,6 +1,6 @@
 //! A page of entities, as one thread reads it from the registry, and the resources that another thread makes of it.
 
-use crate::entity_forms::{full_forms, reduced_forms, referenced_structures};
+use crate::entity_forms::{full_forms, may_lose_resources, reduced_forms, referenced_structures};
 use crate::error::Error;
 use crate::mailboxes::MailboxHoldersOfBothStates;
 use annuaire_base::Tx;
@@ -141,22 +141,23 @@ impl EntityPage {
         let nothing = ConsolidatedEntity::default();
         for entity in &changed.entities {
             let after = changed.after.get(entity).unwrap_or(&nothing);
-            let forms = full_forms(after, view, stamps).and_then(|current| match changed.published.get(entity) {
-                Some(published) => with_reduced_forms(current, published, view),
-                None => Ok(current),
-            });
+            let published = changed.published.get(entity);
+            let forms = full_forms(after, view, stamps).and_then(|current| with_reduced_forms(current, after, published, view));
             out.add(EntityVersion { entity, after, set_aside: changed.set_aside.get(entity), tx }, forms, preparer)?;
         }
         Ok(out)
     }
 }
 
-/// The reduced forms of published resources that are not among the current ones, then the current ones.
+/// The reduced forms of published resources that are not among the current ones, then the current ones, which are made of `after`.
 pub(crate) fn with_reduced_forms(
     current: Vec<Resource>,
-    published: &ConsolidatedEntity,
+    after: &ConsolidatedEntity,
+    published: Option<&ConsolidatedEntity>,
     view: View,
 ) -> Result<Vec<Resource>, EntityFault> {
+    // Most changes leave the ids as they are: no reduced form has to be made to see that.
+    let Some(published) = published.filter(|published| may_lose_resources(published, after)) else { return Ok(current) };
     let mut all = reduced_forms(published, view)?;
     all.retain(|r| !current.iter().any(|c| c.ty == r.ty && c.id == r.id));
     all.extend(current);

@@ -106,7 +106,9 @@ impl Follower for PublicationFollower<'_> {
         // The restricted perimeter keeps withdrawn resources.
         let retention = (self.view.perimeter == Perimeter::Public).then_some(&retention);
         let count = group::length(range.transactions, self.view.perimeter, self.together.max(1));
-        let Some(first) = range.transactions.first() else { return Ok(AppliedRange { tx: self.position()?.tx, ..Default::default() }) };
+        let Some(first) = range.transactions.first() else {
+            return Ok(AppliedRange { tx: self.position()?.tx, ..Default::default() });
+        };
         if count > 0 {
             return self.apply_together(range, count, retention);
         }

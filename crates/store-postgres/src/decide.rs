@@ -7,7 +7,7 @@ use crate::version::{self, Seen};
 use annuaire_base::fact::VersionContent;
 use annuaire_store::backend::{LastVersion, Puts, Verdict, decide as verdict_of, expected};
 use annuaire_store::columns::{tx_column, tx_read};
-use annuaire_store::{Change, ChangeCounts, Error, FactMark, Result, SealedStage};
+use annuaire_store::{Change, ChangeCounts, Error, Expect, FactMark, Result, SealedStage};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -95,6 +95,15 @@ pub(crate) fn by_place(changes: &[&Change], ids: &BTreeMap<String, i32>, version
         .collect()
 }
 
+/// Checks what one put demands of the last version of its fact.
+pub(crate) async fn still_expected(core: &Core, c: &mut PgConnection, change: &Change, expect: Expect) -> Answer<()> {
+    let at = core.learn_all(c).await?;
+    let Some(owner) = core.owners.id(c, &change.key.owner).await? else { return Ok(()) };
+    let rows = version::of_facts(c, &[(&change.key, owner)]).await?;
+    let last = core.last_seen(rows, at).first().map(|(row, tx)| row.last(*tx));
+    Ok(expected(&change.key, expect, last.as_ref())?)
+}
+
 /// Decides about all puts of a unit, against the end of the log.
 pub(crate) async fn decide(core: &Core, c: &mut PgConnection, puts: &Puts) -> Answer<Decision> {
     let at = core.learn_all(c).await?;
@@ -107,8 +116,8 @@ pub(crate) async fn decide(core: &Core, c: &mut PgConnection, puts: &Puts) -> An
             ids.insert(owner.clone(), id);
         }
     }
-    let keys = changes.iter().filter_map(|change| Some((&change.key, *ids.get(&change.key.owner)?)));
-    let rows = version::of_facts(c, keys).await?;
+    let keys: Vec<_> = changes.iter().filter_map(|change| Some((&change.key, *ids.get(&change.key.owner)?))).collect();
+    let rows = version::of_facts(c, &keys).await?;
     let mut last = by_place(&changes, &ids, core.last_seen(rows, at));
 
     let mentioned = changes.iter().map(|change| change.key.entity.as_str()).chain(puts.withdrawn().iter().map(String::as_str));

@@ -183,7 +183,9 @@ pub(crate) async fn marks(
     after: &str,
     limit: u32,
 ) -> Answer<(Vec<FactMark>, Option<String>)> {
-    let (rows, end) = version::page(c, Some(owner), after, limit).await?;
+    // Some more rows than marks: the last entity may be cut, and some facts ended.
+    let rows = limit.saturating_add(limit / 16 + 8);
+    let (rows, end) = version::page(c, Some(owner), after, rows).await?;
     let stands = core.last_seen(rows, tx).into_iter().filter(|(row, _)| row.stands().is_some());
     let marks = stands.map(|(row, _)| FactMark { entity: row.entity, facet: row.facet, fingerprint: row.fingerprint });
     Ok((marks.collect(), end))

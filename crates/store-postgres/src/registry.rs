@@ -39,17 +39,27 @@ impl PostgresRegistry {
     ///
     /// # Errors
     /// When the server cannot be reached or refuses, or when its tables are of a later version of this program.
-    pub async fn open(url: &str, by: &PostgresOptions) -> Result<Self> {
+    pub async fn open(url: &str, by: PostgresOptions) -> Result<Self> {
         let options = options(url)?;
         let mut connection = pool::connect(&options).await?;
         let log = schema::ensure(&mut connection, &Origin { entropy: &by.entropy, open: by.open }).await?;
         // It was needed once; whether it says goodbye does not matter.
         let _ = connection.close().await;
-        let core = Arc::new(Core::new(pool::pool(options), by.entropy.clone(), log.id));
+        let core = Arc::new(Core::new(pool::pool(options), by.entropy, log.id));
         let last: Answer<Tx> = ask!(&core.pool, c => listen::last_tx(c));
         listen::tell(&core.commits, last?);
         let listener = Listener::start(core.pool.clone(), log.id, core.commits.clone());
         Ok(Self { core, _listener: listener })
+    }
+
+    /// The clock of the database, milliseconds since 1970 UTC: nodes of a cluster compare theirs with it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn clock_ms(&self) -> Result<i64> {
+        let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+        let answer: Answer<i64> = ask!(&self.core.pool, c => sqlx::query_scalar(now).fetch_one(c));
+        Ok(answer?)
     }
 
     fn pool(&self) -> &sqlx::PgPool {
@@ -67,7 +77,7 @@ pub fn open_blocking(url: &str) -> Result<BlockingRegistry> {
     let runtime = RUNTIME.as_ref().map_err(|e| Error::Database(e.to_string()))?;
     let random = std::fs::File::open("/dev/urandom").map_err(|e| Error::Database(format!("/dev/urandom: {e}")))?;
     let entropy: Entropy = Arc::new(move |bytes| (&random).read_exact(bytes).expect("the system gives random bytes"));
-    let registry = runtime.block_on(PostgresRegistry::open(url, &PostgresOptions { entropy, open: |_| false }))?;
+    let registry = runtime.block_on(PostgresRegistry::open(url, PostgresOptions { entropy, open: |_| false }))?;
     Ok(BlockingRegistry::new(Arc::new(registry), runtime.handle().clone()))
 }
 

@@ -70,7 +70,10 @@ fn own_rows(core: &Core, puts: &mut Puts, decision: &Decision, ended: Vec<(Strin
         let mut salt: Salt = [0; 16];
         (core.entropy)(&mut salt);
         let proof = RowProof::Salt(salt);
-        all.push((owner, Row { entity, facet, content: VersionContent::Withdrawn, fingerprint: 0, proof }));
+        let mut row = Row { entity, facet, content: VersionContent::Withdrawn, fingerprint: 0, proof };
+        // Like all rows of a withdrawn entity it keeps its leaf only.
+        row.withdraw(&owner);
+        all.push((owner, row));
     }
     all.sort_by(|(a, x), (b, y)| (a, &x.entity, &x.facet).cmp(&(b, &y.entity, &y.facet)));
     all

@@ -62,6 +62,11 @@ pub(crate) struct PostgresStage {
     quiet: HashMap<u64, Verdict>,
 }
 
+/// The error of a stage after a failure.
+fn lost() -> Fault {
+    Error::Database("what was being prepared was lost with the failure reported before, and left no trace: import again".into()).into()
+}
+
 fn key_hash(key: &FactKey) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
@@ -107,10 +112,7 @@ impl PostgresStage {
             Writing::Under(task) => {
                 task.await.map_err(|e| Fault::from(Error::Database(format!("a task of the registry stopped: {e}"))))?
             }
-            Writing::Lost => Err(Error::Database(
-                "what was being prepared was lost with an earlier failure and left no trace: import again".into(),
-            )
-            .into()),
+            Writing::Lost => Err(lost()),
         }
     }
 
@@ -119,7 +121,10 @@ impl PostgresStage {
         let mut changes = std::mem::take(&mut self.buffer);
         in_order(&mut changes);
         let (Some(first), Some(last)) = (changes.first().map(|c| c.key.clone()), changes.last().map(|c| c.key.clone())) else {
-            return Ok(());
+            return match self.writing {
+                Writing::Lost => Err(lost()),
+                _ => Ok(()),
+            };
         };
         let (mut lease, mut tree) = self.writer().await?;
         let c = lease.connection();
@@ -165,8 +170,9 @@ impl PostgresStage {
             }
         }
         let asked = |change: &&Change| again || self.owners.get(&change.key.owner).is_some_and(|owner| owner.has_facts);
-        let keys = changes.iter().filter(asked).filter_map(|change| Some((&change.key, *ids.get(&change.key.owner)?)));
-        let rows = statement(version::of_facts(c, keys)).await?;
+        let keys: Vec<_> =
+            changes.iter().filter(asked).filter_map(|change| Some((&change.key, *ids.get(&change.key.owner)?))).collect();
+        let rows = statement(version::of_facts(c, &keys)).await?;
         let batch = self.batch;
         let own: Vec<_> = rows.iter().filter(|row| row.batch == batch).cloned().collect();
         let borrowed: Vec<&Change> = changes.iter().collect();
@@ -239,11 +245,13 @@ fn in_order(changes: &mut Vec<Change>) {
 
 async fn marks(core: &Core, c: &mut PgConnection, base: Tx, owner: &str, after: &str, limit: u32) -> Answer<Vec<FactMark>> {
     let Some(id) = core.owners.id(c, owner).await? else { return Ok(Vec::new()) };
-    let mut after = after.to_owned();
+    let (mut marks, mut after) = (Vec::new(), after.to_owned());
     loop {
-        match read::marks(core, c, base, id, &after, limit).await? {
-            (page, Some(end)) if page.is_empty() => after = end,
-            (page, _) => return Ok(decide::cut(page, limit)),
+        let (page, end) = read::marks(core, c, base, id, &after, limit).await?;
+        marks.extend(page);
+        match end {
+            Some(end) if marks.len() < limit as usize => after = end,
+            _ => return Ok(decide::cut(marks, limit)),
         }
     }
 }

@@ -112,13 +112,13 @@ async fn marks(
     let Some(id) = core.owners.id(c, owner).await? else {
         return Ok(decide::cut(puts.over_marks(Vec::new(), owner, after, None, &held), limit));
     };
-    let mut after = after.to_owned();
+    let (mut marks, mut after) = (Vec::new(), after.to_owned());
     loop {
         let (page, end) = read::marks(core, c, last, id, &after, limit).await?;
-        let page = puts.over_marks(page, owner, &after, end.as_deref(), &held);
+        marks.extend(puts.over_marks(page, owner, &after, end.as_deref(), &held));
         match end {
-            Some(end) if page.is_empty() => after = end,
-            _ => return Ok(decide::cut(page, limit)),
+            Some(end) if marks.len() < limit as usize => after = end,
+            _ => return Ok(decide::cut(marks, limit)),
         }
     }
 }
@@ -142,6 +142,11 @@ impl Unit for PostgresUnit {
         if !self.owners.contains_key(owner) && self.core.owners.known(owner).is_none() {
             let core = self.core.clone();
             look!(self, c => read::owner(&core, c, owner))?;
+        }
+        if expect != Expect::Any {
+            // Decided again in the save; here it spares the caller the rest of a unit that cannot be saved.
+            let core = self.core.clone();
+            look!(self, c => decide::still_expected(&core, c, &change, expect))?;
         }
         self.puts.put(change, expect);
         Ok(())

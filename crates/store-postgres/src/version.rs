@@ -133,11 +133,11 @@ pub(crate) async fn of_entities(c: &mut PgConnection, entities: &[String]) -> Re
 }
 
 /// All versions of these facts, whose owners have these numbers, in the order of the index. Ordered keys are fastest.
-pub(crate) async fn of_facts(c: &mut PgConnection, keys: impl Iterator<Item = (&FactKey, i32)>) -> Result<Vec<VersionRow>> {
+pub(crate) async fn of_facts(c: &mut PgConnection, keys: &[(&FactKey, i32)]) -> Result<Vec<VersionRow>> {
     let (mut entities, mut owners, mut facets) = (Vec::new(), Vec::new(), Vec::new());
     for (key, owner) in keys {
         entities.push(key.entity.as_str());
-        owners.push(owner);
+        owners.push(*owner);
         facets.push(key.facet.as_str());
     }
     if entities.is_empty() {

@@ -1,30 +1,58 @@
-//! Registry store on embedded SQLite: one file, one writer, readers beside it.
+//! Registry store on embedded SQLite: one file, one writer at a time, readers beside it.
 //!
 //! The file is in write-ahead mode with full synchronisation: a commit returns when it is on the disk, and readers see the last
-//! committed state without waiting. Only the first load uses a rollback journal, since pages of a new file need no copy.
-//! Writers take turns (`BEGIN IMMEDIATE`) and wait ten minutes for one another. A checksum for each transaction lets `verify`
-//! notice a changed byte in old versions, which no other table repeats.
+//! committed state without waiting. Writers take turns: in a process by a fair queue, between processes by two locks beside the file
+//! that wait in the kernel. A stage takes its turn for some milliseconds at a time. The write-ahead log is copied into the file
+//! by a task of its own, not by a commit.
 //!
-//! Costs: reads of a page or of some entities are point look-ups; a first load appends in key order. This room never publishes
-//! anything and never deletes a row of the log.
+//! Rows are kept in chunks (`annuaire_store::chunk`). Costs: a fact is found by a binary search in memory or a point look-up, and read by
+//! decompressing its chunk, unless that was read lately; pages of the state decompress chunk after chunk; a first load appends and
+//! writes no index.
 //!
 //! ```
-//! use annuaire_store::{Cause, Change, Registry};
+//! use annuaire_base::fact::{FactKey, Publication};
+//! use annuaire_store::{Cause, Change, Channel, CommitClock, Expect, OwnerRow};
 //!
 //! let dir = tempfile::tempdir().unwrap();
-//! let mut registry = annuaire_store_sqlite::SqliteRegistry::open(&dir.path().join("registry.sqlite")).unwrap();
-//! let cause = Cause { author: "example", reason: "a name", now_ms: &|| 1_800_000_000_000, any_clock: false };
-//! let change = Change { entity: "ST:1".into(), source: "s".into(), payload: Some("{}".into()), digest: 0 };
-//! let outcome = registry.commit(cause, &mut |unit| unit.put(change.clone())).unwrap();
+//! let registry = annuaire_store_sqlite::open_blocking(&dir.path().join("registry.sqlite")).unwrap();
+//! let mut unit = registry.begin().unwrap();
+//! unit.set_owner(&OwnerRow { code: "s".into(), description: String::new() }).unwrap();
+//! let key = FactKey { owner: "s".into(), entity: "ST:1".into(), facet: String::new() };
+//! let change = Change { key, payload: Some("{}".into()), publication: Publication::Open, fingerprint: 0 };
+//! unit.put(change, Expect::Absent).unwrap();
+//! let cause = Cause::new(Channel::Operator, "example", "a name");
+//! let outcome = unit.save(&cause, CommitClock { now_ms: &|| 1_800_000_000_000, any_clock: false }).unwrap();
 //! assert_eq!(outcome.tx, Some(registry.last_tx().unwrap()));
 //! ```
 
+mod audit;
+mod batch;
+mod bridge;
+mod cache;
+mod changed;
+mod discard;
+mod facts;
 mod fault;
-mod json_list;
-mod read;
+mod jobs;
+mod keeper;
+mod limits;
+mod log_map;
+mod migration;
+mod notes;
+mod packed;
+mod prepare;
 mod registry;
 mod schema;
+mod shared;
+mod stage;
+mod stage_tail;
+mod sweep;
+mod turn;
+mod unit;
 mod verify;
-mod write;
+mod versions;
+mod withdraw;
 
-pub use registry::SqliteRegistry;
+pub use bridge::{open_blocking, system_entropy};
+pub use registry::{SqliteOptions, SqliteRegistry};
+pub use shared::Clock;

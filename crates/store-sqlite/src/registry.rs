@@ -1,43 +1,141 @@
 //! The registry in one SQLite file: opening, copying, and the calls of [`Registry`].
 
+use crate::cache::Cache;
 use crate::fault::fault;
-use crate::{read, schema, verify, write};
-use annuaire_base::Tx;
-use annuaire_store::columns::tx_read;
-use annuaire_store::{Cause, CommitOutcome, Error, Object, Registry, Result, Transaction, Unit};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use crate::log_map::LogMap;
+use crate::shared::{Clock, Shared};
+use crate::stage::SqliteStage;
+use crate::turn::Turns;
+use crate::unit::SqliteUnit;
+use crate::{audit, changed, facts, jobs, keeper, limits, migration, notes, schema, sweep, verify};
+use annuaire_base::fact::{Fact, FactVersion};
+use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::{AuditRow, Entropy, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
+use async_trait::async_trait;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use std::path::Path;
-use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
+use std::sync::{Arc, Mutex};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
-/// How long a writer waits for another one. The first load of a country takes minutes.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// What opening a registry needs from its caller.
+#[derive(Clone)]
+pub struct SqliteOptions {
+    /// Source of random bytes: the identity of a new log, salts of rows.
+    pub entropy: Entropy,
+    /// The clock by which stages that show no sign of life are discarded.
+    pub now_ms: Clock,
+    /// For registries of versions before 4: whether what this source says was public. Facts had no publication of their own then.
+    pub open: fn(&str) -> bool,
+}
 
-/// A registry in one SQLite file.
+/// A registry in one SQLite file. It must be opened within a runtime of tokio that outlives it.
 pub struct SqliteRegistry {
-    runtime: Runtime,
-    connection: SqliteConnection,
+    shared: Arc<Shared>,
+    closing: watch::Sender<bool>,
+    keepers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// Options of every connection.
+pub(crate) fn connection(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).busy_timeout(limits::PATIENCE).disable_statement_logging()
+}
+
+fn writing(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectOptions {
+    connection(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+        // Copies are made by a task of their own.
+        .pragma("wal_autocheckpoint", "0")
+        .pragma("journal_size_limit", limits::WAL_COPY_BYTES.to_string())
+        // What is withdrawn leaves no trace in free pages.
+        .pragma("secure_delete", "ON")
+        .pragma("cache_size", "-32768")
+}
+
+fn pool(options: SqliteConnectOptions, connections: u32) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(limits::PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
 }
 
 impl SqliteRegistry {
-    /// Opens the file, creating it when absent.
+    /// Opens the file, creating it when absent and bringing one of an earlier version forward: that is done beside the file, which is
+    /// replaced at the end, so it may be interrupted at any instant.
     ///
     /// # Errors
-    /// When the file cannot be opened, is not a registry, or was written by a later version of this program.
-    pub fn open(path: &Path) -> Result<Self> {
-        let runtime = Builder::new_current_thread().build().map_err(|e| Error::Database(e.to_string()))?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .page_size(schema::PAGE_BYTES)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(PATIENCE)
-            .pragma("cache_size", "-65536");
-        let mut connection = runtime.block_on(options.connect()).map_err(fault)?;
-        runtime.block_on(schema::ensure(&mut connection, path))?;
-        Ok(Self { runtime, connection })
+    /// When the file cannot be opened, is cut, is not a registry, or was written by a later version of this program.
+    pub async fn open(path: &Path, options: SqliteOptions) -> Result<Self> {
+        let turns = Turns::new(path);
+        Self::prepare(path, &turns, &options).await?;
+        let (commits, _) = watch::channel(Tx::NONE);
+        let shared = Arc::new(Shared {
+            path: path.to_owned(),
+            readers: pool(connection(path).pragma("query_only", "ON").pragma("cache_size", "-16384"), limits::READERS),
+            writer: pool(writing(path, SqliteSynchronous::Full), 1),
+            stager: pool(writing(path, SqliteSynchronous::Normal), 1),
+            turns,
+            log: LogMap::default(),
+            cache: Cache::default(),
+            commits,
+            listed: Mutex::default(),
+            tails: Mutex::default(),
+            written: Arc::new(Notify::new()),
+            erase: false.into(),
+            entropy: options.entropy,
+            now_ms: options.now_ms,
+        });
+        shared.refresh(&mut *shared.reader().await?).await?;
+        let (closing, closed) = watch::channel(false);
+        let watcher = connection(path).pragma("query_only", "ON").connect().await.map_err(fault)?;
+        let copier = writing(path, SqliteSynchronous::Full).connect().await.map_err(fault)?;
+        let keepers = vec![
+            tokio::spawn(keeper::watch(Arc::downgrade(&shared), watcher, closed.clone())),
+            tokio::spawn(keeper::checkpoints(Arc::downgrade(&shared), shared.written.clone(), copier, closed)),
+        ];
+        Ok(Self { shared, closing, keepers: Mutex::new(keepers) })
+    }
+
+    /// Makes the file one of this version.
+    async fn prepare(path: &Path, turns: &Turns, options: &SqliteOptions) -> Result<()> {
+        schema::whole(path)?;
+        // Looked at first without a turn: most files need no change.
+        if path.exists() && Self::version(path).await? == Some(schema::VERSION) {
+            return Ok(());
+        }
+        let turn = turns.take().await?;
+        match Self::version(path).await? {
+            None => {
+                let mut id = [0; 16];
+                (options.entropy)(&mut id);
+                let options = writing(path, SqliteSynchronous::Full).create_if_missing(true).page_size(schema::PAGE_BYTES);
+                let mut c = options.connect().await.map_err(fault)?;
+                schema::create(&mut c, u128::from_be_bytes(id)).await?;
+                c.close().await.map_err(fault)?;
+            }
+            Some(schema::VERSION) => {}
+            Some(version) if (schema::OLDEST..schema::VERSION).contains(&version) => {
+                migration::bring_forward(path, version, options).await?;
+            }
+            Some(version) => return Err(schema::unknown_version(path, version)),
+        }
+        drop(turn);
+        Ok(())
+    }
+
+    async fn version(path: &Path) -> Result<Option<i64>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let mut c = connection(path).connect().await.map_err(fault)?;
+        let version = schema::version(&mut c).await?;
+        c.close().await.map_err(fault)?;
+        Ok(version)
     }
 
     /// Writes a copy of the registry as of now to a file that does not exist yet; neither readers nor a writer wait. Returns the
@@ -45,85 +143,155 @@ impl SqliteRegistry {
     ///
     /// # Errors
     /// When the registry cannot be read or the copy cannot be written.
-    pub fn backup(&mut self, to: &Path) -> Result<Tx> {
+    pub async fn backup(&self, to: &Path) -> Result<Tx> {
         let name = to.to_str().ok_or_else(|| Error::Database(format!("{}: not a name in UTF-8", to.display())))?;
-        // Copying the file would miss pages that are still in the write-ahead log of another process.
-        self.runtime.block_on(sqlx::query("VACUUM INTO ?").bind(name).execute(&mut self.connection)).map_err(fault)?;
-        let mut copy = Self::open(to)?;
-        let last = copy.last_tx()?;
-        copy.close()?;
+        // Copying the file would miss pages that are still in the write-ahead log. A connection of its own: the readers may only read.
+        let mut c = connection(&self.shared.path).connect().await.map_err(fault)?;
+        sqlx::query("VACUUM INTO ?").bind(name).execute(&mut c).await.map_err(fault)?;
+        c.close().await.map_err(fault)?;
+        let mut copy = connection(to).connect().await.map_err(fault)?;
+        let last = changed::last_tx(&mut copy).await?;
+        copy.close().await.map_err(fault)?;
         Ok(last)
     }
 
-    /// Closes the file and merges the write-ahead log into it, so that none is left beside it.
+    /// Closes the file and merges the write-ahead log into it, so that none is left beside it. Calls after it fail.
     ///
     /// # Errors
     /// When the log cannot be merged.
-    pub fn close(self) -> Result<()> {
-        self.runtime.block_on(self.connection.close()).map_err(fault)
-    }
-}
-
-impl SqliteRegistry {
-    /// Changes the journal mode. Fails while another process has the file open.
-    fn journal(&mut self, mode: &str) -> Result<()> {
-        let sql = format!("PRAGMA journal_mode = {mode}");
-        let query = sqlx::query_scalar(&sql).persistent(false);
-        let now: String = self.runtime.block_on(query.fetch_one(&mut self.connection)).map_err(fault)?;
-        if now.eq_ignore_ascii_case(mode) { Ok(()) } else { Err(Error::Database(format!("the journal stays {now}"))) }
-    }
-
-    fn write(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<CommitOutcome> {
-        let transaction = self.runtime.block_on(self.connection.begin_with("BEGIN IMMEDIATE")).map_err(fault)?;
-        let mut unit = write::SqliteUnit::begin(&self.runtime, transaction)?;
-        // Dropping the unit on an error rolls everything back.
-        write(&mut unit)?;
-        unit.commit(cause)
-    }
-}
-
-impl Registry for SqliteRegistry {
-    fn commit(&mut self, cause: Cause<'_>, write: &mut dyn FnMut(&mut dyn Unit) -> Result<()>) -> Result<CommitOutcome> {
-        // With a write-ahead log every page of a first load would be written twice. Pages of an empty file need no journal.
-        let first = self.last_tx()? == Tx::NONE && self.journal("DELETE").is_ok();
-        let done = self.write(cause, write);
-        if first {
-            self.journal("WAL")?;
+    pub async fn close(&self) -> Result<()> {
+        _ = self.closing.send(true);
+        let keepers: Vec<JoinHandle<()>> =
+            self.keepers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain(..).collect();
+        for keeper in keepers {
+            keeper.await.map_err(|e| Error::Database(e.to_string()))?;
         }
-        done
+        for pool in [&self.shared.readers, &self.shared.stager] {
+            pool.close().await;
+        }
+        let turn = self.shared.turns.take().await?;
+        self.shared.writer.close().await;
+        // The last connection merges, unless another process still reads.
+        let c = writing(&self.shared.path, SqliteSynchronous::Full).connect().await.map_err(fault)?;
+        c.close().await.map_err(fault)?;
+        drop(turn);
+        Ok(())
     }
 
-    fn last_tx(&mut self) -> Result<Tx> {
-        let query = sqlx::query_scalar("SELECT coalesce(max(tx), 0) FROM log_tx");
-        self.runtime.block_on(query.fetch_one(&mut self.connection)).map(tx_read).map_err(fault)
+    async fn writer(&self) -> Result<(crate::turn::Turn, sqlx::pool::PoolConnection<sqlx::Sqlite>)> {
+        let turn = self.shared.turns.take().await?;
+        Ok((turn, self.shared.writer.acquire().await.map_err(fault)?))
+    }
+}
+
+impl Drop for SqliteRegistry {
+    fn drop(&mut self) {
+        _ = self.closing.send(true);
+    }
+}
+
+async fn identity(c: &mut SqliteConnection) -> Result<LogIdentity> {
+    let (log, epoch): (Vec<u8>, u32) = sqlx::query_as("SELECT log, epoch FROM registry").fetch_one(c).await.map_err(fault)?;
+    let id = log.try_into().map_err(|_| Error::Damaged("the identity of the log has another length".into()))?;
+    Ok(LogIdentity { id: u128::from_be_bytes(id), epoch })
+}
+
+#[async_trait]
+impl Registry for SqliteRegistry {
+    async fn begin(&self) -> Result<Box<dyn Unit>> {
+        Ok(Box::new(SqliteUnit::begin(self.shared.clone()).await?))
     }
 
-    fn transactions(&mut self, after: Tx) -> Result<Vec<Transaction>> {
-        self.runtime.block_on(read::transactions(&mut self.connection, after)).map_err(fault)
+    async fn stage(&self) -> Result<Box<dyn Stage>> {
+        Ok(Box::new(SqliteStage::begin(self.shared.clone()).await?))
     }
 
-    fn changed_entities(&mut self, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
-        self.runtime.block_on(read::changed_entities(&mut self.connection, tx, after, limit)).map_err(fault)
+    async fn log(&self) -> Result<LogIdentity> {
+        identity(&mut *self.shared.reader().await?).await
     }
 
-    fn objects_at(&mut self, tx: Tx, entities: &[String]) -> Result<Vec<Object>> {
-        self.runtime.block_on(read::objects_at(&mut self.connection, tx, entities)).map_err(fault)
+    async fn last_tx(&self) -> Result<Tx> {
+        changed::last_tx(&mut *self.shared.reader().await?).await
     }
 
-    fn standing(&mut self, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Object>, Option<String>)> {
-        self.runtime.block_on(read::standing(&mut self.connection, tx, after, limit)).map_err(fault)
+    fn commits(&self) -> watch::Receiver<Tx> {
+        self.shared.commits.subscribe()
     }
 
-    fn note(&mut self, kind: &str, key: &str) -> Result<Option<String>> {
-        self.runtime.block_on(read::note(&mut self.connection, kind, key)).map_err(fault)
+    async fn transactions(&self, after: Tx, limit: u32) -> Result<Vec<Transaction>> {
+        changed::transactions(&mut *self.shared.reader().await?, after, limit).await
     }
 
-    fn notes(&mut self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>> {
-        self.runtime.block_on(read::notes(&mut self.connection, kind, after, limit)).map_err(fault)
+    async fn changed_entities(&self, tx: Tx, after: &str, limit: u32) -> Result<Vec<String>> {
+        changed::changed_entities(&mut *self.shared.reader().await?, &self.shared, tx, after, limit).await
     }
 
-    fn verify(&mut self) -> Result<Vec<String>> {
-        self.runtime.block_on(verify::verify(&mut self.connection)).map_err(fault)
+    async fn withdrawn(&self, tx: Tx) -> Result<Vec<String>> {
+        changed::withdrawn(&mut *self.shared.reader().await?, tx).await
+    }
+
+    async fn facts_at(&self, tx: Tx, entities: &[String]) -> Result<Vec<Fact>> {
+        facts::facts_at(&mut *self.shared.reader().await?, &self.shared, tx, entities).await
+    }
+
+    async fn history(&self, tx: Tx, entities: &[String]) -> Result<Vec<FactVersion>> {
+        facts::history(&mut *self.shared.reader().await?, &self.shared, tx, entities).await
+    }
+
+    async fn standing(&self, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Fact>, Option<String>)> {
+        sweep::standing(&mut *self.shared.reader().await?, &self.shared, tx, after, limit).await
+    }
+
+    async fn owners(&self) -> Result<Vec<OwnerRow>> {
+        notes::owners(&mut *self.shared.reader().await?).await
+    }
+
+    async fn note(&self, kind: &str, key: &str) -> Result<Option<String>> {
+        notes::note(&mut *self.shared.reader().await?, kind, key).await
+    }
+
+    async fn notes(&self, kind: &str, after: &str, limit: u32) -> Result<Vec<(String, String)>> {
+        notes::notes(&mut *self.shared.reader().await?, kind, after, limit).await
+    }
+
+    async fn take_job(&self, queue: Queue, kinds: &[&str], now_ms: i64, lease_ms: i64) -> Result<Option<Job>> {
+        // Looked for first without a turn: most of the time there is none.
+        if jobs::due(&mut *self.shared.reader().await?, queue, kinds, now_ms).await?.is_none() {
+            return Ok(None);
+        }
+        let (_turn, mut c) = self.writer().await?;
+        match jobs::due(&mut c, queue, kinds, now_ms).await? {
+            Some(id) => jobs::lease(&mut c, id, now_ms.saturating_add(lease_ms)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn finish_job(&self, id: i64) -> Result<()> {
+        let (_turn, mut c) = self.writer().await?;
+        jobs::finish(&mut c, id).await
+    }
+
+    async fn retry_job(&self, id: i64, due_ms: i64, error: &str) -> Result<()> {
+        let (_turn, mut c) = self.writer().await?;
+        jobs::retry(&mut c, id, due_ms, error).await
+    }
+
+    async fn jobs(&self, queue: Queue, limit: u32) -> Result<Vec<Job>> {
+        jobs::all(&mut *self.shared.reader().await?, queue, limit).await
+    }
+
+    async fn audit_trail(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
+        audit::trail(&mut *self.shared.reader().await?, after, limit).await
+    }
+
+    async fn raise_epoch(&self) -> Result<LogIdentity> {
+        let (_turn, mut c) = self.writer().await?;
+        sqlx::query("UPDATE registry SET epoch = epoch + 1").execute(&mut *c).await.map_err(fault)?;
+        identity(&mut c).await
+    }
+
+    async fn verify(&self) -> Result<Vec<String>> {
+        verify::verify(&mut *self.shared.reader().await?).await
     }
 }
 

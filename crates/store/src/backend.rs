@@ -11,4 +11,4 @@ mod rows;
 pub use batches::Batches;
 pub use decision::{LastVersion, Verdict, decide, expected};
 pub use puts::Puts;
-pub use rows::{NewChunk, chunks, rows};
+pub use rows::{NewChunk, chunks, in_order, rows};

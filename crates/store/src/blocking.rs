@@ -13,33 +13,67 @@ use tokio::sync::watch;
 /// A [`Registry`] whose calls block the calling thread. Not to be called from a task of a runtime: it panics there.
 #[derive(Clone)]
 pub struct BlockingRegistry {
-    registry: Arc<dyn Registry>,
-    runtime: Handle,
+    registry: InRuntime<Arc<dyn Registry>>,
 }
 
 /// A [`Unit`] whose calls block the calling thread.
 pub struct BlockingUnit {
-    unit: Box<dyn Unit>,
-    runtime: Handle,
+    unit: InRuntime<Box<dyn Unit>>,
 }
 
 /// A [`Stage`] whose calls block the calling thread.
 pub struct BlockingStage {
-    stage: Box<dyn Stage>,
+    stage: InRuntime<Box<dyn Stage>>,
+}
+
+/// A value whose drop needs its runtime: a pool takes a connection back in a task.
+#[derive(Clone)]
+struct InRuntime<T> {
+    /// Absent once taken.
+    value: Option<T>,
     runtime: Handle,
+}
+
+impl<T> InRuntime<T> {
+    fn new(value: T, runtime: &Handle) -> Self {
+        Self { value: Some(value), runtime: runtime.clone() }
+    }
+
+    fn take(mut self) -> T {
+        self.value.take().unwrap_or_else(|| unreachable!("only `take` takes it, and it consumes the holder"))
+    }
+
+    fn get(&self) -> &T {
+        self.value.as_ref().unwrap_or_else(|| unreachable!("only `take` takes it, and it consumes the holder"))
+    }
+
+    fn get_mut(&mut self) -> &mut T {
+        self.value.as_mut().unwrap_or_else(|| unreachable!("only `take` takes it, and it consumes the holder"))
+    }
+}
+
+impl<T> Drop for InRuntime<T> {
+    fn drop(&mut self) {
+        let _inside = self.runtime.enter();
+        drop(self.value.take());
+    }
 }
 
 impl BlockingRegistry {
     /// The registry, whose calls run on a runtime that somebody else keeps. Its drivers must be running: a multi-thread runtime.
     #[must_use]
     pub fn new(registry: Arc<dyn Registry>, runtime: Handle) -> Self {
-        Self { registry, runtime }
+        Self { registry: InRuntime::new(registry, &runtime) }
     }
 
     /// The registry for tasks.
     #[must_use]
     pub fn registry(&self) -> &Arc<dyn Registry> {
-        &self.registry
+        self.registry.get()
+    }
+
+    fn runtime(&self) -> &Handle {
+        &self.registry.runtime
     }
 
     /// [`Registry::begin`].
@@ -47,7 +81,8 @@ impl BlockingRegistry {
     /// # Errors
     /// As the method of the trait; so for all methods of this type.
     pub fn begin(&self) -> Result<BlockingUnit> {
-        Ok(BlockingUnit { unit: self.runtime.block_on(self.registry.begin())?, runtime: self.runtime.clone() })
+        let unit = self.runtime().block_on(self.registry().begin())?;
+        Ok(BlockingUnit { unit: InRuntime::new(unit, self.runtime()) })
     }
 
     /// [`Registry::stage`].
@@ -55,13 +90,14 @@ impl BlockingRegistry {
     /// # Errors
     /// As the method of the trait.
     pub fn stage(&self) -> Result<BlockingStage> {
-        Ok(BlockingStage { stage: self.runtime.block_on(self.registry.stage())?, runtime: self.runtime.clone() })
+        let stage = self.runtime().block_on(self.registry().stage())?;
+        Ok(BlockingStage { stage: InRuntime::new(stage, self.runtime()) })
     }
 
     /// [`Registry::commits`].
     #[must_use]
     pub fn commits(&self) -> watch::Receiver<Tx> {
-        self.registry.commits()
+        self.registry().commits()
     }
 }
 
@@ -72,7 +108,7 @@ macro_rules! blocking {
             $(
                 #[doc = concat!("[`Registry::", stringify!($name), "`].\n\n# Errors\nAs the method of the trait.")]
                 pub fn $name(&self, $($arg: $ty),*) -> Result<$out> {
-                    self.runtime.block_on(self.registry.$name($($arg),*))
+                    self.runtime().block_on(self.registry().$name($($arg),*))
                 }
             )*
         }
@@ -107,7 +143,8 @@ macro_rules! blocking_writer {
             $(
                 #[doc = concat!("[`", stringify!($trait), "::", stringify!($name), "`].\n\n# Errors\nAs the method of the trait.")]
                 pub fn $name(&mut self, $($arg: $ty),*) -> Result<$out> {
-                    self.runtime.block_on(self.$field.$name($($arg),*))
+                    let runtime = self.$field.runtime.clone();
+                    runtime.block_on(self.$field.get_mut().$name($($arg),*))
                 }
             )*
         }
@@ -146,7 +183,8 @@ impl BlockingUnit {
     /// # Errors
     /// As the method of the trait.
     pub fn adopt(&mut self, stage: BlockingStage) -> Result<()> {
-        self.runtime.block_on(self.unit.adopt(stage.stage))
+        let runtime = self.unit.runtime.clone();
+        runtime.block_on(self.unit.get_mut().adopt(stage.stage.take()))
     }
 
     /// [`Unit::save`].
@@ -154,7 +192,8 @@ impl BlockingUnit {
     /// # Errors
     /// As the method of the trait.
     pub fn save(self, cause: &Cause, clock: CommitClock<'_>) -> Result<CommitOutcome> {
-        self.runtime.block_on(self.unit.save(cause, clock))
+        let runtime = self.unit.runtime.clone();
+        runtime.block_on(self.unit.take().save(cause, clock))
     }
 }
 
@@ -162,7 +201,7 @@ impl BlockingStage {
     /// [`Stage::base`].
     #[must_use]
     pub fn base(&self) -> Tx {
-        self.stage.base()
+        self.stage.get().base()
     }
 
     /// [`Stage::put`] for each of these changes, in order. Cost: the thread waits once, not once for each change.
@@ -170,9 +209,11 @@ impl BlockingStage {
     /// # Errors
     /// As the method of the trait. The changes after the one that failed are not put.
     pub fn put_all(&mut self, changes: impl IntoIterator<Item = Change>) -> Result<()> {
-        self.runtime.block_on(async {
+        let runtime = self.stage.runtime.clone();
+        runtime.block_on(async {
+            let stage = self.stage.get_mut();
             for change in changes {
-                self.stage.put(change).await?;
+                stage.put(change).await?;
             }
             Ok(())
         })

@@ -22,6 +22,9 @@ pub struct StoreState {
     /// What publication waits for when it does not advance (a full map, a log that does not answer…), for the operator. It may
     /// name objects, so no door shows it.
     pub waiting: Option<String>,
+    /// The store is of an earlier version of the program, or of another wish of the operator, and is being made again; it is served
+    /// meanwhile.
+    pub renewing: bool,
     /// Instant since which the store is behind or waits, in milliseconds since 1970 UTC.
     pub since_ms: i64,
 }
@@ -38,6 +41,8 @@ impl StoreState {
             (PublicationStatus::Degraded, Some("the store has transactions that its log has not"))
         } else if self.waiting.is_some() {
             (PublicationStatus::Degraded, Some("publication does not advance; the log of the server says what it waits for"))
+        } else if self.renewing {
+            (PublicationStatus::Behind, Some("the store is being made again; what is served stands still until then"))
         } else if self.set_aside > 0 {
             (PublicationStatus::Degraded, Some("some objects could not be published and stand as they were"))
         } else if behind.is_some_and(|n| n > 0) && late_ms > limits::BEHIND_MS {
@@ -215,6 +220,7 @@ mod tests {
             log_tx: Some(Tx::new(7)),
             set_aside: 0,
             waiting: None,
+            renewing: false,
             since_ms: 1_000,
         }
     }
@@ -239,6 +245,8 @@ mod tests {
         publication.report(StoreState { waiting: Some("secret of PP:1".into()), log_tx: None, ..state() });
         assert_eq!((status(&publication, 1_000), publication.health(0)[0].behind), (PublicationStatus::Degraded, None));
         assert!(!format!("{:?}", publication.health(0)).contains("secret"));
+        publication.report(StoreState { renewing: true, ..state() });
+        assert_eq!(status(&publication, 1_000), PublicationStatus::Behind, "a store is made again");
         publication.report(StoreState { set_aside: 1, ..state() });
         assert_eq!(status(&publication, 1_000), PublicationStatus::Degraded);
         publication.report(StoreState { log_tx: Some(Tx::new(6)), ..state() });

@@ -6,6 +6,7 @@ use crate::data_place::{DataPlace, Expect, STORES};
 use crate::exit::{Exit, one_line};
 use crate::limits::{SILENT, doctor as limits};
 use crate::options::{GivenOptions, PlaceOptions};
+use crate::registry::ahead_of_database_ms;
 use crate::stores::reason_to_renew;
 use crate::survey::Survey;
 use annuaire_base::Tx;
@@ -39,6 +40,7 @@ impl DoctorArguments {
         check_permissions(&mut checks, &open);
         check_disk(&mut checks, &survey);
         check_log(&mut checks, &survey, days);
+        check_database_clock(&mut checks, &place);
         for (store, found) in &survey.stores {
             check_store(&mut checks, store, found.as_ref(), &survey, place.map_bytes as u64);
         }
@@ -226,6 +228,19 @@ fn check_log(checks: &mut Checkup, survey: &Survey, days: u32) {
             ),
         ),
         _ => checks.report(Grade::Ok, "deliveries", &format!("the last change is of {}", age(last.commit_ms, now))),
+    }
+}
+
+/// Compares the clock of this machine with that of the database: the nodes of a cluster date transactions by their own clocks.
+fn check_database_clock(checks: &mut Checkup, place: &DataPlace) {
+    // A database that does not answer is told with the log.
+    let Ok(Some(Ok(ahead_ms))) = place.database_url().map(|url| url.map(|url| ahead_of_database_ms(&url))) else { return };
+    let (apart, word) = (span(ahead_ms), if ahead_ms < 0 { "behind" } else { "ahead of" });
+    if ahead_ms.abs() > web::CLOCK_APART_MS {
+        let found = format!("this machine is {apart} {word} PostgreSQL: have both follow one source of time (timedatectl)");
+        checks.report(Grade::Warn, "database clock", &found);
+    } else {
+        checks.report(Grade::Ok, "database clock", &format!("within {} of this machine", span(web::CLOCK_APART_MS)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::section::{KeyValue, Section, section};
 use super::values::{Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, TextValue};
-use crate::data_place::{DataPlace, KeepClosed};
+use crate::data_place::{DataPlace, RetainedVersions};
 use annuaire_web::Network;
 use annuaire_web::connections::ConnectionLimits;
 use serde::Deserialize;
@@ -162,8 +162,8 @@ impl Configuration {
         // LMDB takes whole pages; none is larger than 64 KiB.
         let map_bytes = self.publication.map_bytes.get().next_multiple_of(1 << 16);
         let PublicationSection { keep_public_days, keep_restricted_days, .. } = &self.publication;
-        let keep = KeepClosed { public_ms: keep_public_days.millis(), restricted_ms: keep_restricted_days.millis() };
-        DataPlace { data: data.to_owned(), database: self.registry.database.clone(), map_bytes, keep }
+        let retained = RetainedVersions { public: keep_public_days.time(), restricted: keep_restricted_days.time() };
+        DataPlace { data: data.to_owned(), database: self.registry.database.clone(), map_bytes, retained }
     }
 
     /// Limits of the connections of a server.

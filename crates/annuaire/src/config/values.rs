@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// A value that is written as text: the text stays for printing.
 #[derive(Debug, Clone)]
@@ -116,10 +117,10 @@ impl Serialize for KeepDays {
 }
 
 impl KeepDays {
-    /// The time in milliseconds; `None` for ever.
-    pub(crate) fn millis(self) -> Option<i64> {
+    /// The time; `None` for ever.
+    pub(crate) fn time(self) -> Option<Duration> {
         match self {
-            Self::Days(days) => Some(i64::from(days) * 86_400_000),
+            Self::Days(days) => Some(Duration::from_secs(u64::from(days) * 86_400)),
             Self::Forever => None,
         }
     }

@@ -2,8 +2,7 @@
 
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
-use annuaire_store::Registry;
-use annuaire_store_sqlite::SqliteRegistry;
+use annuaire_store::BlockingRegistry;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
@@ -13,7 +12,7 @@ use std::sync::Arc;
 use tower::ServiceExt;
 
 pub struct TestNation {
-    pub registry: SqliteRegistry,
+    pub registry: BlockingRegistry,
     pub index: Arc<Index>,
     pub app: Router,
     pub runtime: tokio::runtime::Runtime,
@@ -33,7 +32,7 @@ impl TestNation {
         let gate = annuaire_web::Gate::new(annuaire_web::GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000)));
         let settings = annuaire_api::ApiSettings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default() };
         let app = annuaire_api::router(Arc::clone(&index).into(), None, settings);
-        let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+        let registry = annuaire_store_sqlite::open_blocking(&dir.path().join("r")).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut world = Self { registry, index, app, runtime, dir };
         world.deliver("files", 1_700_000_000_000);
@@ -48,8 +47,8 @@ impl TestNation {
             accept_mass_change: Some("a test of the model".into()),
             ..Default::default()
         };
-        annuaire_exchange::import(&mut self.registry, &files, &options).unwrap();
-        annuaire_publish::follow(&mut self.registry as &mut dyn Registry, &self.index, VIEW, &|_, _, _| {}).unwrap();
+        annuaire_exchange::import(&self.registry, &files, &options).unwrap();
+        annuaire_publish::follow(&self.registry, &self.index, VIEW, &|_, _, _| {}).unwrap();
     }
 
     pub fn get(&self, path: &str) -> Value {

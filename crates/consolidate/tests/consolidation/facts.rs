@@ -8,11 +8,17 @@ use annuaire_mos::{
     Coordonnees, EtatCivil, ExerciceEnregistre, ExerciceProfessionnel, Objet, Professionnel, SituationEnregistree,
     SituationExercice,
 };
+use std::sync::LazyLock;
 
 pub const PERSON: &str = "PP:810999000010";
 
 /// All files, the authorities, two employers, the person, and `echo`: a file of another directory, weaker than all others.
-pub fn owners() -> Owners {
+pub fn owners() -> &'static Owners {
+    static OWNERS: LazyLock<Owners> = LazyLock::new(describe_owners);
+    &OWNERS
+}
+
+fn describe_owners() -> Owners {
     let mut all: Vec<Owner> = file_sources().iter().map(|f| f.owner()).collect();
     all.extend(["CNOM", "SSA", "ARS-11"].map(|code| Owner::authority(code).unwrap()));
     all.extend(["1990000028", "1990000036"].map(Owner::structure));
@@ -37,7 +43,7 @@ pub fn restricted(fact: Fact) -> Fact {
 
 /// The person, as a perimeter may show these facts.
 pub fn person_in(perimeter: Perimeter, facts: Vec<Fact>) -> ConsolidatedEntity {
-    let mut all = consolidate(facts, &owners(), perimeter);
+    let mut all = consolidate(facts, owners(), perimeter);
     assert!(all.len() <= 1, "{:?}", all.keys());
     all.remove(PERSON).unwrap_or_default()
 }

@@ -45,7 +45,7 @@ fn a_fault_names_owner_and_reason() {
 fn facets_are_parts_of_persons() {
     let mut stated = fact("CNOM", 1, &registered_situation("10", situation("01", "F990000019")));
     stated.key.entity = "ST:F990000019".into();
-    let all = consolidate(vec![stated], &owners(), Perimeter::Restricted);
+    let all = consolidate(vec![stated], owners(), Perimeter::Restricted);
     let fault = all["ST:F990000019"].fault.clone().unwrap();
     assert_eq!(fault.reason, "it is stored as \"situation:01\", a facet of persons");
 }
@@ -63,7 +63,7 @@ fn a_restricted_fact_is_no_fault_of_the_public_perimeter() {
     let mut good = fact("finess-eg", 1, &structure);
     good.key.entity = "ST:F990000019".into();
     for (perimeter, faulty) in [(Perimeter::Public, false), (Perimeter::Restricted, true)] {
-        let all = consolidate(vec![bad.clone(), good.clone()], &owners(), perimeter);
+        let all = consolidate(vec![bad.clone(), good.clone()], owners(), perimeter);
         let entity = &all["ST:F990000019"];
         assert_eq!((entity.fault.is_some(), entity.structure.is_some()), (faulty, true));
     }

@@ -53,7 +53,7 @@ proptest! {
     #[test]
     fn files_alone_are_merged_by_rank(facts in arbitrary_facts()) {
         for perimeter in [Perimeter::Public, Perimeter::Restricted] {
-            let mut all = consolidate(facts.clone(), &owners(), perimeter);
+            let mut all = consolidate(facts.clone(), owners(), perimeter);
             let entity = all.remove(PERSON).unwrap_or_default();
             prop_assert_eq!(&entity.fault, &None);
             let got = NaiveEntity {

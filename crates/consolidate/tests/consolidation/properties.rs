@@ -159,9 +159,9 @@ proptest! {
             mixed.swap(0, at);
         }
         for perimeter in BOTH {
-            let mut apart = consolidate(facts.clone(), &owners(), perimeter);
-            apart.extend(consolidate(others.clone(), &owners(), perimeter));
-            prop_assert_eq!(consolidate(mixed.clone(), &owners(), perimeter), apart);
+            let mut apart = consolidate(facts.clone(), owners(), perimeter);
+            apart.extend(consolidate(others.clone(), owners(), perimeter));
+            prop_assert_eq!(consolidate(mixed.clone(), owners(), perimeter), apart);
         }
     }
 

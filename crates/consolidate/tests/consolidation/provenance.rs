@@ -77,7 +77,7 @@ fn mailboxes_of_a_holder_come_with_their_facts() {
         of("NS:31", fact("mss", 3, &boxes("b@mssante.example"))),
         fact("cps", 4, &boxes("c@mssante.example")),
     ];
-    let mut all = consolidate(facts, &owners(), Perimeter::Public);
+    let mut all = consolidate(facts, owners(), Perimeter::Public);
     assert_eq!(all.keys().collect::<Vec<_>>(), ["NS:31", PERSON, "ST:C1"]);
     let holder = all.remove(&all["ST:C1"].mailbox_holder().unwrap()).unwrap();
     let structure = all.get_mut("ST:C1").unwrap();

@@ -65,6 +65,16 @@ fn situations_of_one_speaker_are_never_united() {
     assert_eq!(ids(vec![order, state("01", 2), state("02", 3), file]), ["02", "99"]);
 }
 
+/// Of two situations that resemble each other, the one that an owner names by its number is not given to another one.
+#[test]
+fn a_number_counts_before_a_resemblance() {
+    let alike = |id: &str, kind: &str| SituationExercice { genre_activite: kind.into(), ..situation(id, "F990000019") };
+    let file = fact("psla", 1, &filed("10", "DUPONT", vec![alike("01", ""), alike("02", "")]));
+    let state = |id: &str, kind: &str, tx| fact(EMPLOYER, tx, &registered_situation("10", alike(id, kind)));
+    let p = professional(vec![file, state("00", "GENR02", 2), state("01", "GENR01", 3)]);
+    assert_eq!(p.exercices[0].situations, [alike("01", "GENR01"), alike("02", "GENR02")]);
+}
+
 /// Days are restricted, and yet both perimeters must agree on which situations there are.
 #[test]
 fn periods_that_do_not_meet_are_two_situations_in_both_perimeters() {

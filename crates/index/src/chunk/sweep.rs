@@ -56,11 +56,11 @@ struct SweptChunks {
     /// First row to the bytes of a chunk; `None` for one that stays as it is.
     chunks: BTreeMap<Row, Option<Vec<u8>>>,
     /// The last chunk: the next records may go into it.
-    last: Option<LastChunk>,
+    last: Option<OpenChunk>,
     removed: u64,
 }
 
-struct LastChunk {
+struct OpenChunk {
     first: Row,
     chunk: ChunkBuilder,
     /// It is a chunk of the database, as it is there.
@@ -87,7 +87,7 @@ impl SweptChunks {
                 self.close();
                 let mut chunk = ChunkBuilder::default();
                 records.iter().try_for_each(|record| record.map(|record| chunk.push_beyond(record)))?;
-                self.last = Some(LastChunk { first, chunk, is_as_stored: true });
+                self.last = Some(OpenChunk { first, chunk, is_as_stored: true });
                 return Ok(());
             }
         }
@@ -95,7 +95,7 @@ impl SweptChunks {
             if !self.fits(row, 1, record.len()) {
                 self.close();
             }
-            let last = self.last.get_or_insert_with(|| LastChunk {
+            let last = self.last.get_or_insert_with(|| OpenChunk {
                 first: Row::new(row),
                 chunk: ChunkBuilder::default(),
                 is_as_stored: false,
@@ -111,14 +111,14 @@ impl SweptChunks {
 
     /// Whether records, the first of them that of `row`, fit into the last chunk.
     fn fits(&self, row: u32, records: usize, bytes: usize) -> bool {
-        let Some(LastChunk { first, chunk, .. }) = &self.last else { return false };
+        let Some(OpenChunk { first, chunk, .. }) = &self.last else { return false };
         let holes = row.saturating_sub(first.get() + chunk.len as u32);
         holes <= HOLES_MAX
             && 2 + chunk.ends.len() + 2 * (holes as usize + records) + chunk.records.len() + bytes <= crate::databases::PAGE_VALUE
     }
 
     fn close(&mut self) {
-        if let Some(LastChunk { first, chunk, is_as_stored }) = self.last.take() {
+        if let Some(OpenChunk { first, chunk, is_as_stored }) = self.last.take() {
             self.chunks.insert(first, (!is_as_stored).then(|| chunk.to_bytes()));
         }
     }

@@ -11,7 +11,7 @@ const PROGRESS_KEY: &[u8] = b"compaction";
 
 /// The stages, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum CompactionStage {
     /// Rows that are due to vanish.
     Leaving = 0,
     /// Terms, with their sets and long texts. Ids without rows are remembered.
@@ -30,24 +30,24 @@ pub enum Stage {
 
 /// A stage, and where it goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    pub stage: Stage,
+pub struct CompactionProgress {
+    pub stage: CompactionStage,
     pub from: Vec<u8>,
 }
 
-impl Progress {
-    pub const START: Self = Self { stage: Stage::Leaving, from: Vec::new() };
+impl CompactionProgress {
+    pub const START: Self = Self { stage: CompactionStage::Leaving, from: Vec::new() };
 
     pub fn read(dbs: &Databases, txn: &RoTxn<'_>) -> Result<Option<Self>, Error> {
         let Some(value) = dbs.meta.get(txn, PROGRESS_KEY)? else { return Ok(None) };
         let (stage, from) = value.split_first().ok_or(Error::Corrupt("compaction"))?;
         let stage = match stage {
-            0 => Stage::Leaving,
-            1 => Stage::Terms,
-            2 => Stage::Links,
-            3 => Stage::Rows,
-            4 => Stage::Transactions,
-            5 => Stage::Closings,
+            0 => CompactionStage::Leaving,
+            1 => CompactionStage::Terms,
+            2 => CompactionStage::Links,
+            3 => CompactionStage::Rows,
+            4 => CompactionStage::Transactions,
+            5 => CompactionStage::Closings,
             _ => return Err(Error::Corrupt("compaction")),
         };
         Ok(Some(Self { stage, from: from.to_vec() }))
@@ -62,19 +62,19 @@ impl Progress {
     }
 
     pub fn is_complete(&self) -> bool {
-        self.stage == Stage::Complete
+        self.stage == CompactionStage::Complete
     }
 
     /// Goes on in this stage from a key, or with the next stage for `None`.
     pub fn go_on(&mut self, next: Option<Vec<u8>>) {
         if next.is_none() {
             self.stage = match self.stage {
-                Stage::Leaving => Stage::Terms,
-                Stage::Terms => Stage::Links,
-                Stage::Links => Stage::Rows,
-                Stage::Rows => Stage::Transactions,
-                Stage::Transactions => Stage::Closings,
-                Stage::Closings | Stage::Complete => Stage::Complete,
+                CompactionStage::Leaving => CompactionStage::Terms,
+                CompactionStage::Terms => CompactionStage::Links,
+                CompactionStage::Links => CompactionStage::Rows,
+                CompactionStage::Rows => CompactionStage::Transactions,
+                CompactionStage::Transactions => CompactionStage::Closings,
+                CompactionStage::Closings | CompactionStage::Complete => CompactionStage::Complete,
             };
         }
         self.from = next.unwrap_or_default();

@@ -6,9 +6,9 @@ use annuaire_base::Tx;
 use heed::{RoTxn, RwTxn};
 use roaring::RoaringBitmap;
 
-use super::progress::{Progress, Stage};
+use super::progress::{CompactionProgress, CompactionStage};
 use crate::chunk::{self, sweep::has_record_in};
-use crate::closings::{ClosedRows, closed_between, entry_after, forget_before};
+use crate::closings::{self, ClosedRows, closed_between, entry_after};
 use crate::databases::{Databases, from_key};
 use crate::error::Error;
 use crate::former;
@@ -45,7 +45,7 @@ pub fn step(
     dbs: &Databases,
     txn: &mut RwTxn<'_>,
     gone: &RoaringBitmap,
-    progress: &mut Progress,
+    progress: &mut CompactionProgress,
     pages: usize,
 ) -> Result<u64, Error> {
     let entries = pages.saturating_mul(ENTRIES_PER_PAGE);
@@ -53,24 +53,24 @@ pub fn step(
     let from = progress.from.as_slice();
     let removal = Removal { rows: gone, first_kept_end: Some(first_kept_end(dbs, txn)?) };
     let next = match progress.stage {
-        Stage::Leaving => remove_leaving(dbs, txn, gone, from, entries)?,
-        Stage::Terms => {
+        CompactionStage::Leaving => remove_leaving(dbs, txn, gone, from, entries)?,
+        CompactionStage::Terms => {
             let swept = posting::sweep::sweep(dbs, txn, removal, from, pages)?;
             for (id, last) in swept.ids {
                 former::remember(dbs, txn, &id, last)?;
             }
             swept.next
         }
-        Stage::Links => links::sweep::sweep(dbs, txn, removal, from, pages)?,
-        Stage::Rows => {
+        CompactionStage::Links => links::sweep::sweep(dbs, txn, removal, from, pages)?,
+        CompactionStage::Rows => {
             let first = if from.is_empty() { Row::FIRST } else { chunk::first_row(from)? };
             let swept = chunk::sweep::sweep(dbs, txn, gone, first, pages)?;
             removed = swept.removed;
             swept.next.map(|row| row.get().to_be_bytes().to_vec())
         }
-        Stage::Transactions => forget_transactions(dbs, txn, from, entries)?,
-        Stage::Closings => forget_closings(dbs, txn, from, entries)?,
-        Stage::Complete => None,
+        CompactionStage::Transactions => forget_transactions(dbs, txn, from, entries)?,
+        CompactionStage::Closings => forget_closings(dbs, txn, from, entries)?,
+        CompactionStage::Complete => None,
     };
     progress.go_on(next);
     Ok(removed)
@@ -78,7 +78,7 @@ pub fn step(
 
 /// Does all that is left of a compaction, in one commit; only before a withdrawal, which is rare.
 pub fn finish(dbs: &Databases, txn: &mut RwTxn<'_>) -> Result<(), Error> {
-    let Some(mut progress) = Progress::read(dbs, txn)? else { return Ok(()) };
+    let Some(mut progress) = CompactionProgress::read(dbs, txn)? else { return Ok(()) };
     let gone = gone_rows(dbs, txn)?;
     while !progress.is_complete() {
         step(dbs, txn, &gone, &mut progress, PAGES)?;
@@ -144,7 +144,7 @@ fn forget_closings(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8], most: usiz
     let horizon = meta::retained_from(dbs.meta, txn)?;
     let after = Tx::new(from.try_into().map_or(0, u64::from_be_bytes));
     let until = entry_after(dbs, txn, after, most)?.unwrap_or(horizon).min(horizon);
-    forget_before(dbs, txn, until, &ClosedRows::new())?;
+    closings::forget_until(dbs, txn, until)?;
     withdrawn_rows::forget_until(dbs, txn, until)?;
     Ok((until < horizon).then(|| until.get().to_be_bytes().to_vec()))
 }

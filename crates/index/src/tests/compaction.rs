@@ -71,12 +71,13 @@ proptest! {
                     let n = txs.len() as u64;
                     let (tx, ms) = (Tx::new(3 + 2 * n), 100 * (n as i64 + 1));
                     apply(&index, tx, ms, &resources, &withdrawn);
-                    model.apply(tx, ms, &resources);
                     if !withdrawn.is_empty() && index.retained_from() > Tx::NONE {
                         // It ends the compaction, unless there was nothing to withdraw from.
                         model.compact(index.retained_from());
                     }
+                    // What is withdrawn goes first: a resource that comes with it follows its tombstone.
                     model.withdraw(tx, ms, &withdrawn);
+                    model.apply(tx, ms, &resources);
                     txs.push((tx, ms));
                 }
                 Step::Compact { keep, commits } => {

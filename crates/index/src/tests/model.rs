@@ -139,7 +139,7 @@ impl Model {
         (self.rows.len() - start) as u64
     }
 
-    /// Withdraws resources in a transaction that wrote `list`.
+    /// Withdraws resources in a transaction, before its own are applied.
     pub fn withdraw(&mut self, tx: Tx, ms: i64, resources: &[(TypeId, String)]) {
         for key in resources {
             let Some(last) = self.ids.get(key).copied() else { continue };

@@ -23,19 +23,27 @@ pub(crate) struct MadeEntity {
     pub(crate) newly_referenced: HashSet<String>,
 }
 
-/// An entity, with its places in the group: transaction, and place among the entities of that transaction.
+/// A place in a group.
+#[derive(Clone, Copy)]
+struct Place {
+    transaction: usize,
+    /// Among the entities of the transaction.
+    entity: usize,
+}
+
+/// An entity, with its places in the group.
 struct EntityWork<'g> {
     entity: &'g str,
-    places: Vec<(usize, usize)>,
+    places: Vec<Place>,
 }
 
 /// Makes all resources of a group: for each transaction, for each of its entities in order.
 pub(crate) fn make(group: &TransactionGroup<'_>, index: &Index, view: View) -> Result<Vec<Vec<MadeEntity>>, Error> {
     let mut all: Vec<Vec<MadeEntity>> =
         group.transactions.iter().map(|tx| tx.entities.iter().map(|_| MadeEntity::default()).collect()).collect();
-    let mut put = |made: Vec<((usize, usize), MadeEntity)>| {
-        for ((transaction, entity), made) in made {
-            if let Some(place) = all.get_mut(transaction).and_then(|entities| entities.get_mut(entity)) {
+    let mut put = |made: Vec<(Place, MadeEntity)>| {
+        for (at, made) in made {
+            if let Some(place) = all.get_mut(at.transaction).and_then(|entities| entities.get_mut(at.entity)) {
                 *place = made;
             }
         }
@@ -88,7 +96,7 @@ fn entities<'g>(group: &'g TransactionGroup<'_>) -> Vec<EntityWork<'g>> {
                 work.len() - 1
             });
             if let Some(work) = work.get_mut(n) {
-                work.places.push((transaction, place));
+                work.places.push(Place { transaction, entity: place });
             }
         }
     }
@@ -101,20 +109,18 @@ fn make_entity(
     view: View,
     work: &EntityWork<'_>,
     preparer: &mut Preparer,
-) -> Result<Vec<((usize, usize), MadeEntity)>, Error> {
+) -> Result<Vec<(Place, MadeEntity)>, Error> {
     let mut out = Vec::with_capacity(work.places.len());
     let mut known = group.set_aside.get(work.entity).cloned();
     let nothing = ConsolidatedEntity::default();
-    for &(n, place) in &work.places {
-        let Some(GroupedTransaction { transaction, .. }) = group.transactions.get(n) else { continue };
+    for &place in &work.places {
+        let Some(GroupedTransaction { transaction, .. }) = group.transactions.get(place.transaction) else { continue };
         let tx = transaction.tx;
         let after = group.entity_at(work.entity, tx);
         let after = after.as_ref().unwrap_or(&nothing);
         let published = group.entity_at(work.entity, known.as_ref().map_or(tx.previous(), |known| known.made_at));
-        let forms = full_forms(after, view, stamps_of(transaction)).and_then(|current| match &published {
-            Some(published) => with_reduced_forms(current, published, view),
-            None => Ok(current),
-        });
+        let forms = full_forms(after, view, stamps_of(transaction))
+            .and_then(|current| with_reduced_forms(current, after, published.as_ref(), view));
         let mut page = PreparedPage::default();
         let version = EntityVersion { entity: work.entity, after, set_aside: known.as_ref(), tx };
         page.add(version, forms, &mut TxPreparer { preparer, tx, commit_ms: transaction.commit_ms })?;
@@ -126,7 +132,7 @@ fn make_entity(
         for structure in published.iter().flat_map(referenced_structures) {
             newly_referenced.remove(&ids::organization_id(&structure.id_technique));
         }
-        out.push(((n, place), MadeEntity { page, newly_referenced }));
+        out.push((place, MadeEntity { page, newly_referenced }));
     }
     Ok(out)
 }

@@ -63,7 +63,8 @@ pub(crate) fn read(source: GroupSource<'_>) -> Result<TransactionGroup<'_>, Erro
         entities.retain(|entity| seen.insert(entity.clone()));
         transactions.push(GroupedTransaction { transaction, entities });
     }
-    let mut group = TransactionGroup { transactions, owners, perimeter, facts: FactsOverTime::default(), set_aside: HashMap::new() };
+    let mut group =
+        TransactionGroup { transactions, owners, perimeter, facts: FactsOverTime::default(), set_aside: HashMap::new() };
     let all: Vec<String> = group.transactions.iter().flat_map(|tx| &tx.entities).cloned().collect();
     if some_are_set_aside {
         for entity in &all {

@@ -12,12 +12,7 @@ use annuaire_index::{Filter, Index, Row};
 use std::collections::BTreeMap;
 
 /// Gives the entities that `tx` changes. Cost: a look-up for each entity, owner and state, in a few calls for each page.
-pub(crate) fn give_pages(
-    source: StateSource<'_>,
-    index: &Index,
-    tx: Tx,
-    give: GivePage<'_>,
-) -> Result<(), Error> {
+pub(crate) fn give_pages(source: StateSource<'_>, index: &Index, tx: Tx, give: GivePage<'_>) -> Result<(), Error> {
     let some_are_set_aside = index.set_aside_count()? > 0;
     let mut from = String::new();
     loop {
@@ -45,11 +40,7 @@ pub(crate) fn give_pages(
 
 /// Mailboxes change with their holder: the structures that are published with the holders among these entities, and those that
 /// are set aside because of one.
-pub(crate) fn structures_of_holders(
-    entities: &[String],
-    index: &Index,
-    some_are_set_aside: bool,
-) -> Result<Vec<String>, Error> {
+pub(crate) fn structures_of_holders(entities: &[String], index: &Index, some_are_set_aside: bool) -> Result<Vec<String>, Error> {
     let holders: Vec<&String> = entities.iter().filter(|e| entity_key::is_mailbox_holder(e)).collect();
     let mut structures = Vec::new();
     for number in holders.iter().filter_map(|holder| entity_key::number_of_mailbox_holder(holder)) {

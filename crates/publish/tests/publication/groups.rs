@@ -35,7 +35,8 @@ fn any_change(dice: &mut Dice) -> SourceChange {
     let bad = |entity: &str, source| (entity.to_owned(), source, Some("{".to_owned()));
     match roll(12) {
         0..4 => {
-            let s = SituationExercice { id_situation_exercice: format!("{n}s{}", roll(3)), structure: place, ..Default::default() };
+            let s =
+                SituationExercice { id_situation_exercice: format!("{n}s{}", roll(3)), structure: place, ..Default::default() };
             let e = ExerciceProfessionnel {
                 profession: "10".into(),
                 categorie_professionnelle: ["C", "M"][roll(2) as usize].into(),
@@ -106,7 +107,8 @@ fn transactions_together_give_what_they_give_one_by_one() {
             save(unit, ms);
         }
         for view in [PUBLIC, RESTRICTED] {
-            let open = |name: &str| annuaire_publish::open(&dir.path().join(format!("{name}{:?}", view.perimeter)), MAP, view).unwrap();
+            let open =
+                |name: &str| annuaire_publish::open(&dir.path().join(format!("{name}{:?}", view.perimeter)), MAP, view).unwrap();
             let (alone, together) = (open("alone"), open("together"));
             let tell = |_: &str, _: u64, _: u64| {};
             catch_up(&registry, &mut PublicationFollower::new(&alone, view).one_by_one(), &tell, &mut |_| {}).unwrap();

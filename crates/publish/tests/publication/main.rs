@@ -5,7 +5,9 @@
 mod feeds;
 mod followed_registry;
 mod groups;
+mod legal_withdrawal;
 mod references;
+mod retained;
 mod set_aside;
 mod stores;
 mod withdrawal;

@@ -75,7 +75,7 @@ fn every_subset_of_the_samples_is_whole() {
 }
 
 /// Every reference of every live resource leads to one.
-fn assert_targets_exist(index: &Index) {
+pub fn assert_targets_exist(index: &Index) {
     let snapshot = index.snapshot().unwrap();
     for (ty, name) in schema::types() {
         for row in snapshot.search(ty, &Filter::All).unwrap().iter() {

@@ -3,8 +3,10 @@
 use crate::followed_registry::*;
 use annuaire_fhir::schema::{DEVICE, ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE};
 use annuaire_index::Index;
+use annuaire_mos::owner::Owner;
 use annuaire_mos::{BoiteLettresMss, Objet, Structure};
 use annuaire_publish::limits;
+use annuaire_store::OwnerRow;
 use serde_json::json;
 
 /// A resource nested too deep, one with a lone surrogate, an object that is no object: what was published stays, what follows
@@ -91,6 +93,34 @@ fn a_structure_waits_for_its_mailboxes() {
     w.commit_and_compare(T0 + 3, &[boxes("b@mssante.example")]);
     let made = w.body(ORGANIZATION, "001-C99000000000017").unwrap();
     assert_eq!((&made["name"], &made["telecom"][0]["value"]), (&json!("B"), &json!("b@mssante.example")));
+}
+
+/// A fact of an owner whom nobody describes cannot be ranked: its entity waits, and the others are published. Once the owner is
+/// described, the next change is made with both.
+#[test]
+fn facts_of_strangers_are_set_aside() {
+    let w = FollowedRegistry::new();
+    let describe = |description: &str| {
+        let mut unit = w.registry.begin().unwrap();
+        unit.set_owner(&OwnerRow { code: "CNOM".into(), description: description.into() }).unwrap();
+        save(unit, T0);
+    };
+    describe("");
+    let mut of_order = person("F990000019");
+    of_order.1 = "CNOM";
+    w.commit_and_compare(T0, &[of_order, structure("990000019", "A")]);
+    let (named, count) = annuaire_publish::set_aside(&w.restricted).unwrap();
+    assert_eq!((count, named[0].source.as_str()), (1, "CNOM"));
+    assert!(named[0].reason.contains("register the owner"), "{}", named[0].reason);
+    assert!(body(&w.restricted, ORGANIZATION, "001-F990000019").is_some());
+    describe(&serde_json::to_string(&Owner::authority("CNOM").unwrap()).unwrap());
+    commit(&w.registry, T0 + 1, &[person("F990000019")]);
+    for (index, view) in [(&w.public, PUBLIC), (&w.restricted, RESTRICTED)] {
+        follow(&w.registry, index, view);
+        assert_eq!(annuaire_publish::verify(&w.registry, index, view, &|_, _, _| {}).unwrap(), Vec::<String>::new());
+    }
+    assert_eq!(annuaire_publish::set_aside(&w.restricted).unwrap().1, 0);
+    assert!(body(&w.restricted, PRACTITIONER, PP).is_some() && w.body(PRACTITIONER, PP).is_some());
 }
 
 /// More entities than are named: the list is bounded, the count is not.

@@ -86,7 +86,11 @@ fn a_log_that_says_something_else_is_refused() {
     let other = registry_of("two", &[(T0 + 1, "B"), (T0 + 2, "X"), (T0 + 3, "Y")]);
     assert!(matches!(refused(&other), Error::OtherTransaction { at } if at.get() == 3), "{}", refused(&other));
     let short = registry_of("three", &[(T0 + 1, "B")]);
-    assert!(matches!(refused(&short), Error::LogIsShorter { at, last } if (at.get(), last.get()) == (3, 2)), "{}", refused(&short));
+    assert!(
+        matches!(refused(&short), Error::LogIsShorter { at, last } if (at.get(), last.get()) == (3, 2)),
+        "{}",
+        refused(&short)
+    );
     assert!(refused(&short).is_of_another_log() && refused(&short).to_string().contains("annuaire rebuild"));
     assert_eq!(index.applied_tx(), Tx::new(3));
     assert_eq!(body(&index, ORGANIZATION, "001-F990000019").unwrap()["name"], "C");

@@ -28,9 +28,8 @@ fn what_left_vanishes() {
     w.commit_and_compare(T0 + DAY, &[("PP:810999000003".into(), "psla", None), other()]);
     w.commit_and_compare(T0 + 2 * DAY, &[("ST:F990000019".into(), "psla", None), ("ST:F990000027".into(), "psla", None)]);
     assert_eq!(w.body(PRACTITIONER, PP).unwrap()["active"], false);
-    let tick = |w: &FollowedRegistry, day: i64| {
-        w.commit_and_compare(T0 + day * DAY + 1, &[structure("990000035", &format!("C{day}"))])
-    };
+    let tick =
+        |w: &FollowedRegistry, day: i64| w.commit_and_compare(T0 + day * DAY + 1, &[structure("990000035", &format!("C{day}"))]);
     tick(&w, 30);
     assert!(!gone(&w, PRACTITIONER, PP), "a month less a day");
     tick(&w, 31);

@@ -1,20 +1,53 @@
-use super::*;
-use annuaire_store::Change;
+use crate::{SqliteOptions, SqliteRegistry, open_blocking, system_entropy};
+use annuaire_base::Tx;
+use annuaire_store::{BlockingRegistry, Change, Error, Expect, Queue};
 use annuaire_store_suite as suite;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::runtime::Runtime;
 
-fn put(payload: &str) -> Change {
-    Change { entity: "A".into(), source: "s".into(), payload: Some(payload.into()), digest: 0 }
+mod crash;
+mod former;
+mod tampering;
+
+/// A registry, its file and the place of it.
+struct Fresh {
+    registry: BlockingRegistry,
+    path: PathBuf,
+    _dir: tempfile::TempDir,
 }
 
-fn fresh() -> (SqliteRegistry, tempfile::TempDir) {
+fn fresh() -> Fresh {
     let dir = tempfile::tempdir().unwrap();
-    (SqliteRegistry::open(&dir.path().join("r.sqlite")).unwrap(), dir)
+    let path = dir.path().join("r.sqlite");
+    let registry = open_blocking(&path).unwrap();
+    suite::owners(&registry, &["s", "t"]);
+    Fresh { registry, path, _dir: dir }
 }
 
-impl SqliteRegistry {
-    fn execute(&mut self, sql: &str) {
-        self.runtime.block_on(sqlx::raw_sql(sql).execute(&mut self.connection)).unwrap();
-    }
+/// Does something with a connection that knows nothing of this crate.
+fn raw<T>(path: &Path, work: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
+    Runtime::new().unwrap().block_on(async {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        let mut c = options.connect().await.unwrap();
+        let done = work(&mut c).await;
+        c.close().await.unwrap();
+        done
+    })
+}
+
+fn execute(path: &Path, sql: &str) {
+    raw(path, async |c| sqlx::raw_sql(sql).execute(c).await.map(|_| ())).unwrap();
+}
+
+fn options(now_ms: i64) -> SqliteOptions {
+    SqliteOptions { entropy: system_entropy().unwrap(), now_ms: Arc::new(move || now_ms), open: |source| source == "libre" }
+}
+
+fn many(owner: &str, n: usize, text: &str) -> Vec<Change> {
+    (0..n).map(|i| suite::put(&format!("E{i:06}"), owner, &format!("{{\"text\":\"{text}\",\"n\":{i}}}"))).collect()
 }
 
 #[test]
@@ -23,122 +56,147 @@ fn passes_the_suite() {
     let mut n = 0;
     suite::run(&mut |new| {
         n += u32::from(new);
-        Box::new(SqliteRegistry::open(&dir.path().join(format!("r{n}.sqlite"))).unwrap())
+        open_blocking(&dir.path().join(format!("r{n}.sqlite"))).unwrap()
     });
 }
 
 #[test]
-fn verify_names_a_tampered_row() {
-    let (mut r, _dir) = fresh();
-    suite::write(&mut r, 1, &mut |u| u.put(put("1"))).unwrap();
-    r.execute("DELETE FROM object");
-    assert_eq!(r.verify().unwrap(), ["object A of s is in the log and not in the registry"]);
-    r.execute("DELETE FROM log_entry");
-    assert_eq!(r.verify().unwrap(), ["transaction 1 announces 1 changes and has 0"]);
+fn a_first_load_writes_no_index_and_a_day_writes_its_own() {
+    let f = fresh();
+    suite::import(&f.registry, 1, &many("s", 5_000, "first")).unwrap();
+    let indexed =
+        || raw(&f.path, async |c| sqlx::query_scalar::<_, i64>("SELECT count(*) FROM version").fetch_one(c).await.unwrap());
+    assert_eq!(indexed(), 0);
+    let day: Vec<Change> = many("s", 5_000, "second").into_iter().step_by(100).collect();
+    suite::import(&f.registry, 2, &day).unwrap();
+    assert_eq!(indexed(), 50);
+    let facts = f.registry.facts_at(Tx::new(2), &["E000100".into(), "E000101".into()]).unwrap();
+    assert_eq!(facts.iter().map(|f| f.tx.get()).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(f.registry.verify().unwrap(), [""; 0]);
 }
 
-/// A letter of what was said long ago: the engine reads it, no state points at it.
-#[test]
-fn verify_names_a_changed_letter_of_the_past() {
-    let (mut r, _dir) = fresh();
-    for n in 1..4 {
-        // The first word of a unit may be taken back by another one.
-        let mut put_twice = |u: &mut dyn Unit| u.put(put("0")).and_then(|()| u.put(put(&n.to_string())));
-        suite::write(&mut r, n, &mut put_twice).unwrap();
-    }
-    assert_eq!(r.verify().unwrap(), Vec::<String>::new());
-    r.execute("UPDATE log_entry SET payload = '9' WHERE tx = 1");
-    assert_eq!(r.verify().unwrap(), ["what transaction 1 said is not what was written"]);
-    r.execute("DROP TABLE log_sum");
-    assert_eq!(r.verify().unwrap(), Vec::<String>::new(), "a registry made before has none");
+/// Bytes of the file, its write-ahead log included.
+fn bytes(path: &Path) -> Vec<u8> {
+    let mut all = std::fs::read(path).unwrap();
+    all.extend(std::fs::read(crate::schema::beside(path, "-wal")).unwrap_or_default());
+    all
 }
 
 #[test]
-fn verify_follows_the_history_of_an_object() {
-    let tampered = |sql: &str| {
-        let (mut r, _dir) = fresh();
-        for n in 0..3 {
-            suite::write(&mut r, n, &mut |u| u.put(put(&n.to_string()))).unwrap();
+fn what_is_withdrawn_is_in_no_byte_of_the_file() {
+    let f = fresh();
+    let secret = "Q7f3kZpXw9LmTr2VbN8s";
+    suite::commit(&f.registry, 1, &[suite::put("A", "s", &format!("{{\"nom\":\"{secret}\"}}"))]);
+    let has = || bytes(&f.path).windows(secret.len()).any(|w| w == secret.as_bytes());
+    assert!(has(), "a single payload is stored nearly as it is");
+    suite::write(&f.registry, 2, &mut |u| u.withdraw("A")).unwrap();
+    for _ in 0..200 {
+        if !has() {
+            return;
         }
-        assert_eq!(r.verify().unwrap(), [""; 0]);
-        r.execute(sql);
-        r.verify().unwrap()
-    };
-    let broken = |tx: u32| format!("the history of object A of s is broken at transaction {tx}");
-    assert_eq!(tampered("UPDATE object SET tx = 2"), ["object A of s stands before its last word in the log"]);
-    assert_eq!(tampered("UPDATE object SET ended = 1"), ["object A of s does not stand where the log left it"]);
-    assert_eq!(tampered("UPDATE log_entry SET prev = 1 WHERE tx = 3"), [broken(2), broken(1)]);
-    assert_eq!(tampered("UPDATE log_entry SET prev = NULL WHERE tx = 2"), [broken(1)]);
-    assert_eq!(tampered("DELETE FROM log_tx WHERE tx = 2"), ["transaction 2 is missing from the log"]);
-    let gone = tampered("DELETE FROM log_entry WHERE tx = 1");
-    assert_eq!(gone, ["transaction 1 announces 1 changes and has 0".to_owned(), broken(2)]);
-}
-
-/// Runs statements on a file, whatever its version.
-fn execute(path: &Path, sql: &str) {
-    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-    let runtime = Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let mut c = options.connect().await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut c).await.unwrap();
-        c.close().await.unwrap();
-    });
-}
-
-#[test]
-fn a_file_of_version_2_is_brought_forward_with_all_that_it_knows() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("r.sqlite");
-    execute(&path, include_str!("../../tests/version-2.sql"));
-    for _ in 0..2 {
-        let mut r = SqliteRegistry::open(&path).unwrap();
-        let stamp = "{\"stamp\":\"202610080843\",\"objects\":1}";
-        assert_eq!(r.notes("source", "", 9).unwrap(), [("s".to_owned(), stamp.to_owned())]);
-        assert_eq!(
-            (r.last_tx().unwrap(), r.objects_at(Tx::new(1), &["A".into()]).unwrap()[0].payload.as_str()),
-            (Tx::new(1), "1")
-        );
-        assert_eq!(r.verify().unwrap(), Vec::<String>::new());
+        std::thread::sleep(std::time::Duration::from_millis(25));
     }
-    let mut r = SqliteRegistry::open(&path).unwrap();
-    assert_eq!(suite::write(&mut r, 2_000, &mut |u| u.put(put("2"))).unwrap().tx, Some(Tx::new(2)));
+    panic!("the withdrawn is still there");
 }
 
 #[test]
-fn a_file_of_another_version_is_refused() {
+fn a_copy_says_what_the_registry_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new().unwrap();
+    let (path, to) = (dir.path().join("r"), dir.path().join("copy"));
+    let registry = Arc::new(runtime.block_on(SqliteRegistry::open(&path, options(0))).unwrap());
+    let r = BlockingRegistry::new(registry.clone(), runtime.handle().clone());
+    suite::owners(&r, &["s"]);
+    suite::import(&r, 1, &many("s", 500, "a")).unwrap();
+    suite::commit(&r, 2, &[suite::put("A", "s", "1")]);
+    assert_eq!(runtime.block_on(registry.backup(&to)).unwrap(), Tx::new(2));
+    assert!(runtime.block_on(registry.backup(&to)).is_err(), "a copy replaces nothing");
+    let copy = open_blocking(&to).unwrap();
+    assert_eq!(copy.standing(Tx::new(2), "", 9_999).unwrap(), r.standing(Tx::new(2), "", 9_999).unwrap());
+    assert_eq!(copy.log().unwrap(), r.log().unwrap());
+    assert_eq!(copy.verify().unwrap(), [""; 0]);
+    runtime.block_on(registry.close()).unwrap();
+    assert!(!crate::schema::beside(&path, "-wal").exists(), "the write-ahead log is merged");
+    assert!(r.last_tx().is_err());
+}
+
+/// A stage of a process that died: its chunks are there, its job is due after the lease, the next stage removes both.
+#[test]
+fn an_abandoned_stage_is_discarded_by_the_next_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("r");
+    let chunks = || raw(&path, async |c| sqlx::query_scalar::<_, i64>("SELECT count(*) FROM chunk").fetch_one(c).await.unwrap());
+    let open = |runtime: &Runtime, now_ms| {
+        let registry = runtime.block_on(SqliteRegistry::open(&path, options(now_ms))).unwrap();
+        BlockingRegistry::new(Arc::new(registry), runtime.handle().clone())
+    };
+    let dead = Runtime::new().unwrap();
+    let r = open(&dead, 1_000);
+    suite::owners(&r, &["s"]);
+    suite::commit(&r, 1, &many("s", 9, "base"));
+    let mut stage = r.stage().unwrap();
+    stage.put_all(many("s", 3_000, "dead")).unwrap();
+    stage.counts().unwrap();
+    // Its runtime dies with it: nothing can be removed at once.
+    std::mem::forget(stage);
+    drop(r);
+    dead.shutdown_background();
+    assert!(chunks() > 1);
+    let runtime = Runtime::new().unwrap();
+    let early = open(&runtime, 2_000);
+    drop(early.stage().unwrap());
+    assert!(chunks() > 1, "it may live");
+    assert_eq!(early.verify().unwrap(), [""; 0]);
+    let late = open(&runtime, 1_000 + crate::limits::STAGE_LEASE_MS);
+    let done = suite::import(&late, 5, &many("s", 10, "next")).unwrap();
+    assert_eq!((done.counts.changed, done.counts.created), (9, 1));
+    assert_eq!(chunks(), 2);
+    assert_eq!(late.jobs(Queue::Work, 9).unwrap(), []);
+    assert_eq!(late.verify().unwrap(), [""; 0]);
+    assert_eq!(late.facts_at(Tx::new(2), &["E000500".into()]).unwrap(), []);
+}
+
+/// The future that waited for a turn is dropped: the turn goes to the next.
+#[test]
+fn a_dropped_wait_gives_its_turn_back() {
+    let f = fresh();
+    let other = open_blocking(&f.path).unwrap();
+    let holding = f.registry.begin().unwrap();
+    let runtime = Runtime::new().unwrap();
+    let waiting = async { tokio::time::timeout(std::time::Duration::from_millis(50), other.registry().begin()).await };
+    assert!(runtime.block_on(waiting).is_err(), "the other opening waits in the kernel");
+    drop(holding);
+    suite::write(&other, 1, &mut |u| u.put(suite::put("A", "s", "1"), Expect::Any)).unwrap();
+    suite::write(&f.registry, 2, &mut |u| u.put(suite::put("A", "s", "2"), Expect::Any)).unwrap();
+    assert_eq!(other.last_tx().unwrap(), Tx::new(2));
+}
+
+#[test]
+fn a_file_that_is_no_registry_of_ours_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("r.sqlite");
     for (sql, version) in [("CREATE TABLE log_tx(tx INTEGER)", "version 0"), ("PRAGMA user_version = 9", "version 9")] {
         execute(&path, sql);
-        let error = SqliteRegistry::open(&path).err().unwrap().to_string();
-        assert!(error.contains(version) && error.contains("r.sqlite"), "{error}");
+        let error = open_blocking(&path).err().unwrap().to_string();
+        assert!(error.contains(version) && error.contains("r.sqlite") && error.contains("later one"), "{error}");
     }
+    let text = dir.path().join("text");
+    std::fs::write(&text, "nom;prenom\n".repeat(50)).unwrap();
+    let error = open_blocking(&text).err().unwrap();
+    assert!(matches!(error, Error::Damaged(_)), "{error}");
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the time of a commit beside readers is measured")]
-fn a_first_load_leaves_the_write_ahead_log_and_comes_back_to_it_unless_another_reads() {
-    let mode = |r: &mut SqliteRegistry| -> String {
-        let query = sqlx::query_scalar("PRAGMA journal_mode");
-        r.runtime.block_on(query.fetch_one(&mut r.connection)).unwrap()
-    };
-    let (mut alone, place) = fresh();
-    let mut during = String::new();
-    let path = place.path().join("r.sqlite-wal");
-    suite::write(&mut alone, 1, &mut |u| {
-        u.put(put("1"))?;
-        during = format!("{}", path.exists());
-        Ok(())
-    })
-    .unwrap();
-    assert_eq!((during.as_str(), mode(&mut alone).as_str()), ("false", "wal"));
-    let mut empty = SqliteRegistry::open(&place.path().join("f")).unwrap();
-    let failed = suite::write(&mut empty, 1, &mut |_| Err(Error::Rejected("no".into())));
-    assert!(matches!(failed, Err(Error::Rejected(_))), "{failed:?}");
-    let (mut writer, dir) = fresh();
-    let mut reader = SqliteRegistry::open(&dir.path().join("r.sqlite")).unwrap();
-    let start = std::time::Instant::now();
-    suite::write(&mut writer, 1, &mut |u| u.put(put("1"))).unwrap();
-    assert!(start.elapsed() < PATIENCE / 10, "it does not wait for readers");
-    assert_eq!((reader.last_tx().unwrap(), mode(&mut writer).as_str()), (Tx::new(1), "wal"));
+fn a_cut_file_is_named() {
+    let f = fresh();
+    suite::import(&f.registry, 1, &many("s", 3_000, "a")).unwrap();
+    let copy = f.path.with_extension("copy");
+    raw(&f.path, async |c| sqlx::query("VACUUM INTO ?").bind(copy.to_str()).execute(c).await.map(|_| ())).unwrap();
+    let whole = std::fs::metadata(&copy).unwrap().len();
+    for len in [whole - 1, whole / 2, 50] {
+        std::fs::OpenOptions::new().write(true).open(&copy).unwrap().set_len(len).unwrap();
+        let error = open_blocking(&copy).err().unwrap();
+        assert!(matches!(&error, Error::Damaged(_)) && error.to_string().contains("is cut"), "{error}");
+        assert!(error.to_string().contains("annuaire restore"), "{error}");
+    }
 }

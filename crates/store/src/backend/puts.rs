@@ -26,8 +26,9 @@ impl Puts {
         }
     }
 
-    /// Withdraws an entity.
+    /// Withdraws an entity, with what the unit put about it before.
     pub fn withdraw(&mut self, entity: &str) {
+        self.changes.retain(|key, _| key.entity != entity);
         self.lifted.remove(entity);
         self.withdrawn.insert(entity.to_owned());
     }
@@ -169,6 +170,6 @@ mod tests {
         assert_eq!(puts.over_marks(page, "s", "A", None, &held), [mark("BB", 1), mark("C", 5)]);
         puts.lift_withdrawal("W");
         assert!(!puts.withheld("W", true) && puts.withheld("H", true) && !puts.withheld("A", false));
-        assert_eq!(puts.take().len(), 5);
+        assert_eq!(puts.take().len(), 4);
     }
 }

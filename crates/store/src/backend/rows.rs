@@ -18,6 +18,20 @@ pub struct NewChunk {
     pub leaves: Vec<Hash>,
 }
 
+/// Changes by owner, entity, facet, one for each fact: its last one.
+#[must_use]
+pub fn in_order(mut changes: Vec<Change>) -> Vec<Change> {
+    if changes.windows(2).all(|w| w[0].key < w[1].key) {
+        return changes;
+    }
+    // A stable sort, then a deduplication from the end: of equal keys the last change stays.
+    changes.sort_by(|a, b| a.key.cmp(&b.key));
+    changes.reverse();
+    changes.dedup_by(|a, b| a.key == b.key);
+    changes.reverse();
+    changes
+}
+
 /// Rows of changes, with fresh salts.
 #[must_use]
 pub fn rows(changes: Vec<Change>, entropy: &Entropy) -> Vec<(String, Row)> {

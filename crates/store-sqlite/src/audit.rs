@@ -1,0 +1,69 @@
+//! The audit trail: rows that each hash the one before.
+
+use crate::fault::fault;
+use annuaire_base::Tx;
+use annuaire_store::columns::{signed, tx_column, tx_read, unsigned};
+use annuaire_store::proof::{Hash, audit_hash};
+use annuaire_store::{AuditEvent, AuditRow, Error, Result};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+/// Writes the events of a unit.
+pub(crate) async fn write(c: &mut SqliteConnection, events: &[AuditEvent], at_ms: i64, tx: Option<Tx>) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let last: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+        .fetch_optional(&mut *c)
+        .await
+        .map_err(fault)?;
+    let (mut number, mut hash) = match last {
+        None => (0, [0; 32]),
+        Some((number, hash)) => (unsigned(number), whole(number, hash)?),
+    };
+    for event in events {
+        number += 1;
+        hash = audit_hash(&hash, number, at_ms, tx, event);
+        sqlx::query("INSERT INTO audit(number, at_ms, tx, actor, event, object, request, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            .bind(signed(number))
+            .bind(at_ms)
+            .bind(tx.map(tx_column))
+            .bind(&event.actor)
+            .bind(&event.event)
+            .bind(&event.object)
+            .bind(&event.request)
+            .bind(&event.detail)
+            .bind(hash.to_vec())
+            .execute(&mut *c)
+            .await
+            .map_err(fault)?;
+    }
+    Ok(())
+}
+
+fn whole(number: i64, hash: Vec<u8>) -> Result<Hash> {
+    hash.try_into().map_err(|_| Error::Damaged(format!("row {number} of the audit trail has a hash of another length")))
+}
+
+pub(crate) async fn trail(c: &mut SqliteConnection, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
+    let sql = "SELECT number, at_ms, tx, actor, event, object, request, detail, hash FROM audit WHERE number > ? ORDER BY number LIMIT ?";
+    let rows = sqlx::query(sql).bind(signed(after)).bind(limit).fetch_all(c).await.map_err(fault)?;
+    rows.iter().map(row).collect()
+}
+
+fn row(r: &SqliteRow) -> Result<AuditRow> {
+    let number: i64 = r.try_get(0).map_err(fault)?;
+    Ok(AuditRow {
+        number: unsigned(number),
+        at_ms: r.try_get(1).map_err(fault)?,
+        tx: r.try_get::<Option<i64>, _>(2).map_err(fault)?.map(tx_read),
+        event: AuditEvent {
+            actor: r.try_get(3).map_err(fault)?,
+            event: r.try_get(4).map_err(fault)?,
+            object: r.try_get(5).map_err(fault)?,
+            request: r.try_get(6).map_err(fault)?,
+            detail: r.try_get(7).map_err(fault)?,
+        },
+        hash: whole(number, r.try_get(8).map_err(fault)?)?,
+    })
+}
