@@ -127,6 +127,7 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, raise: RaiseEpoch, tell: &
         rebind(name, &copy, place.map_bytes, log)?;
     }
     copy_small_files(from, making.path())?;
+    DataPlace { data: making.path().to_owned(), ..place.clone() }.close_to_others();
     put_in_place(making, &place.data)?;
     Ok(format!("{}: restored, log at transaction {last}, epoch {}", place.data.display(), log.now.epoch))
 }

@@ -98,6 +98,15 @@ impl DataPlace {
         }
     }
 
+    /// Closes to others, without a word, what this program or a database has just made.
+    pub(crate) fn close_to_others(&self) {
+        #[cfg(unix)]
+        for (path, mode) in self.private_paths() {
+            // What cannot be closed now is told by the next command.
+            let _ = fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode));
+        }
+    }
+
     /// Directory and files that exist and that only their owner may reach, each with the mode that it should have.
     pub(crate) fn private_paths(&self) -> Vec<(PathBuf, u32)> {
         let of_registry = ["", "-wal", "-shm", "-door", "-lock"].map(|end| format!("registry.sqlite{end}"));
@@ -134,7 +143,10 @@ impl DataPlace {
                 _ => {}
             }
         }
-        registry::open_file(&path)
+        let registry = registry::open_file(&path)?;
+        // Bringing an older registry forward makes its file anew.
+        self.close_to_others();
+        Ok(registry)
     }
 
     /// Whether neither registry nor store was ever made here.
