@@ -6,8 +6,7 @@ use std::sync::{Arc, OnceLock};
 use annuaire_exchange::Options;
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
-use annuaire_store::Registry;
-use annuaire_store_sqlite::SqliteRegistry;
+use annuaire_store::BlockingRegistry;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
@@ -21,7 +20,7 @@ const ANSWER: usize = 1 << 28;
 
 /// Registry, publication store and API, in a directory that is deleted when the value is dropped.
 pub struct FuzzWorld {
-    registry: SqliteRegistry,
+    registry: BlockingRegistry,
     index: Arc<Index>,
     app: Router,
     dir: tempfile::TempDir,
@@ -36,8 +35,8 @@ impl FuzzWorld {
         let gate = annuaire_web::GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000));
         let gate = Arc::new(annuaire_web::Gate::new(gate));
         let settings = annuaire_api::ApiSettings { gate, cursor_key: [1; 32], lane: Arc::default() };
-        let app = annuaire_api::router(Arc::clone(&index), None, settings);
-        let registry = SqliteRegistry::open(&dir.path().join("r")).unwrap();
+        let app = annuaire_api::router(annuaire_web::ServedStore::new(Arc::clone(&index)), None, settings);
+        let registry = annuaire_store_sqlite::open_blocking(&dir.path().join("r")).unwrap();
         Self { registry, index, app, dir }
     }
 
@@ -45,7 +44,7 @@ impl FuzzWorld {
     pub fn small() -> &'static Self {
         static SMALL: OnceLock<FuzzWorld> = OnceLock::new();
         SMALL.get_or_init(|| {
-            let mut world = Self::empty();
+            let world = Self::empty();
             let files = world.dir.path().join("files");
             annuaire_testkit::generate(&files, &annuaire_testkit::Plan { professionals: 40, seed: 5, changed_per_mille: 100 })
                 .unwrap();
@@ -55,7 +54,7 @@ impl FuzzWorld {
         })
     }
 
-    fn import(&mut self, files: &[PathBuf]) -> bool {
+    fn import(&self, files: &[PathBuf]) -> bool {
         let options = Options {
             clock: Arc::new(|| 1_700_000_000_000),
             accept_mass_change: Some("a try of the fuzz targets".into()),
@@ -63,12 +62,12 @@ impl FuzzWorld {
             threads: 1,
             ..Options::default()
         };
-        annuaire_exchange::import(&mut self.registry, files, &options).is_ok()
-            && annuaire_publish::follow(&mut self.registry as &mut dyn Registry, &self.index, VIEW, &|_, _, _| {}).is_ok()
+        annuaire_exchange::import(&self.registry, files, &options).is_ok()
+            && annuaire_publish::follow(&self.registry, &self.index, VIEW, &|_, _, _| {}).is_ok()
     }
 
     /// Imports and publishes a file; false when it was refused.
-    pub fn deliver(&mut self, name: &str, content: &[u8]) -> bool {
+    pub fn deliver(&self, name: &str, content: &[u8]) -> bool {
         let path = self.dir.path().join(Path::new(name).file_name().unwrap_or_default());
         std::fs::write(&path, content).unwrap();
         let read = self.import(std::slice::from_ref(&path));

@@ -2,15 +2,16 @@
 
 use crate::data_place::{CONFIGURATION, DataPlace, STORES, registry_path};
 use crate::progress::{SharedTell, during};
-use crate::registry::{open_file, open_sqlite, runtime};
+use crate::registry::{open_sqlite, runtime};
 use crate::store_check::{StoreCheck, check_in_own_process};
 use annuaire_base::{LogIdentity, Tx};
 use annuaire_index::{Index, Peek};
-use annuaire_store::BlockingRegistry;
+use annuaire_store::{BlockingRegistry, Registry};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// Format of the copies; `restore` refuses another one.
@@ -35,7 +36,10 @@ pub(crate) fn backup(place: &DataPlace, to: &Path, now_ms: i64, tell: &SharedTel
         fs::create_dir(&copy)?;
         copying(tell, name, &from.join("data.mdb"), &copy.join("data.mdb"), || Index::copy(&from, &copy))
             .with_context(|| format!("copying the {name} store"))?;
-        stores.insert(name.to_owned(), json!(sound_tx(name, &copy, place.map_bytes, tell)?));
+        match sound_tx(name, &copy, place.map_bytes, tell)? {
+            Some(tx) => _ = stores.insert(name.to_owned(), json!(tx)),
+            None => leave_out(name, &copy)?,
+        }
     }
     let registry = match place.database {
         Some(_) => Value::Null,
@@ -89,7 +93,8 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, raise: RaiseEpoch, tell: &
             let copy = registry_path(making.path());
             let from = registry_path(from);
             copying(tell, "registry", &from, &copy, || fs::copy(&from, &copy)).context("copying the registry")?;
-            let registry = open_file(&copy).context("the registry of the backup is damaged")?;
+            let file = Arc::new(open_sqlite(&copy).context("the registry of the backup is damaged")?);
+            let registry = BlockingRegistry::new(Arc::clone(&file) as Arc<dyn Registry>, runtime()?.handle().clone());
             let faults = during(tell, "verifying the registry", &|| (0, 0), || registry.verify())
                 .context("the registry of the backup is damaged")?;
             if let Some(fault) = faults.first() {
@@ -100,7 +105,10 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, raise: RaiseEpoch, tell: &
                 bail!("the registry of the backup ends at transaction {last} and its note says {noted}; take another backup");
             }
             // What was committed after the copy is gone, and its numbers will be given to other transactions.
-            (last, lives(&registry, RaiseEpoch::Yes)?)
+            let log = lives(&registry, RaiseEpoch::Yes)?;
+            drop(registry);
+            runtime()?.block_on(file.close())?;
+            (last, log)
         }
     };
     for name in STORES {
@@ -109,7 +117,10 @@ pub(crate) fn restore(from: &Path, place: &DataPlace, raise: RaiseEpoch, tell: &
         fs::create_dir(&copy)?;
         let (from, to) = (from.join(name).join("data.mdb"), copy.join("data.mdb"));
         copying(tell, name, &from, &to, || fs::copy(&from, &to)).with_context(|| format!("copying the {name} store"))?;
-        let tx = sound_tx(name, &copy, place.map_bytes, tell)?;
+        let Some(tx) = sound_tx(name, &copy, place.map_bytes, tell)? else {
+            leave_out(name, &copy)?;
+            continue;
+        };
         if tx != noted || tx > last {
             bail!("the {name} store of the backup is at transaction {tx}, its note says {noted} and the registry ends at {last}");
         }
@@ -169,15 +180,24 @@ fn copying<T>(tell: &SharedTell, name: &str, from: &Path, to: &Path, work: impl 
     during(tell, &format!("copying the {name}"), &|| (length(to), total), work)
 }
 
-/// Transaction of a copied store, which is read whole first.
-fn sound_tx(name: &str, dir: &Path, map_bytes: usize, tell: &SharedTell) -> Result<Tx> {
-    let StoreCheck { tx, faults } = check_in_own_process(dir, map_bytes, tell)?;
+/// Removes the copy of a store that another version of the program wrote: it is made again from the log anyway.
+fn leave_out(name: &str, copy: &Path) -> Result<()> {
+    eprintln!("the {name} store was written by another version of the program and is left out; it is made again from the log");
+    fs::remove_dir_all(copy).with_context(|| format!("removing {}", copy.display()))
+}
+
+/// Transaction of a copied store, which is read whole first; `None` when another version of the program wrote it.
+fn sound_tx(name: &str, dir: &Path, map_bytes: usize, tell: &SharedTell) -> Result<Option<Tx>> {
+    let StoreCheck { tx, is_outdated, faults } = check_in_own_process(dir, map_bytes, tell)?;
+    if is_outdated {
+        return Ok(None);
+    }
     if let Some(fault) = faults.first() {
         bail!("the {name} store is damaged ({fault}); make it again with `annuaire rebuild`, or take another backup");
     }
     // The check left it; the next process that opens the store makes it again.
     let _ = fs::remove_file(dir.join("lock.mdb"));
-    tx.with_context(|| format!("the {name} store does not say its transaction"))
+    tx.map(Some).with_context(|| format!("the {name} store does not say its transaction"))
 }
 
 fn absent_or_empty(dir: &Path) -> Result<()> {

@@ -73,6 +73,21 @@ fn an_import_meets_it_first() {
     }
 }
 
+/// A copy that an earlier release made is restored; its stores are made again.
+#[test]
+fn a_backup_of_an_earlier_release_is_restored() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, next) = unpacked(FIXTURES[0], dir.path());
+    let note = r#"{"format": 1, "instant_ms": 1795670747916, "registry_tx": 1, "store_tx": {"public": 1}}"#;
+    fs::write(data.join("backup.json"), note).unwrap();
+    let again = dir.path().join("again");
+    let (exit, output) = run(&["restore", "--from", path_str(&data), "--data", path_str(&again)]);
+    assert!(exit == 0 && output.contains("is left out") && output.contains("epoch 2"), "{exit} {output}");
+    assert_served(&Server::start(&again, &[]));
+    import_next(&again, &next);
+    assert_whole(&again);
+}
+
 /// Commands that only look leave nothing for the operator to do.
 #[test]
 fn commands_that_look_meet_it_first() {

@@ -12,8 +12,6 @@
 //!
 //! The sum of a block is written with the first transaction beyond it. It depends on the numbers of the transactions only, not on
 //! how they were grouped into commits.
-//!
-//! The entry of level 0 and transaction 0 has the rows closed before the horizon of the store that compaction leaves in it.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -112,10 +110,8 @@ pub fn write(dbs: &Databases, txn: &mut RwTxn<'_>, before: Tx, tx: Tx, closed: &
         if block == ClosingBlock::of(level, tx.get()) {
             break;
         }
-        // What compaction leaves is in the entry of transaction 0, and in no sum.
-        let first = block.first.max(u64::from(level == 1));
         let mut sum = ClosedRows::new();
-        read_level(dbs, txn, level - 1, first, block.last(), &mut |_, value| decode_into(value, &mut sum))?;
+        read_level(dbs, txn, level - 1, block.first, block.last(), &mut |_, value| decode_into(value, &mut sum))?;
         if !sum.is_empty() {
             dbs.closings.put(txn, &block.key(), &encode(&sum)?)?;
         }
@@ -162,18 +158,15 @@ pub fn closing_tx(dbs: &Databases, txn: &RoTxn<'_>, ty: TypeId, row: u32, after:
     Ok(found.map(|block| Tx::new(block.first)))
 }
 
-/// Replaces the closings up to a horizon by the closed rows that compaction leaves in the store. States before the horizon cannot
-/// be found any more. Cost: deleting the entries up to the horizon.
-pub fn forget_before(dbs: &Databases, txn: &mut RwTxn<'_>, horizon: Tx, remaining: &ClosedRows) -> Result<(), Error> {
+/// Forgets the closings up to a horizon: their rows are gone. States before it cannot be found any more. Cost: deleting the entries
+/// up to the horizon.
+pub fn forget_until(dbs: &Databases, txn: &mut RwTxn<'_>, horizon: Tx) -> Result<(), Error> {
     for level in 0..=LEVEL_MAX {
         // The block of the horizon stays unless it ends there: it also has what was closed later.
         let end = ClosingBlock::of(level, horizon.get());
         let (from, to) = (ClosingBlock { level, first: 0 }.key(), end.key());
         let to = if end.last() == horizon.get() { Bound::Included(&to[..]) } else { Bound::Excluded(&to[..]) };
         dbs.closings.delete_range(txn, &(Bound::Included(&from[..]), to))?;
-    }
-    if !remaining.is_empty() {
-        dbs.closings.put(txn, &ClosingBlock { level: 0, first: 0 }.key(), &encode(remaining)?)?;
     }
     Ok(())
 }
@@ -227,12 +220,8 @@ type ClosingVisitor<'v> = dyn FnMut(ClosingBlock, &[u8]) -> Result<(), Error> + 
 fn visit_between(dbs: &Databases, txn: &RoTxn<'_>, after: Tx, to: Tx, visitor: &mut ClosingVisitor<'_>) -> Result<(), Error> {
     // Sums are complete below the block of the latest transaction.
     let latest = PublishedTx::latest(dbs, txn)?.tx.get();
-    let mut next = after.get() + 1;
-    if after == Tx::NONE {
-        // No sum has the entry of transaction 0.
-        read_level(dbs, txn, 0, 0, 0, visitor)?;
-        next = 0;
-    }
+    // There is no transaction 0: from it on, whole blocks fit.
+    let mut next = if after == Tx::NONE { 0 } else { after.get() + 1 };
     let to = to.get();
     while next <= to {
         let fits = |block: &ClosingBlock| block.first == next && block.last() <= to && block.last() < latest;

@@ -129,6 +129,22 @@ impl Index {
         Ok(txn.commit()?)
     }
 
+    /// Binds the store to a later epoch of its log, for a restoration: the caller knows that the log of that epoch begins with all the
+    /// transactions of the store.
+    ///
+    /// # Errors
+    /// [`Error::OtherLog`] for another log, an earlier epoch, or a store that is bound to no log, and nothing is written; when the
+    /// store cannot be written.
+    pub fn rebind_log(&self, log: LogIdentity) -> Result<(), Error> {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut txn = self.env.write_txn()?;
+        match meta::log(self.dbs.meta, &txn)? {
+            Some(store) if store.id == log.id && store.epoch <= log.epoch => meta::set_log(self.dbs.meta, &mut txn, log)?,
+            store => return Err(Error::OtherLog { store: store.unwrap_or_default() }),
+        }
+        Ok(txn.commit()?)
+    }
+
     /// The log to which the store is bound, `None` before [`Index::bind_log`].
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::hash::{SystemHash, target_hash, type_name_hash};
 use crate::key;
 use crate::links::column::LinkColumn;
 use crate::links::id_set::IdHashSet;
-use crate::links::read::{LinkColumns, SCAN_MIN};
+use crate::links::read::{LinkColumns, scan_min};
 use crate::row::Row;
 use crate::snapshot::Snapshot;
 
@@ -134,7 +134,7 @@ impl Snapshot {
         targets: &RoaringBitmap,
     ) -> Result<RoaringBitmap, Error> {
         let (columns, type_name) = (self.link_columns(), type_name_hash(target_name));
-        if targets.len() >= SCAN_MIN {
+        if targets.len() >= scan_min(self.published.end) {
             let ids = columns.hashes_of(LinkColumn::ids(target_type), targets)?;
             return columns.rows_with_hash_in(column, &IdHashSet::new(&ids, 0), type_name);
         }
@@ -154,7 +154,7 @@ impl Snapshot {
         column: LinkColumn,
         sources: &RoaringBitmap,
     ) -> Result<RoaringBitmap, Error> {
-        if sources.len() >= SCAN_MIN {
+        if sources.len() >= scan_min(self.published.end) {
             let columns = self.link_columns();
             let targets = columns.hashes_of(column, sources)?;
             let set = IdHashSet::new(&targets, type_name_hash(name));

@@ -13,5 +13,6 @@ mod measure;
 mod model;
 mod results;
 mod retention;
+mod sweeps;
 mod withdrawal;
 mod year;

@@ -75,6 +75,17 @@ impl Cache {
         *g = Generations { era: g.era + 1, ..Generations::default() };
     }
 
+    /// Forgets chunks whose fingerprints changed. A reader that keeps one of them compares once more than needed.
+    pub(crate) fn forget(&self, ids: &[i64]) {
+        let mut g = self.lock();
+        for id in ids {
+            if let Some(chunk) = g.young.remove(id) {
+                g.young_bytes -= chunk.weight();
+            }
+            g.old.remove(id);
+        }
+    }
+
     fn get(&self, ids: &[i64]) -> (u64, HashMap<i64, Arc<LoadedChunk>>) {
         let mut g = self.lock();
         let mut found = HashMap::new();

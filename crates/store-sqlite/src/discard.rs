@@ -61,6 +61,13 @@ pub(crate) async fn remove(c: &mut SqliteConnection, id: i64) -> Result<u64> {
     Ok(u64::from(base == Some(1)))
 }
 
+/// The keys of a chunk as the file has it, and its compressed contents.
+pub(crate) async fn read(c: &mut SqliteConnection, id: i64) -> Result<(Keys, Vec<u8>)> {
+    let query = sqlx::query_as("SELECT keys, contents FROM chunk_data WHERE id = ?").bind(id);
+    let (keys, contents): (Vec<u8>, Vec<u8>) = query.fetch_one(c).await.map_err(fault)?;
+    Ok((Keys::read(&keys).map_err(|e| e.at(place(id)))?, contents))
+}
+
 /// Puts other rows in the place of a chunk.
 pub(crate) async fn rewrite(c: &mut SqliteConnection, id: i64, encoded: &Encoded) -> Result<()> {
     sqlx::query("UPDATE chunk_data SET keys = ?, contents = ? WHERE id = ?")

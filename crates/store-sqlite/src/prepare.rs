@@ -7,10 +7,10 @@ use crate::shared::Shared;
 use crate::versions::{Of, last_versions};
 use annuaire_base::Tx;
 use annuaire_base::fact::FactKey;
-use annuaire_store::backend::{self, NewChunk, decide};
+use annuaire_store::backend::{self, NewChunk, Verdict, decide};
 use annuaire_store::{Change, ChangeCounts, Error, Result};
 use sqlx::SqliteConnection;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// A fact of a buffer, and whether it stood at the base.
 pub(crate) struct PutPlace {
@@ -28,6 +28,8 @@ pub(crate) struct Prepared {
     pub(crate) idle: Vec<PutPlace>,
     /// First and last fact of each owner.
     pub(crate) spans: Vec<(FactKey, FactKey)>,
+    /// Facts with equal content from another input, by chunk: the new fingerprint spares the comparison next time.
+    pub(crate) marks: BTreeMap<i64, Vec<(FactKey, u64)>>,
 }
 
 /// Which of these entities are withdrawn.
@@ -50,8 +52,14 @@ async fn has_facts(c: &mut SqliteConnection, shared: &Shared, owner: &str) -> Re
 /// Decides what these puts do, compared with `base`.
 pub(crate) async fn prepare(shared: &Shared, base: Tx, changes: Vec<Change>) -> Result<Prepared> {
     let changes = backend::in_order(changes);
-    let mut prepared =
-        Prepared { chunks: Vec::new(), counts: ChangeCounts::default(), stood: Vec::new(), idle: Vec::new(), spans: Vec::new() };
+    let mut prepared = Prepared {
+        chunks: Vec::new(),
+        counts: ChangeCounts::default(),
+        stood: Vec::new(),
+        idle: Vec::new(),
+        spans: Vec::new(),
+        marks: BTreeMap::new(),
+    };
     let mut written = Vec::with_capacity(changes.len());
     let mut c = shared.reader().await?;
     shared.know(&mut c, base).await?;
@@ -84,6 +92,10 @@ pub(crate) async fn prepare(shared: &Shared, base: Tx, changes: Vec<Change>) -> 
                 let verdict = decide(&change, last.as_ref(), held.contains(&change.key.entity), same)?;
                 prepared.counts.count(verdict);
                 let stood = last.is_some_and(|l| l.stands.is_some());
+                let other_input = change.fingerprint != 0 && last.is_some_and(|l| l.fingerprint != change.fingerprint);
+                if let Some(version) = version.filter(|_| other_input && stood && verdict == Verdict::Unchanged) {
+                    prepared.marks.entry(version.chunk.id).or_default().push((change.key.clone(), change.fingerprint));
+                }
                 if verdict.writes() {
                     prepared.stood.push(stood);
                     written.push(change);

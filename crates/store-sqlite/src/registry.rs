@@ -76,7 +76,7 @@ impl SqliteRegistry {
         let (commits, _) = watch::channel(Tx::NONE);
         let shared = Arc::new(Shared {
             path: path.to_owned(),
-            readers: pool(connection(path).pragma("query_only", "ON").pragma("cache_size", "-16384"), limits::READERS),
+            readers: pool(connection(path).pragma("query_only", "ON").pragma("cache_size", "-8192"), limits::READERS),
             writer: pool(writing(path, SqliteSynchronous::Full), 1),
             stager: pool(writing(path, SqliteSynchronous::Normal), 1),
             turns,

@@ -137,7 +137,9 @@ async fn write(shared: &Shared, tail: &mut StageTail, prepared: crate::prepare::
         tail.renewed_ms = now_ms;
     }
     tail.write(&mut t, prepared).await?;
-    t.commit().await.map_err(fault)
+    t.commit().await.map_err(fault)?;
+    shared.cache.forget(&std::mem::take(&mut tail.marked));
+    Ok(())
 }
 
 /// The refusal of a stage that was thought dead.

@@ -27,6 +27,8 @@ pub(crate) struct StageTail {
     pub(crate) renewed_ms: i64,
     /// Buffers that the adopting unit writes: it has the turn for which the stage would wait.
     pub(crate) unwritten: Vec<Prepared>,
+    /// Chunks of the past that got other fingerprints, to be forgotten by the cache once that is committed.
+    pub(crate) marked: Vec<i64>,
 }
 
 const IN_INDEX: &str = packed!("entity", "facet", "chunk";
@@ -34,6 +36,24 @@ const IN_INDEX: &str = packed!("entity", "facet", "chunk";
         ON v.owner = ?2 AND v.entity = e.value AND v.chunk >= ?3 AND v.chunk < ?4");
 const IN_BASES: &str = packed!("first", "last", "id";
     "SELECT first, last, id FROM chunk WHERE owner = ?1 AND base = 1 AND id >= ?2 AND id < ?3 ORDER BY first");
+
+/// Writes other fingerprints into chunks of the past. They are no part of the proof, and true whatever becomes of the stage.
+async fn mark(c: &mut SqliteConnection, marks: &BTreeMap<i64, Vec<(FactKey, u64)>>) -> Result<()> {
+    for (id, marks) in marks {
+        let (keys, contents) = discard::read(c, *id).await?;
+        let text = keys.contents(&contents).map_err(|e| e.at(place(*id)))?;
+        let mut rows = keys.rows(&text);
+        for (key, fingerprint) in marks {
+            let row = keys.find(&key.entity, &key.facet).and_then(|at| rows.get_mut(at));
+            // It may have been withdrawn meanwhile.
+            if let Some(row) = row.filter(|row| matches!(row.content, VersionContent::Stands { .. })) {
+                row.fingerprint = *fingerprint;
+            }
+        }
+        discard::rewrite(c, *id, &chunk::encode(&rows)?).await?;
+    }
+    Ok(())
+}
 
 impl StageTail {
     pub(crate) fn new(number: u64, now_ms: i64) -> Self {
@@ -44,6 +64,7 @@ impl StageTail {
             reordered: false,
             renewed_ms: now_ms,
             unwritten: Vec::new(),
+            marked: Vec::new(),
         }
     }
 
@@ -58,6 +79,8 @@ impl StageTail {
                 *greatest = last;
             }
         }
+        mark(c, &prepared.marks).await?;
+        self.marked.extend(prepared.marks.keys());
         self.batch.write(c, &prepared.chunks).await?;
         self.counts.add(prepared.counts);
         Ok(())
@@ -104,13 +127,8 @@ impl StageTail {
             stood.insert((&key.entity, &key.facet), *stood_before);
         }
         for (id, facts) in self.earlier(c, owner, &stood.keys().copied().collect::<Vec<_>>()).await? {
-            let data: (Vec<u8>, Vec<u8>) = sqlx::query_as("SELECT keys, contents FROM chunk_data WHERE id = ?")
-                .bind(id)
-                .fetch_one(&mut *c)
-                .await
-                .map_err(fault)?;
-            let keys = Keys::read(&data.0).map_err(|e| e.at(place(id)))?;
-            let text = keys.contents(&data.1).map_err(|e| e.at(place(id)))?;
+            let (keys, contents) = discard::read(c, id).await?;
+            let text = keys.contents(&contents).map_err(|e| e.at(place(id)))?;
             let (gone, rest): (Vec<_>, Vec<_>) =
                 keys.rows(&text).into_iter().partition(|r| facts.contains(&(r.entity.clone(), r.facet.clone())));
             for row in &gone {

@@ -278,7 +278,12 @@ impl Unit for SqliteUnit {
         let sealed = stage.seal().await?;
         let tail = self.shared.tails.lock().unwrap_or_else(PoisonError::into_inner).remove(&sealed.batch);
         let mut tail = tail.ok_or_else(|| Error::Rejected("the stage is of another registry".into()))?;
-        self.overtaken(&sealed.owners, sealed.base).await?;
+        if let Err(error) = self.overtaken(&sealed.owners, sealed.base).await {
+            // Nobody else adopts it. The task waits for the turn that this unit has.
+            let shared = self.shared.clone();
+            tokio::spawn(async move { discard::abandon(&shared, sealed.batch).await });
+            return Err(error);
+        }
         if !discard::forget(&mut self.transaction, sealed.batch).await? {
             return Err(discarded());
         }
@@ -347,6 +352,7 @@ impl Unit for SqliteUnit {
     }
 
     async fn save(mut self: Box<Self>, cause: &Cause, clock: CommitClock<'_>) -> Result<CommitOutcome> {
+        let marked = self.adopted.as_mut().map(|tail| std::mem::take(&mut tail.marked)).unwrap_or_default();
         let (batch, withdrawn, counts) = self.write_rows().await?;
         let now_ms = (clock.now_ms)();
         let (tx, at_ms) = match &batch {
@@ -366,6 +372,7 @@ impl Unit for SqliteUnit {
         let Self { transaction, turn, shared, .. } = *self;
         transaction.commit().await.map_err(fault)?;
         drop(turn);
+        shared.cache.forget(&marked);
         if !withdrawn.is_empty() {
             shared.cache.clear();
             shared.erase.store(true, std::sync::atomic::Ordering::Release);

@@ -1,7 +1,7 @@
 //! Withdrawal by law: contents are overwritten where they are, here and in the past.
 
 use crate::cache::place;
-use crate::discard::rewrite;
+use crate::discard;
 use crate::fault::fault;
 use crate::shared::Shared;
 use crate::versions::{Of, all_versions, last_versions};
@@ -39,16 +39,11 @@ pub(crate) async fn withdraw(c: &mut SqliteConnection, shared: &Shared, at: Tx, 
     }
     for (id, owner) in chunks {
         // The file, not the cache: an earlier withdrawal of this unit may have rewritten it.
-        let (keys, contents): (Vec<u8>, Vec<u8>) = sqlx::query_as("SELECT keys, contents FROM chunk_data WHERE id = ?")
-            .bind(id)
-            .fetch_one(&mut *c)
-            .await
-            .map_err(fault)?;
-        let keys = chunk::Keys::read(&keys).map_err(|e| e.at(place(id)))?;
+        let (keys, contents) = discard::read(c, id).await?;
         let text = keys.contents(&contents).map_err(|e| e.at(place(id)))?;
         let mut rows = keys.rows(&text);
         rows.iter_mut().filter(|row| row.entity == entity).for_each(|row| row.withdraw(&owner));
-        rewrite(c, id, &chunk::encode(&rows)?).await?;
+        discard::rewrite(c, id, &chunk::encode(&rows)?).await?;
     }
     Ok(tombs)
 }

@@ -34,7 +34,7 @@ pub struct FactMark {
     pub entity: String,
     /// Facet.
     pub facet: String,
-    /// Fingerprint given with its last version, zero when none was given.
+    /// Fingerprint given with its last version, zero when none was given. A backend may keep one that a stage gave later with equal content.
     pub fingerprint: u64,
 }
 

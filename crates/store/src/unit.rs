@@ -9,18 +9,19 @@ use async_trait::async_trait;
 /// Dropping a unit discards it.
 #[async_trait]
 pub trait Unit: Send {
-    /// The facts of these entities as they stand, those of this unit included, by entity, owner code, facet.
+    /// The facts of these entities as they stand, those of this unit included but for an adopted stage, by entity, owner code, facet.
     async fn facts(&mut self, entities: &[String]) -> Result<Vec<Fact>>;
 
-    /// Facts of `owner` that stand, those of this unit included, by entity (byte order), facet: the first `limit` whose entity follows `after`, entities whole.
+    /// Facts of `owner` that stand, those of this unit included but for an adopted stage, by entity (byte order), facet: the first `limit` whose entity follows `after`, entities whole.
     /// Cost: proportional to the page, plus the ended facts in between.
     async fn known(&mut self, owner: &str, after: &str, limit: u32) -> Result<Vec<FactMark>>;
 
     /// Writes a version of a fact. It vanishes when it changes nothing: equal content and publication, an equal fingerprint other than zero
     /// (the content is then not compared), the end of an unknown fact, anything about a withdrawn entity. Of several versions of one fact the last one counts.
+    /// A unit is one event and keeps its puts in memory; many facts go through a stage.
     ///
     /// # Errors
-    /// [`Error::UnknownOwner`](crate::Error::UnknownOwner). [`Error::Conflict`](crate::Error::Conflict) when `expect` does not hold, here or in [`save`](Unit::save); nothing of the unit is written then.
+    /// [`Error::UnknownOwner`](crate::Error::UnknownOwner). `expect` is about the registry before this unit: [`Error::Conflict`](crate::Error::Conflict) when `expect` does not hold, here or in [`save`](Unit::save); nothing of the unit is written then.
     async fn put(&mut self, change: Change, expect: Expect) -> Result<()>;
 
     /// Makes all of a stage part of this unit. At most one, and no fact of its owners is put beside it.
@@ -30,7 +31,8 @@ pub trait Unit: Send {
     async fn adopt(&mut self, stage: Box<dyn Stage>) -> Result<()>;
 
     /// Withdraws an entity by law (WDR-1): the content of all versions of all its facts is replaced by tombstones, here and in the past, and
-    /// puts about it are withheld from now on. Counts as one row of the log for each fact that stood.
+    /// puts about it are withheld from now on. Counts as one row of the log for each fact that stood, and takes a number even when none did, unless
+    /// the entity is withdrawn already.
     async fn withdraw(&mut self, entity: &str) -> Result<()>;
 
     /// Lifts a withdrawal: the entity may be written again. Its past content stays gone.
@@ -82,7 +84,8 @@ pub trait Stage: Send {
     /// so an error may belong to an earlier one.
     async fn put(&mut self, change: Change) -> Result<()>;
 
-    /// Counts so far. Cost: writes the buffer.
+    /// Counts so far. Cost: writes the buffer. Not while this task has a unit open: SQLite has one writer, so it would wait for itself. A put that
+    /// changes nothing counts again when it is repeated far from the first.
     async fn counts(&mut self) -> Result<ChangeCounts>;
 
     /// Writes the buffer and returns what [`Unit::adopt`] needs. Called by `adopt`.

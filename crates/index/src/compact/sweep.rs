@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 
 use super::progress::{CompactionProgress, CompactionStage};
 use crate::chunk::{self, sweep::has_record_in};
-use crate::closings::{ClosedRows, closed_between, entry_after, forget_before};
+use crate::closings::{self, ClosedRows, closed_between, entry_after};
 use crate::databases::{Databases, from_key};
 use crate::error::Error;
 use crate::former;
@@ -144,7 +144,7 @@ fn forget_closings(dbs: &Databases, txn: &mut RwTxn<'_>, from: &[u8], most: usiz
     let horizon = meta::retained_from(dbs.meta, txn)?;
     let after = Tx::new(from.try_into().map_or(0, u64::from_be_bytes));
     let until = entry_after(dbs, txn, after, most)?.unwrap_or(horizon).min(horizon);
-    forget_before(dbs, txn, until, &ClosedRows::new())?;
+    closings::forget_until(dbs, txn, until)?;
     withdrawn_rows::forget_until(dbs, txn, until)?;
     Ok((until < horizon).then(|| until.get().to_be_bytes().to_vec()))
 }

@@ -193,7 +193,7 @@ proptest! {
                 all.truncate(cut);
                 all.push(Err(Error::Refused("cut")));
                 prop_assert!(matches!(grouped.apply_group(all.into_iter(), Some(&RETENTION)), Err(Error::Refused("cut"))));
-                if cut % 3 == 0 {
+                if cut.is_multiple_of(3) {
                     drop((grouped, preparer));
                     grouped = Index::open(dir_b.path(), MAP, DICTIONARIES).unwrap();
                     preparer = grouped.preparer(Tx::NONE, 0).unwrap();

@@ -51,3 +51,17 @@ fn a_store_of_another_view_form_or_format_is_refused() {
     let e = open("the public view", 3).err().unwrap();
     assert!(matches!(&e, Error::Outdated { found, wanted } if found == "format 6" && wanted == "format 7"), "{e}");
 }
+
+/// A restoration begins a later epoch of one log: stores that are part of it go on there, and no other does.
+#[test]
+fn a_store_goes_on_in_a_later_epoch_of_its_log_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = Index::open(dir.path(), 1 << 24, &[]).unwrap();
+    assert!(index.rebind_log(LOG).is_err(), "it follows no log");
+    index.bind_log(LOG).unwrap();
+    let later = LogIdentity { epoch: LOG.epoch + 1, ..LOG };
+    assert!(index.rebind_log(LogIdentity { id: LOG.id + 1, ..later }).is_err());
+    index.rebind_log(later).unwrap();
+    assert_eq!(index.log().unwrap(), Some(later));
+    assert!(index.rebind_log(LOG).is_err(), "an epoch that is over");
+}

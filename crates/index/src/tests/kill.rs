@@ -52,7 +52,7 @@ fn apply_until_killed() {
         let next = index.applied_tx().get() + 1;
         let group: Vec<_> = (next..next + 1 + next % 7).map(transaction).collect();
         index.apply_group::<Error>(items(&mut preparer, &group).into_iter(), Some(&RETENTION)).unwrap();
-        if std::env::var_os(COMPACTS).is_some() && next % 3 == 0 {
+        if std::env::var_os(COMPACTS).is_some() && next.is_multiple_of(3) {
             index.compact(20 * next as i64 - 500, &|| true).unwrap();
         }
     }

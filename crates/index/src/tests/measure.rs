@@ -1,5 +1,7 @@
 //! Figures of compaction: `cargo test --release -p annuaire-index figures -- --ignored --nocapture`.
 
+#![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
+
 use std::cell::Cell;
 use std::time::Instant;
 

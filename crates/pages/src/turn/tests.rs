@@ -21,7 +21,7 @@ async fn too_much_work_is_refused_in_french() {
     let (mut parts, ()) = Request::new(()).into_parts();
     let client = gate.arrive::<Anyone>(&mut parts, RateRule::Exempt).await.0.client;
     let settings = PagesSettings { gate, operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
-    let app = router(store, settings);
+    let app = router(annuaire_web::ServedStore::new(store), settings);
     let ask = async |path: &str| {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let response = app.clone().oneshot(request).await.unwrap();

@@ -75,6 +75,23 @@ fn a_first_load_writes_no_index_and_a_day_writes_its_own() {
     assert_eq!(f.registry.verify().unwrap(), [""; 0]);
 }
 
+/// Equal content from another input takes no number, and is not compared the next time.
+#[test]
+fn a_stage_keeps_new_fingerprints_of_old_content() {
+    let f = fresh();
+    let with = |fingerprint: u64| many("s", 600, "a").into_iter().map(move |c| Change { fingerprint, ..c }).collect::<Vec<_>>();
+    suite::import(&f.registry, 1, &with(1)).unwrap();
+    let known = || {
+        let marks = f.registry.begin().unwrap().known("s", "", 9_999).unwrap();
+        marks.iter().fold((marks.len(), 0), |(n, sum), m| (n, sum + m.fingerprint))
+    };
+    assert_eq!(known(), (600, 600));
+    let again = suite::import(&f.registry, 2, &with(2)).unwrap();
+    assert_eq!((again.tx, again.counts.unchanged), (None, 600));
+    assert_eq!(known(), (600, 1_200));
+    assert_eq!(f.registry.verify().unwrap(), [""; 0]);
+}
+
 /// Bytes of the file, its write-ahead log included.
 fn bytes(path: &Path) -> Vec<u8> {
     let mut all = std::fs::read(path).unwrap();
