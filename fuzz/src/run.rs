@@ -100,7 +100,7 @@ mod tests {
     /// A good resource is accepted, so that a target that refuses everything does not count as success.
     #[test]
     fn a_good_resource_is_read_back() {
-        let mut world = crate::fuzz_world::FuzzWorld::empty();
+        let world = crate::fuzz_world::FuzzWorld::empty();
         let resource = r#"{"resourceType":"Organization","id":"x-1","active":true,"name":"ESSAI"}"#;
         assert!(world.deliver("feed.ndjson", resource.as_bytes()));
         assert!(!world.deliver("feed.ndjson", b"{"));

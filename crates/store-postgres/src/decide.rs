@@ -181,4 +181,3 @@ pub(crate) async fn speaks_of(core: &Core, c: &mut PgConnection, stage: &SealedS
     let codes = core.owners.codes(c, std::iter::once(row.owner)).await?;
     Ok(codes.into_values().next().map(|code| code.to_string()))
 }
-

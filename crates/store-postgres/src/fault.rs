@@ -51,14 +51,12 @@ impl From<sqlx::Error> for Fault {
             || code.starts_with("57P")
             || matches!(code.as_str(), "25P03" | "25006");
         let error = match &e {
-            PoolTimedOut => {
-                Error::Database(format!("the database gave no connection for {} s", limits::CONNECT.as_secs()))
-            }
+            PoolTimedOut => Error::Database(format!("the database gave no connection for {} s", limits::CONNECT.as_secs())),
             // Class XX and 53100: a damaged table, a full disk.
             Database(_) if code == "XX001" || code == "XX002" => Error::Damaged(e.to_string()),
-            Database(_) if code == "53100" => {
-                Error::Database(format!("{e}: the disk of the server is full; what was under way left no trace, run it again once there is room"))
-            }
+            Database(_) if code == "53100" => Error::Database(format!(
+                "{e}: the disk of the server is full; what was under way left no trace, run it again once there is room"
+            )),
             ColumnDecode { .. } | Decode(_) => Error::Damaged(e.to_string()),
             _ => Error::Database(e.to_string()),
         };

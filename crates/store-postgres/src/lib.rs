@@ -17,7 +17,7 @@
 //!
 //! # async fn example(entropy: annuaire_store::Entropy) -> annuaire_store::Result<()> {
 //! let url = "postgres://annuaire:secret@db.example/annuaire?sslmode=verify-full&sslrootcert=/etc/annuaire/ca.pem";
-//! let registry = PostgresRegistry::open(url, PostgresOptions { entropy, open: |_source| false }).await?;
+//! let registry = PostgresRegistry::open(url, &PostgresOptions { entropy, open: |_source| false }).await?;
 //! println!("the log ends at transaction {}", registry.last_tx().await?);
 //! # Ok(())
 //! # }

@@ -37,7 +37,8 @@ pub(crate) struct Locked {
     _turn: OwnedMutexGuard<()>,
 }
 
-const LOCK: &str = "BEGIN; SELECT tx, commit_ms, digest, audit, audit_hash, saves, nextval('batch_number') FROM log_counter FOR UPDATE";
+const LOCK: &str =
+    "BEGIN; SELECT tx, commit_ms, digest, audit, audit_hash, saves, nextval('batch_number') FROM log_counter FOR UPDATE";
 
 async fn counter(c: &mut PgConnection) -> sqlx::Result<Counter> {
     let rows = c.fetch_all(LOCK).await?;

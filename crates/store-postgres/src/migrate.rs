@@ -150,4 +150,3 @@ async fn write(c: &mut PgConnection, txs: &mut Vec<i64>, roots: &mut Vec<Vec<u8>
     }
     Ok(())
 }
-

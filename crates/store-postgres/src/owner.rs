@@ -54,7 +54,11 @@ impl Owners {
     }
 
     /// Codes of these numbers.
-    pub(crate) async fn codes(&self, c: &mut PgConnection, ids: impl Iterator<Item = i32> + Clone) -> Answer<BTreeMap<i32, Arc<str>>> {
+    pub(crate) async fn codes(
+        &self,
+        c: &mut PgConnection,
+        ids: impl Iterator<Item = i32> + Clone,
+    ) -> Answer<BTreeMap<i32, Arc<str>>> {
         let all = |k: &Known| ids.clone().map(|id| Some((id, k.by_id.get(&id)?.clone()))).collect::<Option<BTreeMap<_, _>>>();
         if let Some(found) = self.read(all) {
             return Ok(found);

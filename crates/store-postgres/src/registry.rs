@@ -11,7 +11,9 @@ use crate::url::options;
 use crate::{audit, job, limits, note, owner, pool, read, schema, verify};
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
-use annuaire_store::{AuditRow, BlockingRegistry, Entropy, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
+use annuaire_store::{
+    AuditRow, BlockingRegistry, Entropy, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit,
+};
 use async_trait::async_trait;
 use sqlx::Connection;
 use std::io::Read;
@@ -39,13 +41,13 @@ impl PostgresRegistry {
     ///
     /// # Errors
     /// When the server cannot be reached or refuses, or when its tables are of a later version of this program.
-    pub async fn open(url: &str, by: PostgresOptions) -> Result<Self> {
+    pub async fn open(url: &str, by: &PostgresOptions) -> Result<Self> {
         let options = options(url)?;
         let mut connection = pool::connect(&options).await?;
         let log = schema::ensure(&mut connection, &Origin { entropy: &by.entropy, open: by.open }).await?;
         // It was needed once; whether it says goodbye does not matter.
         let _ = connection.close().await;
-        let core = Arc::new(Core::new(pool::pool(options), by.entropy, log.id));
+        let core = Arc::new(Core::new(pool::pool(options), by.entropy.clone(), log.id));
         let last: Answer<Tx> = ask!(&core.pool, c => listen::last_tx(c));
         listen::tell(&core.commits, last?);
         let listener = Listener::start(core.pool.clone(), log.id, core.commits.clone());
@@ -77,7 +79,7 @@ pub fn open_blocking(url: &str) -> Result<BlockingRegistry> {
     let runtime = RUNTIME.as_ref().map_err(|e| Error::Database(e.to_string()))?;
     let random = std::fs::File::open("/dev/urandom").map_err(|e| Error::Database(format!("/dev/urandom: {e}")))?;
     let entropy: Entropy = Arc::new(move |bytes| (&random).read_exact(bytes).expect("the system gives random bytes"));
-    let registry = runtime.block_on(PostgresRegistry::open(url, PostgresOptions { entropy, open: |_| false }))?;
+    let registry = runtime.block_on(PostgresRegistry::open(url, &PostgresOptions { entropy, open: |_| false }))?;
     Ok(BlockingRegistry::new(Arc::new(registry), runtime.handle().clone()))
 }
 

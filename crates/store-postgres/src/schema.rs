@@ -11,8 +11,8 @@ use sqlx::PgConnection;
 const VERSION: i64 = 4;
 
 // `version` leads from a fact to the chunks that hold its versions. Entities come first in its key, so that all that is said of one is found by
-// one look-up whoever says it, and a page of the state is one range. A fact has one owner, and a stage of that owner stands only when nobody wrote in
-// between, so its batches ascend with their transactions. Chunks hold compressed bytes: PostgreSQL is not to try again.
+// one look-up whoever says it, and a page of the state is one range. Chunks hold compressed bytes: PostgreSQL is not to try again. Rows that every save
+// changes leave room in their page, so that no index is touched.
 const TABLES: &str = r#"
 CREATE TABLE log_identity(one boolean PRIMARY KEY DEFAULT true CHECK (one), id bytea NOT NULL, epoch bigint NOT NULL);
 CREATE TABLE log_counter(one boolean PRIMARY KEY DEFAULT true CHECK (one), tx bigint NOT NULL, commit_ms bigint NOT NULL,
@@ -78,7 +78,9 @@ pub(crate) async fn ensure(c: &mut PgConnection, from: &migrate::Origin<'_>) -> 
     let present = "SELECT to_regclass('log_tx') IS NOT NULL, to_regclass('registry_version') IS NOT NULL";
     let (tables, versioned): (bool, bool) = statement(sqlx::query_as(present).fetch_one(&mut *c)).await?;
     let version: i64 = match versioned {
-        true => statement(sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM registry_version").fetch_one(&mut *c)).await?,
+        true => {
+            statement(sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM registry_version").fetch_one(&mut *c)).await?
+        }
         false => 0,
     };
     match version {

@@ -34,6 +34,17 @@ struct StageOwner {
 /// The connection of a stage, and the tree of the rows that it wrote.
 pub(crate) type Writer = (Lease, Merkle);
 
+/// A page of marks, and where the next begins.
+type MarkPage = (Vec<FactMark>, Option<String>);
+
+/// A page being read.
+struct Ahead {
+    owner: String,
+    after: String,
+    limit: u32,
+    page: JoinHandle<Answer<MarkPage>>,
+}
+
 enum Writing {
     /// Nothing is being written.
     Idle(Writer),
@@ -58,13 +69,16 @@ pub(crate) struct PostgresStage {
     runs: Vec<i32>,
     chunks: i32,
     counts: ChangeCounts,
+    /// The next page of what is known, which is read while the caller looks at this one.
+    ahead: Option<Ahead>,
     /// Hashes of keys whose puts left no row, which another put may replace.
     quiet: HashMap<u64, Verdict>,
 }
 
 /// The error of a stage after a failure.
 fn lost() -> Fault {
-    Error::Database("what was being prepared was lost with the failure reported before, and left no trace: import again".into()).into()
+    Error::Database("what was being prepared was lost with the failure reported before, and left no trace: import again".into())
+        .into()
 }
 
 fn key_hash(key: &FactKey) -> u64 {
@@ -101,6 +115,7 @@ impl PostgresStage {
             runs: vec![0],
             chunks: 0,
             counts: ChangeCounts::default(),
+            ahead: None,
             quiet: HashMap::new(),
         })
     }
@@ -243,17 +258,26 @@ fn in_order(changes: &mut Vec<Change>) {
     }
 }
 
-async fn marks(core: &Core, c: &mut PgConnection, base: Tx, owner: &str, after: &str, limit: u32) -> Answer<Vec<FactMark>> {
-    let Some(id) = core.owners.id(c, owner).await? else { return Ok(Vec::new()) };
+async fn marks(core: &Core, c: &mut PgConnection, base: Tx, owner: &str, after: &str, limit: u32) -> Answer<MarkPage> {
+    let Some(id) = core.owners.id(c, owner).await? else { return Ok((Vec::new(), None)) };
     let (mut marks, mut after) = (Vec::new(), after.to_owned());
     loop {
         let (page, end) = read::marks(core, c, base, id, &after, limit).await?;
         marks.extend(page);
         match end {
             Some(end) if marks.len() < limit as usize => after = end,
-            _ => return Ok(decide::cut(marks, limit)),
+            end => {
+                let found = marks.len();
+                let marks = decide::cut(marks, limit);
+                let cut = if marks.len() < found { marks.last().map(|m| m.entity.clone()) } else { None };
+                return Ok((marks, cut.or(end)));
+            }
         }
     }
+}
+
+async fn mark_page(core: Arc<Core>, base: Tx, owner: String, after: String, limit: u32) -> Answer<MarkPage> {
+    ask!(&core.pool, c => marks(&core, c, base, &owner, &after, limit))
 }
 
 #[async_trait]
@@ -263,8 +287,19 @@ impl Stage for PostgresStage {
     }
 
     async fn known(&mut self, owner: &str, after: &str, limit: u32) -> Result<Vec<FactMark>> {
-        let (core, base) = (self.core.clone(), self.base);
-        Ok(ask!(&core.pool, c => marks(&core, c, base, owner, after, limit))?)
+        let read = |after: String| mark_page(self.core.clone(), self.base, owner.to_owned(), after, limit);
+        let (page, end) = match self.ahead.take() {
+            Some(ahead) if (ahead.owner.as_str(), ahead.after.as_str(), ahead.limit) == (owner, after, limit) => {
+                ahead.page.await.map_err(|e| Error::Database(format!("a task of the registry stopped: {e}")))??
+            }
+            _ => read(after.to_owned()).await?,
+        };
+        // The caller goes on after the last fact that it sees; entities without a fact may lie between it and the end of the page.
+        if let (Some(end), Some(last)) = (end, page.last()) {
+            let page = tokio::spawn(read(end));
+            self.ahead = Some(Ahead { owner: owner.to_owned(), after: last.entity.clone(), limit, page });
+        }
+        Ok(page)
     }
 
     async fn put(&mut self, change: Change) -> Result<()> {

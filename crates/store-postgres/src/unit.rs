@@ -75,7 +75,9 @@ impl PostgresUnit {
     /// Takes the lock of the counter, once.
     pub(crate) async fn lock(&mut self) -> Answer<&mut Locked> {
         if self.failed {
-            return Err(Error::Database("this unit was given up after the failure reported before: begin another one".into()).into());
+            return Err(
+                Error::Database("this unit was given up after the failure reported before: begin another one".into()).into()
+            );
         }
         if self.locked.is_none() {
             self.locked = Some(Locked::take(&self.core).await?);
@@ -98,14 +100,7 @@ async fn facts(core: &Core, c: &mut PgConnection, entities: &[String]) -> Answer
     Ok((facts, held, last))
 }
 
-async fn marks(
-    core: &Core,
-    c: &mut PgConnection,
-    puts: &Puts,
-    owner: &str,
-    after: &str,
-    limit: u32,
-) -> Answer<Vec<FactMark>> {
+async fn marks(core: &Core, c: &mut PgConnection, puts: &Puts, owner: &str, after: &str, limit: u32) -> Answer<Vec<FactMark>> {
     let last = core.learn_all(c).await?;
     let held = decide::withheld(c, puts.changes().map(|(change, _)| change.key.entity.as_str())).await?;
     let held = |entity: &str| held.contains(entity);

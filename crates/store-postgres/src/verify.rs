@@ -88,7 +88,8 @@ async fn log(core: &Core, c: &mut PgConnection, faults: &mut Vec<String>) -> Ans
     let mut sums = BTreeMap::new();
     let (mut after, mut before): (i64, Hash) = (0, [0; 32]);
     loop {
-        let query = sqlx::query("SELECT tx, batch, commit_ms, changes, root, digest FROM log_tx WHERE tx > $1 ORDER BY tx LIMIT $2");
+        let query =
+            sqlx::query("SELECT tx, batch, commit_ms, changes, root, digest FROM log_tx WHERE tx > $1 ORDER BY tx LIMIT $2");
         let page = query.bind(after).bind(i64::from(PAGE)).fetch_all(&mut *c).await?;
         let Some(last) = page.last() else { return Ok(sums) };
         after = last.try_get("tx")?;
@@ -106,7 +107,8 @@ async fn log(core: &Core, c: &mut PgConnection, faults: &mut Vec<String>) -> Ans
             // A log of a version before the fourth has no digests: they begin after it.
             let without = digest == [0; 32] && before == [0; 32];
             if !without && tx_digest(&before, tx, r.try_get("commit_ms")?, &root) != digest {
-                faults.push(format!("the digest of transaction {tx} is not that of its content and of the transactions before it"));
+                faults
+                    .push(format!("the digest of transaction {tx} is not that of its content and of the transactions before it"));
             }
             before = digest;
             if faults.len() > ENOUGH {
@@ -165,7 +167,9 @@ async fn index(c: &mut PgConnection, sums: &mut BTreeMap<i64, Sum>, faults: &mut
     for (batch, sum) in &found {
         match sums.get(batch) {
             None if staged.contains(batch) => {}
-            None => faults.push(format!("the index has {} rows of batch {batch}, which is of no transaction and of no stage", sum.0)),
+            None => {
+                faults.push(format!("the index has {} rows of batch {batch}, which is of no transaction and of no stage", sum.0))
+            }
             Some(said) if said != sum => differences(c, *batch, faults).await?,
             Some(_) => {}
         }
@@ -184,10 +188,15 @@ async fn differences(c: &mut PgConnection, batch: i64, faults: &mut Vec<String>)
             .bind(batch)
             .fetch_all(&mut *c)
             .await?;
-    let mut indexed: BTreeMap<Place, (i32, i64, i16)> =
-        rows.into_iter().map(|(owner, entity, facet, chunk, print, flags)| ((owner, entity, facet), (chunk, print, flags))).collect();
+    let mut indexed: BTreeMap<Place, (i32, i64, i16)> = rows
+        .into_iter()
+        .map(|(owner, entity, facet, chunk, print, flags)| ((owner, entity, facet), (chunk, print, flags)))
+        .collect();
     let chunks: Vec<(i32, i32, Vec<u8>)> =
-        sqlx::query_as("SELECT number, owner, keys FROM chunk WHERE batch = $1 ORDER BY batch, number").bind(batch).fetch_all(c).await?;
+        sqlx::query_as("SELECT number, owner, keys FROM chunk WHERE batch = $1 ORDER BY batch, number")
+            .bind(batch)
+            .fetch_all(c)
+            .await?;
     for (number, owner, keys) in chunks {
         let Ok(keys) = Keys::read(&keys) else { continue };
         for row in (0..keys.len()).filter_map(|at| keys.row(at)) {

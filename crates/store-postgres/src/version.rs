@@ -56,8 +56,10 @@ macro_rules! arrays {
 
 const PAGE: &str = arrays!("(SELECT * FROM version WHERE entity > $1 ORDER BY entity, owner, facet, batch LIMIT $2) v");
 
-const PAGE_OF_OWNER: &str =
-    arrays!("(SELECT * FROM version WHERE entity > $1 AND owner = $3 ORDER BY entity, owner, facet, batch LIMIT $2) v");
+/// For marks: without the columns that all rows share, or that lead to contents.
+const MARKS: &str = "SELECT array_agg(v.entity), NULL::integer[], array_agg(v.facet), array_agg(v.batch), NULL::integer[],
+    array_agg(v.fingerprint), array_agg(v.flags)
+    FROM (SELECT * FROM version WHERE entity > $1 AND owner = $3 ORDER BY entity, owner, facet, batch LIMIT $2) v";
 
 const OF_ENTITIES: &str = arrays!("unnest($1::text[]) e(entity) JOIN version v ON v.entity = e.entity");
 
@@ -71,10 +73,11 @@ type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArgume
 async fn fetch(c: &mut PgConnection, query: Query<'_>) -> Result<Vec<VersionRow>> {
     let r = query.fetch_one(c).await?;
     let Some(entities) = r.try_get::<Option<Vec<String>>, _>(0)? else { return Ok(Vec::new()) };
-    let owners = r.try_get::<Vec<i32>, _>(1)?;
+    let unread = || vec![0; entities.len()];
+    let owners = r.try_get::<Option<Vec<i32>>, _>(1)?.unwrap_or_else(unread);
     let facets = r.try_get::<Vec<String>, _>(2)?;
     let batches = r.try_get::<Vec<i64>, _>(3)?;
-    let chunks = r.try_get::<Vec<i32>, _>(4)?;
+    let chunks = r.try_get::<Option<Vec<i32>>, _>(4)?.unwrap_or_else(unread);
     let fingerprints = r.try_get::<Vec<i64>, _>(5)?;
     let flags = r.try_get::<Vec<i16>, _>(6)?;
     let rows = entities.into_iter().zip(owners).zip(facets).zip(batches).zip(chunks).zip(fingerprints).zip(flags);
@@ -91,8 +94,8 @@ async fn fetch(c: &mut PgConnection, query: Query<'_>) -> Result<Vec<VersionRow>
         .collect())
 }
 
-/// All versions of some whole entities that follow `after`, of one owner or of all, in the order of the index; and where the next
-/// page begins, `None` at the end. Reads about `limit` rows.
+/// All versions of some whole entities that follow `after`, in the order of the index, and where the next page begins, `None` at the
+/// end. Rows of one owner are for marks: owner and chunk are left zero. Reads about `limit` rows.
 pub(crate) async fn page(
     c: &mut PgConnection,
     owner: Option<i32>,
@@ -103,7 +106,7 @@ pub(crate) async fn page(
     loop {
         let query = match owner {
             None => sqlx::query(PAGE).bind(after).bind(i64::from(limit)),
-            Some(owner) => sqlx::query(PAGE_OF_OWNER).bind(after).bind(i64::from(limit)).bind(owner),
+            Some(owner) => sqlx::query(MARKS).bind(after).bind(i64::from(limit)).bind(owner),
         };
         let mut rows = fetch(&mut *c, query).await?;
         if rows.len() < limit as usize {
@@ -179,6 +182,34 @@ impl Core {
             }
         }
         last
+    }
+}
+
+/// The statement that takes [`NewVersions::copied`].
+pub(crate) const COPY: &str = "COPY version(batch, fingerprint, owner, chunk, flags, entity, facet) FROM STDIN (FORMAT binary)";
+
+impl NewVersions {
+    /// The rows, as rows of `batch`, in the binary format of COPY.
+    pub(crate) fn copied(&self, batch: i64) -> Vec<u8> {
+        let mut out = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec();
+        let field = |out: &mut Vec<u8>, bytes: &[u8]| {
+            // Keys are short texts; the server refuses a length that is wrong.
+            out.extend(i32::try_from(bytes.len()).unwrap_or(i32::MAX).to_be_bytes());
+            out.extend_from_slice(bytes);
+        };
+        let numbers = self.fingerprints.iter().zip(&self.owners).zip(&self.chunks).zip(&self.flags);
+        for ((((fingerprint, owner), chunk), flags), (entity, facet)) in numbers.zip(self.entities.iter().zip(&self.facets)) {
+            out.extend(7_i16.to_be_bytes());
+            field(&mut out, &batch.to_be_bytes());
+            field(&mut out, &fingerprint.to_be_bytes());
+            field(&mut out, &owner.to_be_bytes());
+            field(&mut out, &chunk.to_be_bytes());
+            field(&mut out, &flags.to_be_bytes());
+            field(&mut out, entity.as_bytes());
+            field(&mut out, facet.as_bytes());
+        }
+        out.extend((-1_i16).to_be_bytes());
+        out
     }
 }
 

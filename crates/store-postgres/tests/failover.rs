@@ -87,7 +87,8 @@ impl Server {
     fn standby_of(primary: &Self, dir: PathBuf) -> Self {
         let server = Self { dir, port: free_port() };
         let port = primary.port.to_string();
-        server.run("pg_basebackup", &["-D", &server.data(), "-h", "127.0.0.1", "-p", &port, "-U", "annuaire", "-R", "-c", "fast"]);
+        server
+            .run("pg_basebackup", &["-D", &server.data(), "-h", "127.0.0.1", "-p", &port, "-U", "annuaire", "-R", "-c", "fast"]);
         server.start();
         server
     }
@@ -185,8 +186,10 @@ fn round(round: usize) {
     let url = format!("postgres://annuaire@127.0.0.1:{}/postgres", proxy.port);
     let first = open_blocking(&url).unwrap();
     let owners = ["s", "t", "u"];
-    write(&first, 0, |u| owners.iter().try_for_each(|o| u.set_owner(&OwnerRow { code: (*o).into(), description: String::new() })))
-        .unwrap();
+    write(&first, 0, |u| {
+        owners.iter().try_for_each(|o| u.set_owner(&OwnerRow { code: (*o).into(), description: String::new() }))
+    })
+    .unwrap();
 
     let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Told::default())));
     let work = |name: &'static str, stages: bool| {

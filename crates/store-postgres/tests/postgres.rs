@@ -12,6 +12,18 @@ use common::{Schema, commit, execute, key, put, save, write};
 
 #[test]
 #[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
+fn passes_the_suite() {
+    let mut schemas: Vec<Schema> = Vec::new();
+    annuaire_store_suite::run(&mut |new| {
+        if new {
+            schemas.push(Schema::new(&format!("suite{}", schemas.len())));
+        }
+        schemas.last().unwrap().open()
+    });
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
 fn verify_names_a_tampered_row() {
     let tampered = |name: &str, sql: &str| {
         let schema = Schema::new(name);
@@ -35,11 +47,26 @@ fn verify_names_a_tampered_row() {
     says(&tampered("counter", "UPDATE log_counter SET tx = 5"), "the counter is at 5 and the log ends at 2");
     says(&tampered("time", "UPDATE log_tx SET commit_ms = commit_ms + 1 WHERE tx = 1"), "the digest of transaction 1");
     says(&tampered("hole", "DELETE FROM log_tx WHERE tx = 1"), "transaction 1 is missing");
-    says(&tampered("chunk", "DELETE FROM chunk WHERE batch = (SELECT batch FROM log_tx WHERE tx = 1)"), "announces 2 changes and has 0");
-    says(&tampered("byte", "UPDATE chunk SET contents = set_byte(contents, 9, get_byte(contents, 9) # 1)"), "is not a chunk of the log");
-    says(&tampered("exchange", "UPDATE chunk SET keys = o.keys, contents = o.contents FROM chunk o WHERE o.batch <> chunk.batch
-        AND chunk.batch = (SELECT batch FROM log_tx WHERE tx = 2)"), "transaction 2 announces");
-    says(&tampered("audit", "UPDATE audit SET object = 'z' WHERE number = 1"), "row 1 of the audit trail is not what was written");
+    says(
+        &tampered("chunk", "DELETE FROM chunk WHERE batch = (SELECT batch FROM log_tx WHERE tx = 1)"),
+        "announces 2 changes and has 0",
+    );
+    says(
+        &tampered("byte", "UPDATE chunk SET contents = set_byte(contents, 9, get_byte(contents, 9) # 1)"),
+        "is not a chunk of the log",
+    );
+    says(
+        &tampered(
+            "exchange",
+            "UPDATE chunk SET keys = o.keys, contents = o.contents FROM chunk o WHERE o.batch <> chunk.batch
+        AND chunk.batch = (SELECT batch FROM log_tx WHERE tx = 2)",
+        ),
+        "transaction 2 announces",
+    );
+    says(
+        &tampered("audit", "UPDATE audit SET object = 'z' WHERE number = 1"),
+        "row 1 of the audit trail is not what was written",
+    );
     says(&tampered("trail", "DELETE FROM audit WHERE number = 2"), "the audit trail announces 2 rows and has 1");
 }
 
@@ -53,10 +80,7 @@ fn tables_of_version_2_are_brought_forward_with_all_that_they_know() {
         let r = schema.open();
         let stamp = "{\"stamp\":\"202610080843\",\"objects\":1}";
         assert_eq!(r.notes("source", "", 9).unwrap(), [("s".to_owned(), stamp.to_owned())]);
-        assert_eq!(
-            (r.last_tx().unwrap(), r.facts_at(Tx::new(1), &["A".into()]).unwrap()[0].payload.as_str()),
-            (Tx::new(1), "1")
-        );
+        assert_eq!((r.last_tx().unwrap(), r.facts_at(Tx::new(1), &["A".into()]).unwrap()[0].payload.as_str()), (Tx::new(1), "1"));
         assert_eq!(r.verify().unwrap(), [""; 0]);
     }
     let r = schema.open();
@@ -72,13 +96,19 @@ fn tables_of_version_3_are_brought_forward_with_all_that_they_know() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let options =
         annuaire_store_postgres::PostgresOptions { entropy: std::sync::Arc::new(|b| b.fill(7)), open: |source| source == "open" };
-    drop(runtime.block_on(annuaire_store_postgres::PostgresRegistry::open(&schema.url(), options)).unwrap());
+    drop(runtime.block_on(annuaire_store_postgres::PostgresRegistry::open(&schema.url(), &options)).unwrap());
     let r = schema.open();
     let log = r.transactions(Tx::NONE, 9).unwrap();
-    let told: Vec<_> =
-        log.iter().map(|t| (t.tx.get(), t.commit_ms, t.cause.actor.as_str(), t.cause.reason.as_str(), t.changes, t.digest)).collect();
+    let told: Vec<_> = log
+        .iter()
+        .map(|t| (t.tx.get(), t.commit_ms, t.cause.actor.as_str(), t.cause.reason.as_str(), t.changes, t.digest))
+        .collect();
     let none = [0; 32];
-    let want = [(1, 1_000, "import", "first", 4, none), (2, 2_000, "import", "second", 2, none), (3, 3_000, "operator", "third", 2, none)];
+    let want = [
+        (1, 1_000, "import", "first", 4, none),
+        (2, 2_000, "import", "second", 2, none),
+        (3, 3_000, "operator", "third", 2, none),
+    ];
     assert_eq!(told, want);
     let at = |tx| {
         let facts = r.facts_at(Tx::new(tx), &["A", "B", "É"].map(str::to_owned)).unwrap();

@@ -6,7 +6,9 @@
 pub mod proxy;
 
 use annuaire_base::fact::{FactKey, Publication};
-use annuaire_store::{BlockingRegistry, BlockingUnit, Cause, Change, Channel, CommitClock, CommitOutcome, Expect, OwnerRow, Result};
+use annuaire_store::{
+    BlockingRegistry, BlockingUnit, Cause, Change, Channel, CommitClock, CommitOutcome, Expect, OwnerRow, Result,
+};
 use sqlx::{ConnectOptions, Executor};
 use std::str::FromStr;
 
@@ -44,7 +46,9 @@ impl Schema {
     pub fn fresh(&self) -> BlockingRegistry {
         let r = self.open();
         write(&r, 0, |u| {
-            ["s", "t", "u"].iter().try_for_each(|code| u.set_owner(&OwnerRow { code: (*code).into(), description: String::new() }))
+            ["s", "t", "u"]
+                .iter()
+                .try_for_each(|code| u.set_owner(&OwnerRow { code: (*code).into(), description: String::new() }))
         })
         .unwrap();
         r
