@@ -100,8 +100,10 @@ impl DataPlace {
 
     /// Directory and files that exist and that only their owner may reach, each with the mode that it should have.
     pub(crate) fn private_paths(&self) -> Vec<(PathBuf, u32)> {
-        let files = ["registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm", "cursor.key", "publisher.lock"];
-        let files = files.iter().map(|name| (self.data.join(name), 0o600));
+        let of_registry = ["", "-wal", "-shm", "-door", "-lock"].map(|end| format!("registry.sqlite{end}"));
+        let others = ["cursor.key", "publisher.lock"].map(str::to_owned);
+        let files = of_registry.iter().chain(&others);
+        let files = files.map(|name| (self.data.join(name), 0o600));
         let stores = STORES.iter().map(|name| (self.data.join(name), 0o700));
         std::iter::once((self.data.clone(), 0o700)).chain(stores).chain(files).filter(|(path, _)| path.exists()).collect()
     }

@@ -133,6 +133,8 @@ fn verify_and_list(data: &Path) -> String {
             "registry.sqlite",
             "registry.sqlite-wal",
             "registry.sqlite-shm",
+            "registry.sqlite-door",
+            "registry.sqlite-lock",
             "public",
             "restricted",
             "publisher.lock",

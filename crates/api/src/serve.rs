@@ -71,7 +71,7 @@ pub(crate) async fn serve<D: Door>(mount: Arc<Mount<D>>, endpoint: EndpointId, r
                     request = again;
                     after
                 }
-                Err(refused) => return refused,
+                Err(refused) => return *refused,
             },
         }
     }
@@ -168,7 +168,7 @@ impl<D: Door> OpenRequest<D> {
 
     /// Responds in the turn of the client, with the work that a long request may take; gives the request back with how far it got,
     /// or its refusal.
-    async fn respond_in_turn(mut self, endpoint: EndpointId, pass: D::Pass) -> Result<(Self, Begun), Response> {
+    async fn respond_in_turn(mut self, endpoint: EndpointId, pass: D::Pass) -> Result<(Self, Begun), Box<Response>> {
         let spare = self.without_body();
         let job = move || {
             let begun = self.respond(endpoint, pass, LONG);
@@ -182,7 +182,7 @@ impl<D: Door> OpenRequest<D> {
             },
             Err(Full) => ApiError::new(ErrorCode::TooManyLongRequests, "Too many long searches at once: wait for their answers."),
         };
-        Err(spare.close(Err(error)))
+        Err(Box::new(spare.close(Err(error))))
     }
 
     /// Answers without an operation, or refuses.

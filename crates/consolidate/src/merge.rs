@@ -5,13 +5,13 @@ use crate::owners::Owners;
 use crate::payload::parse;
 use crate::perimeter::Perimeter;
 use crate::practice::is_one_practice;
-use crate::provenance::Item;
+use crate::provenance::{Item, Provenance};
 use crate::public::public_object;
 use crate::statement::{Speaker, StatedSituation, Statement};
 use crate::{entity_key, union};
 use annuaire_base::fact::Fact;
 use annuaire_mos::owner::{Facet, Owner, OwnerKind, Standing, Strength, UnknownFacet};
-use annuaire_mos::{Objet, Professionnel, SituationExercice};
+use annuaire_mos::{ExerciceProfessionnel, Objet, Professionnel, SituationExercice};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub fn consolidate(mut facts: Vec<Fact>, owners: &Owners, perimeter: Perimeter) 
     facts.retain(|fact| perimeter.counts(fact.publication));
     facts.sort_by(|a, b| a.key.entity.cmp(&b.key.entity));
     let mut facts = facts.into_iter().peekable();
-    let mut all = Vec::new();
+    let mut all: BTreeMap<String, ConsolidatedEntity> = BTreeMap::new();
     let mut of_entity = Vec::new();
     while let Some(mut first) = facts.next() {
         let entity = std::mem::take(&mut first.key.entity);
@@ -34,12 +34,15 @@ pub fn consolidate(mut facts: Vec<Fact>, owners: &Owners, perimeter: Perimeter) 
             of_entity.push(RankedFact::of(next, owners));
         }
         sort(&mut of_entity);
-        let mut merging = Merging::of(entity, perimeter, &of_entity);
+        // Merged in its place: an entity is large, and moving it costs more than finding the place.
+        let merged = all.entry(entity.clone()).or_default();
+        merged.entity = entity;
+        merged.provenance = Provenance::of_facts(of_entity.len());
+        let mut merging = Merging::into(merged, perimeter, &of_entity);
         of_entity.drain(..).for_each(|fact| merging.add_fact(fact));
-        let merged = merging.finish();
-        all.push((merged.entity.clone(), merged));
+        merging.finish();
     }
-    all.into_iter().collect()
+    all
 }
 
 /// A fact with what decides its place.
@@ -84,8 +87,8 @@ fn sort(facts: &mut Vec<RankedFact<'_>>) {
 }
 
 /// An entity while its facts are added.
-struct Merging<'o> {
-    merged: ConsolidatedEntity,
+struct Merging<'m, 'o> {
+    merged: &'m mut ConsolidatedEntity,
     perimeter: Perimeter,
     /// Others than files of national registers speak of it.
     has_other_speakers: bool,
@@ -97,10 +100,10 @@ struct Merging<'o> {
     statements: Vec<Statement<'o>>,
 }
 
-impl<'o> Merging<'o> {
-    fn of(entity: String, perimeter: Perimeter, facts: &[RankedFact<'o>]) -> Self {
+impl<'m, 'o> Merging<'m, 'o> {
+    fn into(merged: &'m mut ConsolidatedEntity, perimeter: Perimeter, facts: &[RankedFact<'o>]) -> Self {
         Self {
-            merged: ConsolidatedEntity { entity, ..Default::default() },
+            merged,
             perimeter,
             has_other_speakers: !facts.iter().all(RankedFact::is_register_file),
             filed_situations: Vec::new(),
@@ -113,38 +116,37 @@ impl<'o> Merging<'o> {
         let RankedFact { fact, owner, facet, .. } = ranked;
         let Fact { key, tx, payload, .. } = fact;
         let number = self.merged.provenance.add_fact(key, tx);
-        match self.read(owner, facet, &payload) {
-            Ok((owner, facet, object)) => self.add(object, owner, facet, number),
-            Err(reason) => self.fail(number, reason),
+        let (owner, facet) = match (owner, facet) {
+            (Some(owner), Ok(facet)) => (owner, facet),
+            (None, _) => return self.fail(number, "the registry does not describe its owner: register the owner".to_owned()),
+            (_, Err(unknown)) => return self.fail(number, unknown.to_string()),
+        };
+        // The object is large: it is looked at where it is, and moved once.
+        match parse(&payload) {
+            Ok(object) => match self.objection(&object, &facet) {
+                None => self.add(object, owner, facet, number),
+                Some(reason) => self.fail(number, reason),
+            },
+            Err(cause) => self.fail(number, format!("it cannot be read: {cause}")),
         }
     }
 
-    /// Reads a fact; the reason when it cannot be used.
-    fn read(
-        &self,
-        owner: Option<&'o Owner>,
-        facet: Result<Facet, UnknownFacet>,
-        payload: &str,
-    ) -> Result<(&'o Owner, Facet, Objet), String> {
-        let owner = owner.ok_or("the registry does not describe its owner: register the owner")?;
-        let facet = facet.map_err(|unknown| unknown.to_string())?;
-        let object = parse(payload).map_err(|cause| format!("it cannot be read: {cause}"))?;
-        if facet != Facet::Whole && entity_key::number_of_person(&self.merged.entity).is_none() {
-            return Err(format!("it is stored as {:?}, a facet of persons", facet.to_string()));
+    /// The reason why an object cannot be what a fact about this facet holds.
+    fn objection(&self, object: &Objet, facet: &Facet) -> Option<String> {
+        if *facet != Facet::Whole && entity_key::number_of_person(&self.merged.entity).is_none() {
+            return Some(format!("it is stored as {:?}, a facet of persons", facet.to_string()));
         }
         let about = object.facet();
-        if about != facet {
-            return Err(format!("it is stored as facet {:?} and speaks of {:?}", facet.to_string(), about.to_string()));
+        if about != *facet {
+            return Some(format!("it is stored as facet {:?} and speaks of {:?}", facet.to_string(), about.to_string()));
         }
-        if matches!(&object, Objet::Exercice(e) if !e.exercice.situations.is_empty()) {
-            return Err("it states situations within a practice: they are facts of their own".to_owned());
-        }
-        Ok((owner, facet, object))
+        let states_situations = matches!(object, Objet::Exercice(e) if !e.exercice.situations.is_empty());
+        states_situations.then(|| "it states situations within a practice: they are facts of their own".to_owned())
     }
 
     /// Notes that a fact cannot be used, unless there was one before.
     fn fail(&mut self, fact: usize, reason: String) {
-        let merged = &mut self.merged;
+        let merged = &mut *self.merged;
         if merged.fault.is_none() {
             let owner = merged.provenance.owner_of(fact).to_owned();
             merged.fault = Some(EntityFault { entity: merged.entity.clone(), owner, reason });
@@ -152,16 +154,16 @@ impl<'o> Merging<'o> {
     }
 
     /// Adds an object. Objects come in the order of strength.
-    fn add(&mut self, object: Objet, owner: &'o Owner, facet: Facet, fact: usize) {
+    fn add(&mut self, mut object: Objet, owner: &'o Owner, facet: Facet, fact: usize) {
         // Days are restricted, and decide whether two owners state one situation.
         let situations = if self.has_other_speakers { StatedSituation::all_of(&object) } else { Vec::new() };
-        let object = match self.perimeter {
-            Perimeter::Public => public_object(object),
-            Perimeter::Restricted => Some(object),
-        };
-        let merged = &mut self.merged;
+        if self.perimeter == Perimeter::Public {
+            let Some(public) = public_object(object) else { return };
+            object = public;
+        }
+        let merged = &mut *self.merged;
         match object {
-            Some(Objet::Cartes { cartes }) => {
+            Objet::Cartes { cartes } => {
                 for card in cartes {
                     let known = merged.cards.iter().position(|c| c.numero_carte == card.numero_carte);
                     merged.provenance.note(Item::Card(known.unwrap_or(merged.cards.len())), fact);
@@ -170,54 +172,50 @@ impl<'o> Merging<'o> {
                     }
                 }
             }
-            Some(Objet::BoitesLettres { boites }) => {
+            Objet::BoitesLettres { boites } => {
                 for mailbox in boites {
                     merged.provenance.note(Item::Mailbox(merged.mailboxes.len()), fact);
                     merged.mailboxes.push(mailbox);
                 }
             }
-            Some(Objet::Activite(a)) => merged.activities.push(a),
-            Some(Objet::Structure(s)) => match &mut merged.structure {
+            Objet::Activite(a) => merged.activities.push(a),
+            Objet::Structure(s) => match &mut merged.structure {
                 Some(known) => known.merge(s),
                 None => merged.structure = Some(s),
             },
-            Some(Objet::Professionnel(p)) if is_register_file(owner) => {
+            Objet::Professionnel(p) if is_register_file(owner) => {
                 self.first_file = self.first_file.or(Some(owner));
                 self.filed_situations.extend(situations);
                 self.add_file(p, fact);
             }
             // A restricted feed knows more of a resource than the open one, and comes after it.
-            Some(Objet::Ressource { json }) => {
-                merged.foreign = Some(ForeignResource { owner: owner.code.clone(), json });
-            }
-            Some(object) => self.statements.extend(Statement::of(object, owner, facet, fact, situations)),
-            None => {}
+            Objet::Ressource { json } => merged.foreign = Some(ForeignResource { owner: owner.code.clone(), json }),
+            object => self.statements.extend(Statement::of(object, owner, facet, fact, situations)),
         }
     }
 
     /// Adds what one more file of a national register says of the professional: the first file that has situations numbers them
     /// (`Professionnel::merge`).
     fn add_file(&mut self, p: Professionnel, fact: usize) {
-        let merged = &mut self.merged;
+        let merged = &mut *self.merged;
         let provenance = &mut merged.provenance;
-        let none = Professionnel::default();
-        let known = merged.professional.as_ref().unwrap_or(&none);
+        let known: &[ExerciceProfessionnel] = merged.professional.as_ref().map_or(&[], |known| &known.exercices);
         if p.etat_civil.is_some() {
             provenance.note(Item::CivilStatus, fact);
         }
         if p.correspondance.is_some() {
             provenance.note(Item::Contact, fact);
         }
-        let numbered = known.exercices.iter().any(|e| !e.situations.is_empty());
-        let mut added = known.exercices.len();
+        let numbered = known.iter().any(|e| !e.situations.is_empty());
+        let mut added = known.len();
         for e in &p.exercices {
-            let practice = known.exercices.iter().position(|k| is_one_practice(k, e)).unwrap_or_else(|| {
+            let practice = known.iter().position(|k| is_one_practice(k, e)).unwrap_or_else(|| {
                 added += 1;
                 added - 1
             });
             provenance.note(Item::Practice(practice), fact);
             for (position, s) in e.situations.iter().enumerate() {
-                let of_practice = || known.exercices.get(practice).into_iter().flat_map(|k| &k.situations);
+                let of_practice = || known.get(practice).into_iter().flat_map(|k| &k.situations);
                 let of_id = |k: &SituationExercice| k.id_situation_exercice == s.id_situation_exercice;
                 let situation = if numbered { of_practice().position(of_id) } else { Some(position) };
                 situation.into_iter().for_each(|s| provenance.note(Item::Situation(practice, s), fact));
@@ -229,9 +227,9 @@ impl<'o> Merging<'o> {
         }
     }
 
-    /// The merged entity.
-    fn finish(self) -> ConsolidatedEntity {
-        let Self { mut merged, statements, filed_situations, first_file, .. } = self;
+    /// Unites what the files say with what others say.
+    fn finish(self) {
+        let Self { merged, statements, filed_situations, first_file, .. } = self;
         if !statements.is_empty() {
             let filed = first_file.zip(merged.professional.take()).map(|(owner, professional)| Statement {
                 speaker: Speaker::RegisterFiles,
@@ -245,8 +243,7 @@ impl<'o> Merging<'o> {
             merged.professional = Some(professional);
             merged.provenance.extend(items);
         }
-        leave_unnamed_practices_out(&mut merged);
-        merged
+        leave_unnamed_practices_out(merged);
     }
 }
 

@@ -48,6 +48,11 @@ impl Provenance {
         self.items.iter().filter(move |(said, _)| *said == item).map(|(_, fact)| &self.facts[*fact])
     }
 
+    /// That of an entity with so many facts.
+    pub(crate) fn of_facts(count: usize) -> Self {
+        Self { facts: Vec::with_capacity(count), items: Vec::new() }
+    }
+
     /// Adds a fact; its position.
     pub(crate) fn add_fact(&mut self, key: FactKey, tx: Tx) -> usize {
         self.facts.push(Saying { owner: key.owner, facet: key.facet, tx });
@@ -56,6 +61,10 @@ impl Provenance {
 
     /// Notes that a fact says a part.
     pub(crate) fn note(&mut self, item: Item, fact: usize) {
+        if self.items.capacity() == 0 {
+            // Most professionals have no more, so that the vector need not grow.
+            self.items.reserve_exact(8);
+        }
         self.items.push((item, fact));
     }
 

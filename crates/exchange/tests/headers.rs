@@ -5,7 +5,8 @@
 mod common;
 
 use annuaire_exchange::{Options, Report, import};
-use annuaire_mos::owner::{file_source, file_sources};
+use annuaire_mos::owner::{FileSource, file_source, file_sources};
+use common::forgetful::{Given, telling};
 use common::{World, input, why};
 use std::path::{Path, PathBuf};
 
@@ -36,20 +37,20 @@ fn join(columns: &[Vec<u8>], separator: u8, rest: &[u8]) -> Vec<u8> {
 }
 
 struct Read {
-    world: World,
     report: Report,
     facts: Vec<(String, String, String)>,
+    notes: Vec<(String, String)>,
 }
 
-/// Tries in a registry that forgets, since most of some thousand files are refused, and reads the others into one of its own.
-fn read(tried: &World, name: &str, bytes: &[u8]) -> Result<Read, String> {
+/// Reads a file on its own.
+fn read(dir: &Path, name: &str, bytes: &[u8]) -> Result<Read, String> {
     let options = Options { threads: 1, open: true, ..Options::default() };
-    tried.load_with(name, bytes, &Options { dry_run: true, ..options.clone() }).map_err(|e| e.to_string())?;
-    let w = World::new();
-    let path = w.write(name, bytes);
-    let report = import(&w.registry, &[path], &options).map_err(|e| e.to_string())?;
-    let facts = w.all();
-    Ok(Read { world: w, report, facts })
+    let path = dir.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let (registry, given) = telling();
+    let report = import(&registry, &[path], &options).map_err(|e| e.to_string())?;
+    let Given { facts, notes } = std::mem::take(&mut *given.lock().unwrap());
+    Ok(Read { report, facts, notes })
 }
 
 fn is_open(source: &str) -> bool {
@@ -58,11 +59,11 @@ fn is_open(source: &str) -> bool {
 
 #[test]
 fn a_renamed_column_is_refused_or_was_only_a_label() {
-    let (mut refused, tried) = (0, World::forgetful());
+    let (mut refused, dir) = (0, tempfile::tempdir().unwrap());
     for path in samples() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let bytes = std::fs::read(&path).unwrap();
-        let truth = read(&tried, &name, &bytes).unwrap();
+        let truth = read(dir.path(), &name, &bytes).unwrap();
         let format = &truth.report.files[0].format;
         let (columns, separator, rest) = parts(&bytes);
         for at in 0..columns.len() {
@@ -74,7 +75,7 @@ fn a_renamed_column_is_refused_or_was_only_a_label() {
             // With its own name, and with one that announces no format.
             let names: &[&str] = if at % 4 == 0 { &[&name, "inconnu.txt"] } else { &[&name] };
             for name in names {
-                match read(&tried, name, &join(&renamed, separator, &rest)) {
+                match read(dir.path(), name, &join(&renamed, separator, &rest)) {
                     Err(e) => {
                         refused += 1;
                         assert!(e.contains("line 1"), "{name} {at}: {e}");
@@ -105,7 +106,7 @@ fn no_change_of_a_restricted_file_makes_it_open() {
         })
         .collect();
     assert!(restricted.len() >= 23, "{}", restricted.len());
-    let (world, mut turn) = (World::forgetful(), 0);
+    let (dir, mut turn) = (tempfile::tempdir().unwrap(), 0);
     // Columns of the open extractions: what would be left when everything restricted is taken away.
     let open = String::from_utf8_lossy(common::HEADER.lines().next().unwrap().as_bytes()).into_owned();
     for path in restricted {
@@ -145,11 +146,11 @@ fn no_change_of_a_restricted_file_makes_it_open() {
                 let mut rest = b"\n".to_vec();
                 rest.extend(if columns.len() == 57 { vec![] } else { empty(columns.len()) });
                 rest.push(b'\n');
-                if let Ok(got) = read(&world, name, &join(&columns, sign, &rest)) {
+                if let Ok(got) = read(dir.path(), name, &join(&columns, sign, &rest)) {
                     assert!(got.facts.iter().all(|f| !is_open(&f.0)), "{name}: {:?}", got.report.files);
-                    let w = got.world;
-                    for source in file_sources().iter().filter(|s| s.open) {
-                        assert_eq!(w.registry.note("source", source.code).unwrap(), None, "{name}");
+                    let open = |source: &&FileSource| source.open;
+                    for source in file_sources().iter().filter(open) {
+                        assert!(!got.notes.contains(&("source".to_owned(), source.code.to_owned())), "{name}");
                     }
                 }
             }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/forgetful.rs"]
+#[allow(dead_code)]
 mod forgetful;
 
 use annuaire_exchange::{Options, import};

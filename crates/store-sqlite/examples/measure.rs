@@ -144,7 +144,7 @@ fn main() {
     timed("standing at transaction 1", || assert_eq!(walk(&r, Tx::new(1)), rows.len()));
     timed("1,000 single look-ups", || {
         for row in rows.iter().step_by(rows.len() / 1_000).take(1_000) {
-            assert!(!r.facts_at(last, &[row.1.clone()]).unwrap().is_empty());
+            assert!(!r.facts_at(last, std::slice::from_ref(&row.1)).unwrap().is_empty());
         }
     });
     timed("verify", || assert_eq!(r.verify().unwrap(), [""; 0]));

@@ -63,6 +63,9 @@ pub(crate) async fn prepare(shared: &Shared, base: Tx, changes: Vec<Change>) -> 
     let mut written = Vec::with_capacity(changes.len());
     let mut c = shared.reader().await?;
     shared.know(&mut c, base).await?;
+    // Asked once: nearly always nobody is withdrawn.
+    let some_held: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM withheld LIMIT 1").fetch_optional(&mut *c).await.map_err(fault)?;
     let mut changes = changes.into_iter().peekable();
     while let Some(owner) = changes.peek().map(|change| change.key.owner.clone()) {
         let some_facts = has_facts(&mut c, shared, &owner).await?;
@@ -78,7 +81,10 @@ pub(crate) async fn prepare(shared: &Shared, base: Tx, changes: Vec<Change>) -> 
             let (Some(first), Some(last)) = (some.first(), some.last()) else { break };
             span = Some((span.map_or_else(|| first.key.clone(), |s| s.0), last.key.clone()));
             let entities: BTreeSet<&str> = some.iter().map(|change| change.key.entity.as_str()).collect();
-            let held = withheld(&mut c, &entities).await?;
+            let held = match some_held {
+                Some(_) => withheld(&mut c, &entities).await?,
+                None => HashSet::new(),
+            };
             let known = match some_facts {
                 true => last_versions(&mut c, shared, base, &entities, Of::Owner(&owner)).await?,
                 false => Vec::new(),

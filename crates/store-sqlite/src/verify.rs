@@ -99,12 +99,15 @@ async fn batch(c: &mut SqliteConnection, batch: u64, faults: &mut Vec<String>) -
     }
 }
 
+/// Number, batch, instant, root, digest.
+type TxRow = (i64, i64, i64, Vec<u8>, Vec<u8>);
+
 /// Roots of all batches, and the chain of digests.
 async fn digests(c: &mut SqliteConnection) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     let (mut after, mut before): (i64, Hash) = (0, [0; 32]);
     loop {
-        let rows: Vec<(i64, i64, i64, Vec<u8>, Vec<u8>)> =
+        let rows: Vec<TxRow> =
             sqlx::query_as("SELECT tx, batch, commit_ms, root, digest FROM log_tx WHERE tx > ? ORDER BY tx LIMIT 1000")
                 .bind(after)
                 .fetch_all(&mut *c)

@@ -94,7 +94,7 @@ fn expectations(r: &BlockingRegistry) {
     });
     assert_eq!(twice.expect("twice").counts.created, 1);
     let hidden = annuaire_store::Change { publication: Publication::Restricted, ..put("N", "s", "2") };
-    assert_eq!(commit(r, 5_000, &[hidden.clone()]).counts.changed, 1, "publication is content");
+    assert_eq!(commit(r, 5_000, std::slice::from_ref(&hidden)).counts.changed, 1, "publication is content");
     assert_eq!(commit(r, 5_000, &[hidden]).counts.unchanged, 1);
     let fact = r.facts_at(r.last_tx().expect("last"), &["N".into()]).expect("facts_at");
     assert_eq!(fact[0].publication, Publication::Restricted);

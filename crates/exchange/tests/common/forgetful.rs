@@ -1,4 +1,4 @@
-//! A registry in memory that forgets all but its notes: readers and guards are what is tried with it.
+//! A registry that forgets what it is given, and may tell it afterwards: readers and guards are what is tried with it.
 
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
@@ -7,26 +7,41 @@ use annuaire_store::{
     NewJob, OwnerRow, Queue, Registry, Result, SealedStage, Stage, Transaction, Unit,
 };
 use async_trait::async_trait;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
-/// A registry that checks that what is put can be read, and keeps nothing.
-pub fn forgetful() -> BlockingRegistry {
-    BlockingRegistry::new(Arc::new(Forgetful), RUNTIME.handle().clone())
+/// What an import gave a forgetful registry.
+#[derive(Default)]
+pub struct Given {
+    /// Owner, entity and content of the facts that it put.
+    pub facts: Vec<(String, String, String)>,
+    /// Kind and key of the notes that it wrote.
+    pub notes: Vec<(String, String)>,
 }
 
-struct Forgetful;
+/// A registry that checks that what is put can be read, and knows nothing of it afterwards.
+pub fn forgetful() -> BlockingRegistry {
+    telling().0
+}
+
+/// A forgetful registry, and what it is given.
+pub fn telling() -> (BlockingRegistry, Arc<Mutex<Given>>) {
+    let given = Arc::<Mutex<Given>>::default();
+    (BlockingRegistry::new(Arc::new(Forgetful(given.clone())), RUNTIME.handle().clone()), given)
+}
+
+struct Forgetful(Arc<Mutex<Given>>);
 
 #[async_trait]
 impl Registry for Forgetful {
     async fn begin(&self) -> Result<Box<dyn Unit>> {
-        Ok(Box::new(Self))
+        Ok(Box::new(Self(self.0.clone())))
     }
     async fn stage(&self) -> Result<Box<dyn Stage>> {
-        Ok(Box::new(Self))
+        Ok(Box::new(Self(self.0.clone())))
     }
     async fn log(&self) -> Result<LogIdentity> {
         Ok(LogIdentity::default())
@@ -98,6 +113,7 @@ impl Stage for Forgetful {
     async fn put(&mut self, change: Change) -> Result<()> {
         if let Some(json) = change.payload {
             let _: annuaire_mos::Objet = serde_json::from_str(&json).unwrap();
+            self.0.lock().unwrap().facts.push((change.key.owner, change.key.entity, json));
         }
         Ok(())
     }
@@ -145,7 +161,10 @@ impl Unit for Forgetful {
     async fn notes(&mut self, _: &str, _: &str, _: u32) -> Result<Vec<(String, String)>> {
         Ok(Vec::new())
     }
-    async fn set_note(&mut self, _: &str, _: &str, _: Option<&str>) -> Result<()> {
+    async fn set_note(&mut self, kind: &str, key: &str, text: Option<&str>) -> Result<()> {
+        if text.is_some() {
+            self.0.lock().unwrap().notes.push((kind.to_owned(), key.to_owned()));
+        }
         Ok(())
     }
     async fn job(&mut self, _: &NewJob) -> Result<()> {

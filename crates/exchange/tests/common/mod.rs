@@ -71,11 +71,6 @@ impl World {
         Self { registry: annuaire_store_sqlite::open_blocking(&dir.path().join("r")).unwrap(), dir }
     }
 
-    /// A world for dry runs: its registry keeps nothing.
-    pub fn forgetful() -> Self {
-        Self { registry: forgetful::forgetful(), dir: tempfile::tempdir().unwrap() }
-    }
-
     /// Writes a unit that is no import.
     pub fn unit(&self, write: impl FnOnce(&mut BlockingUnit)) {
         let mut unit = self.registry.begin().unwrap();

@@ -131,7 +131,7 @@ fn figures_of_compaction() {
     print_size(&index, "after 60 days");
     compact(30_000);
     print_size(&index, "compacted to 30 days");
-    for n in 1..5 {
+    for n in 1..3 {
         days(45 + 15 * n, 60 + 15 * n);
         compact((30 + 15 * n) * 1_000);
         print_size(&index, "15 days more, compacted to 30");

@@ -57,7 +57,7 @@ fn nothing_acknowledged_is_lost_when_a_writer_is_killed() {
         loop {
             let next = r.last_tx().unwrap().get() + 1;
             // By turns a unit and a stage with a unit.
-            let tx = if next % 3 == 0 {
+            let tx = if next.is_multiple_of(3) {
                 suite::import(&r, 0, &many("t", 400, &next.to_string())).unwrap().tx
             } else {
                 suite::write(&r, 0, &mut |u| u.put(suite::put("COUNTER", "s", &next.to_string()), Expect::Any)).unwrap().tx
