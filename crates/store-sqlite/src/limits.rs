@@ -12,7 +12,9 @@ pub(crate) const CACHE_BYTES: usize = 64 * 1_024 * 1_024;
 pub(crate) const ENTITIES_TOGETHER: usize = 128;
 /// Chunks fetched by one statement.
 pub(crate) const CHUNKS_TOGETHER: usize = 64;
-/// Bytes of payloads and keys that a stage gathers before it writes them: about 20 ms of writing.
+/// Chunks that a stage writes in one turn: some milliseconds, so that no unit waits longer.
+pub(crate) const STAGE_CHUNKS: usize = 16;
+/// Bytes of payloads and keys that a stage gathers before it writes them.
 pub(crate) const STAGE_BYTES: usize = 2 * 1_024 * 1_024;
 /// Puts that a stage gathers before it writes them.
 pub(crate) const STAGE_PUTS: usize = 8_192;

@@ -4,7 +4,7 @@
 //! written. The turn of writers is taken for the writing alone.
 
 use crate::fault::fault;
-use crate::prepare::prepare;
+use crate::prepare::{Prepared, prepare};
 use crate::shared::Shared;
 use crate::stage_tail::StageTail;
 use crate::{batch, discard, jobs, limits, notes, sweep};
@@ -104,15 +104,19 @@ impl SqliteStage {
                     tail.unwritten.push(prepared);
                     return Ok(tail);
                 }
-                tokio::select! {
-                    biased;
-                    _ = ending.acquire() => tail.unwritten.push(prepared),
-                    turn = shared.turns.take() => {
-                        let turn = turn?;
-                        write(&shared, &mut tail, prepared).await?;
-                        drop(turn);
-                        shared.written.notify_one();
-                        tokio::time::sleep(limits::STAGE_PAUSE).await;
+                let mut left = Some(prepared);
+                while let Some(mut prepared) = left.take() {
+                    tokio::select! {
+                        biased;
+                        _ = ending.acquire() => tail.unwritten.push(prepared),
+                        turn = shared.turns.take() => {
+                            let turn = turn?;
+                            let more = write(&shared, &mut tail, &mut prepared).await?;
+                            drop(turn);
+                            shared.written.notify_one();
+                            tokio::time::sleep(limits::STAGE_PAUSE).await;
+                            left = more.then_some(prepared);
+                        }
                     }
                 }
                 Ok(tail)
@@ -126,8 +130,8 @@ impl SqliteStage {
     }
 }
 
-/// Writes a buffer in a transaction of its own.
-async fn write(shared: &Shared, tail: &mut StageTail, prepared: crate::prepare::Prepared) -> Result<()> {
+/// Writes a part of a buffer in a transaction of its own; returns whether some is left.
+async fn write(shared: &Shared, tail: &mut StageTail, prepared: &mut Prepared) -> Result<bool> {
     let mut t = shared.stager.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
     let now_ms = (shared.now_ms)();
     if now_ms.saturating_sub(tail.renewed_ms) > limits::STAGE_LEASE_MS / 8 {
@@ -136,10 +140,10 @@ async fn write(shared: &Shared, tail: &mut StageTail, prepared: crate::prepare::
         }
         tail.renewed_ms = now_ms;
     }
-    tail.write(&mut t, prepared).await?;
+    let more = tail.write_some(&mut t, prepared, limits::STAGE_CHUNKS).await?;
     t.commit().await.map_err(fault)?;
     shared.cache.forget(&std::mem::take(&mut tail.marked));
-    Ok(())
+    Ok(more)
 }
 
 /// The refusal of a stage that was thought dead.

@@ -68,22 +68,30 @@ impl StageTail {
         }
     }
 
-    /// Writes a buffer.
+    /// Writes a buffer, or what is left of it.
     pub(crate) async fn write(&mut self, c: &mut SqliteConnection, mut prepared: Prepared) -> Result<()> {
+        while self.write_some(c, &mut prepared, usize::MAX).await? {}
+        Ok(())
+    }
+
+    /// Writes the next `chunks` chunks of a buffer; returns whether some are left. The first call does what is to be done before any of them.
+    pub(crate) async fn write_some(&mut self, c: &mut SqliteConnection, prepared: &mut Prepared, chunks: usize) -> Result<bool> {
         for (first, last) in std::mem::take(&mut prepared.spans) {
             if self.last.get(&first.owner).is_some_and(|before| *before >= first) {
-                self.take_back(c, &prepared, &first.owner).await?;
+                self.take_back(c, prepared, &first.owner).await?;
             }
             let greatest = self.last.entry(first.owner).or_insert_with(|| last.clone());
             if *greatest < last {
                 *greatest = last;
             }
         }
-        mark(c, &prepared.marks).await?;
-        self.marked.extend(prepared.marks.keys());
-        self.batch.write(c, &prepared.chunks).await?;
-        self.counts.add(prepared.counts);
-        Ok(())
+        let marks = std::mem::take(&mut prepared.marks);
+        mark(c, &marks).await?;
+        self.marked.extend(marks.keys());
+        self.counts.add(std::mem::take(&mut prepared.counts));
+        let rest = prepared.chunks.split_off(chunks.min(prepared.chunks.len()));
+        self.batch.write(c, &std::mem::replace(&mut prepared.chunks, rest)).await?;
+        Ok(!prepared.chunks.is_empty())
     }
 
     /// The Merkle tree of all rows.
