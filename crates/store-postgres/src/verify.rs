@@ -118,12 +118,16 @@ async fn log(core: &Core, c: &mut PgConnection, faults: &mut Vec<String>) -> Ans
     }
 }
 
+/// A chunk: number, owner, number of rows, first entity, keys, contents.
+type ChunkRow = (i32, i32, i32, String, Vec<u8>, Vec<u8>);
+
+/// The tree of the rows of a batch, and what its index must say.
 async fn rows_of(core: &Core, c: &mut PgConnection, batch: i64, faults: &mut Vec<String>) -> Answer<(Merkle, Sum)> {
     let (mut tree, mut sum, mut after) = (Merkle::default(), (0, 0), -1);
     loop {
         let query = "SELECT number, owner, rows, first, keys, contents FROM chunk WHERE batch = $1 AND number > $2 ORDER BY batch, number LIMIT $3";
         let query = sqlx::query_as(query).bind(batch).bind(after).bind(i64::try_from(limits::CHUNK_PAGE).unwrap_or(i64::MAX));
-        let page: Vec<(i32, i32, i32, String, Vec<u8>, Vec<u8>)> = query.fetch_all(&mut *c).await?;
+        let page: Vec<ChunkRow> = query.fetch_all(&mut *c).await?;
         let Some(last) = page.last() else { return Ok((tree, sum)) };
         after = last.0;
         let codes = core.owners.codes(c, page.iter().map(|chunk| chunk.1)).await?;
