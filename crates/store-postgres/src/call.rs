@@ -1,13 +1,13 @@
 //! Calls with a time limit, on connections of the pool.
 
-use crate::fault::{Answer, Fault};
+use crate::fault::{CallResult, Fault};
 use crate::limits;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres};
 use std::time::Duration;
 
 /// Gives a call up after `limit`. Its connection may then still be waiting for the answer: it is not used again.
-pub(crate) async fn bounded<T, E: Into<Fault>>(limit: Duration, call: impl Future<Output = Result<T, E>>) -> Answer<T> {
+pub(crate) async fn bounded<T, E: Into<Fault>>(limit: Duration, call: impl Future<Output = Result<T, E>>) -> CallResult<T> {
     match tokio::time::timeout(limit, call).await {
         Ok(answer) => answer.map_err(Into::into),
         Err(_) => Err(Fault::silent(limit)),
@@ -15,7 +15,7 @@ pub(crate) async fn bounded<T, E: Into<Fault>>(limit: Duration, call: impl Futur
 }
 
 /// [`bounded`] by [`limits::STATEMENT`].
-pub(crate) async fn statement<T, E: Into<Fault>>(call: impl Future<Output = Result<T, E>>) -> Answer<T> {
+pub(crate) async fn statement<T, E: Into<Fault>>(call: impl Future<Output = Result<T, E>>) -> CallResult<T> {
     bounded(limits::STATEMENT, call).await
 }
 
@@ -33,12 +33,12 @@ pub(crate) struct Lease(Option<PoolConnection<Postgres>>);
 
 impl Lease {
     /// Waits for a connection that is free or new. It may have died since it was used last.
-    pub(crate) async fn any(pool: &PgPool) -> Answer<Self> {
+    pub(crate) async fn any(pool: &PgPool) -> CallResult<Self> {
         Ok(Self(Some(pool.acquire().await?)))
     }
 
     /// Waits for a connection that answers. Cost: one more round trip.
-    pub(crate) async fn alive(pool: &PgPool) -> Answer<Self> {
+    pub(crate) async fn alive(pool: &PgPool) -> CallResult<Self> {
         loop {
             let mut lease = Self::any(pool).await?;
             match bounded(limits::PING, lease.connection().ping()).await {
@@ -55,7 +55,7 @@ impl Lease {
     }
 
     /// Gives the connection back after a good answer.
-    pub(crate) fn give_back<T>(mut self, answer: Answer<T>) -> Answer<T> {
+    pub(crate) fn give_back<T>(mut self, answer: CallResult<T>) -> CallResult<T> {
         if answer.is_ok() {
             drop(self.0.take());
         }

@@ -1,8 +1,8 @@
 //! Chunks of the log: reading what versions say, writing new ones.
 
-use crate::fault::{Answer, Fault};
+use crate::fault::{CallResult, Fault};
 use crate::limits;
-use crate::version::{self, NewVersions, Seen};
+use crate::version::{self, NewVersions, SeenVersion};
 use annuaire_base::fact::VersionContent;
 use annuaire_store::Error;
 use annuaire_store::backend::NewChunk;
@@ -15,18 +15,18 @@ use std::collections::HashMap;
 const FEW: usize = 8;
 
 /// Where a chunk is: its batch and its number there.
-pub(crate) type Place = (i64, i32);
+pub(crate) type ChunkPlace = (i64, i32);
 
 /// A chunk as the database stores it: keys and contents.
 pub(crate) type Stored = (Vec<u8>, Vec<u8>);
 
 /// The error for bytes that are no chunk.
-pub(crate) fn damaged(place: Place, why: NotAChunk) -> Error {
+pub(crate) fn damaged(place: ChunkPlace, why: NotAChunk) -> Error {
     why.at(format_args!("chunk {} of batch {}", place.1, place.0))
 }
 
 /// Reads chunks; those that do not exist are left out.
-pub(crate) async fn load(c: &mut PgConnection, places: &[Place]) -> Result<Vec<(Place, Stored)>> {
+pub(crate) async fn load(c: &mut PgConnection, places: &[ChunkPlace]) -> Result<Vec<(ChunkPlace, Stored)>> {
     let (batches, numbers): (Vec<i64>, Vec<i32>) = places.iter().copied().unzip();
     let rows: Vec<(i64, i32, Vec<u8>, Vec<u8>)> = sqlx::query_as(
         "SELECT c.batch, c.number, c.keys, c.contents FROM unnest($1::bigint[], $2::integer[]) k(batch, number)
@@ -40,7 +40,7 @@ pub(crate) async fn load(c: &mut PgConnection, places: &[Place]) -> Result<Vec<(
 }
 
 /// Runs work that hashes or compresses; elsewhere when it is `much`.
-pub(crate) async fn work<T: Send + 'static>(much: bool, work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
+pub(crate) async fn work<T: Send + 'static>(much: bool, work: impl FnOnce() -> T + Send + 'static) -> CallResult<T> {
     if !much {
         return Ok(work());
     }
@@ -52,7 +52,7 @@ pub(crate) async fn work<T: Send + 'static>(much: bool, work: impl FnOnce() -> T
 type Wanted = (String, String, usize);
 
 /// What versions say, in their order. Cost: one look-up for each chunk that holds one of them.
-pub(crate) async fn contents(c: &mut PgConnection, versions: &[Seen]) -> Answer<Vec<VersionContent>> {
+pub(crate) async fn contents(c: &mut PgConnection, versions: &[SeenVersion]) -> CallResult<Vec<VersionContent>> {
     let mut out: Vec<VersionContent> =
         versions
             .iter()
@@ -60,20 +60,20 @@ pub(crate) async fn contents(c: &mut PgConnection, versions: &[Seen]) -> Answer<
                 if row.flags == i16::from(flag(&VersionContent::Ends)) { VersionContent::Ends } else { VersionContent::Withdrawn }
             })
             .collect();
-    let mut by_place: Vec<(Place, usize)> = (versions.iter().enumerate())
+    let mut by_place: Vec<(ChunkPlace, usize)> = (versions.iter().enumerate())
         .filter(|(_, (row, _))| row.stands().is_some())
         .map(|(n, (row, _))| ((row.batch, row.chunk), n))
         .collect();
     by_place.sort_unstable();
-    let chunks: Vec<&[(Place, usize)]> = by_place.chunk_by(|a, b| a.0 == b.0).collect();
+    let chunks: Vec<&[(ChunkPlace, usize)]> = by_place.chunk_by(|a, b| a.0 == b.0).collect();
     for page in chunks.chunks(limits::CHUNK_PAGE) {
-        let places: Vec<Place> = page.iter().filter_map(|of| of.first()).map(|(place, _)| *place).collect();
+        let places: Vec<ChunkPlace> = page.iter().filter_map(|of| of.first()).map(|(place, _)| *place).collect();
         let stored = load(&mut *c, &places).await?;
-        let mut wanted: HashMap<Place, Vec<Wanted>> = page
+        let mut wanted: HashMap<ChunkPlace, Vec<Wanted>> = page
             .iter()
             .filter_map(|of| {
                 let wanted =
-                    |(_, n): &(Place, usize)| versions.get(*n).map(|(row, _)| (row.entity.clone(), row.facet.clone(), *n));
+                    |(_, n): &(ChunkPlace, usize)| versions.get(*n).map(|(row, _)| (row.entity.clone(), row.facet.clone(), *n));
                 Some((of.first()?.0, of.iter().filter_map(wanted).collect()))
             })
             .collect();
@@ -98,7 +98,7 @@ pub(crate) async fn contents(c: &mut PgConnection, versions: &[Seen]) -> Answer<
 
 /// Reads some rows of a chunk.
 fn pick(
-    place: Place,
+    place: ChunkPlace,
     stored: &Stored,
     wanted: Vec<Wanted>,
     found: &mut Vec<(usize, VersionContent)>,
@@ -142,7 +142,7 @@ pub(crate) async fn encode(
     rows: Vec<(String, Row)>,
     first: i32,
     owner: impl Fn(&str) -> Option<i32> + Send + 'static,
-) -> Answer<NewRows> {
+) -> CallResult<NewRows> {
     let much = rows.len() > 16 * FEW;
     let encode = move || {
         let mut versions = NewVersions::default();
@@ -218,7 +218,7 @@ async fn insert_chunks(c: &mut PgConnection, batch: i64, chunks: &[NewChunk], al
 }
 
 /// Replaces a chunk by one with other rows.
-pub(crate) async fn rewrite(c: &mut PgConnection, place: Place, new: &Encoded) -> Result<()> {
+pub(crate) async fn rewrite(c: &mut PgConnection, place: ChunkPlace, new: &Encoded) -> Result<()> {
     sqlx::query("UPDATE chunk SET rows = $3, first = $4, keys = $5, contents = $6 WHERE batch = $1 AND number = $2")
         .bind(place.0)
         .bind(place.1)

@@ -1,8 +1,8 @@
 //! What readers, units and stages of one registry share.
 
 use crate::call::Lease;
-use crate::fault::Answer;
-use crate::owner::Owners;
+use crate::fault::CallResult;
+use crate::owner::OwnerNumbers;
 use annuaire_base::Tx;
 use annuaire_store::Entropy;
 use annuaire_store::backend::Batches;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 const MAP_PAGE: i64 = 65_536;
 
 /// A stage that is completely written and not adopted yet. Its connection holds the lock that says that its process lives.
-pub(crate) struct Sealed {
+pub(crate) struct StageEnd {
     /// Not read again: the lock goes with it.
     pub(crate) _lease: Lease,
     pub(crate) tree: Merkle,
@@ -33,8 +33,8 @@ pub(crate) struct Core {
     /// Units of this process queue here before they ask the database for the lock of the counter: fair, and one connection
     /// waits.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
-    pub(crate) owners: Owners,
-    pub(crate) sealed: Mutex<HashMap<u64, Sealed>>,
+    pub(crate) owners: OwnerNumbers,
+    pub(crate) sealed: Mutex<HashMap<u64, StageEnd>>,
     batches: RwLock<Batches>,
 }
 
@@ -46,7 +46,7 @@ impl Core {
             log_id,
             commits: watch::Sender::new(Tx::NONE),
             turn: Arc::default(),
-            owners: Owners::default(),
+            owners: OwnerNumbers::default(),
             sealed: Mutex::default(),
             batches: RwLock::default(),
         }
@@ -60,7 +60,7 @@ impl Core {
     /// Completes the map up to `at`, or to the end of the log. Returns the last transaction that it knows. Cost: nothing
     /// when it
     /// knows enough.
-    pub(crate) async fn learn(&self, c: &mut PgConnection, at: Tx) -> Answer<Tx> {
+    pub(crate) async fn learn(&self, c: &mut PgConnection, at: Tx) -> CallResult<Tx> {
         loop {
             let last = self.batches(Batches::last);
             if last >= at {
@@ -83,11 +83,11 @@ impl Core {
     }
 
     /// Completes the map to the end of the log, which it returns.
-    pub(crate) async fn learn_all(&self, c: &mut PgConnection) -> Answer<Tx> {
+    pub(crate) async fn learn_all(&self, c: &mut PgConnection) -> CallResult<Tx> {
         self.learn(c, Tx::new(u64::MAX)).await
     }
 
-    pub(crate) fn sealed(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Sealed>> {
+    pub(crate) fn sealed(&self) -> std::sync::MutexGuard<'_, HashMap<u64, StageEnd>> {
         self.sealed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::chunk;
 use crate::core::Core;
-use crate::fault::Answer;
-use crate::version::{self, Seen};
+use crate::fault::CallResult;
+use crate::version::{self, SeenVersion};
 use annuaire_base::fact::VersionContent;
 use annuaire_store::backend::{LastVersion, Puts, Verdict, decide as verdict_of, expected};
 use annuaire_store::columns::{tx_column, tx_read};
@@ -20,13 +20,13 @@ pub(crate) struct Decision {
     /// Entities that the unit withdraws and that are not withdrawn yet, in byte order.
     pub(crate) withdrawn: Vec<String>,
     /// Facts of these that stand and are not put anew.
-    pub(crate) ended: Vec<Seen>,
+    pub(crate) ended: Vec<SeenVersion>,
     /// Counts.
     pub(crate) counts: ChangeCounts,
 }
 
 /// Which of these entities are withdrawn in the registry.
-pub(crate) async fn withheld(c: &mut PgConnection, entities: impl Iterator<Item = &str>) -> Answer<BTreeSet<String>> {
+pub(crate) async fn withheld(c: &mut PgConnection, entities: impl Iterator<Item = &str>) -> CallResult<BTreeSet<String>> {
     let entities: Vec<&str> = entities.collect();
     if entities.is_empty() {
         return Ok(BTreeSet::new());
@@ -45,10 +45,10 @@ pub(crate) fn cut(mut marks: Vec<FactMark>, limit: u32) -> Vec<FactMark> {
 }
 
 /// Last versions of facts, by place among the changes.
-pub(crate) type LastVersions = HashMap<usize, Seen>;
+pub(crate) type LastVersions = HashMap<usize, SeenVersion>;
 
 /// Which changes are to be compared with the payload of the last version.
-fn to_compare<'a>(changes: &[&'a Change], last: &LastVersions) -> Vec<(usize, Seen)> {
+fn to_compare<'a>(changes: &[&'a Change], last: &LastVersions) -> Vec<(usize, SeenVersion)> {
     let compared = |(n, change): (usize, &&'a Change)| {
         let (row, tx) = last.get(&n)?;
         let same = row.fingerprint != 0 && row.fingerprint == change.fingerprint;
@@ -64,8 +64,8 @@ pub(crate) async fn verdicts(
     changes: &[&Change],
     last: &LastVersions,
     held: impl Fn(&Change) -> bool,
-) -> Answer<Vec<Verdict>> {
-    let (places, compared): (Vec<usize>, Vec<Seen>) = to_compare(changes, last).into_iter().unzip();
+) -> CallResult<Vec<Verdict>> {
+    let (places, compared): (Vec<usize>, Vec<SeenVersion>) = to_compare(changes, last).into_iter().unzip();
     let contents = chunk::contents(c, &compared).await?;
     let payloads: HashMap<usize, VersionContent> = places.into_iter().zip(contents).collect();
     let verdict = |(n, change): (usize, &&Change)| {
@@ -80,7 +80,7 @@ pub(crate) async fn verdicts(
 
 /// Puts versions at the places of their changes. `ids`: numbers of the owners of the changes, absent for an owner that is
 /// not written yet.
-pub(crate) fn by_place(changes: &[&Change], ids: &BTreeMap<String, i32>, versions: Vec<Seen>) -> LastVersions {
+pub(crate) fn by_place(changes: &[&Change], ids: &BTreeMap<String, i32>, versions: Vec<SeenVersion>) -> LastVersions {
     let mut of: HashMap<(&str, i32, &str), usize> = HashMap::with_capacity(changes.len());
     for (n, change) in changes.iter().enumerate() {
         if let Some(id) = ids.get(&change.key.owner) {
@@ -97,7 +97,7 @@ pub(crate) fn by_place(changes: &[&Change], ids: &BTreeMap<String, i32>, version
 }
 
 /// Checks what one put demands of the last version of its fact.
-pub(crate) async fn still_expected(core: &Core, c: &mut PgConnection, change: &Change, expect: Expect) -> Answer<()> {
+pub(crate) async fn still_expected(core: &Core, c: &mut PgConnection, change: &Change, expect: Expect) -> CallResult<()> {
     let at = core.learn_all(c).await?;
     let Some(owner) = core.owners.id(c, &change.key.owner).await? else { return Ok(()) };
     let rows = version::of_facts(c, &[(&change.key, owner)]).await?;
@@ -106,7 +106,7 @@ pub(crate) async fn still_expected(core: &Core, c: &mut PgConnection, change: &C
 }
 
 /// Decides about all puts of a unit, against the end of the log.
-pub(crate) async fn decide(core: &Core, c: &mut PgConnection, puts: &Puts) -> Answer<Decision> {
+pub(crate) async fn decide(core: &Core, c: &mut PgConnection, puts: &Puts) -> CallResult<Decision> {
     let at = core.learn_all(c).await?;
     let (changes, demands): (Vec<&Change>, Vec<_>) = puts.changes().unzip();
     let mut ids: BTreeMap<String, i32> = BTreeMap::new();
@@ -154,7 +154,7 @@ pub(crate) async fn decide(core: &Core, c: &mut PgConnection, puts: &Puts) -> An
 
 /// Refuses a stage that was compared with a state which is not the last one of its owners, or that speaks of an entity
 /// withdrawn since.
-pub(crate) async fn overtaken(core: &Core, c: &mut PgConnection, stage: &SealedStage) -> Answer<()> {
+pub(crate) async fn overtaken(core: &Core, c: &mut PgConnection, stage: &SealedStage) -> CallResult<()> {
     let found: Option<(String, i64)> =
         sqlx::query_as("SELECT code, last_tx FROM owner WHERE code = ANY($1) AND last_tx > $2 ORDER BY last_tx DESC LIMIT 1")
             .bind(&stage.owners)
@@ -177,7 +177,12 @@ pub(crate) async fn overtaken(core: &Core, c: &mut PgConnection, stage: &SealedS
 }
 
 /// The owner of a fact of this entity in a stage.
-pub(crate) async fn speaks_of(core: &Core, c: &mut PgConnection, stage: &SealedStage, entity: &str) -> Answer<Option<String>> {
+pub(crate) async fn speaks_of(
+    core: &Core,
+    c: &mut PgConnection,
+    stage: &SealedStage,
+    entity: &str,
+) -> CallResult<Option<String>> {
     let rows = version::of_entities(c, &[entity.to_owned()]).await?;
     let Some(row) = rows.into_iter().find(|row| row.batch.cast_unsigned() == stage.batch) else { return Ok(None) };
     let codes = core.owners.codes(c, std::iter::once(row.owner)).await?;

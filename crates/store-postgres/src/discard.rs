@@ -2,7 +2,7 @@
 
 use crate::call::statement;
 use crate::core::Core;
-use crate::fault::Answer;
+use crate::fault::CallResult;
 use annuaire_store::chunk::Keys;
 use sqlx::{PgConnection, Result};
 
@@ -25,7 +25,7 @@ async fn unlock(c: &mut PgConnection, log_id: u128, batch: i64) -> Result<()> {
 }
 
 /// Discards the stages that nobody works on any more.
-pub(crate) async fn abandoned(core: &Core, c: &mut PgConnection) -> Answer<()> {
+pub(crate) async fn abandoned(core: &Core, c: &mut PgConnection) -> CallResult<()> {
     let batches: Vec<i64> = statement(sqlx::query_scalar("SELECT batch FROM stage ORDER BY batch").fetch_all(&mut *c)).await?;
     for batch in batches {
         if statement(lock(&mut *c, core.log_id, batch)).await? {
@@ -41,7 +41,7 @@ pub(crate) async fn abandoned(core: &Core, c: &mut PgConnection) -> Answer<()> {
 }
 
 /// Removes all rows of a batch that does not stand, and the stage itself.
-pub(crate) async fn remove(c: &mut PgConnection, batch: i64) -> Answer<()> {
+pub(crate) async fn remove(c: &mut PgConnection, batch: i64) -> CallResult<()> {
     while statement(remove_page(&mut *c, batch)).await? {}
     statement(sqlx::query("DELETE FROM stage WHERE batch = $1").bind(batch).execute(c)).await?;
     Ok(())

@@ -12,7 +12,7 @@ pub(crate) struct Fault {
 }
 
 /// Result of a call inside this room.
-pub(crate) type Answer<T> = std::result::Result<T, Fault>;
+pub(crate) type CallResult<T> = std::result::Result<T, Fault>;
 
 impl Fault {
     /// The server gave no answer within `limit`.

@@ -48,6 +48,7 @@ mod registry;
 mod save;
 mod schema;
 mod stage;
+mod tables;
 mod unit;
 mod url;
 mod verify;

@@ -1,7 +1,7 @@
 //! Hearing of commits: by this process at once, by others through a notification.
 
 use crate::call::{ask, bounded};
-use crate::fault::Answer;
+use crate::fault::CallResult;
 use crate::limits;
 use annuaire_base::Tx;
 use annuaire_store::columns::tx_read;
@@ -56,12 +56,12 @@ impl Drop for Listener {
     }
 }
 
-async fn look(pool: &PgPool) -> Answer<Tx> {
+async fn look(pool: &PgPool) -> CallResult<Tx> {
     ask!(pool, c => last_tx(c))
 }
 
 /// Listens until the connection is lost.
-async fn listen(pool: &PgPool, channel: &str, commits: &watch::Sender<Tx>) -> Answer<()> {
+async fn listen(pool: &PgPool, channel: &str, commits: &watch::Sender<Tx>) -> CallResult<()> {
     let mut listener = bounded(limits::CONNECT, PgListener::connect_with(pool)).await?;
     listener.eager_reconnect(false);
     bounded(limits::STATEMENT, listener.listen(channel)).await?;

@@ -4,7 +4,7 @@
 use crate::audit::ChainEnd;
 use crate::call::{Lease, bounded, run, statement};
 use crate::core::Core;
-use crate::fault::{Answer, Fault};
+use crate::fault::{CallResult, Fault};
 use crate::limits;
 use crate::read::hash;
 use annuaire_base::Tx;
@@ -15,7 +15,7 @@ use sqlx::{Executor, PgConnection, Row};
 use tokio::sync::OwnedMutexGuard;
 
 /// The counter, as a save finds it.
-pub(crate) struct Counter {
+pub(crate) struct LogCounter {
     /// Last transaction.
     pub(crate) tx: Tx,
     /// Its commit time, negative when there is none.
@@ -33,7 +33,7 @@ pub(crate) struct Counter {
 /// An open transaction of the database that holds the lock. Dropped, it is rolled back.
 pub(crate) struct Locked {
     pub(crate) lease: Lease,
-    pub(crate) counter: Counter,
+    pub(crate) counter: LogCounter,
     /// Held until the connection is closed or given back: fields are dropped in their order.
     _turn: OwnedMutexGuard<()>,
 }
@@ -41,10 +41,10 @@ pub(crate) struct Locked {
 const LOCK: &str =
     "BEGIN; SELECT tx, commit_ms, digest, audit, audit_hash, saves, nextval('batch_number') FROM log_counter FOR UPDATE";
 
-async fn counter(c: &mut PgConnection) -> sqlx::Result<Counter> {
+async fn counter(c: &mut PgConnection) -> sqlx::Result<LogCounter> {
     let rows = c.fetch_all(LOCK).await?;
     let r = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Counter {
+    Ok(LogCounter {
         tx: tx_read(r.try_get(0)?),
         commit_ms: r.try_get(1)?,
         digest: hash(&r.try_get::<Vec<u8>, _>(2)?)?,
@@ -56,7 +56,7 @@ async fn counter(c: &mut PgConnection) -> sqlx::Result<Counter> {
 
 impl Locked {
     /// Waits for the turn of this unit.
-    pub(crate) async fn take(core: &Core) -> Answer<Self> {
+    pub(crate) async fn take(core: &Core) -> CallResult<Self> {
         let turn = core.turn.clone().lock_owned();
         let turn = tokio::time::timeout(limits::TURN, turn).await.map_err(|_| Fault::silent(limits::TURN))?;
         let mut lease = Lease::any(&core.pool).await?;
@@ -72,7 +72,7 @@ impl Locked {
     }
 
     /// Commits. When the answer is lost, another connection is asked whether it happened.
-    pub(crate) async fn commit(mut self, core: &Core, saved: &Saved) -> Answer<()> {
+    pub(crate) async fn commit(mut self, core: &Core, saved: &Saved) -> CallResult<()> {
         let answer = bounded(limits::COMMIT, run(self.lease.connection(), "COMMIT")).await;
         match self.lease.give_back(answer) {
             Ok(()) => Ok(()),
@@ -95,7 +95,7 @@ pub(crate) struct Saved {
 
 impl Saved {
     /// Finds out whether the save stands after its commit failed with `fault`.
-    async fn settle(&self, core: &Core, fault: Fault) -> Answer<()> {
+    async fn settle(&self, core: &Core, fault: Fault) -> CallResult<()> {
         let ask = async {
             loop {
                 if let Ok(stands) = self.stands(core).await {
@@ -117,7 +117,7 @@ impl Saved {
     /// Whether the save stands; `None`: it left nothing by which it could be told. Takes the lock of the counter: a commit
     /// that is still
     /// under way on a lost connection holds it.
-    async fn stands(&self, core: &Core) -> Answer<Option<bool>> {
+    async fn stands(&self, core: &Core) -> CallResult<Option<bool>> {
         let mut lease = Lease::alive(&core.pool).await?;
         let c = lease.connection();
         let rows = bounded(limits::ANSWER, c.fetch_all("BEGIN; SELECT saves, token FROM log_counter FOR UPDATE")).await?;

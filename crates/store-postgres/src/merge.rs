@@ -1,9 +1,9 @@
 //! Puts of a stage that came out of order: what a later put replaces is taken back, and ordered runs are merged into one.
 
 use crate::call::{run, statement};
-use crate::chunk::{self, Place, damaged};
+use crate::chunk::{self, ChunkPlace, damaged};
 use crate::core::Core;
-use crate::fault::Answer;
+use crate::fault::CallResult;
 use crate::version::VersionRow;
 use crate::{discard, limits};
 use annuaire_store::Error;
@@ -13,12 +13,12 @@ use sqlx::PgConnection;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Removes rows that this stage wrote before.
-pub(crate) async fn take_back(c: &mut PgConnection, own: Vec<VersionRow>) -> Answer<()> {
-    let mut by_place: BTreeMap<Place, Vec<&VersionRow>> = BTreeMap::new();
+pub(crate) async fn take_back(c: &mut PgConnection, own: Vec<VersionRow>) -> CallResult<()> {
+    let mut by_place: BTreeMap<ChunkPlace, Vec<&VersionRow>> = BTreeMap::new();
     for row in &own {
         by_place.entry((row.batch, row.chunk)).or_default().push(row);
     }
-    let places: Vec<Place> = by_place.keys().copied().collect();
+    let places: Vec<ChunkPlace> = by_place.keys().copied().collect();
     for page in places.chunks(limits::CHUNK_PAGE) {
         // Chunks and their index change together.
         run(&mut *c, "BEGIN").await?;
@@ -60,7 +60,7 @@ struct Run {
 
 impl Run {
     /// Reads the next chunk when no row is left.
-    async fn fill(&mut self, c: &mut PgConnection, batch: i64, codes: &BTreeMap<i32, String>) -> Answer<()> {
+    async fn fill(&mut self, c: &mut PgConnection, batch: i64, codes: &BTreeMap<i32, String>) -> CallResult<()> {
         if !self.rows.is_empty() || self.next >= self.end {
             return Ok(());
         }
@@ -94,7 +94,7 @@ pub(crate) async fn in_order(
     batch: i64,
     runs: &[i32],
     codes: BTreeMap<i32, String>,
-) -> Answer<(i64, i32, Merkle)> {
+) -> CallResult<(i64, i32, Merkle)> {
     let query = "INSERT INTO stage(batch, base) SELECT nextval('batch_number'), base FROM stage WHERE batch = $1 RETURNING batch";
     // In one transaction with its lock: nobody sees a stage that has none.
     statement(run(&mut *c, "BEGIN")).await?;

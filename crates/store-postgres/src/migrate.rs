@@ -6,8 +6,8 @@
 
 use crate::call::{bounded, run, statement};
 use crate::chunk;
-use crate::fault::Answer;
-use crate::{limits, schema};
+use crate::fault::CallResult;
+use crate::{limits, tables};
 use annuaire_base::fact::{FactKey, Publication};
 use annuaire_store::backend::rows;
 
@@ -18,14 +18,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a migration cannot know by itself.
-pub(crate) struct Origin<'a> {
+pub(crate) struct FormerTables<'a> {
     /// Random bytes: the identity of the log, salts of its rows.
     pub(crate) entropy: &'a Entropy,
     /// Whether the objects of a source were open data: version 3 decided by source who may see them.
     pub(crate) open: fn(&str) -> bool,
 }
 
-impl Origin<'_> {
+impl FormerTables<'_> {
     /// A new identity.
     pub(crate) fn new_id(&self) -> u128 {
         let mut id = [0; 16];
@@ -64,7 +64,7 @@ fn fingerprint(digest: Option<&[u8]>) -> u64 {
     digest.and_then(|d| d.last_chunk::<8>()).map_or(0, |low| u64::from_be_bytes(*low))
 }
 
-/// Owners as they are met, with their last transaction.
+/// OwnerNumbers as they are met, with their last transaction.
 #[derive(Default)]
 struct Sources(BTreeMap<String, (i32, i64)>);
 
@@ -89,10 +89,10 @@ struct Current {
 }
 
 /// Brings tables of version 3 forward.
-pub(crate) async fn to_4(c: &mut PgConnection, from: &Origin<'_>) -> Answer<()> {
+pub(crate) async fn to_4(c: &mut PgConnection, from: &FormerTables<'_>) -> CallResult<()> {
     // Waits for a writer of the older program; the next one finds no table.
     bounded(limits::TURN, run(&mut *c, SET_ASIDE)).await?;
-    schema::create(c, from.new_id()).await?;
+    tables::create(c, from.new_id()).await?;
     let mut sources = Sources::default();
     let mut after = (0, String::new(), String::new());
     let mut current: Option<Current> = None;
@@ -143,7 +143,7 @@ fn end(current: &mut Option<Current>, txs: &mut Vec<i64>, roots: &mut Vec<Vec<u8
     }
 }
 
-async fn write(c: &mut PgConnection, txs: &mut Vec<i64>, roots: &mut Vec<Vec<u8>>) -> Answer<()> {
+async fn write(c: &mut PgConnection, txs: &mut Vec<i64>, roots: &mut Vec<Vec<u8>>) -> CallResult<()> {
     if !txs.is_empty() {
         let (txs, roots) = (std::mem::take(txs), std::mem::take(roots));
         statement(sqlx::query(TRANSACTIONS).bind(txs).bind(roots).execute(c)).await?;

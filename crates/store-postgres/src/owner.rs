@@ -1,13 +1,13 @@
-//! Owners: a small number for each code, never given to another one.
+//! OwnerNumbers: a small number for each code, never given to another one.
 
-use crate::fault::Answer;
+use crate::fault::CallResult;
 use annuaire_store::{Error, OwnerRow};
 use sqlx::{PgConnection, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 #[derive(Default)]
-struct Known {
+struct KnownOwners {
     by_code: HashMap<Arc<str>, i32>,
     by_id: HashMap<i32, Arc<str>>,
     last: i32,
@@ -15,10 +15,10 @@ struct Known {
 
 /// The owners that this process knows. Numbers ascend in the order of transactions, so what is new is what follows the last.
 #[derive(Default)]
-pub(crate) struct Owners(RwLock<Known>);
+pub(crate) struct OwnerNumbers(RwLock<KnownOwners>);
 
-impl Owners {
-    fn read<T>(&self, read: impl FnOnce(&Known) -> T) -> T {
+impl OwnerNumbers {
+    fn read<T>(&self, read: impl FnOnce(&KnownOwners) -> T) -> T {
         read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -58,8 +58,9 @@ impl Owners {
         &self,
         c: &mut PgConnection,
         ids: impl Iterator<Item = i32> + Clone,
-    ) -> Answer<BTreeMap<i32, Arc<str>>> {
-        let all = |k: &Known| ids.clone().map(|id| Some((id, k.by_id.get(&id)?.clone()))).collect::<Option<BTreeMap<_, _>>>();
+    ) -> CallResult<BTreeMap<i32, Arc<str>>> {
+        let all =
+            |k: &KnownOwners| ids.clone().map(|id| Some((id, k.by_id.get(&id)?.clone()))).collect::<Option<BTreeMap<_, _>>>();
         if let Some(found) = self.read(all) {
             return Ok(found);
         }

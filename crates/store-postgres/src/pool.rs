@@ -1,6 +1,6 @@
 //! Connections, and how their sessions are set.
 
-use crate::fault::Answer;
+use crate::fault::CallResult;
 use crate::limits;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool};
@@ -49,7 +49,7 @@ pub(crate) fn pool(options: PgConnectOptions) -> PgPool {
 }
 
 /// Opens one connection outside any pool, so that a refusal keeps its reason.
-pub(crate) async fn connect(options: &PgConnectOptions) -> Answer<PgConnection> {
+pub(crate) async fn connect(options: &PgConnectOptions) -> CallResult<PgConnection> {
     use sqlx::ConnectOptions;
     let mut c = crate::call::bounded(limits::CONNECT, options.connect()).await?;
     crate::call::statement(prepare(&mut c)).await?;

@@ -2,8 +2,8 @@
 
 use crate::chunk;
 use crate::core::Core;
-use crate::fault::Answer;
-use crate::version::{self, Seen};
+use crate::fault::CallResult;
+use crate::version::{self, SeenVersion};
 use annuaire_base::Tx;
 use annuaire_base::fact::{Fact, FactKey, FactVersion, VersionContent};
 use annuaire_store::chunk::Keys;
@@ -50,7 +50,7 @@ pub(crate) async fn transactions(c: &mut PgConnection, after: Tx, limit: u32) ->
     rows.iter().map(transaction).collect()
 }
 
-/// Owners of the rows of a batch; PostgreSQL jumps from one to the next in the index, so each costs one look-up.
+/// OwnerNumbers of the rows of a batch; PostgreSQL jumps from one to the next in the index, so each costs one look-up.
 async fn owners_of(c: &mut PgConnection, batch: i64) -> Result<Vec<i32>> {
     sqlx::query_scalar(
         "WITH RECURSIVE o(owner) AS (SELECT min(owner) FROM chunk WHERE batch = $1 UNION ALL
@@ -77,7 +77,13 @@ async fn keys_of(c: &mut PgConnection, batch: i64, owner: i32, from: &str, limit
     .await
 }
 
-pub(crate) async fn changed_entities(core: &Core, c: &mut PgConnection, tx: Tx, after: &str, limit: u32) -> Answer<Vec<String>> {
+pub(crate) async fn changed_entities(
+    core: &Core,
+    c: &mut PgConnection,
+    tx: Tx,
+    after: &str,
+    limit: u32,
+) -> CallResult<Vec<String>> {
     core.learn(c, tx).await?;
     let Some(batch) = core.batches(|map| map.batch(tx)) else { return Ok(Vec::new()) };
     let (batch, limit) = (batch.cast_signed(), limit as usize);
@@ -119,7 +125,7 @@ pub(crate) async fn withdrawn(c: &mut PgConnection, tx: Tx) -> Result<Vec<String
 }
 
 /// Makes facts of versions; those that do not stand are left out. Ordered by entity, owner code, facet.
-pub(crate) async fn facts_of(core: &Core, c: &mut PgConnection, mut seen: Vec<Seen>) -> Answer<Vec<Fact>> {
+pub(crate) async fn facts_of(core: &Core, c: &mut PgConnection, mut seen: Vec<SeenVersion>) -> CallResult<Vec<Fact>> {
     seen.retain(|(row, _)| row.stands().is_some());
     let mut facts: Vec<Fact> = versions_of(core, c, seen)
         .await?
@@ -137,24 +143,24 @@ fn order(key: &FactKey) -> (&str, &str, &str) {
     (&key.entity, &key.owner, &key.facet)
 }
 
-async fn versions_of(core: &Core, c: &mut PgConnection, seen: Vec<Seen>) -> Answer<Vec<FactVersion>> {
+async fn versions_of(core: &Core, c: &mut PgConnection, seen: Vec<SeenVersion>) -> CallResult<Vec<FactVersion>> {
     let codes = core.owners.codes(c, seen.iter().map(|(row, _)| row.owner)).await?;
     let contents = chunk::contents(c, &seen).await?;
     let code = |id: i32| codes.get(&id).map(Arc::as_ref).unwrap_or_default().to_owned();
-    let version = |((row, tx), content): (Seen, VersionContent)| {
+    let version = |((row, tx), content): (SeenVersion, VersionContent)| {
         let key = FactKey { owner: code(row.owner), entity: row.entity, facet: row.facet };
         FactVersion { key, tx, content }
     };
     Ok(seen.into_iter().zip(contents).map(version).collect())
 }
 
-pub(crate) async fn facts_at(core: &Core, c: &mut PgConnection, tx: Tx, entities: &[String]) -> Answer<Vec<Fact>> {
+pub(crate) async fn facts_at(core: &Core, c: &mut PgConnection, tx: Tx, entities: &[String]) -> CallResult<Vec<Fact>> {
     core.learn(c, tx).await?;
     let rows = version::of_entities(c, entities).await?;
     facts_of(core, c, core.last_seen(rows, tx)).await
 }
 
-pub(crate) async fn history(core: &Core, c: &mut PgConnection, tx: Tx, entities: &[String]) -> Answer<Vec<FactVersion>> {
+pub(crate) async fn history(core: &Core, c: &mut PgConnection, tx: Tx, entities: &[String]) -> CallResult<Vec<FactVersion>> {
     core.learn(c, tx).await?;
     let rows = version::of_entities(c, entities).await?;
     let mut versions = versions_of(core, c, core.seen(rows, tx)).await?;
@@ -168,7 +174,7 @@ pub(crate) async fn standing(
     tx: Tx,
     after: &str,
     limit: u32,
-) -> Answer<(Vec<Fact>, Option<String>)> {
+) -> CallResult<(Vec<Fact>, Option<String>)> {
     core.learn(c, tx).await?;
     let (rows, end) = version::page(c, None, after, limit).await?;
     Ok((facts_of(core, c, core.last_seen(rows, tx)).await?, end))
@@ -183,7 +189,7 @@ pub(crate) async fn marks(
     owner: i32,
     after: &str,
     limit: u32,
-) -> Answer<(Vec<FactMark>, Option<String>)> {
+) -> CallResult<(Vec<FactMark>, Option<String>)> {
     // Some more rows than marks: the last entity may be cut, and some facts ended.
     let rows = limit.saturating_add(limit / 16 + 8);
     let (rows, end) = version::page(c, Some(owner), after, rows).await?;
@@ -193,6 +199,6 @@ pub(crate) async fn marks(
 }
 
 /// The number of an owner, which must exist.
-pub(crate) async fn owner(core: &Core, c: &mut PgConnection, code: &str) -> Answer<i32> {
+pub(crate) async fn owner(core: &Core, c: &mut PgConnection, code: &str) -> CallResult<i32> {
     core.owners.id(c, code).await?.ok_or_else(|| Error::UnknownOwner(code.to_owned()).into())
 }

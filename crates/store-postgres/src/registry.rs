@@ -2,9 +2,9 @@
 
 use crate::call::ask;
 use crate::core::Core;
-use crate::fault::Answer;
+use crate::fault::CallResult;
 use crate::listen::{self, Listener};
-use crate::migrate::Origin;
+use crate::migrate::FormerTables;
 use crate::stage::PostgresStage;
 use crate::unit::PostgresUnit;
 use crate::url::options;
@@ -46,11 +46,11 @@ impl PostgresRegistry {
     pub async fn open(url: &str, by: PostgresOptions) -> Result<Self> {
         let options = options(url)?;
         let mut connection = pool::connect(&options).await?;
-        let log = schema::ensure(&mut connection, &Origin { entropy: &by.entropy, open: by.open }).await?;
+        let log = schema::ensure(&mut connection, &FormerTables { entropy: &by.entropy, open: by.open }).await?;
         // It was needed once; whether it says goodbye does not matter.
         let _ = connection.close().await;
         let core = Arc::new(Core::new(pool::pool(options), by.entropy, log.id));
-        let last: Answer<Tx> = ask!(&core.pool, c => listen::last_tx(c));
+        let last: CallResult<Tx> = ask!(&core.pool, c => listen::last_tx(c));
         listen::tell(&core.commits, last?);
         let listener = Listener::start(core.pool.clone(), log.id, core.commits.clone());
         Ok(Self { core, _listener: listener })
@@ -62,7 +62,7 @@ impl PostgresRegistry {
     /// When the database does not answer.
     pub async fn clock_ms(&self) -> Result<i64> {
         let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-        let answer: Answer<i64> = ask!(&self.core.pool, c => sqlx::query_scalar(now).fetch_one(c));
+        let answer: CallResult<i64> = ask!(&self.core.pool, c => sqlx::query_scalar(now).fetch_one(c));
         Ok(answer?)
     }
 

@@ -4,7 +4,7 @@ use crate::call::statement;
 use crate::chunk::{self, NewRows};
 use crate::core::Core;
 use crate::decide::{self, Decision};
-use crate::fault::Answer;
+use crate::fault::CallResult;
 use crate::listen;
 use crate::lock::Saved;
 use crate::unit::{Adopted, PostgresUnit};
@@ -80,7 +80,7 @@ fn own_rows(core: &Core, puts: &mut Puts, decision: &Decision, ended: Vec<(Strin
 }
 
 /// Checks that an adopted stage may stand beside the puts of its unit.
-async fn check_adopted(core: &Core, c: &mut PgConnection, adopted: &Adopted, puts: &Puts) -> Answer<()> {
+async fn check_adopted(core: &Core, c: &mut PgConnection, adopted: &Adopted, puts: &Puts) -> CallResult<()> {
     decide::overtaken(core, c, &adopted.stage).await?;
     if let Some((change, _)) = puts.changes().find(|(change, _)| adopted.stage.owners.contains(&change.key.owner)) {
         let (owner, entity) = (&change.key.owner, &change.key.entity);
@@ -96,7 +96,7 @@ async fn check_adopted(core: &Core, c: &mut PgConnection, adopted: &Adopted, put
 
 impl PostgresUnit {
     /// Saves the unit. An error leaves nothing: the connection is closed with its transaction open.
-    pub(crate) async fn commit(mut self, cause: &Cause, clock: CommitClock<'_>) -> Answer<CommitOutcome> {
+    pub(crate) async fn commit(mut self, cause: &Cause, clock: CommitClock<'_>) -> CallResult<CommitOutcome> {
         let core: Arc<Core> = self.core.clone();
         self.lock().await?;
         let Some(mut locked) = self.locked.take() else { return Err(sqlx::Error::PoolClosed.into()) };
@@ -163,7 +163,13 @@ impl PostgresUnit {
         Ok(CommitOutcome { tx: written, counts })
     }
 
-    async fn encode_rows(&mut self, core: &Arc<Core>, c: &mut PgConnection, decision: &Decision, first: i32) -> Answer<NewRows> {
+    async fn encode_rows(
+        &mut self,
+        core: &Arc<Core>,
+        c: &mut PgConnection,
+        decision: &Decision,
+        first: i32,
+    ) -> CallResult<NewRows> {
         let codes = core.owners.codes(c, decision.ended.iter().map(|(row, _)| row.owner)).await?;
         let key = |(row, _): &(crate::version::VersionRow, Tx)| {
             Some((codes.get(&row.owner)?.to_string(), row.entity.clone(), row.facet.clone()))

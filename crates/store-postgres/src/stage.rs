@@ -8,9 +8,9 @@
 
 use crate::call::{Lease, ask, run, statement};
 use crate::chunk;
-use crate::core::{Core, Sealed};
+use crate::core::{Core, StageEnd};
 use crate::decide::{self, LastVersions};
-use crate::fault::{Answer, Fault};
+use crate::fault::{CallResult, Fault};
 use crate::{discard, limits, merge, read, version};
 use annuaire_base::Tx;
 use annuaire_base::fact::FactKey;
@@ -44,14 +44,14 @@ struct Ahead {
     owner: String,
     after: String,
     limit: u32,
-    page: JoinHandle<Answer<MarkPage>>,
+    page: JoinHandle<CallResult<MarkPage>>,
 }
 
 enum Writing {
     /// Nothing is being written.
     Idle(Writer),
     /// A batch is being written while the next one is filled.
-    Under(JoinHandle<Answer<Writer>>),
+    Under(JoinHandle<CallResult<Writer>>),
     /// The connection is gone.
     Lost,
 }
@@ -91,7 +91,7 @@ fn key_hash(key: &FactKey) -> u64 {
 
 impl PostgresStage {
     /// Begins a stage, after discarding those whose process died.
-    pub(crate) async fn begin(core: Arc<Core>) -> Answer<Self> {
+    pub(crate) async fn begin(core: Arc<Core>) -> CallResult<Self> {
         let mut lease = Lease::alive(&core.pool).await?;
         let c = lease.connection();
         discard::abandoned(&core, c).await?;
@@ -123,7 +123,7 @@ impl PostgresStage {
     }
 
     /// Waits for what is being written, and takes the connection.
-    async fn writer(&mut self) -> Answer<Writer> {
+    async fn writer(&mut self) -> CallResult<Writer> {
         match std::mem::replace(&mut self.writing, Writing::Lost) {
             Writing::Idle(writer) => Ok(writer),
             Writing::Under(task) => {
@@ -134,7 +134,7 @@ impl PostgresStage {
     }
 
     /// Decides about the buffer and begins to write its rows.
-    async fn flush(&mut self) -> Answer<()> {
+    async fn flush(&mut self) -> CallResult<()> {
         let mut changes = std::mem::take(&mut self.buffer);
         in_order(&mut changes);
         let (Some(first), Some(last)) = (changes.first().map(|c| c.key.clone()), changes.last().map(|c| c.key.clone())) else {
@@ -178,7 +178,7 @@ impl PostgresStage {
     /// The versions at the base that changes are compared with. `again`: some may be of facts that this stage put before,
     /// and their
     /// rows are taken back.
-    async fn look_up(&mut self, c: &mut PgConnection, changes: &[Change], again: bool) -> Answer<LastVersions> {
+    async fn look_up(&mut self, c: &mut PgConnection, changes: &[Change], again: bool) -> CallResult<LastVersions> {
         let mut ids: BTreeMap<String, i32> = BTreeMap::new();
         for code in changes.iter().map(|change| &change.key.owner) {
             if !ids.contains_key(code)
@@ -219,7 +219,7 @@ impl PostgresStage {
         Ok(found)
     }
 
-    async fn owner(&mut self, code: &str) -> Answer<()> {
+    async fn owner(&mut self, code: &str) -> CallResult<()> {
         if self.owners.contains_key(code) {
             return Ok(());
         }
@@ -231,7 +231,7 @@ impl PostgresStage {
         Ok(())
     }
 
-    async fn finish(mut self) -> Answer<SealedStage> {
+    async fn finish(mut self) -> CallResult<SealedStage> {
         self.flush().await?;
         let (mut lease, mut tree) = self.writer().await?;
         let (mut batch, mut chunks) = (self.batch, self.chunks);
@@ -246,7 +246,7 @@ impl PostgresStage {
             counts: self.counts,
             root: tree.root(),
         };
-        self.core.sealed().insert(stage.batch, Sealed { _lease: lease, tree, chunks });
+        self.core.sealed().insert(stage.batch, StageEnd { _lease: lease, tree, chunks });
         Ok(stage)
     }
 }
@@ -261,7 +261,7 @@ fn in_order(changes: &mut Vec<Change>) {
     }
 }
 
-async fn marks(core: &Core, c: &mut PgConnection, base: Tx, owner: &str, after: &str, limit: u32) -> Answer<MarkPage> {
+async fn marks(core: &Core, c: &mut PgConnection, base: Tx, owner: &str, after: &str, limit: u32) -> CallResult<MarkPage> {
     let Some(id) = core.owners.id(c, owner).await? else { return Ok((Vec::new(), None)) };
     let (mut marks, mut after) = (Vec::new(), after.to_owned());
     loop {
@@ -279,7 +279,7 @@ async fn marks(core: &Core, c: &mut PgConnection, base: Tx, owner: &str, after: 
     }
 }
 
-async fn mark_page(core: Arc<Core>, base: Tx, owner: String, after: String, limit: u32) -> Answer<MarkPage> {
+async fn mark_page(core: Arc<Core>, base: Tx, owner: String, after: String, limit: u32) -> CallResult<MarkPage> {
     ask!(&core.pool, c => marks(&core, c, base, &owner, &after, limit))
 }
 

@@ -1,9 +1,9 @@
 //! The unit of work. All that it writes stays in memory until it is saved, and it holds no lock before [`Unit::next_tx`].
 
 use crate::call::{ask, statement};
-use crate::core::{Core, Sealed};
+use crate::core::{Core, StageEnd};
 use crate::decide::{self, Decision};
-use crate::fault::{Answer, Fault};
+use crate::fault::{CallResult, Fault};
 use crate::lock::Locked;
 use crate::note::{self, PendingNotes};
 use crate::read;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// An adopted stage.
 pub(crate) struct Adopted {
     pub(crate) stage: SealedStage,
-    pub(crate) sealed: Sealed,
+    pub(crate) sealed: StageEnd,
 }
 
 /// A unit of work.
@@ -73,7 +73,7 @@ impl PostgresUnit {
     }
 
     /// Takes the lock of the counter, once.
-    pub(crate) async fn lock(&mut self) -> Answer<&mut Locked> {
+    pub(crate) async fn lock(&mut self) -> CallResult<&mut Locked> {
         if self.failed {
             return Err(
                 Error::Database("this unit was given up after the failure reported before: begin another one".into()).into()
@@ -86,21 +86,28 @@ impl PostgresUnit {
     }
 
     /// What the unit would do now.
-    async fn decide(&mut self) -> Answer<Decision> {
+    async fn decide(&mut self) -> CallResult<Decision> {
         let core = self.core.clone();
         let puts = &self.puts;
         look!(self, c => decide::decide(&core, c, puts))
     }
 }
 
-async fn facts(core: &Core, c: &mut PgConnection, entities: &[String]) -> Answer<(Vec<Fact>, BTreeSet<String>, Tx)> {
+async fn facts(core: &Core, c: &mut PgConnection, entities: &[String]) -> CallResult<(Vec<Fact>, BTreeSet<String>, Tx)> {
     let last = core.learn_all(c).await?;
     let facts = read::facts_at(core, c, last, entities).await?;
     let held = decide::withheld(c, entities.iter().map(String::as_str)).await?;
     Ok((facts, held, last))
 }
 
-async fn marks(core: &Core, c: &mut PgConnection, puts: &Puts, owner: &str, after: &str, limit: u32) -> Answer<Vec<FactMark>> {
+async fn marks(
+    core: &Core,
+    c: &mut PgConnection,
+    puts: &Puts,
+    owner: &str,
+    after: &str,
+    limit: u32,
+) -> CallResult<Vec<FactMark>> {
     let last = core.learn_all(c).await?;
     let held = decide::withheld(c, puts.changes().map(|(change, _)| change.key.entity.as_str())).await?;
     let held = |entity: &str| held.contains(entity);

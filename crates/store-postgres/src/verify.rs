@@ -3,7 +3,7 @@
 use crate::call::run;
 use crate::chunk::damaged;
 use crate::core::Core;
-use crate::fault::Answer;
+use crate::fault::CallResult;
 use crate::read::hash;
 use crate::version;
 use crate::{audit, limits};
@@ -68,7 +68,7 @@ fn flags(row: &RowKey<'_>) -> i16 {
 }
 
 /// All disagreements.
-pub(crate) async fn verify(core: &Core, c: &mut PgConnection) -> Answer<Vec<String>> {
+pub(crate) async fn verify(core: &Core, c: &mut PgConnection) -> CallResult<Vec<String>> {
     // One view of everything: others go on writing meanwhile.
     run(&mut *c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let mut faults = Vec::new();
@@ -84,7 +84,7 @@ pub(crate) async fn verify(core: &Core, c: &mut PgConnection) -> Answer<Vec<Stri
 }
 
 /// Checks roots, counts and digests of all transactions. Returns what their chunks say of each batch.
-async fn log(core: &Core, c: &mut PgConnection, faults: &mut Vec<String>) -> Answer<BTreeMap<i64, Sum>> {
+async fn log(core: &Core, c: &mut PgConnection, faults: &mut Vec<String>) -> CallResult<BTreeMap<i64, Sum>> {
     let mut sums = BTreeMap::new();
     let (mut after, mut before): (i64, Hash) = (0, [0; 32]);
     loop {
@@ -118,12 +118,16 @@ async fn log(core: &Core, c: &mut PgConnection, faults: &mut Vec<String>) -> Ans
     }
 }
 
-async fn rows_of(core: &Core, c: &mut PgConnection, batch: i64, faults: &mut Vec<String>) -> Answer<(Merkle, Sum)> {
+/// A chunk: number, owner, number of rows, first entity, keys, contents.
+type StoredChunk = (i32, i32, i32, String, Vec<u8>, Vec<u8>);
+
+/// The tree of the rows of a batch, and what its index must say.
+async fn rows_of(core: &Core, c: &mut PgConnection, batch: i64, faults: &mut Vec<String>) -> CallResult<(Merkle, Sum)> {
     let (mut tree, mut sum, mut after) = (Merkle::default(), (0, 0), -1);
     loop {
         let query = "SELECT number, owner, rows, first, keys, contents FROM chunk WHERE batch = $1 AND number > $2 ORDER BY batch, number LIMIT $3";
         let query = sqlx::query_as(query).bind(batch).bind(after).bind(i64::try_from(limits::CHUNK_PAGE).unwrap_or(i64::MAX));
-        let page: Vec<(i32, i32, i32, String, Vec<u8>, Vec<u8>)> = query.fetch_all(&mut *c).await?;
+        let page: Vec<StoredChunk> = query.fetch_all(&mut *c).await?;
         let Some(last) = page.last() else { return Ok((tree, sum)) };
         after = last.0;
         let codes = core.owners.codes(c, page.iter().map(|chunk| chunk.1)).await?;
@@ -149,7 +153,7 @@ async fn rows_of(core: &Core, c: &mut PgConnection, batch: i64, faults: &mut Vec
 }
 
 /// Compares the index with what the chunks said; `sums` has the batches of the log.
-async fn index(c: &mut PgConnection, sums: &mut BTreeMap<i64, Sum>, faults: &mut Vec<String>) -> Answer<()> {
+async fn index(c: &mut PgConnection, sums: &mut BTreeMap<i64, Sum>, faults: &mut Vec<String>) -> CallResult<()> {
     let mut found: BTreeMap<i64, Sum> = BTreeMap::new();
     let mut after = String::new();
     loop {
@@ -181,14 +185,14 @@ async fn index(c: &mut PgConnection, sums: &mut BTreeMap<i64, Sum>, faults: &mut
 }
 
 /// Names the facts of a batch about which chunks and index disagree.
-async fn differences(c: &mut PgConnection, batch: i64, faults: &mut Vec<String>) -> Answer<()> {
-    type Place = (i32, String, String);
+async fn differences(c: &mut PgConnection, batch: i64, faults: &mut Vec<String>) -> CallResult<()> {
+    type IndexKey = (i32, String, String);
     let rows: Vec<(i32, String, String, i32, i64, i16)> =
         sqlx::query_as("SELECT owner, entity, facet, chunk, fingerprint, flags FROM version WHERE batch = $1")
             .bind(batch)
             .fetch_all(&mut *c)
             .await?;
-    let mut indexed: BTreeMap<Place, (i32, i64, i16)> = rows
+    let mut indexed: BTreeMap<IndexKey, (i32, i64, i16)> = rows
         .into_iter()
         .map(|(owner, entity, facet, chunk, print, flags)| ((owner, entity, facet), (chunk, print, flags)))
         .collect();
@@ -217,7 +221,7 @@ async fn differences(c: &mut PgConnection, batch: i64, faults: &mut Vec<String>)
 }
 
 /// Checks the chain of the audit trail.
-async fn trail(c: &mut PgConnection, faults: &mut Vec<String>) -> Answer<()> {
+async fn trail(c: &mut PgConnection, faults: &mut Vec<String>) -> CallResult<()> {
     let (mut number, mut before): (u64, Hash) = (0, [0; 32]);
     loop {
         let page = audit::trail(c, number, PAGE).await?;

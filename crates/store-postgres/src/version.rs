@@ -41,7 +41,7 @@ impl VersionRow {
 }
 
 /// A version that readers at some transaction see, and its transaction.
-pub(crate) type Seen = (VersionRow, Tx);
+pub(crate) type SeenVersion = (VersionRow, Tx);
 
 /// The columns of index rows `v`, as arrays.
 macro_rules! arrays {
@@ -158,7 +158,7 @@ fn in_order(rows: &mut [VersionRow]) {
 
 impl Core {
     /// Of ordered rows, those that readers at `at` see. The map of batches must know `at`.
-    pub(crate) fn seen(&self, rows: Vec<VersionRow>, at: Tx) -> Vec<Seen> {
+    pub(crate) fn seen(&self, rows: Vec<VersionRow>, at: Tx) -> Vec<SeenVersion> {
         self.batches(|map| {
             rows.into_iter()
                 .filter_map(|row| {
@@ -170,8 +170,8 @@ impl Core {
     }
 
     /// Of ordered rows, the last version of each fact that readers at `at` see, whether it stands or not.
-    pub(crate) fn last_seen(&self, rows: Vec<VersionRow>, at: Tx) -> Vec<Seen> {
-        let mut last: Vec<Seen> = Vec::with_capacity(rows.len());
+    pub(crate) fn last_seen(&self, rows: Vec<VersionRow>, at: Tx) -> Vec<SeenVersion> {
+        let mut last: Vec<SeenVersion> = Vec::with_capacity(rows.len());
         for (row, tx) in self.seen(rows, at) {
             match last.last_mut() {
                 Some(before) if before.0.is_of_fact_of(&row) => {

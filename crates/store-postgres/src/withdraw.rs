@@ -1,8 +1,8 @@
 //! Withdrawal by law: content and salt of all versions of an entity are destroyed, their leaves stay.
 
-use crate::chunk::{self, Place, damaged};
+use crate::chunk::{self, ChunkPlace, damaged};
 use crate::core::Core;
-use crate::fault::Answer;
+use crate::fault::CallResult;
 use crate::limits;
 use crate::version;
 use annuaire_base::Tx;
@@ -14,15 +14,15 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Destroys what was ever said of these entities, as transaction `tx`, and withholds what will be. Chunks are rewritten;
 /// what PostgreSQL keeps of their
 /// former bytes goes with its vacuum.
-pub(crate) async fn destroy(core: &Core, c: &mut PgConnection, entities: &[String], tx: Tx) -> Answer<()> {
+pub(crate) async fn destroy(core: &Core, c: &mut PgConnection, entities: &[String], tx: Tx) -> CallResult<()> {
     if entities.is_empty() {
         return Ok(());
     }
     let at = core.learn_all(c).await?;
     let seen = core.seen(version::of_entities(c, entities).await?, at);
-    let owner_of: BTreeMap<Place, i32> = seen.iter().map(|(row, _)| ((row.batch, row.chunk), row.owner)).collect();
+    let owner_of: BTreeMap<ChunkPlace, i32> = seen.iter().map(|(row, _)| ((row.batch, row.chunk), row.owner)).collect();
     let codes = core.owners.codes(c, owner_of.values().copied()).await?;
-    let places: Vec<Place> = owner_of.keys().copied().collect();
+    let places: Vec<ChunkPlace> = owner_of.keys().copied().collect();
     for page in places.chunks(limits::CHUNK_PAGE) {
         for (place, (keys, contents)) in chunk::load(&mut *c, page).await? {
             let owner = owner_of.get(&place).and_then(|id| codes.get(id)).map(AsRef::as_ref).unwrap_or_default();

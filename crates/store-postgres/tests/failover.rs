@@ -199,7 +199,7 @@ fn round(round: usize) {
     };
     let workers = [work("one", false), work("two", false), work("t", true), work("u", true)];
     std::thread::sleep(WORK);
-    primary.kill(round % 2 == 0);
+    primary.kill(round.is_multiple_of(2));
     proxy.point(None);
     standby.run("pg_ctl", &["-D", &standby.data(), "-w", "promote"]);
     let before = told.lock().unwrap().acknowledged.len();
