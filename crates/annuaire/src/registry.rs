@@ -45,7 +45,7 @@ pub(crate) fn open_sqlite(path: &Path) -> Result<SqliteRegistry> {
 /// Opens the registry in a PostgreSQL database.
 pub(crate) fn open_database(url: &str) -> Result<BlockingRegistry> {
     let options = PostgresOptions { entropy: Arc::new(random_bytes), open: was_open };
-    let registry = runtime()?.block_on(PostgresRegistry::open(url, &options))?;
+    let registry = runtime()?.block_on(PostgresRegistry::open(url, options))?;
     Ok(BlockingRegistry::new(Arc::new(registry), runtime()?.handle().clone()))
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn open_database(url: &str) -> Result<BlockingRegistry> {
 pub(crate) fn ahead_of_database_ms(url: &str) -> Result<i64> {
     runtime()?.block_on(async {
         let options = PostgresOptions { entropy: Arc::new(random_bytes), open: was_open };
-        let registry = PostgresRegistry::open(url, &options).await?;
+        let registry = PostgresRegistry::open(url, options).await?;
         let before = now_ms();
         let database = registry.clock_ms().await?;
         Ok(before + (now_ms() - before) / 2 - database)

@@ -26,7 +26,8 @@ pub(crate) async fn run(c: &mut PgConnection, sql: &str) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// A connection of the pool. It is closed, not given back, when it is dropped before [`Lease::give_back`]: a call that was given up or
+/// A connection of the pool. It is closed, not given back, when it is dropped before [`Lease::give_back`]: a call that was
+/// given up or
 /// cancelled leaves half an answer or an open transaction, which the server then rolls back.
 pub(crate) struct Lease(Option<PoolConnection<Postgres>>);
 
@@ -71,7 +72,8 @@ impl Drop for Lease {
     }
 }
 
-/// Asks a question that changes nothing, on any connection of the pool; once more on a connection that lives when the first was dead.
+/// Asks a question that changes nothing, on any connection of the pool; once more on a connection that lives when the first
+/// was dead.
 macro_rules! ask {
     ($pool:expr, $c:ident => $call:expr) => {
         $crate::call::ask!($pool, $crate::limits::STATEMENT, $c => $call)

@@ -168,7 +168,8 @@ pub(crate) async fn encode(
 /// Rows of the index from which on they are copied: that takes a fifth less of the server's time, and two more round trips.
 const MANY: usize = 256;
 
-/// Writes chunks and their index. Many rows are two statements: who wants them to stand or fall together has a transaction, or a stage.
+/// Writes chunks and their index. Many rows are two statements: who wants them to stand or fall together has a transaction,
+/// or a stage.
 pub(crate) async fn insert(c: &mut PgConnection, batch: i64, new: &NewRows) -> Result<()> {
     let NewRows { chunks, versions } = new;
     if chunks.is_empty() {

@@ -30,7 +30,8 @@ pub(crate) struct Core {
     pub(crate) entropy: Entropy,
     pub(crate) log_id: u128,
     pub(crate) commits: watch::Sender<Tx>,
-    /// Units of this process queue here before they ask the database for the lock of the counter: fair, and one connection waits.
+    /// Units of this process queue here before they ask the database for the lock of the counter: fair, and one connection
+    /// waits.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) owners: Owners,
     pub(crate) sealed: Mutex<HashMap<u64, Sealed>>,
@@ -56,7 +57,8 @@ impl Core {
         read(&self.batches.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Completes the map up to `at`, or to the end of the log. Returns the last transaction that it knows. Cost: nothing when it
+    /// Completes the map up to `at`, or to the end of the log. Returns the last transaction that it knows. Cost: nothing
+    /// when it
     /// knows enough.
     pub(crate) async fn learn(&self, c: &mut PgConnection, at: Tx) -> Answer<Tx> {
         loop {

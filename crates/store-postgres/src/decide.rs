@@ -78,7 +78,8 @@ pub(crate) async fn verdicts(
     Ok(changes.iter().enumerate().map(verdict).collect::<Result<_>>()?)
 }
 
-/// Puts versions at the places of their changes. `ids`: numbers of the owners of the changes, absent for an owner that is not written yet.
+/// Puts versions at the places of their changes. `ids`: numbers of the owners of the changes, absent for an owner that is
+/// not written yet.
 pub(crate) fn by_place(changes: &[&Change], ids: &BTreeMap<String, i32>, versions: Vec<Seen>) -> LastVersions {
     let mut of: HashMap<(&str, i32, &str), usize> = HashMap::with_capacity(changes.len());
     for (n, change) in changes.iter().enumerate() {
@@ -151,7 +152,8 @@ pub(crate) async fn decide(core: &Core, c: &mut PgConnection, puts: &Puts) -> An
     Ok(Decision { verdicts, conflict, withdrawn, ended, counts })
 }
 
-/// Refuses a stage that was compared with a state which is not the last one of its owners, or that speaks of an entity withdrawn since.
+/// Refuses a stage that was compared with a state which is not the last one of its owners, or that speaks of an entity
+/// withdrawn since.
 pub(crate) async fn overtaken(core: &Core, c: &mut PgConnection, stage: &SealedStage) -> Answer<()> {
     let found: Option<(String, i64)> =
         sqlx::query_as("SELECT code, last_tx FROM owner WHERE code = ANY($1) AND last_tx > $2 ORDER BY last_tx DESC LIMIT 1")

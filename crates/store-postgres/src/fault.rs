@@ -45,7 +45,8 @@ impl From<sqlx::Error> for Fault {
             Database(d) => d.code().map(|c| c.into_owned()).unwrap_or_default(),
             _ => String::new(),
         };
-        // Class 08: the connection; 57P: a server that stops or starts; 25P03: the server ended a silent unit; 25006: a standby.
+        // Class 08: the connection; 57P: a server that stops or starts; 25P03: the server ended a silent unit; 25006: a
+        // standby.
         let lost = matches!(e, Io(_) | PoolTimedOut | WorkerCrashed | Protocol(_))
             || code.starts_with("08")
             || code.starts_with("57P")

@@ -1,13 +1,17 @@
 //! Registry store on PostgreSQL: one system of record for any number of nodes.
 //!
-//! A save takes its number from a one-row counter that it locks. Saves therefore take turns, numbers are gap-free, and a reader that
+//! A save takes its number from a one-row counter that it locks. Saves therefore take turns, numbers are gap-free, and a
+//! reader that
 //! sees transaction n sees all before it. Nothing else is locked: units read and gather what they write in memory, imports
-//! stage their rows beside the state. Each save announces itself (`NOTIFY`), so [`commits`](annuaire_store::Registry::commits) of every node tells of it at once.
+//! stage their rows beside the state. Each save announces itself (`NOTIFY`), so
+//! [`commits`](annuaire_store::Registry::commits) of every node tells of it at once.
 //!
 //! Keys compare byte by byte (`COLLATE "C"`), because imports merge ordered lists. Connections come from a pool, which
-//! replaces those that die. When one dies during a commit, another one is asked whether it happened. No call waits for ever: see [`limits`].
+//! replaces those that die. When one dies during a commit, another one is asked whether it happened. No call waits for ever:
+//! see [`limits`].
 //!
-//! `sslmode` means what PostgreSQL documents: `require` encrypts or fails; `verify-ca` and `verify-full` check the certificate too
+//! `sslmode` means what PostgreSQL documents: `require` encrypts or fails; `verify-ca` and `verify-full` check the
+//! certificate too
 //! (`sslrootcert` names the authority); `prefer`, the default, encrypts when the server offers it and continues without
 //! encryption when it does not. This room never deletes a row of the log; a withdrawal by law replaces its content.
 //!
@@ -17,7 +21,7 @@
 //!
 //! # async fn example(entropy: annuaire_store::Entropy) -> annuaire_store::Result<()> {
 //! let url = "postgres://annuaire:secret@db.example/annuaire?sslmode=verify-full&sslrootcert=/etc/annuaire/ca.pem";
-//! let registry = PostgresRegistry::open(url, &PostgresOptions { entropy, open: |_source| false }).await?;
+//! let registry = PostgresRegistry::open(url, PostgresOptions { entropy, open: |_source| false }).await?;
 //! println!("the log ends at transaction {}", registry.last_tx().await?);
 //! # Ok(())
 //! # }

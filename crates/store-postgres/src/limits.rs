@@ -12,7 +12,8 @@ pub const CONNECT: Duration = Duration::from_secs(10);
 pub const PING: Duration = Duration::from_secs(5);
 /// Time to answer a statement on a page of facts or a batch of changes.
 pub const STATEMENT: Duration = Duration::from_secs(120);
-/// Time to grant the lock of the counter. Whoever holds it saves: milliseconds, seconds for a withdrawal with a long past. Migrating a country takes minutes.
+/// Time to grant the lock of the counter. Whoever holds it saves: milliseconds, seconds for a withdrawal with a long past.
+/// Migrating a country takes minutes.
 pub const TURN: Duration = Duration::from_secs(600);
 /// Time to make a commit durable; with a synchronous standby, there too.
 pub const COMMIT: Duration = Duration::from_secs(300);

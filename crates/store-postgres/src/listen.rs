@@ -10,7 +10,8 @@ use sqlx::{PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Channel on which a log announces its commits. Several registries may be in one database, and channels are of the whole database.
+/// Channel on which a log announces its commits. Several registries may be in one database, and channels are of the whole
+/// database.
 pub(crate) fn channel(log_id: u128) -> String {
     format!("annuaire_{log_id:032x}")
 }

@@ -1,4 +1,5 @@
-//! The counter: one row that every save locks, so that numbers have no gap and a reader that sees transaction n sees all before it.
+//! The counter: one row that every save locks, so that numbers have no gap and a reader that sees transaction n sees all
+//! before it.
 
 use crate::audit::ChainEnd;
 use crate::call::{Lease, bounded, run, statement};
@@ -113,7 +114,8 @@ impl Saved {
         }
     }
 
-    /// Whether the save stands; `None`: it left nothing by which it could be told. Takes the lock of the counter: a commit that is still
+    /// Whether the save stands; `None`: it left nothing by which it could be told. Takes the lock of the counter: a commit
+    /// that is still
     /// under way on a lost connection holds it.
     async fn stands(&self, core: &Core) -> Answer<Option<bool>> {
         let mut lease = Lease::alive(&core.pool).await?;

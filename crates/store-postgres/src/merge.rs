@@ -85,7 +85,8 @@ impl Run {
     }
 }
 
-/// Writes the rows of a batch again under another one, in order, and removes the batch. Returns the new batch, the number of its chunks and the
+/// Writes the rows of a batch again under another one, in order, and removes the batch. Returns the new batch, the number of
+/// its chunks and the
 /// tree of its rows. Memory: one chunk for each run.
 pub(crate) async fn in_order(
     core: &Core,

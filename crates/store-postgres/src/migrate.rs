@@ -1,6 +1,7 @@
 //! The way from version 3: rows of objects become chunks of facts.
 //!
-//! All of it is one transaction of the database, which the caller commits: a program that dies in between leaves version 3. The log is
+//! All of it is one transaction of the database, which the caller commits: a program that dies in between leaves version 3.
+//! The log is
 //! read once, in its order, a page at a time.
 
 use crate::call::{bounded, run, statement};
@@ -44,8 +45,7 @@ INSERT INTO log_tx(tx, batch, commit_ms, actor, channel, reason, changes, withdr
 const END: &str = "
 UPDATE log_counter SET tx = c.tx, commit_ms = c.commit_ms FROM log_counter_3 c;
 SELECT setval('batch_number', (SELECT greatest(max(tx), 1) FROM log_tx_3));
-DROP TABLE log_tx_3, log_counter_3, log_entry, object;
-ANALYZE;";
+DROP TABLE log_tx_3, log_counter_3, log_entry, object;";
 
 /// A row of the log of version 3: transaction, source, entity, payload, fingerprint.
 type OldRow = (i64, String, String, Option<String>, Option<Vec<u8>>);

@@ -174,7 +174,8 @@ pub(crate) async fn standing(
     Ok((facts_of(core, c, core.last_seen(rows, tx)).await?, end))
 }
 
-/// Marks of the facts of an owner that stand just after `tx`: a page of whole entities after `after`, and where the next begins.
+/// Marks of the facts of an owner that stand just after `tx`: a page of whole entities after `after`, and where the next
+/// begins.
 pub(crate) async fn marks(
     core: &Core,
     c: &mut PgConnection,

@@ -29,25 +29,27 @@ pub struct PostgresOptions {
     pub open: fn(&str) -> bool,
 }
 
-/// A registry in a PostgreSQL database: a pool of connections, and one that listens to commits. It is used in the runtime in which it was opened.
+/// A registry in a PostgreSQL database: a pool of connections, and one that listens to commits. It is used in the runtime in
+/// which it was opened.
 pub struct PostgresRegistry {
     core: Arc<Core>,
     _listener: Listener,
 }
 
 impl PostgresRegistry {
-    /// Connects to `postgres://user:password@host/database`, creates missing tables and brings those of an earlier version forward. The URL holds a
+    /// Connects to `postgres://user:password@host/database`, creates missing tables and brings those of an earlier version
+    /// forward. The URL holds a
     /// secret, so no error repeats it.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses, or when its tables are of a later version of this program.
-    pub async fn open(url: &str, by: &PostgresOptions) -> Result<Self> {
+    pub async fn open(url: &str, by: PostgresOptions) -> Result<Self> {
         let options = options(url)?;
         let mut connection = pool::connect(&options).await?;
         let log = schema::ensure(&mut connection, &Origin { entropy: &by.entropy, open: by.open }).await?;
         // It was needed once; whether it says goodbye does not matter.
         let _ = connection.close().await;
-        let core = Arc::new(Core::new(pool::pool(options), by.entropy.clone(), log.id));
+        let core = Arc::new(Core::new(pool::pool(options), by.entropy, log.id));
         let last: Answer<Tx> = ask!(&core.pool, c => listen::last_tx(c));
         listen::tell(&core.commits, last?);
         let listener = Listener::start(core.pool.clone(), log.id, core.commits.clone());
@@ -69,7 +71,8 @@ impl PostgresRegistry {
     }
 }
 
-/// Opens a registry for threads, on a runtime of this room; for tests and tools. Random bytes are those of the system, and sources of an older
+/// Opens a registry for threads, on a runtime of this room; for tests and tools. Random bytes are those of the system, and
+/// sources of an older
 /// registry are taken to be restricted.
 ///
 /// # Errors
@@ -79,7 +82,7 @@ pub fn open_blocking(url: &str) -> Result<BlockingRegistry> {
     let runtime = RUNTIME.as_ref().map_err(|e| Error::Database(e.to_string()))?;
     let random = std::fs::File::open("/dev/urandom").map_err(|e| Error::Database(format!("/dev/urandom: {e}")))?;
     let entropy: Entropy = Arc::new(move |bytes| (&random).read_exact(bytes).expect("the system gives random bytes"));
-    let registry = runtime.block_on(PostgresRegistry::open(url, &PostgresOptions { entropy, open: |_| false }))?;
+    let registry = runtime.block_on(PostgresRegistry::open(url, PostgresOptions { entropy, open: |_| false }))?;
     Ok(BlockingRegistry::new(Arc::new(registry), runtime.handle().clone()))
 }
 

@@ -10,8 +10,10 @@ use sqlx::PgConnection;
 /// Raised whenever the tables change their meaning.
 const VERSION: i64 = 4;
 
-// `version` leads from a fact to the chunks that hold its versions. Entities come first in its key, so that all that is said of one is found by
-// one look-up whoever says it, and a page of the state is one range. Chunks hold compressed bytes: PostgreSQL is not to try again. Rows that every save
+// `version` leads from a fact to the chunks that hold its versions. Entities come first in its key, so that all that is said
+// of one is found by
+// one look-up whoever says it, and a page of the state is one range. Chunks hold compressed bytes: PostgreSQL is not to try
+// again. Rows that every save
 // changes leave room in their page, so that no index is touched.
 const TABLES: &str = r#"
 CREATE TABLE log_identity(one boolean PRIMARY KEY DEFAULT true CHECK (one), id bytea NOT NULL, epoch bigint NOT NULL);

@@ -1,7 +1,9 @@
 //! The stage: many facts in short transactions of the database, beside the state and without the lock of the counter.
 //!
-//! A stage keeps one connection for all its life. Its session holds an advisory lock that names the stage, so the server itself knows whether its
-//! process lives: whoever begins a stage discards those whose lock is free. When the connection is lost the stage is lost; so its
+//! A stage keeps one connection for all its life. Its session holds an advisory lock that names the stage, so the server
+//! itself knows whether its
+//! process lives: whoever begins a stage discards those whose lock is free. When the connection is lost the stage is lost;
+//! so its
 //! short transactions need not wait for the disk, which the commit of the unit that adopts it does for all of them.
 
 use crate::call::{Lease, ask, run, statement};
@@ -173,7 +175,8 @@ impl PostgresStage {
         Ok(())
     }
 
-    /// The versions at the base that changes are compared with. `again`: some may be of facts that this stage put before, and their
+    /// The versions at the base that changes are compared with. `again`: some may be of facts that this stage put before,
+    /// and their
     /// rows are taken back.
     async fn look_up(&mut self, c: &mut PgConnection, changes: &[Change], again: bool) -> Answer<LastVersions> {
         let mut ids: BTreeMap<String, i32> = BTreeMap::new();
@@ -294,7 +297,8 @@ impl Stage for PostgresStage {
             }
             _ => read(after.to_owned()).await?,
         };
-        // The caller goes on after the last fact that it sees; entities without a fact may lie between it and the end of the page.
+        // The caller goes on after the last fact that it sees; entities without a fact may lie between it and the end of the
+        // page.
         if let (Some(end), Some(last)) = (end, page.last()) {
             let page = tokio::spawn(read(end));
             self.ahead = Some(Ahead { owner: owner.to_owned(), after: last.entity.clone(), limit, page });

@@ -94,7 +94,8 @@ async fn fetch(c: &mut PgConnection, query: Query<'_>) -> Result<Vec<VersionRow>
         .collect())
 }
 
-/// All versions of some whole entities that follow `after`, in the order of the index, and where the next page begins, `None` at the
+/// All versions of some whole entities that follow `after`, in the order of the index, and where the next page begins,
+/// `None` at the
 /// end. Rows of one owner are for marks: owner and chunk are left zero. Reads about `limit` rows.
 pub(crate) async fn page(
     c: &mut PgConnection,

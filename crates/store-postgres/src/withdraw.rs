@@ -11,7 +11,8 @@ use annuaire_store::columns::tx_column;
 use sqlx::{PgConnection, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Destroys what was ever said of these entities, as transaction `tx`, and withholds what will be. Chunks are rewritten; what PostgreSQL keeps of their
+/// Destroys what was ever said of these entities, as transaction `tx`, and withholds what will be. Chunks are rewritten;
+/// what PostgreSQL keeps of their
 /// former bytes goes with its vacuum.
 pub(crate) async fn destroy(core: &Core, c: &mut PgConnection, entities: &[String], tx: Tx) -> Answer<()> {
     if entities.is_empty() {

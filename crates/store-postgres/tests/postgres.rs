@@ -96,7 +96,7 @@ fn tables_of_version_3_are_brought_forward_with_all_that_they_know() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let options =
         annuaire_store_postgres::PostgresOptions { entropy: std::sync::Arc::new(|b| b.fill(7)), open: |source| source == "open" };
-    drop(runtime.block_on(annuaire_store_postgres::PostgresRegistry::open(&schema.url(), &options)).unwrap());
+    drop(runtime.block_on(annuaire_store_postgres::PostgresRegistry::open(&schema.url(), options)).unwrap());
     let r = schema.open();
     let log = r.transactions(Tx::NONE, 9).unwrap();
     let told: Vec<_> = log
