@@ -25,11 +25,11 @@ fn versions(data: &Path) -> Vec<String> {
 }
 
 /// Changes a file at many places and asks `verify` each time. Returns how often it found something.
-fn damage(file: &str, professionals: &str, advice: &str, unharmed: &dyn Fn(&Path) -> Vec<String>) -> usize {
+fn damage(file: &str, (professionals, changed): (&str, &str), advice: &str, unharmed: &dyn Fn(&Path) -> Vec<String>) -> usize {
     let dir = tempfile::tempdir().unwrap();
     let (files, first, data) = (dir.path().join("files"), dir.path().join("first"), dir.path().join("data"));
     let path = files.to_str().unwrap();
-    assert!(annuaire(&["generate", "--professionals", professionals, "--changed-per-mille", "300", "--out", path]).0);
+    assert!(annuaire(&["generate", "--professionals", professionals, "--changed-per-mille", changed, "--out", path]).0);
     assert!(import(&first, &delivery(&files)).0 && import(&first, &delivery(&files.join("next"))).0);
     // A copy has no free pages: most bytes of it mean something.
     let copy = dir.path().join("copy");
@@ -72,7 +72,7 @@ fn damage(file: &str, professionals: &str, advice: &str, unharmed: &dyn Fn(&Path
 
 #[test]
 fn a_damaged_store_is_named() {
-    let found = damage("public/data.mdb", "60", "annuaire rebuild", &versions);
+    let found = damage("public/data.mdb", ("60", "300"), "annuaire rebuild", &versions);
     // Pages are half full, and what is there is small.
     assert!(found > PLACES / 3, "only {found} of {PLACES} were seen");
 }
@@ -81,7 +81,7 @@ fn a_damaged_store_is_named() {
 fn a_damaged_registry_is_named() {
     // What is published of the damaged file, once more.
     // Its twenty tables take a page each: there must be more than that.
-    let found = damage("registry.sqlite", "700", "annuaire restore", &|data| {
+    let found = damage("registry.sqlite", ("700", "20"), "annuaire restore", &|data| {
         let (ok, output) = annuaire(&["rebuild", "--data", data.to_str().unwrap()]);
         assert!(ok, "{output}");
         versions(data)
