@@ -103,7 +103,11 @@ fn watch(host: &str, committed: &Receiver<(u64, Instant)>) -> Result<(Vec<u64>, 
         }
         let status = connection.get(&format!("/fhir/v2/Organization/001-F99B{number:07}"), "", &mut body)?;
         if status == 200 || since.elapsed() > Duration::from_secs(60) {
-            if status == 200 { times.push(micros(since.elapsed())) } else { unseen += 1 }
+            if status == 200 {
+                times.push(micros(since.elapsed()))
+            } else {
+                unseen += 1
+            }
             waiting.pop_front();
         } else {
             std::thread::sleep(Duration::from_millis(2));

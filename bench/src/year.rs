@@ -10,9 +10,9 @@ use crate::table::{CONNECTIONS, mib, row};
 use crate::{others, pages, writer};
 use annuaire_base::Tx;
 use annuaire_base::fact::Fact;
+use annuaire_consolidate::Perimeter;
 use annuaire_fhir::schema::{self, params};
 use annuaire_fhir::{Guide, View};
-use annuaire_consolidate::Perimeter;
 use annuaire_index::{Filter, Index, Row};
 use annuaire_mos::Objet;
 use annuaire_store::{BlockingRegistry, Cause, Change, Channel, CommitClock, Expect};
@@ -79,7 +79,10 @@ pub fn run(professionals: &str, days: u64, small: u64) -> Result<()> {
     drop(registry);
     let all = figures(&kept, dir.path())?;
     for ((what, day_one), ((_, now), (_, everything))) in first.iter().zip(retained.iter().zip(&all)) {
-        row(what, &format!("{day_one:.0}/s | {now:.0}/s, {:.2} × | {everything:.0}/s, {:.2} ×", now / day_one, everything / day_one));
+        row(
+            what,
+            &format!("{day_one:.0}/s | {now:.0}/s, {:.2} × | {everything:.0}/s, {:.2} ×", now / day_one, everything / day_one),
+        );
     }
     for store in [&data, &kept] {
         old_states(&store.join("public"))?;
@@ -92,7 +95,10 @@ pub fn run(professionals: &str, days: u64, small: u64) -> Result<()> {
     let once = began.elapsed().as_secs_f64();
     drop(registry);
     let again = measured(&["rebuild", "--quiet", "--data", &data.to_string_lossy()])?.seconds;
-    row("first publication of that content; rebuild through the year", &format!("{once:.1} s | {again:.1} s, {:.2} ×", again / once));
+    row(
+        "first publication of that content; rebuild through the year",
+        &format!("{once:.1} s | {again:.1} s, {:.2} ×", again / once),
+    );
     Ok(())
 }
 
@@ -110,9 +116,9 @@ fn figures(data: &Path, dir: &Path) -> Result<Vec<(&'static str, f64)>> {
     let letters = ["arti", "ern", "oub", "mart", "ant", "eri", "ois", "ard", "elle", "ier", "ann", "ous", "ill", "ond", "evr"];
     let contains: Vec<String> = letters.iter().map(|l| format!("/fhir/v2/Practitioner?family:contains={l}")).collect();
     rows.push((":contains, each once", load::once(host, &contains).per_second));
-    let towns = ["brest", "lyon", "metz", "nantes", "lille", "rennes", "dijon", "nice", "tours", "caen", "pau", "sete", "arles", "laval"];
-    let chains: Vec<String> =
-        towns.iter().map(|t| format!("/fhir/v2/PractitionerRole?organization.address-city={t}")).collect();
+    let towns =
+        ["brest", "lyon", "metz", "nantes", "lille", "rennes", "dijon", "nice", "tours", "caen", "pau", "sete", "arles", "laval"];
+    let chains: Vec<String> = towns.iter().map(|t| format!("/fhir/v2/PractitionerRole?organization.address-city={t}")).collect();
     rows.push(("chain of a town, each once", load::once(host, &chains).per_second));
     rows.push(("full walk, resources", pages::walk(host, false, usize::MAX)?.per_second()));
     Ok(rows)
@@ -127,7 +133,9 @@ fn old_states(store: &Path) -> Result<()> {
         let mut times = Vec::new();
         for _ in 0..30 {
             let began = Instant::now();
-            let Some(snapshot) = (if tx < index.retained_from() { None } else { index.snapshot_at(tx)? }) else { return Ok(None) };
+            let Some(snapshot) = (if tx < index.retained_from() { None } else { index.snapshot_at(tx)? }) else {
+                return Ok(None);
+            };
             let rows = snapshot.search(schema::PRACTITIONER, &filter)?;
             for row in rows.iter().take(50) {
                 snapshot.read(Row::new(row))?;
@@ -141,7 +149,8 @@ fn old_states(store: &Path) -> Result<()> {
     };
     let latest = page(last)?.context("no latest state")?;
     let old = |n: u64| -> Result<String> {
-        Ok(page(Tx::new(last.get().saturating_sub(n)))?.map_or("not kept".to_owned(), |ms| format!("{ms:.2} ms, {:.1} ×", ms / latest)))
+        Ok(page(Tx::new(last.get().saturating_sub(n)))?
+            .map_or("not kept".to_owned(), |ms| format!("{ms:.2} ms, {:.1} ×", ms / latest)))
     };
     row("page of a state: latest, 100, 10,000 transactions old", &format!("{latest:.2} ms | {} | {}", old(100)?, old(10_000)?));
     Ok(())
