@@ -17,12 +17,34 @@ use source::SourceFile;
 use std::fs;
 use std::path::Path;
 
+/// What is known and not yet mended, by check and place. A line that is found no more must go: the list only shrinks.
+const DEBTS: [(&str, &str); DEBTS_LEFT] = [
+    ("rooms", "crates/store-sqlite/src/bridge.rs"),
+    ("circles", "crates/exchange/src/current_loads.rs"),
+    ("circles", "crates/index/src/index.rs"),
+    ("circles", "crates/store-sqlite/src/changed.rs"),
+    ("circles", "crates/store-sqlite/src/migration.rs"),
+    ("circles", "crates/store-suite/src/lib.rs"),
+    ("type names", "crates/annuaire/src/data_place.rs"),
+    ("type names", "crates/annuaire/src/progress.rs"),
+    ("type names", "crates/base/src/fact.rs"),
+    ("type names", "crates/index/src/row.rs"),
+    ("type names", "crates/index/src/version.rs"),
+];
+const DEBTS_LEFT: usize = 11;
+
 /// Reads the tree below `root` and fails with everything that is to be mended, one line each.
 ///
 /// # Errors
 /// What was found, or what could not be read.
 pub fn run(root: &Path) -> Result<(), String> {
-    let found = findings(root)?;
+    let mut found = findings(root)?;
+    let is_debt = |f: &Finding, debt: &(&str, &str)| f.check == debt.0 && f.place.split(':').next() == Some(debt.1);
+    let paid: Vec<_> = DEBTS.iter().filter(|debt| !found.iter().any(|f| is_debt(f, debt))).collect();
+    if let [(check, place), ..] = paid.as_slice() {
+        return Err(format!("tidy: {check}: {place} was mended: take its line out of DEBTS"));
+    }
+    found.retain(|f| !DEBTS.iter().any(|debt| is_debt(f, debt)));
     if found.is_empty() {
         return Ok(());
     }

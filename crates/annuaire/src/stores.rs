@@ -29,7 +29,7 @@ enum Former {
     /// It was made again.
     MadeAgain,
     /// It can be read: it is served as it is, until it is made again.
-    Served(Index),
+    Served(Box<Index>),
 }
 
 /// Result of bringing all stores to the end of the log.
@@ -137,7 +137,7 @@ impl Stores {
         Self::open_with(place, guide, restricted, &mut |view| {
             let dir = place.data.join(store_name(view.perimeter));
             match annuaire_publish::open_former(&dir, place.map_bytes, view) {
-                Ok(Some(index)) => Ok(Former::Served(index)),
+                Ok(Some(index)) => Ok(Former::Served(Box::new(index))),
                 // What cannot be read is made again.
                 Ok(None) | Err(_) => renew_outdated(place, view, tell),
             }
@@ -164,7 +164,7 @@ impl Stores {
                     Former::MadeAgain => open(place, view)?.context("a store just made is of another version")?,
                     Former::Served(index) => {
                         former.push(perimeter);
-                        index
+                        *index
                     }
                 },
             };

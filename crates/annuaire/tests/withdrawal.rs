@@ -115,7 +115,7 @@ fn a_structure_is_withdrawn_by_its_number() {
         // Nobody works there and nothing belongs to it: no reference keeps it.
         let referred: String = ["PractitionerRole", "HealthcareService", "Device", "Organization"]
             .iter()
-            .map(|ty| Value::from_iter(server.walk(&format!("{ty}?_count=500")).into_iter().map(|(_, v)| v)).to_string())
+            .map(|ty| Value::from_iter(server.walk(&format!("{ty}?_count=500")).into_values()).to_string())
             .collect();
         let id = all.keys().find(|id| !referred.contains(&format!("Organization/{id}"))).expect("a structure alone").clone();
         (id.trim_start_matches("001-").to_owned(), id)

@@ -47,7 +47,7 @@ impl TransactionReading {
 }
 
 /// The effect of a transaction on the store.
-pub(crate) struct Applied {
+pub(crate) struct AppliedLarge {
     /// New versions.
     pub(crate) versions: u64,
     /// Entities that were set aside.
@@ -62,7 +62,7 @@ pub(crate) fn apply(
     transaction: &Transaction,
     reading: TransactionReading,
     retention: Option<&Retention<'_>>,
-) -> Result<Applied, Error> {
+) -> Result<AppliedLarge, Error> {
     let (tx, commit_ms) = (transaction.tx, transaction.commit_ms);
     let source = StateSource { registry: range.registry, owners: range.owners, perimeter: view.perimeter };
     // Opened here first, so that a store that cannot be read is reported before any thread starts.
@@ -106,7 +106,7 @@ pub(crate) fn apply(
         let options = ApplyOptions { retention, set_aside: Some(&set_aside), digest, withdrawn: &[] };
         index.apply_with::<Error>(tx, commit_ms, resources, &options)
     })?;
-    Ok(Applied { versions, set_aside: set_aside.into_inner().into_iter().filter_map(|(_, set_aside)| set_aside).collect() })
+    Ok(AppliedLarge { versions, set_aside: set_aside.into_inner().into_iter().filter_map(|(_, set_aside)| set_aside).collect() })
 }
 
 /// The resources of a transaction in the order of publication: those of the pages, then the structures to which they point and

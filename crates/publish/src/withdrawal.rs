@@ -42,7 +42,8 @@ pub(crate) struct Withdrawal {
 pub(crate) fn find(range: &LogRange<'_>, index: &Index, tx: Tx) -> Result<Withdrawal, Error> {
     let snapshot = index.snapshot()?;
     let rules = schema::link_rules();
-    let mut search = Search { snapshot: &snapshot, rules: &rules, resources: BTreeSet::new(), made_again: BTreeSet::new() };
+    let mut search =
+        WithdrawalSearch { snapshot: &snapshot, rules: &rules, resources: BTreeSet::new(), made_again: BTreeSet::new() };
     let entities = range.registry.withdrawn(tx)?;
     let mut structures = Vec::new();
     for entity in &entities {
@@ -76,19 +77,19 @@ pub(crate) fn find(range: &LogRange<'_>, index: &Index, tx: Tx) -> Result<Withdr
             still_referenced.push(ReferencedStructure { id_technique, as_legal_entity });
         }
     }
-    let Search { resources, made_again, .. } = search;
+    let WithdrawalSearch { resources, made_again, .. } = search;
     Ok(Withdrawal { resources: resources.into_iter().collect(), made_again: made_again.into_iter().collect(), still_referenced })
 }
 
 /// A search under way.
-struct Search<'s> {
+struct WithdrawalSearch<'s> {
     snapshot: &'s Snapshot,
     rules: &'s [LinkRule],
     resources: BTreeSet<(TypeId, String)>,
     made_again: BTreeSet<String>,
 }
 
-impl Search<'_> {
+impl WithdrawalSearch<'_> {
     /// Adds a resource, when it was ever published.
     fn add(&mut self, ty: TypeId, id: String) -> Result<bool, Error> {
         let is_known = !self.snapshot.history(ty, &id)?.is_empty();

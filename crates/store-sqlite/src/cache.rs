@@ -51,7 +51,7 @@ impl LoadedChunk {
 
 /// Two generations: what was not used for as long as the younger one took to fill is forgotten.
 #[derive(Default)]
-struct Generations {
+struct ChunkGenerations {
     /// Raised by every withdrawal, so that nothing read before one enters after it.
     era: u64,
     young: HashMap<i64, Arc<LoadedChunk>>,
@@ -61,10 +61,10 @@ struct Generations {
 
 /// The cache, shared by all readers.
 #[derive(Default)]
-pub(crate) struct Cache(Mutex<Generations>);
+pub(crate) struct Cache(Mutex<ChunkGenerations>);
 
 impl Cache {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Generations> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, ChunkGenerations> {
         // Every change leaves the maps whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,7 +72,7 @@ impl Cache {
     /// Forgets everything: contents were withdrawn.
     pub(crate) fn clear(&self) {
         let mut g = self.lock();
-        *g = Generations { era: g.era + 1, ..Generations::default() };
+        *g = ChunkGenerations { era: g.era + 1, ..ChunkGenerations::default() };
     }
 
     /// Forgets chunks whose fingerprints changed. A reader that keeps one of them compares once more than needed.
@@ -138,7 +138,7 @@ impl Cache {
     }
 }
 
-impl Generations {
+impl ChunkGenerations {
     fn add(&mut self, chunk: Arc<LoadedChunk>) {
         let weight = chunk.weight();
         if self.young_bytes + weight > limits::CACHE_BYTES / 2 {

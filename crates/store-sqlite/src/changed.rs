@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 /// A chunk of a batch and the entities between which its rows are.
-pub(crate) struct Place {
+pub(crate) struct ChangedPlace {
     pub(crate) first: String,
     pub(crate) last: String,
     pub(crate) id: i64,
@@ -23,7 +23,7 @@ const PLACES: &str =
     packed!("first", "last", "id"; "SELECT first, last, id FROM chunk WHERE id >= ? AND id < ? ORDER BY first, id");
 
 /// Chunks of a batch by their first entity. Pages of one transaction follow each other, so the last answer is kept.
-async fn places(c: &mut SqliteConnection, shared: &Shared, batch: u64) -> Result<Arc<Vec<Place>>> {
+async fn places(c: &mut SqliteConnection, shared: &Shared, batch: u64) -> Result<Arc<Vec<ChangedPlace>>> {
     let kept = || shared.listed.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, places)) = kept().as_ref().filter(|(of, _)| *of == batch) {
         return Ok(places.clone());
@@ -33,7 +33,7 @@ async fn places(c: &mut SqliteConnection, shared: &Shared, batch: u64) -> Result
     let mut packed = Packed::new(page.as_deref());
     let mut places = Vec::new();
     while let Some([first, last, id]) = packed.row()? {
-        places.push(Place { first: first.to_owned(), last: last.to_owned(), id: number(id)? });
+        places.push(ChangedPlace { first: first.to_owned(), last: last.to_owned(), id: number(id)? });
     }
     let places = Arc::new(places);
     *kept() = Some((batch, places.clone()));

@@ -19,7 +19,7 @@ pub(crate) struct PutPlace {
 }
 
 /// A buffer, decided, hashed and compressed.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedRows {
     pub(crate) chunks: Vec<NewChunk>,
     pub(crate) counts: ChangeCounts,
     /// For each row of the chunks: whether its fact stood at the base.
@@ -50,9 +50,9 @@ async fn has_facts(c: &mut SqliteConnection, shared: &Shared, owner: &str) -> Re
 }
 
 /// Decides what these puts do, compared with `base`.
-pub(crate) async fn prepare(shared: &Shared, base: Tx, changes: Vec<Change>) -> Result<Prepared> {
+pub(crate) async fn prepare(shared: &Shared, base: Tx, changes: Vec<Change>) -> Result<PreparedRows> {
     let changes = backend::in_order(changes);
-    let mut prepared = Prepared {
+    let mut prepared = PreparedRows {
         chunks: Vec::new(),
         counts: ChangeCounts::default(),
         stood: Vec::new(),

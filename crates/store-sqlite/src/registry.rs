@@ -5,7 +5,7 @@ use crate::fault::fault;
 use crate::log_map::LogMap;
 use crate::shared::{Clock, Shared};
 use crate::stage::SqliteStage;
-use crate::turn::Turns;
+use crate::turn::WriterTurns;
 use crate::unit::SqliteUnit;
 use crate::{audit, changed, facts, jobs, keeper, limits, migration, notes, schema, sweep, verify};
 use annuaire_base::fact::{Fact, FactVersion};
@@ -71,7 +71,7 @@ impl SqliteRegistry {
     /// # Errors
     /// When the file cannot be opened, is cut, is not a registry, or was written by a later version of this program.
     pub async fn open(path: &Path, options: SqliteOptions) -> Result<Self> {
-        let turns = Turns::new(path);
+        let turns = WriterTurns::new(path);
         Self::prepare(path, &turns, &options).await?;
         let (commits, _) = watch::channel(Tx::NONE);
         let shared = Arc::new(Shared {
@@ -102,7 +102,7 @@ impl SqliteRegistry {
     }
 
     /// Makes the file one of this version.
-    async fn prepare(path: &Path, turns: &Turns, options: &SqliteOptions) -> Result<()> {
+    async fn prepare(path: &Path, turns: &WriterTurns, options: &SqliteOptions) -> Result<()> {
         schema::whole(path)?;
         // Looked at first without a turn: most files need no change.
         if path.exists() && Self::version(path).await? == Some(schema::VERSION) {

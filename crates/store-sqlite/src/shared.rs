@@ -4,7 +4,7 @@ use crate::cache::Cache;
 use crate::fault::fault;
 use crate::log_map::LogMap;
 use crate::stage_tail::StageTail;
-use crate::turn::Turns;
+use crate::turn::WriterTurns;
 use annuaire_base::Tx;
 use annuaire_store::{Entropy, Result};
 use sqlx::pool::PoolConnection;
@@ -26,12 +26,12 @@ pub(crate) struct Shared {
     /// One connection for what may be lost with the machine: stages. The commit that makes a stage stand makes it durable too,
     /// since the write-ahead log is written in order.
     pub(crate) stager: SqlitePool,
-    pub(crate) turns: Turns,
+    pub(crate) turns: WriterTurns,
     pub(crate) log: LogMap,
     pub(crate) cache: Cache,
     pub(crate) commits: watch::Sender<Tx>,
     /// Chunks of the batch whose entities were listed last.
-    pub(crate) listed: Mutex<Option<(u64, Arc<Vec<crate::changed::Place>>)>>,
+    pub(crate) listed: Mutex<Option<(u64, Arc<Vec<crate::changed::ChangedPlace>>)>>,
     /// Ends of stages that are being adopted.
     pub(crate) tails: Mutex<HashMap<u64, StageTail>>,
     /// Told after writes: the write-ahead log may have grown.

@@ -4,7 +4,7 @@
 //! written. The turn of writers is taken for the writing alone.
 
 use crate::fault::fault;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{PreparedRows, prepare};
 use crate::shared::Shared;
 use crate::stage_tail::StageTail;
 use crate::{batch, discard, jobs, limits, notes, sweep};
@@ -19,13 +19,13 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// Progress that is here, or under way.
-enum Progress {
+/// StageProgress that is here, or under way.
+enum StageProgress {
     Here(Box<StageTail>),
     UnderWay(JoinHandle<Result<Box<StageTail>>>),
 }
 
-impl Progress {
+impl StageProgress {
     async fn get(self) -> Result<Box<StageTail>> {
         match self {
             Self::Here(tail) => Ok(tail),
@@ -43,7 +43,7 @@ pub(crate) struct SqliteStage {
     pending_bytes: usize,
     owners: HashSet<String>,
     /// Absent once sealed, or failed.
-    progress: Option<Progress>,
+    progress: Option<StageProgress>,
     failed: Arc<AtomicBool>,
     /// Buffers that may be under way.
     flights: Arc<Semaphore>,
@@ -70,14 +70,14 @@ impl SqliteStage {
             pending: Vec::new(),
             pending_bytes: 0,
             owners: HashSet::new(),
-            progress: Some(Progress::Here(Box::new(StageTail::new(number, now_ms)))),
+            progress: Some(StageProgress::Here(Box::new(StageTail::new(number, now_ms)))),
             failed: Arc::default(),
             flights: Arc::new(Semaphore::new(2)),
             ending: Arc::new(Semaphore::new(0)),
         })
     }
 
-    fn progress(&mut self) -> Result<Progress> {
+    fn progress(&mut self) -> Result<StageProgress> {
         self.progress.take().ok_or_else(|| Error::Rejected("this import failed before: import again".into()))
     }
 
@@ -85,7 +85,7 @@ impl SqliteStage {
     async fn flush(&mut self) -> Result<()> {
         if self.failed.load(Ordering::Acquire) {
             let tail = self.progress()?.get().await?;
-            self.progress = Some(Progress::Here(tail));
+            self.progress = Some(StageProgress::Here(tail));
         }
         if self.pending.is_empty() {
             return Ok(());
@@ -95,7 +95,7 @@ impl SqliteStage {
         self.pending_bytes = 0;
         let before = self.progress()?;
         let (shared, ending, failed, base) = (self.shared.clone(), self.ending.clone(), self.failed.clone(), self.base);
-        self.progress = Some(Progress::UnderWay(self.runtime.spawn(async move {
+        self.progress = Some(StageProgress::UnderWay(self.runtime.spawn(async move {
             let done = async {
                 let prepared = prepare(&shared, base, changes).await;
                 let mut tail = before.get().await?;
@@ -131,7 +131,7 @@ impl SqliteStage {
 }
 
 /// Writes a part of a buffer in a transaction of its own; returns whether some is left.
-async fn write(shared: &Shared, tail: &mut StageTail, prepared: &mut Prepared) -> Result<bool> {
+async fn write(shared: &Shared, tail: &mut StageTail, prepared: &mut PreparedRows) -> Result<bool> {
     let mut t = shared.stager.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
     let now_ms = (shared.now_ms)();
     if now_ms.saturating_sub(tail.renewed_ms) > limits::STAGE_LEASE_MS / 8 {
@@ -190,7 +190,7 @@ impl Stage for SqliteStage {
         self.flush().await?;
         let tail = self.progress()?.get().await?;
         let counts = tail.counts;
-        self.progress = Some(Progress::Here(tail));
+        self.progress = Some(StageProgress::Here(tail));
         Ok(counts)
     }
 

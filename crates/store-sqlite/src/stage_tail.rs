@@ -5,7 +5,7 @@ use crate::cache::place;
 use crate::discard;
 use crate::fault::fault;
 use crate::packed::{Packed, json_list, number, packed};
-use crate::prepare::{Prepared, PutPlace};
+use crate::prepare::{PreparedRows, PutPlace};
 use crate::schema::chunks_of;
 use annuaire_base::fact::{FactKey, VersionContent};
 use annuaire_store::backend::Verdict;
@@ -15,7 +15,7 @@ use annuaire_store::{ChangeCounts, Result};
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Progress of a stage.
+/// StageProgress of a stage.
 pub(crate) struct StageTail {
     pub(crate) batch: Batch,
     pub(crate) counts: ChangeCounts,
@@ -26,7 +26,7 @@ pub(crate) struct StageTail {
     /// When the lease was last renewed.
     pub(crate) renewed_ms: i64,
     /// Buffers that the adopting unit writes: it has the turn for which the stage would wait.
-    pub(crate) unwritten: Vec<Prepared>,
+    pub(crate) unwritten: Vec<PreparedRows>,
     /// Chunks of the past that got other fingerprints, to be forgotten by the cache once that is committed.
     pub(crate) marked: Vec<i64>,
 }
@@ -69,13 +69,18 @@ impl StageTail {
     }
 
     /// Writes a buffer, or what is left of it.
-    pub(crate) async fn write(&mut self, c: &mut SqliteConnection, mut prepared: Prepared) -> Result<()> {
+    pub(crate) async fn write(&mut self, c: &mut SqliteConnection, mut prepared: PreparedRows) -> Result<()> {
         while self.write_some(c, &mut prepared, usize::MAX).await? {}
         Ok(())
     }
 
     /// Writes the next `chunks` chunks of a buffer; returns whether some are left. The first call does what is to be done before any of them.
-    pub(crate) async fn write_some(&mut self, c: &mut SqliteConnection, prepared: &mut Prepared, chunks: usize) -> Result<bool> {
+    pub(crate) async fn write_some(
+        &mut self,
+        c: &mut SqliteConnection,
+        prepared: &mut PreparedRows,
+        chunks: usize,
+    ) -> Result<bool> {
         for (first, last) in std::mem::take(&mut prepared.spans) {
             if self.last.get(&first.owner).is_some_and(|before| *before >= first) {
                 self.take_back(c, prepared, &first.owner).await?;
@@ -123,7 +128,7 @@ impl StageTail {
     }
 
     /// Removes rows that earlier buffers wrote about facts of this one: of several puts the last counts.
-    async fn take_back(&mut self, c: &mut SqliteConnection, prepared: &Prepared, owner: &str) -> Result<()> {
+    async fn take_back(&mut self, c: &mut SqliteConnection, prepared: &PreparedRows, owner: &str) -> Result<()> {
         let mut stood: BTreeMap<(&str, &str), bool> = BTreeMap::new();
         let rows = prepared.chunks.iter().flat_map(|chunk| chunk.keys.iter().map(move |key| (chunk.owner.as_str(), key)));
         for ((of, (entity, facet)), stood_before) in rows.zip(&prepared.stood) {

@@ -1,4 +1,4 @@
-//! Turns of writers: in this process a fair queue, between processes two locks that wait in the kernel.
+//! WriterTurns of writers: in this process a fair queue, between processes two locks that wait in the kernel.
 
 use crate::limits;
 use crate::schema::beside;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Gives writers of one registry their turns.
-pub(crate) struct Turns {
+pub(crate) struct WriterTurns {
     queue: Arc<Semaphore>,
     door: PathBuf,
     room: PathBuf,
@@ -44,7 +44,7 @@ fn retried(lock: impl Fn() -> std::io::Result<()>) -> std::io::Result<()> {
     }
 }
 
-impl Turns {
+impl WriterTurns {
     pub(crate) fn new(path: &Path) -> Self {
         Self { queue: Arc::new(Semaphore::new(1)), door: beside(path, "-door"), room: beside(path, "-lock") }
     }

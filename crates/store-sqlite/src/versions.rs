@@ -21,7 +21,7 @@ pub(crate) enum Of<'a> {
 }
 
 /// Entity, owner, facet: the order of answers.
-pub(crate) type Place = (String, String, String);
+pub(crate) type VersionPlace = (String, String, String);
 
 /// A version of a fact, and where it is.
 pub(crate) struct Version {
@@ -66,7 +66,7 @@ async fn candidates(
     at: Tx,
     entities: &BTreeSet<&str>,
     of: Of<'_>,
-) -> Result<BTreeSet<(Place, Tx, i64)>> {
+) -> Result<BTreeSet<(VersionPlace, Tx, i64)>> {
     shared.know(c, at).await?;
     let list = json_list(entities);
     let (owners, mut bases) = {
@@ -118,10 +118,10 @@ async fn candidates(
     Ok(found)
 }
 
-async fn load(c: &mut SqliteConnection, shared: &Shared, found: Vec<(Place, Tx, i64)>) -> Result<Vec<Version>> {
+async fn load(c: &mut SqliteConnection, shared: &Shared, found: Vec<(VersionPlace, Tx, i64)>) -> Result<Vec<Version>> {
     let ids: BTreeSet<i64> = found.iter().map(|f| f.2).collect();
     let chunks = shared.cache.load(c, &ids.into_iter().collect::<Vec<_>>(), true).await?;
-    let version = |((entity, owner, facet), tx, id): (Place, Tx, i64)| {
+    let version = |((entity, owner, facet), tx, id): (VersionPlace, Tx, i64)| {
         let key = FactKey { owner, entity, facet };
         let place = chunks.get(&id).and_then(|chunk| Some((chunk, chunk.keys.find(&key.entity, &key.facet)?)));
         let (chunk, row) = place.ok_or_else(|| lost(&key))?;
@@ -138,7 +138,7 @@ pub(crate) async fn last_versions(
     entities: &BTreeSet<&str>,
     of: Of<'_>,
 ) -> Result<Vec<Version>> {
-    let mut last: BTreeMap<Place, (Tx, i64)> = BTreeMap::new();
+    let mut last: BTreeMap<VersionPlace, (Tx, i64)> = BTreeMap::new();
     // In the order of transactions within a fact, so the last one stays.
     for (place, tx, id) in candidates(c, shared, at, entities, of).await? {
         last.insert(place, (tx, id));

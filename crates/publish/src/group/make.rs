@@ -25,7 +25,7 @@ pub(crate) struct MadeEntity {
 
 /// A place in a group.
 #[derive(Clone, Copy)]
-struct Place {
+struct MadePlace {
     transaction: usize,
     /// Among the entities of the transaction.
     entity: usize,
@@ -34,14 +34,14 @@ struct Place {
 /// An entity, with its places in the group.
 struct EntityWork<'g> {
     entity: &'g str,
-    places: Vec<Place>,
+    places: Vec<MadePlace>,
 }
 
 /// Makes all resources of a group: for each transaction, for each of its entities in order.
 pub(crate) fn make(group: &TransactionGroup<'_>, index: &Index, view: View) -> Result<Vec<Vec<MadeEntity>>, Error> {
     let mut all: Vec<Vec<MadeEntity>> =
         group.transactions.iter().map(|tx| tx.entities.iter().map(|_| MadeEntity::default()).collect()).collect();
-    let mut put = |made: Vec<(Place, MadeEntity)>| {
+    let mut put = |made: Vec<(MadePlace, MadeEntity)>| {
         for (at, made) in made {
             if let Some(place) = all.get_mut(at.transaction).and_then(|entities| entities.get_mut(at.entity)) {
                 *place = made;
@@ -96,7 +96,7 @@ fn entities<'g>(group: &'g TransactionGroup<'_>) -> Vec<EntityWork<'g>> {
                 work.len() - 1
             });
             if let Some(work) = work.get_mut(n) {
-                work.places.push(Place { transaction, entity: place });
+                work.places.push(MadePlace { transaction, entity: place });
             }
         }
     }
@@ -109,7 +109,7 @@ fn make_entity(
     view: View,
     work: &EntityWork<'_>,
     preparer: &mut Preparer,
-) -> Result<Vec<(Place, MadeEntity)>, Error> {
+) -> Result<Vec<(MadePlace, MadeEntity)>, Error> {
     let mut out = Vec::with_capacity(work.places.len());
     let mut known = group.set_aside.get(work.entity).cloned();
     let nothing = ConsolidatedEntity::default();

@@ -98,7 +98,7 @@ mod tests {
     fn chunks_hold_one_owner_and_whole_entities() {
         let change = |owner: &str, n: usize, facet: usize| Change {
             key: FactKey { owner: owner.into(), entity: format!("E{n:04}"), facet: facet.to_string() },
-            payload: (n % 7 != 0).then(|| "x".repeat(40)),
+            payload: (!n.is_multiple_of(7)).then(|| "x".repeat(40)),
             publication: Publication::Open,
             fingerprint: 9,
         };
