@@ -46,8 +46,8 @@ pub const EXPLAINED_PERCENT: usize = 80;
 /// Entities that a report gives as examples of what was created, of what changed and of what ended.
 pub const EXAMPLES: usize = 10;
 /// Times that what was read is compared with the registry before the import gives up, because others changed its sources each time:
-/// another import, or a withdrawal by law. Two imports at once need two.
-pub const ATTEMPTS: u32 = 5;
+/// another import, or a withdrawal by law. Each time one of them was committed, so of eight imports at once the last needs eight.
+pub const ATTEMPTS: u32 = 20;
 /// Notes read from the registry at a time.
 pub const NOTES: u32 = 100;
 /// Objects read from the registry at a time.
