@@ -35,6 +35,9 @@ pub(crate) fn print(report: &Report, of: ReportOf) {
         "{} objects new, {} changed, {} ended, {} unchanged",
         report.created, report.changed, report.ended, report.unchanged
     );
+    if report.withheld > 0 {
+        println!("{} objects are of withdrawn persons or structures and were left out", report.withheld);
+    }
     if of == ReportOf::DryRun {
         println!("would be: {counts}; nothing was written");
         for (what, names) in
