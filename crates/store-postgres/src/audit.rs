@@ -3,7 +3,7 @@
 use crate::read::hash;
 use annuaire_base::Tx;
 use annuaire_store::columns::{signed, tx_column, tx_read, unsigned};
-use annuaire_store::proof::{Hash, audit_hash};
+use annuaire_store::proof::{Hash, audit_chain};
 use annuaire_store::{AuditEvent, AuditRow};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Result, Row};
@@ -44,10 +44,8 @@ pub(crate) async fn insert(
     at_ms: i64,
     tx: Option<Tx>,
 ) -> Result<ChainEnd> {
-    let (mut number, mut before) = end;
-    for event in events {
-        number += 1;
-        before = audit_hash(&before, number, at_ms, tx, event);
+    let mut reached = end;
+    for (number, hash, event) in audit_chain(end, events, at_ms, tx) {
         sqlx::query("INSERT INTO audit(number, at_ms, tx, actor, event, object, request, detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
             .bind(signed(number))
             .bind(at_ms)
@@ -57,9 +55,10 @@ pub(crate) async fn insert(
             .bind(&event.object)
             .bind(event.request.as_deref())
             .bind(&event.detail)
-            .bind(before.as_slice())
+            .bind(hash.as_slice())
             .execute(&mut *c)
             .await?;
+        reached = (number, hash);
     }
-    Ok((number, before))
+    Ok(reached)
 }

@@ -3,7 +3,7 @@
 use crate::fault::fault;
 use annuaire_base::Tx;
 use annuaire_store::columns::{signed, tx_column, tx_read, unsigned};
-use annuaire_store::proof::{Hash, audit_hash};
+use annuaire_store::proof::{Hash, audit_chain};
 use annuaire_store::{AuditEvent, AuditRow, Error, Result};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -17,13 +17,11 @@ pub(crate) async fn write(c: &mut SqliteConnection, events: &[AuditEvent], at_ms
         .fetch_optional(&mut *c)
         .await
         .map_err(fault)?;
-    let (mut number, mut hash) = match last {
+    let end = match last {
         None => (0, [0; 32]),
         Some((number, hash)) => (unsigned(number), whole(number, hash)?),
     };
-    for event in events {
-        number += 1;
-        hash = audit_hash(&hash, number, at_ms, tx, event);
+    for (number, hash, event) in audit_chain(end, events, at_ms, tx) {
         sqlx::query("INSERT INTO audit(number, at_ms, tx, actor, event, object, request, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
             .bind(signed(number))
             .bind(at_ms)

@@ -119,6 +119,20 @@ pub fn audit_hash(before: &Hash, number: u64, at_ms: i64, tx: Option<Tx>, event:
     hash.finalize().into()
 }
 
+/// The events of a unit with the numbers and hashes that they take after `end`, the number and hash of the last row written (zeros when there is none).
+pub fn audit_chain(
+    end: (u64, Hash),
+    events: &[AuditEvent],
+    at_ms: i64,
+    tx: Option<Tx>,
+) -> impl Iterator<Item = (u64, Hash, &AuditEvent)> {
+    events.iter().scan(end, move |(number, hash), event| {
+        *number += 1;
+        *hash = audit_hash(hash, *number, at_ms, tx, event);
+        Some((*number, *hash, event))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Hash, Merkle, leaf, node};
