@@ -49,14 +49,7 @@ pub(crate) fn open_database(url: &str) -> Result<BlockingRegistry> {
     Ok(BlockingRegistry::new(Arc::new(registry), runtime()?.handle().clone()))
 }
 
-/// Milliseconds by which the clock of this machine is ahead of that of a PostgreSQL database, negative when it is behind. Half of
-/// the time that the question takes is taken for its way there.
+/// Milliseconds by which the clock of this machine is ahead of that of a PostgreSQL database, negative when it is behind.
 pub(crate) fn ahead_of_database_ms(url: &str) -> Result<i64> {
-    runtime()?.block_on(async {
-        let options = PostgresOptions { entropy: Arc::new(random_bytes), open: was_open };
-        let registry = PostgresRegistry::open(url, options).await?;
-        let before = now_ms();
-        let database = registry.clock_ms().await?;
-        Ok(before + (now_ms() - before) / 2 - database)
-    })
+    Ok(runtime()?.block_on(annuaire_store_postgres::ahead_of_database_ms(url, &now_ms))?)
 }

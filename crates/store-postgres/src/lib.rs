@@ -30,6 +30,7 @@
 mod audit;
 mod call;
 mod chunk;
+mod clock;
 mod core;
 mod decide;
 mod discard;
@@ -55,4 +56,5 @@ mod verify;
 mod version;
 mod withdraw;
 
+pub use clock::ahead_of_database_ms;
 pub use registry::{PostgresOptions, PostgresRegistry, open_blocking};

@@ -56,16 +56,6 @@ impl PostgresRegistry {
         Ok(Self { core, _listener: listener })
     }
 
-    /// The clock of the database, milliseconds since 1970 UTC: nodes of a cluster compare theirs with it.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn clock_ms(&self) -> Result<i64> {
-        let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-        let answer: CallResult<i64> = ask!(&self.core.pool, c => sqlx::query_scalar(now).fetch_one(c));
-        Ok(answer?)
-    }
-
     fn pool(&self) -> &sqlx::PgPool {
         &self.core.pool
     }

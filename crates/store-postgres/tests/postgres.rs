@@ -235,6 +235,20 @@ fn of_two_units_that_change_one_fact_one_loses() {
     assert_eq!(commit(&one, &[put("s", "C", "1")]).tx, Some(Tx::new(4)));
 }
 
+/// Clocks are compared without tables: none is made in an empty schema.
+#[test]
+#[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
+fn a_clock_is_compared_without_a_registry() {
+    let schema = Schema::new("clock");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ahead = |now: i64| runtime.block_on(annuaire_store_postgres::ahead_of_database_ms(&schema.url(), &move || now)).unwrap();
+    let (first, second) = (ahead(0), ahead(1_000_000_000_000));
+    assert!(first < -1_600_000_000_000, "{first}: the database is not in the year 1970");
+    assert!((second - first - 1_000_000_000_000).abs() < 600_000, "{first} {second}");
+    let tables = format!("SELECT 1 / (1 - count(*)::int) FROM pg_tables WHERE schemaname = '{}'", schema.name);
+    execute(&schema.server, &tables);
+}
+
 #[test]
 #[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
 fn a_lost_connection_is_opened_again_and_no_error_tells_the_password() {
