@@ -1,6 +1,7 @@
 //! `annuaire-bench commits [PROFESSIONALS] [SECONDS] [IMPORTED]`: small commits beside a server, alone and while a delivery of
 //! `IMPORTED` professionals is imported.
 
+use crate::imports;
 use crate::load::Figures;
 use crate::program::{FinishedRun, measured, serve_with};
 use crate::table::row;
@@ -75,19 +76,7 @@ fn print(when: &str, figures: &WriterFigures) {
 pub fn generate(dir: &Path, name: &str, professionals: &str) -> Result<Vec<PathBuf>> {
     let folder = dir.join(name);
     measured(&["generate", "--professionals", professionals, "--seed", "7", "--out", &folder.to_string_lossy()])?;
-    files(&folder)
-}
-
-/// Files of a folder.
-pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_file() {
-            files.push(path);
-        }
-    }
-    Ok(files)
+    imports::files(&folder)
 }
 
 /// The option that names the database to measure, when there is one.
@@ -98,12 +87,9 @@ pub fn database_option(dir: &Path) -> Result<Vec<String>> {
     Ok(vec!["--database".to_owned(), file.to_string_lossy().into_owned()])
 }
 
-/// Imports files into a data directory, whatever they change.
+/// Imports files into a data directory of the database to measure, whatever they change.
 pub fn import(dir: &Path, data: &Path, files: &[PathBuf]) -> Result<FinishedRun> {
-    let mut arguments: Vec<String> =
-        ["import", "--accept-mass-change", "a larger nation for the benchmark", "--data"].map(str::to_owned).to_vec();
-    arguments.push(data.to_string_lossy().into_owned());
-    arguments.extend(database_option(dir)?);
-    arguments.extend(files.iter().map(|f| f.to_string_lossy().into_owned()));
-    measured(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    let mut options = ["--accept-mass-change", "a larger nation for the benchmark"].map(str::to_owned).to_vec();
+    options.extend(database_option(dir)?);
+    imports::import(data, &options, files)
 }

@@ -1,9 +1,31 @@
 //! Imports: the first, and the next day's while readers read.
 
 use crate::load::{self, Figures};
-use crate::program::{FinishedRun, serve};
+use crate::program::{FinishedRun, measured, serve};
 use anyhow::{Result, anyhow};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+/// Runs `annuaire import` with these options and files.
+pub fn import(data: &Path, options: &[String], files: &[PathBuf]) -> Result<FinishedRun> {
+    let mut arguments = vec!["import".to_owned(), "--data".to_owned(), data.to_string_lossy().into_owned()];
+    arguments.extend(options.iter().cloned());
+    arguments.extend(files.iter().map(|f| f.to_string_lossy().into_owned()));
+    measured(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Files of a folder.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
 
 /// The stages that the output of an import names, as (name, seconds).
 pub fn stages(said: &str) -> Vec<(&str, f64)> {

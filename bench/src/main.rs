@@ -94,16 +94,7 @@ fn store(professionals: u32, dir: &Path, data: &str) -> Result<Everything> {
     let files = dir.join("files");
     let count = professionals.to_string();
     let generated = measured(&["generate", "--professionals", &count, "--seed", "7", "--out", &files.to_string_lossy()])?;
-    let import = |folder: &Path| {
-        let mut list = vec!["import".to_owned(), "--data".to_owned(), data.to_owned()];
-        for file in fs::read_dir(folder)? {
-            let path = file?.path();
-            if path.is_file() {
-                list.push(path.to_string_lossy().into_owned());
-            }
-        }
-        measured(&list.iter().map(String::as_str).collect::<Vec<_>>())
-    };
+    let import = |folder: &Path| imports::import(Path::new(data), &[], &imports::files(folder)?);
     let first = import(&files)?;
     println!("| What | Figure |\n|---|---|");
     let size = mib(disk(&files));

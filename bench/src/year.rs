@@ -40,14 +40,14 @@ pub fn run(professionals: &str, days: u64, small: u64) -> Result<()> {
     let data = dir.path().join("data");
     let files = generate(dir.path(), "files", professionals)?;
     import(dir.path(), &data, &files)?;
-    let first = figures(&data, dir.path())?;
+    let first = figures(&data)?;
     let first_bytes = disk(&data.join("public"));
     let kept = dir.path().join("kept");
     fs::create_dir_all(&kept)?;
     copy(&data.join("public"), &kept.join("public"))?;
 
     let registry = writer::registry(&data)?;
-    let mut year = Year::new(&registry, &files)?;
+    let mut year = Year::new(&registry)?;
     let began = Instant::now();
     {
         let retained = annuaire_publish::open(&data.join("public"), MAP, VIEW)?;
@@ -73,11 +73,11 @@ pub fn run(professionals: &str, days: u64, small: u64) -> Result<()> {
     let (retained_bytes, all_bytes) = (disk(&data.join("public")), disk(&kept.join("public")));
     let of_first = |bytes: u64| format!("{:.0} MiB, {:.2} ×", mib(bytes), bytes as f64 / first_bytes as f64);
     row("store", &format!("{:.0} MiB | {} | {}", mib(first_bytes), of_first(retained_bytes), of_first(all_bytes)));
-    let retained = figures(&data, dir.path())?;
+    let retained = figures(&data)?;
     // The program serves the other store through a directory of its own, with a link to the registry.
     std::os::unix::fs::symlink(data.join("registry.sqlite"), kept.join("registry.sqlite"))?;
     drop(registry);
-    let all = figures(&kept, dir.path())?;
+    let all = figures(&kept)?;
     for ((what, day_one), ((_, now), (_, everything))) in first.iter().zip(retained.iter().zip(&all)) {
         row(
             what,
@@ -103,8 +103,7 @@ pub fn run(professionals: &str, days: u64, small: u64) -> Result<()> {
 }
 
 /// Answers a second of each kind of request, from a server of `data`.
-fn figures(data: &Path, dir: &Path) -> Result<Vec<(&'static str, f64)>> {
-    let _ = dir;
+fn figures(data: &Path) -> Result<Vec<(&'static str, f64)>> {
     let (server, _) = serve(&data.to_string_lossy())?;
     let host = server.host.as_str();
     let page = load::json(host, "/fhir/v2/Practitioner?_count=400")?;
@@ -142,9 +141,7 @@ fn old_states(store: &Path) -> Result<()> {
             }
             times.push(began.elapsed().as_secs_f64() * 1_000.0);
         }
-        let first = times[0];
         times.sort_by(f64::total_cmp);
-        let _ = first;
         Ok(Some(times[times.len() / 2]))
     };
     let latest = page(last)?.context("no latest state")?;
@@ -206,7 +203,7 @@ struct Year {
 }
 
 impl Year {
-    fn new(registry: &BlockingRegistry, _files: &[std::path::PathBuf]) -> Result<Self> {
+    fn new(registry: &BlockingRegistry) -> Result<Self> {
         let last = registry.last_tx()?;
         let (mut facts, mut after) = (Vec::new(), Some(String::new()));
         while let Some(from) = after {
