@@ -13,8 +13,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Commits a second.
 pub const RATE: u32 = 50;
-/// Source in whose name structures are registered.
-const OWNER: &str = "finess-eg";
+/// Owner in whose name structures are registered: one that the imported delivery does not speak for, as those of a portal. Each commit
+/// for a source of the delivery would make its import compare again.
+const OWNER: &str = "r-structure";
 
 /// Opens the registry that the program uses: the database of the environment, else the file of the data directory.
 pub fn registry(data: &Path) -> Result<BlockingRegistry> {
