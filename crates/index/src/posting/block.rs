@@ -21,7 +21,7 @@ pub const INLINE_MAX: usize = 64;
 pub const WITH_BLOOM: u8 = 1;
 
 /// Errors are built lazily: formatting one costs more than reading a valid field.
-fn bad() -> Error {
+pub fn bad() -> Error {
     Error::Corrupt("block of terms")
 }
 
@@ -80,6 +80,11 @@ impl<'a> BlockReader<'a> {
         Self { rest, key: Vec::with_capacity(64) }
     }
 
+    /// The entries that were not read yet.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Rows of the next entry, whose key is then in `key`; `None` after the last.
     pub fn next(&mut self) -> Result<Option<TermRows<'a>>, Error> {
         if self.rest.is_empty() {
@@ -131,7 +136,7 @@ impl<'a> BlockReader<'a> {
 
 /// Length of the shared prefix and rest of the key, at the front of `rest`; `None` when they are cut short.
 #[inline]
-fn take_key<'a>(rest: &mut &'a [u8]) -> Option<(usize, &'a [u8])> {
+pub fn take_key<'a>(rest: &mut &'a [u8]) -> Option<(usize, &'a [u8])> {
     let shared = varint::take_length(rest)?;
     let length = varint::take_length(rest)?;
     let (suffix, tail) = rest.split_at_checked(length)?;
@@ -141,7 +146,7 @@ fn take_key<'a>(rest: &mut &'a [u8]) -> Option<(usize, &'a [u8])> {
 
 /// Rows at the front of `rest`; `None` when they are cut short. They are not decoded, only delimited.
 #[inline]
-fn take_rows<'a>(rest: &mut &'a [u8]) -> Option<TermRows<'a>> {
+pub fn take_rows<'a>(rest: &mut &'a [u8]) -> Option<TermRows<'a>> {
     let count = varint::take_length(rest)?;
     if count == 0 {
         return Some(TermRows::InSet);

@@ -7,6 +7,7 @@ use annuaire_terms::{ParamId, TypeId};
 use proptest::prelude::*;
 
 use super::block::{BlockReader, INLINE_MAX, TermRows, may_contain};
+use super::block_merge::BlockMerger;
 use super::block_writer::{Block, BlockWriter};
 use super::bloom;
 use crate::databases::PAGE_VALUE;
@@ -91,5 +92,45 @@ proptest! {
             let _ = rows.append_inline_to(&mut list);
         }
         let _ = BlockReader::new(&bytes).seek(&bytes);
+    }
+}
+
+proptest! {
+    /// Terms merged into a block give the block that is written from all of them at once; its Bloom filter contains at least what
+    /// that of the other one does.
+    #[test]
+    fn merged_blocks_are_those_written_at_once(
+        keys in prop::collection::btree_map(
+            prop::collection::vec(0_u8..3, 3..12), (prop::collection::btree_set(0_u32..1_000, 0..5), prop::collection::btree_set(1_000_u32..2_000, 0..5)), 1..80),
+        with_text in any::<bool>(),
+    ) {
+        // Keys of a text parameter have a Bloom filter.
+        let prefix = if with_text { key::text(TypeId::new(1), ParamId::new(2), "").0 } else { Vec::new() };
+        let prefix = prefix.strip_suffix(&[0]).unwrap_or(&prefix).to_vec();
+        let rows = |rows: &BTreeSet<u32>| rows.iter().copied().map(Row::new).collect::<Vec<_>>();
+        let (mut before, mut at_once) = (BlockWriter::with_limit(vec![0], usize::MAX), BlockWriter::with_limit(vec![0], usize::MAX));
+        for (key, (old, new)) in &keys {
+            let key = [&prefix[..], key].concat();
+            if !old.is_empty() {
+                prop_assert!(before.push(&key, &rows(old)).is_none());
+            }
+            if !old.is_empty() || !new.is_empty() {
+                prop_assert!(at_once.push(&key, &[rows(old), rows(new)].concat()).is_none());
+            }
+        }
+        let (before, at_once) = (before.finish().map_or(Vec::new(), |b| b.bytes), at_once.finish().map_or(Vec::new(), |b| b.bytes));
+        let mut merger = BlockMerger::new(&before);
+        for (key, (old, new)) in keys.iter().filter(|(_, (_, new))| !new.is_empty()) {
+            let key = [&prefix[..], key].concat();
+            let found = merger.seek(&key).unwrap();
+            prop_assert_eq!(found.is_some(), !old.is_empty());
+            merger.put(&key, found, &rows(new)).unwrap();
+        }
+        let merged = merger.finish();
+        if at_once.is_empty() {
+            prop_assert_eq!(merged, vec![0]);
+        } else {
+            prop_assert_eq!(merged, at_once);
+        }
     }
 }

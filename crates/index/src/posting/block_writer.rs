@@ -53,11 +53,7 @@ impl BlockWriter {
         }
         if let Some(text) = text {
             let filter = self.filter.get_or_insert_with(|| Box::new([0; BLOOM]));
-            match text {
-                KeyText::Complete(text) => bloom::insert(filter, text),
-                // The block lacks the rest of the text: it cannot exclude any part.
-                KeyText::Truncated { .. } => filter.fill(0xff),
-            }
+            bloom::insert_key_text(filter, text);
         }
         self.entries.extend_from_slice(&entry);
         self.last_key.clear();
@@ -112,13 +108,18 @@ pub fn recut(blocks: &[Block], count: usize) -> Result<Vec<Block>, Error> {
 }
 
 fn write_entry(out: &mut Vec<u8>, shared: usize, key: &[u8], rows: &[Row]) {
-    varint::put(out, shared as u64);
-    varint::put(out, (key.len() - shared) as u64);
-    out.extend_from_slice(&key[shared..]);
+    write_key(out, shared, key);
     varint::put(out, rows.len() as u64);
     let mut last = 0;
     for row in rows {
         varint::put(out, u64::from(row.get() - last));
         last = row.get();
     }
+}
+
+/// Writes the key of an entry that shares a prefix with the key before it.
+pub fn write_key(out: &mut Vec<u8>, shared: usize, key: &[u8]) {
+    varint::put(out, shared as u64);
+    varint::put(out, (key.len() - shared) as u64);
+    out.extend_from_slice(&key[shared..]);
 }

@@ -4,6 +4,8 @@
 //! bits of the part is missing. A block of texts has about a thousand different trigrams, which set a quarter of the bits: one
 //! block in a hundred is read in vain for a part of five letters.
 
+use crate::key::KeyText;
+
 /// Bytes of a filter: 4 096 bits.
 pub const BLOOM: usize = 512;
 
@@ -19,6 +21,15 @@ pub fn bits(text: &[u8]) -> impl Iterator<Item = usize> {
 /// Sets the bits of a text.
 pub fn insert(filter: &mut [u8; BLOOM], text: &[u8]) {
     bits(text).for_each(|bit| filter[bit / 8] |= 1 << (bit % 8));
+}
+
+/// Adds the text of a key.
+pub fn insert_key_text(filter: &mut [u8; BLOOM], text: KeyText<'_>) {
+    match text {
+        KeyText::Complete(text) => insert(filter, text),
+        // The block lacks the rest of the text: it cannot exclude any part.
+        KeyText::Truncated { .. } => filter.fill(0xff),
+    }
 }
 
 /// Whether all `bits` are set.

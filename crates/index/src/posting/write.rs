@@ -2,7 +2,8 @@
 
 use heed::{PutFlags, RwTxn};
 
-use super::block::{BlockReader, INLINE_MAX, TermRows};
+use super::block::{INLINE_MAX, TermRows};
+use super::block_merge::BlockMerger;
 use super::block_writer::{BlockWriter, recut};
 use super::row_set::{self, SetWrite};
 use super::sorter::SortedTerms;
@@ -154,46 +155,33 @@ fn merge_block(dbs: &Databases, txn: &mut RwTxn<'_>, terms: &mut SortedTerms, ne
     let (start, block) = found.ok_or(Error::Corrupt("first block of terms"))?;
     let (start, block) = (start.to_vec(), block.to_vec());
     let end = dbs.terms.get_greater_than(txn, &start)?.map(|(end, _)| end.to_vec());
-    let mut writer = BlockWriter::new(start);
-    let mut out = Vec::new();
-    let mut old = BlockReader::new(&block);
-    let mut entry = old.next()?;
-    let mut list = Vec::new();
-    loop {
-        let is_new_inside = !next.is_end && end.as_ref().is_none_or(|end| next.key < *end);
-        // Whether the smaller key of both sides is old, new, or both.
-        let (is_old, is_new) = match (&entry, is_new_inside) {
-            (None, false) => break,
-            (Some(_), false) => (true, false),
-            (None, true) => (false, true),
-            (Some(_), true) => (old.key <= next.key, next.key <= old.key),
+    let mut merger = BlockMerger::new(&block);
+    while !next.is_end && end.as_ref().is_none_or(|end| next.key < *end) {
+        let PendingTerm { key, rows, .. } = &*next;
+        let old = merger.seek(key)?;
+        let inline = match old {
+            Some(TermRows::InSet) => None,
+            Some(TermRows::Inline { count, .. }) => Some(count + rows.len()),
+            None => Some(rows.len()),
         };
-        list.clear();
-        let mut is_in_set = false;
-        if is_old && let Some(rows) = entry {
-            rows.append_inline_to(&mut list)?;
-            is_in_set = matches!(rows, TermRows::InSet);
+        if inline.is_some_and(|count| count <= INLINE_MAX) {
+            merger.put(key, old, rows)?;
+        } else {
+            let mut all = Vec::new();
+            old.map(|old| old.append_inline_to(&mut all)).transpose()?;
+            all.extend_from_slice(rows);
+            row_set::add(dbs, txn, key, &all, SetWrite::Extend)?;
+            merger.put(key, old.map(|_| TermRows::InSet), &[])?;
         }
-        let key = if is_old { old.key.clone() } else { next.key.clone() };
-        if is_new {
-            if is_in_set {
-                row_set::add(dbs, txn, &key, &next.rows, SetWrite::Extend)?;
-            } else {
-                list.extend_from_slice(&next.rows);
-                if list.len() > INLINE_MAX {
-                    row_set::add(dbs, txn, &key, &list, SetWrite::Extend)?;
-                    list.clear();
-                }
-            }
-        }
-        out.extend(writer.push(&key, &list));
-        if is_old {
-            entry = old.next()?;
-        }
-        if is_new {
-            next.read(terms)?;
-        }
+        next.read(terms)?;
     }
+    let merged = merger.finish();
+    if merged.len() <= PAGE_VALUE {
+        dbs.terms.put(txn, &start, &merged)?;
+        return Ok(1);
+    }
+    let (mut writer, mut out) = (BlockWriter::new(start), Vec::new());
+    writer.push_block(&merged, &mut out)?;
     out.extend(writer.finish());
     if out.len() > 1 && out.last().is_some_and(|last| last.bytes.len() < PAGE_VALUE / 2) {
         // The last block of one that overflowed would hold a few entries, and its neighbour overflow again at the next one.
