@@ -2,7 +2,7 @@
 //! `IMPORTED` professionals is imported.
 
 use crate::imports;
-use crate::load::Figures;
+use crate::load::{self, Figures};
 use crate::program::{FinishedRun, measured, serve_with};
 use crate::table::row;
 use crate::writer::{WriterFigures, database, registry, write_until};
@@ -24,6 +24,13 @@ pub fn run(professionals: &str, seconds: f64, imported: &str) -> Result<()> {
     let database = database_option(dir.path())?;
     let options: Vec<&str> = database.iter().map(String::as_str).collect();
     let (server, _) = serve_with(&data.to_string_lossy(), &options, "")?;
+    // On a database, a second node with stores of its own.
+    let second = match &options[..] {
+        [] => None,
+        _ => Some(serve_with(&dir.path().join("second").to_string_lossy(), &options, "")?.0),
+    };
+    let hosts: Vec<&str> = std::iter::once(&server).chain(&second).map(|server| server.host.as_str()).collect();
+    hosts.iter().try_for_each(|host| wait_until_caught_up(host))?;
     let writer = registry(&data)?;
     let stop = AtomicBool::new(false);
     let quiet = std::thread::scope(|scope| {
@@ -31,7 +38,7 @@ pub fn run(professionals: &str, seconds: f64, imported: &str) -> Result<()> {
             std::thread::sleep(Duration::from_secs_f64(seconds));
             stop.store(true, Ordering::Relaxed);
         });
-        write_until(&writer, &server.host, 1, &stop)
+        write_until(&writer, &hosts, 1, &stop)
     })?;
     print("alone", &quiet);
 
@@ -42,11 +49,11 @@ pub fn run(professionals: &str, seconds: f64, imported: &str) -> Result<()> {
             stop.store(true, Ordering::Relaxed);
             done
         });
-        let figures = write_until(&writer, &server.host, 1_000_000, &stop)?;
+        let figures = write_until(&writer, &hosts, 1_000_000, &stop)?;
         Ok((figures, importing.join().map_err(|_| anyhow::anyhow!("the import panicked"))??.seconds))
     })?;
     print(&format!("while {imported} professionals are imported"), &busy);
-    drop((writer, server));
+    drop((writer, server, second));
 
     if database.is_empty() {
         // The base of the ratio: the import of the large delivery over the small one, undisturbed.
@@ -69,7 +76,22 @@ fn print(when: &str, figures: &WriterFigures) {
         format!("{}: p50 {:.1} ms, p99 {:.1} ms, worst {:.1} ms", f.count(), ms(f.p50()), ms(f.p99()), ms(f.worst()))
     };
     row(&format!("commits {when}"), &times(&figures.commits));
-    row(&format!("visible in the API {when}"), &format!("{}, {} never seen", times(&figures.visible), figures.unseen));
+    for (visible, node) in figures.visible.iter().zip(["the API", "the API of another node"]) {
+        row(&format!("visible in {node} {when}"), &format!("{}, {} never seen", times(&visible.times), visible.unseen));
+    }
+}
+
+/// Waits until a node has published what was committed before it started.
+fn wait_until_caught_up(host: &str) -> Result<()> {
+    let mut before = None;
+    loop {
+        let now = load::json(host, "/health")?["tx"].as_u64();
+        if now.is_some_and(|tx| tx > 0) && now == before {
+            return Ok(());
+        }
+        before = now;
+        std::thread::sleep(Duration::from_secs(1));
+    }
 }
 
 /// Files of a nation.

@@ -51,25 +51,36 @@ fn registration(number: u64) -> Result<Change> {
 pub struct WriterFigures {
     /// From the begin of the unit to the return of its save.
     pub commits: Figures,
-    /// From the return of the save to the first answer of the API that has the structure.
-    pub visible: Figures,
-    /// Commits that the API did not show within a minute.
+    /// For each node, from the return of the save to the first answer of its API that has the structure.
+    pub visible: Vec<Visible>,
+}
+
+/// When a node showed what was committed.
+pub struct Visible {
+    /// Latencies in microseconds.
+    pub times: Figures,
+    /// Commits that it did not show within a minute.
     pub unseen: usize,
 }
 
-/// Commits [`RATE`] times a second until `stop`, from number `first` on, and watches `host` for each structure.
-pub fn write_until(registry: &BlockingRegistry, host: &str, first: u64, stop: &AtomicBool) -> Result<WriterFigures> {
-    let (send, committed) = channel();
+/// Commits [`RATE`] times a second until `stop`, from number `first` on, and watches all `hosts` for each structure.
+pub fn write_until(registry: &BlockingRegistry, hosts: &[&str], first: u64, stop: &AtomicBool) -> Result<WriterFigures> {
     std::thread::scope(|scope| {
-        let watcher = scope.spawn(move || watch(host, &committed));
-        let commits = commit_until(registry, first, &send, stop);
-        drop(send);
-        let (visible, unseen) = watcher.join().ok().context("the watcher panicked")??;
-        Ok(WriterFigures { commits: Figures::of(commits?), visible: Figures::of(visible), unseen })
+        let (senders, watchers): (Vec<_>, Vec<_>) = hosts
+            .iter()
+            .map(|host| {
+                let (send, committed) = channel();
+                (send, scope.spawn(move || watch(host, &committed)))
+            })
+            .unzip();
+        let commits = commit_until(registry, first, &senders, stop);
+        drop(senders);
+        let visible = watchers.into_iter().map(|watcher| watcher.join().ok().context("a watcher panicked")?).collect::<Result<_>>()?;
+        Ok(WriterFigures { commits: Figures::of(commits?), visible })
     })
 }
 
-fn commit_until(registry: &BlockingRegistry, first: u64, send: &Sender<(u64, Instant)>, stop: &AtomicBool) -> Result<Vec<u64>> {
+fn commit_until(registry: &BlockingRegistry, first: u64, watchers: &[Sender<(u64, Instant)>], stop: &AtomicBool) -> Result<Vec<u64>> {
     let cause = Cause::new(Channel::Portal, "bench", "registration");
     let mut times = Vec::new();
     let mut next = Instant::now();
@@ -83,7 +94,8 @@ fn commit_until(registry: &BlockingRegistry, first: u64, send: &Sender<(u64, Ins
         unit.put(change, Expect::Any)?;
         unit.save(&cause, CommitClock { now_ms: &now_ms, any_clock: true })?;
         times.push(micros(begin.elapsed()));
-        let _ = send.send((number, Instant::now()));
+        let now = Instant::now();
+        watchers.iter().for_each(|watcher| _ = watcher.send((number, now)));
         // A late commit delays the ones behind it.
         next = (next + Duration::from_secs(1) / RATE).max(Instant::now());
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
@@ -92,7 +104,7 @@ fn commit_until(registry: &BlockingRegistry, first: u64, send: &Sender<(u64, Ins
 }
 
 /// Asks the API for each structure, in the order of commits, until it is there.
-fn watch(host: &str, committed: &Receiver<(u64, Instant)>) -> Result<(Vec<u64>, usize)> {
+fn watch(host: &str, committed: &Receiver<(u64, Instant)>) -> Result<Visible> {
     let mut connection = Connection::open(host)?;
     let (mut body, mut times, mut unseen) = (Vec::new(), Vec::new(), 0);
     let mut waiting: VecDeque<(u64, Instant)> = VecDeque::new();
@@ -114,7 +126,7 @@ fn watch(host: &str, committed: &Receiver<(u64, Instant)>) -> Result<(Vec<u64>, 
             std::thread::sleep(Duration::from_millis(2));
         }
     }
-    Ok((times, unseen))
+    Ok(Visible { times: Figures::of(times), unseen })
 }
 
 fn micros(d: Duration) -> u64 {

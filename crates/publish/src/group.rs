@@ -20,7 +20,7 @@ mod read;
 
 pub(crate) use emit::emit;
 pub(crate) use make::make;
-pub(crate) use read::{GroupSource, read};
+pub(crate) use read::{GroupLog, GroupSource, read};
 
 use crate::limits;
 use annuaire_fhir::Perimeter;

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::follower::{AppliedRange, Follower, LogRange, Position};
-use crate::group::{self, GroupSource};
+use crate::group::{self, GroupLog, GroupSource};
 use crate::large::{self, TransactionReading};
 use crate::limits;
 use crate::withdrawal::{self, Withdrawal};
@@ -17,13 +17,15 @@ pub struct PublicationFollower<'i> {
     view: View,
     /// How many transactions are tried together: fewer after a group that ended early, since what was made of the others was lost.
     together: usize,
+    /// What the log says of the transactions that come next, when it was read while those before were applied.
+    ahead: Option<GroupLog>,
 }
 
 impl<'i> PublicationFollower<'i> {
     /// A follower that fills the store of a view.
     #[must_use]
     pub fn new(index: &'i Index, view: View) -> Self {
-        Self { index, view, together: usize::MAX }
+        Self { index, view, together: usize::MAX, ahead: None }
     }
 
     /// Applies transactions one by one and never together. What is published does not depend on it.
@@ -33,11 +35,37 @@ impl<'i> PublicationFollower<'i> {
     }
 
     /// Applies the first transactions of a range together, those of the first `count` that do not depend on each other in the
-    /// store.
+    /// store. Meanwhile, another thread reads what the log says of many transactions after them.
     fn apply_together(
         &mut self,
         range: &LogRange<'_>,
         count: usize,
+        retention: Option<&Retention<'_>>,
+    ) -> Result<AppliedRange, Error> {
+        let transactions = range.transactions.get(..count).unwrap_or_default();
+        let ahead = self.ahead.take().and_then(|log| Some((log.length_in(transactions)?, log)));
+        let (count, log) = match ahead {
+            Some(ahead) => ahead,
+            None => (count, GroupLog::read(range.registry, transactions)?),
+        };
+        let after = range.transactions.get(count..).unwrap_or_default();
+        let next = after.get(..group::length(after, self.view.perimeter, self.together.max(1))).unwrap_or_default();
+        let is_worth_a_thread = next.iter().map(|tx| tx.changes).sum::<u64>() >= limits::ALONE;
+        std::thread::scope(|scope| {
+            let ahead = is_worth_a_thread.then(|| scope.spawn(|| GroupLog::read(range.registry, next)));
+            let applied = self.apply_group(range, count, log, retention);
+            // What could not be read is read again, and reported then.
+            self.ahead = ahead.and_then(|ahead| ahead.join().ok()?.ok());
+            applied
+        })
+    }
+
+    /// Applies the first `count` transactions of a range, of which `log` was read, or fewer that do not depend on each other.
+    fn apply_group(
+        &mut self,
+        range: &LogRange<'_>,
+        count: usize,
+        log: GroupLog,
         retention: Option<&Retention<'_>>,
     ) -> Result<AppliedRange, Error> {
         let (index, view) = (self.index, self.view);
@@ -55,6 +83,7 @@ impl<'i> PublicationFollower<'i> {
             index,
             perimeter: view.perimeter,
             transactions,
+            log,
             also: std::mem::take(&mut withdrawal.made_again),
         };
         let read = group::read(source)?;

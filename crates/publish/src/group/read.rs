@@ -37,19 +37,48 @@ pub(crate) struct GroupSource<'a> {
     pub(crate) perimeter: Perimeter,
     /// At least one.
     pub(crate) transactions: &'a [Transaction],
+    /// What the log says of them.
+    pub(crate) log: GroupLog,
     /// Entities that the first transaction changes beside those of the log.
     pub(crate) also: Vec<String>,
 }
 
+/// What the log says of transactions. It does not depend on the store: it may be read while the transactions before are applied.
+pub(crate) struct GroupLog {
+    first: Tx,
+    /// For each transaction, the entities that it changes.
+    entities: Vec<Vec<String>>,
+    /// Their facts; empty for a single transaction, of which both sides may be cheaper.
+    facts: FactsOverTime,
+}
+
+impl GroupLog {
+    /// Reads what the log says of these transactions. Cost: a call for each, and a few for all facts.
+    pub(crate) fn read(registry: &BlockingRegistry, transactions: &[Transaction]) -> Result<Self, Error> {
+        let entities: Vec<Vec<String>> =
+            transactions.iter().map(|tx| changed_entities(registry, tx.tx)).collect::<Result<_, _>>()?;
+        let mut facts = FactsOverTime::default();
+        if let [_, .., last] = transactions {
+            facts.read_history(registry, last.tx, entities.concat())?;
+        }
+        Ok(Self { first: transactions.first().map_or(Tx::NONE, |first| first.tx), entities, facts })
+    }
+
+    /// How many of these transactions it is of; `None` when it is of others, or of more.
+    pub(crate) fn length_in(&self, transactions: &[Transaction]) -> Option<usize> {
+        let is_first = transactions.first().is_some_and(|first| first.tx == self.first);
+        (is_first && self.entities.len() <= transactions.len()).then_some(self.entities.len())
+    }
+}
+
 /// Reads a group: the first of these transactions, and those after it that do not depend on what an earlier one changes in the
-/// store. Cost: a call for each transaction, and a few for all facts.
+/// store. Cost: a few calls for the facts that the log was not asked for yet.
 pub(crate) fn read(source: GroupSource<'_>) -> Result<TransactionGroup<'_>, Error> {
-    let GroupSource { registry, owners, index, perimeter, transactions: log, also } = source;
+    let GroupSource { registry, owners, index, perimeter, transactions: log, log: GroupLog { entities, facts, .. }, also } = source;
     let some_are_set_aside = index.set_aside_count()? > 0;
     let mut transactions: Vec<GroupedTransaction<'_>> = Vec::new();
     let mut also = Some(also);
-    for transaction in log {
-        let mut entities = changed_entities(registry, transaction.tx)?;
+    for (transaction, mut entities) in log.iter().zip(entities) {
         let changes_mailboxes = entities.iter().any(|e| entity_key::is_mailbox_holder(e));
         if changes_mailboxes && some_are_set_aside && !transactions.is_empty() {
             // Which structures wait for these mailboxes may have changed.
@@ -63,8 +92,7 @@ pub(crate) fn read(source: GroupSource<'_>) -> Result<TransactionGroup<'_>, Erro
         entities.retain(|entity| seen.insert(entity.clone()));
         transactions.push(GroupedTransaction { transaction, entities });
     }
-    let mut group =
-        TransactionGroup { transactions, owners, perimeter, facts: FactsOverTime::default(), set_aside: HashMap::new() };
+    let mut group = TransactionGroup { transactions, owners, perimeter, facts, set_aside: HashMap::new() };
     let all: Vec<String> = group.transactions.iter().flat_map(|tx| &tx.entities).cloned().collect();
     if some_are_set_aside {
         for entity in &all {
