@@ -27,7 +27,11 @@ pub fn run(professionals: &str, seconds: f64, imported: &str) -> Result<()> {
     // On a database, a second node with stores of its own.
     let second = match &options[..] {
         [] => None,
-        _ => Some(serve_with(&dir.path().join("second").to_string_lossy(), &options, "")?.0),
+        _ => {
+            let second = dir.path().join("second");
+            fs::create_dir_all(&second)?;
+            Some(serve_with(&second.to_string_lossy(), &options, "")?.0)
+        }
     };
     let hosts: Vec<&str> = std::iter::once(&server).chain(&second).map(|server| server.host.as_str()).collect();
     hosts.iter().try_for_each(|host| wait_until_caught_up(host))?;

@@ -31,7 +31,7 @@ use std::path::Path;
 use std::time::Instant;
 use table::{CONNECTIONS, mib, row};
 
-/// PageTurner of each type that are walked compressed.
+/// Pages of each type that are walked compressed.
 const GZIP_PAGES: usize = 300;
 /// Connections that stay idle, when a load lasts a second or more.
 const IDLE: f64 = 10_000.0;

@@ -75,12 +75,18 @@ pub fn write_until(registry: &BlockingRegistry, hosts: &[&str], first: u64, stop
             .unzip();
         let commits = commit_until(registry, first, &senders, stop);
         drop(senders);
-        let visible = watchers.into_iter().map(|watcher| watcher.join().ok().context("a watcher panicked")?).collect::<Result<_>>()?;
+        let visible =
+            watchers.into_iter().map(|watcher| watcher.join().ok().context("a watcher panicked")?).collect::<Result<_>>()?;
         Ok(WriterFigures { commits: Figures::of(commits?), visible })
     })
 }
 
-fn commit_until(registry: &BlockingRegistry, first: u64, watchers: &[Sender<(u64, Instant)>], stop: &AtomicBool) -> Result<Vec<u64>> {
+fn commit_until(
+    registry: &BlockingRegistry,
+    first: u64,
+    watchers: &[Sender<(u64, Instant)>],
+    stop: &AtomicBool,
+) -> Result<Vec<u64>> {
     let cause = Cause::new(Channel::Portal, "bench", "registration");
     let mut times = Vec::new();
     let mut next = Instant::now();

@@ -44,7 +44,7 @@ impl DataPlace {
     ///
     /// # Errors
     /// When it is not what the command needs: a mistyped name must not become a second, empty directory of professionals.
-    pub(crate) fn expect(&self, expected: Expect) -> Result<()> {
+    pub(crate) fn expect(&self, expected: ExpectedData) -> Result<()> {
         let data = self.data.display();
         let entries = match fs::read_dir(&self.data) {
             Ok(entries) => entries.map(|e| e.map(|e| e.file_name())).collect::<std::io::Result<Vec<_>>>(),
@@ -53,7 +53,7 @@ impl DataPlace {
         let mut entries = match entries {
             Ok(entries) => entries,
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                if expected != Expect::MadeIfAbsent {
+                if expected != ExpectedData::MadeIfAbsent {
                     bail!("{data}: no such data directory; look at --data (only `annuaire import` makes a data directory)");
                 }
                 create_private(&self.data)?;
@@ -66,9 +66,9 @@ impl DataPlace {
         entries.retain(|name| name != "lost+found" && name != CONFIGURATION);
         if entries.is_empty() {
             match expected {
-                Expect::Present => bail!("{data}: empty, no data directory; look at --data, or import into it first"),
-                Expect::MadeIfAbsent => println!("{data}: a new data directory"),
-                Expect::PresentOrEmpty => {}
+                ExpectedData::Present => bail!("{data}: empty, no data directory; look at --data, or import into it first"),
+                ExpectedData::MadeIfAbsent => println!("{data}: a new data directory"),
+                ExpectedData::PresentOrEmpty => {}
             }
         } else if !entries.iter().any(|name| SIGNS.iter().any(|sign| name == sign)) {
             let other = entries[0].to_string_lossy().into_owned();
@@ -175,7 +175,7 @@ impl DataPlace {
 
 /// State in which a command needs its data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expect {
+pub(crate) enum ExpectedData {
     /// An import made it.
     Present,
     /// It exists: a node of a cluster starts with an empty one.

@@ -12,7 +12,7 @@ use annuaire_fhir::View;
 use annuaire_index::Index;
 use annuaire_publish::PublicationFollower;
 use annuaire_store::BlockingRegistry;
-use annuaire_web::{Publication, ServedStore, StoreState};
+use annuaire_web::{PublicationStates, ServedStore, StoreState};
 use anyhow::{Context, Result, anyhow};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +35,7 @@ pub(crate) struct FollowerThread {
     pub(crate) is_former: bool,
     /// How long versions that were replaced are kept; `None`: for ever.
     pub(crate) retained: Option<Duration>,
-    pub(crate) publication: Arc<Publication>,
+    pub(crate) publication: Arc<PublicationStates>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) tell: SharedTell,
     /// Held while the state of a store is written: `publication` allows one writer at a time.
@@ -223,14 +223,14 @@ impl Sleeper {
 }
 
 /// Why stores wait, all in one line.
-fn reasons_to_wait(publication: &Publication) -> Option<String> {
+fn reasons_to_wait(publication: &PublicationStates) -> Option<String> {
     let all: Vec<String> =
         publication.states().iter().filter_map(|s| Some(format!("{} store: {}", s.store, s.waiting.as_ref()?))).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// Waits until the named stores are at the end of the log, or one fails, or `limit` is over. Returns the first failure.
-pub(crate) fn wait_for_stores(publication: &Publication, stores: &[&str], limit: Option<Duration>) -> Option<String> {
+pub(crate) fn wait_for_stores(publication: &PublicationStates, stores: &[&str], limit: Option<Duration>) -> Option<String> {
     let begun = clock::instant();
     loop {
         let states = publication.states();

@@ -18,7 +18,7 @@ const REDRAW: Duration = Duration::from_millis(200);
 pub(crate) type SharedTell = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
 
 /// The stage that is under way.
-struct Stage {
+struct StageClock {
     name: String,
     /// When the first call named the stage.
     begun: Instant,
@@ -41,7 +41,7 @@ pub(crate) fn shown_unless(quiet: bool) -> SharedTell {
     });
     let every = if bar.is_some() { REDRAW } else { EVERY };
     let now = clock::instant();
-    let stage = Mutex::new(Stage { name: String::new(), begun: now, done_at_begin: 0, shown: now, called: now });
+    let stage = Mutex::new(StageClock { name: String::new(), begun: now, done_at_begin: 0, shown: now, called: now });
     Arc::new(move |what, done, total| {
         let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::instant();

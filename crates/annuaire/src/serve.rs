@@ -2,7 +2,7 @@
 
 use crate::clock::now_us;
 use crate::config::{Configuration, LogLevel};
-use crate::data_place::{DataPlace, Expect, STORES};
+use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::InvalidValue;
 use crate::follower::{FollowerThread, wait_for_stores};
 use crate::limits::{COMPARE_CLOCKS, START_NEW, START_WHOLE};
@@ -15,7 +15,7 @@ use crate::stores::{RestrictedStore, Stores};
 use annuaire_index::Index;
 use annuaire_web::connections::{self, ConnectionLimits};
 use annuaire_web::limits::LONG;
-use annuaire_web::{Gate, GateSettings, Lane, LogSink, Proxies, Publication, Rate, ServedStore};
+use annuaire_web::{Gate, GateSettings, Lane, LogSink, Proxies, PublicationStates, Rate, ServedStore};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{IsTerminal, Write};
@@ -134,7 +134,7 @@ pub(crate) fn serve(
     let operator = operator(configuration, served)?;
     write_events(server.log)?;
     let data = place.data.as_path();
-    place.expect(Expect::PresentOrEmpty)?;
+    place.expect(ExpectedData::PresentOrEmpty)?;
     let api_keys = secrets(access.api_keys.as_deref())?;
     let credentials = secrets(access.restricted_credentials.as_deref())?;
     let Some(publisher) = Publisher::take_soon(data, "serve")? else {
@@ -205,7 +205,7 @@ pub(crate) fn serve(
 
 /// Publication under way, and the stores that are served.
 struct Started {
-    publication: Arc<Publication>,
+    publication: Arc<PublicationStates>,
     public: ServedStore<Index>,
     /// The restricted store, when there is one.
     restricted: Option<ServedStore<Index>>,
@@ -216,7 +216,7 @@ struct Started {
 /// A store that was published once is served as it is at once, however far the log is, and while it is made again. One that was
 /// never published holds nothing true: it is waited for.
 fn start(place: &DataPlace, stores: Stores, publisher: Publisher, niceness: i32, tell: &SharedTell) -> Result<Started> {
-    let publication = Arc::new(Publication::new(Arc::new(now_us)));
+    let publication = Arc::new(PublicationStates::new(Arc::new(now_us)));
     let turn: Arc<std::sync::Mutex<()>> = Arc::default();
     let publisher = Arc::new(publisher);
     let mut served = Vec::new();
@@ -261,7 +261,7 @@ fn start(place: &DataPlace, stores: Stores, publisher: Publisher, niceness: i32,
 }
 
 /// Compares the clock of this machine with that of the database, now and then: nodes date transactions by their own.
-fn watch_database_clock(place: &DataPlace, publication: &Arc<Publication>, turn: Arc<std::sync::Mutex<()>>) -> Result<()> {
+fn watch_database_clock(place: &DataPlace, publication: &Arc<PublicationStates>, turn: Arc<std::sync::Mutex<()>>) -> Result<()> {
     if place.database.is_none() {
         return Ok(());
     }
@@ -281,7 +281,7 @@ fn watch_database_clock(place: &DataPlace, publication: &Arc<Publication>, turn:
 }
 
 /// How far the stores are behind the log, in words.
-fn behind(publication: &Publication) -> Vec<String> {
+fn behind(publication: &PublicationStates) -> Vec<String> {
     let of = |s: &annuaire_web::StoreState| match (s.log_tx, &s.waiting) {
         (_, Some(why)) => Some(format!("{} store: at transaction {}, publication waits: {why}", s.store, s.applied_tx)),
         (Some(last), None) if last > s.applied_tx => {

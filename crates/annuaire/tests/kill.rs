@@ -15,13 +15,15 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Kills of each command; all of them together stay under a minute and a half in debug builds.
-const ROUNDS: u32 = 6;
+/// Kills of each command: six, which together stay under a minute and a half in debug builds, or as many as the environment asks for.
+fn rounds() -> u32 {
+    std::env::var("ANNUAIRE_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(6)
+}
 
-/// A moment in the given part, of `ROUNDS` parts, of a run. The dice are seeded, so that a round that fails can be had again.
+/// A moment in the given part, of [`rounds`] parts, of a run. The dice are seeded, so that a round that fails can be had again.
 fn moment(dice: &mut Dice, round: u32, run: Duration) -> Duration {
     let per_mille = u32::try_from(dice.below(1_000)).unwrap();
-    run / 1_000 / ROUNDS * (round * 1_000 + per_mille)
+    run / 1_000 / rounds() * (round * 1_000 + per_mille)
 }
 
 /// What undisturbed runs leave: files delivered, and data directories after each delivery.
@@ -164,7 +166,7 @@ fn killed_at_any_moment_nothing_is_half_done() {
 
     for n in 0..2 {
         let expected = versions(&whole_run.data[n], Instants::LeftOut);
-        for round in 0..ROUNDS {
+        for round in 0..rounds() {
             let data = whole_run.place(&format!("import-{n}-{round}"));
             whole_run.before(n, &data);
             let after = moment(&mut dice, round, whole_run.took[n]);
@@ -187,7 +189,7 @@ fn killed_at_any_moment_nothing_is_half_done() {
     run_on("rebuild", &data);
     let took = start.elapsed();
     assert_versions(&data, &expected, Instants::Compared, "a rebuilt store is the same, to the byte");
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let after = moment(&mut dice, round, took);
         let mut command = program();
         command.args(["rebuild", "--data"]).arg(&data);
@@ -199,7 +201,7 @@ fn killed_at_any_moment_nothing_is_half_done() {
     }
 
     // A server that finds its stores behind the log: from nothing, or one transaction late.
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let data = whole_run.place(&format!("serve-{round}"));
         copy(&whole_run.data[1], &data);
         for store in ["public", "restricted"] {
@@ -222,7 +224,7 @@ fn killed_at_any_moment_nothing_is_half_done() {
         assert_versions(&data, &expected, Instants::Compared, &format!("server killed after {after:?}"));
         fs::remove_dir_all(data).unwrap();
     }
-    assert!(at_work >= 2 * ROUNDS, "only {at_work} commands were killed at work: the test proves little");
+    assert!(at_work >= 2 * rounds(), "only {at_work} commands were killed at work: the test proves little");
 }
 
 /// Runs an import whose files may not grow beyond `blocks` of 512 bytes, as on a disk that is full; its status and its words.

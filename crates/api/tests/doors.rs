@@ -9,7 +9,7 @@ use annuaire_base::Tx;
 use annuaire_fhir::schema::type_id;
 use annuaire_index::{Error, Index};
 use annuaire_terms::{Presence, Resource};
-use annuaire_web::{Gate, Publication, Rate, StoreState};
+use annuaire_web::{Gate, PublicationStates, Rate, StoreState};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -23,7 +23,7 @@ const PIECE: usize = 256 << 10;
 
 struct DoorsUnderTest {
     public: Arc<Index>,
-    publication: Arc<Publication>,
+    publication: Arc<PublicationStates>,
     lines: Arc<Mutex<Vec<String>>>,
     app: Router,
     _dir: tempfile::TempDir,
@@ -60,7 +60,7 @@ impl DoorsUnderTest {
         fill(&restricted, 1, "Person", 0, 3, 50);
         let lines = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&lines);
-        let publication = Arc::new(Publication::default());
+        let publication = Arc::new(PublicationStates::default());
         let mut settings = annuaire_web::GateSettings {
             credentials: vec!["let-me-in".to_owned()],
             log: Some(Arc::new(move |line| sink.lock().unwrap().push(line.to_owned()))),

@@ -5,9 +5,9 @@ use crate::delivery::DeliveredFile;
 use crate::error::Error;
 use crate::last_deliveries::LastDeliveries;
 use crate::limits;
-use crate::loads::SourceLoad;
 use crate::report::Report;
 use crate::source_keys::{SECONDARY, is_feed, source_key};
+use crate::source_load::SourceLoad;
 use annuaire_store::BlockingRegistry;
 use std::collections::{BTreeMap, HashSet};
 

@@ -3,8 +3,8 @@
 use crate::delivery::SOURCE;
 use crate::error::{Error, refused};
 use crate::limits;
-use crate::loads::SourceLoad;
 use crate::source_keys::is_feed;
+use crate::source_load::SourceLoad;
 use annuaire_store::BlockingRegistry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

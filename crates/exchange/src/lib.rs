@@ -92,6 +92,7 @@ mod read;
 mod replace;
 mod report;
 mod source_keys;
+mod source_load;
 mod text;
 mod transaction;
 mod undo;

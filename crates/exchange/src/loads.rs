@@ -7,35 +7,13 @@ use crate::intake::FileIntake;
 use crate::last_deliveries::LastDeliveries;
 use crate::quarantine::{UnreadableLine, UnreadableLines};
 use crate::report::FileReport;
+use crate::source_load::SourceLoad;
 use annuaire_batch::sort::{Merge, Sorter};
 use annuaire_store::BlockingRegistry;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::PathBuf;
-
-/// What one call gives of one source, its pieces excepted.
-#[derive(Clone)]
-pub(crate) struct SourceLoad {
-    pub(crate) source: &'static str,
-    pub(crate) stamp: String,
-    pub(crate) digest: String,
-    /// Name of the file.
-    pub(crate) file: String,
-    /// The source is replaced by what was read: its objects that were not named end.
-    pub(crate) replaces: bool,
-    /// The note of the source when the import began, or when the load was last compared: another import may change it before this
-    /// one writes.
-    pub(crate) note: Option<String>,
-    /// Lines that could not be read; absent when there are none.
-    pub(crate) unreadable: Option<UnreadableLines>,
-    /// Lines for each profession and department.
-    pub(crate) line_counts: BTreeMap<String, u64>,
-    /// The last entities that the file names.
-    pub(crate) last_entities: Vec<String>,
-    /// Entities whose groups are dropped: positions of establishments that no file and no object describes.
-    pub(crate) dropped: HashSet<String>,
-}
 
 /// Everything that a call has read.
 pub(crate) struct Loads {

@@ -9,6 +9,7 @@ use heed::RwTxn;
 use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64};
 
+use crate::applied::LogDigest;
 use crate::chunk::ChunkWriter;
 use crate::closings::{self, ClosedRows};
 use crate::databases::Databases;
@@ -29,7 +30,7 @@ use crate::retention::{Retention, RetentionRun};
 use crate::row::Row;
 use crate::set_aside;
 use crate::state::{self, LiveRows, PublishedState};
-use crate::transaction::{LogDigest, TxEnd};
+use crate::transaction::TxEnd;
 use crate::unpublished::discard_unpublished;
 use crate::version::Version;
 use crate::withdraw;

@@ -6,12 +6,13 @@ use annuaire_base::Tx;
 use annuaire_terms::TypeId;
 
 use crate::application::Application;
+use crate::applied::LogDigest;
 use crate::error::Error;
 use crate::index::Index;
 use crate::prepare::Prepared;
 use crate::retention::Retention;
 use crate::set_aside::SetAsideChanges;
-use crate::transaction::{GroupItem, LogDigest, TxEnd};
+use crate::transaction::{GroupItem, TxEnd};
 
 /// Resources from which a transaction of a group is applied alone, in several commits.
 const LARGE: usize = if cfg!(test) { 40 } else { 10_000 };

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use annuaire_base::Tx;
 use heed::{Env, WithoutTls};
 
+use crate::applied::Applied;
 use crate::databases::Databases;
 use crate::dictionaries::Dictionaries;
 use crate::error::Error;
 use crate::row::Row;
-use crate::snapshot::SnapshotSource;
-use crate::transaction::Applied;
+use crate::snapshot::{Snapshot, SnapshotSource};
 
 /// A publication store that is open. Shared by threads: one writer at a time, and readers never wait for it.
 pub struct Index {
@@ -58,6 +58,23 @@ impl Index {
     /// read transaction in which nothing was removed.
     pub(crate) fn set_retained_from(&self, tx: Tx) {
         self.source.retained_from.store(tx.get(), Ordering::SeqCst);
+    }
+
+    /// Opens the latest published state.
+    ///
+    /// # Errors
+    /// When LMDB cannot begin a read transaction.
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
+        self.source.snapshot()
+    }
+
+    /// Opens the state at a transaction, `None` when that transaction was not applied. [`Tx::NONE`] is the empty state. Cost: for
+    /// a state that is not in memory, about a hundred entries of closings; states asked for lately are.
+    ///
+    /// # Errors
+    /// [`Error::TooOld`] before [`Index::retained_from`]; when the store cannot be read.
+    pub fn snapshot_at(&self, tx: Tx) -> Result<Option<Snapshot>, Error> {
+        self.source.snapshot_at(tx)
     }
 
     /// Number of live resources of all types, reduced forms included.

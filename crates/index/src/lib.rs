@@ -94,6 +94,7 @@
 //! its caller asks for. It never opens files of another format: it refuses them, and the caller rebuilds.
 
 mod application;
+mod applied;
 mod apply;
 mod budget;
 mod carry;
@@ -142,6 +143,7 @@ mod withdrawn_rows;
 
 pub use roaring::RoaringBitmap;
 
+pub use applied::{Applied, LogDigest};
 pub use apply::ApplyOptions;
 pub use budget::{Effort, UNLIMITED};
 pub use compact::CompactionReport;
@@ -157,5 +159,5 @@ pub use retention::Retention;
 pub use row::Row;
 pub use set_aside::{SetAsideChanges, SetAsideEntity};
 pub use snapshot::Snapshot;
-pub use transaction::{Applied, GroupItem, LogDigest, TxEnd};
+pub use transaction::{GroupItem, TxEnd};
 pub use version::Version;

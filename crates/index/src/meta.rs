@@ -3,9 +3,9 @@
 use annuaire_base::{LogIdentity, Tx};
 use heed::{RoTxn, RwTxn};
 
+use crate::applied::LogDigest;
 use crate::databases::Db;
 use crate::error::Error;
-use crate::transaction::LogDigest;
 
 /// Layout of the files; a store of another layout is refused.
 pub const FORMAT: &[u8] = b"7";

@@ -12,7 +12,6 @@ use crate::budget::{Effort, Meter};
 use crate::databases::Databases;
 use crate::dictionaries::Dictionaries;
 use crate::error::Error;
-use crate::index::Index;
 use crate::key;
 use crate::posting::read::{TermScan, last_row_of, rows_of};
 use crate::published::PublishedTx;
@@ -45,27 +44,8 @@ pub struct SnapshotSource {
     pub retained_from: Arc<AtomicU64>,
 }
 
-impl Index {
-    /// Opens the latest published state.
-    ///
-    /// # Errors
-    /// When LMDB cannot begin a read transaction.
-    pub fn snapshot(&self) -> Result<Snapshot, Error> {
-        self.source.snapshot()
-    }
-
-    /// Opens the state at a transaction, `None` when that transaction was not applied. [`Tx::NONE`] is the empty state. Cost: for
-    /// a state that is not in memory, about a hundred entries of closings; states asked for lately are.
-    ///
-    /// # Errors
-    /// [`Error::TooOld`] before [`Index::retained_from`]; when the store cannot be read.
-    pub fn snapshot_at(&self, tx: Tx) -> Result<Option<Snapshot>, Error> {
-        self.source.snapshot_at(tx)
-    }
-}
-
 impl SnapshotSource {
-    /// [`Index::snapshot`].
+    /// [`crate::Index::snapshot`].
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         loop {
             // The state comes first: the read transaction can then only be newer, and rows beyond the state's end are ignored.
@@ -78,7 +58,7 @@ impl SnapshotSource {
         }
     }
 
-    /// [`Index::snapshot_at`].
+    /// [`crate::Index::snapshot_at`].
     pub fn snapshot_at(&self, tx: Tx) -> Result<Option<Snapshot>, Error> {
         let found = self.states.find(tx);
         let txn = self.env.clone().static_read_txn()?;

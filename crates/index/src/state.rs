@@ -8,6 +8,7 @@ use annuaire_terms::TypeId;
 use heed::RoTxn;
 use roaring::RoaringBitmap;
 
+use crate::applied::LogDigest;
 use crate::closings::{ClosedRows, closed_between};
 use crate::databases::Databases;
 use crate::error::Error;
@@ -15,7 +16,6 @@ use crate::key;
 use crate::meta;
 use crate::posting::read::rows_of;
 use crate::published::PublishedTx;
-use crate::transaction::LogDigest;
 
 /// Live rows by type.
 pub type LiveRows = BTreeMap<TypeId, Arc<RoaringBitmap>>;

@@ -3,11 +3,9 @@
 use annuaire_base::Tx;
 use annuaire_terms::TypeId;
 
+use crate::applied::LogDigest;
 use crate::prepare::Prepared;
 use crate::set_aside::SetAsideChanges;
-
-/// SHA-256 that the log keeps for a transaction: of all that it wrote, and of the digest before it.
-pub type LogDigest = [u8; 32];
 
 /// One step of a group of transactions: the resources of a transaction, then its end, in the order of the log.
 #[derive(Debug)]
@@ -36,15 +34,4 @@ pub struct TxEnd {
     /// Resources withdrawn by law: the content of all their versions before this transaction is replaced. In a large transaction
     /// that of its own versions is replaced too; give those to [`crate::Index::apply_with`].
     pub withdrawn: Vec<(TypeId, String)>,
-}
-
-/// The last transaction that a store has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Its number; [`Tx::NONE`] for a store without a transaction.
-    pub tx: Tx,
-    /// Its instant, milliseconds since 1970 UTC; 0 for a store without a transaction.
-    pub commit_ms: i64,
-    /// Its digest in the log, zeros when the caller gave none.
-    pub digest: LogDigest,
 }

@@ -6,7 +6,7 @@ use crate::version::{self, NewVersions, SeenVersion};
 use annuaire_base::fact::VersionContent;
 use annuaire_store::Error;
 use annuaire_store::backend::NewChunk;
-use annuaire_store::chunk::{Encoded, Keys, NotAChunk, Row};
+use annuaire_store::chunk::{PackedRow, Encoded, Keys, NotAChunk};
 use annuaire_store::proof::{Merkle, flag};
 use sqlx::{PgConnection, Result};
 use std::collections::HashMap;
@@ -139,7 +139,7 @@ impl NewRows {
 
 /// Cuts ordered rows into chunks, the first of which gets the number `first`. `owner` gives the numbers of owners.
 pub(crate) async fn encode(
-    rows: Vec<(String, Row)>,
+    rows: Vec<(String, PackedRow)>,
     first: i32,
     owner: impl Fn(&str) -> Option<i32> + Send + 'static,
 ) -> CallResult<NewRows> {

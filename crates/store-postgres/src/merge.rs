@@ -7,7 +7,7 @@ use crate::fault::CallResult;
 use crate::version::VersionRow;
 use crate::{discard, limits};
 use annuaire_store::Error;
-use annuaire_store::chunk::{Keys, Row, encode};
+use annuaire_store::chunk::{PackedRow, Keys, encode};
 use annuaire_store::proof::Merkle;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, VecDeque};
@@ -55,7 +55,7 @@ struct Run {
     next: i32,
     end: i32,
     owner: String,
-    rows: VecDeque<Row>,
+    rows: VecDeque<PackedRow>,
 }
 
 impl Run {
@@ -110,7 +110,7 @@ pub(crate) async fn in_order(
     let ids: BTreeMap<String, i32> = codes.iter().map(|(id, code)| (code.clone(), *id)).collect();
     let (mut tree, mut chunks) = (Merkle::default(), 0);
     loop {
-        let mut rows: Vec<(String, Row)> = Vec::new();
+        let mut rows: Vec<(String, PackedRow)> = Vec::new();
         loop {
             for run in &mut runs {
                 run.fill(c, batch, &codes).await?;

@@ -12,7 +12,7 @@ use crate::{audit, job, owner, withdraw};
 use annuaire_base::Tx;
 use annuaire_base::fact::VersionContent;
 use annuaire_store::backend::{Puts, rows};
-use annuaire_store::chunk::{Row, RowProof};
+use annuaire_store::chunk::{PackedRow, RowProof};
 use annuaire_store::columns::{signed, tx_column};
 use annuaire_store::proof::{Hash, Merkle, Salt, tx_digest};
 use annuaire_store::{Cause, CommitClock, CommitOutcome, Error, commit_time};
@@ -63,14 +63,14 @@ async fn insert_tx(c: &mut PgConnection, new: &NewTx<'_>, channel: &str) -> sqlx
 }
 
 /// The rows of a unit, by owner, entity, facet.
-fn own_rows(core: &Core, puts: &mut Puts, decision: &Decision, ended: Vec<(String, String, String)>) -> Vec<(String, Row)> {
+fn own_rows(core: &Core, puts: &mut Puts, decision: &Decision, ended: Vec<(String, String, String)>) -> Vec<(String, PackedRow)> {
     let changes = puts.take().into_iter().zip(&decision.verdicts);
     let mut all = rows(changes.filter(|(_, verdict)| verdict.writes()).map(|(change, _)| change).collect(), &core.entropy);
     for (owner, entity, facet) in ended {
         let mut salt: Salt = [0; 16];
         (core.entropy)(&mut salt);
         let proof = RowProof::Salt(salt);
-        let mut row = Row { entity, facet, content: VersionContent::Withdrawn, fingerprint: 0, proof };
+        let mut row = PackedRow { entity, facet, content: VersionContent::Withdrawn, fingerprint: 0, proof };
         // Like all rows of a withdrawn entity it keeps its leaf only.
         row.withdraw(&owner);
         all.push((owner, row));

@@ -3,7 +3,7 @@
 use crate::fault::fault;
 use crate::packed::{Packed, number, packed};
 use crate::schema::chunks_of;
-use crate::shared::Shared;
+use crate::shared::{ChangedPlace, Shared};
 use annuaire_base::Tx;
 use annuaire_store::columns::{tx_column, tx_read, unsigned};
 use annuaire_store::{Cause, Channel, Error, Result, Transaction};
@@ -11,13 +11,6 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
-
-/// A chunk of a batch and the entities between which its rows are.
-pub(crate) struct ChangedPlace {
-    pub(crate) first: String,
-    pub(crate) last: String,
-    pub(crate) id: i64,
-}
 
 const PLACES: &str =
     packed!("first", "last", "id"; "SELECT first, last, id FROM chunk WHERE id >= ? AND id < ? ORDER BY first, id");

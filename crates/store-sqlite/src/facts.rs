@@ -2,7 +2,7 @@
 
 use crate::limits;
 use crate::shared::Shared;
-use crate::versions::{Of, Version, all_versions, last_versions};
+use crate::versions::{Of, StoredVersion, all_versions, last_versions};
 use annuaire_base::Tx;
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_store::Result;
@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
 
 /// The fact of a version; `None` when it does not stand.
-fn fact(version: Version) -> Result<Option<Fact>> {
+fn fact(version: StoredVersion) -> Result<Option<Fact>> {
     let Some(publication) = version.row()?.stands else { return Ok(None) };
     let payload = version.payload()?.to_owned();
     Ok(Some(Fact { tx: version.tx, payload, publication, key: version.key }))

@@ -7,7 +7,7 @@
 use crate::batch::{self, Batch};
 use crate::fault::fault;
 use crate::limits;
-use crate::registry::{SqliteOptions, connection};
+use crate::options::{SqliteOptions, connection};
 use crate::schema::{PAGE_BYTES, TABLES, VERSION, beside};
 use annuaire_base::fact::{FactKey, Publication};
 use annuaire_store::backend;

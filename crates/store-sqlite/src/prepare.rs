@@ -4,33 +4,14 @@ use crate::fault::fault;
 use crate::limits;
 use crate::packed::json_list;
 use crate::shared::Shared;
+use crate::staged_rows::{PreparedRows, PutPlace};
 use crate::versions::{Of, last_versions};
 use annuaire_base::Tx;
 use annuaire_base::fact::FactKey;
-use annuaire_store::backend::{self, NewChunk, Verdict, decide};
+use annuaire_store::backend::{self, Verdict, decide};
 use annuaire_store::{Change, ChangeCounts, Error, Result};
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-
-/// A fact of a buffer, and whether it stood at the base.
-pub(crate) struct PutPlace {
-    pub(crate) key: FactKey,
-    pub(crate) stood: bool,
-}
-
-/// A buffer, decided, hashed and compressed.
-pub(crate) struct PreparedRows {
-    pub(crate) chunks: Vec<NewChunk>,
-    pub(crate) counts: ChangeCounts,
-    /// For each row of the chunks: whether its fact stood at the base.
-    pub(crate) stood: Vec<bool>,
-    /// Facts whose put left no row.
-    pub(crate) idle: Vec<PutPlace>,
-    /// First and last fact of each owner.
-    pub(crate) spans: Vec<(FactKey, FactKey)>,
-    /// Facts with equal content from another input, by chunk: the new fingerprint spares the comparison next time.
-    pub(crate) marks: BTreeMap<i64, Vec<(FactKey, u64)>>,
-}
 
 /// Which of these entities are withdrawn.
 pub(crate) async fn withheld(c: &mut SqliteConnection, entities: &BTreeSet<&str>) -> Result<HashSet<String>> {

@@ -3,14 +3,15 @@
 use crate::cache::Cache;
 use crate::fault::fault;
 use crate::log_map::LogMap;
-use crate::shared::{Clock, Shared};
+use crate::options::{SqliteOptions, connection};
+use crate::shared::Shared;
 use crate::stage::SqliteStage;
 use crate::turn::WriterTurns;
 use crate::unit::SqliteUnit;
 use crate::{audit, changed, facts, jobs, keeper, limits, migration, notes, schema, sweep, verify};
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
-use annuaire_store::{AuditRow, Entropy, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
+use annuaire_store::{AuditRow, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
@@ -19,27 +20,11 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-/// What opening a registry needs from its caller.
-#[derive(Clone)]
-pub struct SqliteOptions {
-    /// Source of random bytes: the identity of a new log, salts of rows.
-    pub entropy: Entropy,
-    /// The clock by which stages that show no sign of life are discarded.
-    pub now_ms: Clock,
-    /// For registries of versions before 4: whether what this source says was public. Facts had no publication of their own then.
-    pub open: fn(&str) -> bool,
-}
-
 /// A registry in one SQLite file. It must be opened within a runtime of tokio that outlives it.
 pub struct SqliteRegistry {
     shared: Arc<Shared>,
     closing: watch::Sender<bool>,
     keepers: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// Options of every connection.
-pub(crate) fn connection(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).busy_timeout(limits::PATIENCE).disable_statement_logging()
 }
 
 fn writing(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectOptions {

@@ -3,7 +3,7 @@
 use crate::cache::Cache;
 use crate::fault::fault;
 use crate::log_map::LogMap;
-use crate::stage_tail::StageTail;
+use crate::staged_rows::StageTail;
 use crate::turn::WriterTurns;
 use annuaire_base::Tx;
 use annuaire_store::{Entropy, Result};
@@ -18,6 +18,13 @@ use tokio::sync::{Notify, watch};
 /// Reads the clock of the machine: milliseconds since 1970 UTC.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
+/// A chunk of a batch and the entities between which its rows are.
+pub(crate) struct ChangedPlace {
+    pub(crate) first: String,
+    pub(crate) last: String,
+    pub(crate) id: i64,
+}
+
 pub(crate) struct Shared {
     pub(crate) path: PathBuf,
     pub(crate) readers: SqlitePool,
@@ -31,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) cache: Cache,
     pub(crate) commits: watch::Sender<Tx>,
     /// Chunks of the batch whose entities were listed last.
-    pub(crate) listed: Mutex<Option<(u64, Arc<Vec<crate::changed::ChangedPlace>>)>>,
+    pub(crate) listed: Mutex<Option<(u64, Arc<Vec<ChangedPlace>>)>>,
     /// Ends of stages that are being adopted.
     pub(crate) tails: Mutex<HashMap<u64, StageTail>>,
     /// Told after writes: the write-ahead log may have grown.

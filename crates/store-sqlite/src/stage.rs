@@ -4,9 +4,9 @@
 //! written. The turn of writers is taken for the writing alone.
 
 use crate::fault::fault;
-use crate::prepare::{PreparedRows, prepare};
+use crate::prepare::prepare;
 use crate::shared::Shared;
-use crate::stage_tail::StageTail;
+use crate::staged_rows::{PreparedRows, StageTail};
 use crate::{batch, discard, jobs, limits, notes, sweep};
 use annuaire_base::Tx;
 use annuaire_store::proof::Merkle;

@@ -5,8 +5,8 @@ use crate::cache::place;
 use crate::discard;
 use crate::fault::fault;
 use crate::packed::{Packed, json_list, number, packed};
-use crate::prepare::{PreparedRows, PutPlace};
 use crate::schema::chunks_of;
+use crate::staged_rows::{PreparedRows, PutPlace, StageTail};
 use annuaire_base::fact::{FactKey, VersionContent};
 use annuaire_store::backend::Verdict;
 use annuaire_store::chunk::{self, Keys};
@@ -14,22 +14,6 @@ use annuaire_store::proof::Merkle;
 use annuaire_store::{ChangeCounts, Result};
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// StageProgress of a stage.
-pub(crate) struct StageTail {
-    pub(crate) batch: Batch,
-    pub(crate) counts: ChangeCounts,
-    /// The greatest fact of each owner that was put.
-    last: HashMap<String, FactKey>,
-    /// Rows were taken back, so the tree must be made again.
-    reordered: bool,
-    /// When the lease was last renewed.
-    pub(crate) renewed_ms: i64,
-    /// Buffers that the adopting unit writes: it has the turn for which the stage would wait.
-    pub(crate) unwritten: Vec<PreparedRows>,
-    /// Chunks of the past that got other fingerprints, to be forgotten by the cache once that is committed.
-    pub(crate) marked: Vec<i64>,
-}
 
 const IN_INDEX: &str = packed!("entity", "facet", "chunk";
     "SELECT v.entity, v.facet, v.chunk FROM json_each(?1) e CROSS JOIN version v

@@ -4,9 +4,9 @@ use crate::batch::{self, Batch};
 use crate::fault::fault;
 use crate::shared::Shared;
 use crate::stage::discarded;
-use crate::stage_tail::StageTail;
+use crate::staged_rows::StageTail;
 use crate::turn::Turn;
-use crate::versions::{Of, Version, last_versions};
+use crate::versions::{Of, StoredVersion, last_versions};
 use crate::{audit, discard, facts, jobs, limits, notes, prepare, sweep, withdraw};
 use annuaire_base::Tx;
 use annuaire_base::fact::{Fact, FactKey};
@@ -100,7 +100,7 @@ impl SqliteUnit {
             let entities: BTreeSet<&str> = some.iter().map(|change| change.key.entity.as_str()).collect();
             self.held(&entities).await?;
             let versions = last_versions(&mut self.transaction, &self.shared, self.before, &entities, Of::All).await?;
-            let known: HashMap<&FactKey, &Version> = versions.iter().map(|v| (&v.key, v)).collect();
+            let known: HashMap<&FactKey, &StoredVersion> = versions.iter().map(|v| (&v.key, v)).collect();
             for change in some {
                 let version = known.get(&change.key);
                 let withheld = self.puts.withheld(&change.key.entity, self.held_before(&change.key.entity));
@@ -264,7 +264,7 @@ impl Unit for SqliteUnit {
         if expect != Expect::Any {
             let (entities, of) = (BTreeSet::from([change.key.entity.as_str()]), Of::Owner(&change.key.owner));
             let versions = last_versions(&mut self.transaction, &self.shared, self.before, &entities, of).await?;
-            let last = versions.iter().find(|v| v.key == change.key).map(Version::last).transpose()?;
+            let last = versions.iter().find(|v| v.key == change.key).map(StoredVersion::last).transpose()?;
             expected(&change.key, expect, last.as_ref())?;
         }
         self.puts.put(change, expect);

@@ -24,14 +24,14 @@ pub(crate) enum Of<'a> {
 pub(crate) type VersionPlace = (String, String, String);
 
 /// A version of a fact, and where it is.
-pub(crate) struct Version {
+pub(crate) struct StoredVersion {
     pub(crate) key: FactKey,
     pub(crate) tx: Tx,
     pub(crate) chunk: Arc<LoadedChunk>,
     pub(crate) row: usize,
 }
 
-impl Version {
+impl StoredVersion {
     pub(crate) fn row(&self) -> Result<RowKey<'_>> {
         self.chunk.keys.row(self.row).ok_or_else(|| lost(&self.key))
     }
@@ -118,14 +118,14 @@ async fn candidates(
     Ok(found)
 }
 
-async fn load(c: &mut SqliteConnection, shared: &Shared, found: Vec<(VersionPlace, Tx, i64)>) -> Result<Vec<Version>> {
+async fn load(c: &mut SqliteConnection, shared: &Shared, found: Vec<(VersionPlace, Tx, i64)>) -> Result<Vec<StoredVersion>> {
     let ids: BTreeSet<i64> = found.iter().map(|f| f.2).collect();
     let chunks = shared.cache.load(c, &ids.into_iter().collect::<Vec<_>>(), true).await?;
     let version = |((entity, owner, facet), tx, id): (VersionPlace, Tx, i64)| {
         let key = FactKey { owner, entity, facet };
         let place = chunks.get(&id).and_then(|chunk| Some((chunk, chunk.keys.find(&key.entity, &key.facet)?)));
         let (chunk, row) = place.ok_or_else(|| lost(&key))?;
-        Ok(Version { tx, chunk: chunk.clone(), row, key })
+        Ok(StoredVersion { tx, chunk: chunk.clone(), row, key })
     };
     found.into_iter().map(version).collect()
 }
@@ -137,7 +137,7 @@ pub(crate) async fn last_versions(
     at: Tx,
     entities: &BTreeSet<&str>,
     of: Of<'_>,
-) -> Result<Vec<Version>> {
+) -> Result<Vec<StoredVersion>> {
     let mut last: BTreeMap<VersionPlace, (Tx, i64)> = BTreeMap::new();
     // In the order of transactions within a fact, so the last one stays.
     for (place, tx, id) in candidates(c, shared, at, entities, of).await? {
@@ -152,7 +152,7 @@ pub(crate) async fn all_versions(
     shared: &Shared,
     at: Tx,
     entities: &BTreeSet<&str>,
-) -> Result<Vec<Version>> {
+) -> Result<Vec<StoredVersion>> {
     let found = candidates(c, shared, at, entities, Of::All).await?;
     load(c, shared, found.into_iter().collect()).await
 }

@@ -8,13 +8,13 @@ use crate::versions::{Of, all_versions, last_versions};
 use annuaire_base::Tx;
 use annuaire_base::fact::VersionContent;
 use annuaire_store::Result;
-use annuaire_store::chunk::{self, Row, RowProof};
+use annuaire_store::chunk::{self, PackedRow, RowProof};
 use annuaire_store::proof::Salt;
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Overwrites all versions of an entity up to `at`, and returns a tombstone, with its owner, for each fact that stood.
-pub(crate) async fn withdraw(c: &mut SqliteConnection, shared: &Shared, at: Tx, entity: &str) -> Result<Vec<(String, Row)>> {
+pub(crate) async fn withdraw(c: &mut SqliteConnection, shared: &Shared, at: Tx, entity: &str) -> Result<Vec<(String, PackedRow)>> {
     let one = BTreeSet::from([entity]);
     let mut tombs = Vec::new();
     for version in last_versions(c, shared, at, &one, Of::All).await? {
@@ -22,7 +22,7 @@ pub(crate) async fn withdraw(c: &mut SqliteConnection, shared: &Shared, at: Tx, 
             let mut salt: Salt = [0; 16];
             (shared.entropy)(&mut salt);
             let content = VersionContent::Withdrawn;
-            let mut row = Row {
+            let mut row = PackedRow {
                 entity: version.key.entity,
                 facet: version.key.facet,
                 content,

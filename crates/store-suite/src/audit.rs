@@ -1,6 +1,6 @@
 //! The audit trail.
 
-use crate::{owners, put, sound, write};
+use crate::acts::{owners, put, sound, write};
 use annuaire_base::Tx;
 use annuaire_store::proof::audit_hash;
 use annuaire_store::{AuditEvent, BlockingRegistry, Error, Expect};

@@ -1,6 +1,6 @@
 //! Notes.
 
-use crate::{OpenRegistry, owners, put, write};
+use crate::acts::{OpenRegistry, owners, put, write};
 use annuaire_base::Tx;
 use annuaire_store::{ChangeCounts, CommitOutcome, Expect};
 

@@ -1,6 +1,6 @@
 //! A clock that is wrong by more than the limits stops a commit unless the operator accepts it; a small step back never does.
 
-use crate::{cause, owners, put};
+use crate::acts::{cause, owners, put};
 use annuaire_base::Tx;
 use annuaire_store::{BlockingRegistry, CommitClock, Error, Expect, limits};
 

@@ -1,6 +1,6 @@
 //! Fingerprints spare the comparison of contents.
 
-use crate::{commit, import, owners, put, sound, write};
+use crate::acts::{commit, import, owners, put, sound, write};
 use annuaire_store::{BlockingRegistry, Change, CommitOutcome};
 
 pub(crate) fn run(r: &BlockingRegistry) {

@@ -1,7 +1,7 @@
 //! Random histories of units, stages and withdrawals, compared with the model.
 
+use crate::acts::{OpenRegistry, cause, owners, sound};
 use crate::model::Model;
-use crate::{OpenRegistry, cause, owners, sound};
 use annuaire_base::Tx;
 use annuaire_base::fact::{Fact, FactKey, Publication};
 use annuaire_store::{BlockingRegistry, Change, CommitClock, CommitOutcome, Expect};

@@ -1,6 +1,6 @@
 //! Jobs: written with their transaction, taken by one, given back by the dead.
 
-use crate::{OpenRegistry, owners, put, write};
+use crate::acts::{OpenRegistry, owners, put, write};
 use annuaire_base::Tx;
 use annuaire_store::{BlockingRegistry, Error, Expect, NewJob, Queue};
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! The log and the state that it leads to.
 
-use crate::{OpenRegistry, commit, owners, put, sound, write};
+use crate::acts::{OpenRegistry, commit, owners, put, sound, write};
 use annuaire_base::Tx;
 use annuaire_base::fact::Publication;
 use annuaire_store::{BlockingRegistry, ChangeCounts, CommitOutcome, Error, Expect, FactMark, OwnerRow};

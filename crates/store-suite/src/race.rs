@@ -1,6 +1,6 @@
 //! Writers that come at the same time.
 
-use crate::{OpenRegistry, cause, owners, put, sound};
+use crate::acts::{OpenRegistry, cause, owners, put, sound};
 use annuaire_base::Tx;
 use annuaire_store::{BlockingRegistry, CommitClock, Error, Expect};
 

@@ -1,6 +1,6 @@
 //! Stages: beside the state until they are adopted, never seen when they are not.
 
-use crate::{OpenRegistry, cause, commit, import, owners, put, sound, write};
+use crate::acts::{OpenRegistry, cause, commit, import, owners, put, sound, write};
 use annuaire_base::Tx;
 use annuaire_store::{BlockingRegistry, Change, ChangeCounts, CommitClock, Error, Expect};
 

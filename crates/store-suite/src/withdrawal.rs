@@ -1,6 +1,6 @@
 //! Withdrawal by law.
 
-use crate::{OpenRegistry, cause, commit, import, owners, put, sound, write};
+use crate::acts::{OpenRegistry, cause, commit, import, owners, put, sound, write};
 use annuaire_base::Tx;
 use annuaire_base::fact::VersionContent;
 use annuaire_store::{ChangeCounts, CommitClock, Error, Expect};

@@ -23,7 +23,7 @@ mod varint;
 
 /// A row of the log: a version of a fact, with what proves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct PackedRow {
     /// Entity key.
     pub entity: String,
     /// Facet.
@@ -45,7 +45,7 @@ pub enum RowProof {
     Leaf(Hash),
 }
 
-impl Row {
+impl PackedRow {
     /// Its leaf, as a row of `owner`.
     #[must_use]
     pub fn leaf(&self, owner: &str) -> Hash {
@@ -130,7 +130,7 @@ fn compressor() -> std::io::Result<Compressor<'static>> {
 ///
 /// # Errors
 /// [`Error::Database`] when memory is short, or the rows are more than a chunk can hold.
-pub fn encode(rows: &[Row]) -> crate::Result<Encoded> {
+pub fn encode(rows: &[PackedRow]) -> crate::Result<Encoded> {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         return Err(Error::Database("a chunk without rows".into()));
     };
@@ -337,8 +337,8 @@ impl Keys {
 
     /// All rows, from decompressed contents: what [`encode`] was given.
     #[must_use]
-    pub fn rows(&self, contents: &str) -> Vec<Row> {
-        let row = |(at, place): (usize, &RowPlace)| Row {
+    pub fn rows(&self, contents: &str) -> Vec<PackedRow> {
+        let row = |(at, place): (usize, &RowPlace)| PackedRow {
             entity: self.slice(&place.entity).to_owned(),
             facet: self.slice(&(place.entity.end..place.facet_end)).to_owned(),
             content: self.content(contents, at),

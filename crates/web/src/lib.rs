@@ -100,7 +100,7 @@ pub use pieces::{CutShort, Piece, PieceSource, account_for, known_length, respon
 pub use position::{StorePosition, digest_prefix};
 pub use proxies::{Origin, Proxies};
 pub use public_base::{NotAPublicBase, PublicBase};
-pub use publication::{Publication, PublicationStatus, StoreHealth, StoreState};
+pub use publication::{PublicationStates, PublicationStatus, StoreHealth, StoreState};
 pub use rate::{Rate, RateVerdict};
 pub use request_log::{LogSink, RequestLine, RequestSubject};
 pub use served::ServedStore;

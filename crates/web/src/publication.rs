@@ -119,18 +119,18 @@ struct Reported {
 
 /// A cell that the thread of publication writes and the doors read. Both hold its lock only while they copy a pointer.
 #[derive(Default)]
-pub struct Publication {
+pub struct PublicationStates {
     cell: RwLock<Arc<Reported>>,
     clock: Option<ClockUs>,
 }
 
-impl fmt::Debug for Publication {
+impl fmt::Debug for PublicationStates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Publication").field("stores", &self.states()).finish_non_exhaustive()
+        f.debug_struct("PublicationStates").field("stores", &self.states()).finish_non_exhaustive()
     }
 }
 
-impl Publication {
+impl PublicationStates {
     /// A cell that takes publication for dead after [`limits::SILENT_MS`] without a report. A cell made by `default` has no clock
     /// and does not notice silence.
     #[must_use]
@@ -225,7 +225,7 @@ mod tests {
         }
     }
 
-    fn status(publication: &Publication, now_ms: i64) -> PublicationStatus {
+    fn status(publication: &PublicationStates, now_ms: i64) -> PublicationStatus {
         let health = publication.health(now_ms).pop().unwrap();
         assert_eq!(health.reason.is_none(), health.status == PublicationStatus::Ok);
         health.status
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_stops_publication_is_told() {
-        let publication = Publication::default();
+        let publication = PublicationStates::default();
         assert_eq!(publication.health(0), []);
         let late = 1_001 + limits::BEHIND_MS;
         publication.report(state());
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn clocks_that_differ_are_told_before_imports_are_refused() {
-        let publication = Publication::default();
+        let publication = PublicationStates::default();
         let (log, retained_from) = (None, Tx::NONE);
         let at = |tx: u64| StorePosition { store: "public", log, tx: Tx::new(tx), commit_ms: 0, digest: [0; 32], retained_from };
         let reason = |now_ms, tx| publication.clock_health(now_ms, &at(tx)).reason;
@@ -288,7 +288,7 @@ mod tests {
     fn silence_is_told() {
         let now = Arc::new(AtomicI64::new(0));
         let clock = Arc::clone(&now);
-        let publication = Publication::new(Arc::new(move || clock.load(Ordering::Relaxed)));
+        let publication = PublicationStates::new(Arc::new(move || clock.load(Ordering::Relaxed)));
         publication.report(state());
         assert_eq!(status(&publication, limits::SILENT_MS), PublicationStatus::Ok);
         assert_eq!(status(&publication, limits::SILENT_MS + 1), PublicationStatus::Degraded);

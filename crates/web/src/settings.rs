@@ -8,7 +8,7 @@ use annuaire_gzip::GzipCoding;
 use crate::clock::ClockUs;
 use crate::proxies::Proxies;
 use crate::public_base::PublicBase;
-use crate::publication::Publication;
+use crate::publication::PublicationStates;
 use crate::rate::Rate;
 use crate::request_log::LogSink;
 
@@ -36,7 +36,7 @@ pub struct GateSettings {
     /// The clock.
     pub clock: ClockUs,
     /// State of publication, which `/health` and `/metrics` show.
-    pub publication: Arc<Publication>,
+    pub publication: Arc<PublicationStates>,
 }
 
 impl GateSettings {

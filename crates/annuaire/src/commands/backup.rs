@@ -2,7 +2,7 @@
 
 use crate::clock::now_ms;
 use crate::copies;
-use crate::data_place::Expect;
+use crate::data_place::ExpectedData;
 use crate::exit::Exit;
 use crate::options::PlaceOptions;
 use crate::progress;
@@ -26,7 +26,7 @@ pub(crate) struct BackupArguments {
 impl BackupArguments {
     pub(crate) fn run(self) -> Result<Exit> {
         let (place, _) = self.place.open()?;
-        place.expect(Expect::Present)?;
+        place.expect(ExpectedData::Present)?;
         println!("{}", copies::backup(&place, &self.to, now_ms(), &progress::shown_unless(self.quiet))?);
         Ok(Exit::Done)
     }

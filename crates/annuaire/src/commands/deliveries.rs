@@ -2,7 +2,7 @@
 
 use crate::amounts::{date_utc, thousands};
 use crate::commands::quarantine;
-use crate::data_place::Expect;
+use crate::data_place::ExpectedData;
 use crate::exit::Exit;
 use crate::options::PlaceOptions;
 use anyhow::Result;
@@ -24,7 +24,7 @@ pub(crate) struct DeliveriesArguments {
 impl DeliveriesArguments {
     pub(crate) fn run(self) -> Result<Exit> {
         let (place, _) = self.place.open()?;
-        place.expect(Expect::Present)?;
+        place.expect(ExpectedData::Present)?;
         if self.quarantine {
             return quarantine::list(&place, self.json);
         }

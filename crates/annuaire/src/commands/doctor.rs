@@ -2,7 +2,7 @@
 
 use crate::amounts::{age, date_utc, duration, lines, size};
 use crate::clock::now_ms;
-use crate::data_place::{DataPlace, Expect, STORES};
+use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::{Exit, one_line};
 use crate::limits::{SILENT, doctor as limits};
 use crate::options::{GivenOptions, PlaceOptions};
@@ -34,7 +34,7 @@ impl DoctorArguments {
         let days = given.value("days", self.days).unwrap_or(configuration.doctor.days);
         // Before the directory is made private again.
         let open = open_to_others(&place);
-        place.expect(Expect::Present)?;
+        place.expect(ExpectedData::Present)?;
         let survey = Survey::read(&place);
         let mut checks = Checkup(Grade::Ok);
         check_permissions(&mut checks, &open);

@@ -1,7 +1,7 @@
 //! `annuaire import`.
 
 use crate::catch_up::publish_and_report;
-use crate::data_place::{DataPlace, Expect, create_private};
+use crate::data_place::{DataPlace, ExpectedData, create_private};
 use crate::exit::{Exit, Usage};
 use crate::options::{AcceptingOptions, GivenOptions, GuideOption, PlaceOptions};
 use crate::priority::run_behind_readers;
@@ -85,7 +85,7 @@ pub(crate) fn import(place: &DataPlace, delivery: &Delivery, guide: Guide, tell:
         let options = ExchangeOptions { spill: Some(place.data.clone()), ..delivery.options.clone() };
         return dry_run(&place, &files, &options, to);
     }
-    place.expect(Expect::MadeIfAbsent)?;
+    place.expect(ExpectedData::MadeIfAbsent)?;
     if delivery.options.dry_run {
         return dry_run(place, &files, &delivery.options, to);
     }

@@ -1,7 +1,7 @@
 //! `annuaire quarantine`.
 
 use crate::amounts::lines;
-use crate::data_place::{DataPlace, Expect};
+use crate::data_place::{DataPlace, ExpectedData};
 use crate::exit::Exit;
 use crate::options::PlaceOptions;
 use anyhow::Result;
@@ -20,7 +20,7 @@ pub(crate) struct QuarantineArguments {
 impl QuarantineArguments {
     pub(crate) fn run(self) -> Result<Exit> {
         let (place, _) = self.place.open()?;
-        place.expect(Expect::Present)?;
+        place.expect(ExpectedData::Present)?;
         list(&place, self.json)
     }
 }

@@ -1,6 +1,6 @@
 //! `annuaire rebuild`.
 
-use crate::data_place::{DataPlace, Expect, STORES};
+use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::Exit;
 use crate::options::{GivenOptions, GuideOption, PlaceOptions};
 use crate::progress::{self, SharedTell};
@@ -27,7 +27,7 @@ impl RebuildArguments {
     pub(crate) fn run(self, given: &GivenOptions) -> Result<Exit> {
         let (place, mut configuration) = self.place.open()?;
         self.guide.apply(given, &mut configuration);
-        place.expect(Expect::PresentOrEmpty)?;
+        place.expect(ExpectedData::PresentOrEmpty)?;
         let tell = progress::shown_unless(self.quiet);
         let guide = configuration.publication.guide.into();
         let Some(_publisher) = Publisher::take_soon(&place.data, "rebuild")? else {

@@ -2,7 +2,7 @@
 
 use crate::amounts::{age, date_utc, lines, size, thousands};
 use crate::clock::now_ms;
-use crate::data_place::{DataPlace, Expect, STORES, registry_path};
+use crate::data_place::{DataPlace, ExpectedData, STORES, registry_path};
 use crate::exit::Exit;
 use crate::options::PlaceOptions;
 use crate::survey::Survey;
@@ -26,7 +26,7 @@ pub(crate) struct StatusArguments {
 impl StatusArguments {
     pub(crate) fn run(self) -> Result<Exit> {
         let (place, _) = self.place.open()?;
-        place.expect(Expect::Present)?;
+        place.expect(ExpectedData::Present)?;
         let survey = Survey::read(&place);
         if self.json {
             println!("{}", serde_json::to_string_pretty(&as_json(&place, &survey))?);

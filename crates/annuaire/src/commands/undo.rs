@@ -1,7 +1,7 @@
 //! `annuaire undo`.
 
 use crate::catch_up::publish_and_report;
-use crate::data_place::Expect;
+use crate::data_place::ExpectedData;
 use crate::exit::Exit;
 use crate::options::{AcceptingOptions, GivenOptions, GuideOption, PlaceOptions};
 use crate::priority::run_behind_readers;
@@ -37,7 +37,7 @@ impl UndoArguments {
         self.guide.apply(given, &mut configuration);
         let guide = configuration.publication.guide.into();
         run_behind_readers(configuration.import.niceness.get());
-        place.expect(Expect::Present)?;
+        place.expect(ExpectedData::Present)?;
         // Nothing is committed that could not be published afterwards.
         if let Some(_publisher) = Publisher::take(&place.data, "undo")? {
             Stores::check_guide(&place, guide)?;

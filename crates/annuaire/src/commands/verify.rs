@@ -1,6 +1,6 @@
 //! `annuaire verify`.
 
-use crate::data_place::{DataPlace, Expect, STORES};
+use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::{Exit, one_line};
 use crate::options::{GivenOptions, GuideOption, PlaceOptions};
 use crate::progress::{self, SharedTell, during};
@@ -40,7 +40,7 @@ impl VerifyArguments {
 
 /// Reads everything and names every difference; fails when there is one.
 fn verify(place: &DataPlace, guide: Guide, tell: &SharedTell) -> Result<Exit> {
-    place.expect(Expect::Present)?;
+    place.expect(ExpectedData::Present)?;
     let mut faults = Vec::new();
     let mut advice = Vec::new();
     // Before this process maps a page of theirs: a damaged one could kill it.

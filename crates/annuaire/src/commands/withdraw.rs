@@ -3,7 +3,7 @@
 use crate::amounts::date_utc;
 use crate::catch_up::publish_and_report;
 use crate::clock::now_ms;
-use crate::data_place::Expect;
+use crate::data_place::ExpectedData;
 use crate::entity_names::{NamedEntity, find_entity};
 use crate::exit::{Exit, Usage};
 use crate::options::{GivenOptions, GuideOption, PlaceOptions, reason};
@@ -53,7 +53,7 @@ impl WithdrawArguments {
         let (place, mut configuration) = self.place.open()?;
         self.guide.apply(given, &mut configuration);
         let guide = configuration.publication.guide.into();
-        place.expect(Expect::Present)?;
+        place.expect(ExpectedData::Present)?;
         // Nothing is committed that could not be published afterwards.
         if let Some(_publisher) = Publisher::take(&place.data, "withdraw")? {
             Stores::check_guide(&place, guide)?;

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::limits;
-use crate::loads::SourceLoad;
+use crate::source_load::SourceLoad;
 use annuaire_store::BlockingStage;
 use std::collections::{BTreeMap, HashSet};
 

@@ -4,7 +4,7 @@
 use super::known_objects::KnownObjects;
 use crate::last_deliveries::LastDelivery;
 use crate::limits;
-use crate::loads::SourceLoad;
+use crate::source_load::SourceLoad;
 use crate::volume::{allowed_loss, kind_name, lost_lines};
 
 /// The source that is being compared.

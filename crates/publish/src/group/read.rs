@@ -74,7 +74,8 @@ impl GroupLog {
 /// Reads a group: the first of these transactions, and those after it that do not depend on what an earlier one changes in the
 /// store. Cost: a few calls for the facts that the log was not asked for yet.
 pub(crate) fn read(source: GroupSource<'_>) -> Result<TransactionGroup<'_>, Error> {
-    let GroupSource { registry, owners, index, perimeter, transactions: log, log: GroupLog { entities, facts, .. }, also } = source;
+    let GroupSource { registry, owners, index, perimeter, transactions: log, log: GroupLog { entities, facts, .. }, also } =
+        source;
     let some_are_set_aside = index.set_aside_count()? > 0;
     let mut transactions: Vec<GroupedTransaction<'_>> = Vec::new();
     let mut also = Some(also);

@@ -1,6 +1,6 @@
 //! From changes to chunks.
 
-use crate::chunk::{self, Encoded, Row, RowProof};
+use crate::chunk::{self, PackedRow, Encoded, RowProof};
 use crate::proof::{Hash, Salt};
 use crate::{Change, Entropy, Result, limits};
 use annuaire_base::fact::VersionContent;
@@ -34,7 +34,7 @@ pub fn in_order(mut changes: Vec<Change>) -> Vec<Change> {
 
 /// Rows of changes, with fresh salts.
 #[must_use]
-pub fn rows(changes: Vec<Change>, entropy: &Entropy) -> Vec<(String, Row)> {
+pub fn rows(changes: Vec<Change>, entropy: &Entropy) -> Vec<(String, PackedRow)> {
     let mut salts = vec![0; changes.len() * size_of::<Salt>()];
     entropy(&mut salts);
     let row = |(change, salt): (Change, &Salt)| {
@@ -44,7 +44,7 @@ pub fn rows(changes: Vec<Change>, entropy: &Entropy) -> Vec<(String, Row)> {
         };
         let fingerprint = if content == VersionContent::Ends { 0 } else { change.fingerprint };
         let proof = RowProof::Salt(*salt);
-        (change.key.owner, Row { entity: change.key.entity, facet: change.key.facet, content, fingerprint, proof })
+        (change.key.owner, PackedRow { entity: change.key.entity, facet: change.key.facet, content, fingerprint, proof })
     };
     changes.into_iter().zip(salts.as_chunks().0).map(row).collect()
 }
@@ -54,7 +54,7 @@ pub fn rows(changes: Vec<Change>, entropy: &Entropy) -> Vec<(String, Row)> {
 ///
 /// # Errors
 /// Those of [`chunk::encode`].
-pub fn chunks(rows: Vec<(String, Row)>) -> Result<Vec<NewChunk>> {
+pub fn chunks(rows: Vec<(String, PackedRow)>) -> Result<Vec<NewChunk>> {
     let mut out = Vec::new();
     let mut rows = rows.into_iter().peekable();
     while let Some((owner, row)) = rows.next() {
@@ -77,7 +77,7 @@ pub fn chunks(rows: Vec<(String, Row)>) -> Result<Vec<NewChunk>> {
     Ok(out)
 }
 
-impl Row {
+impl PackedRow {
     fn content_bytes(&self) -> usize {
         match &self.content {
             VersionContent::Stands { payload, .. } => payload.len(),

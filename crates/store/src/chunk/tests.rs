@@ -1,8 +1,8 @@
-use super::{Keys, NotAChunk, Row, RowProof, encode};
+use super::{PackedRow, Keys, NotAChunk, RowProof, encode};
 use annuaire_base::fact::{Publication, VersionContent};
 use proptest::prelude::*;
 
-fn any_row() -> impl Strategy<Value = Row> {
+fn any_row() -> impl Strategy<Value = PackedRow> {
     let content = prop_oneof![
         ("[a-zé{}\":]{0,40}", any::<bool>()).prop_map(|(payload, open)| VersionContent::Stands {
             payload,
@@ -13,7 +13,7 @@ fn any_row() -> impl Strategy<Value = Row> {
     ];
     let proof = prop_oneof![any::<[u8; 16]>().prop_map(RowProof::Salt), any::<[u8; 32]>().prop_map(RowProof::Leaf)];
     // é and è share their first byte: the shared part of two keys may end within a character.
-    ("[aéè1]{0,6}", "[aé]{0,2}", content, any::<u64>(), proof).prop_map(|(entity, facet, content, fingerprint, proof)| Row {
+    ("[aéè1]{0,6}", "[aé]{0,2}", content, any::<u64>(), proof).prop_map(|(entity, facet, content, fingerprint, proof)| PackedRow {
         entity,
         facet,
         content,
@@ -22,7 +22,7 @@ fn any_row() -> impl Strategy<Value = Row> {
     })
 }
 
-fn any_rows() -> impl Strategy<Value = Vec<Row>> {
+fn any_rows() -> impl Strategy<Value = Vec<PackedRow>> {
     prop::collection::vec(any_row(), 1..40).prop_map(|mut rows| {
         rows.sort_by(|a, b| (&a.entity, &a.facet).cmp(&(&b.entity, &b.facet)));
         rows.dedup_by(|a, b| (&a.entity, &a.facet) == (&b.entity, &b.facet));
@@ -74,7 +74,7 @@ proptest! {
 #[test]
 fn a_withdrawn_row_keeps_its_leaf_and_nothing_else() {
     let content = VersionContent::Stands { payload: "secret".into(), publication: Publication::Open };
-    let mut row = Row { entity: "A".into(), facet: String::new(), content, fingerprint: 7, proof: RowProof::Salt([9; 16]) };
+    let mut row = PackedRow { entity: "A".into(), facet: String::new(), content, fingerprint: 7, proof: RowProof::Salt([9; 16]) };
     let leaf = row.leaf("s");
     row.withdraw("s");
     assert_eq!((row.leaf("s"), &row.content, row.fingerprint), (leaf, &VersionContent::Withdrawn, 0));
