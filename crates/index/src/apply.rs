@@ -14,12 +14,23 @@ use crate::retention::Retention;
 use crate::set_aside::SetAsideChanges;
 use crate::transaction::{GroupItem, TxEnd};
 
-/// Resources from which a transaction of a group is applied alone, in several commits.
-const LARGE: usize = if cfg!(test) { 40 } else { 10_000 };
-/// Versions after which a group is committed. Each commit merges the terms of its versions into the blocks, and a few hundred versions
-/// have terms in most blocks of a small store: a year of deliveries is rebuilt three times faster with this number than with 500.
-/// LMDB reuses no page that the same commit has freed: a greater number makes the file grow.
-const GROUP_VERSIONS: u64 = if cfg!(test) { 25 } else { 20_000 };
+/// Sizes of commits.
+#[derive(Clone, Copy)]
+struct CommitSizes {
+    /// Resources from which a transaction of a group is applied alone, in several commits.
+    alone: usize,
+    /// Versions after which a group is committed.
+    versions: u64,
+}
+
+/// Sizes for transactions that come one by one. A version has terms in some twenty-five blocks, and LMDB reuses no page that the same
+/// commit has freed: after a year of commits of some hundred versions, a fourth of a small store was free pages.
+const STEADY: CommitSizes =
+    if cfg!(test) { CommitSizes { alone: 40, versions: 25 } } else { CommitSizes { alone: 200, versions: 100 } };
+/// Sizes for a backlog. A commit merges the terms of its versions into the blocks, and some hundred versions have terms in most blocks
+/// of a small store: a year of deliveries is rebuilt three times faster with commits of this size than with 500 versions.
+const BACKLOG: CommitSizes =
+    if cfg!(test) { CommitSizes { alone: 60, versions: 50 } } else { CommitSizes { alone: 10_000, versions: 20_000 } };
 
 /// What a transaction does beside its resources.
 #[derive(Default)]
@@ -92,21 +103,43 @@ impl Index {
         Ok(application.publish()?)
     }
 
-    /// Applies many small transactions, thousands of them in one LMDB commit, and returns the number of new versions. What is
+    /// Applies many small transactions, several of them in one LMDB commit, and returns the number of new versions. What is
     /// published (bodies, stamps, numbers of versions, states at each transaction) is what [`Index::apply_with`] publishes for one
     /// transaction after the other.
     ///
     /// `items` are the resources of each transaction, then its end, in the order of the log; a preparer may have made them at any
     /// earlier state ([`crate::Preparer::prepare_for`]). A transaction not above [`Index::applied_tx`] does nothing. A transaction
-    /// of more than ten thousand resources is applied alone. Cost of a small one: its versions and its share of a commit.
+    /// of more than two hundred resources is applied alone. Cost of a small one: its versions and its share of a commit.
     ///
     /// # Errors
     /// Those of `items`: the transactions before the error are applied. Those of the store: the transactions since the last commit
     /// are not. Both times [`Index::applied`] tells where to go on.
     pub fn apply_group<E: From<Error>>(
         &self,
+        items: impl Iterator<Item = Result<GroupItem, E>>,
+        retention: Option<&Retention<'_>>,
+    ) -> Result<u64, E> {
+        self.apply_items(items, retention, STEADY)
+    }
+
+    /// [`Index::apply_group`] for transactions of which many more follow: in larger commits, which cost less for each version, and
+    /// after which the files are larger.
+    ///
+    /// # Errors
+    /// As [`Index::apply_group`].
+    pub fn apply_backlog<E: From<Error>>(
+        &self,
+        items: impl Iterator<Item = Result<GroupItem, E>>,
+        retention: Option<&Retention<'_>>,
+    ) -> Result<u64, E> {
+        self.apply_items(items, retention, BACKLOG)
+    }
+
+    fn apply_items<E: From<Error>>(
+        &self,
         mut items: impl Iterator<Item = Result<GroupItem, E>>,
         retention: Option<&Retention<'_>>,
+        sizes: CommitSizes,
     ) -> Result<u64, E> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut versions, mut application) = (0, None);
@@ -119,7 +152,7 @@ impl Index {
                 Some(Err(e)) => break Some(e),
                 Some(Ok(GroupItem::Resource(resource))) => {
                     resources.push(resource);
-                    if resources.len() > LARGE {
+                    if resources.len() > sizes.alone {
                         versions += application.take().map_or(Ok(0), Application::publish)?;
                         versions += self.apply_large(&mut resources, &mut items, retention)?;
                     }
@@ -139,7 +172,7 @@ impl Index {
                         application.add(resource)?;
                     }
                     application.end_transaction(end)?;
-                    if application.versions() >= GROUP_VERSIONS {
+                    if application.versions() >= sizes.versions {
                         versions += application.publish_and_go_on()?;
                     }
                 }

@@ -93,7 +93,13 @@ impl<'i> PublicationFollower<'i> {
         let versions = if first.withdrawals > 0 {
             apply_withdrawing(index, emitted.items, retention)?
         } else {
-            index.apply_group::<Error>(emitted.items.into_iter().map(Ok), retention)?
+            let items = emitted.items.into_iter().map(Ok);
+            let is_backlog = range.transactions.iter().map(|tx| tx.changes).sum::<u64>() >= limits::GROUP;
+            if is_backlog {
+                index.apply_backlog::<Error>(items, retention)?
+            } else {
+                index.apply_group::<Error>(items, retention)?
+            }
         };
         if self.together > 0 {
             // Doubled from what went well, so that groups that end early cost no more than twice the work.

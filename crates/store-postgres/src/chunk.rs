@@ -6,7 +6,7 @@ use crate::version::{self, NewVersions, SeenVersion};
 use annuaire_base::fact::VersionContent;
 use annuaire_store::Error;
 use annuaire_store::backend::NewChunk;
-use annuaire_store::chunk::{PackedRow, Encoded, Keys, NotAChunk};
+use annuaire_store::chunk::{Encoded, Keys, NotAChunk, PackedRow};
 use annuaire_store::proof::{Merkle, flag};
 use sqlx::{PgConnection, Result};
 use std::collections::HashMap;

@@ -7,7 +7,7 @@ use crate::fault::CallResult;
 use crate::version::VersionRow;
 use crate::{discard, limits};
 use annuaire_store::Error;
-use annuaire_store::chunk::{PackedRow, Keys, encode};
+use annuaire_store::chunk::{Keys, PackedRow, encode};
 use annuaire_store::proof::Merkle;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, VecDeque};

@@ -14,7 +14,12 @@ use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Overwrites all versions of an entity up to `at`, and returns a tombstone, with its owner, for each fact that stood.
-pub(crate) async fn withdraw(c: &mut SqliteConnection, shared: &Shared, at: Tx, entity: &str) -> Result<Vec<(String, PackedRow)>> {
+pub(crate) async fn withdraw(
+    c: &mut SqliteConnection,
+    shared: &Shared,
+    at: Tx,
+    entity: &str,
+) -> Result<Vec<(String, PackedRow)>> {
     let one = BTreeSet::from([entity]);
     let mut tombs = Vec::new();
     for version in last_versions(c, shared, at, &one, Of::All).await? {

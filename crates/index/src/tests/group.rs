@@ -200,7 +200,11 @@ proptest! {
                 }
                 all = items(&mut preparer, group);
             }
-            grouped.apply_group::<Error>(all.into_iter(), Some(&RETENTION)).unwrap();
+            if all.len().is_multiple_of(2) {
+                grouped.apply_group::<Error>(all.into_iter(), Some(&RETENTION)).unwrap();
+            } else {
+                grouped.apply_backlog::<Error>(all.into_iter(), Some(&RETENTION)).unwrap();
+            }
             prop_assert_eq!(grouped.applied_tx(), group[group.len() - 1].tx);
             rest = after;
         }

@@ -1,6 +1,6 @@
 //! From changes to chunks.
 
-use crate::chunk::{self, PackedRow, Encoded, RowProof};
+use crate::chunk::{self, Encoded, PackedRow, RowProof};
 use crate::proof::{Hash, Salt};
 use crate::{Change, Entropy, Result, limits};
 use annuaire_base::fact::VersionContent;

@@ -1,4 +1,4 @@
-use super::{PackedRow, Keys, NotAChunk, RowProof, encode};
+use super::{Keys, NotAChunk, PackedRow, RowProof, encode};
 use annuaire_base::fact::{Publication, VersionContent};
 use proptest::prelude::*;
 
@@ -13,13 +13,8 @@ fn any_row() -> impl Strategy<Value = PackedRow> {
     ];
     let proof = prop_oneof![any::<[u8; 16]>().prop_map(RowProof::Salt), any::<[u8; 32]>().prop_map(RowProof::Leaf)];
     // é and è share their first byte: the shared part of two keys may end within a character.
-    ("[aéè1]{0,6}", "[aé]{0,2}", content, any::<u64>(), proof).prop_map(|(entity, facet, content, fingerprint, proof)| PackedRow {
-        entity,
-        facet,
-        content,
-        fingerprint,
-        proof,
-    })
+    ("[aéè1]{0,6}", "[aé]{0,2}", content, any::<u64>(), proof)
+        .prop_map(|(entity, facet, content, fingerprint, proof)| PackedRow { entity, facet, content, fingerprint, proof })
 }
 
 fn any_rows() -> impl Strategy<Value = Vec<PackedRow>> {
