@@ -10,6 +10,8 @@ pub const TRANSACTIONS: u32 = 10_000;
 pub const SMALL: u64 = 2_000;
 /// Most changes of all the transactions that are applied together: their resources take some ten thousand bytes each.
 pub const GROUP: u64 = 20_000;
+/// Changes that wait, those of a group included, from which the group is committed in large steps: about two days of a small directory.
+pub const BACKLOG: u64 = 2_000;
 /// Changes of a group below which the calling thread does all the work: starting threads would cost more.
 pub const ALONE: u64 = 32;
 /// Time that the reduced form of a withdrawn resource stays in the public store, in milliseconds: thirty days (fhir-api §11,

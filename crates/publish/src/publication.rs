@@ -94,7 +94,7 @@ impl<'i> PublicationFollower<'i> {
             apply_withdrawing(index, emitted.items, retention)?
         } else {
             let items = emitted.items.into_iter().map(Ok);
-            let is_backlog = range.transactions.iter().map(|tx| tx.changes).sum::<u64>() >= limits::GROUP;
+            let is_backlog = range.transactions.iter().map(|tx| tx.changes).sum::<u64>() >= limits::BACKLOG;
             if is_backlog {
                 index.apply_backlog::<Error>(items, retention)?
             } else {
