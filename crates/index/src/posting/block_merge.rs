@@ -56,7 +56,7 @@ impl<'a> BlockMerger<'a> {
                 }
                 return Ok(rows);
             }
-            self.write(&held.key, held.rows);
+            self.put(&held.key, Some(held.rows), &[])?;
             matched = shared_prefix(&held.key, wanted);
         }
         let run = self.rest;
@@ -93,7 +93,7 @@ impl<'a> BlockMerger<'a> {
         }
     }
 
-    /// Writes the term of the last [`BlockMerger::seek`]: the rows that the block has of it (`old`), then `new` ones above them. Both
+    /// Writes the term of the last [`BlockMerger::seek`], or an entry of the block as it is, without `new` rows: the rows that the block has of it (`old`), then `new` ones above them. Both
     /// without rows mean that the rows are in a set.
     pub fn put(&mut self, key: &[u8], old: Option<TermRows<'_>>, new: &[Row]) -> Result<(), Error> {
         if old.is_none() {
@@ -118,36 +118,22 @@ impl<'a> BlockMerger<'a> {
     }
 
     /// The block with the terms, as long as it has become.
-    pub fn finish(mut self) -> Vec<u8> {
+    pub fn finish(mut self) -> Result<Vec<u8>, Error> {
         if let Some(held) = self.held.take() {
-            self.write(&held.key, held.rows);
+            self.put(&held.key, Some(held.rows), &[])?;
         }
         let mut block = Vec::with_capacity(1 + BLOOM + self.entries.len() + self.rest.len());
         block.push(if self.filter.is_some() { WITH_BLOOM } else { 0 });
         block.extend(self.filter.iter().flat_map(|filter| filter.iter()));
         block.append(&mut self.entries);
         block.extend_from_slice(self.rest);
-        block
+        Ok(block)
     }
 
     /// The key before a term shares this many bytes with it; more of it need not be known.
     fn set_last(&mut self, wanted: &[u8], matched: usize) {
         self.last.clear();
         self.last.extend_from_slice(&wanted[..matched]);
-    }
-
-    /// Writes an entry of the block behind the last one.
-    fn write(&mut self, key: &[u8], rows: TermRows<'_>) {
-        write_key(&mut self.entries, shared_prefix(&self.last, key), key);
-        match rows {
-            TermRows::Inline { count, bytes } => {
-                varint::put(&mut self.entries, count as u64);
-                self.entries.extend_from_slice(bytes);
-            }
-            TermRows::InSet => varint::put(&mut self.entries, 0),
-        }
-        self.last.clear();
-        self.last.extend_from_slice(key);
     }
 
     fn add_to_filter(&mut self, key: &[u8]) {

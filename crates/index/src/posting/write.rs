@@ -175,7 +175,7 @@ fn merge_block(dbs: &Databases, txn: &mut RwTxn<'_>, terms: &mut SortedTerms, ne
         }
         next.read(terms)?;
     }
-    let merged = merger.finish();
+    let merged = merger.finish()?;
     if merged.len() <= PAGE_VALUE {
         dbs.terms.put(txn, &start, &merged)?;
         return Ok(1);
