@@ -63,10 +63,11 @@ impl ApiError {
     }
 
     /// A resource that left the directory. Its text is that of a resource that was never there.
-    pub(crate) fn gone(id: &str) -> Self {
-        Self::missing(id)
+    pub(crate) fn gone(id: &str, version: u32) -> Self {
+        let error = Self::missing(id)
             .recoded(ErrorCode::ResourceGone)
-            .hint("It left the directory. Its versions are in its history: add /_history to its address.")
+            .hint("It left the directory. Its versions are in its history: add /_history to its address.");
+        Self { tag: Some(format!("W/\"{version}\"")), ..error }
     }
 
     /// A resource that left the directory so long ago that no version of it is kept.

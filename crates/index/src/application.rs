@@ -24,12 +24,13 @@ use crate::posting::sorter::TermSorter;
 use crate::posting::write::{self, CommitSteps};
 use crate::prepare::{Prepared, PreparedContent, stamp_of};
 use crate::published::PublishedTx;
-use crate::record::{RecordHead, RecordWriter, next_number};
+use crate::record::{RecordHead, RecordWriter, VersionStamp, next_number};
 use crate::resource_keys::ResourceKeys;
 use crate::retention::{Retention, RetentionRun};
 use crate::row::Row;
 use crate::set_aside;
 use crate::state::{self, LiveRows, PublishedState};
+use crate::tombstone::Tombstone;
 use crate::transaction::TxEnd;
 use crate::unpublished::discard_unpublished;
 use crate::version::Version;
@@ -139,20 +140,7 @@ impl<'i> Application<'i> {
         let hash = hash_of(prepared.resource.ty, &prepared.resource.id);
         let Some(version) = self.settle(hash, prepared)? else { return Ok(()) };
         let NewVersion { resource, keys, record, previous } = version;
-        let txn = self.txn.as_mut().ok_or(NO_TXN)?;
-        let row = self.writing.end;
-        self.writing.end = row.get().checked_add(1).map(Row::new).ok_or(Error::Refused("no row number left"))?;
-        self.row_of_resource.insert(hash, row);
-        self.rows.push(&self.dbs, txn, row, &record)?;
-        for long in &keys.longs {
-            self.dbs.longs.put(txn, long.hash.as_bytes(), &long.escaped)?;
-        }
-        for (param, hash) in &keys.links {
-            self.links.push(&self.dbs, txn, LinkColumn { ty: resource.ty, param: *param }, row, *hash)?;
-        }
-        for key in keys.iter() {
-            self.terms.push(key, row)?;
-        }
+        let row = self.add_row(resource.ty, hash, &record, keys)?;
         if let Some(previous) = previous {
             self.changes.closed.entry(resource.ty).or_default().insert(previous.get());
         }
@@ -160,22 +148,41 @@ impl<'i> Application<'i> {
             self.changes.undescribed.push(row);
         }
         self.changes.added.entry(resource.ty).or_default().insert(row.get());
+        Ok(())
+    }
+
+    /// Writes a record under its keys. `hash` is that of the resource.
+    fn add_row(&mut self, ty: TypeId, hash: u64, record: &[u8], keys: ResourceKeys) -> Result<Row, Error> {
+        let txn = self.txn.as_mut().ok_or(NO_TXN)?;
+        let row = self.writing.end;
+        self.writing.end = row.get().checked_add(1).map(Row::new).ok_or(Error::Refused("no row number left"))?;
+        self.row_of_resource.insert(hash, row);
+        self.rows.push(&self.dbs, txn, row, record)?;
+        for long in &keys.longs {
+            self.dbs.longs.put(txn, long.hash.as_bytes(), &long.escaped)?;
+        }
+        for (param, hash) in &keys.links {
+            self.links.push(&self.dbs, txn, LinkColumn { ty, param: *param }, row, *hash)?;
+        }
+        for key in keys.iter() {
+            self.terms.push(key, row)?;
+        }
         self.uncommitted += 1;
         self.keys = self.keys.take().filter(|all| all.len() < KEYS_MAX).map(|mut all| {
             all.push(keys);
             all
         });
-        Ok(())
+        Ok(row)
     }
 
     /// The version that a prepared resource gives in the state that the application has reached, `None` when the resource has this
     /// content. It was prepared in an earlier state, which most often says the same of the resource.
     fn settle(&mut self, hash: u64, prepared: Prepared) -> Result<Option<NewVersion>, Error> {
-        let Prepared { resource, content, base, stamp, newest, previous, .. } = prepared;
+        let Prepared { resource, content, base, stamp, given_number, newest, previous, .. } = prepared;
         let is_unchanged = base == self.base.published.tx
             && !self.row_of_resource.contains_key(&hash)
             && previous.is_none_or(|row| self.is_live(resource.ty, row));
-        let now = if is_unchanged { newest } else { self.newest_row(hash, &resource)? };
+        let now = if is_unchanged { newest } else { self.newest_row(hash, resource.ty, &resource.id)? };
         let live_now = if is_unchanged { previous } else { now.filter(|row| self.is_live(resource.ty, *row)) };
         let wanted = |number| stamp_of(&resource, number, self.writing.tx, self.writing.commit_ms);
         let number = if (now, live_now) == (newest, previous) {
@@ -183,13 +190,18 @@ impl<'i> Application<'i> {
                 PreparedContent::Unchanged => return Ok(None),
                 PreparedContent::Changed { keys, record, number } => {
                     // Prepared earlier: meanwhile the resource may have come, gone, and lost its last version.
-                    let number = if now.is_none() && !is_unchanged { self.first_number(&resource)?.max(number) } else { number };
+                    let number = match given_number {
+                        None if now.is_none() && !is_unchanged => self.first_number(&resource)?.max(number),
+                        _ => number,
+                    };
                     if stamp == wanted(number) {
                         return Ok(Some(NewVersion { resource, keys, record, previous }));
                     }
                     number
                 }
             }
+        } else if let Some(given) = given_number {
+            given
         } else if let Some(row) = now {
             let newest = self.version(row)?;
             if live_now.is_some() && newest.has_content_of(&resource) {
@@ -209,15 +221,15 @@ impl<'i> Application<'i> {
     }
 
     /// Row of the newest version of a resource, written by this application or before it.
-    fn newest_row(&self, hash: u64, resource: &Resource) -> Result<Option<Row>, Error> {
+    fn newest_row(&self, hash: u64, ty: TypeId, id: &str) -> Result<Option<Row>, Error> {
         if let Some(row) = self.row_of_resource.get(&hash) {
             let version = self.version(*row)?;
-            if version.ty == resource.ty && version.id() == resource.id {
+            if version.ty == ty && version.id() == id {
                 return Ok(Some(*row));
             }
         }
         let txn = self.txn.as_ref().ok_or(NO_TXN)?;
-        last_row_of(&self.dbs, txn, &key::id(resource.ty, &resource.id), self.writing.end)
+        last_row_of(&self.dbs, txn, &key::id(ty, id), self.writing.end)
     }
 
     fn version(&self, row: Row) -> Result<Version, Error> {
@@ -243,6 +255,12 @@ impl<'i> Application<'i> {
     /// Ends the transaction: what is written from here on is in one commit with its entry.
     pub fn end_transaction(&mut self, end: TxEnd) -> Result<(), Error> {
         self.withdraw(&end.withdrawn)?;
+        for (ty, id, number) in &end.vanished {
+            if let Some(row) = self.newest_row(hash_of(*ty, id), *ty, id)?.filter(|row| self.is_live(*ty, *row)) {
+                self.changes.closed.entry(*ty).or_default().insert(row.get());
+            }
+            self.add_tombstone(*ty, id, *number)?;
+        }
         if let Some(retention) = self.retention {
             self.apply_retention(retention)?;
         }
@@ -299,10 +317,23 @@ impl<'i> Application<'i> {
             before: &self.live,
             added: &self.changes.added,
             undescribed: &self.changes.undescribed,
-            closed: &mut self.changes.closed,
+            closed: &self.changes.closed,
             now_ms: self.writing.commit_ms,
         };
-        run.apply(txn)
+        for (row, version) in run.apply(txn)? {
+            self.changes.closed.entry(version.ty).or_default().insert(row.get());
+            self.add_tombstone(version.ty, &version.id, next_number(version.number)?)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the version that says that a resource is gone. The transaction closes it too, so that no state has it.
+    fn add_tombstone(&mut self, ty: TypeId, id: &str, number: u32) -> Result<(), Error> {
+        let stamp = VersionStamp { number, tx: self.writing.tx, last_updated_ms: self.writing.commit_ms };
+        let record = self.records.write_tombstone((ty, id), stamp, false, Tombstone::Vanished)?;
+        let row = self.add_row(ty, hash_of(ty, id), &record, ResourceKeys::of_id(ty, id))?;
+        self.changes.closed.entry(ty).or_default().insert(row.get());
+        Ok(())
     }
 
     /// Commits the versions written so far, when they are many. Only for an application of one transaction, which stays invisible.

@@ -98,7 +98,7 @@ impl Index {
             commit_ms,
             digest: options.digest,
             set_aside: options.set_aside.map(|changes| changes()).unwrap_or_default(),
-            withdrawn: Vec::new(),
+            ..TxEnd::default()
         })?;
         Ok(application.publish()?)
     }

@@ -20,8 +20,6 @@ pub const BLOCK_SKIPPED: Effort = 2;
 pub const BLOCK: Effort = 50;
 /// Cost of reading a chunk of a link column.
 pub const CHUNK: Effort = 10;
-/// Cost of looking for the transaction that closed a row.
-pub const CLOSINGS: Effort = 1_000;
 /// Number of rows united or copied for one unit.
 pub const ROWS_PER_UNIT: u64 = 500;
 /// Cost of reading the head of a record.

@@ -27,6 +27,7 @@ use crate::retention;
 use crate::row::Row;
 use crate::set_aside::SetAsideEntity;
 use crate::version::Version;
+use crate::tombstone::Tombstone;
 
 /// Most findings reported for each database.
 const REPORTED_MAX: usize = 20;
@@ -160,7 +161,7 @@ impl Index {
             links.extend(version.references().map_err(in_words)?.iter().map(|(param, to)| (*param, target_hash(to))));
             links.sort_by_key(|(param, _)| *param);
             if head.foreign.is_none()
-                && !head.is_withdrawn_by_law
+                && head.tombstone.is_none()
                 && memmem::find(version.body(), &stamp(version.number, *ms)).is_none()
             {
                 return Err("its body is of another version".into());
@@ -170,7 +171,7 @@ impl Index {
             }
             let versions = rows_of(&self.dbs, txn, &key::id(version.ty, version.id())).map_err(in_words)?;
             // A version that was withdrawn by law is found by its id alone.
-            let is_of_type = head.is_withdrawn_by_law || rows_of_types[&version.ty].contains(row.get());
+            let is_of_type = head.tombstone == Some(Tombstone::WithdrawnByLaw) || rows_of_types[&version.ty].contains(row.get());
             let links_found = columns.entries_of(version.ty, row);
             if going.contains(row.get()) {
                 return Ok(());

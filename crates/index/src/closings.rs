@@ -130,34 +130,6 @@ pub fn closed_between(dbs: &Databases, txn: &RoTxn<'_>, after: Tx, to: Tx) -> Re
     Ok(closed)
 }
 
-/// The transaction after `after`, up to `to`, that closed a row; `None` when none did. Cost: that of [`closed_between`] and 64
-/// entries for each level.
-pub fn closing_tx(dbs: &Databases, txn: &RoTxn<'_>, ty: TypeId, row: u32, after: Tx, to: Tx) -> Result<Option<Tx>, Error> {
-    let has_row = |value: &[u8]| {
-        let mut closed = ClosedRows::new();
-        decode_into(value, &mut closed)?;
-        Ok::<_, Error>(closed.get(&ty).is_some_and(|rows| rows.contains(row)))
-    };
-    let mut found = None;
-    visit_between(dbs, txn, after, to, &mut |block, value| {
-        if found.is_none() && has_row(value)? {
-            found = Some(block);
-        }
-        Ok(())
-    })?;
-    // Down to the entry of one transaction.
-    while let Some(block) = found.filter(|block| block.level > 0) {
-        found = None;
-        read_level(dbs, txn, block.level - 1, block.first, block.last(), &mut |block, value| {
-            if found.is_none() && has_row(value)? {
-                found = Some(block);
-            }
-            Ok(())
-        })?;
-    }
-    Ok(found.map(|block| Tx::new(block.first)))
-}
-
 /// Forgets the closings up to a horizon: their rows are gone. States before it cannot be found any more. Cost: deleting the entries
 /// up to the horizon.
 pub fn forget_until(dbs: &Databases, txn: &mut RwTxn<'_>, horizon: Tx) -> Result<(), Error> {

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::key;
 use crate::record::{RecordHead, next_number};
 use crate::row::Row;
+use crate::tombstone::Tombstone;
 use crate::varint;
 
 /// What is left of an id that has no version any more.
@@ -51,6 +52,6 @@ pub fn remember(dbs: &Databases, txn: &mut RwTxn<'_>, term: &[u8], last: Row) ->
     let head = RecordHead::read(record)?;
     let mut value = Vec::new();
     varint::put(&mut value, head.number.into());
-    value.push(u8::from(head.is_withdrawn_by_law));
+    value.push(u8::from(head.tombstone == Some(Tombstone::WithdrawnByLaw)));
     Ok(dbs.former.put(txn, term, &value)?)
 }

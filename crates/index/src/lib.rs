@@ -17,7 +17,8 @@
 //!   A transaction becomes visible in one commit; an interrupted one is applied again. [`Index::apply_group`] makes many small
 //!   ones visible in one commit.
 //! * **Identity**: a store follows one log ([`Index::bind_log`]) and holds one view of it ([`Marks`]); another one is refused.
-//! * **Retention**: what left the directory stays in a reduced form for a while, then vanishes ([`Retention`]).
+//! * **Retention**: what left the directory stays in a reduced form for a while, then vanishes ([`Retention`]): a [`Tombstone`] is
+//!   its last version.
 //! * **Compaction**: closed versions are kept for a while, and with them the states that had them; [`Index::compact`] removes older ones
 //!   and gives their space back. Numbers of rows and of versions are never used again.
 //! * **Withdrawal by law**: a transaction can replace all the versions of a resource by tombstones ([`TxEnd::withdrawn`]), in all states.
@@ -98,6 +99,7 @@ mod applied;
 mod apply;
 mod budget;
 mod carry;
+mod changes;
 mod check;
 mod chunk;
 mod closings;
@@ -134,6 +136,7 @@ mod states;
 #[cfg(test)]
 mod tests;
 mod time;
+mod tombstone;
 mod transaction;
 mod unpublished;
 mod varint;
@@ -159,5 +162,6 @@ pub use retention::Retention;
 pub use row::Row;
 pub use set_aside::{SetAsideChanges, SetAsideEntity};
 pub use snapshot::Snapshot;
+pub use tombstone::Tombstone;
 pub use transaction::{GroupItem, TxEnd};
 pub use version::Version;

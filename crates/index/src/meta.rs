@@ -8,7 +8,7 @@ use crate::databases::Db;
 use crate::error::Error;
 
 /// Layout of the files; a store of another layout is refused.
-pub const FORMAT: &[u8] = b"7";
+pub const FORMAT: &[u8] = b"8";
 /// Key of the format.
 pub const FORMAT_KEY: &[u8] = b"format";
 /// Key of the view that the store holds, in words.

@@ -22,6 +22,8 @@ pub struct Prepared {
     pub(crate) commit_ms: i64,
     /// Stamp of the version, when there is one.
     pub(crate) stamp: VersionStamp,
+    /// Number that the version must have.
+    pub(crate) given_number: Option<u32>,
     /// Row of the newest version of the resource in that state.
     pub(crate) newest: Option<Row>,
     /// That row, when it is live.
@@ -78,6 +80,25 @@ impl Preparer {
     /// # Errors
     /// As [`Preparer::prepare`].
     pub fn prepare_for(&mut self, resource: Resource, tx: Tx, commit_ms: i64) -> Result<Prepared, Error> {
+        self.prepare_version(resource, tx, commit_ms, None)
+    }
+
+    /// [`Preparer::prepare_for`] a version of a store that is copied: it keeps its number, and is written even when it has the content of
+    /// the version before it.
+    ///
+    /// # Errors
+    /// As [`Preparer::prepare`].
+    pub fn prepare_copy(&mut self, resource: Resource, tx: Tx, commit_ms: i64, number: u32) -> Result<Prepared, Error> {
+        self.prepare_version(resource, tx, commit_ms, Some(number))
+    }
+
+    fn prepare_version(
+        &mut self,
+        resource: Resource,
+        tx: Tx,
+        commit_ms: i64,
+        given_number: Option<u32>,
+    ) -> Result<Prepared, Error> {
         resource.check()?;
         let snapshot = self.source.snapshot()?;
         let base = snapshot.tx();
@@ -86,20 +107,23 @@ impl Preparer {
         let known = if snapshot.is_empty() { None } else { snapshot.newest_version(resource.ty, &resource.id)? };
         let newest = known.as_ref().map(|newest| newest.version.row);
         let previous = known.as_ref().filter(|newest| newest.is_live).map(|newest| newest.version.row);
-        let number = match &known {
-            Some(newest) => next_number(newest.version.number)?,
-            None if snapshot.is_empty() => 1,
-            None => former::next_number_of(&snapshot.dbs, &snapshot.txn, resource.ty, &resource.id)?,
+        let number = match (&known, given_number) {
+            (_, Some(given)) => given,
+            (Some(newest), None) => next_number(newest.version.number)?,
+            (None, None) if snapshot.is_empty() => 1,
+            (None, None) => former::next_number_of(&snapshot.dbs, &snapshot.txn, resource.ty, &resource.id)?,
         };
         let stamp = stamp_of(&resource, number, tx, commit_ms);
         let content = match known {
-            Some(newest) if newest.is_live && newest.version.has_content_of(&resource) => PreparedContent::Unchanged,
+            Some(newest) if given_number.is_none() && newest.is_live && newest.version.has_content_of(&resource) => {
+                PreparedContent::Unchanged
+            }
             _ => {
                 let record = self.writer.write(&self.source.dictionaries, &resource, stamp)?;
                 PreparedContent::Changed { number, keys: ResourceKeys::new(&resource), record }
             }
         };
-        Ok(Prepared { resource, content, base, stamp, newest, previous, commit_ms })
+        Ok(Prepared { resource, content, base, stamp, given_number, newest, previous, commit_ms })
     }
 }
 

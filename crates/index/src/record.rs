@@ -8,6 +8,7 @@ use zstd::zstd_safe::{CCtx, CParameter, compress_bound};
 use crate::dictionaries::{Dictionaries, LEVEL};
 use crate::error::Error;
 use crate::hash::record_checksum;
+use crate::tombstone::Tombstone;
 use crate::varint;
 
 /// First bytes of every zstd frame; records leave them out.
@@ -17,6 +18,8 @@ pub const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const FOREIGN_STAMP: u8 = 1;
 /// Flag of a record whose content was withdrawn by law.
 const WITHDRAWN_BY_LAW: u8 = 8;
+/// Flag of the record that says that a resource vanished.
+const VANISHED: u8 = 16;
 
 /// Errors are built lazily: formatting one costs more than reading a valid field.
 fn too_short() -> Error {
@@ -86,14 +89,23 @@ impl RecordWriter {
         Ok(out)
     }
 
-    /// The record of a version whose content was withdrawn by law: its stamp and its id are left. `is_foreign`: its instant is not
-    /// that of its transaction.
-    pub fn write_tombstone(&mut self, ty: TypeId, id: &str, stamp: VersionStamp, is_foreign: bool) -> Result<Vec<u8>, Error> {
+    /// The record of a tombstone: a stamp and an id. `is_foreign`: its instant is not that of its transaction.
+    pub fn write_tombstone(
+        &mut self,
+        (ty, id): (TypeId, &str),
+        stamp: VersionStamp,
+        is_foreign: bool,
+        reason: Tombstone,
+    ) -> Result<Vec<u8>, Error> {
         self.plain.clear();
         write_end(&mut self.plain, id, 0)?;
         let mut frame = Vec::with_capacity(compress_bound(self.plain.len()));
         self.context.compress(&mut frame, &self.plain, LEVEL).map_err(|_| Error::Refused("cannot be compressed"))?;
-        let mut out = head(ty, WITHDRAWN_BY_LAW, 0, stamp, is_foreign.then_some(0));
+        let flag = match reason {
+            Tombstone::WithdrawnByLaw => WITHDRAWN_BY_LAW,
+            Tombstone::Vanished => VANISHED,
+        };
+        let mut out = head(ty, flag, 0, stamp, is_foreign.then_some(0));
         out.extend_from_slice(frame.strip_prefix(&ZSTD_MAGIC).ok_or(Error::Refused("unexpected frame"))?);
         let checksum = record_checksum(&out);
         out.extend(checksum);
@@ -155,7 +167,7 @@ pub struct RecordHead<'a> {
     pub number: u32,
     pub tx: Tx,
     pub presence: Presence,
-    pub is_withdrawn_by_law: bool,
+    pub tombstone: Option<Tombstone>,
     /// Instant and length of the stamp of another directory.
     pub foreign: Option<ForeignHead>,
     /// Number of the dictionary, 0 for none.
@@ -188,9 +200,9 @@ impl<'a> RecordHead<'a> {
             let stamp_length = varint::take_length(&mut rest).ok_or_else(too_short)?;
             foreign = Some(ForeignHead { last_updated_ms: i64::from_le_bytes(*ms), stamp_length });
         }
-        let (presence, is_withdrawn_by_law) = (presence_of(flags), flags & WITHDRAWN_BY_LAW != 0);
+        let (presence, tombstone) = (presence_of(flags), tombstone_of(flags));
         let ty = TypeId::new(ty);
-        Ok(Self { ty, number, tx, presence, is_withdrawn_by_law, foreign, dictionary, frame: rest, checked, checksum })
+        Ok(Self { ty, number, tx, presence, tombstone, foreign, dictionary, frame: rest, checked, checksum })
     }
 
     /// Cost: reading the record.
@@ -208,6 +220,14 @@ const fn presence_flags(presence: Presence) -> u8 {
         Presence::Described => 0,
         Presence::Withdrawn => 2,
         Presence::Referenced => 4,
+    }
+}
+
+const fn tombstone_of(flags: u8) -> Option<Tombstone> {
+    match flags & (WITHDRAWN_BY_LAW | VANISHED) {
+        0 => None,
+        VANISHED => Some(Tombstone::Vanished),
+        _ => Some(Tombstone::WithdrawnByLaw),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The keys of one resource.
 
-use annuaire_terms::{ParamId, Resource, Term};
+use annuaire_terms::{ParamId, Resource, Term, TypeId};
 
 use crate::hash::{SystemHash, id_hash, target_hash};
 use crate::key::{self, LongValue};
@@ -17,12 +17,18 @@ pub struct ResourceKeys {
 }
 
 impl ResourceKeys {
-    pub fn new(resource: &Resource) -> Self {
-        let ty = resource.ty;
+    /// The keys of a version without content.
+    pub fn of_id(ty: TypeId, id: &str) -> Self {
         let mut keys = Self::default();
         keys.push(&key::all_of_type(ty));
-        keys.push(&key::id(ty, &resource.id));
-        keys.links.push((ParamId::STORE, id_hash(&resource.id)));
+        keys.push(&key::id(ty, id));
+        keys.links.push((ParamId::STORE, id_hash(id)));
+        keys
+    }
+
+    pub fn new(resource: &Resource) -> Self {
+        let ty = resource.ty;
+        let mut keys = Self::of_id(ty, &resource.id);
         if let Some(foreign) = &resource.foreign_stamp {
             keys.push(&key::dated(ty));
             keys.push(&key::instant(ty, foreign.last_updated_ms));

@@ -1,9 +1,9 @@
 //! Retention: what left the directory vanishes after a while.
 //!
 //! A transaction files each new row that no source describes (a reduced form, or a resource that is only referred to) under the
-//! instant at which it is due, in the database `leaving`. A later transaction closes the rows that are due, without a successor.
-//! Rows to which a live row still refers are filed again (LOG-6). Old versions stay readable; searches and reads of the newest
-//! version find nothing.
+//! instant at which it is due, in the database `leaving`. A later transaction closes the rows that are due, and adds a tombstone
+//! after each, so that whoever follows the versions learns that the resource is gone (HIST-4). Rows to which a live row still refers
+//! are filed again (LOG-6). Old versions stay readable; searches and reads of the newest version find nothing.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -59,21 +59,22 @@ pub struct RetentionRun<'a> {
     /// Rows added that no source describes.
     pub undescribed: &'a [Row],
     /// Rows that the transaction closes.
-    pub closed: &'a mut ClosedRows,
+    pub closed: &'a ClosedRows,
     /// Instant of the transaction, milliseconds since 1970 UTC.
     pub now_ms: i64,
 }
 
-/// A row that is due, with its resource.
-struct DueRow {
-    ty: TypeId,
-    id_hash: u64,
+/// The last version of a resource that is due.
+pub struct DueVersion {
+    pub ty: TypeId,
+    pub id: String,
+    pub number: u32,
 }
 
 impl RetentionRun<'_> {
-    /// Closes the rows that are due and files the new ones. Cost: reading each row that is due, and one posting list for each
-    /// link rule of its type.
-    pub fn apply(self, txn: &mut RwTxn<'_>) -> Result<(), Error> {
+    /// Files the new rows, and returns those that vanish now. Cost: reading each row that is due, and one posting list for each link
+    /// rule of its type.
+    pub fn apply(self, txn: &mut RwTxn<'_>) -> Result<BTreeMap<Row, DueVersion>, Error> {
         let mut due = self.take_due(txn)?;
         // A row that stays holds its targets, which then hold theirs: repeat until no row is held.
         loop {
@@ -94,14 +95,11 @@ impl RetentionRun<'_> {
         for row in self.undescribed {
             self.file(txn, *row, self.retention.after_ms)?;
         }
-        for (row, resource) in due {
-            self.closed.entry(resource.ty).or_default().insert(row.get());
-        }
-        Ok(())
+        Ok(due)
     }
 
     /// Removes from the database the rows that are due, and returns those that are still live.
-    fn take_due(&self, txn: &mut RwTxn<'_>) -> Result<BTreeMap<Row, DueRow>, Error> {
+    fn take_due(&self, txn: &mut RwTxn<'_>) -> Result<BTreeMap<Row, DueVersion>, Error> {
         let now = key_of(self.now_ms, Row::FIRST);
         let mut keys: Vec<Vec<u8>> = Vec::new();
         for item in self.dbs.leaving.range(txn, &(Bound::Unbounded, Bound::Excluded(&now[..])))? {
@@ -117,17 +115,17 @@ impl RetentionRun<'_> {
             let record = self.rows.record(self.dbs, txn, row)?.ok_or(BAD)?;
             let version = Version::read(self.dictionaries, row, record, 0)?;
             if self.was_live(version.ty, row.get()) {
-                due.insert(row, DueRow { ty: version.ty, id_hash: id_hash(version.id()) });
+                due.insert(row, DueVersion { ty: version.ty, id: version.id().to_owned(), number: version.number });
             }
         }
         Ok(due)
     }
 
     /// Whether a live row that is not due refers to a resource.
-    fn is_referred_to(&self, txn: &RwTxn<'_>, resource: &DueRow, due: &BTreeMap<Row, DueRow>) -> Result<bool, Error> {
+    fn is_referred_to(&self, txn: &RwTxn<'_>, resource: &DueVersion, due: &BTreeMap<Row, DueVersion>) -> Result<bool, Error> {
         for rule in self.retention.links.iter().filter(|rule| rule.target == resource.ty) {
             let (added, closed) = (self.added.get(&rule.source), self.closed.get(&rule.source));
-            let target = type_name_hash(rule.target_name) ^ resource.id_hash;
+            let target = type_name_hash(rule.target_name) ^ id_hash(&resource.id);
             let rows = rows_of(self.dbs, txn, &key::reference(rule.source, rule.param, target))?;
             let stays = |row: u32| {
                 (self.was_live(rule.source, row) || added.is_some_and(|added| added.contains(row)))

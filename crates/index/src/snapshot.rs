@@ -182,8 +182,11 @@ impl Snapshot {
         TermScan { dbs: &self.dbs, txn: &self.txn, meter: &self.meter }
     }
 
-    /// Instant of a transaction of the snapshot.
-    pub(crate) fn commit_ms_of(&self, tx: Tx) -> Result<i64, Error> {
+    /// Instant of a transaction of the snapshot, milliseconds since 1970 UTC. Cost: one look-up.
+    ///
+    /// # Errors
+    /// When no version of that transaction is kept, or the store cannot be read.
+    pub fn commit_ms_of(&self, tx: Tx) -> Result<i64, Error> {
         if tx == self.published.tx {
             return Ok(self.published.commit_ms);
         }

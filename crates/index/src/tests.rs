@@ -3,6 +3,7 @@
 mod chunks;
 mod common;
 mod compaction;
+mod copies;
 mod damage;
 mod effort;
 mod group;

@@ -4,8 +4,6 @@ use annuaire_base::Tx;
 use annuaire_terms::TypeId;
 use roaring::RoaringBitmap;
 
-use crate::budget;
-use crate::closings::closing_tx;
 use crate::error::Error;
 use crate::published::PublishedTx;
 use crate::row::Row;
@@ -74,24 +72,12 @@ impl Snapshot {
             later.remove_range(..=row.get());
             let ended_ms = match later.min() {
                 Some(next) => Some(self.last_updated_ms(Row::new(next))?),
-                None if version.is_withdrawn_by_law => Some(version.last_updated_ms),
-                None => self.vanished_ms(version.ty, row, version.tx)?,
+                None => version.tombstone.map(|_| version.last_updated_ms),
             };
             if ended_ms.is_none_or(|ms| ms > first_ms) {
                 out.insert(row.get());
             }
         }
         Ok(out)
-    }
-
-    /// Instant of the transaction that closed a row without a successor; `None` when the row is live. `written` is the
-    /// transaction of the row. Cost: some two hundred entries of closings.
-    fn vanished_ms(&self, ty: TypeId, row: Row, written: Tx) -> Result<Option<i64>, Error> {
-        if self.is_live(ty, row) {
-            return Ok(None);
-        }
-        self.meter.spend(budget::CLOSINGS)?;
-        let closed = closing_tx(&self.dbs, &self.txn, ty, row.get(), written, self.published.tx)?;
-        closed.map(|tx| self.commit_ms_of(tx)).transpose()?.map(Some).ok_or(Error::Corrupt("a closed row that nothing closed"))
     }
 }

@@ -31,6 +31,9 @@ pub struct TxEnd {
     pub digest: LogDigest,
     /// Changes of the entities set aside.
     pub set_aside: SetAsideChanges,
+    /// Resources that vanish, each with the number of the tombstone: what a copied store says. What vanishes by [`crate::Retention`] is
+    /// not listed here.
+    pub vanished: Vec<(TypeId, String, u32)>,
     /// Resources withdrawn by law: the content of all their versions before this transaction is replaced. In a large transaction
     /// that of its own versions is replaced too; give those to [`crate::Index::apply_with`].
     pub withdrawn: Vec<(TypeId, String)>,

@@ -10,6 +10,7 @@ use crate::dictionaries::Dictionaries;
 use crate::error::Error;
 use crate::record::{RecordHead, ZSTD_MAGIC, stamp_before};
 use crate::row::Row;
+use crate::tombstone::Tombstone;
 
 /// Longest content of a frame that is decompressed: a damaged length must not reserve the memory of the machine.
 const PLAIN_MAX: u64 = 1 << 29;
@@ -41,9 +42,8 @@ pub struct Version {
     pub last_updated_ms: i64,
     /// Why the resource is published.
     pub presence: Presence,
-    /// Its content was withdrawn by law (WDR-1): type, id, number and instant are left, and the body is empty. It is live in no
-    /// state.
-    pub is_withdrawn_by_law: bool,
+    /// Why it has no content, when it has none.
+    pub tombstone: Option<Tombstone>,
     /// Length of the stamp of another directory.
     foreign_stamp_length: Option<usize>,
     /// Body, references, id and lengths.
@@ -62,7 +62,7 @@ impl Default for Version {
             tx: Tx::NONE,
             last_updated_ms: 0,
             presence: Presence::Described,
-            is_withdrawn_by_law: false,
+            tombstone: None,
             foreign_stamp_length: None,
             plain: Vec::new(),
             body_length: 0,
@@ -104,7 +104,7 @@ impl Version {
             tx: head.tx,
             last_updated_ms: head.foreign.map_or(commit_ms, |foreign| foreign.last_updated_ms),
             presence: head.presence,
-            is_withdrawn_by_law: head.is_withdrawn_by_law,
+            tombstone: head.tombstone,
             foreign_stamp_length: head.foreign.map(|foreign| foreign.stamp_length),
             plain,
             body_length,

@@ -26,6 +26,7 @@ use crate::record::{RecordWriter, VersionStamp, next_number};
 use crate::removal::Removal;
 use crate::row::Row;
 use crate::snapshot::Snapshot;
+use crate::tombstone::Tombstone;
 use crate::version::Version;
 use crate::withdrawn_rows;
 
@@ -69,13 +70,13 @@ pub fn withdraw(
         for row in versions.iter().map(Row::new) {
             let Some(version) = read(dbs, dictionaries, txn, row)? else { continue };
             let stamp = VersionStamp { number: version.number, tx: version.tx, last_updated_ms: version.last_updated_ms };
-            let record = records.write_tombstone(*ty, id, stamp, version.has_foreign_stamp())?;
+            let record = records.write_tombstone((*ty, id), stamp, version.has_foreign_stamp(), Tombstone::WithdrawnByLaw)?;
             rows.replace(dbs, txn, row, &record)?;
         }
         let row = done.end;
         done.end = row.get().checked_add(1).map(Row::new).ok_or(Error::Refused("no row number left"))?;
         let stamp = VersionStamp { number: next_number(number)?, tx: reached.tx, last_updated_ms: reached.commit_ms };
-        rows.push(dbs, txn, row, &records.write_tombstone(*ty, id, stamp, false)?)?;
+        rows.push(dbs, txn, row, &records.write_tombstone((*ty, id), stamp, false, Tombstone::WithdrawnByLaw)?)?;
         links.push(dbs, txn, LinkColumn::ids(*ty), row, id_hash(id))?;
         posting::write::add_row(dbs, txn, &[key::all_of_type(*ty), key::id(*ty, id)], row)?;
         done.tombstones.push((*ty, id.clone(), row));
@@ -100,7 +101,7 @@ fn last_number(
 ) -> Result<Option<u32>, Error> {
     let last = versions.max().map(|row| read(dbs, dictionaries, txn, Row::new(row))).transpose()?.flatten();
     Ok(match last {
-        Some(version) => (!version.is_withdrawn_by_law).then_some(version.number),
+        Some(version) => (version.tombstone != Some(Tombstone::WithdrawnByLaw)).then_some(version.number),
         None => former::find(dbs, txn, ty, id)?.filter(|former| !former.is_withdrawn_by_law).map(|former| former.number),
     })
 }
@@ -131,7 +132,7 @@ fn hide(dbs: &Databases, txn: &mut RwTxn<'_>, tx: Tx, hidden: &ClosedRows) -> Re
 }
 
 impl Snapshot {
-    /// Whether a resource left, and why: its newest version is a tombstone, or it has no version left in the store. `None` for a
+    /// Whether a resource left, and why: its newest version was withdrawn by law, or it has no version left in the store. `None` for a
     /// resource that is live, that has vanished but whose versions are still there, or that never was. Cost: two look-ups.
     ///
     /// # Errors
@@ -142,7 +143,7 @@ impl Snapshot {
             None => former::find(&self.dbs, &self.txn, ty, id),
             Some(row) => {
                 let version = self.read(row)?;
-                Ok(version.is_withdrawn_by_law.then_some(FormerResource { number: version.number, is_withdrawn_by_law: true }))
+                Ok((version.tombstone == Some(Tombstone::WithdrawnByLaw)).then_some(FormerResource { number: version.number, is_withdrawn_by_law: true }))
             }
         }
     }

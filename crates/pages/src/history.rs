@@ -1,7 +1,7 @@
 //! What changed between two public versions of a resource, in words.
 
 use annuaire_base::date::iso_day;
-use annuaire_index::{Error, Snapshot};
+use annuaire_index::{Error, Snapshot, Tombstone};
 use annuaire_terms::TypeId;
 use serde_json::Value;
 
@@ -37,11 +37,14 @@ pub(crate) fn recent_changes(
         for (at, row) in rows.iter().enumerate() {
             let version = snapshot.read(*row)?;
             // Of what was withdrawn by law not even that it changed is told.
-            if version.last_updated_ms < since_ms || version.is_withdrawn_by_law {
+            if version.last_updated_ms < since_ms || version.tombstone == Some(Tombstone::WithdrawnByLaw) {
                 break;
             }
+            if version.tombstone.is_some() {
+                continue;
+            }
             let before = rows.get(at + 1).map(|row| snapshot.read(*row)).transpose()?;
-            let before = before.filter(|older| !older.is_withdrawn_by_law).map(|older| shown_json(&older));
+            let before = before.filter(|older| older.tombstone.is_none()).map(|older| shown_json(&older));
             let description = describe_change(before.as_ref(), &shown_json(&version));
             changes.push((version.last_updated_ms, format!("{noun} : {description}")));
         }

@@ -174,7 +174,7 @@ impl BundleDraft {
     fn write_entry(&mut self, rows: &mut VersionReader, row: Row, role: EntryRole) -> Result<(), ApiError> {
         rows.read(row, &mut self.entry).map_err(ApiError::from_index)?;
         let is_search = matches!(self.kind, BundleKind::Search { .. });
-        if self.entry.is_withdrawn_by_law && is_search {
+        if self.entry.tombstone.is_some() && is_search {
             // A page of an earlier state, in which the resource still stood: the rules of today apply.
             return Ok(());
         }
@@ -182,7 +182,7 @@ impl BundleDraft {
         let ty = type_name(self.entry.ty);
         self.out.extend_from_slice(br#""fullUrl":"#);
         quote_all(&mut self.out, &[&self.frame.base, "/", ty, "/", self.entry.id()]);
-        if self.entry.is_withdrawn_by_law {
+        if self.entry.tombstone.is_some() {
             push_request(&mut self.out, &self.entry, "DELETE", "204", &[ty, "/", self.entry.id()]);
             return Ok(());
         }

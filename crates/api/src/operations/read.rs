@@ -32,8 +32,10 @@ fn left_or_missing(snap: &Snapshot, ty: TypeId, id: &str) -> Result<ApiError, Ap
     if let Some(former) = former(snap, ty, id)? {
         return Ok(former);
     }
-    let vanished = !snap.history(ty, id).map_err(ApiError::internal)?.is_empty();
-    Ok(if vanished { ApiError::gone(id) } else { ApiError::missing(id) })
+    // HIST-10: with the version that says that it is gone.
+    let newest = snap.history(ty, id).map_err(ApiError::internal)?.first().copied();
+    let Some(newest) = newest else { return Ok(ApiError::missing(id)) };
+    Ok(ApiError::gone(id, snap.read(newest).map_err(ApiError::internal)?.number))
 }
 
 /// The refusal of a resource that was withdrawn by law, or of which no version is kept; `None` for any other one.

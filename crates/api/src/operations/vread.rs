@@ -1,5 +1,6 @@
 //! `GET [base]/{type}/{id}/_history/{version}`: one version of a resource.
 
+use annuaire_index::Tombstone;
 use annuaire_web::ErrorCode;
 
 use super::read::former;
@@ -32,8 +33,10 @@ pub(crate) fn vread<P: FhirDoor>(
     let Some(entry) = found else {
         return Err(former(&snap, number, id)?.unwrap_or_else(|| ApiError::missing(&format!("{id}/_history/{version}"))));
     };
-    if entry.is_withdrawn_by_law {
-        return Err(ApiError::withdrawn(&format!("{id}/_history/{version}"), entry.number));
+    match entry.tombstone {
+        None => {}
+        Some(Tombstone::WithdrawnByLaw) => return Err(ApiError::withdrawn(&format!("{id}/_history/{version}"), entry.number)),
+        Some(Tombstone::Vanished) => return Err(ApiError::gone(id, entry.number)),
     }
     let seconds = limits::VERSION_KEPT;
     let cache_control = match P::TYPES {

@@ -219,7 +219,7 @@ fn foreign_stamps_long_texts_retention_and_set_aside_have_the_bytes_of_the_docum
     let db = |name| index.env.open_database::<heed::types::Bytes, heed::types::Bytes>(&txn, Some(name)).unwrap().unwrap();
     let (meta, dictionaries) = (db("meta"), db("dictionaries"));
     assert_eq!(meta.get(&txn, b"digest").unwrap(), Some(&[7; 32][..]));
-    assert_eq!(meta.get(&txn, b"format").unwrap(), Some(&b"7"[..]));
+    assert_eq!(meta.get(&txn, b"format").unwrap(), Some(&b"8"[..]));
     assert_eq!(dictionaries.get(&txn, &[1]).unwrap(), Some(&b"a dictionary"[..]));
     assert_eq!(meta.get(&txn, &[1]).unwrap(), Some(&xxh3_64(b"a dictionary").to_le_bytes()[..]));
 }

@@ -27,7 +27,7 @@ impl LogTransaction {
             commit_ms: self.ms,
             digest: [self.tx.get() as u8; 32],
             set_aside: self.set_aside.clone(),
-            withdrawn: Vec::new(),
+            ..TxEnd::default()
         }
     }
 }
@@ -38,7 +38,7 @@ pub const LINKS: [LinkRule; 2] = [
 ];
 pub const RETENTION: Retention<'_> = Retention { after_ms: 150, again_ms: 70, links: &LINKS };
 
-fn transactions() -> impl Strategy<Value = Vec<LogTransaction>> {
+pub fn transactions() -> impl Strategy<Value = Vec<LogTransaction>> {
     let presence = prop_oneof![
         3 => Just(Presence::Described),
         2 => Just(Presence::Withdrawn),

@@ -45,11 +45,11 @@ fn a_store_of_another_view_form_or_format_is_refused() {
     {
         let index = open("the public view", 3).unwrap();
         let mut txn = index.env.write_txn().unwrap();
-        index.dbs.meta.put(&mut txn, b"format", b"6").unwrap();
+        index.dbs.meta.put(&mut txn, b"format", b"7").unwrap();
         txn.commit().unwrap();
     }
     let e = open("the public view", 3).err().unwrap();
-    assert!(matches!(&e, Error::Outdated { found, wanted } if found == "format 6" && wanted == "format 7"), "{e}");
+    assert!(matches!(&e, Error::Outdated { found, wanted } if found == "format 7" && wanted == "format 8"), "{e}");
 }
 
 /// A restoration begins a later epoch of one log: stores that are part of it go on there, and no other does.

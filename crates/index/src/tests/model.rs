@@ -9,7 +9,7 @@ use annuaire_terms::{ParamId, Resource, Term, TypeId};
 use roaring::RoaringBitmap;
 
 use super::common::{param, ty};
-use crate::{Error, Filter, IdOrder, Index, Row, Snapshot};
+use crate::{Error, Filter, IdOrder, Index, Row, Snapshot, Tombstone};
 
 pub fn text_filters(param: ParamId, value: &str) -> [Filter; 3] {
     let value = value.to_owned();
@@ -287,8 +287,8 @@ pub fn check(s: &Snapshot, m: &Model) {
     for (i, v) in &rows {
         let e = s.read(Row::new(*i as u32)).unwrap();
         assert_eq!((e.ty, e.id(), e.number, e.tx, e.last_updated_ms), (v.r.ty, &*v.r.id, v.version, v.tx, v.ms));
-        assert_eq!(e.is_withdrawn_by_law, v.fate != Fate::Kept);
-        if e.is_withdrawn_by_law {
+        assert_eq!(e.tombstone, (v.fate != Fate::Kept).then_some(Tombstone::WithdrawnByLaw));
+        if e.tombstone.is_some() {
             assert_eq!((e.body(), s.references(e.row).unwrap()), (&[][..], vec![]));
             continue;
         }

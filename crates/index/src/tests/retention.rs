@@ -4,7 +4,7 @@ use annuaire_base::Tx;
 use annuaire_terms::{LinkRule, Presence, Resource, Term};
 
 use super::common::{DICTIONARIES, MAP, NAMES, param, ty};
-use crate::{ApplyOptions, Error, Filter, Index, Retention};
+use crate::{ApplyOptions, Error, Filter, Index, Retention, Tombstone};
 
 fn resource(type_number: u8, id: &str, content: u8, target: Option<&str>, presence: Presence) -> Resource {
     Resource {
@@ -46,8 +46,15 @@ fn a_withdrawn_resource_vanishes_when_nothing_refers_to_it() {
     assert!(snapshot.search(ty(0), &Filter::All).unwrap().is_empty());
     assert_eq!(snapshot.version(ty(0), "held", 1).unwrap().unwrap().presence, Presence::Withdrawn, "versions stay");
     assert!(index.snapshot_at(Tx::new(4)).unwrap().unwrap().exists(ty(0), "held").unwrap(), "past states stay");
-    // The resource comes back as its next version.
+    // Its last version says that it is gone.
+    let tombstone = snapshot.version(ty(0), "held", 2).unwrap().unwrap();
+    assert_eq!((tombstone.tombstone, tombstone.tx, tombstone.last_updated_ms), (Some(Tombstone::Vanished), Tx::new(5), 1_502));
+    assert_eq!((tombstone.body(), tombstone.id()), (&[][..], "held"));
+    assert_eq!(snapshot.history(ty(0), "held").unwrap().first(), Some(&tombstone.row));
+    assert!(snapshot.versions_since(Some(ty(0)), 1_502).unwrap().contains(tombstone.row.get()));
+    assert!(snapshot.former(ty(0), "held").unwrap().is_none(), "its versions are kept");
+    // The resource comes back as the version that follows it.
     apply(6, 1_600, vec![resource(0, "held", b'0', None, Presence::Described)]);
-    assert_eq!(index.snapshot().unwrap().current(ty(0), "held").unwrap().unwrap().number, 2);
+    assert_eq!(index.snapshot().unwrap().current(ty(0), "held").unwrap().unwrap().number, 3);
     assert_eq!(index.check().unwrap(), Vec::<String>::new());
 }

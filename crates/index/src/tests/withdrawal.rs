@@ -84,7 +84,7 @@ fn a_withdrawal_within_a_group_leaves_nothing_of_the_content() {
         let snapshot = index.snapshot().unwrap();
         let numbers = |id: &str| -> Vec<(u32, bool)> {
             let rows = snapshot.history(ty(1), id).unwrap();
-            rows.into_iter().map(|row| snapshot.read(row).unwrap()).map(|v| (v.number, v.is_withdrawn_by_law)).collect()
+            rows.into_iter().map(|row| snapshot.read(row).unwrap()).map(|v| (v.number, v.tombstone.is_some())).collect()
         };
         assert_eq!(numbers("a"), [(4, true), (3, true), (2, true), (1, true)]);
         assert_eq!(numbers("c"), [(3, false), (2, true), (1, true)]);
