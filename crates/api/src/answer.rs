@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use annuaire_index::Index;
+use annuaire_base::Tx;
+use annuaire_index::{Index, Snapshot};
 use annuaire_web::{CutShort, Piece, PieceSource};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::bundle::BundleDraft;
+use crate::change_lines::ChangeLines;
 use crate::error::ApiError;
 use crate::xml_pieces::XmlEntries;
 
@@ -15,8 +17,8 @@ pub(crate) struct Answer {
     pub status: StatusCode,
     /// FHIR JSON, or plain text.
     pub body: Vec<u8>,
-    /// The bundle that continues the body, for an answer that leaves in pieces.
-    pub rest: Option<BundleRest>,
+    /// What continues the body, for an answer that leaves in pieces.
+    pub rest: Option<AnswerRest>,
     pub media: AnswerMedia,
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -26,6 +28,10 @@ pub(crate) struct Answer {
 pub(crate) enum AnswerMedia {
     /// A FHIR resource, in the format that the client asks.
     Fhir,
+    /// JSON that is no resource, whatever the client asks.
+    Json,
+    /// A JSON object on each line, whatever the client asks.
+    Lines,
     /// Text, whatever the client asks.
     Plain,
 }
@@ -48,6 +54,33 @@ impl Answer {
     }
 }
 
+/// The part of an answer that is not written yet.
+pub(crate) enum AnswerRest {
+    /// Of a bundle.
+    Bundle(BundleRest),
+    /// Of the lines of changes, with the store of their rows.
+    Changes { lines: ChangeLines, index: Arc<Index> },
+}
+
+impl PieceSource for AnswerRest {
+    fn next_piece(&mut self, bytes: usize) -> Result<Piece, CutShort> {
+        match self {
+            Self::Bundle(bundle) => bundle.write_next(bytes),
+            Self::Changes { lines, index } => state_of(index, lines.tx()).and_then(|snap| {
+                let (bytes, last) = lines.write(&snap, bytes)?;
+                Ok(Piece { bytes, last })
+            }),
+        }
+        .map_err(|error| CutShort { cause: error.cause })
+    }
+}
+
+/// The state of an answer under way. Rows never change, so that the state is there for as long as the store is.
+fn state_of(index: &Index, tx: Tx) -> Result<Snapshot, ApiError> {
+    let snap = index.snapshot_at(tx).map_err(ApiError::internal)?;
+    snap.ok_or_else(|| ApiError::internal("transaction"))
+}
+
 /// The part of a bundle that is not written yet, with the store of its rows.
 pub(crate) struct BundleRest {
     draft: BundleDraft,
@@ -63,21 +96,15 @@ impl BundleRest {
 
     /// Converts the first piece of JSON, and all that follow, to XML.
     pub(crate) fn start_xml(&mut self, json: &[u8]) -> Result<Vec<u8>, ApiError> {
-        let snap = self.snapshot()?;
+        let snap = state_of(&self.index, self.draft.tx())?;
         let links = self.draft.measure(&snap)?;
         let (entries, first) = XmlEntries::start(json, &links)?;
         self.xml = Some(entries);
         Ok(first)
     }
 
-    /// The state of the bundle. Rows never change, so that the state is there for as long as the store is.
-    fn snapshot(&self) -> Result<annuaire_index::Snapshot, ApiError> {
-        let snap = self.index.snapshot_at(self.draft.tx()).map_err(ApiError::internal)?;
-        snap.ok_or_else(|| ApiError::internal("transaction"))
-    }
-
     fn write_next(&mut self, bytes: usize) -> Result<Piece, ApiError> {
-        let snap = self.snapshot()?;
+        let snap = state_of(&self.index, self.draft.tx())?;
         let last = self.draft.write(&snap, bytes)?;
         let json = self.draft.take();
         let bytes = match &mut self.xml {
@@ -85,11 +112,5 @@ impl BundleRest {
             Some(entries) => entries.next(&json, last)?,
         };
         Ok(Piece { bytes, last })
-    }
-}
-
-impl PieceSource for BundleRest {
-    fn next_piece(&mut self, bytes: usize) -> Result<Piece, CutShort> {
-        self.write_next(bytes).map_err(|error| CutShort { cause: error.cause })
     }
 }

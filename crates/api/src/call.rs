@@ -22,6 +22,8 @@ pub(crate) struct Call<'a, D> {
     pub form: Option<&'a [u8]>,
     /// Work that the answer may take.
     pub effort: Effort,
+    /// The request has waited for a transaction that did not come.
+    pub has_waited: bool,
     /// What the log line says of the request.
     pub subject: &'a mut RequestSubject,
     /// What the answer is made of; `None` for an answer that is not kept.

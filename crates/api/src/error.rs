@@ -1,11 +1,21 @@
 //! Errors of the FHIR API: a code of the closed table and the sentences that the client reads.
 
 use std::error::Error;
+use std::time::Duration;
 
 use annuaire_base::Tx;
 use annuaire_web::{ErrorCode, Refusal, cause_chain};
 
+use crate::limits;
 use crate::types::PublishedTypes;
+
+/// A transaction that a request waits for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Awaited {
+    pub tx: Tx,
+    /// How long it waits, counted from the first time.
+    pub at_most: Duration,
+}
 
 /// Why a request is refused, or a warning beside its answer.
 #[derive(Debug, Clone)]
@@ -19,7 +29,7 @@ pub(crate) struct ApiError {
     /// Cause of an internal error, for the operator alone.
     pub cause: Option<String>,
     /// Transaction that the store does not show yet and that the request waits for.
-    pub awaits: Option<Tx>,
+    pub awaits: Option<Awaited>,
     /// Tag of the version that is not there any more (HIST-10).
     pub tag: Option<String>,
 }
@@ -88,7 +98,13 @@ impl ApiError {
     pub(crate) fn behind(tx: Tx) -> Self {
         let text = "This server does not have the state of this page yet.";
         let hint = "Another server gave the link and this one is a moment behind it: ask again after Retry-After.";
-        Self { awaits: Some(tx), ..Self::new(ErrorCode::StoreBehind, text).hint(hint) }
+        let awaits = Some(Awaited { tx, at_most: limits::BEHIND_WAIT });
+        Self { awaits, ..Self::new(ErrorCode::StoreBehind, text).hint(hint) }
+    }
+
+    /// An answer that is empty until a transaction comes. The client sees it only when the operation does not answer afterwards.
+    pub(crate) fn awaiting(awaited: Awaited) -> Self {
+        Self { awaits: Some(awaited), ..Self::new(ErrorCode::StoreBehind, "Nothing has changed yet.") }
     }
 
     /// A link to a page of a state that is not kept any more.

@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 
-use crate::answer::{Answer, AnswerMedia};
+use crate::answer::{Answer, AnswerMedia, AnswerRest};
 use crate::door::{Door, Sharing};
 use crate::error::ApiError;
 use crate::format::AnswerFormat;
@@ -49,7 +49,7 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
             JSON
         }
     };
-    let Answer { status, mut body, rest, headers, .. } = answer;
+    let Answer { status, mut body, rest, headers, media: answer_media } = answer;
     let length = body.len();
     let mut encoder = (accepts_gzip(&request.parts.headers) && length >= GZIP_FROM).then(|| service.turns.gate.gzip_encoder());
     let compressed = encoder.is_some();
@@ -58,7 +58,7 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
     {
         body = encoder.compress_all(&body);
     }
-    let empty = body.is_empty();
+    let has_type = !body.is_empty() || answer_media == AnswerMedia::Lines;
     let mut kept = None;
     let mut response = match rest {
         Some(rest) => response_in_pieces(body, Box::new(rest), encoder, &service.turns, request.client()),
@@ -71,7 +71,7 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
         }
     };
     *response.status_mut() = status;
-    if !empty {
+    if has_type {
         add_constant(&mut response, header::CONTENT_TYPE, media_type);
     }
     if compressed {
@@ -89,15 +89,19 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
 
 /// Converts the body to the format of the request, and gives its media type.
 fn convert<D: Door>(answer: &mut Answer, request: &OpenRequest<D>) -> Result<&'static str, ApiError> {
-    if answer.media == AnswerMedia::Plain {
-        return Ok(TEXT);
+    match answer.media {
+        AnswerMedia::Fhir => {}
+        AnswerMedia::Json => return Ok("application/json"),
+        AnswerMedia::Lines => return Ok("application/x-ndjson"),
+        AnswerMedia::Plain => return Ok(TEXT),
     }
-    if request.format == AnswerFormat::Json || answer.body.is_empty() {
+    if request.format != AnswerFormat::Xml || answer.body.is_empty() {
         return Ok(JSON);
     }
     answer.body = match &mut answer.rest {
         None => xml::document(&answer.body).map_err(ApiError::internal)?,
-        Some(rest) => rest.start_xml(&answer.body)?,
+        Some(AnswerRest::Bundle(rest)) => rest.start_xml(&answer.body)?,
+        Some(AnswerRest::Changes { .. }) => return Ok(JSON),
     };
     Ok(XML)
 }

@@ -14,6 +14,8 @@ pub(crate) enum AnswerFormat {
     Json,
     /// FHIR XML.
     Xml,
+    /// Lines of JSON, which `$changes` alone has.
+    Lines,
 }
 
 impl AnswerFormat {
@@ -67,6 +69,7 @@ impl AnswerFormat {
         let format = match parts.next().unwrap_or_default().as_str() {
             "json" | "application/fhir+json" | "application/json" | "text/json" | "application/json+fhir" => Self::Json,
             "xml" | "application/fhir+xml" | "application/xml" | "text/xml" | "application/xml+fhir" => Self::Xml,
+            "application/x-ndjson" | "application/ndjson" => Self::Lines,
             "*/*" | "application/*" | "text/html" | "text/*" | "text/plain" => Self::Json,
             _ => return None,
         };
@@ -79,7 +82,7 @@ fn is_r4(version: &str) -> bool {
     matches!(version, "" | "4.0" | "4.0.1")
 }
 
-fn not_served(what: &str) -> ApiError {
+pub(crate) fn not_served(what: &str) -> ApiError {
     let text = format!("Format {what} is not served: use application/fhir+json or application/fhir+xml, FHIR 4.0.");
     ApiError::new(ErrorCode::FormatNotServed, text)
 }

@@ -59,6 +59,7 @@ mod answer;
 mod basis;
 mod bundle;
 mod call;
+mod change_lines;
 mod cursor;
 mod digest;
 mod door;
@@ -92,7 +93,7 @@ use axum::Router;
 use door::FhirDoor;
 use mount::{RouteTable, get};
 use operations::{
-    HealthDoor, MetricsDoor, health, history_of_all, history_of_resource, history_of_type, metadata, metrics, page, read, search,
+    HealthDoor, MetricsDoor, changes, changes_at, changes_state, health, history_of_all, history_of_resource, history_of_type, metadata, metrics, page, read, search,
     search_by_form, search_by_posted_form, vread,
 };
 use path::{PUBLIC, PUBLIC_ALIAS, RESTRICTED};
@@ -134,6 +135,9 @@ fn perimeter<P: FhirDoor>() -> RouteTable<P> {
         .at("/metadata", get(metadata).post(search_by_posted_form))
         .at("/_page", get(page).post(search_by_posted_form))
         .at("/_history", get(history_of_all).post(search_by_posted_form))
+        .at("/$changes", get(changes).post(search_by_posted_form))
+        .at("/$changes/state", get(changes_state))
+        .at("/$changes/at", get(changes_at))
         .at("/{type}", get(search).post(search_by_posted_form))
         .at("/{type}/_history", get(history_of_type))
         .at("/{type}/_search", get(search).post(search_by_form))

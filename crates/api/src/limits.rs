@@ -28,6 +28,12 @@ pub(crate) const PARAMETERS: usize = 200;
 pub(crate) const QUERY: usize = 40_000;
 /// Seconds for which a cache may keep one version of a resource: the deadline of a withdrawal (WDR-5).
 pub(crate) const VERSION_KEPT: u32 = annuaire_web::limits::WITHDRAWAL_SECONDS;
+/// Lines of an answer of `$changes`.
+pub(crate) const CHANGES: u64 = 1_000;
+/// Most lines of an answer of `$changes`; more is lowered.
+pub(crate) const CHANGES_CAP: u64 = 10_000;
+/// Longest wait for a change (interop §11.2).
+pub(crate) const CHANGES_WAIT: Duration = Duration::from_secs(55);
 /// Longest wait of a link for a state that another node of the cluster already shows.
 pub(crate) const BEHIND_WAIT: Duration = Duration::from_secs(2);
 /// Seconds after which a client whose link waited in vain is told to ask again.

@@ -1,8 +1,10 @@
 //! The operations of the API, one file each: a function whose first argument is the pass of who may call it.
 
 mod bundle_answer;
+mod changes;
 mod health;
 mod history;
+mod last_change;
 mod metadata;
 mod metrics;
 mod page;
@@ -12,6 +14,7 @@ mod resource_answer;
 mod search;
 mod vread;
 
+pub(crate) use changes::{changes, changes_at, changes_state};
 pub(crate) use health::{HealthDoor, health};
 pub(crate) use history::{history_of_all, history_of_resource, history_of_type};
 pub(crate) use metadata::metadata;

@@ -21,6 +21,8 @@ pub(crate) struct OpenRequest<D: Door> {
     /// Body of a POST.
     pub form: Option<Bytes>,
     pub format: AnswerFormat,
+    /// It has waited for a transaction that did not come.
+    pub has_waited: bool,
     pub arrival: Arrival,
     pub subject: RequestSubject,
     /// Key of an answer that may be kept.
@@ -37,7 +39,7 @@ impl<D: Door> OpenRequest<D> {
             Err(error) => (AnswerFormat::Json, Some(error)),
         };
         let subject = RequestSubject::default();
-        (Self { mount, parts, form: None, format, arrival, subject, key: None, basis: None }, refused)
+        (Self { mount, parts, form: None, format, has_waited: false, arrival, subject, key: None, basis: None }, refused)
     }
 
     /// Whom the request counts for.
@@ -69,6 +71,16 @@ impl<D: Door> OpenRequest<D> {
         parts.headers = self.parts.headers.clone();
         parts.extensions = self.parts.extensions.clone();
         let (mount, arrival) = (Arc::clone(&self.mount), self.arrival.clone());
-        Self { mount, parts, form: None, format: self.format, arrival, subject: self.subject, key: None, basis: None }
+        Self {
+            mount,
+            parts,
+            form: None,
+            format: self.format,
+            has_waited: self.has_waited,
+            arrival,
+            subject: self.subject,
+            key: None,
+            basis: None,
+        }
     }
 }

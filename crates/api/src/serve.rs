@@ -12,12 +12,12 @@ use axum::extract::Request;
 use axum::http::{Method, request::Parts};
 use axum::response::Response;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, AnswerMedia, AnswerRest};
 use crate::call::Call;
 use crate::door::Door;
-use crate::error::ApiError;
+use crate::error::{ApiError, Awaited};
 use crate::finish::{finish, refuse};
-use crate::format::AnswerFormat;
+use crate::format::{AnswerFormat, not_served};
 use crate::kept::answer_key;
 use crate::limits;
 use crate::mount::{EndpointId, Mount};
@@ -55,17 +55,16 @@ pub(crate) async fn serve<D: Door>(mount: Arc<Mount<D>>, endpoint: EndpointId, r
             Begun::Long
         }
     };
-    let mut waited = false;
+    let mut patience = None;
     loop {
         begun = match begun {
             Begun::Answered(response) => return request.account(response),
-            // Waiting takes neither a thread nor a place in the lane, and happens once.
-            Begun::Behind(tx) if !waited => {
-                waited = true;
-                request.wait_for(tx).await;
+            // Waiting takes neither a thread nor a place in the lane. Its bound is that of the first time.
+            Begun::Awaiting(Awaited { tx, at_most }) => {
+                let until = *patience.get_or_insert_with(|| tokio::time::Instant::now() + at_most);
+                request.has_waited = !request.wait_for(tx, until).await;
                 request.respond(endpoint, pass, QUICK)
             }
-            Begun::Behind(tx) => return request.close(Err(ApiError::behind(tx))),
             Begun::Long => match request.respond_in_turn(endpoint, pass).await {
                 Ok((again, after)) => {
                     request = again;
@@ -83,8 +82,8 @@ enum Begun {
     Answered(Response),
     /// It needs more work than was allowed.
     Long,
-    /// The store does not show this transaction yet.
-    Behind(Tx),
+    /// It waits for a transaction.
+    Awaiting(Awaited),
 }
 
 /// Refuses a door that is closed, methods that would change data, and queries that are too long; before any body is read.
@@ -112,7 +111,7 @@ impl<D: Door> OpenRequest<D> {
         let now = turns.gate.now();
         let (bytes, requests) = match &begun {
             Begun::Answered(response) => (known_length(response), 1),
-            Begun::Long | Begun::Behind(_) => (0, 0),
+            Begun::Long | Begun::Awaiting(_) => (0, 0),
         };
         turns.shares.count(self.client(), now, now - start, bytes, requests);
         begun
@@ -125,7 +124,7 @@ impl<D: Door> OpenRequest<D> {
         }
         let answer = match self.operate(endpoint, pass, effort) {
             Err(error) if error.code == ErrorCode::WorkExhausted && effort < LONG => return Begun::Long,
-            Err(ApiError { awaits: Some(tx), .. }) => return Begun::Behind(tx),
+            Err(ApiError { awaits: Some(awaited), .. }) if !self.has_waited => return Begun::Awaiting(awaited),
             outcome => outcome.unwrap_or_else(|error| refuse(&error, self)),
         };
         Begun::Answered(finish(answer, self))
@@ -138,11 +137,11 @@ impl<D: Door> OpenRequest<D> {
         perimeter.kept.find(key, |basis| basis.holds(&perimeter.store.get()))
     }
 
-    /// Waits until the store of the door shows a transaction, within a bound.
-    async fn wait_for(&self, tx: Tx) {
-        if let Some(perimeter) = D::kept_from(&self.mount.service) {
-            perimeter.store.wait_until(limits::BEHIND_WAIT, |index| index.applied_tx() >= tx).await;
-        }
+    /// Waits until the store of the door shows a transaction; false when it does not within the bound.
+    async fn wait_for(&self, tx: Tx, until: tokio::time::Instant) -> bool {
+        let Some(perimeter) = D::kept_from(&self.mount.service) else { return false };
+        let left = until.saturating_duration_since(tokio::time::Instant::now());
+        perimeter.store.wait_until(left, |index| index.applied_tx() >= tx).await
     }
 
     /// Calls the operation.
@@ -154,12 +153,16 @@ impl<D: Door> OpenRequest<D> {
             parts: &self.parts,
             form: self.form.as_deref(),
             effort,
+            has_waited: self.has_waited,
             subject: &mut self.subject,
             basis: &mut self.basis,
             door: PhantomData,
         };
         let answer = self.mount.operate(endpoint, pass, &mut call)?;
-        if effort == QUICK && self.format == AnswerFormat::Xml && answer.rest.is_some() {
+        if self.format == AnswerFormat::Lines && answer.media == AnswerMedia::Fhir {
+            return Err(not_served("of lines"));
+        }
+        if effort == QUICK && self.format == AnswerFormat::Xml && matches!(answer.rest, Some(AnswerRest::Bundle(_))) {
             // XML starts with the links, which are known once the whole page is measured.
             return Err(ApiError::from_index(annuaire_index::Error::Exhausted));
         }
@@ -177,7 +180,7 @@ impl<D: Door> OpenRequest<D> {
         let error = match spare.mount.service.turns.lane.run(spare.client(), job) {
             Ok(result) => match result.await {
                 // With all the work that there is, nothing is too long.
-                Ok((request, begun @ (Begun::Answered(_) | Begun::Behind(_)))) => return Ok((request, begun)),
+                Ok((request, begun @ (Begun::Answered(_) | Begun::Awaiting(_)))) => return Ok((request, begun)),
                 _ => ApiError::internal("the answer was not made: its job panicked, or the server ends"),
             },
             Err(Full) => ApiError::new(ErrorCode::TooManyLongRequests, "Too many long searches at once: wait for their answers."),

@@ -335,3 +335,161 @@ async fn a_link_to_a_state_that_is_not_kept_expires() {
     assert_eq!(after["meta"]["lastUpdated"], "2027-01-03T18:13:25.000Z", "an answer whose links lead nowhere is not given");
     node.json(&next(&after)).await;
 }
+
+/// The lines of an answer of `$changes`, with its headers.
+async fn lines(node: &Node, path: &str) -> (HeaderMap, Vec<Value>) {
+    let (status, headers, body) = node.ask(path, &[("accept", "application/x-ndjson")]).await;
+    assert_eq!(status, 200, "{path}: {body}");
+    assert_eq!(headers["content-type"], "application/x-ndjson");
+    (headers, body.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+/// The path of the `next` link of an answer of `$changes`.
+fn next_changes(headers: &HeaderMap) -> String {
+    let link = headers["link"].to_str().unwrap();
+    link.strip_prefix("<http://annuaire.example").unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned()
+}
+
+/// What a client that only knows the lines has: versions by type and id.
+fn replay(state: &mut std::collections::BTreeMap<String, (u64, String)>, lines: &[Value]) {
+    for line in lines {
+        let key = format!("{}/{}", line["type"].as_str().unwrap(), line["id"].as_str().unwrap());
+        if line["op"] == "delete" {
+            state.remove(&key);
+        } else {
+            state.insert(key, (line["version"].as_u64().unwrap(), line["resource"].to_string()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn changes_from_nothing_and_from_any_transaction_give_the_state() {
+    let node = Node::new(LOG);
+    node.apply(1, first_resources());
+    node.apply(2, vec![organization(1, "CABINET FICTIF UN")]);
+    node.apply(3, vec![]);
+    withdraw(&node.index, 4, vec![(ORGANIZATION, "001-0002".into())]);
+    let vanished = vec![(ORGANIZATION, "001-0003".to_owned(), 2)];
+    let end = TxEnd { tx: Tx::new(5), commit_ms: commit_ms(5), vanished, ..TxEnd::default() };
+    node.index.apply_group::<Error>(std::iter::once(Ok(GroupItem::End(end))), None).unwrap();
+    node.apply(6, vec![]);
+
+    // What is committed for another perimeter shows in no number.
+    let (headers, first) = lines(&node, "/fhir/v2/$changes?after=0&limit=2").await;
+    assert_eq!((first.len(), &headers["x-last-tx"], &headers["x-complete-tx"]), (2, &"5".parse().unwrap(), &"1".parse().unwrap()));
+    assert_eq!(headers["x-log"], "00000000000000000000000001234567.1");
+    let mut copied = std::collections::BTreeMap::new();
+    replay(&mut copied, &first);
+    let mut path = next_changes(&headers);
+    // While the copy goes on, the directory does too.
+    node.apply(7, vec![organization(9, "CABINET FICTIF NEUF")]);
+    let reached = loop {
+        let (headers, more) = lines(&node, &path).await;
+        replay(&mut copied, &more);
+        path = next_changes(&headers);
+        if !path.contains("row=") {
+            break headers["x-complete-tx"].clone();
+        }
+    };
+    assert_eq!(reached, "5", "the state in which the copy began");
+    assert!(!copied.contains_key("Organization/001-0009"));
+    assert_eq!(path, "/fhir/v2/$changes?after=5&limit=2");
+    let (_, after) = lines(&node, &path).await;
+    replay(&mut copied, &after);
+
+    // Each line tells what a read answers.
+    for (key, (version, resource)) in &copied {
+        let read = node.json(&format!("/fhir/v2/{key}")).await;
+        assert_eq!((read["meta"]["versionId"].as_str().unwrap(), &read.to_string()), (&*version.to_string(), resource));
+    }
+    let total = |ty: &'static str| {
+        let node = &node;
+        async move { node.json(&format!("/fhir/v2/{ty}?_summary=count")).await["total"].as_u64().unwrap() }
+    };
+    let mut standing = 0;
+    for ty in ["Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device"] {
+        standing += total(ty).await;
+    }
+    assert_eq!(copied.len() as u64, standing);
+
+    // From any state on, the lines after it lead to the same one.
+    for after in 0..=7 {
+        let snap = node.index.snapshot_at(Tx::new(after)).unwrap().unwrap();
+        let mut state = std::collections::BTreeMap::new();
+        for row in snap.standing(&[ORGANIZATION, PRACTITIONER_ROLE]) {
+            let version = snap.read(annuaire_index::Row::new(row)).unwrap();
+            let ty = if version.ty == ORGANIZATION { "Organization" } else { "PractitionerRole" };
+            let resource: Value = serde_json::from_slice(version.body()).unwrap();
+            state.insert(format!("{ty}/{}", version.id()), (version.number.into(), resource.to_string()));
+        }
+        // A removed resource is gone from the states of before, and told as removed all the same.
+        let (_, told) = lines(&node, &format!("/fhir/v2/$changes?after={after}")).await;
+        replay(&mut state, &told);
+        assert_eq!(state, copied, "after {after}");
+    }
+    let (_, told) = lines(&node, "/fhir/v2/$changes?after=3&_type=Organization&content=id-only").await;
+    let deleted: Vec<_> = told.iter().map(|line| (line["id"].as_str().unwrap(), line["op"].as_str().unwrap())).collect();
+    assert_eq!(deleted, [("001-0002", "delete"), ("001-0003", "delete"), ("001-0009", "create")]);
+    assert_eq!((told[0]["withdrawn"].as_bool(), told[1]["withdrawn"].as_bool()), (Some(true), None));
+    assert!(told[2].get("resource").is_none() && told[2]["hash"].as_str().unwrap().starts_with("sha256:"));
+    assert_eq!(told[0]["time"], "2027-01-03T18:13:24.000Z");
+    // Deletions are in histories too (HIST-4), and a read names the version of the deletion (HIST-10).
+    let history = node.json("/fhir/v2/Organization/001-0003/_history").await;
+    assert_eq!(history["entry"][0]["request"]["method"], "DELETE");
+    assert_eq!(history["entry"][0]["response"]["etag"], "W/\"2\"");
+    let (status, headers, _) = node.ask("/fhir/v2/Organization/001-0003", &[]).await;
+    assert_eq!((status, &headers["etag"]), (410, &"W/\"2\"".parse().unwrap()));
+    assert_eq!(node.ask("/fhir/v2/Organization/001-0003/_history/2", &[]).await.0, 410);
+    assert_eq!(node.ask("/fhir/v2/Organization/001-0003/_history/1", &[]).await.0, 200);
+}
+
+#[tokio::test]
+async fn the_state_of_the_log_is_that_of_the_perimeter() {
+    let node = Node::new(LOG);
+    assert_eq!(node.json("/fhir/v2/$changes/state").await, serde_json::json!({"first": 0, "last": 0, "lastTime": null}));
+    node.apply(2, first_resources());
+    node.apply(5, vec![organization(1, "CABINET FICTIF UN")]);
+    node.apply(6, vec![]);
+    let state = node.json("/fhir/v2/$changes/state").await;
+    assert_eq!(state, serde_json::json!({"first": 0, "last": 5, "lastTime": "2027-01-03T18:13:25.000Z"}));
+    let at = |time: &str| format!("/fhir/v2/$changes/at?time={time}");
+    assert_eq!(node.json(&at("2027-01-03T18:13:24.999Z")).await["tx"], 2);
+    assert_eq!(node.json(&at("2030-01-01T00:00:00Z")).await["tx"], 5, "and not 6, which shows nothing here");
+    assert_eq!(node.ask(&at("2020-01-01T00:00:00Z"), &[]).await.0, 404);
+    for (path, status, word) in [
+        ("/fhir/v2/$changes/at", 400, "time"),
+        ("/fhir/v2/$changes?after=x", 400, "after"),
+        ("/fhir/v2/$changes?after=-1", 400, "after"),
+        ("/fhir/v2/$changes?since=3", 400, "after"),
+        ("/fhir/v2/$changes?content=none", 400, "content"),
+        ("/fhir/v2/$changes?_type=Patient", 400, "Organization"),
+        ("/fhir/v2/$changes?after=0&until=3", 400, "until"),
+        ("/fhir/v2/Organization?_format=application/x-ndjson", 406, "lines"),
+    ] {
+        let (found, _, body) = node.ask(path, &[]).await;
+        assert_eq!(found, status, "{path}: {body}");
+        assert!(body.contains("OperationOutcome") && body.contains(word), "{path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_waits_for_the_next_change_of_its_perimeter() {
+    let node = Node::new(LOG);
+    node.apply(1, first_resources());
+    let (headers, none) = lines(&node, "/fhir/v2/$changes?after=1").await;
+    assert_eq!((none.len(), &headers["x-last-tx"]), (0, &"1".parse().unwrap()));
+    let wait = lines(&node, "/fhir/v2/$changes?after=1&wait=30");
+    let change = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        node.apply(2, vec![]);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        node.apply(3, vec![organization(1, "CABINET FICTIF UN")]);
+    };
+    let ((headers, told), ()) = tokio::join!(wait, change);
+    assert_eq!((told.len(), &headers["x-complete-tx"]), (1, &"3".parse().unwrap()));
+    // Nothing comes: the answer is empty when the time is over.
+    let (headers, told) = lines(&node, "/fhir/v2/$changes?after=3&wait=1").await;
+    assert_eq!((told.len(), next_changes(&headers)), (0, "/fhir/v2/$changes?after=3".to_owned()));
+    // Another node of the cluster is ahead: this one waits for the transaction, then says that it is behind.
+    assert_eq!(node.ask("/fhir/v2/$changes?after=9", &[]).await.0, 503);
+}

@@ -292,7 +292,6 @@ impl<'i> Application<'i> {
         for (ty, id, row) in &done.tombstones {
             // A version that follows in this application finds the number of the tombstone.
             self.row_of_resource.insert(hash_of(*ty, id), *row);
-            self.changes.closed.entry(*ty).or_default().insert(row.get());
         }
         state::change(&mut self.live, &BTreeMap::new(), &done.hidden);
         closings::subtract(&mut self.changes.added, &done.hidden);
@@ -327,12 +326,11 @@ impl<'i> Application<'i> {
         Ok(())
     }
 
-    /// Adds the version that says that a resource is gone. The transaction closes it too, so that no state has it.
+    /// Adds the version that says that a resource is gone. No state has it.
     fn add_tombstone(&mut self, ty: TypeId, id: &str, number: u32) -> Result<(), Error> {
         let stamp = VersionStamp { number, tx: self.writing.tx, last_updated_ms: self.writing.commit_ms };
         let record = self.records.write_tombstone((ty, id), stamp, false, Tombstone::Vanished)?;
-        let row = self.add_row(ty, hash_of(ty, id), &record, ResourceKeys::of_id(ty, id))?;
-        self.changes.closed.entry(ty).or_default().insert(row.get());
+        self.add_row(ty, hash_of(ty, id), &record, ResourceKeys::of_tombstone(ty, id))?;
         Ok(())
     }
 

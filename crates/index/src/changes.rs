@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::published::PublishedTx;
 use crate::row::Row;
 use crate::snapshot::Snapshot;
-use crate::withdrawn_rows;
 
 impl Snapshot {
     /// Live rows of all types: each resource once. Cost: a copy of the bitmaps.
@@ -18,16 +17,23 @@ impl Snapshot {
         types.iter().fold(RoaringBitmap::new(), |all, ty| all | &*self.live(*ty))
     }
 
-    /// Rows of all the versions that the transactions after `after` wrote, tombstones included. To the state at `after` they give this
-    /// one. Versions whose content was withdrawn by law since are left out: their tombstone is among the rows. Cost: two look-ups.
+    /// Rows of the versions of some types that the transactions after `after` wrote, tombstones included. Added to the state at `after`
+    /// they give this one. Of what happened before [`crate::Index::retained_from`], compaction has taken the versions that were replaced;
+    /// tombstones stay for ever. Versions whose content was withdrawn by law since are left out: their tombstone is among the rows.
+    /// Cost: the posting lists of the types.
     ///
     /// # Errors
-    /// When the store cannot be read. `after` must not be before [`crate::Index::retained_from`]: compaction has taken rows of what follows.
-    pub fn since(&self, after: Tx) -> Result<RoaringBitmap, Error> {
+    /// When the store cannot be read.
+    pub fn since(&self, types: &[TypeId], after: Tx) -> Result<RoaringBitmap, Error> {
         let first = self.end_of(after)?;
         let mut rows = RoaringBitmap::new();
-        rows.insert_range(first.get()..self.published.end.get());
-        Ok(rows - withdrawn_rows::rows_until(&self.dbs, &self.txn, self.published.tx)?)
+        if first < self.published.end {
+            for ty in types {
+                rows |= self.all_versions(*ty)?;
+            }
+            rows.remove_range(..first.get());
+        }
+        Ok(rows)
     }
 
     /// The latest transaction at an instant (milliseconds since 1970 UTC) or before it, with its instant; `None` when the first one

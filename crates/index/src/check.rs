@@ -126,6 +126,11 @@ impl Index {
         instants
     }
 
+    /// Rows of a type, and its tombstones.
+    fn rows_of_type(&self, txn: &RoTxn<'_>, ty: TypeId) -> Result<RoaringBitmap, Error> {
+        Ok(rows_of(&self.dbs, txn, &key::all_of_type(ty))? | rows_of(&self.dbs, txn, &key::tombstones(ty))?)
+    }
+
     /// Checks that every visible row exists, is readable and stamped as its head says, and that its type, its id and its
     /// references lead to it.
     fn check_rows(&self, txn: &RoTxn<'_>, published: PublishedTx, instants: &BTreeMap<Tx, i64>, all: &mut Vec<String>) {
@@ -135,7 +140,7 @@ impl Index {
         let going = compact::gone_rows(&self.dbs, txn).unwrap_or_default();
         let mut missing = RoaringBitmap::new();
         for ty in (0..=u8::MAX).map(TypeId::new) {
-            let mut rows = rows_of(&self.dbs, txn, &key::all_of_type(ty)).unwrap_or_default();
+            let mut rows = self.rows_of_type(txn, ty).unwrap_or_default();
             rows.remove_range(published.end.get()..);
             missing |= rows - &going;
         }
@@ -167,7 +172,7 @@ impl Index {
                 return Err("its body is of another version".into());
             }
             if let std::collections::btree_map::Entry::Vacant(vacant) = rows_of_types.entry(version.ty) {
-                vacant.insert(rows_of(&self.dbs, txn, &key::all_of_type(version.ty)).map_err(in_words)?);
+                vacant.insert(self.rows_of_type(txn, version.ty).map_err(in_words)?);
             }
             let versions = rows_of(&self.dbs, txn, &key::id(version.ty, version.id())).map_err(in_words)?;
             // A version that was withdrawn by law is found by its id alone.

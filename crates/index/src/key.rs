@@ -32,6 +32,8 @@ pub mod class {
     pub const INSTANT: u8 = 8;
     /// A logical identifier: its rows are the versions of the resource.
     pub const ID: u8 = 9;
+    /// Tombstones of a type.
+    pub const TOMBSTONE: u8 = 10;
 }
 
 /// Longest escaped value that a key holds in full (LMDB bounds keys to 511 bytes).
@@ -93,6 +95,12 @@ const fn head(ty: TypeId, param: ParamId, class: u8) -> [u8; 3] {
 /// Key of all the rows of a type.
 pub fn all_of_type(ty: TypeId) -> Vec<u8> {
     head(ty, ParamId::STORE, class::TYPE).to_vec()
+}
+
+/// Key of the tombstones of a type, but for those in the place of a version. They are no rows of the type: no state has them, and
+/// compaction leaves them.
+pub fn tombstones(ty: TypeId) -> Vec<u8> {
+    head(ty, ParamId::STORE, class::TOMBSTONE).to_vec()
 }
 
 /// Key of the rows with any value of a parameter.

@@ -18,7 +18,7 @@
 //!   ones visible in one commit.
 //! * **Identity**: a store follows one log ([`Index::bind_log`]) and holds one view of it ([`Marks`]); another one is refused.
 //! * **Retention**: what left the directory stays in a reduced form for a while, then vanishes ([`Retention`]): a [`Tombstone`] is
-//!   its last version.
+//!   its last version, and stays for ever, so that a copy that was away for long learns it.
 //! * **Compaction**: closed versions are kept for a while, and with them the states that had them; [`Index::compact`] removes older ones
 //!   and gives their space back. Numbers of rows and of versions are never used again.
 //! * **Withdrawal by law**: a transaction can replace all the versions of a resource by tombstones ([`TxEnd::withdrawn`]), in all states.

@@ -17,10 +17,14 @@ pub struct ResourceKeys {
 }
 
 impl ResourceKeys {
-    /// The keys of a version without content.
-    pub fn of_id(ty: TypeId, id: &str) -> Self {
+    /// The keys of a tombstone.
+    pub fn of_tombstone(ty: TypeId, id: &str) -> Self {
+        Self::of_id(ty, id, &key::tombstones(ty))
+    }
+
+    fn of_id(ty: TypeId, id: &str, of_type: &[u8]) -> Self {
         let mut keys = Self::default();
-        keys.push(&key::all_of_type(ty));
+        keys.push(of_type);
         keys.push(&key::id(ty, id));
         keys.links.push((ParamId::STORE, id_hash(id)));
         keys
@@ -28,7 +32,7 @@ impl ResourceKeys {
 
     pub fn new(resource: &Resource) -> Self {
         let ty = resource.ty;
-        let mut keys = Self::of_id(ty, &resource.id);
+        let mut keys = Self::of_id(ty, &resource.id, &key::all_of_type(ty));
         if let Some(foreign) = &resource.foreign_stamp {
             keys.push(&key::dated(ty));
             keys.push(&key::instant(ty, foreign.last_updated_ms));

@@ -166,9 +166,9 @@ impl Snapshot {
         self.state.live(ty)
     }
 
-    /// Visible rows of a type, live or not.
+    /// Visible rows of a type, live or not, and its tombstones.
     pub(crate) fn all_versions(&self, ty: TypeId) -> Result<RoaringBitmap, Error> {
-        let mut rows = self.term(&key::all_of_type(ty))?;
+        let mut rows = self.term(&key::all_of_type(ty))? | self.term(&key::tombstones(ty))?;
         rows.remove_range(self.published.end.get()..);
         Ok(rows)
     }

@@ -36,7 +36,7 @@ const PAGES: usize = 1_024;
 /// What a withdrawal did.
 #[derive(Default)]
 pub struct WithdrawnResources {
-    /// Resources withdrawn, each with the row added for it: the transaction closes it, too.
+    /// Resources withdrawn, each with the row added for it.
     pub tombstones: Vec<(TypeId, String, Row)>,
     /// Rows before them, whose content is gone: they are live in no state, and no closing may name them.
     pub hidden: ClosedRows,
@@ -78,7 +78,7 @@ pub fn withdraw(
         let stamp = VersionStamp { number: next_number(number)?, tx: reached.tx, last_updated_ms: reached.commit_ms };
         rows.push(dbs, txn, row, &records.write_tombstone((*ty, id), stamp, false, Tombstone::WithdrawnByLaw)?)?;
         links.push(dbs, txn, LinkColumn::ids(*ty), row, id_hash(id))?;
-        posting::write::add_row(dbs, txn, &[key::all_of_type(*ty), key::id(*ty, id)], row)?;
+        posting::write::add_row(dbs, txn, &[key::tombstones(*ty), key::id(*ty, id)], row)?;
         done.tombstones.push((*ty, id.clone(), row));
         if !versions.is_empty() {
             *done.hidden.entry(*ty).or_default() |= versions;

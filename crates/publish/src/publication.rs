@@ -165,7 +165,8 @@ fn apply_withdrawing(index: &Index, items: Vec<GroupItem>, retention: Option<&Re
             GroupItem::End(of_transaction) => end = of_transaction,
         }
     }
-    let TxEnd { tx, commit_ms, digest, set_aside, withdrawn } = end;
+    // A log names no resource that vanishes: retention does.
+    let TxEnd { tx, commit_ms, digest, set_aside, withdrawn, vanished: _ } = end;
     let set_aside = || set_aside.clone();
     let options = ApplyOptions { retention, set_aside: Some(&set_aside), digest, withdrawn: &withdrawn };
     index.apply_with::<Error>(tx, commit_ms, resources.into_iter(), &options)

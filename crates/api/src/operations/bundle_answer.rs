@@ -7,7 +7,7 @@ use annuaire_web::RequestSubject;
 use annuaire_web::limits::PIECE;
 use axum::http::{Method, StatusCode, header, request::Parts};
 
-use crate::answer::{Answer, BundleRest};
+use crate::answer::{Answer, AnswerRest, BundleRest};
 use crate::bundle::{BundleDraft, BundleFrame};
 use crate::digest::digest;
 use crate::error::ApiError;
@@ -40,7 +40,7 @@ pub(super) fn bundle_answer(
     let complete = draft.write(snap, PIECE)?;
     subject.results = Some(draft.matches());
     let body = draft.take();
-    let rest = (!complete).then(|| BundleRest::new(draft, Arc::clone(index)));
+    let rest = (!complete).then(|| AnswerRest::Bundle(BundleRest::new(draft, Arc::clone(index))));
     Ok(Answer { rest, ..Answer::fhir(StatusCode::OK, body) }.with(header::ETAG, tag))
 }
 

@@ -5,11 +5,11 @@
 
 use annuaire_base::Tx;
 use annuaire_base::date::iso_ms;
-use annuaire_index::{Row, Snapshot};
 use annuaire_web::{Anyone, ErrorCode, PublicationStatus, RateRule};
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
+use super::last_change::last_change;
 use super::metrics::position;
 use crate::answer::Answer;
 use crate::call::Call;
@@ -42,8 +42,8 @@ pub(crate) fn health(_: Anyone, call: &mut Call<'_, HealthDoor>, []: [&str; 0]) 
     let position = position("public", &index)?;
     let mut body = json!({
         "status": PublicationStatus::Ok.name(),
-        "tx": last.map_or(0, |(tx, _)| tx.get()),
-        "commit": last.map(|(_, ms)| iso_ms(ms)),
+        "tx": last.tx.get(),
+        "commit": (last.tx > Tx::NONE).then(|| iso_ms(last.ms)),
     });
     if let Some(standing) = health {
         body["status"] = standing.status.name().into();
@@ -70,11 +70,4 @@ fn json_line(status: StatusCode, body: &Value) -> Answer {
     Answer::plain(status, format!("{body}\n"))
         .with(header::CONTENT_TYPE, "application/json".to_owned())
         .with(header::CACHE_CONTROL, "no-store".to_owned())
-}
-
-/// Transaction and instant of the newest version, `None` in an empty store.
-fn last_change(snap: &Snapshot) -> Result<Option<(Tx, i64)>, ApiError> {
-    let Some(row) = snap.versions_since(None, i64::MIN).map_err(ApiError::internal)?.max() else { return Ok(None) };
-    let entry = snap.read(Row::new(row)).map_err(ApiError::internal)?;
-    Ok(Some((entry.tx, entry.last_updated_ms)))
 }

@@ -92,18 +92,18 @@ proptest! {
         prop_assert_eq!(seen(&copied.snapshot().unwrap()), seen(&begun));
         for (before, state) in [(states[0], states[1]), (states[0], states[2])] {
             let reached = origin.snapshot_at(state).unwrap().unwrap();
-            copy(&reached, &reached.since(before).unwrap(), &copied);
+            copy(&reached, &reached.since(&TYPES, before).unwrap(), &copied);
             let now = copied.snapshot().unwrap();
             prop_assert_eq!(seen(&now), seen(&reached));
             // What followed is told in the copy as in its origin.
-            let tell = |s: &Snapshot| s.since(states[0]).unwrap().iter().map(|row| told(s, row)).collect::<Vec<_>>();
+            let tell = |s: &Snapshot| s.since(&TYPES, states[0]).unwrap().iter().map(|row| told(s, row)).collect::<Vec<_>>();
             prop_assert_eq!(tell(&now), tell(&reached));
         }
         prop_assert_eq!(copied.check().unwrap(), Vec::<String>::new());
         // The log begun from nothing gives the state, too.
         let (whole_dir, end) = (tempfile::tempdir().unwrap(), origin.snapshot().unwrap());
         let whole = Index::open(whole_dir.path(), MAP, DICTIONARIES).unwrap();
-        copy(&end, &end.since(Tx::NONE).unwrap(), &whole);
+        copy(&end, &end.since(&TYPES, Tx::NONE).unwrap(), &whole);
         prop_assert_eq!(seen(&whole.snapshot().unwrap()), seen(&end));
     }
 }
@@ -126,7 +126,7 @@ fn the_transaction_of_an_instant_is_the_last_one_before_it() {
     }
     assert_eq!(index.snapshot().unwrap().first_transaction().unwrap(), Some((Tx::new(2), 100)));
     // The numbers between two transactions name the state of the first.
-    let since = |tx| index.snapshot().unwrap().since(Tx::new(tx)).unwrap().len();
+    let since = |tx| index.snapshot().unwrap().since(&TYPES, Tx::new(tx)).unwrap().len();
     assert_eq!([0, 1, 2, 4, 5, 8, 9, 10].map(since), [4, 4, 3, 3, 2, 1, 0, 0]);
     let all = index.snapshot().unwrap().search(ty(0), &Filter::All).unwrap();
     assert_eq!(index.snapshot().unwrap().standing(&TYPES), *all);

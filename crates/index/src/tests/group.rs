@@ -157,7 +157,12 @@ pub fn live_by_sums(index: &Index, types: impl Iterator<Item = TypeId>, tx: Tx) 
     let txn = index.env.read_txn().unwrap();
     let s = index.snapshot_at(tx).unwrap().unwrap();
     let closed = closed_between(&index.dbs, &txn, Tx::NONE, tx).unwrap();
-    types.map(|ty| s.all_versions(ty).unwrap() - closed.get(&ty).cloned().unwrap_or_default()).collect()
+    let live = |ty| {
+        let mut rows = s.term(&crate::key::all_of_type(ty)).unwrap() - closed.get(&ty).cloned().unwrap_or_default();
+        rows.remove_range(s.published.end.get()..);
+        rows
+    };
+    types.map(live).collect()
 }
 
 proptest! {

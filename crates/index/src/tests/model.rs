@@ -161,7 +161,7 @@ impl Model {
 
     /// Removes what was closed at a transaction or before it.
     pub fn compact(&mut self, horizon: Tx) {
-        for version in self.rows.iter_mut().filter(|v| v.closed.is_some_and(|tx| tx <= horizon)) {
+        for version in self.rows.iter_mut().filter(|v| v.fate != Fate::Tombstone && v.closed.is_some_and(|tx| tx <= horizon)) {
             version.is_removed = true;
         }
     }

@@ -81,6 +81,7 @@ pub(crate) fn emit(
             digest: transaction.digest,
             set_aside,
             withdrawn,
+            vanished: Vec::new(),
         }));
         out.transactions += 1;
     }
