@@ -7,6 +7,7 @@ mod tests;
 
 use crate::view::{Guide, View};
 use crate::{extract, limits, raw_json, schema};
+use annuaire_base::date::iso_ms;
 use annuaire_consolidate::Perimeter;
 use annuaire_terms::{Presence, Resource};
 use read::{ShownResource, read};
@@ -40,6 +41,34 @@ pub fn full_form(view: View, json: &str, stamps: Stamps) -> Result<Option<Resour
     });
     let terms = extract::terms(schema::type_name(ty), &value);
     checked(Resource { ty, id, before, after, terms, foreign_stamp, presence: Presence::Described })
+}
+
+/// The form of a resource of a store that is copied: its bytes, its number and its instant are kept.
+///
+/// # Errors
+/// The reason, in words, why it is no resource that this view can have published.
+pub fn copied_form(view: View, json: &str, number: u32, commit_ms: i64) -> Result<Resource, String> {
+    let shown = read(view, json)?.ok_or("the perimeter of this store shows nothing of it")?;
+    if shown.text != json {
+        return Err("it has members that the perimeter of this store does not show".to_owned());
+    }
+    let CutResource { before, after, stamp } = cut(json);
+    let stamp = stamp.ok_or("it has no meta.lastUpdated")?;
+    let end: &[u8] = if after.first() == Some(&b'}') { b"" } else { b"," };
+    let of_log = format!("\"versionId\":\"{number}\",\"lastUpdated\":\"{}\"", iso_ms(commit_ms));
+    let is_of_log = stamp.stamp.strip_suffix(end).is_some_and(|stamp| stamp == of_log.as_bytes());
+    if [&before[..], &stamp.stamp, &after].concat() != json.as_bytes() {
+        return Err("its version and its instant do not stand together in its meta".to_owned());
+    }
+    if stamp.version != Some(number) {
+        return Err(format!("its meta.versionId is not {number}"));
+    }
+    let terms = extract::terms(schema::type_name(shown.ty), &shown.value);
+    let foreign_stamp = (!is_of_log).then_some(stamp);
+    let resource =
+        Resource { ty: shown.ty, id: shown.id, before, after, terms, foreign_stamp, presence: Presence::Described };
+    resource.check().map_err(|e| e.to_string())?;
+    Ok(resource)
 }
 
 /// Reduced form of a resource that another directory deleted (fhir-api §11): its identifiers, and that it is not active.

@@ -62,6 +62,27 @@ pub enum Error {
         /// Last transaction of the follower.
         at: Tx,
     },
+    /// A version of a store that is copied cannot be held as it is.
+    #[error("the origin tells {resource} in version {number}, which cannot be published here: {reason}; nothing of its transaction was applied")]
+    Copied {
+        /// Type and id.
+        resource: String,
+        /// Number of the version.
+        number: u32,
+        /// Why, in words.
+        reason: String,
+    },
+    /// The versions of a store that is copied do not come in the order of its log.
+    #[error("the origin tells transaction {tx} after transaction {after}: its lines are mixed up, and nothing of them is applied")]
+    CopiedOutOfOrder {
+        /// The transaction.
+        tx: Tx,
+        /// The one before it.
+        after: Tx,
+    },
+    /// The lines of a store that is copied cannot be read.
+    #[error(transparent)]
+    CopiedLines(Box<dyn std::error::Error + Send + Sync>),
     /// A thread panicked. Nothing of the transaction was published.
     #[error("a fault of the program ended the publication of transaction {tx}; its words are on standard error")]
     Panicked {

@@ -76,6 +76,7 @@
 //! should the entity come back, its numbers of versions start again there.
 
 mod compaction;
+mod copied;
 mod entity_forms;
 mod error;
 mod follow;
@@ -96,6 +97,7 @@ mod verify;
 mod withdrawal;
 
 pub use compaction::compact;
+pub use copied::{CopiedContent, CopiedVersion, apply_copied};
 pub use error::Error;
 pub use follow::{Followed, follow};
 pub use follower::{AppliedRange, Follower, LogRange, Position, Tell, catch_up};

@@ -26,3 +26,8 @@ pub const LARGE: u64 = 50_000;
 pub const SHARE: u64 = 8;
 /// Closed versions are removed when they are at least this part of the live ones, as a divisor: removing reads the whole store.
 pub const REMOVABLE: u64 = 50;
+
+/// Versions of a copied store that are made at once, by one thread.
+pub const COPIED_AT_ONCE: usize = 64;
+/// Versions of a copied store from which on they are committed in large steps.
+pub const BACKLOG_COPIED: u64 = 20_000;

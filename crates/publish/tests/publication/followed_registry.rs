@@ -2,10 +2,10 @@
 
 use annuaire_base::fact::{FactKey, Publication};
 use annuaire_fhir::{Guide, Perimeter, View};
-use annuaire_index::{Filter, Index, Row};
+use annuaire_index::{Filter, Index, RoaringBitmap, Row, Snapshot, Tombstone};
 use annuaire_mos::owner::{file_source, file_sources};
 use annuaire_mos::{ExerciceProfessionnel, Objet, Professionnel, SituationExercice, Structure};
-use annuaire_publish::Followed;
+use annuaire_publish::{CopiedContent, CopiedVersion, Error, Followed};
 use annuaire_store::{BlockingRegistry, BlockingUnit, Cause, Change, Channel, CommitClock, Expect, OwnerRow};
 use annuaire_terms::TypeId;
 use serde_json::Value;
@@ -68,6 +68,46 @@ pub fn dump(index: &Index) -> Vec<String> {
     all
 }
 
+/// All types, by their numbers.
+pub const TYPES: [TypeId; 6] =
+    [TypeId::new(0), TypeId::new(1), TypeId::new(2), TypeId::new(3), TypeId::new(4), TypeId::new(5)];
+
+/// What rows of a store say, as a client of `$changes` reads it.
+pub fn told(snapshot: &Snapshot, rows: &RoaringBitmap) -> Vec<CopiedVersion> {
+    let tell = |row| {
+        let version = snapshot.read(Row::new(row)).unwrap();
+        CopiedVersion {
+            tx: version.tx,
+            commit_ms: snapshot.commit_ms_of(version.tx).unwrap(),
+            ty: annuaire_fhir::schema::type_name(version.ty).to_owned(),
+            id: version.id().to_owned(),
+            number: version.number,
+            content: match version.tombstone {
+                None => CopiedContent::Resource(String::from_utf8(version.body().to_vec()).unwrap()),
+                Some(Tombstone::Vanished) => CopiedContent::Vanished,
+                Some(Tombstone::WithdrawnByLaw) => CopiedContent::Withdrawn,
+            },
+        }
+    };
+    rows.iter().map(tell).collect()
+}
+
+/// Copies rows of a state to another store.
+pub fn copy(from: &Snapshot, rows: &RoaringBitmap, to: &Index, view: View) -> Result<u64, Error> {
+    annuaire_publish::apply_copied(to, view, told(from, rows).into_iter().map(Ok), (from.tx(), from.commit_ms()), rows.len())
+}
+
+/// What stands in a store, without the numbers of its rows.
+pub fn standing(index: &Index) -> Vec<String> {
+    let snapshot = index.snapshot().unwrap();
+    let shown = |row| {
+        let e = snapshot.read(Row::new(row)).unwrap();
+        format!("{} {} v{} tx{} {} {}", e.ty, e.id(), e.number, e.tx, e.last_updated_ms, String::from_utf8_lossy(e.body()))
+    };
+    let all = TYPES.iter().flat_map(|ty| snapshot.search(*ty, &Filter::All).unwrap().iter().map(shown).collect::<Vec<_>>());
+    std::iter::once(format!("{} {}", snapshot.tx(), snapshot.commit_ms())).chain(all).collect()
+}
+
 /// A registry with its two stores.
 pub struct FollowedRegistry {
     dir: tempfile::TempDir,
@@ -102,6 +142,12 @@ impl FollowedRegistry {
             let rebuilt = annuaire_publish::open(again.path(), MAP, view).unwrap();
             follow(&self.registry, &rebuilt, view);
             assert_eq!(dump(&rebuilt), dump(index));
+            let copied_dir = tempfile::tempdir_in(self.dir.path()).unwrap();
+            let copied = annuaire_publish::open(copied_dir.path(), MAP, view).unwrap();
+            let snapshot = index.snapshot().unwrap();
+            copy(&snapshot, &snapshot.standing(&TYPES), &copied, view).unwrap();
+            assert_eq!(standing(&copied), standing(index));
+            assert_eq!(copied.check().unwrap(), Vec::<String>::new());
         }
         followed
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic, its helpers too")]
 
+mod copied;
 mod feeds;
 mod followed_registry;
 mod groups;

@@ -52,8 +52,8 @@ fn what_left_vanishes() {
     assert!(body(&w.restricted, PRACTITIONER, PP).is_some());
     // It comes back as the next version, and the structure goes once nothing that stays points to it.
     w.commit_and_compare(T0 + 40 * DAY, &[person("F990000035"), ("PP:810999000011".into(), "psla", None)]);
-    assert_eq!(w.body(PRACTITIONER, PP).unwrap()["meta"]["versionId"], "3");
-    assert_eq!(w.body(PRACTITIONER_ROLE, "005-12345").unwrap()["meta"]["versionId"], "3");
+    assert_eq!(w.body(PRACTITIONER, PP).unwrap()["meta"]["versionId"], "4");
+    assert_eq!(w.body(PRACTITIONER_ROLE, "005-12345").unwrap()["meta"]["versionId"], "4");
     tick(&w, 42);
     assert!(gone(&w, ORGANIZATION, "001-F990000019"), "the reduced form of the role does not point to it");
     tick(&w, 80);
