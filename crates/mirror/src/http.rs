@@ -77,6 +77,14 @@ pub(crate) struct HttpPage<T> {
     /// Milliseconds since 1970 of its `Date`; it has whole seconds.
     pub(crate) date_ms: Option<i64>,
     pub(crate) etag: Option<String>,
+    pub(crate) headers: HeaderMap,
+}
+
+impl<T> HttpPage<T> {
+    /// A header, when it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        header(&self.headers, name)
+    }
 }
 
 /// How one attempt ended.
@@ -155,7 +163,7 @@ impl HttpSource {
             });
             let etag = header(answer.headers(), "etag");
             if answer.status().as_u16() == 304 {
-                return Ok(Attempt::Done(HttpPage { url: url.to_owned(), content: None, date_ms, etag }));
+                return Ok(Attempt::Done(HttpPage { url: url.to_owned(), content: None, date_ms, etag, headers: answer.headers().clone() }));
             }
             let body = match this.body(url, &mut answer)? {
                 Ok(body) => body,
@@ -171,7 +179,7 @@ impl HttpSource {
                 return Err(Error::Status { url: shown(url), status, diagnostics });
             }
             match read(&body) {
-                Ok(content) => Ok(Attempt::Done(HttpPage { url: url.to_owned(), content: Some(content), date_ms, etag })),
+                Ok(content) => Ok(Attempt::Done(HttpPage { url: url.to_owned(), content: Some(content), date_ms, etag, headers: answer.headers().clone() })),
                 Err(reason) => Ok(again(reason)),
             }
         })

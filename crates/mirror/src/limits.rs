@@ -60,3 +60,6 @@ pub const BODY: Duration = Duration::from_secs(180);
 pub const FILE: Duration = Duration::from_secs(3600);
 /// Bytes of rows that are sent to PostgreSQL at a time.
 pub const COPY_BYTES: usize = 1 << 20;
+
+/// Lines that are asked for at once when a log is copied.
+pub const LOG_LINES: u64 = 10_000;
