@@ -119,7 +119,10 @@ pub(crate) fn read(body: &[u8], kind: BundleKind, ty: &str) -> Result<BundlePage
         BundleKind::History => "history",
     };
     if bundle.kind != wanted {
-        return Err(format!("the answer is a Bundle of type {:?} where {wanted} was asked for", crate::error::shown(&bundle.kind)));
+        return Err(format!(
+            "the answer is a Bundle of type {:?} where {wanted} was asked for",
+            crate::error::shown(&bundle.kind)
+        ));
     }
     let entries = bundle.entry.unwrap_or_default();
     if entries.len() > limits::PAGE_ENTRIES {
@@ -271,7 +274,8 @@ mod tests {
             let reason = read(body.as_bytes(), BundleKind::Search, "Device").unwrap_err();
             assert!(reason.contains(said), "{body}: {reason}");
         }
-        let deep = format!(r#"{{"resourceType":"Bundle","type":"searchset","x":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        let deep =
+            format!(r#"{{"resourceType":"Bundle","type":"searchset","x":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
         assert!(read(deep.as_bytes(), BundleKind::Search, "Device").is_ok(), "what is not read costs nothing");
     }
 }

@@ -30,7 +30,9 @@ pub fn follow(
             }
             Err(Error::Stopped) => return Ok(()),
             Err(Error::Later { seconds, .. }) => Duration::from_secs(seconds),
-            Err(e @ (Error::MassChange { .. } | Error::Request(_) | Error::State(_) | Error::Status { status: 401 | 403, .. })) => {
+            Err(
+                e @ (Error::MassChange { .. } | Error::Request(_) | Error::State(_) | Error::Status { status: 401 | 403, .. }),
+            ) => {
                 return Err(e);
             }
             Err(_) => {

@@ -91,7 +91,12 @@ impl<T> HttpPage<T> {
 enum Attempt<T> {
     Done(T),
     /// Worth another attempt, of `of` in all.
-    Again { reason: String, after: Option<Duration>, of: u32, status: Option<u16> },
+    Again {
+        reason: String,
+        after: Option<Duration>,
+        of: u32,
+        status: Option<u16>,
+    },
 }
 
 impl HttpSource {
@@ -158,9 +163,9 @@ impl HttpSource {
                 Ok(answer) => answer,
                 Err(again) => return Ok(again),
             };
-            let date_ms = header(answer.headers(), "date").and_then(|d| httpdate::parse_http_date(&d).ok()).and_then(|d| {
-                i64::try_from(d.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?.as_millis()).ok()
-            });
+            let date_ms = header(answer.headers(), "date")
+                .and_then(|d| httpdate::parse_http_date(&d).ok())
+                .and_then(|d| i64::try_from(d.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?.as_millis()).ok());
             let etag = header(answer.headers(), "etag");
             if answer.status().as_u16() == 304 {
                 return Ok(Attempt::Done(HttpPage { url: url.to_owned(), content: None, date_ms, etag, headers: answer.headers().clone() }));
@@ -317,7 +322,10 @@ impl HttpSource {
             300..=303 | 307 | 308 => {
                 let to = header(answer.headers(), "location").unwrap_or_default();
                 let to = shown(&to);
-                Err(refused(url, format!("the origin redirects to {to:?}, which was not followed; give the address where it answers")))
+                Err(refused(
+                    url,
+                    format!("the origin redirects to {to:?}, which was not followed; give the address where it answers"),
+                ))
             }
             401 | 403 => Err(Error::Status {
                 url: shown(url),
@@ -326,7 +334,12 @@ impl HttpSource {
             }),
             408 | 425 | 429 | 502 | 503 | 504 => {
                 let after = header(answer.headers(), "retry-after").and_then(|t| self.retry_after(&t));
-                Ok(Err(Attempt::Again { reason: format!("the origin answers {status}"), after, of: limits::ATTEMPTS, status: Some(status) }))
+                Ok(Err(Attempt::Again {
+                    reason: format!("the origin answers {status}"),
+                    after,
+                    of: limits::ATTEMPTS,
+                    status: Some(status),
+                }))
             }
             _ => Ok(Ok(answer)),
         }

@@ -66,7 +66,5 @@ pub use resource::{Resource, VersionStamp};
 pub use round::RoundCounts;
 pub use secret::AccessKey;
 pub use segments::Segment;
-pub use sink::{
-    DatabaseSink, Deliver, FeedDelivery, FeedSink, FileSink, FilesManifest, Position, RoundEnd, Sink, TypeFiles,
-};
+pub use sink::{DatabaseSink, Deliver, FeedDelivery, FeedSink, FileSink, FilesManifest, Position, RoundEnd, Sink, TypeFiles};
 pub use world::World;

@@ -167,7 +167,9 @@ impl<'a> Mirror<'a> {
         let origin = self.source.origin().base();
         if state.origin != origin {
             let kept = &state.origin;
-            return Err(Error::Request(format!("this directory is the mirror of {kept}, not of {origin}: use another directory")));
+            return Err(Error::Request(format!(
+                "this directory is the mirror of {kept}, not of {origin}: use another directory"
+            )));
         }
         if state.watermark.is_some() && !self.options.types.is_empty() && self.options.types != state.types {
             let kept: Vec<&str> = state.types.iter().map(String::as_str).collect();
@@ -205,7 +207,9 @@ impl<'a> Mirror<'a> {
     fn capability(&mut self) -> Result<Capability> {
         match capability(&mut self.source) {
             Ok(capability) => Ok(capability),
-            Err(Error::Status { status: 403..=405 | 500 | 501, .. } | Error::Unreachable { .. }) if !self.options.types.is_empty() => {
+            Err(Error::Status { status: 403..=405 | 500 | 501, .. } | Error::Unreachable { .. })
+                if !self.options.types.is_empty() =>
+            {
                 Ok(Capability::default())
             }
             Err(e) => Err(e),
@@ -242,7 +246,9 @@ impl<'a> Mirror<'a> {
             run.state.types = if self.options.types.is_empty() { capability.types.clone() } else { self.options.types.clone() };
             if run.state.types.is_empty() || run.state.types.len() > limits::TYPES {
                 let base = self.source.origin().base();
-                return Err(Error::Request(format!("{base} says of no type that it can be searched: name the types with --types")));
+                return Err(Error::Request(format!(
+                    "{base} says of no type that it can be searched: name the types with --types"
+                )));
             }
             self.copy(run, capability)?;
         }
@@ -263,7 +269,8 @@ impl<'a> Mirror<'a> {
             }
         }
         let now = self.world.now_ms();
-        let due = run.state.reconciled_ms.is_none_or(|at| (now - at).unsigned_abs() >= millis(self.options.reconcile).unsigned_abs());
+        let due =
+            run.state.reconciled_ms.is_none_or(|at| (now - at).unsigned_abs() >= millis(self.options.reconcile).unsigned_abs());
         if due { self.reconcile(run) } else { Ok(()) }
     }
 
@@ -465,7 +472,8 @@ impl<'a> Mirror<'a> {
     fn load_closed(&mut self, run: &mut Run, closed: &LocatedPage) -> Result<()> {
         let pages = self.published(run, |channel| channel.root_pages())?;
         let Some(last) = pages.last().cloned() else { return Ok(()) };
-        if last.url == closed.url || last.successor == Successor::Closed || last.successor == Successor::Page(closed.url.clone()) {
+        if last.url == closed.url || last.successor == Successor::Closed || last.successor == Successor::Page(closed.url.clone())
+        {
             return Ok(());
         }
         self.apply_pages(run, &pages, &last, true)?;

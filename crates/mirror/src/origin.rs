@@ -58,7 +58,8 @@ impl OriginBase {
     /// # Errors
     /// When the link leads to another scheme, host or port, or is no address.
     pub(crate) fn follow(&self, from: &str, link: &str) -> Result<String> {
-        let url = absolute(from, link).ok_or_else(|| refused(from, format!("its link {:?} is no address", crate::error::shown(link))))?;
+        let url = absolute(from, link)
+            .ok_or_else(|| refused(from, format!("its link {:?} is no address", crate::error::shown(link))))?;
         if self.holds(&url) {
             return Ok(url);
         }

@@ -188,8 +188,7 @@ impl PlainChannel<'_> {
     /// Compares the ids and versions of one type with the index, and asks for each difference. Gives what is to be applied, and
     /// whether all differences were asked for.
     pub(crate) fn differences(&mut self, ty: &str, index: &Path, state: &MirrorState, spill: &Path) -> Result<Differences> {
-        let request =
-            WalkRequest { resource_type: ty.to_owned(), kind: BundleKind::Search, query: "_elements=id".to_owned() };
+        let request = WalkRequest { resource_type: ty.to_owned(), kind: BundleKind::Search, query: "_elements=id".to_owned() };
         let walk = self.walk("ids", &request)?;
         let certain = walk.progress().is_certain();
         let mut sorter = Sorter::new(limits::SORT_BYTES / 4, Some(spill.to_owned()));
@@ -253,7 +252,7 @@ impl PlainChannel<'_> {
         let answer = self.source.get(&url, None, &mut |body| {
             let text = str::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
             match resource::read(text) {
-                Ok(found) if found.resource_type == ty && found.id == id => Ok(Record::of(found, Evidence::Present)),
+                Ok(found) if found.resource_type == ty && found.id == id => Ok(Record::of(found, Evidence::Confirmed)),
                 Ok(found) => Err(format!("{}/{} where {ty}/{id} was asked for", found.resource_type, found.id)),
                 Err(rejected) if type_of(text).as_deref() == Some(ty) && rejected.id.as_deref() == Some(id) => {
                     Ok(Record::new(ty, id, VersionStamp::default(), Said::Kept))

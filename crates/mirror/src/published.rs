@@ -174,7 +174,8 @@ impl PublishedChannel<'_> {
         }
     }
 
-    /// Receives and reads the files of a page, in the order of the manifest.
+    /// Receives and reads the files of a page, in the order of the manifest. They stay until the round is applied, so that a run that is
+    /// broken off receives none twice; one that cannot be read is removed.
     pub(crate) fn read_files(&mut self, page: &LocatedPage, received: &mut Received, counts: &mut FileCounts) -> Result<()> {
         let all = (page.page.output.len() + page.page.deleted.len()) as u64;
         let wanted = |item: &&ManifestItem| self.types.is_empty() || self.types.contains(&item.resource_type);
@@ -186,15 +187,18 @@ impl PublishedChannel<'_> {
             }
             let file = self.fetch(&page.url, item)?;
             let read = read_lines(&file, item, &mut |line| output_line(line, &item.resource_type, received, counts));
-            // A file that cannot be read is received again by the next run.
-            disk::remove_if_there(&file.path)?;
+            if read.is_err() {
+                disk::remove_if_there(&file.path)?;
+            }
             read?;
         }
         for (n, item) in page.page.deleted.iter().enumerate() {
             (self.tell)("receiving files", (outputs.len() + n) as u64, all);
             let file = self.fetch(&page.url, item)?;
             let read = read_lines(&file, item, &mut |line| deleted_line(line, self.types, received, counts));
-            disk::remove_if_there(&file.path)?;
+            if read.is_err() {
+                disk::remove_if_there(&file.path)?;
+            }
             read?;
         }
         Ok(())
@@ -204,12 +208,15 @@ impl PublishedChannel<'_> {
     fn fetch(&mut self, from: &str, item: &ManifestItem) -> Result<FetchedFile> {
         let url = absolute(from, &item.url).ok_or_else(|| refused(from, format!("{:?} is no address", shown(&item.url))))?;
         let extension = item.extension.clone();
-        let digest = extension.as_ref().and_then(|e| e.sha256.as_deref()).map(|d| d.trim_start_matches("sha256:").to_ascii_lowercase());
+        let digest =
+            extension.as_ref().and_then(|e| e.sha256.as_deref()).map(|d| d.trim_start_matches("sha256:").to_ascii_lowercase());
         let size = extension.as_ref().and_then(|e| e.size);
         let name = hex(&Sha256::digest(format!("{url}\n{}", digest.as_deref().unwrap_or_default()).as_bytes())[..16]);
         let partial = PartialFile { path: self.dir.join(format!("{name}.part")), etag: self.dir.join(format!("{name}.etag")) };
-        let mut wrong = 0;
-        let mut idle = 0;
+        if size == Some(0) {
+            File::create(&partial.path).map_err(file_error(&partial.path))?;
+        }
+        let (mut wrong, mut idle) = (0, 0);
         loop {
             let before = partial.length();
             let complete = size == Some(before) || self.receive(&url, &partial, before, size, digest.is_some())?;
@@ -322,7 +329,9 @@ fn read_lines(file: &FetchedFile, item: &ManifestItem, take: &mut dyn FnMut(&str
             decoder.window_log_max(27).map_err(damaged)?;
             Box::new(decoder)
         }
-        other => return Err(refused(&file.url, format!("a file compressed as {:?}, which this program does not know", shown(other)))),
+        other => {
+            return Err(refused(&file.url, format!("a file compressed as {:?}, which this program does not know", shown(other))));
+        }
     };
     let announced = file.extension.as_ref().and_then(|e| e.decoded_size);
     let most = announced.unwrap_or(limits::DECODED_BYTES);
@@ -350,7 +359,10 @@ fn read_lines(file: &FetchedFile, item: &ManifestItem, take: &mut dyn FnMut(&str
     }
     if announced.is_some_and(|size| size != read) || item.count.is_some_and(|n| n != count) {
         let announced = item.count.map_or_else(String::new, |n| format!(", {n} are announced"));
-        return Err(refused(&file.url, format!("the file ends after {read} bytes and {count} lines{announced}; nothing of it was applied")));
+        return Err(refused(
+            &file.url,
+            format!("the file ends after {read} bytes and {count} lines{announced}; nothing of it was applied"),
+        ));
     }
     Ok(())
 }

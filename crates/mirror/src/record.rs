@@ -7,6 +7,8 @@ use crate::resource::{Resource, VersionStamp};
 pub enum Evidence {
     /// It shows the resource as it is now: a search, a read, a published file.
     Present,
+    /// It was asked for this one resource by name, because a list showed another version of it.
+    Confirmed,
     /// It tells what happened to it: a history. A later event may have come before.
     Event,
 }
@@ -49,6 +51,8 @@ impl Record {
         let (letter, json) = match &self.said {
             Said::Is { evidence: Evidence::Present, inactive: false, json } => (b'P', json.as_str()),
             Said::Is { evidence: Evidence::Present, inactive: true, json } => (b'p', json.as_str()),
+            Said::Is { evidence: Evidence::Confirmed, inactive: false, json } => (b'C', json.as_str()),
+            Said::Is { evidence: Evidence::Confirmed, inactive: true, json } => (b'c', json.as_str()),
             Said::Is { evidence: Evidence::Event, inactive: false, json } => (b'E', json.as_str()),
             Said::Is { evidence: Evidence::Event, inactive: true, json } => (b'e', json.as_str()),
             Said::Exists => (b'X', ""),
@@ -72,6 +76,8 @@ impl Record {
         let said = match letter {
             b'P' => is(Evidence::Present, false),
             b'p' => is(Evidence::Present, true),
+            b'C' => is(Evidence::Confirmed, false),
+            b'c' => is(Evidence::Confirmed, true),
             b'E' => is(Evidence::Event, false),
             b'e' => is(Evidence::Event, true),
             b'X' => Said::Exists,
@@ -106,6 +112,7 @@ mod tests {
         for said in [
             is(Evidence::Present, true),
             is(Evidence::Event, false),
+            is(Evidence::Confirmed, true),
             Said::Exists,
             Said::Deleted,
             Said::Kept,

@@ -253,7 +253,10 @@ mod tests {
         let json = r#"{ "resourceType": "Device", "id": "002-1", "x": "a \" b",
             "meta": {"versionId": 3, "lastUpdated": "2026-11-26T10:00:00.123+01:00"}, "status": "inactive" }"#;
         let r = read(json).unwrap();
-        assert_eq!((r.resource_type.as_str(), r.id.as_str(), r.stamp.version.as_str(), r.inactive), ("Device", "002-1", "3", true));
+        assert_eq!(
+            (r.resource_type.as_str(), r.id.as_str(), r.stamp.version.as_str(), r.inactive),
+            ("Device", "002-1", "3", true)
+        );
         assert_eq!(r.stamp.last_updated_us, instant_us("2026-11-26T09:00:00.123Z"));
         assert!(r.json.starts_with(r#"{"resourceType":"Device","id":"002-1","x":"a \" b","meta":{"versionId":3,"#), "{}", r.json);
     }

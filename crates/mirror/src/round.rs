@@ -222,7 +222,9 @@ fn best_of_group(
             (Some(best), Precedence::Newest) => match record.stamp.compare(&best.stamp) {
                 Ordering::Greater => true,
                 Ordering::Less => false,
-                Ordering::Equal => matches!(record.said, Said::Is { evidence: Evidence::Present, .. }),
+                Ordering::Equal => {
+                    matches!(record.said, Said::Is { evidence: Evidence::Present | Evidence::Confirmed, .. })
+                }
             },
         };
         if wins {
@@ -314,9 +316,9 @@ impl TypeMerge<'_> {
                     self.counts.unchanged += 1;
                     return Ok(Some(known.line(id)));
                 }
-                // A complete copy that shows a smaller number at a later time is that of an origin that began to count anew.
-                let began_anew =
-                    self.complete && evidence == Evidence::Present && stamp.compare_times(&known.stamp) == Ordering::Greater;
+                // A smaller number at a later time: the origin began to count anew, if a complete copy or the resource itself shows it.
+                let sure = evidence == Evidence::Confirmed || (self.complete && evidence == Evidence::Present);
+                let began_anew = sure && stamp.compare_times(&known.stamp) == Ordering::Greater;
                 order == Ordering::Less && !began_anew
             };
             if stale {

@@ -197,11 +197,15 @@ impl StateDirectory {
     fn read(&self, name: &str) -> Result<Option<MirrorState>> {
         let path = self.path.join(name);
         let Some(bytes) = disk::read_if_there(&path)? else { return Ok(None) };
-        let state: MirrorState = serde_json::from_slice(&bytes)
-            .map_err(|e| Error::State(format!("{}: this is no state of a mirror ({e}); remove it to copy anew", path.display())))?;
+        let state: MirrorState = serde_json::from_slice(&bytes).map_err(|e| {
+            Error::State(format!("{}: this is no state of a mirror ({e}); remove it to copy anew", path.display()))
+        })?;
         if state.format != FORMAT {
             let path = path.display();
-            return Err(Error::State(format!("{path}: format {}, which this program does not know; use a newer one", state.format)));
+            return Err(Error::State(format!(
+                "{path}: format {}, which this program does not know; use a newer one",
+                state.format
+            )));
         }
         Ok(Some(state))
     }

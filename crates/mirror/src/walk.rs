@@ -160,8 +160,7 @@ impl Walk {
                 Some(next) => (false, next.clone()),
                 None => (true, request.url(source, self.progress.shape, self.progress.boundary_us)),
             };
-            let answer =
-                source.get(&url, None, &mut |body| bundle::read(body, request.kind, &request.resource_type));
+            let answer = source.get(&url, None, &mut |body| bundle::read(body, request.kind, &request.resource_type));
             let answer = match answer {
                 Ok(answer) => answer,
                 Err(Error::Status { status, .. }) if first && self.asks_less(status) => {

@@ -121,7 +121,11 @@ fn an_expired_link_begins_the_walk_again_from_its_boundary_or_from_the_start() {
         assert!(report.ready);
         assert_eq!(content(&dir.path().join("copy")), origin.truth());
         let asked = origin.asked();
-        assert_eq!(asked.iter().any(|p| p.starts_with("/fhir/Device?_lastUpdated=ge") && p.contains("_sort")), sorts, "{asked:?}");
+        assert_eq!(
+            asked.iter().any(|p| p.starts_with("/fhir/Device?_lastUpdated=ge") && p.contains("_sort")),
+            sorts,
+            "{asked:?}"
+        );
     }
 }
 
@@ -164,7 +168,12 @@ fn what_an_origin_must_not_send_is_refused_in_a_sentence_and_changes_nothing() {
         (Fault::Answer(429, vec![("retry-after", "86400".into())], String::new()), "come back in 86400 s"),
         (Fault::Answer(200, vec![("content-encoding", "br".into())], "x".into()), "compressed as \"br\""),
         (
-            Fault::Answer(200, Vec::new(), r#"{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"https://evil.example/x"}]}"#.into()),
+            Fault::Answer(
+                200,
+                Vec::new(),
+                r#"{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"https://evil.example/x"}]}"#
+                    .into(),
+            ),
             "its link leads to https://evil.example/x",
         ),
     ];
@@ -257,6 +266,21 @@ fn an_older_version_never_replaces_a_newer_one_and_a_clock_that_steps_back_loses
 }
 
 #[test]
+fn an_origin_that_counts_anew_is_believed_once_it_is_asked_by_name() {
+    let (origin, dir, world) = scene(6);
+    let mut options = options(&origin, dir.path());
+    origin.put("Device", "d-1", r#""x":"two""#);
+    once(&options, dir.path(), &world).unwrap();
+    origin.lock().resources.remove(&("Device".into(), "d-1".into()));
+    origin.put("Device", "d-1", r#""x":"one again""#);
+    let report = once(&options, dir.path(), &world).unwrap();
+    assert_eq!((report.counts.older, report.counts.changes()), (1, 0), "a page may come from a cache");
+    options.reconcile = Duration::ZERO;
+    once(&options, dir.path(), &world).unwrap();
+    assert_eq!(content(&dir.path().join("copy")), origin.truth());
+}
+
+#[test]
 fn a_list_that_leaves_doubt_deletes_nothing() {
     let (origin, dir, world) = scene(20);
     let mut options = options(&origin, dir.path());
@@ -265,8 +289,7 @@ fn a_list_that_leaves_doubt_deletes_nothing() {
     once(&options, dir.path(), &world).unwrap();
     let before = content(&dir.path().join("copy"));
     // Half of the ids, and a total that says so.
-    let half: Vec<String> =
-        (0..10).map(|n| format!(r#"{{"resource":{{"resourceType":"Device","id":"d-{n}"}}}}"#)).collect();
+    let half: Vec<String> = (0..10).map(|n| format!(r#"{{"resource":{{"resourceType":"Device","id":"d-{n}"}}}}"#)).collect();
     let body = format!(r#"{{"resourceType":"Bundle","type":"searchset","total":20,"entry":[{}]}}"#, half.join(","));
     origin.lock().faults =
         Box::new(move |asked| asked.path.contains("/Device?_elements").then(|| Fault::Answer(200, Vec::new(), body.clone())));
@@ -332,6 +355,7 @@ fn the_key_goes_to_the_origin_only_and_never_unencrypted() {
     assert!(origin.lock().asked.iter().all(|a| a.headers.get("esante-api-key").is_some_and(|k| k == "secret")));
     options.origin = "http://directory.example/fhir".into();
     options.state = dir.path().join("s2");
-    let error = Mirror::open(options, Box::new(FileSink::open(&dir.path().join("c2")).unwrap()), world).err().unwrap().to_string();
+    let error =
+        Mirror::open(options, Box::new(FileSink::open(&dir.path().join("c2")).unwrap()), world).err().unwrap().to_string();
     assert!(error.contains("unencrypted") && !error.contains("secret"), "{error}");
 }

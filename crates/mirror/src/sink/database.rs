@@ -61,10 +61,8 @@ impl DatabaseSink {
             return Err(wrong());
         }
         check_parameters(url)?;
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|_| wrong())?
-            .application_name("annuaire mirror")
-            .disable_statement_logging();
+        let options =
+            PgConnectOptions::from_str(url).map_err(|_| wrong())?.application_name("annuaire mirror").disable_statement_logging();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -159,8 +157,7 @@ impl DatabaseSink {
 impl Sink for DatabaseSink {
     fn position(&mut self) -> Result<Option<Position>> {
         self.call(async |c| {
-            let there: bool =
-                sqlx::query_scalar("SELECT to_regclass('mirror_state') IS NOT NULL").fetch_one(&mut *c).await?;
+            let there: bool = sqlx::query_scalar("SELECT to_regclass('mirror_state') IS NOT NULL").fetch_one(&mut *c).await?;
             if !there {
                 return Ok(None);
             }
@@ -194,8 +191,8 @@ impl Sink for DatabaseSink {
             }
             Ok(tables)
         })?;
-        let before: Option<i64> = self
-            .call(async |c| sqlx::query_scalar("SELECT round FROM mirror_state").fetch_optional(c).await)?;
+        let before: Option<i64> =
+            self.call(async |c| sqlx::query_scalar("SELECT round FROM mirror_state").fetch_optional(c).await)?;
         let expected = i64::try_from(position.round).unwrap_or(i64::MAX) - 1;
         if before.is_some_and(|before| before != expected) && !replaces {
             return Err(Error::Sink("another mirror has written to the database meanwhile; run this again".into()));
@@ -236,7 +233,8 @@ impl Sink for DatabaseSink {
         let round = i64::try_from(end.position.round).unwrap_or(i64::MAX);
         let (mirror, origin, ready) = (end.position.mirror.clone(), end.origin.to_owned(), end.ready);
         self.call(async |c| {
-            let sql = "INSERT INTO mirror_state (mirror, round, origin, told, ready) VALUES ($1, $2, $3, $4::text::timestamptz, $5)
+            let sql =
+                "INSERT INTO mirror_state (mirror, round, origin, told, ready) VALUES ($1, $2, $3, $4::text::timestamptz, $5)
                 ON CONFLICT (only_row) DO UPDATE SET mirror = excluded.mirror, round = excluded.round, origin = excluded.origin,
                 told = excluded.told, ready = excluded.ready, committed = now()";
             sqlx::query(sql).bind(mirror).bind(round).bind(origin).bind(told).bind(ready).execute(&mut *c).await?;
@@ -263,7 +261,9 @@ fn check_parameters(url: &str) -> Result<()> {
             _ => name.starts_with("options["),
         };
         if !known {
-            return Err(Error::Request(format!("the parameter {name:?} of the address of the database cannot be obeyed as it is given")));
+            return Err(Error::Request(format!(
+                "the parameter {name:?} of the address of the database cannot be obeyed as it is given"
+            )));
         }
     }
     Ok(())

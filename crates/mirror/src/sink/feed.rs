@@ -155,7 +155,8 @@ impl Sink for FeedSink<'_> {
         if let Some(file) = &mut round.deletions {
             let before = if first { "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[\n" } else { ",\n" };
             // Types and ids hold no character that JSON would escape.
-            write!(file, "{before}{{\"request\":{{\"method\":\"DELETE\",\"url\":\"{resource_type}/{id}\"}}}}").map_err(Error::Sort)?;
+            write!(file, "{before}{{\"request\":{{\"method\":\"DELETE\",\"url\":\"{resource_type}/{id}\"}}}}")
+                .map_err(Error::Sort)?;
         }
         Ok(())
     }

@@ -233,7 +233,9 @@ fn serve(stream: TcpStream, shared: &Mutex<OriginState>, base: &str) -> std::io:
 type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
 fn fail(status: u16, text: &str) -> Answer {
-    let body = format!(r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"error","code":"exception","diagnostics":"{text}"}}]}}"#);
+    let body = format!(
+        r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"error","code":"exception","diagnostics":"{text}"}}]}}"#
+    );
     (status, Vec::new(), body.into_bytes())
 }
 
@@ -348,7 +350,8 @@ fn page(state: &mut OriginState, base: &str, entries: &[String], at: usize, kind
         let base = state.link_base.as_deref().unwrap_or(base);
         links.push(format!(r#"{{"relation":"next","url":"{base}/_page?id={next}"}}"#));
     }
-    let meta = if state.bundle_meta { format!(r#","meta":{{"lastUpdated":"{}"}}"#, instant(state.clock_ms)) } else { String::new() };
+    let meta =
+        if state.bundle_meta { format!(r#","meta":{{"lastUpdated":"{}"}}"#, instant(state.clock_ms)) } else { String::new() };
     let total = if state.totals { format!(r#","total":{}"#, entries.len()) } else { String::new() };
     let (links, entries) = (links.join(","), entries[at..end].join(","));
     let body = format!(r#"{{"resourceType":"Bundle","type":"{kind}"{meta}{total},"link":[{links}],"entry":[{entries}]}}"#);

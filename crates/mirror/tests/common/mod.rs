@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 
 mod fake_origin;
+pub mod publisher;
 
 pub use fake_origin::{Asked, FakeOrigin, Fault, OriginState, Version, instant, resource};
 
