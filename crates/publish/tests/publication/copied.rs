@@ -59,7 +59,7 @@ fn what_cannot_be_held_as_it_is_stops_the_copy_before_its_transaction() {
     let apply = |lines: Vec<CopiedVersion>| apply_copied(&copied, PUBLIC, lines.into_iter().map(Ok), (Tx::new(9), T0), 1);
     let cases = [
         (line(2, "001-b", 1, json("001-c", 1, "")), "another resource"),
-        (line(2, "001-b", 1, json("001-b", 2, "")), "together"),
+        (line(2, "001-b", 1, json("001-b", 2, "")), "meta.versionId"),
         (line(2, "001-b", 1, json("001-b", 1, r#","secret":"x""#)), "does not show"),
         (line(2, "001-b", 1, json("001-b", 1, "").replace(r#""versionId":"1","#, "")), "together"),
         (line(2, "001-b", 1, "{".into()), "not JSON"),
