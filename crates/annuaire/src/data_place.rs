@@ -1,5 +1,6 @@
 //! The data directory: registry, publication stores, keys; who may reach them, and what a command expects to find.
 
+use crate::copied_directory::CopyOrigin;
 use crate::registry;
 use annuaire_fhir::Perimeter;
 use annuaire_store::BlockingRegistry;
@@ -119,6 +120,13 @@ impl DataPlace {
 
     /// Opens the registry.
     pub(crate) fn registry(&self) -> Result<BlockingRegistry> {
+        if let Some(copied) = CopyOrigin::of(&self.data)? {
+            bail!(
+                "{}: this directory copies {} and has no registry; `annuaire mirror` brings it up to date, `annuaire serve` serves it",
+                self.data.display(),
+                copied.origin
+            );
+        }
         if let Some(registry) = self.named_database()? {
             return Ok(registry);
         }
@@ -185,7 +193,7 @@ pub(crate) enum ExpectedData {
 }
 
 /// Files and directories of which a data directory has at least one.
-const SIGNS: [&str; 5] = ["registry.sqlite", "public", "restricted", "publisher.lock", "cursor.key"];
+const SIGNS: [&str; 6] = ["registry.sqlite", "mirror", "public", "restricted", "publisher.lock", "cursor.key"];
 
 /// File of the SQLite registry of a data directory.
 pub(crate) fn registry_path(data: &Path) -> PathBuf {

@@ -31,6 +31,11 @@ pub(crate) const SOON: Duration = Duration::from_secs(2);
 /// How often a process that waits looks again.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
+/// How long the origin of a copy may wait for a change before it answers.
+pub(crate) const COPY_WAIT_SECONDS: u64 = 50;
+/// Resources that an update of a copy may take away whatever their share is.
+pub(crate) const MASS_CHANGE_FROM: u64 = 100;
+
 /// What `doctor` warns of.
 pub(crate) mod doctor {
     /// Least room on the disk of the data directory, in bytes; and as a multiple of what the directory takes.

@@ -9,6 +9,7 @@ mod catch_up;
 mod clock;
 mod commands;
 mod config;
+mod copied_directory;
 mod copies;
 mod data_place;
 mod entity_names;

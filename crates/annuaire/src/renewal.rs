@@ -21,12 +21,17 @@ const REQUEST: &str = "rebuild-wanted";
 ///
 /// The caller has the right to publish, and has not opened the store.
 pub(crate) fn renew(place: &DataPlace, view: View, registry: &BlockingRegistry, tell: &SharedTell) -> Result<u64> {
+    renew_with(place, view, &mut |index| from_log(index, view, registry, tell))
+}
+
+/// [`renew`] with what `fill` puts into the new store.
+pub(crate) fn renew_with(place: &DataPlace, view: View, fill: &mut dyn FnMut(&Index) -> Result<u64>) -> Result<u64> {
     let name = store_name(view.perimeter);
     let dir = place.data.join(name);
     remove_unfinished(place, name)?;
     let making = dir.join(MAKING);
     let made = (|| -> Result<u64> {
-        let (index, versions) = make(place, view, registry, tell, &making)?;
+        let (index, versions) = make(place, view, &making, fill)?;
         drop(index);
         // LMDB's lock file belongs to a file that nobody has open.
         absent_is_fine(fs::remove_file(making.join(LOCK)))?;
@@ -54,7 +59,8 @@ pub(crate) fn renew_beside(
     // A store that was made here by this process has its spill files in its directory still.
     let free = |n: &u32| !dir.join(format!("{MAKING}-{n}")).exists();
     let making = dir.join(format!("{MAKING}-{}", (1..u32::MAX).find(free).unwrap_or(u32::MAX)));
-    let made = make(place, view, registry, tell, &making).and_then(|made| {
+    let fill = &mut |index: &Index| from_log(index, view, registry, tell);
+    let made = make(place, view, &making, fill).and_then(|made| {
         put_in_place(&dir, &making)?;
         Ok(made)
     });
@@ -82,15 +88,26 @@ pub(crate) fn remove_unfinished(place: &DataPlace, store: &str) -> Result<()> {
 }
 
 /// Fills a new store in a directory of its own.
-fn make(place: &DataPlace, view: View, registry: &BlockingRegistry, tell: &SharedTell, making: &Path) -> Result<(Index, u64)> {
+fn make(
+    place: &DataPlace,
+    view: View,
+    making: &Path,
+    fill: &mut dyn FnMut(&Index) -> Result<u64>,
+) -> Result<(Index, u64)> {
     remove_dir(making)?;
     create_private(making)?;
     let index = annuaire_publish::open(making, place.map_bytes, view)?;
-    let followed = annuaire_publish::follow(registry, &index, view, &**tell)?;
+    let versions = fill(&index)?;
+    Ok((index, versions))
+}
+
+/// Fills a new store from the log.
+fn from_log(index: &Index, view: View, registry: &BlockingRegistry, tell: &SharedTell) -> Result<u64> {
+    let followed = annuaire_publish::follow(registry, index, view, &**tell)?;
     for aside in &followed.set_aside {
         eprintln!("{}", set_aside_line(store_name(view.perimeter), aside));
     }
-    Ok((index, followed.versions))
+    Ok(followed.versions)
 }
 
 /// LMDB's lock file.

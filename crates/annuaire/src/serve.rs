@@ -2,6 +2,7 @@
 
 use crate::clock::now_us;
 use crate::config::{Configuration, LogLevel};
+use crate::copied_directory::{CopyOrigin, CopyThread, open_served};
 use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::InvalidValue;
 use crate::follower::{FollowerThread, wait_for_stores};
@@ -12,6 +13,7 @@ use crate::progress::SharedTell;
 use crate::publisher::{Publisher, current_holder};
 use crate::registry::{ahead_of_database_ms, runtime};
 use crate::stores::{RestrictedStore, Stores};
+use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
 use annuaire_web::connections::{self, ConnectionLimits};
 use annuaire_web::limits::LONG;
@@ -148,9 +150,16 @@ pub(crate) fn serve(
         // The log of an empty directory comes before its stores: stores without a log are those of a lost one.
         drop(place.registry()?);
     }
-    let restricted = if credentials.is_empty() { RestrictedStore::IfPresent } else { RestrictedStore::Needed };
-    let stores = Stores::open_served(place, configuration.publication.guide.into(), restricted, tell)?;
-    let Started { publication, public, restricted } = start(place, stores, publisher, configuration.import.niceness.get(), tell)?;
+    let guide = configuration.publication.guide.into();
+    let niceness = configuration.import.niceness.get();
+    let Started { publication, public, restricted } = match CopyOrigin::of(data)? {
+        Some(origin) => start_copy(place, origin, guide, publisher, niceness, tell)?,
+        None => {
+            let restricted = if credentials.is_empty() { RestrictedStore::IfPresent } else { RestrictedStore::Needed };
+            let stores = Stores::open_served(place, guide, restricted, tell)?;
+            start(place, stores, publisher, niceness, tell)?
+        }
+    };
     let open = api_keys.is_empty();
     let lane = Arc::new(Lane::new());
     let restricted = restricted.filter(|_| !credentials.is_empty());
@@ -258,6 +267,36 @@ fn start(place: &DataPlace, stores: Stores, publisher: Publisher, niceness: i32,
     wait_for_stores(&publication, names, Some(if new { START_NEW } else { START_WHOLE }));
     watch_database_clock(place, &publication, turn)?;
     Ok(Started { publication, public, restricted })
+}
+
+/// Starts to keep a copy of another directory up to date. What it has is served at once.
+fn start_copy(
+    place: &DataPlace,
+    origin: CopyOrigin,
+    guide: Guide,
+    publisher: Publisher,
+    niceness: i32,
+    tell: &SharedTell,
+) -> Result<Started> {
+    let publication = Arc::new(PublicationStates::new(Arc::new(now_us)));
+    let stores = open_served(place, &origin, guide, tell)?;
+    let public = ServedStore::new(Arc::clone(&stores.public));
+    let thread = CopyThread {
+        place: place.clone(),
+        origin,
+        served: public.clone(),
+        view: View { guide, perimeter: Perimeter::Public },
+        retained: stores.retained(Perimeter::Public),
+        publication: Arc::clone(&publication),
+        publisher: Arc::new(publisher),
+        tell: Arc::clone(tell),
+    };
+    let started = std::thread::Builder::new().spawn(move || {
+        run_behind_readers(niceness);
+        thread.run();
+    });
+    started.context("starting to follow the origin")?;
+    Ok(Started { publication, public, restricted: None })
 }
 
 /// Compares the clock of this machine with that of the database, now and then: nodes date transactions by their own.

@@ -144,6 +144,12 @@ impl Stores {
         })
     }
 
+    /// Opens the store of a directory that copies another one; `again` copies what another version of the program wrote.
+    pub(crate) fn open_copied(place: &DataPlace, guide: Guide, again: &mut dyn FnMut() -> Result<()>) -> Result<Self> {
+        Self::remove_unfinished(place)?;
+        Self::open_with(place, guide, RestrictedStore::IfPresent, &mut |_| again().map(|()| Former::MadeAgain))
+    }
+
     fn remove_unfinished(place: &DataPlace) -> Result<()> {
         STORES.iter().try_for_each(|store| remove_unfinished(place, store))
     }

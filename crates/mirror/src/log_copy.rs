@@ -86,8 +86,8 @@ pub struct ReceivedLog {
     pub lines: u64,
     /// Lines that say that a resource left.
     pub deleted: u64,
-    /// Resources that the origin says it has left or were made inactive, beside all that it told.
-    pub bytes: u64,
+    /// Lines that make a resource inactive, or leave it so.
+    pub inactive: u64,
 }
 
 /// How far receiving is; kept beside the spool.
@@ -101,6 +101,8 @@ struct SpoolState {
     reached: LogPosition,
     lines: u64,
     deleted: u64,
+    #[serde(default)]
+    inactive: u64,
     /// Length of the part of the spool that counts.
     length: u64,
 }
@@ -156,10 +158,7 @@ impl LogCopy {
                 self.clear()?;
                 let waiting = if after > 0 && wait > 0 { format!("&wait={wait}") } else { String::new() };
                 let first = self.source.origin().below(&format!("$changes?after={after}&limit={}{waiting}", limits::LOG_LINES));
-                let page = match self.page(&first) {
-                    Ok(page) => page,
-                    Err(e) => return Err(e),
-                };
+                let page = self.page(&first)?;
                 let named = log_of(&page).ok_or_else(|| refused(&first, "it does not name its log"))?;
                 if log.is_some_and(|log| log != named) {
                     return Err(other_log(&first));
@@ -172,6 +171,7 @@ impl LogCopy {
                     reached: LogPosition::default(),
                     lines: 0,
                     deleted: 0,
+                    inactive: 0,
                     length: 0,
                 };
                 self.take(&mut state, &page)?;
@@ -190,8 +190,8 @@ impl LogCopy {
             };
             self.take(&mut state, &page)?;
         }
-        let SpoolState { log, after, reached, lines, deleted, length, .. } = state;
-        let received = ReceivedLog { log, after, reached, lines, deleted, bytes: length };
+        let SpoolState { log, after, reached, lines, deleted, inactive, .. } = state;
+        let received = ReceivedLog { log, after, reached, lines, deleted, inactive };
         Ok((lines > 0 || reached.tx > after || after == 0).then_some(received))
     }
 
@@ -214,6 +214,14 @@ impl LogCopy {
                 Err(e) => Some(Err(file_error(&path)(e))),
             }
         }))
+    }
+
+    /// The log of what was received; `None` when nothing was.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn received_log(&self) -> Result<Option<LogName>> {
+        Ok(self.spooled()?.map(|state| state.log))
     }
 
     /// Forgets what was received: it is applied.
@@ -256,6 +264,7 @@ impl LogCopy {
         state.length = file.metadata().map_err(file_error(&path))?.len();
         state.lines += lines.count;
         state.deleted += lines.deleted;
+        state.inactive += lines.inactive;
         // An answer that `limit` cut names the row at which it was.
         if next.contains("row=") {
             state.next = Some(next);
@@ -299,6 +308,7 @@ struct CheckedLines {
     text: Vec<u8>,
     count: u64,
     deleted: u64,
+    inactive: u64,
     last: Option<LogPosition>,
 }
 
@@ -310,7 +320,10 @@ fn check_lines(body: &[u8]) -> std::result::Result<CheckedLines, String> {
     for line in body.split_inclusive(|byte| *byte == b'\n') {
         checked.count += 1;
         let version = read_version(line).map_err(|reason| format!("line {}: {reason}", checked.count))?;
-        checked.deleted += u64::from(!matches!(version.content, LogContent::Resource(_)));
+        match &version.content {
+            LogContent::Resource(json) => checked.inactive += u64::from(says_inactive(json)),
+            LogContent::Deleted | LogContent::Withdrawn => checked.deleted += 1,
+        }
         checked.last = Some(LogPosition { tx: version.tx, commit_ms: version.commit_ms });
     }
     Ok(checked)
@@ -360,6 +373,11 @@ fn read_version(line: &[u8]) -> std::result::Result<LogVersion, String> {
         number: line.version,
         content,
     })
+}
+
+/// Whether a resource says that it is not active. Only the circuit breaker asks, so that a member of that name deeper in it does no harm.
+fn says_inactive(json: &str) -> bool {
+    json.contains("\"active\":false") || json.contains("\"status\":\"inactive\"")
 }
 
 fn instant(text: &str) -> Option<i64> {

@@ -1,0 +1,356 @@
+//! A data directory that copies another annuaire: its public store is filled from the log of the origin, and it has no registry.
+//!
+//! `mirror/origin.json` names the origin and its log; `mirror/received.*` is what was received and not applied yet.
+
+use crate::clock::{self, now_ms, uptime};
+use crate::data_place::{DataPlace, create_private};
+use crate::exit::one_line;
+use crate::limits::{CLEAR_EVERY, COMPACT_EVERY, COPY_WAIT_SECONDS, MASS_CHANGE_FROM, RETRY, RETRY_FIRST};
+use crate::progress::SharedTell;
+use crate::publisher::Publisher;
+use crate::registry::random_bytes;
+use crate::renewal::renew_with;
+use crate::stores::Stores;
+use annuaire_base::{LogIdentity, Tx};
+use annuaire_fhir::{Guide, Perimeter, View, schema};
+use annuaire_index::Index;
+use annuaire_mirror::{AccessKey, HttpOptions, LogContent, LogCopy, LogName, LogVersion, ReceivedLog, World};
+use annuaire_publish::{CopiedContent, CopiedVersion, apply_copied};
+use annuaire_terms::TypeId;
+use annuaire_web::{PublicationStates, ServedStore, StoreState};
+use anyhow::{Context, Result, anyhow, bail};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a data directory copies.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CopyOrigin {
+    /// Base address of the FHIR service.
+    pub(crate) origin: String,
+    /// File with the key of the origin.
+    pub(crate) key_file: Option<PathBuf>,
+    /// File with the root certificates of the origin.
+    pub(crate) root_certificates: Option<PathBuf>,
+    /// Requests a second.
+    pub(crate) rate: u32,
+    /// Share of the resources that one update may delete, per cent (REPL-9).
+    pub(crate) max_change: u32,
+    /// Its log, once it was copied.
+    log: Option<LogName>,
+}
+
+impl CopyOrigin {
+    pub(crate) fn new(origin: String) -> Self {
+        Self { origin, key_file: None, root_certificates: None, rate: 17, max_change: 5, log: None }
+    }
+
+    /// The origin that a data directory copies; `None` for one with a log of its own.
+    pub(crate) fn of(data: &Path) -> Result<Option<Self>> {
+        let path = origin_file(data);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(e) => return Err(e).with_context(|| format!("reading {}", path.display())),
+        };
+        serde_json::from_str(&text).map(Some).with_context(|| {
+            format!("{}: this names no origin; bring it back, or copy the origin anew into another directory", path.display())
+        })
+    }
+
+    fn write(&self, data: &Path) -> Result<()> {
+        let (path, text) = (origin_file(data), serde_json::to_string_pretty(self)?);
+        create_private(&copy_dir(data))?;
+        let new = path.with_extension("new");
+        fs::write(&new, text).and_then(|()| fs::rename(&new, &path)).with_context(|| format!("writing {}", path.display()))
+    }
+
+    fn connect(&self, data: &Path, tell: &SharedTell) -> Result<LogCopy> {
+        let key = self.key_file.as_deref().map(read_key).transpose()?;
+        let root_certificates = match &self.root_certificates {
+            Some(path) => Some(fs::read(path).with_context(|| format!("reading {}", path.display()))?),
+            None => None,
+        };
+        let http = HttpOptions { key, rate: self.rate, root_certificates, ..HttpOptions::default() };
+        Ok(LogCopy::new(&self.origin, &copy_dir(data), &http, Arc::new(Machine), Arc::clone(tell))?)
+    }
+}
+
+fn copy_dir(data: &Path) -> PathBuf {
+    data.join("mirror")
+}
+
+fn origin_file(data: &Path) -> PathBuf {
+    copy_dir(data).join("origin.json")
+}
+
+/// The key that a file holds.
+fn read_key(path: &Path) -> Result<AccessKey> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    AccessKey::new(AccessKey::NATIONAL_HEADER, &text).with_context(|| path.display().to_string())
+}
+
+/// Clock, chance and pauses of this machine.
+struct Machine;
+
+impl World for Machine {
+    fn now_ms(&self) -> i64 {
+        now_ms()
+    }
+
+    fn elapsed(&self) -> Duration {
+        uptime()
+    }
+
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn random(&self) -> u64 {
+        let mut bytes = [0; 8];
+        random_bytes(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+}
+
+/// What one update did.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CopyReport {
+    /// Versions applied.
+    pub(crate) versions: u64,
+    /// Transaction of the origin whose state the copy has.
+    pub(crate) tx: Tx,
+}
+
+/// Whether the origin tells its log, so that it can be copied exactly.
+pub(crate) fn tells_its_log(place: &DataPlace, origin: &CopyOrigin, tell: &SharedTell) -> Result<bool> {
+    create_private(&copy_dir(&place.data))?;
+    Ok(origin.connect(&place.data, tell)?.state()?.is_some())
+}
+
+/// Copies the origin into a data directory, or brings the copy there up to date. The caller has the right to publish, and nobody has the
+/// store open. `confirmed`: somebody has looked at a change that is large.
+pub(crate) fn update(
+    place: &DataPlace,
+    given: &CopyOrigin,
+    guide: Guide,
+    confirmed: bool,
+    tell: &SharedTell,
+) -> Result<CopyReport> {
+    let known = CopyOrigin::of(&place.data)?;
+    if let Some(known) = known.as_ref().filter(|known| known.origin != given.origin) {
+        bail!(
+            "{}: this directory copies {}; copy {} into another one",
+            place.data.display(),
+            known.origin,
+            given.origin
+        );
+    }
+    let mut origin = CopyOrigin { log: known.and_then(|known| known.log), ..given.clone() };
+    origin.write(&place.data)?;
+    let view = View { guide, perimeter: Perimeter::Public };
+    let mut copy = origin.connect(&place.data, tell)?;
+    let mut versions = 0;
+    if origin.log.is_none() || !place.store_file("public").exists() {
+        versions += copy_whole(place, view, &mut copy, tell)?;
+        origin.log = copy.received_log()?.or(origin.log);
+        origin.write(&place.data)?;
+        copy.clear()?;
+    }
+    let stores = Stores::open_copied(place, guide, &mut || copy_anew(place, &origin, view, tell))?;
+    let index = &stores.public;
+    while let Some(more) = bring_forward(index, view, &mut copy, &origin, confirmed, 0, tell)? {
+        versions += more;
+    }
+    Ok(CopyReport { versions, tx: index.applied_tx() })
+}
+
+/// Makes the store from the whole state of the origin, beside the one that is there.
+fn copy_whole(place: &DataPlace, view: View, copy: &mut LogCopy, tell: &SharedTell) -> Result<u64> {
+    let received = copy.receive(None, 0, 0)?.context("the origin told nothing")?;
+    tell("making the store", 0, received.lines);
+    renew_with(place, view, &mut |index| {
+        index.bind_log(identity(received.log))?;
+        apply(index, view, copy, &received, tell)
+    })
+}
+
+/// [`copy_whole`] for a store that another version of the program wrote.
+fn copy_anew(place: &DataPlace, origin: &CopyOrigin, view: View, tell: &SharedTell) -> Result<()> {
+    eprintln!("the public store was written by another version of the program; it is copied again from {}", origin.origin);
+    let mut copy = origin.connect(&place.data, tell)?;
+    copy.clear()?;
+    copy_whole(place, view, &mut copy, tell)?;
+    Ok(copy.clear()?)
+}
+
+/// Receives and applies what followed; `None` when nothing did.
+fn bring_forward(
+    index: &Index,
+    view: View,
+    copy: &mut LogCopy,
+    origin: &CopyOrigin,
+    confirmed: bool,
+    wait: u64,
+    tell: &SharedTell,
+) -> Result<Option<u64>> {
+    let before = index.applied_tx();
+    let Some(received) = copy.receive(origin.log, before.get(), wait)? else {
+        copy.clear()?;
+        return Ok(None);
+    };
+    if !confirmed {
+        check_mass_change(index, origin, &received)?;
+    }
+    let versions = apply(index, view, copy, &received, tell)?;
+    copy.clear()?;
+    if index.applied_tx() == before {
+        return Ok(None);
+    }
+    Ok(Some(versions))
+}
+
+/// Refuses an update that would take away more than the operator expects (REPL-9).
+fn check_mass_change(index: &Index, origin: &CopyOrigin, received: &ReceivedLog) -> Result<()> {
+    let types: Vec<TypeId> = schema::TYPES.iter().filter_map(|name| schema::type_id(name)).collect();
+    let standing = index.snapshot()?.standing(&types).len();
+    let gone = received.deleted + received.inactive;
+    if gone >= MASS_CHANGE_FROM && gone * 100 > standing * u64::from(origin.max_change) {
+        bail!(
+            "{}: {gone} of {standing} resources would be deleted or become inactive, more than {} %; nothing was changed. Look at the \
+             origin; if this is right, run `annuaire mirror` again with --confirm-mass-change and the reason",
+            origin.origin,
+            origin.max_change
+        );
+    }
+    Ok(())
+}
+
+fn apply(index: &Index, view: View, copy: &LogCopy, received: &ReceivedLog, tell: &SharedTell) -> Result<u64> {
+    let mut done = 0;
+    let versions = copy.versions()?.map(|version| {
+        done += 1;
+        if done % 10_000 == 0 {
+            tell("applying", done, received.lines);
+        }
+        version.map(copied).map_err(|e| annuaire_publish::Error::CopiedLines(e.into()))
+    });
+    let reached = (Tx::new(received.reached.tx), received.reached.commit_ms);
+    Ok(apply_copied(index, view, versions, reached, received.lines)?)
+}
+
+fn copied(version: LogVersion) -> CopiedVersion {
+    CopiedVersion {
+        tx: Tx::new(version.tx),
+        commit_ms: version.commit_ms,
+        ty: version.resource_type,
+        id: version.id,
+        number: version.number,
+        content: match version.content {
+            LogContent::Resource(json) => CopiedContent::Resource(json),
+            LogContent::Deleted => CopiedContent::Vanished,
+            LogContent::Withdrawn => CopiedContent::Withdrawn,
+        },
+    }
+}
+
+const fn identity(log: LogName) -> LogIdentity {
+    LogIdentity { id: log.id, epoch: log.epoch }
+}
+
+/// Opens the store of a copy for a server. One that another version of the program wrote is copied again first.
+pub(crate) fn open_served(place: &DataPlace, origin: &CopyOrigin, guide: Guide, tell: &SharedTell) -> Result<Stores> {
+    if origin.log.is_none() {
+        bail!(
+            "{}: the copy of {} is not complete; run `annuaire mirror` again, it goes on where it was",
+            place.data.display(),
+            origin.origin
+        );
+    }
+    let view = View { guide, perimeter: Perimeter::Public };
+    Stores::open_copied(place, guide, &mut || copy_anew(place, origin, view, tell))
+}
+
+/// Keeps a served copy up to date, for as long as the process runs. No error ends it: what stands is served meanwhile.
+pub(crate) struct CopyThread {
+    pub(crate) place: DataPlace,
+    pub(crate) origin: CopyOrigin,
+    pub(crate) served: ServedStore<Index>,
+    pub(crate) view: View,
+    pub(crate) retained: Option<Duration>,
+    pub(crate) publication: Arc<PublicationStates>,
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) tell: SharedTell,
+}
+
+impl CopyThread {
+    pub(crate) fn run(self) {
+        let applied_tx = || self.served.get().applied_tx();
+        let mut state = StoreState {
+            store: "public",
+            applied_tx: applied_tx(),
+            log_tx: Some(applied_tx()),
+            set_aside: 0,
+            waiting: None,
+            renewing: false,
+            since_ms: now_ms(),
+        };
+        self.publication.report(state.clone());
+        let mut pause = RETRY_FIRST;
+        let mut cleared = clock::instant();
+        let mut compacted: Option<Instant> = None;
+        loop {
+            let done = catch_unwind(AssertUnwindSafe(|| self.turn())).unwrap_or_else(|_| Err(anyhow!("it stopped short")));
+            let waiting = done.err().map(|e| one_line(&e));
+            if waiting != state.waiting {
+                match &waiting {
+                    Some(why) => eprintln!("the copy of {} waits: {why}", self.origin.origin),
+                    None => eprintln!("the copy of {} goes on", self.origin.origin),
+                }
+                (state.waiting, state.since_ms) = (waiting.clone(), now_ms());
+            }
+            (state.applied_tx, state.log_tx) = (applied_tx(), Some(applied_tx()));
+            self.publication.report(state.clone());
+            self.publisher.note_waiting(waiting);
+            if cleared.elapsed() >= CLEAR_EVERY {
+                drop(self.served.get().clear_dead_readers());
+                cleared = clock::instant();
+            }
+            if compacted.is_none_or(|at| at.elapsed() >= COMPACT_EVERY) {
+                if let Err(e) = self.compact() {
+                    eprintln!("the public store: removing old versions: {}", one_line(&e));
+                }
+                compacted = Some(clock::instant());
+            }
+            if state.waiting.is_some() {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(RETRY);
+            } else {
+                pause = RETRY_FIRST;
+            }
+        }
+    }
+
+    /// Waits for what follows at the origin, and applies it.
+    fn turn(&self) -> Result<()> {
+        let mut copy = self.origin.connect(&self.place.data, &self.tell)?;
+        let index = self.served.get();
+        if bring_forward(&index, self.view, &mut copy, &self.origin, false, COPY_WAIT_SECONDS, &self.tell)?.is_some() {
+            // A withdrawal by law may be among it.
+            self.served.forget();
+            self.served.published();
+        }
+        Ok(())
+    }
+
+    fn compact(&self) -> Result<()> {
+        let Some(retained) = self.retained else { return Ok(()) };
+        let since_ms = now_ms().saturating_sub(i64::try_from(retained.as_millis()).unwrap_or(i64::MAX));
+        annuaire_publish::compact(&self.served.get(), since_ms, &|| true)?;
+        Ok(())
+    }
+}
