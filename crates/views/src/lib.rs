@@ -1,0 +1,19 @@
+//! Flat tables of FHIR resources, for people who analyse the directory with SQL or data frames.
+
+#![warn(missing_docs)]
+
+mod column;
+mod decimal;
+mod definition;
+mod error;
+mod json;
+pub mod limits;
+mod moment;
+mod path;
+mod rows;
+
+pub use column::{Cell, Column, Kind};
+pub use definition::ViewDefinition;
+pub use error::ViewError;
+pub use json::Document;
+pub use rows::RowTaker;
