@@ -11,9 +11,11 @@ pub mod limits;
 mod moment;
 mod path;
 mod rows;
+mod table;
 
 pub use column::{Cell, Column, Kind};
 pub use definition::ViewDefinition;
 pub use error::ViewError;
 pub use json::Document;
 pub use rows::RowTaker;
+pub use table::{TableFormat, TableWriter, table_writer};

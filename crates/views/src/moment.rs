@@ -135,15 +135,13 @@ impl Moment {
 
     /// Milliseconds from 1970-01-01T00:00Z, when this is an instant that milliseconds tell exactly.
     pub(crate) fn millis(&self) -> Option<i64> {
-        if self.form != Form::Calendar || self.known != 6 || !self.fields[5].is_multiple_of(1_000_000) {
-            return None;
-        }
-        i64::try_from(self.utc_nanos()? / 1_000_000).ok()
+        self.fields[5].is_multiple_of(1_000_000).then(|| self.millis_cut()).flatten()
     }
 
-    /// Whether this names one point of time: to the second, with an offset.
-    pub(crate) fn is_instant(&self) -> bool {
-        self.form == Form::Calendar && self.known == 6 && self.offset.is_some()
+    /// Milliseconds from 1970-01-01T00:00Z, without what is below them, when this is an instant: to the second, with an offset.
+    pub(crate) fn millis_cut(&self) -> Option<i64> {
+        let is_instant = self.form == Form::Calendar && self.known == 6;
+        is_instant.then(|| i64::try_from(self.utc_nanos()?.div_euclid(1_000_000)).ok()).flatten()
     }
 
     fn days(&self) -> i64 {
@@ -304,6 +302,7 @@ mod tests {
         let millis = |t: &str| Moment::parse(t).unwrap().millis();
         assert_eq!(millis("1970-01-01T01:00:00.5+01:00"), Some(500));
         assert_eq!(millis("1969-12-31T23:59:59.999Z"), Some(-1));
+        assert_eq!(Moment::parse("1969-12-31T23:59:59.9999Z").unwrap().millis_cut(), Some(-1));
         assert_eq!(
             (millis("1970-01-01T00:00:00.0001Z"), millis("1970-01-01T00:00:00"), millis("1970-01-01")),
             (None, None, None)
