@@ -194,7 +194,10 @@ mod tests {
             if !table.is_joined() {
                 for definition in table.definitions() {
                     let shape = |columns: &[crate::Column]| -> Vec<_> {
-                        columns.iter().map(|c| (c.name.clone(), c.kind, c.collection, c.fhir_type.clone(), c.description.clone())).collect()
+                        columns
+                            .iter()
+                            .map(|c| (c.name.clone(), c.kind, c.collection, c.fhir_type.clone(), c.description.clone()))
+                            .collect()
                     };
                     assert_eq!(shape(definition.columns()), shape(table.columns()), "{}", definition.url());
                 }
