@@ -8,6 +8,7 @@ use crate::intake::{refused_for_privacy, stamp};
 use crate::options::Options;
 use crate::text::blocks::{next_line, without_end};
 use crate::text::decode::{CharacterTally, EncodingEvidence, TextEncoding, decode};
+use crate::text::fields::UNIT_SEPARATOR;
 use crate::text::layout::Layout;
 use crate::text::recognise;
 use crate::text::split::{ends_inside_quotes, is_complete};
@@ -144,6 +145,9 @@ fn read_text(name: &str, reader: &mut dyn BufRead, to: &mut dyn TextReader) -> R
 
 /// Why a line is of none of these layouts.
 fn fault(line: &str, layouts: &[Layout]) -> Option<String> {
+    if line.contains(['\0', UNIT_SEPARATOR]) {
+        return Some("holds NUL bytes".to_owned());
+    }
     let section = line.split(';').next().unwrap_or_default();
     let layout = layouts.iter().find(|l| l.format.section.is_empty() || l.format.section == section);
     let Some(layout) = layout else {

@@ -79,6 +79,11 @@ pub fn extract_delta(
         }
     };
     let mut report = ExtractReport::new(to, Some(from), options.perimeter, notes);
+    report.withdrawn = withdrawn(registry, from.tx, to.tx)?;
+    if !report.withdrawn.is_empty() {
+        let what = "were withdrawn by law, and no state has their lines any more: remove every line that names one";
+        report.notes.push(format!("{} {what}", report.withdrawn.join(", ")));
+    }
     let (mut old, mut new) = (wanted_lines(old, options)?, wanted_lines(new, options)?);
     let mut writer = DeltaWriter { dir, from, to, options, files: Vec::new(), out: None };
     for file in options.files() {
@@ -97,6 +102,22 @@ pub fn extract_delta(
     writer.finish()?;
     report.files = writer.files.into_iter().map(|(_, written)| written).collect();
     Ok(report)
+}
+
+/// What was withdrawn between two states, without the kinds of entities.
+fn withdrawn(registry: &BlockingRegistry, from: Tx, to: Tx) -> Result<Vec<String>, Error> {
+    let mut all = BTreeSet::new();
+    let mut after = from;
+    while after < to {
+        for transaction in registry.transactions(after, limits::TRANSACTIONS)?.into_iter().take_while(|t| t.tx <= to) {
+            after = transaction.tx;
+            if transaction.withdrawals > 0 {
+                let entities = registry.withdrawn(transaction.tx)?.into_iter();
+                all.extend(entities.map(|e| e.split_once(':').map_or(e.clone(), |(_, id)| id.to_owned())));
+            }
+        }
+    }
+    Ok(all.into_iter().collect())
 }
 
 /// Sorted lines that the filter leaves.

@@ -32,6 +32,10 @@ pub struct ExtractReport {
     pub perimeter: String,
     /// The files.
     pub files: Vec<WrittenNationalFile>,
+    /// Of a delta, what was withdrawn by law meanwhile: national identifications, technical identifiers or keys of activities. No
+    /// state has its lines any more, so that no delta can remove them one by one: whoever holds lines of it removes them all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withdrawn: Vec<String>,
     /// What these files do not say and why, entities that cannot be made among it; in English, a sentence each.
     pub notes: Vec<String>,
     /// Entities that were left out since nothing can be made of them.
@@ -73,6 +77,7 @@ impl ExtractReport {
             committed: annuaire_base::date::iso_ms(state.commit_ms),
             perimeter: if perimeter == Perimeter::Public { "public" } else { "restricted" }.to_owned(),
             files: Vec::new(),
+            withdrawn: Vec::new(),
             notes: told,
             faults,
         }

@@ -11,7 +11,7 @@ use annuaire_mos::{Activite, ActiviteAutorisee, Structure};
 const LEGAL: &str = "structureej";
 const PLACE: &str = "structureet";
 
-/// The beginning of a value, as long as the schema of these files allows, in characters.
+/// The beginning of a value of a column whose values FINESS cuts (source-files §7), in characters. Others are written whole.
 pub(crate) fn cut(value: &str, characters: usize) -> &str {
     value.char_indices().nth(characters).map_or(value, |(at, _)| value[..at].trim_end())
 }
@@ -133,8 +133,8 @@ fn legal_entity_line(s: &Structure) -> String {
     let (department, commune) = commune(&a.cog_commune);
     let mut line = SemicolonLine::new(LEGAL);
     line.field(&s.num_finess).fields(&names(s)).field("");
-    line.fields(&[cut(&a.numero_voie, 4), &a.type_voie, cut(&a.libelle_voie, 27), cut(&a.extension, 1)]);
-    line.fields(&[cut(distribution(s), 32), cut(&a.lieu_dit, 31), &commune, cut(&sixth_line(a), 32)]);
+    line.fields(&[&a.numero_voie, &a.type_voie, cut(&a.libelle_voie, 27), &a.extension]);
+    line.fields(&[distribution(s), cut(&a.lieu_dit, 31), &commune, &sixth_line(a)]);
     line.fields(&[&department, &department_label(&a.cog_commune), phone(s)]);
     line.fields(&[&s.statut_juridique, label("TRE_R72", &s.statut_juridique)]);
     line.fields(&[&s.categorie_etablissement, label("TRE_R66", &s.categorie_etablissement)]);
@@ -148,10 +148,10 @@ fn establishment_line(s: &Structure) -> String {
     let category = concept("TRE_R66", &s.categorie_etablissement);
     let group = category.map_or("", |c| extra(c, "parent"));
     let mut line = SemicolonLine::new(PLACE);
-    line.fields(&[&s.num_finess, &s.num_finess_ej]).fields(&names(s)).fields(&["", cut(distribution(s), 32)]);
-    line.fields(&[cut(&a.numero_voie, 4), &a.type_voie, cut(&a.libelle_voie, 27), cut(&a.extension, 1)]);
+    line.fields(&[&s.num_finess, &s.num_finess_ej]).fields(&names(s)).fields(&["", distribution(s)]);
+    line.fields(&[&a.numero_voie, &a.type_voie, cut(&a.libelle_voie, 27), &a.extension]);
     line.fields(&[cut(&a.lieu_dit, 31), &commune, &department, &department_label(&a.cog_commune)]);
-    line.fields(&[cut(&sixth_line(a), 32), phone(s), &s.telecopie]);
+    line.fields(&[&sixth_line(a), phone(s), &s.telecopie]);
     line.fields(&[&s.categorie_etablissement, category.map_or("", |c| &c.label), group, label("TRE_R65", group)]);
     line.fields(&[&s.num_siret, &ape(s)]);
     line.fields(&[&s.mode_fixation_tarifaire, label("TRE_R74", &s.mode_fixation_tarifaire)]);
