@@ -8,7 +8,7 @@ use crate::assembly::SortedLines;
 use crate::compare::{CompareSink, Operation, compare};
 use crate::delta_file::{first_line, write_line};
 use crate::error::{Error, io};
-use crate::extraction::{ExtractReport, TextSource, WrittenNationalFile};
+use crate::extraction::{ExtractReport, KeyedLine, TextSource, WrittenNationalFile};
 use crate::limits;
 use crate::national_file::{NationalFile, Part};
 use crate::options::ExtractOptions;
@@ -60,7 +60,7 @@ pub fn extract_delta(
             from.tx, to.tx
         )));
     }
-    let reader = LineReader::new(registry, options)?;
+    let reader = LineReader::new(registry, options, 2)?;
     let near = match reading {
         StateReading::Whole => None,
         _ => changed_entities(&reader, from.tx, to.tx, reading == StateReading::ByLog)?,
@@ -127,7 +127,7 @@ fn wanted_lines(mut lines: SortedLines, options: &ExtractOptions) -> Result<Merg
     }
     let mut source = TextSource::new(&mut lines.merge, options)?;
     let mut sorter = Sorter::new(options.sort_bytes / 4, options.spill.clone());
-    while let Some((key, line)) = source.next()? {
+    while let Some(KeyedLine { key, line }) = source.next()? {
         sorter.push(&[&key], &line).map_err(io("sorting lines"))?;
     }
     sorter.finish(1).map_err(io("sorting lines"))

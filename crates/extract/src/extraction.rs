@@ -62,15 +62,14 @@ pub struct WrittenNationalFile {
 
 impl ExtractReport {
     pub(crate) fn new(state: RegistryState, since: Option<RegistryState>, perimeter: Perimeter, notes: Notes) -> Self {
-        let faults = notes.faults.len() as u64;
         let mut told: Vec<String> = Vec::new();
         if notes.left_out > 0 {
             told.push(left_out_note(notes.left_out));
         }
-        let mut all = notes.faults;
-        all.sort();
-        all.dedup();
-        told.extend(all.into_iter().take(limits::TOLD_FAULTS).map(|f| format!("left out, since it cannot be made: {f}")));
+        told.extend(notes.told.iter().map(|f| format!("left out, since it cannot be made: {f}")));
+        if notes.faults > notes.told.len() as u64 {
+            told.push(format!("left out, since they cannot be made: {} entities in all", notes.faults));
+        }
         Self {
             tx: state.tx.get(),
             since: since.map(|s| s.tx.get()),
@@ -79,7 +78,7 @@ impl ExtractReport {
             files: Vec::new(),
             withdrawn: Vec::new(),
             notes: told,
-            faults,
+            faults: notes.faults,
         }
     }
 }
@@ -100,7 +99,7 @@ pub fn extract(
     if let Some(objection) = options.objection() {
         return Err(Error::Refused(objection));
     }
-    let reader = LineReader::new(registry, options)?;
+    let reader = LineReader::new(registry, options, 1)?;
     let (mut lines, notes) = reader.whole_state(state.tx, "reading the registry")?;
     let mut report = ExtractReport::new(state, None, options.perimeter, notes);
     let bytes = lines.bytes;
@@ -171,14 +170,14 @@ impl<'a> TextSource<'a> {
         Ok(Self { lines, wanted, options })
     }
 
-    /// The next line that is wanted, after its key; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    /// The next line that is wanted; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<KeyedLine>, Error> {
         while let Some((key, line)) = self.lines.peek() {
             let is_wanted = match &mut self.wanted {
                 Some(wanted) => wanted.wants(key)?,
                 None => true,
             };
-            let taken = is_wanted.then(|| (key.to_vec(), line.to_vec()));
+            let taken = is_wanted.then(|| KeyedLine { key: key.to_vec(), line: line.to_vec() });
             self.lines.advance().map_err(io("reading sorted lines"))?;
             if taken.is_some() {
                 return Ok(taken);
@@ -216,6 +215,12 @@ impl<'a> TextSource<'a> {
         out.write_all(&buffer).map_err(&fail)?;
         Ok(count)
     }
+}
+
+/// A line after its place among all lines.
+pub(crate) struct KeyedLine {
+    pub(crate) key: Vec<u8>,
+    pub(crate) line: Vec<u8>,
 }
 
 /// Lines of a file.

@@ -56,26 +56,50 @@ pub(crate) enum Part {
 impl Part {
     /// The part with this number; that of [`Self::Positions`] for any other.
     pub(crate) fn of_number(number: u8) -> Self {
-        FILES.iter().map(|row| row.5).find(|part| *part as u8 == number).unwrap_or(Self::Positions)
+        FILES.iter().map(|row| row.part).find(|part| *part as u8 == number).unwrap_or(Self::Positions)
     }
 }
 
 use NationalFile as F;
 
-/// Each file: the word for it in options, the name that it begins with, its archive, its header, the part that holds its lines.
-const FILES: [(F, &str, &str, Option<&str>, &str, Part); 12] = [
-    (F::Diplomas, "diplomas", "PS_LibreAcces_Dipl_AutExerc", PS, headers::DIPLOMAS, Part::Diplomas),
-    (F::Activities, "activities", "PS_LibreAcces_Personne_activite", PS, headers::ACTIVITIES, Part::Activities),
-    (F::KnowHow, "know-how", "PS_LibreAcces_SavoirFaire", PS, headers::KNOW_HOW, Part::KnowHow),
-    (F::Cards, "cards", CARDS, Some(CARDS), headers::CARDS, Part::Cards),
-    (F::Mailboxes, "mailboxes", MAILBOXES, Some(MAILBOXES), headers::MAILBOXES, Part::Mailboxes),
-    (F::ProSanteConnect, "prosanteconnect", PSC, Some(PSC), headers::PRO_SANTE_CONNECT, Part::ProSanteConnect),
-    (F::LegalEntities, "finess-501", "etalab-cs1100501-stock", None, "", Part::LegalEntities),
-    (F::Establishments, "finess-502", "etalab-cs1100502-stock", None, "", Part::Establishments),
-    (F::Care, "finess-503", "etalab-cs1100503-stock", None, "", Part::Care),
-    (F::Equipment, "finess-504", "etalab-cs1100504-stock", None, "", Part::Equipment),
-    (F::Social, "finess-505", "etalab-cs1100505-stock", None, "", Part::Social),
-    (F::Positions, "finess-507", "etalab-cs1100507-stock", None, "", Part::Positions),
+/// What is known of a file.
+struct FileRow {
+    file: F,
+    /// The word for it in options.
+    word: &'static str,
+    /// The name that it begins with.
+    name: &'static str,
+    /// Beginning of the name of its archive.
+    archive: Option<&'static str>,
+    /// Its header; empty for FINESS.
+    header: &'static str,
+    part: Part,
+}
+
+const fn row(
+    file: F,
+    word: &'static str,
+    name: &'static str,
+    archive: Option<&'static str>,
+    header: &'static str,
+    part: Part,
+) -> FileRow {
+    FileRow { file, word, name, archive, header, part }
+}
+
+const FILES: [FileRow; 12] = [
+    row(F::Diplomas, "diplomas", "PS_LibreAcces_Dipl_AutExerc", PS, headers::DIPLOMAS, Part::Diplomas),
+    row(F::Activities, "activities", "PS_LibreAcces_Personne_activite", PS, headers::ACTIVITIES, Part::Activities),
+    row(F::KnowHow, "know-how", "PS_LibreAcces_SavoirFaire", PS, headers::KNOW_HOW, Part::KnowHow),
+    row(F::Cards, "cards", CARDS, Some(CARDS), headers::CARDS, Part::Cards),
+    row(F::Mailboxes, "mailboxes", MAILBOXES, Some(MAILBOXES), headers::MAILBOXES, Part::Mailboxes),
+    row(F::ProSanteConnect, "prosanteconnect", PSC, Some(PSC), headers::PRO_SANTE_CONNECT, Part::ProSanteConnect),
+    row(F::LegalEntities, "finess-501", "etalab-cs1100501-stock", None, "", Part::LegalEntities),
+    row(F::Establishments, "finess-502", "etalab-cs1100502-stock", None, "", Part::Establishments),
+    row(F::Care, "finess-503", "etalab-cs1100503-stock", None, "", Part::Care),
+    row(F::Equipment, "finess-504", "etalab-cs1100504-stock", None, "", Part::Equipment),
+    row(F::Social, "finess-505", "etalab-cs1100505-stock", None, "", Part::Social),
+    row(F::Positions, "finess-507", "etalab-cs1100507-stock", None, "", Part::Positions),
 ];
 const PS: Option<&str> = Some("PS_LibreAcces");
 const CARDS: &str = "Porteurs_CPS_CPF";
@@ -102,9 +126,9 @@ impl NationalFile {
         F::Positions,
     ];
 
-    fn row(self) -> &'static (F, &'static str, &'static str, Option<&'static str>, &'static str, Part) {
+    fn row(self) -> &'static FileRow {
         // A test reads every row.
-        FILES.iter().find(|row| row.0 == self).unwrap_or(&FILES[0])
+        FILES.iter().find(|row| row.file == self).unwrap_or(&FILES[0])
     }
 
     /// Whether a perimeter may have it: data for the identity provider is restricted as a whole.
@@ -115,16 +139,16 @@ impl NationalFile {
 
     /// Whether it is a FINESS file: `;` between fields, a stamp for a header, no archive.
     pub(crate) fn is_finess(self) -> bool {
-        self.row().4.is_empty()
+        self.row().header.is_empty()
     }
 
     pub(crate) fn part(self) -> Part {
-        self.row().5
+        self.row().part
     }
 
     /// The format as imports name it.
     pub(crate) fn format(self) -> String {
-        let name = self.row().2;
+        let name = self.row().name;
         let section = name.strip_prefix("etalab-").and_then(|n| n.strip_suffix("-stock"));
         section.map_or_else(|| name.to_owned(), |section| format!("FINESS {section}"))
     }
@@ -135,7 +159,7 @@ impl NationalFile {
 
     /// Name of the text of a state.
     pub(crate) fn name(self, state: RegistryState, perimeter: Perimeter) -> String {
-        let (prefix, name, stamp) = (self.prefix(perimeter), self.row().2, state.stamp());
+        let (prefix, name, stamp) = (self.prefix(perimeter), self.row().name, state.stamp());
         match stamp.split_at_checked(8) {
             Some((day, time)) if self.is_finess() => format!("{prefix}{name}-{day}-{time}.csv"),
             _ => format!("{prefix}{name}_{stamp}.txt"),
@@ -144,13 +168,13 @@ impl NationalFile {
 
     /// Name of the archive of a state; `None` for a file that is not packed.
     pub(crate) fn archive(self, state: RegistryState, perimeter: Perimeter) -> Option<String> {
-        let (prefix, name) = (self.prefix(perimeter), self.row().3?);
+        let (prefix, name) = (self.prefix(perimeter), self.row().archive?);
         Some(format!("{prefix}{name}_{}.zip", state.archive_stamp()))
     }
 
     /// Name of the delta between two states.
     pub(crate) fn delta_name(self, from: RegistryState, to: RegistryState, perimeter: Perimeter) -> String {
-        let (prefix, name) = (self.prefix(perimeter), self.row().2.trim_end_matches("-stock"));
+        let (prefix, name) = (self.prefix(perimeter), self.row().name.trim_end_matches("-stock"));
         format!("{prefix}{name}_{}_{}.delta", from.tx, to.tx)
     }
 
@@ -158,15 +182,15 @@ impl NationalFile {
     pub(crate) fn first_line(self, state: RegistryState, width: HeaderWidth) -> String {
         match self {
             _ if self.is_finess() => state.finess_line(),
-            Self::Activities => self.row().4.split_inclusive('|').take(width.columns()).collect(),
-            _ => self.row().4.to_owned(),
+            Self::Activities => self.row().header.split_inclusive('|').take(width.columns()).collect(),
+            _ => self.row().header.to_owned(),
         }
     }
 }
 
 impl fmt::Display for NationalFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.row().1)
+        f.pad(self.row().word)
     }
 }
 
@@ -174,8 +198,8 @@ impl FromStr for NationalFile {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let words = || FILES.iter().map(|row| row.1).collect::<Vec<_>>().join(", ");
-        FILES.iter().find(|row| row.1 == text).map(|row| row.0).ok_or_else(|| format!("one of {}", words()))
+        let words = || FILES.iter().map(|row| row.word).collect::<Vec<_>>().join(", ");
+        FILES.iter().find(|row| row.word == text).map(|row| row.file).ok_or_else(|| format!("one of {}", words()))
     }
 }
 
@@ -220,7 +244,7 @@ mod tests {
     #[test]
     fn every_file_has_its_row_and_its_word() {
         for file in NationalFile::ALL {
-            assert_eq!(file.row().0, file);
+            assert_eq!(file.row().file, file);
             assert_eq!(file.to_string().parse(), Ok(file));
         }
         assert!("nothing".parse::<NationalFile>().is_err());

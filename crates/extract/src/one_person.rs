@@ -37,9 +37,9 @@ pub fn lines_of_person(
     if let Some(objection) = options.objection() {
         return Err(Error::Refused(objection));
     }
-    let reader = LineReader::new(registry, &options)?;
+    let reader = LineReader::new(registry, &options, 1)?;
     let (mut lines, notes) = reader.lines_of(state.tx, &BTreeSet::from([entity_key::person(national_id)]))?;
-    if let Some(fault) = notes.faults.first() {
+    if let Some(fault) = notes.told.first() {
         return Err(Error::Refused(format!("nothing can be made of {fault}")));
     }
     let mut all = Vec::new();

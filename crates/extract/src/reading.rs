@@ -19,14 +19,26 @@ use std::collections::{BTreeSet, HashSet};
 pub(crate) struct Notes {
     /// Activities that no file has a place for.
     pub(crate) left_out: u64,
-    /// Entities that cannot be made, and why.
-    pub(crate) faults: Vec<String>,
+    /// Entities that cannot be made.
+    pub(crate) faults: u64,
+    /// The first of them, and why.
+    pub(crate) told: Vec<String>,
+}
+
+impl Notes {
+    fn add(&mut self, packed: &Packed) {
+        self.left_out += packed.left_out;
+        self.faults += packed.faults.len() as u64;
+        let room = limits::TOLD_FAULTS.saturating_sub(self.told.len());
+        self.told.extend(packed.faults.iter().take(room).cloned());
+    }
 }
 
 /// Makes lines out of facts.
 pub(crate) struct LineReader<'a> {
     registry: &'a BlockingRegistry,
     options: &'a ExtractOptions,
+    sort_bytes: usize,
     owners: Owners,
     pub(crate) renderer: Renderer<'a>,
     orders: PartOrders,
@@ -34,13 +46,15 @@ pub(crate) struct LineReader<'a> {
 }
 
 impl<'a> LineReader<'a> {
-    pub(crate) fn new(registry: &'a BlockingRegistry, options: &'a ExtractOptions) -> Result<Self, Error> {
+    /// `states` is the number of states whose lines are held at once: they share the memory.
+    pub(crate) fn new(registry: &'a BlockingRegistry, options: &'a ExtractOptions, states: usize) -> Result<Self, Error> {
         let mut rows: Vec<(String, String)> = registry.owners()?.into_iter().map(|row| (row.code, row.description)).collect();
         // An owner whose description cannot be used is nobody: its facts are faults, and the others count.
         rows.retain(|row| Owners::new([row.clone()]).is_ok());
         Ok(Self {
             registry,
             options,
+            sort_bytes: options.sort_bytes / states,
             owners: Owners::new(rows).unwrap_or_default(),
             renderer: Renderer::new(&options.files(), &options.filter, options.width),
             orders: PartOrders::new(options.width),
@@ -59,7 +73,7 @@ impl<'a> LineReader<'a> {
     }
 
     fn assembly(&self) -> Assembly<'_> {
-        Assembly::new(self.options.sort_bytes, self.options.spill.clone(), &self.orders, &self.options.filter)
+        Assembly::new(self.sort_bytes, self.options.spill.clone(), &self.orders, &self.options.filter)
     }
 
     /// The lines of a whole state, in order. Cost: one pass over the registry, two sorts.
@@ -90,8 +104,7 @@ impl<'a> LineReader<'a> {
                 let (facts, packed) = page.map_err(|parallel::Lost| Error::Panicked { tx })??;
                 done += facts;
                 self.options.tell(what, done, 0);
-                notes.left_out += packed.left_out;
-                notes.faults.extend(packed.faults.iter().cloned());
+                notes.add(&packed);
                 assembly.take(&packed)?;
             }
             Ok::<_, Error>(())
@@ -109,8 +122,7 @@ impl<'a> LineReader<'a> {
         let entities: Vec<String> = entities.iter().cloned().collect();
         for some in entities.chunks(limits::LOOK_UP).filter(|_| tx != Tx::NONE) {
             let packed = self.pack(self.registry.facts_at(tx, some)?, Take::Lines(&mut awaited));
-            notes.left_out += packed.left_out;
-            notes.faults.extend(packed.faults.iter().cloned());
+            notes.add(&packed);
             assembly.take(&packed)?;
         }
         let by_number = |number: &String| number.strip_prefix('1').filter(|n| n.len() == 9).map(|n| format!("F{n}"));

@@ -81,3 +81,60 @@ fn a_restricted_extraction_in_open_layouts_is_never_taken_for_open_data() {
     }
     assert!(refused >= 3, "{refused}");
 }
+
+/// Positions are restricted data, and their file with them; what FINESS says of establishments comes back.
+#[test]
+fn positions_are_in_the_restricted_perimeter() {
+    let world = World::of_samples(&crate::extractions::OPEN_SAMPLES);
+    let options = ExtractOptions { perimeter: Perimeter::Restricted, ..Default::default() };
+    let (dir, _) = world.extract("restricted", world.last(), &options);
+    let texts = texts(&dir);
+    let text = &texts["Restreint_etalab_cs1100507_stock"];
+    let sample = std::fs::read_to_string(crate::common::sample("finess/etalab-cs1100507-stock-20260512-0343.csv")).unwrap();
+    // But for the day of the position, which the registry does not keep.
+    let positions = |t: &str| -> Vec<String> {
+        let lines = t.lines().filter(|l| l.starts_with("geolocalisation;"));
+        let mut all: Vec<String> = lines.map(|l| l.rsplit_once(';').unwrap().0.to_owned()).collect();
+        all.sort();
+        all
+    };
+    assert!(!positions(text).is_empty());
+    assert_eq!(positions(text), positions(&sample));
+    let mut lines: Vec<&str> = sample.lines().filter(|l| l.starts_with("structureet;")).collect();
+    lines.sort_unstable();
+    let written: Vec<&str> = text.lines().filter(|l| l.starts_with("structureet;")).collect();
+    // Codes, names, numbers and days, without labels.
+    let codes = |l: &str| -> Vec<String> {
+        let labels = [14, 19, 20, 21, 25, 27];
+        let mut fields: Vec<&str> = l.split(';').collect();
+        // The registry keeps the second line of a name as the long one, when there is none.
+        let second = std::mem::take(&mut fields[5]);
+        if fields[4].is_empty() {
+            fields[4] = second;
+        }
+        fields.iter().enumerate().filter(|(at, _)| !labels.contains(at)).map(|(_, f)| (*f).to_owned()).collect()
+    };
+    assert_eq!(written.len(), lines.len());
+    for (written, line) in written.iter().zip(&lines) {
+        assert_eq!(codes(written), codes(line));
+    }
+}
+
+/// An entity with a fact that cannot be used is left out, and said: its other facts alone would contradict it.
+#[test]
+fn what_cannot_be_made_is_told() {
+    use annuaire_base::fact::{FactKey, Publication};
+    use annuaire_store::{Cause, Change, Channel, CommitClock, Expect, OwnerRow};
+    let world = World::of_samples(&["PS_LibreAcces_202610080942.zip"]);
+    let mut unit = world.registry.begin().unwrap();
+    unit.set_owner(&OwnerRow { code: "stranger".into(), description: String::new() }).unwrap();
+    let key = FactKey { owner: "stranger".into(), entity: "PP:810999000010".into(), facet: String::new() };
+    let payload = Some(r#"{"objet":"professionnel","idNatPs":"810999000010"}"#.to_owned());
+    unit.put(Change { key, payload, publication: Publication::Open, fingerprint: 0 }, Expect::Any).unwrap();
+    let clock = CommitClock { now_ms: &|| crate::common::NOW_MS + 1, any_clock: false };
+    unit.save(&Cause::new(Channel::Operator, "test", "a test"), clock).unwrap();
+    let (dir, report) = world.extract("out", world.last(), &ExtractOptions::default());
+    assert_eq!(report.faults, 1);
+    assert!(report.notes.iter().any(|n| n.contains("PP:810999000010") && n.contains("stranger")), "{:?}", report.notes);
+    assert!(!texts(&dir)["PS_LibreAcces_Personne_activite"].contains("810999000010"));
+}
