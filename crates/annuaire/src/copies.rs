@@ -1,6 +1,7 @@
 //! Backups of an installation, made while it runs, and their restoration.
 
 use crate::data_place::{CONFIGURATION, DataPlace, STORES, registry_path};
+use crate::new_directory::{making, put_in_place};
 use crate::progress::{SharedTell, during};
 use crate::registry::{open_sqlite, runtime};
 use crate::store_check::{StoreCheck, check_in_own_process};
@@ -9,10 +10,9 @@ use annuaire_index::{Index, Peek};
 use annuaire_store::{BlockingRegistry, Registry};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
-use tempfile::TempDir;
 
 /// Format of the copies; `restore` refuses another one.
 const FORMAT: u64 = 1;
@@ -214,28 +214,6 @@ fn absent_or_empty(dir: &Path) -> Result<()> {
     }
 }
 
-fn parent(dir: &Path) -> PathBuf {
-    match dir.parent() {
-        Some(p) if p.as_os_str().is_empty() => PathBuf::from("."),
-        Some(p) => p.to_owned(),
-        None => dir.to_owned(),
-    }
-}
-
-/// A directory beside the one to be made, that nobody else may read (0700), and that disappears on an error.
-fn making(to: &Path) -> Result<TempDir> {
-    let parent = parent(to);
-    fs::create_dir_all(&parent).with_context(|| format!("creating {}", parent.display()))?;
-    let name = to.file_name().context("name a directory")?.to_string_lossy();
-    let prefix = format!(".{name}.partial-");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    let beside = builder.tempdir_in(&parent);
-    beside.with_context(|| format!("creating a directory in {}", parent.display()))
-}
-
 /// The key of page links and the configuration, when they are there. Without the key, links given before end, and a new one is
 /// made.
 fn copy_small_files(from: &Path, to: &Path) -> Result<()> {
@@ -247,23 +225,4 @@ fn copy_small_files(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Writes everything to disk (fsync), then gives the directory its name: a directory of that name is complete.
-fn put_in_place(making: TempDir, to: &Path) -> Result<()> {
-    sync(making.path())?;
-    // Takes the place of an empty directory, and of no other.
-    fs::rename(making.path(), to).with_context(|| format!("{}: cannot be put in place", to.display()))?;
-    let _ = making.keep();
-    File::open(parent(to))?.sync_all()?;
-    Ok(())
-}
-
-fn sync(path: &Path) -> Result<()> {
-    if path.is_dir() {
-        for entry in fs::read_dir(path)? {
-            sync(&entry?.path())?;
-        }
-    }
-    File::open(path)?.sync_all().with_context(|| format!("writing {} to disk", path.display()))
 }

@@ -16,6 +16,7 @@ mod entity_names;
 mod exit;
 mod follower;
 mod limits;
+mod new_directory;
 mod options;
 mod page_key;
 mod priority;
@@ -47,6 +48,8 @@ enum Command {
     Demo(commands::demo::DemoArguments),
     Generate(commands::generate::GenerateArguments),
     Import(commands::import::ImportArguments),
+    Export(commands::export::ExportArguments),
+    Diff(commands::diff::DiffArguments),
     Serve(commands::serve::ServeArguments),
     Deliveries(commands::deliveries::DeliveriesArguments),
     Quarantine(commands::quarantine::QuarantineArguments),
@@ -86,6 +89,8 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
         Command::Demo(arguments) => arguments.run(&given),
         Command::Generate(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(&given),
+        Command::Export(arguments) => arguments.run(),
+        Command::Diff(arguments) => arguments.run(),
         Command::Serve(arguments) => arguments.run(&given),
         Command::Deliveries(arguments) => arguments.run(),
         Command::Quarantine(arguments) => arguments.run(),

@@ -14,10 +14,12 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Every command of the program, also the hidden one.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 18] = [
     "demo",
     "generate",
     "import",
+    "export",
+    "diff",
     "serve",
     "deliveries",
     "quarantine",

@@ -204,10 +204,23 @@ pub fn iso_day(ms: i64) -> String {
     paris_day(ms).to_string()
 }
 
+/// The minute of an instant in milliseconds, as clocks in Paris show it, in the twelve digits by which national files are dated:
+/// `AAAAMMJJhhmm` (source-files §2.1).
+#[must_use]
+pub fn paris_stamp(ms: i64) -> String {
+    let t = paris_clock(ms);
+    format!("{:04}{:02}{:02}{:02}{:02}", t.year(), t.month(), t.day(), t.hour(), t.minute())
+}
+
 /// The day of an instant in Paris.
 fn paris_day(ms: i64) -> civil::Date {
+    paris_clock(ms).date()
+}
+
+/// Date and time of an instant in Paris.
+fn paris_clock(ms: i64) -> DateTime {
     let offset = PARIS.to_offset(Timestamp::from_millisecond(ms).unwrap_or(if ms < 0 { Timestamp::MIN } else { Timestamp::MAX }));
-    clock(ms.saturating_add(i64::from(offset.seconds()) * 1_000)).date()
+    clock(ms.saturating_add(i64::from(offset.seconds()) * 1_000))
 }
 
 /// Paris wall clock, in milliseconds counted as if it were UTC, to UTC.

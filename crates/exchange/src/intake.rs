@@ -156,7 +156,7 @@ pub(crate) fn refused_for_privacy(name: &str, line: u64) -> Error {
 
 /// The date and time in the name of a delivery as 12 digits, empty when it has none: `AAAAMMJJhhmm`, `AAAAMMJJ-hhmm[ss]`
 /// or `AAAAMMJJ`.
-fn stamp(name: &str) -> String {
+pub(crate) fn stamp(name: &str) -> String {
     let runs: Vec<&str> = name.split(|c: char| !c.is_ascii_digit()).filter(|r| !r.is_empty()).collect();
     let dated = |r: &str| r.starts_with("20") || r.starts_with("19");
     if let Some(run) = runs.iter().rfind(|r| r.len() == 12 && dated(r)) {

@@ -2,7 +2,7 @@
 //! are taken in the order of the file.
 
 mod block_reader;
-mod blocks;
+pub(crate) mod blocks;
 mod collector;
 pub(crate) mod decode;
 pub(crate) mod fields;
@@ -10,7 +10,7 @@ pub(crate) mod file_names;
 pub(crate) mod layout;
 mod pieces;
 pub(crate) mod recognise;
-mod split;
+pub(crate) mod split;
 
 use crate::error::{Error, refused};
 use crate::formats::{LineKind, Separator};

@@ -7,7 +7,7 @@ use crate::limits;
 use std::io::{self, BufRead, Read};
 
 /// Adds one line with its end to `out`; the number of bytes read, zero at the end of the file.
-pub(super) fn next_line(reader: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<usize> {
+pub(crate) fn next_line(reader: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<usize> {
     let n = Read::take(&mut *reader, limits::LINE_BYTES).read_until(b'\n', out)?;
     if n as u64 == limits::LINE_BYTES {
         return Err(io::Error::other(format!("line longer than {} bytes", limits::LINE_BYTES)));
@@ -16,7 +16,7 @@ pub(super) fn next_line(reader: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Resu
 }
 
 /// A line without its end.
-pub(super) fn without_end(mut line: &[u8]) -> &[u8] {
+pub(crate) fn without_end(mut line: &[u8]) -> &[u8] {
     while let [rest @ .., b'\n' | b'\r'] = line {
         line = rest;
     }

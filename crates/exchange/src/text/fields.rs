@@ -4,7 +4,7 @@ use crate::formats::{SLOTS, Slot};
 use std::borrow::Cow;
 
 /// Separates the fields of a piece; no field of these formats can hold it.
-pub(super) const UNIT_SEPARATOR: char = '\u{1f}';
+pub(crate) const UNIT_SEPARATOR: char = '\u{1f}';
 
 /// The fields of one line. A line has some thirty fields of the hundred and twenty that are known: a byte for each known one
 /// gives its place.

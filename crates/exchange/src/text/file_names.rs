@@ -90,6 +90,8 @@ const RESTRICTED_NAMES: &[&str] = &[
     "extraction prosanteconnect",
     "extraction pro sante connect",
     "bascule",
+    // Our own extractions of the restricted perimeter in the layouts of open files.
+    "restreint",
 ];
 
 /// A name of a file as words, without its date.

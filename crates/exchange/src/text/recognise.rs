@@ -114,7 +114,7 @@ pub(super) fn is_former_ameli(first: &str) -> bool {
 ///
 /// # Errors
 /// Why the file is no FINESS open file that is read, for the operator.
-pub(super) fn sections(file: &str, data: &str) -> Result<Vec<Layout>, String> {
+pub(crate) fn sections(file: &str, data: &str) -> Result<Vec<Layout>, String> {
     let words = words(file);
     let kind = words.split_once("cs1100").and_then(|(_, rest)| rest.get(..3));
     let kind = match kind {
@@ -146,7 +146,7 @@ pub(super) fn is_section(name: &str) -> bool {
 }
 
 /// A header without what varies between generations: case, accents, apostrophes, `d'`, spaces, renamed columns.
-fn normalise(header: &str) -> String {
+pub(crate) fn normalise(header: &str) -> String {
     let folded = fold(header.trim().trim_matches('"'));
     let words: Vec<&str> = folded.split(' ').filter(|w| *w != "d").collect();
     let name = words.join(" ").replace("(coord. ", "(coord ");

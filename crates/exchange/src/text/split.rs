@@ -16,7 +16,7 @@ pub(super) fn split_semicolons(line: &str, width: usize) -> Option<Vec<Cow<'_, s
 }
 
 /// Whether a semicolon line can be cut into exactly `width` fields, quotes included.
-pub(super) fn is_complete(line: &str, width: usize) -> bool {
+pub(crate) fn is_complete(line: &str, width: usize) -> bool {
     strict(line).and_then(|f| fitted(f, width)).is_some()
 }
 
@@ -30,7 +30,7 @@ pub(super) fn field_count(line: &str, separator: Separator) -> usize {
 }
 
 /// Whether a quoted field is open at the end of the line.
-pub(super) fn ends_inside_quotes(line: &[u8]) -> bool {
+pub(crate) fn ends_inside_quotes(line: &[u8]) -> bool {
     line.iter().filter(|b| **b == b'"').count() % 2 == 1
 }
 
