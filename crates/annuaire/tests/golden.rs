@@ -14,10 +14,11 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Every command of the program, also the hidden one.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "demo",
     "generate",
     "import",
+    "mirror",
     "serve",
     "deliveries",
     "quarantine",

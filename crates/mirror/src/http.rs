@@ -287,7 +287,6 @@ impl HttpSource {
     }
 
     /// Sends a request. The inner error is worth another attempt.
-    #[expect(clippy::type_complexity, reason = "what fails for good, what fails for now, and the answer")]
     fn ask<T>(
         &self,
         url: &str,

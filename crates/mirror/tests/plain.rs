@@ -1,4 +1,5 @@
 //! Mirrors of plain FHIR servers, well and badly behaved.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 

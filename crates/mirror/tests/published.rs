@@ -1,4 +1,5 @@
 //! Mirrors of published files, over good and bad lines.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 
