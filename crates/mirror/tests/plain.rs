@@ -152,6 +152,27 @@ fn faults_of_line_and_server_are_waited_for() {
 }
 
 #[test]
+fn silence_is_not_waited_for_for_ever() {
+    let (origin, dir, world) = scene(5);
+    let mut options = options(&origin, dir.path());
+    (options.http.answer_time, options.http.body_time) = (Duration::from_millis(300), Duration::from_millis(300));
+    let mut n = 0;
+    origin.lock().faults = Box::new(move |_| {
+        n += 1;
+        match n % 4 {
+            1 => Some(Fault::Stall(Duration::from_millis(900))),
+            2 => Some(Fault::StallInBody(Duration::from_millis(900))),
+            _ => None,
+        }
+    });
+    once(&options, dir.path(), &world).unwrap();
+    assert_eq!(content(&dir.path().join("copy")), origin.truth());
+    origin.lock().faults = Box::new(|_| Some(Fault::Stall(Duration::from_millis(900))));
+    let error = once(&options, dir.path(), &world).unwrap_err().to_string();
+    assert!(error.contains("6 attempts") && error.contains("run this again"), "{error}");
+}
+
+#[test]
 fn what_an_origin_must_not_send_is_refused_in_a_sentence_and_changes_nothing() {
     let (origin, dir, world) = scene(12);
     let mut options = options(&origin, dir.path());
