@@ -58,7 +58,9 @@ fn test() -> Result<(), String> {
     cargo(&["check", "-p", "annuaire-fuzz", "--features", "libfuzzer", "--bins"], &engine)?;
     let server = postgres::PostgresCluster::start()?;
     let url = server.url();
-    cargo(&["test", "-p", "annuaire-store-postgres", "--", "--ignored"], &[("ANNUAIRE_TEST_POSTGRES", &url)])?;
+    let server_url = [("ANNUAIRE_TEST_POSTGRES", url.as_str())];
+    cargo(&["test", "-p", "annuaire-store-postgres", "--", "--ignored"], &server_url)?;
+    cargo(&["test", "-p", "annuaire-mirror", "--test", "database", "--", "--ignored"], &server_url)?;
     drop(server);
     println!("all tests passed");
     Ok(())

@@ -14,10 +14,11 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Every command of the program, also the hidden one.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "demo",
     "generate",
     "import",
+    "mirror",
     "export",
     "diff",
     "serve",

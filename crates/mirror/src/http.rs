@@ -25,6 +25,10 @@ pub struct HttpOptions {
     pub proxy: Option<String>,
     /// Other scheme, host and port from which published files may come, as `https://files.example`.
     pub file_hosts: Vec<String>,
+    /// Time for the head of an answer; the national service gives up after 30 s itself.
+    pub answer_time: Duration,
+    /// Time for the body of a page. Files take as long as they need, up to [`limits::FILE`] for one part.
+    pub body_time: Duration,
     /// Name of the program, as the origin's log shows it.
     pub user_agent: String,
 }
@@ -37,6 +41,8 @@ impl Default for HttpOptions {
             root_certificates: None,
             proxy: None,
             file_hosts: Vec::new(),
+            answer_time: limits::ANSWER,
+            body_time: limits::BODY,
             user_agent: concat!("annuaire-mirror/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -59,6 +65,7 @@ pub(crate) struct HttpSource {
     origin: OriginBase,
     files: Vec<OriginBase>,
     key: Option<AccessKey>,
+    body_time: Duration,
     world: Arc<dyn World>,
     /// Time between two requests.
     gap: Duration,
@@ -123,13 +130,23 @@ impl HttpSource {
             .user_agent(options.user_agent.as_str())
             .accept_encoding("")
             .timeout_connect(Some(limits::CONNECT))
-            .timeout_recv_response(Some(limits::ANSWER))
+            .timeout_recv_response(Some(options.answer_time))
             .build()
             .into();
         let files = options.file_hosts.iter().map(|host| OriginBase::parse(host)).collect::<Result<_>>()?;
         let gap = Duration::from_secs(1) / options.rate.max(1);
         let next = world.elapsed();
-        Ok(Self { agent, origin, files, key: options.key.clone(), world, gap, next, counts: HttpCounts::default() })
+        Ok(Self {
+            agent,
+            origin,
+            files,
+            key: options.key.clone(),
+            body_time: options.body_time,
+            world,
+            gap,
+            next,
+            counts: HttpCounts::default(),
+        })
     }
 
     /// The base address.
@@ -159,7 +176,7 @@ impl HttpSource {
         self.repeat(url, &mut |this| {
             let mut headers = vec![("accept", "application/fhir+json, application/json;q=0.9"), ("accept-encoding", "gzip")];
             headers.extend(if_none_match.map(|etag| ("if-none-match", etag)));
-            let mut answer = match this.ask(url, &headers, limits::BODY)? {
+            let mut answer = match this.ask(url, &headers, this.body_time)? {
                 Ok(answer) => answer,
                 Err(again) => return Ok(again),
             };
@@ -295,7 +312,6 @@ impl HttpSource {
     }
 
     /// Sends a request. The inner error is worth another attempt.
-    #[expect(clippy::type_complexity, reason = "what fails for good, what fails for now, and the answer")]
     fn ask<T>(
         &self,
         url: &str,

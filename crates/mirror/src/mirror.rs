@@ -406,11 +406,11 @@ impl<'a> Mirror<'a> {
     // Published files.
 
     fn run_published(&mut self, run: &mut Run) -> Result<()> {
-        let Some(Watermark::Published { page, etag, .. }) = run.state.watermark.clone() else {
+        let Some(Watermark::Published { page, etag, transaction_time }) = run.state.watermark.clone() else {
             run.state.types.clone_from(&self.options.types);
             return self.load_root_twice(run);
         };
-        match self.follow_chain(run, &page, etag.as_deref()) {
+        match self.follow_chain(run, &page, etag.as_deref(), &transaction_time) {
             // A page or a file is gone: the old state stands until the root is applied.
             Err(Error::Status { status: 404 | 410, .. }) => {
                 run.report.copied_anew = true;
@@ -430,19 +430,25 @@ impl<'a> Mirror<'a> {
 
     fn load_root(&mut self, run: &mut Run) -> Result<()> {
         let pages = self.published(run, |channel| channel.root_pages())?;
-        let Some(last) = pages.last().cloned() else { return Ok(()) };
-        self.apply_pages(run, &pages, &last, true)?;
+        let (Some(root), Some(last)) = (pages.first().cloned(), pages.last().cloned()) else { return Ok(()) };
+        // Where there is no chain, it is the root that is replaced.
+        let anchor = if last.successor == Successor::None { &root } else { &last };
+        self.apply_pages(run, &pages, anchor, true)?;
         self.follow_from(run, last)
     }
 
     /// Looks whether the last page has a successor now.
-    fn follow_chain(&mut self, run: &mut Run, page: &str, etag: Option<&str>) -> Result<()> {
-        match self.published(run, |channel| channel.page(page, etag))? {
-            None => Ok(()),
-            // A root without chain that changed is a new copy.
-            Some(found) if found.successor == Successor::None => self.load_root(run),
-            Some(found) => self.follow_from(run, found),
+    fn follow_chain(&mut self, run: &mut Run, page: &str, etag: Option<&str>, transaction_time: &str) -> Result<()> {
+        let Some(found) = self.published(run, |channel| channel.page(page, etag))? else { return Ok(()) };
+        let is_root = page == self.published(run, |channel| Ok(channel.root()))?;
+        if !is_root {
+            return self.follow_from(run, found);
         }
+        if found.page.transaction_time != transaction_time {
+            return self.load_root(run);
+        }
+        let last = self.published(run, |channel| channel.root_pages())?.pop();
+        last.map_or(Ok(()), |last| self.follow_from(run, last))
     }
 
     /// Applies the pages after `last`, one round each.
@@ -497,6 +503,8 @@ impl<'a> Mirror<'a> {
             complete.extend(run.state.index.keys().cloned());
         }
         let announced = pages.iter().find_map(|p| p.page.announced_mass_change());
+        // A page whose successor is known is asked for again: unchanged, it would lead nowhere.
+        let etag = if matches!(last.successor, Successor::Page(_)) { None } else { last.etag.clone() };
         let round = Round {
             received,
             complete,
@@ -504,7 +512,7 @@ impl<'a> Mirror<'a> {
             precedence: Precedence::Last,
             watermark: Watermark::Published {
                 page: last.url.clone(),
-                etag: last.etag.clone(),
+                etag,
                 transaction_time: last.page.transaction_time.clone(),
             },
             told_ms: last.page.told_ms(),

@@ -1,4 +1,5 @@
 //! A copy in a PostgreSQL database. Run by `cargo xtask test`, or with `ANNUAIRE_TEST_POSTGRES=postgres://…` and `--ignored`.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 

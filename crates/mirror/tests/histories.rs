@@ -1,4 +1,5 @@
 //! Whatever an origin lives through, and however bad the line is: its mirrors become its present state.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! A mirror that is killed at any moment goes on, and ends as what its origin is.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Mirrors of plain FHIR servers, well and badly behaved.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 
@@ -148,6 +149,27 @@ fn faults_of_line_and_server_are_waited_for() {
     assert_eq!(content(&dir.path().join("copy")), origin.truth());
     let pauses = world.paused.lock().unwrap();
     assert!(pauses.iter().any(|p| *p >= Duration::from_secs(7) && *p < Duration::from_secs(8)), "Retry-After is honoured");
+}
+
+#[test]
+fn silence_is_not_waited_for_for_ever() {
+    let (origin, dir, world) = scene(5);
+    let mut options = options(&origin, dir.path());
+    (options.http.answer_time, options.http.body_time) = (Duration::from_millis(300), Duration::from_millis(300));
+    let mut n = 0;
+    origin.lock().faults = Box::new(move |_| {
+        n += 1;
+        match n % 4 {
+            1 => Some(Fault::Stall(Duration::from_millis(900))),
+            2 => Some(Fault::StallInBody(Duration::from_millis(900))),
+            _ => None,
+        }
+    });
+    once(&options, dir.path(), &world).unwrap();
+    assert_eq!(content(&dir.path().join("copy")), origin.truth());
+    origin.lock().faults = Box::new(|_| Some(Fault::Stall(Duration::from_millis(900))));
+    let error = once(&options, dir.path(), &world).unwrap_err().to_string();
+    assert!(error.contains("6 attempts") && error.contains("run this again"), "{error}");
 }
 
 #[test]

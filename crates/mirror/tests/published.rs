@@ -1,4 +1,5 @@
 //! Mirrors of published files, over good and bad lines.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 
@@ -61,6 +62,45 @@ fn a_root_and_its_increments_are_followed() {
         assert_eq!((report.counts.upserted, report.counts.deleted, report.copied_anew), (0, 1, true), "{report:?}");
         assert_eq!(content(&dir.path().join("copy")), origin.truth());
     }
+}
+
+#[test]
+fn a_root_without_chain_is_asked_again_and_a_chain_goes_on_after_a_stop() {
+    let (origin, mut publisher, dir, world) = scene(10, "zstd");
+    let options = options(&origin, dir.path());
+    // The increments are there before the first load, which stops after the root.
+    origin.put("Device", "d-3", r#""x":"new""#);
+    publisher.increment(&origin, "zstd");
+    origin.put("Device", "d-4", r#""x":"newer""#);
+    publisher.increment(&origin, "zstd");
+    origin.lock().faults = Box::new(|asked| asked.path.contains("page-2").then(|| Fault::Answer(502, Vec::new(), String::new())));
+    once(&options, dir.path(), &world).unwrap_err();
+    assert_ne!(content(&dir.path().join("copy")), origin.truth());
+    origin.lock().faults = Box::new(|_| None);
+    once(&options, dir.path(), &world).unwrap();
+    assert_eq!(content(&dir.path().join("copy")), origin.truth());
+    // Another origin replaces its root, which has two pages and no chain, and gives no ETags.
+    let (origin, mut publisher, dir, world) = scene(10, "gzip");
+    let options = self::options(&origin, dir.path());
+    let unchain = |origin: &FakeOrigin| {
+        let mut state = origin.lock();
+        for path in ["/fhir/root-1-2", "/fhir/root-2-2"] {
+            if let Some((body, _)) = state.files.get_mut(path) {
+                let text = String::from_utf8(body.clone()).unwrap();
+                *body = text.split(",\"link\"").next().map(|head| format!("{head}}}").into_bytes()).unwrap();
+            }
+        }
+        state.files.iter_mut().filter(|(path, _)| path.starts_with("/fhir/")).for_each(|(_, file)| file.1 = String::new());
+    };
+    unchain(&origin);
+    once(&options, dir.path(), &world).unwrap();
+    assert_eq!(content(&dir.path().join("copy")), origin.truth());
+    assert_eq!(once(&options, dir.path(), &world).unwrap().rounds, 0);
+    origin.put("Device", "d-3", r#""x":"new""#);
+    publisher.root(&origin, "gzip");
+    unchain(&origin);
+    once(&options, dir.path(), &world).unwrap();
+    assert_eq!(content(&dir.path().join("copy")), origin.truth());
 }
 
 #[test]

@@ -9,7 +9,15 @@ const TOOLS: [&str; 4] = ["bench", "conformance", "fuzz", "xtask"];
 
 /// Libraries that one kind of room knows alone: the library, then the rooms, `*` standing for any end.
 const LIBRARIES: [(&str, &[&str]); 3] =
-    [("sqlx", &["store-*"]), ("heed", &["index"]), ("askama", &["pages", "portal", "identity"])];
+    [("sqlx", &["store-*", "mirror"]), ("heed", &["index"]), ("askama", &["pages", "portal", "identity"])];
+
+/// Rooms in which one file alone may name a library: the library, the room, the file, why.
+const ONE_FILE: [(&str, &str, &str, &str); 1] = [(
+    "sqlx",
+    "crates/mirror",
+    "crates/mirror/src/sink/database.rs",
+    "a mirror may write to the database of an operator, in which there is no registry; its tables are known to nobody else",
+)];
 
 /// The room that reads the clock and the environment. The fictional nation and the tools run on a developer's machine.
 const READERS_OF_THE_WORLD: [&str; 2] = ["annuaire", "testkit"];
@@ -78,6 +86,7 @@ pub fn check(architecture: &str, manifests: &[CrateManifest], files: &[SourceFil
     let mut found = arrows(&drawn, manifests);
     found.extend(libraries(manifests));
     found.extend(calls(files));
+    found.extend(beyond_one_file(files));
     found
 }
 
@@ -172,6 +181,20 @@ fn libraries(manifests: &[CrateManifest]) -> Vec<Finding> {
     found
 }
 
+/// Files that name a library which only another file of their room may name.
+fn beyond_one_file(files: &[SourceFile]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (library, room, only, why) in ONE_FILE {
+        for file in files.iter().filter(|f| f.crate_dir() == room && f.path != only && !f.is_test()) {
+            if let Some((at, _)) = file.code.match_indices(library).find(|(at, _)| whole_call(&file.code, *at, library)) {
+                let message = format!("only {only} may name {library}: {why}");
+                found.push(finding(&format!("{}:{}", file.path, file.line(at)), message));
+            }
+        }
+    }
+    found
+}
+
 fn calls(files: &[SourceFile]) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut used = BTreeSet::new();
@@ -260,6 +283,20 @@ mod tests {
             assert!(found.iter().any(|m| m.contains(wanted)), "{wanted}: {found:?}");
         }
         assert_eq!(found.len(), 5);
+    }
+
+    #[test]
+    fn one_file_of_a_room_names_the_library() {
+        let file = |path: &str| SourceFile::new(path, "use sqlx::Row;".to_owned());
+        let paths = [
+            "crates/mirror/src/sink/database.rs",
+            "crates/mirror/src/round.rs",
+            "crates/mirror/tests/a.rs",
+            "crates/store-a/src/a.rs",
+        ];
+        let found = messages(&beyond_one_file(&paths.map(file)));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("crates/mirror/src/round.rs:1"));
     }
 
     #[test]

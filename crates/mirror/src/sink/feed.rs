@@ -39,9 +39,26 @@ pub struct FeedSink<'a> {
 
 struct FeedRound {
     delivery: FeedDelivery,
-    /// The open file and its bytes.
-    lines: Option<(String, BufWriter<File>, u64)>,
-    deletions: Option<BufWriter<File>>,
+    /// The open file of resources: type, file, bytes.
+    lines: Option<(String, OutboxFile, u64)>,
+    deletions: Option<OutboxFile>,
+}
+
+/// A file that is being written.
+struct OutboxFile {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl OutboxFile {
+    fn write(&mut self, text: &str) -> Result<()> {
+        self.file.write_all(text.as_bytes()).map_err(file_error(&self.path))
+    }
+
+    fn close(self) -> Result<()> {
+        let file = self.file.into_inner().map_err(|e| file_error(&self.path)(e.into_error()))?;
+        file.sync_all().map_err(file_error(&self.path))
+    }
 }
 
 /// What the outbox remembers.
@@ -93,13 +110,13 @@ impl<'a> FeedSink<'a> {
         crate::state::sweep_dir(&self.dir, &|name| name == "position.json")
     }
 
-    fn create(&mut self, name: &str) -> Result<BufWriter<File>> {
+    fn create(&mut self, name: &str) -> Result<OutboxFile> {
         let path = self.dir.join(name);
         let file = File::create(&path).map_err(file_error(&path))?;
         if let Some(round) = &mut self.round {
-            round.delivery.files.push(path);
+            round.delivery.files.push(path.clone());
         }
-        Ok(BufWriter::new(file))
+        Ok(OutboxFile { path, file: BufWriter::new(file) })
     }
 
     fn begun(&mut self) -> Result<&mut FeedRound> {
@@ -131,14 +148,15 @@ impl Sink for FeedSink<'_> {
             round.lines.as_ref().is_none_or(|(ty, _, bytes)| *ty != resource.resource_type || *bytes >= limits::FEED_FILE_BYTES)
         };
         if full(self.begun()?) {
-            close(self.begun()?.lines.take().map(|(_, file, _)| file))?;
+            self.begun()?.lines.take().map_or(Ok(()), |(_, file, _)| file.close())?;
             let file = self.create(&format!("{}-{number:04}.ndjson", resource.resource_type))?;
             self.begun()?.lines = Some((resource.resource_type.clone(), file, 0));
         }
         let round = self.begun()?;
         round.delivery.upserted += 1;
         if let Some((_, file, bytes)) = &mut round.lines {
-            file.write_all(resource.json.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(Error::Sort)?;
+            file.write(&resource.json)?;
+            file.write("\n")?;
             *bytes += resource.json.len() as u64 + 1;
         }
         Ok(())
@@ -155,18 +173,17 @@ impl Sink for FeedSink<'_> {
         if let Some(file) = &mut round.deletions {
             let before = if first { "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[\n" } else { ",\n" };
             // Types and ids hold no character that JSON would escape.
-            write!(file, "{before}{{\"request\":{{\"method\":\"DELETE\",\"url\":\"{resource_type}/{id}\"}}}}")
-                .map_err(Error::Sort)?;
+            file.write(&format!("{before}{{\"request\":{{\"method\":\"DELETE\",\"url\":\"{resource_type}/{id}\"}}}}"))?;
         }
         Ok(())
     }
 
     fn commit(&mut self, end: &RoundEnd<'_>) -> Result<()> {
         let mut round = self.round.take().ok_or_else(|| Error::Sink("the end of no round".into()))?;
-        close(round.lines.take().map(|(_, file, _)| file))?;
+        round.lines.take().map_or(Ok(()), |(_, file, _)| file.close())?;
         if let Some(mut file) = round.deletions.take() {
-            file.write_all(b"\n]}\n").map_err(Error::Sort)?;
-            close(Some(file))?;
+            file.write("\n]}\n")?;
+            file.close()?;
         }
         let delivery = round.delivery;
         let names = delivery.files.iter().filter_map(|f| Some(f.file_name()?.to_str()?.to_owned())).collect();
@@ -179,10 +196,4 @@ impl Sink for FeedSink<'_> {
         self.round = None;
         crate::state::sweep_dir(&self.dir, &|name| name == "position.json")
     }
-}
-
-fn close(file: Option<BufWriter<File>>) -> Result<()> {
-    let Some(file) = file else { return Ok(()) };
-    let file = file.into_inner().map_err(|e| Error::Sort(e.into_error()))?;
-    file.sync_all().map_err(Error::Sort)
 }

@@ -2,7 +2,7 @@
 //!
 //! The files of a type, in the order of the manifest and one after the other, are the type: each resource once, in its present version.
 //! A file never gets other content; a round writes new ones for what it touches, then replaces the manifest. Files that the manifest
-//! before listed stay for one more round, for readers that hold it.
+//! before listed stay until the next run, for readers that hold it.
 
 use super::{Position, RoundEnd, Sink};
 use crate::disk;
@@ -125,6 +125,11 @@ impl FileRound {
 impl Sink for FileSink {
     fn position(&mut self) -> Result<Option<Position>> {
         self.manifest = self.read_manifest()?;
+        // What was withdrawn does not outlive the next run (REPL-10).
+        match &self.manifest {
+            Some(manifest) => self.sweep(&[&manifest.types])?,
+            None => self.sweep(&[])?,
+        }
         Ok(self.manifest.as_ref().map(|m| m.position.clone()))
     }
 

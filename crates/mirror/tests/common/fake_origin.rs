@@ -30,6 +30,10 @@ pub enum Fault {
     Truncate(usize),
     /// No answer at all.
     HangUp,
+    /// Silence for this long, then no answer.
+    Stall(Duration),
+    /// The head and half of the body, then silence for this long.
+    StallInBody(Duration),
 }
 
 pub type Faults = Box<dyn FnMut(&Asked) -> Option<Fault> + Send>;
@@ -204,6 +208,11 @@ fn serve(stream: TcpStream, shared: &Mutex<OriginState>, base: &str) -> std::io:
     let mut stream = stream;
     let (status, mut extra, body): Answer = match &fault {
         Some(Fault::HangUp) => return Ok(()),
+        Some(Fault::Stall(time)) => {
+            drop(state);
+            std::thread::sleep(*time);
+            return Ok(());
+        }
         Some(Fault::Answer(status, headers, body)) => {
             (*status, headers.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect(), body.clone().into_bytes())
         }
@@ -211,8 +220,9 @@ fn serve(stream: TcpStream, shared: &Mutex<OriginState>, base: &str) -> std::io:
     };
     let date = std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(state.clock_ms.unsigned_abs());
     extra.push(("date".into(), httpdate::fmt_http_date(date)));
-    let cut = match fault {
-        Some(Fault::Truncate(n)) => n.min(body.len().saturating_sub(1)),
+    let cut = match &fault {
+        Some(Fault::Truncate(n)) => (*n).min(body.len().saturating_sub(1)),
+        Some(Fault::StallInBody(_)) => body.len() / 2,
         _ if state.file_bytes > 0 && asked.path.starts_with("/files/") => state.file_bytes.min(body.len()),
         _ => body.len(),
     };
@@ -227,7 +237,11 @@ fn serve(stream: TcpStream, shared: &Mutex<OriginState>, base: &str) -> std::io:
     if status != 304 {
         stream.write_all(&body[..cut])?;
     }
-    stream.flush()
+    stream.flush()?;
+    if let Some(Fault::StallInBody(time)) = fault {
+        std::thread::sleep(time);
+    }
+    Ok(())
 }
 
 type Answer = (u16, Vec<(String, String)>, Vec<u8>);
