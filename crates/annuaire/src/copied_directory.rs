@@ -2,19 +2,19 @@
 //!
 //! `mirror/origin.json` names the origin and its log; `mirror/received.*` is what was received and not applied yet.
 
-use crate::clock::{self, now_ms, uptime};
+use crate::clock::{self, now_ms};
 use crate::data_place::{DataPlace, create_private};
 use crate::exit::one_line;
 use crate::limits::{CLEAR_EVERY, COMPACT_EVERY, COPY_WAIT_SECONDS, MASS_CHANGE_FROM, RETRY, RETRY_FIRST};
 use crate::progress::SharedTell;
 use crate::publisher::Publisher;
-use crate::registry::random_bytes;
 use crate::renewal::renew_with;
 use crate::stores::Stores;
+use crate::world::Machine;
 use annuaire_base::{LogIdentity, Tx};
 use annuaire_fhir::{Guide, Perimeter, View, schema};
 use annuaire_index::Index;
-use annuaire_mirror::{AccessKey, HttpOptions, LogContent, LogCopy, LogName, LogVersion, ReceivedLog, World};
+use annuaire_mirror::{AccessKey, HttpOptions, LogContent, LogCopy, LogName, LogVersion, ReceivedLog};
 use annuaire_publish::{CopiedContent, CopiedVersion, apply_copied};
 use annuaire_terms::TypeId;
 use annuaire_web::{PublicationStates, ServedStore, StoreState};
@@ -76,7 +76,7 @@ impl CopyOrigin {
             None => None,
         };
         let http = HttpOptions { key, rate: self.rate, root_certificates, ..HttpOptions::default() };
-        Ok(LogCopy::new(&self.origin, &copy_dir(data), &http, Arc::new(Machine), Arc::clone(tell))?)
+        Ok(LogCopy::new(&self.origin, &copy_dir(data), &http, Arc::new(Machine::new()), Arc::clone(tell))?)
     }
 }
 
@@ -92,29 +92,6 @@ fn origin_file(data: &Path) -> PathBuf {
 fn read_key(path: &Path) -> Result<AccessKey> {
     let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     AccessKey::new(AccessKey::NATIONAL_HEADER, &text).with_context(|| path.display().to_string())
-}
-
-/// Clock, chance and pauses of this machine.
-struct Machine;
-
-impl World for Machine {
-    fn now_ms(&self) -> i64 {
-        now_ms()
-    }
-
-    fn elapsed(&self) -> Duration {
-        uptime()
-    }
-
-    fn pause(&self, time: Duration) {
-        std::thread::sleep(time);
-    }
-
-    fn random(&self) -> u64 {
-        let mut bytes = [0; 8];
-        random_bytes(&mut bytes);
-        u64::from_le_bytes(bytes)
-    }
 }
 
 /// What one update did.

@@ -29,6 +29,7 @@ mod serve;
 mod store_check;
 mod stores;
 mod survey;
+mod world;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::Exit;

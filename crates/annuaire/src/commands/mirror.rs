@@ -2,25 +2,26 @@
 
 use super::import::{Delivery, import};
 use crate::amounts::{age, date_utc, thousands};
-use crate::clock::{now_ms, uptime};
-use crate::data_place::{DataPlace, ExpectedData};
+use crate::clock::now_ms;
+use crate::copied_directory::{CopyOrigin, tells_its_log, update};
+use crate::data_place::{DataPlace, ExpectedData, registry_path};
 use crate::exit::{Exit, Usage, one_line};
 use crate::options::{AcceptingOptions, GivenOptions, GuideOption, PlaceOptions, reason};
 use crate::priority::run_behind_readers;
 use crate::progress::{self, SharedTell};
-use crate::registry::random_bytes;
+use crate::publisher::{Publisher, current_holder};
+use crate::serve::{self, ServedData};
+use crate::world::Machine;
 use annuaire_exchange::Options as ExchangeOptions;
 use annuaire_fhir::Guide;
 use annuaire_mirror::{
     AccessKey, DatabaseSink, Error, FeedDelivery, FeedSink, FileSink, Mirror, MirrorMetrics, MirrorOptions, RunReport, Sink,
-    World,
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Copies another FHIR directory, as files, as a PostgreSQL database or into a data directory, and keeps the copy fresh
@@ -28,7 +29,8 @@ use std::time::Duration;
 pub(crate) struct MirrorArguments {
     /// Base address of the FHIR service, such as https://gateway.api.esante.gouv.fr/fhir/v2
     url: String,
-    /// Data directory to import into; what comes is published in the restricted perimeter only, unless --open
+    /// Data directory. An annuaire is copied as it is, and served here when --once is not given; what comes from another service is imported,
+    /// and published in the restricted perimeter only, unless --open
     #[arg(long, required_unless_present = "into", conflicts_with = "into")]
     data: Option<PathBuf>,
     /// Directory of NDJSON files with a manifest.json, or postgres://user@host/database: a table for each type (leave the password to
@@ -94,7 +96,10 @@ impl MirrorArguments {
     pub(crate) fn run(self, given: &GivenOptions) -> Result<Exit> {
         let tell = progress::shown_unless(self.quiet);
         match (&self.data, &self.into) {
-            (Some(data), _) => self.into_registry(data, given, &tell),
+            (Some(data), _) => match self.as_it_is(data, given, &tell)? {
+                Some(exit) => Ok(exit),
+                None => self.into_registry(data, given, &tell),
+            },
             (None, Some(url)) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 let Some(state) = &self.state else {
                     return Err(
@@ -110,6 +115,45 @@ impl MirrorArguments {
             }
             (None, None) => Err(Usage("say where the copy goes: --into DIR, --into postgres://… or --data DIR".into()).into()),
         }
+    }
+
+    /// Copies an annuaire by its log; `None` when the service is of another kind, or is to be imported.
+    fn as_it_is(&self, data: &Path, given: &GivenOptions, tell: &SharedTell) -> Result<Option<Exit>> {
+        let known = CopyOrigin::of(data)?;
+        let imports = self.open || !self.types.is_empty() || self.database.is_some() || registry_path(data).exists();
+        if known.is_none() && imports {
+            return Ok(None);
+        }
+        if self.open || !self.types.is_empty() {
+            bail!("{}: this directory holds a whole copy; --open and --types are for services that are imported", data.display());
+        }
+        if self.key_header != AccessKey::NATIONAL_HEADER || self.proxy.is_some() {
+            return Ok(None);
+        }
+        let options = PlaceOptions { data: data.to_owned(), database: None, config: self.config.clone() };
+        let (place, mut configuration) = options.open()?;
+        self.guide.apply(given, &mut configuration);
+        place.expect(ExpectedData::MadeIfAbsent)?;
+        let mut origin = CopyOrigin::new(self.url.trim().trim_end_matches('/').to_owned());
+        origin.key_file = self.key_file.as_deref().map(std::path::absolute).transpose()?;
+        origin.root_certificates = self.root_certificates.as_deref().map(std::path::absolute).transpose()?;
+        (origin.rate, origin.max_change) = (self.rate, self.max_change);
+        if known.is_none() && !tells_its_log(&place, &origin, tell)? {
+            return Ok(None);
+        }
+        let Some(publisher) = Publisher::take_soon(data, "mirror")? else {
+            let who = current_holder(data)?.unwrap_or_default();
+            bail!("{}: another process works there, the {}; a server keeps its copy fresh itself", data.display(), who.description());
+        };
+        let guide: Guide = configuration.publication.guide.into();
+        let report = update(&place, &origin, guide, self.confirm_mass_change.is_some(), tell)?;
+        println!("{} versions applied: the state of transaction {} of {}", thousands(report.versions), report.tx, origin.origin);
+        drop(publisher);
+        if self.once {
+            return Ok(Some(Exit::Done));
+        }
+        let listener = serve::listen(configuration.server.listen)?;
+        serve::serve(&place, &configuration, listener, ServedData::Real, tell).map(|()| Some(Exit::Done))
     }
 
     /// Has each round imported as one transaction.
@@ -156,8 +200,7 @@ impl MirrorArguments {
         (options.page_size, options.max_change) = (self.page_size, self.max_change);
         options.confirm_mass_change.clone_from(&self.confirm_mass_change);
         options.tell = tell.clone();
-        let world = Arc::new(Machine(AtomicU64::new(u64::from_ne_bytes(random_seed()))));
-        let mut mirror = Mirror::open(options, sink, world)?;
+        let mut mirror = Mirror::open(options, sink, Arc::new(Machine::new()))?;
         if self.once {
             let report = mirror.once()?;
             return Ok(print(&report, mirror.metrics()));
@@ -221,35 +264,4 @@ fn print(report: &RunReport, metrics: &MirrorMetrics) -> Exit {
     let usual = ["included", "outcome", "another type"];
     let unread = report.rejects.keys().any(|reason| !usual.contains(&reason.as_str()));
     if unread || !report.doubtful.is_empty() || !report.ready { Exit::Incomplete } else { Exit::Done }
-}
-
-fn random_seed() -> [u8; 8] {
-    let mut seed = [0; 8];
-    random_bytes(&mut seed);
-    seed
-}
-
-/// The clock and the chance of this machine.
-struct Machine(AtomicU64);
-
-impl World for Machine {
-    fn now_ms(&self) -> i64 {
-        now_ms()
-    }
-
-    fn elapsed(&self) -> Duration {
-        uptime()
-    }
-
-    fn pause(&self, time: Duration) {
-        std::thread::sleep(time);
-    }
-
-    fn random(&self) -> u64 {
-        // SplitMix64, begun at random: it spreads pauses and names mirrors, and keeps no secret.
-        let mut x = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
 }
