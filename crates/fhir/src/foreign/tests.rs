@@ -189,3 +189,19 @@ fn what_is_withdrawn_keeps_what_it_is_known_by() {
         json!({"resourceType": "Practitioner", "id": "p", "meta": {"STAMP": 0}, "identifier": [], "active": false})
     );
 }
+
+/// A published form is its own public part, so that a copy of the public store holds what its origin does.
+#[test]
+fn an_adeli_number_is_public_when_the_national_identification_is_made_of_it() {
+    let of = |system: &str, value: &str| json!({"system": system, "value": value});
+    let (national, adeli) = ("urn:oid:1.2.250.1.71.4.2.1", "https://adeli.esante.gouv.fr");
+    let shown = |identifiers: Value| {
+        let person = json!({"resourceType": "Practitioner", "id": "p", "identifier": identifiers});
+        let body: Value = serde_json::from_str(&body(&published(PUBLIC, &person.to_string(), Stamps::Log))).unwrap();
+        body["identifier"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(shown(json!([of(national, "0990001489"), of(adeli, "990001489")])), 2);
+    assert_eq!(shown(json!([of(national, "810999000010"), of(adeli, "990001489")])), 1, "of somebody with an RPPS number it is not");
+    assert_eq!(shown(json!([of(adeli, "990001489")])), 0);
+    assert_eq!(shown(json!(of(national, "0990001489"))), 0, "no list");
+}

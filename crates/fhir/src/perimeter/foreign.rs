@@ -5,7 +5,7 @@
 
 use super::profiles::{self, Members, Rule};
 use crate::raw_json::{self, RawMember};
-use crate::systems::DIRECTORY_PROFILES;
+use crate::systems::{ADELI, DIRECTORY_PROFILES, IDNPS, RPPS};
 use crate::{extensions, telecom};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -66,15 +66,18 @@ fn public_members<'a>(text: &'a str, rules: Members) -> Option<Cow<'a, str>> {
 /// another member by their position, so that one that does not pass leaves a `null`.
 fn public_value<'a>(text: &'a str, rule: &Rule, positional: bool) -> Option<Cow<'a, str>> {
     if !text.starts_with('[') {
-        return public_element(text, rule);
+        // What is no list of identifiers is none.
+        return if matches!(rule, Rule::PersonIdentifiers) { None } else { public_element(text, rule) };
     }
     let elements = raw_json::values(text);
+    let national = if matches!(rule, Rule::PersonIdentifiers) { national_identifications(&elements) } else { Vec::new() };
     let practice_name = if matches!(rule, Rule::PracticeName) { position_of_practice_name(&elements) } else { None };
     let mut unchanged = true;
     let mut passed: Vec<Cow<'a, str>> = Vec::with_capacity(elements.len());
     for (position, element) in elements.into_iter().enumerate() {
         let part = match rule {
             Rule::PracticeName if practice_name != Some(position) => None,
+            Rule::PersonIdentifiers if !is_public_identifier(element, &national) => None,
             Rule::Primitive | Rule::Object(_) if element == "null" => Some(Cow::Borrowed(element)),
             _ => public_element(element, rule),
         };
@@ -115,6 +118,7 @@ fn public_element<'a>(text: &'a str, rule: &Rule) -> Option<Cow<'a, str>> {
             let system = string_member(text, "system")?;
             systems.contains(&system.as_str()).then(|| public_members(text, rules))?
         }
+        Rule::PersonIdentifiers => public_members(text, profiles::IDENTIFIER),
         Rule::PracticeName => public_members(text, profiles::PRACTICE_NAME),
         Rule::SecureMailboxes => {
             let mailbox = Mailbox::read(text)?;
@@ -134,6 +138,22 @@ fn string_member(object: &str, name: &str) -> Option<String> {
     match (found.next(), found.next()) {
         (Some(only), None) => serde_json::from_str(only.value).ok(),
         _ => None,
+    }
+}
+
+/// The national identifications among identifiers.
+fn national_identifications(identifiers: &[&str]) -> Vec<String> {
+    let is_national = |identifier: &&&str| string_member(identifier, "system").as_deref() == Some(IDNPS);
+    identifiers.iter().filter(is_national).filter_map(|identifier| string_member(identifier, "value")).collect()
+}
+
+/// Whether an identifier of a person is public. An ADELI number is when the national identification says it already: a zero, then
+/// the number. Another one stays out (data-perimeters: alternative identifiers).
+fn is_public_identifier(identifier: &str, national: &[String]) -> bool {
+    match string_member(identifier, "system").as_deref() {
+        Some(IDNPS | RPPS) => true,
+        Some(ADELI) => string_member(identifier, "value").is_some_and(|number| national.contains(&format!("0{number}"))),
+        _ => false,
     }
 }
 

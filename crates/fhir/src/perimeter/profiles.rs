@@ -1,7 +1,7 @@
 //! The members that the public profiles of the guide list, for each published type, down to the last extension.
 
 use crate::extensions::{self, address_part};
-use crate::systems::{IDNPS, RPPS};
+use crate::systems::RPPS;
 
 /// The part of a value that is public. A rule holds for each element of an array.
 pub(super) enum Rule {
@@ -11,6 +11,8 @@ pub(super) enum Rule {
     Object(Members),
     /// Extensions with these URLs, each by the rule of its URL.
     Extensions(Members),
+    /// Identifiers of a person: the national one, the RPPS number, and the ADELI number when the national identification is made of it.
+    PersonIdentifiers,
     /// These members of objects whose `system` is in the list.
     OfSystem(&'static [&'static str], Members),
     /// Of several names, the one that the professional practises under.
@@ -21,7 +23,7 @@ pub(super) enum Rule {
     ContactPoints,
 }
 
-use Rule::{ContactPoints, Extensions, Object, OfSystem, PracticeName, Primitive, SecureMailboxes};
+use Rule::{ContactPoints, Extensions, Object, OfSystem, PersonIdentifiers, PracticeName, Primitive, SecureMailboxes};
 
 /// Names and rules: the members of an object, or the URLs of extensions.
 pub(super) type Members = &'static [(&'static str, Rule)];
@@ -40,7 +42,7 @@ const RANGE: Rule = Object(&[("low", QUANTITY), ("high", QUANTITY)]);
 /// Without `display`: the text of a link to a person may be another name than the one practised under.
 const PERSON_REFERENCE: Rule = Object(&[("reference", Primitive), ("type", Primitive)]);
 const REFERENCE: Rule = Object(&[("reference", Primitive), ("type", Primitive), ("display", Primitive)]);
-const IDENTIFIER: Members = &[("use", Primitive), ("type", CONCEPT), ("system", Primitive), ("value", Primitive)];
+pub(super) const IDENTIFIER: Members = &[("use", Primitive), ("type", CONCEPT), ("system", Primitive), ("value", Primitive)];
 
 const VALUE_CONCEPT: Rule = Object(&[("url", Primitive), ("valueCodeableConcept", CONCEPT)]);
 const VALUE_CODING: Rule = Object(&[("url", Primitive), ("valueCoding", CODING)]);
@@ -197,8 +199,8 @@ pub(super) const PRACTITIONER: Members = &[
             ),
         ]),
     ),
-    // A social security number is an identifier too: only the two systems that the profile names pass.
-    ("identifier", OfSystem(&[IDNPS, RPPS], IDENTIFIER)),
+    // A social security number is an identifier too: only what is public of the professional passes.
+    ("identifier", PersonIdentifiers),
     ("active", Primitive),
     ("name", PracticeName),
     ("telecom", SecureMailboxes),
