@@ -22,7 +22,7 @@ pub(crate) enum Shape {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Slot {
+struct NodeSlot {
     shape: Shape,
     start: u32,
     end: u32,
@@ -35,7 +35,7 @@ struct Slot {
 pub struct Document<'j> {
     text: &'j str,
     unescaped: String,
-    slots: Vec<Slot>,
+    slots: Vec<NodeSlot>,
 }
 
 /// One value of a document.
@@ -85,7 +85,7 @@ impl<'j> Document<'j> {
 }
 
 impl<'d> Node<'d> {
-    fn slot(self) -> &'d Slot {
+    fn slot(self) -> &'d NodeSlot {
         &self.document.slots[self.index as usize]
     }
 
@@ -138,9 +138,26 @@ impl<'d> Node<'d> {
         std::iter::from_fn(move || Some((keys.next()?.text()?, keys.next()?)))
     }
 
-    /// The first member of this name; a `null` counts as a value.
+    /// The first member of this name; a `null` counts as a value. Views spend most of their time here.
     pub(crate) fn member(self, name: &str) -> Option<Node<'d>> {
-        self.members().find(|(key, _)| *key == name).map(|(_, value)| value)
+        let document = self.document;
+        let slot = self.slot();
+        if slot.shape != Shape::Object {
+            return None;
+        }
+        let (name, end) = (name.as_bytes(), slot.next as usize);
+        let mut index = self.index as usize + 1;
+        while let (true, Some([key, value, ..])) = (index < end, document.slots.get(index..)) {
+            let (from, to) = (key.start as usize, key.end as usize);
+            if to - from == name.len() {
+                let texts = if key.shape == Shape::Plain { document.text } else { &document.unescaped };
+                if texts.as_bytes().get(from..to) == Some(name) {
+                    return Some(Node { document, index: key.next });
+                }
+            }
+            index = value.next as usize;
+        }
+        None
     }
 }
 
@@ -189,7 +206,7 @@ impl Reader<'_> {
     #[expect(clippy::cast_possible_truncation, reason = "a document has less than 2^32 bytes, hence nodes")]
     fn push(&mut self, shape: Shape, start: usize, end: usize) -> usize {
         let index = self.document.slots.len();
-        self.document.slots.push(Slot { shape, start: start as u32, end: end as u32, next: index as u32 + 1 });
+        self.document.slots.push(NodeSlot { shape, start: start as u32, end: end as u32, next: index as u32 + 1 });
         index
     }
 
@@ -261,21 +278,18 @@ impl Reader<'_> {
     }
 
     fn string(&mut self) -> Result<(), ViewError> {
-        self.at += 1;
-        let start = self.at;
-        while let Some(b) = self.peek() {
-            match b {
-                b'"' => {
-                    self.push(Shape::Plain, start, self.at);
-                    self.at += 1;
-                    return Ok(());
-                }
-                b'\\' => return self.escaped_string(start),
-                ..b' ' => return Err(self.error("a control character must be escaped in a string")),
-                _ => self.at += 1,
+        let start = self.at + 1;
+        self.at = start + plain_length(&self.bytes[start..]);
+        match self.peek() {
+            Some(b'"') => {
+                self.push(Shape::Plain, start, self.at);
+                self.at += 1;
+                Ok(())
             }
+            Some(b'\\') => self.escaped_string(start),
+            Some(_) => Err(self.error("a control character must be escaped in a string")),
+            None => Err(self.error("the JSON text ends within a string")),
         }
-        Err(self.error("the JSON text ends within a string"))
     }
 
     /// The rest of a string whose first escape is at the current byte.
@@ -299,7 +313,7 @@ impl Reader<'_> {
                     copied = self.at;
                 }
                 Some(..b' ') => return Err(self.error("a control character must be escaped in a string")),
-                Some(_) => self.at += 1,
+                Some(_) => self.at += plain_length(&self.bytes[self.at..]),
                 None => return Err(self.error("the JSON text ends within a string")),
             }
         }
@@ -403,6 +417,26 @@ impl Reader<'_> {
     }
 }
 
+/// How many bytes precede the first quote, backslash or control character. Most of a resource is strings: eight bytes are looked at
+/// together.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    // The high bit of each byte that is less than `n`, for n up to 128. Above the first such byte there may be false ones.
+    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & HIGH;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        if found != 0 {
+            return i * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let end = rest.iter().position(|b| matches!(b, b'"' | b'\\' | ..b' '));
+    words.len() * 8 + end.unwrap_or(rest.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Document, Node, Shape};
@@ -439,6 +473,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_plain_part_ends_at_the_first_special_byte(bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(b'a')], 0..40)) {
+            let naive = bytes.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\').unwrap_or(bytes.len());
+            prop_assert_eq!(super::plain_length(&bytes), naive);
+        }
+
         #[test]
         fn a_document_is_what_serde_json_reads(json in any_json(), pretty: bool) {
             let text = if pretty { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) }.unwrap();
