@@ -1,4 +1,5 @@
 //! Tables are written in each format, and Parquet is read back.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use annuaire_views::limits::ROW_GROUP_ROWS;
 use annuaire_views::{Cell, Column, Document, TableFormat, ViewDefinition, ViewError, table_writer};
