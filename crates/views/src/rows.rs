@@ -5,7 +5,7 @@ use crate::column::Cell;
 use crate::definition::{Child, ColumnPath, Iteration, Select, ViewDefinition};
 use crate::json::Document;
 use crate::limits::{ELEMENTS_OF_A_RESOURCE, RESOURCE_DEPTH, ROWS_OF_A_RESOURCE};
-use crate::path::{Datum, Expr, FaultCause, PathFault, Scope, each, path_fault, single};
+use crate::path::{Datum, Expr, FaultCause, Scope, each, path_fault, single};
 
 /// Takes the rows of a view. An error that it returns ends the run and is returned from it.
 pub type RowTaker<'a> = &'a mut dyn FnMut(&[Cell<'_>]) -> Result<(), ViewError>;
@@ -58,15 +58,15 @@ impl<'t> ViewRun<'t> {
         ViewError::Row { resource, place: place.to_owned(), what: what.into() }
     }
 
-    fn placed(&self, fault: PathFault, place: &str) -> ViewError {
-        match *fault {
+    fn placed(&self, cause: FaultCause, place: &str) -> ViewError {
+        match cause {
             FaultCause::Path(what) => self.error(place, what),
             FaultCause::Inner(error) => error,
         }
     }
 
     fn is_true(&self, criterion: &'t Expr, scope: &Scope<'t>, place: &str) -> Result<bool, ViewError> {
-        match single(criterion, scope).map_err(|f| self.placed(f, place))? {
+        match single(criterion, scope).map_err(|f| self.placed(*f, place))? {
             None => Ok(false),
             Some(found) => found
                 .boolean()
@@ -153,7 +153,7 @@ impl<'t> ViewRun<'t> {
             }
             on(found).map(|()| true).map_err(|e| Box::new(FaultCause::Inner(e)))
         });
-        all.map(|_| ()).map_err(|f| self.placed(f, &select.place))
+        all.map(|_| ()).map_err(|f| self.placed(*f, &select.place))
     }
 
     /// Each element that the paths find, and below it what they find from there. A path that does not go down (`$this`) is
@@ -221,6 +221,6 @@ impl<'t> ViewRun<'t> {
         } else {
             single(&path.expr, scope).and_then(|found| found.map_or(Ok(Cell::Null), |f| column.cell(f).map_err(path_fault)))
         };
-        cell.map_err(|f| self.placed(f, &format!("column `{}`", column.name)))
+        cell.map_err(|f| self.placed(*f, &format!("column `{}`", column.name)))
     }
 }
