@@ -36,6 +36,8 @@ pub struct Column {
     pub fhir_type: String,
     /// FHIRPath of the value, from the nearest iteration around it.
     pub path: String,
+    /// The paths of the iterations around it, from the resource, with points between; empty when there is none.
+    pub within: String,
     /// Meaning in English, as the definition gives it; may be empty.
     pub description: String,
     /// Meaning in French: the tag `description-fr` of the column; may be empty.

@@ -105,7 +105,7 @@ impl ViewDefinition {
         }
         let (mut selects, mut columns) = (Vec::new(), Vec::new());
         for (place, select) in objects(root, "select", prefix)? {
-            selects.push(compiler.select(select, &place, columns.len(), 0, &mut columns)?);
+            selects.push(compiler.select(select, &place, Around { base: columns.len(), depth: 0, within: "" }, &mut columns)?);
         }
         if columns.is_empty() {
             return Err(ViewError::definition(join(prefix, "select"), "a view needs a column"));
@@ -162,6 +162,27 @@ impl ViewDefinition {
     }
 }
 
+/// Where a `select` stands.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    /// Number of its first column in the row.
+    base: usize,
+    /// How many selects are around it.
+    depth: usize,
+    /// The paths of the iterations around it.
+    within: &'a str,
+}
+
+/// The paths of the iterations around what is in a `select`.
+fn within_iteration(select: Node<'_>, around: &str) -> String {
+    let path = ["forEach", "forEachOrNull"].iter().find_map(|name| select.member(name)?.text()).map(str::to_owned);
+    let repeated = || {
+        let paths: Vec<&str> = select.member("repeat")?.elements().filter_map(Node::text).collect();
+        Some(format!("repeat({})", paths.join(", ")))
+    };
+    path.or_else(repeated).map_or_else(|| around.to_owned(), |path| join(around, &path))
+}
+
 struct Compiler<'c> {
     resource: &'c str,
     constants: &'c Constants,
@@ -182,28 +203,36 @@ impl Compiler<'_> {
         Ok((place, text, expr))
     }
 
-    /// Compiles a `select` whose first column is the one of number `base` in the row, and adds its columns.
-    fn select(&self, node: Node<'_>, place: &str, base: usize, depth: usize, all: &mut Vec<Column>) -> Result<Select, ViewError> {
+    /// Compiles a `select` and adds its columns.
+    fn select(&self, node: Node<'_>, place: &str, around: Around<'_>, all: &mut Vec<Column>) -> Result<Select, ViewError> {
+        let Around { base, depth, within } = around;
         if depth >= SELECT_DEPTH {
             return Err(ViewError::definition(place, format!("selects are nested deeper than {SELECT_DEPTH}")));
         }
         known_members(node, place, &["column", "select", "unionAll", "forEach", "forEachOrNull", "repeat"])?;
         let iteration = self.iteration(node, place)?;
+        let within = &within_iteration(node, within);
         let (mut own, mut columns, mut children) = (Vec::new(), Vec::new(), Vec::new());
         for (place, column) in objects(node, "column", place)? {
-            let (column, expr) = self.column(column, &place)?;
+            let (column, expr) = self.column(column, &place, within)?;
             let moment = MomentType::of_fhir(&column.fhir_type);
             columns.push(ColumnPath { slot: base + own.len(), expr, moment });
             own.push(column);
         }
         for (place, select) in objects(node, "select", place)? {
-            children.push(Child::Select(self.select(select, &place, base + own.len(), depth + 1, &mut own)?));
+            children.push(Child::Select(self.select(
+                select,
+                &place,
+                Around { base: base + own.len(), depth: depth + 1, within },
+                &mut own,
+            )?));
         }
         let mut branches: Vec<Select> = Vec::new();
         let mut shared: Vec<Column> = Vec::new();
         for (place, select) in objects(node, "unionAll", place)? {
             let mut of_branch = Vec::new();
-            let branch = self.select(select, &place, base + own.len(), depth + 1, &mut of_branch)?;
+            let branch =
+                self.select(select, &place, Around { base: base + own.len(), depth: depth + 1, within }, &mut of_branch)?;
             if branches.is_empty() {
                 shared = of_branch;
             } else {
@@ -243,7 +272,7 @@ impl Compiler<'_> {
         list.elements().enumerate().map(|(i, path)| Ok(self.path(path, &format!("{place}[{i}]"))?.1)).collect()
     }
 
-    fn column(&self, node: Node<'_>, place: &str) -> Result<(Column, Expr), ViewError> {
+    fn column(&self, node: Node<'_>, place: &str, within: &str) -> Result<(Column, Expr), ViewError> {
         known_members(node, place, &["name", "path", "type", "collection", "description", "tag"])?;
         let name = optional_text(node, "name", place)?.unwrap_or_default();
         check_name(&name).map_err(|what| ViewError::definition(join(place, "name"), what))?;
@@ -285,7 +314,7 @@ impl Compiler<'_> {
                 .ok_or_else(|| ViewError::definition(join(place, "collection"), "a boolean was expected"))?,
         };
         let description = optional_text(node, "description", place)?.unwrap_or_default();
-        Ok((Column { name, kind, collection, fhir_type, path, description, description_fr }, expr))
+        Ok((Column { name, kind, collection, fhir_type, path, within: within.to_owned(), description, description_fr }, expr))
     }
 }
 
@@ -347,8 +376,8 @@ fn constant_value(ty: &str, value: Node<'_>) -> Option<Datum<'static>> {
         "Integer" | "Integer64" | "PositiveInt" | "UnsignedInt" => {
             value.number().and_then(Decimal::parse).filter(|n| n.to_integer().is_some()).map(Datum::Number)
         }
-        "Date" | "DateTime" | "Instant" => Moment::parse(text?).map(Datum::Moment),
-        "Time" => Moment::parse_time(text?).map(Datum::Moment),
+        "Date" | "DateTime" | "Instant" => Moment::parse(text?).map(|m| Datum::Moment(Box::new(m))),
+        "Time" => Moment::parse_time(text?).map(|m| Datum::Moment(Box::new(m))),
         "Base64Binary" | "Canonical" | "Code" | "Id" | "Markdown" | "Oid" | "String" | "Uri" | "Url" | "Uuid" => {
             Some(Datum::Text(text?.to_owned().into()))
         }

@@ -37,7 +37,8 @@ fn write_table(text: &mut String, table: &PublishedView) {
     let _ = writeln!(text, "`{}|{}`, defined for {}.\n", table.canonical(), table.version(), links.join(", "));
     text.push_str("| Column | Type | Path | Meaning | Signification |\n|---|---|---|---|---|\n");
     for column in table.columns() {
-        let Column { name, path, description, description_fr, .. } = column;
+        let Column { name, description, description_fr, .. } = column;
+        let path = full_path(column);
         let _ = writeln!(text, "| `{name}` | {} | `{path}` | {description} | {description_fr} |", type_name(column));
     }
 }
@@ -47,6 +48,18 @@ fn file_name(table: &PublishedView, definition: &str) -> String {
     match definition.strip_prefix(table.name()).and_then(|rest| rest.strip_prefix('_')) {
         Some(rest) => format!("{}-{rest}", table.name()),
         None => definition.to_owned(),
+    }
+}
+
+/// The path of a column from the resource.
+fn full_path(column: &Column) -> String {
+    let Column { path, within, .. } = column;
+    if within.is_empty() || path.starts_with('\'') {
+        path.clone()
+    } else if path == "%rowIndex" {
+        format!("%rowIndex of {within}")
+    } else {
+        format!("{within}.{path}")
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum Shape {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Slot {
+struct NodeSlot {
     shape: Shape,
     start: u32,
     end: u32,
@@ -35,7 +35,7 @@ struct Slot {
 pub struct Document<'j> {
     text: &'j str,
     unescaped: String,
-    slots: Vec<Slot>,
+    slots: Vec<NodeSlot>,
 }
 
 /// One value of a document.
@@ -58,13 +58,10 @@ impl<'j> Document<'j> {
         let text = std::str::from_utf8(json).map_err(|e| ViewError::Json { at: e.valid_up_to(), what: "this is not UTF-8" })?;
         let document = Document { text, unescaped: String::new(), slots: Vec::with_capacity(json.len() / 16 + 8) };
         let mut reader = Reader { bytes: json, at: 0, document };
-        reader.skip_space();
-        reader.value(0)?;
-        reader.skip_space();
-        if reader.at != json.len() {
-            return Err(reader.error("something follows the JSON value"));
+        match reader.whole() {
+            Ok(()) => Ok(reader.document),
+            Err(what) => Err(ViewError::Json { at: reader.at, what }),
         }
-        Ok(reader.document)
     }
 
     pub(crate) fn root(&self) -> Node<'_> {
@@ -85,7 +82,7 @@ impl<'j> Document<'j> {
 }
 
 impl<'d> Node<'d> {
-    fn slot(self) -> &'d Slot {
+    fn slot(self) -> &'d NodeSlot {
         &self.document.slots[self.index as usize]
     }
 
@@ -138,9 +135,26 @@ impl<'d> Node<'d> {
         std::iter::from_fn(move || Some((keys.next()?.text()?, keys.next()?)))
     }
 
-    /// The first member of this name; a `null` counts as a value.
+    /// The first member of this name; a `null` counts as a value. Views spend most of their time here.
     pub(crate) fn member(self, name: &str) -> Option<Node<'d>> {
-        self.members().find(|(key, _)| *key == name).map(|(_, value)| value)
+        let document = self.document;
+        let slot = self.slot();
+        if slot.shape != Shape::Object {
+            return None;
+        }
+        let (name, end) = (name.as_bytes(), slot.next as usize);
+        let mut index = self.index as usize + 1;
+        while let (true, Some([key, value, ..])) = (index < end, document.slots.get(index..)) {
+            let (from, to) = (key.start as usize, key.end as usize);
+            if to - from == name.len() {
+                let texts = if key.shape == Shape::Plain { document.text } else { &document.unescaped };
+                if texts.as_bytes().get(from..to) == Some(name) {
+                    return Some(Node { document, index: key.next });
+                }
+            }
+            index = value.next as usize;
+        }
+        None
     }
 }
 
@@ -165,6 +179,9 @@ impl<'d> Iterator for Elements<'d> {
     }
 }
 
+/// What was read, or what is wrong at the current byte. It fits two registers, and each value returns one.
+type Read<T> = Result<T, &'static str>;
+
 struct Reader<'j> {
     bytes: &'j [u8],
     at: usize,
@@ -172,10 +189,6 @@ struct Reader<'j> {
 }
 
 impl Reader<'_> {
-    fn error(&self, what: &'static str) -> ViewError {
-        ViewError::Json { at: self.at, what }
-    }
-
     fn skip_space(&mut self) {
         while matches!(self.bytes.get(self.at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
@@ -189,7 +202,7 @@ impl Reader<'_> {
     #[expect(clippy::cast_possible_truncation, reason = "a document has less than 2^32 bytes, hence nodes")]
     fn push(&mut self, shape: Shape, start: usize, end: usize) -> usize {
         let index = self.document.slots.len();
-        self.document.slots.push(Slot { shape, start: start as u32, end: end as u32, next: index as u32 + 1 });
+        self.document.slots.push(NodeSlot { shape, start: start as u32, end: end as u32, next: index as u32 + 1 });
         index
     }
 
@@ -201,7 +214,14 @@ impl Reader<'_> {
         (slot.next, slot.end) = (next, self.at as u32);
     }
 
-    fn value(&mut self, depth: usize) -> Result<(), ViewError> {
+    fn whole(&mut self) -> Read<()> {
+        self.skip_space();
+        self.value(0)?;
+        self.skip_space();
+        if self.at == self.bytes.len() { Ok(()) } else { Err("something follows the JSON value") }
+    }
+
+    fn value(&mut self, depth: usize) -> Read<()> {
         match self.peek() {
             Some(b'"') => self.string(),
             Some(b'{') => self.object(depth),
@@ -210,29 +230,29 @@ impl Reader<'_> {
             Some(b't') => self.word("true", Shape::True),
             Some(b'f') => self.word("false", Shape::False),
             Some(b'n') => self.word("null", Shape::Null),
-            Some(_) => Err(self.error("a JSON value was expected")),
-            None => Err(self.error("the JSON text ends too early")),
+            Some(_) => Err("a JSON value was expected"),
+            None => Err("the JSON text ends too early"),
         }
     }
 
-    fn word(&mut self, word: &'static str, shape: Shape) -> Result<(), ViewError> {
+    fn word(&mut self, word: &'static str, shape: Shape) -> Read<()> {
         if !self.bytes[self.at..].starts_with(word.as_bytes()) {
-            return Err(self.error("a JSON value was expected"));
+            return Err("a JSON value was expected");
         }
         self.push(shape, self.at, self.at + word.len());
         self.at += word.len();
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), ViewError> {
+    fn digits(&mut self) -> Read<()> {
         let start = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at == start { Err(self.error("a digit was expected")) } else { Ok(()) }
+        if self.at == start { Err("a digit was expected") } else { Ok(()) }
     }
 
-    fn number(&mut self) -> Result<(), ViewError> {
+    fn number(&mut self) -> Read<()> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -240,7 +260,7 @@ impl Reader<'_> {
         if self.peek() == Some(b'0') {
             self.at += 1;
             if matches!(self.peek(), Some(b'0'..=b'9')) {
-                return Err(self.error("a number does not start with 0"));
+                return Err("a number does not start with 0");
             }
         } else {
             self.digits()?;
@@ -260,26 +280,23 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn string(&mut self) -> Result<(), ViewError> {
-        self.at += 1;
-        let start = self.at;
-        while let Some(b) = self.peek() {
-            match b {
-                b'"' => {
-                    self.push(Shape::Plain, start, self.at);
-                    self.at += 1;
-                    return Ok(());
-                }
-                b'\\' => return self.escaped_string(start),
-                ..b' ' => return Err(self.error("a control character must be escaped in a string")),
-                _ => self.at += 1,
+    fn string(&mut self) -> Read<()> {
+        let start = self.at + 1;
+        self.at = start + plain_length(&self.bytes[start..]);
+        match self.peek() {
+            Some(b'"') => {
+                self.push(Shape::Plain, start, self.at);
+                self.at += 1;
+                Ok(())
             }
+            Some(b'\\') => self.escaped_string(start),
+            Some(_) => Err("a control character must be escaped in a string"),
+            None => Err("the JSON text ends within a string"),
         }
-        Err(self.error("the JSON text ends within a string"))
     }
 
     /// The rest of a string whose first escape is at the current byte.
-    fn escaped_string(&mut self, start: usize) -> Result<(), ViewError> {
+    fn escaped_string(&mut self, start: usize) -> Read<()> {
         let from = self.document.unescaped.len();
         let mut copied = start;
         loop {
@@ -298,14 +315,14 @@ impl Reader<'_> {
                     self.document.unescaped.push(c);
                     copied = self.at;
                 }
-                Some(..b' ') => return Err(self.error("a control character must be escaped in a string")),
-                Some(_) => self.at += 1,
-                None => return Err(self.error("the JSON text ends within a string")),
+                Some(..b' ') => return Err("a control character must be escaped in a string"),
+                Some(_) => self.at += plain_length(&self.bytes[self.at..]),
+                None => return Err("the JSON text ends within a string"),
             }
         }
     }
 
-    fn escape(&mut self) -> Result<char, ViewError> {
+    fn escape(&mut self) -> Read<char> {
         let c = match self.peek() {
             Some(b'"') => '"',
             Some(b'\\') => '\\',
@@ -316,39 +333,39 @@ impl Reader<'_> {
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => return self.unicode_escape(),
-            _ => return Err(self.error("this escape does not exist in JSON")),
+            _ => return Err("this escape does not exist in JSON"),
         };
         self.at += 1;
         Ok(c)
     }
 
-    fn unicode_escape(&mut self) -> Result<char, ViewError> {
+    fn unicode_escape(&mut self) -> Read<char> {
         let first = self.four_digits()?;
         let code = if (0xd800..0xdc00).contains(&first) && self.bytes[self.at..].starts_with(b"\\u") {
             self.at += 1;
             let second = self.four_digits()?;
             if !(0xdc00..0xe000).contains(&second) {
-                return Err(self.error("half of a surrogate pair"));
+                return Err("half of a surrogate pair");
             }
             0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)
         } else {
             first
         };
-        char::from_u32(code).ok_or_else(|| self.error("half of a surrogate pair"))
+        char::from_u32(code).ok_or("half of a surrogate pair")
     }
 
     /// Reads `uXXXX`.
-    fn four_digits(&mut self) -> Result<u32, ViewError> {
+    fn four_digits(&mut self) -> Read<u32> {
         let digits = self.bytes.get(self.at + 1..self.at + 5).filter(|d| d.iter().all(u8::is_ascii_hexdigit));
-        let Some(digits) = digits else { return Err(self.error("four hexadecimal digits were expected")) };
+        let Some(digits) = digits else { return Err("four hexadecimal digits were expected") };
         let code = digits.iter().fold(0, |code, d| code * 16 + (*d as char).to_digit(16).unwrap_or(0));
         self.at += 5;
         Ok(code)
     }
 
-    fn enter(&mut self, depth: usize, shape: Shape) -> Result<usize, ViewError> {
+    fn enter(&mut self, depth: usize, shape: Shape) -> Read<usize> {
         if depth >= RESOURCE_DEPTH {
-            return Err(self.error("the resource is nested too deeply"));
+            return Err("the resource is nested too deeply");
         }
         let index = self.push(shape, self.at, self.at);
         self.at += 1;
@@ -356,7 +373,7 @@ impl Reader<'_> {
         Ok(index)
     }
 
-    fn array(&mut self, depth: usize) -> Result<(), ViewError> {
+    fn array(&mut self, depth: usize) -> Read<()> {
         let index = self.enter(depth, Shape::Array)?;
         if self.peek() != Some(b']') {
             loop {
@@ -365,7 +382,7 @@ impl Reader<'_> {
                 match self.peek() {
                     Some(b',') => self.at += 1,
                     Some(b']') => break,
-                    _ => return Err(self.error("`,` or `]` was expected")),
+                    _ => return Err("`,` or `]` was expected"),
                 }
                 self.skip_space();
             }
@@ -374,17 +391,17 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn object(&mut self, depth: usize) -> Result<(), ViewError> {
+    fn object(&mut self, depth: usize) -> Read<()> {
         let index = self.enter(depth, Shape::Object)?;
         if self.peek() != Some(b'}') {
             loop {
                 if self.peek() != Some(b'"') {
-                    return Err(self.error("the name of a member was expected"));
+                    return Err("the name of a member was expected");
                 }
                 self.string()?;
                 self.skip_space();
                 if self.peek() != Some(b':') {
-                    return Err(self.error("`:` was expected"));
+                    return Err("`:` was expected");
                 }
                 self.at += 1;
                 self.skip_space();
@@ -393,7 +410,7 @@ impl Reader<'_> {
                 match self.peek() {
                     Some(b',') => self.at += 1,
                     Some(b'}') => break,
-                    _ => return Err(self.error("`,` or `}` was expected")),
+                    _ => return Err("`,` or `}` was expected"),
                 }
                 self.skip_space();
             }
@@ -401,6 +418,26 @@ impl Reader<'_> {
         self.close(index);
         Ok(())
     }
+}
+
+/// How many bytes precede the first quote, backslash or control character. Most of a resource is strings: eight bytes are looked at
+/// together.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    // The high bit of each byte that is less than `n`, for n up to 128. Above the first such byte there may be false ones.
+    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & HIGH;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        if found != 0 {
+            return i * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let end = rest.iter().position(|b| matches!(b, b'"' | b'\\' | ..b' '));
+    words.len() * 8 + end.unwrap_or(rest.len())
 }
 
 #[cfg(test)]
@@ -439,6 +476,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_plain_part_ends_at_the_first_special_byte(bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(b'a')], 0..40)) {
+            let naive = bytes.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\').unwrap_or(bytes.len());
+            prop_assert_eq!(super::plain_length(&bytes), naive);
+        }
+
         #[test]
         fn a_document_is_what_serde_json_reads(json in any_json(), pretty: bool) {
             let text = if pretty { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) }.unwrap();

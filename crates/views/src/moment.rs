@@ -8,7 +8,7 @@ const NANOS: u64 = 1_000_000_000;
 /// A date, an instant or a time of day; each may be partial (`2026`, `2026-11`).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
-    form: Form,
+    form: MomentForm,
     /// Year, month, day, hour, minute, nanosecond of the minute; those beyond `known` are zero.
     fields: [u64; 6],
     /// How many fields are known. A time of day has no year, month and day, and they count.
@@ -20,7 +20,7 @@ pub(crate) struct Moment {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum MomentForm {
     /// A date, or a dateTime with or without its time.
     Calendar,
     TimeOfDay,
@@ -50,7 +50,7 @@ impl Moment {
     /// Reads a FHIR `date`, `dateTime` or `instant`, or a FHIRPath literal without `@`. Days exist in the calendar.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (date, time) = text.split_once('T').map_or((text, None), |(d, t)| (d, Some(t)));
-        let mut moment = Self { form: Form::Calendar, fields: [0; 6], known: 0, decimals: 0, offset: None };
+        let mut moment = Self { form: MomentForm::Calendar, fields: [0; 6], known: 0, decimals: 0, offset: None };
         let lengths = [4, 2, 2];
         for (part, length) in date.split('-').zip(lengths) {
             moment.add(number(part, length)?);
@@ -73,7 +73,7 @@ impl Moment {
 
     /// Reads a FHIR `time`, or a FHIRPath literal without `@T`.
     pub(crate) fn parse_time(text: &str) -> Option<Self> {
-        let moment = Self { form: Form::TimeOfDay, fields: [0; 6], known: 3, decimals: 0, offset: None };
+        let moment = Self { form: MomentForm::TimeOfDay, fields: [0; 6], known: 3, decimals: 0, offset: None };
         moment.with_time(text).filter(|m| m.offset.is_none())
     }
 
@@ -130,7 +130,7 @@ impl Moment {
 
     /// Days from 1970-01-01, when this is a full day and nothing more.
     pub(crate) fn day(&self) -> Option<i32> {
-        (self.form == Form::Calendar && self.known == 3).then(|| i32::try_from(self.days()).ok()).flatten()
+        (self.form == MomentForm::Calendar && self.known == 3).then(|| i32::try_from(self.days()).ok()).flatten()
     }
 
     /// Milliseconds from 1970-01-01T00:00Z, when this is an instant that milliseconds tell exactly.
@@ -140,7 +140,7 @@ impl Moment {
 
     /// Milliseconds from 1970-01-01T00:00Z, without what is below them, when this is an instant: to the second, with an offset.
     pub(crate) fn millis_cut(&self) -> Option<i64> {
-        let is_instant = self.form == Form::Calendar && self.known == 6;
+        let is_instant = self.form == MomentForm::Calendar && self.known == 6;
         is_instant.then(|| i64::try_from(self.utc_nanos()?.div_euclid(1_000_000)).ok()).flatten()
     }
 

@@ -8,6 +8,6 @@ mod lexer;
 mod parser;
 
 pub(crate) use datum::Datum;
-pub(crate) use eval::{Fault, Scope, each, single};
+pub(crate) use eval::{FaultCause, Scope, each, path_fault, single};
 pub(crate) use expr::{Expr, StaticType};
 pub(crate) use parser::{Constants, parse};

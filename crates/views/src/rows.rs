@@ -5,7 +5,7 @@ use crate::column::Cell;
 use crate::definition::{Child, ColumnPath, Iteration, Select, ViewDefinition};
 use crate::json::Document;
 use crate::limits::{ELEMENTS_OF_A_RESOURCE, RESOURCE_DEPTH, ROWS_OF_A_RESOURCE};
-use crate::path::{Datum, Expr, Fault, Scope, each, single};
+use crate::path::{Datum, Expr, FaultCause, Scope, each, path_fault, single};
 
 /// Takes the rows of a view. An error that it returns ends the run and is returned from it.
 pub type RowTaker<'a> = &'a mut dyn FnMut(&[Cell<'_>]) -> Result<(), ViewError>;
@@ -24,7 +24,7 @@ impl ViewDefinition {
         if resource.resource_type() != self.resource {
             return Ok(());
         }
-        let run = Run { view: self, resource, elements: std::cell::Cell::new(0) };
+        let run = ViewRun { view: self, resource, elements: std::cell::Cell::new(0) };
         let scope = Scope { this: Datum::element(resource.root(), ""), row_index: 0, moment: None };
         for (place, criterion) in &self.criteria {
             if !run.is_true(criterion, &scope, place)? {
@@ -45,28 +45,28 @@ impl ViewDefinition {
     }
 }
 
-struct Run<'t> {
+struct ViewRun<'t> {
     view: &'t ViewDefinition,
     resource: &'t Document<'t>,
     /// Elements that iterations went over.
     elements: std::cell::Cell<u64>,
 }
 
-impl<'t> Run<'t> {
+impl<'t> ViewRun<'t> {
     fn error(&self, place: &str, what: impl Into<String>) -> ViewError {
         let resource = format!("{}/{}", self.resource.resource_type(), self.resource.id());
         ViewError::Row { resource, place: place.to_owned(), what: what.into() }
     }
 
-    fn placed(&self, fault: Fault, place: &str) -> ViewError {
-        match fault {
-            Fault::Path(what) => self.error(place, what),
-            Fault::Inner(error) => error,
+    fn placed(&self, cause: FaultCause, place: &str) -> ViewError {
+        match cause {
+            FaultCause::Path(what) => self.error(place, what),
+            FaultCause::Inner(error) => error,
         }
     }
 
     fn is_true(&self, criterion: &'t Expr, scope: &Scope<'t>, place: &str) -> Result<bool, ViewError> {
-        match single(criterion, scope).map_err(|f| self.placed(f, place))? {
+        match single(criterion, scope).map_err(|f| self.placed(*f, place))? {
             None => Ok(false),
             Some(found) => found
                 .boolean()
@@ -147,13 +147,13 @@ impl<'t> Run<'t> {
         let all = each(path, scope, &mut |found| {
             self.elements.set(self.elements.get() + 1);
             if self.elements.get() > ELEMENTS_OF_A_RESOURCE {
-                return Err(Fault::Path(format!(
+                return Err(path_fault(format!(
                     "the view goes over more than {ELEMENTS_OF_A_RESOURCE} elements of one resource"
                 )));
             }
-            on(found).map(|()| true).map_err(Fault::Inner)
+            on(found).map(|()| true).map_err(|e| Box::new(FaultCause::Inner(e)))
         });
-        all.map(|_| ()).map_err(|f| self.placed(f, &select.place))
+        all.map(|_| ()).map_err(|f| self.placed(*f, &select.place))
     }
 
     /// Each element that the paths find, and below it what they find from there. A path that does not go down (`$this`) is
@@ -214,13 +214,13 @@ impl<'t> Run<'t> {
         let cell = if column.collection {
             let mut list = Vec::new();
             each(&path.expr, scope, &mut |found| {
-                list.push(column.cell(found).map_err(Fault::Path)?);
+                list.push(column.cell(found).map_err(path_fault)?);
                 Ok(true)
             })
             .map(|_| Cell::List(list))
         } else {
-            single(&path.expr, scope).and_then(|found| found.map_or(Ok(Cell::Null), |f| column.cell(f).map_err(Fault::Path)))
+            single(&path.expr, scope).and_then(|found| found.map_or(Ok(Cell::Null), |f| column.cell(f).map_err(path_fault)))
         };
-        cell.map_err(|f| self.placed(f, &format!("column `{}`", column.name)))
+        cell.map_err(|f| self.placed(*f, &format!("column `{}`", column.name)))
     }
 }

@@ -4,10 +4,12 @@ mod csv;
 mod json_text;
 mod ndjson;
 mod parquet;
+mod writer;
 
 use crate::ViewError;
-use crate::column::{Cell, Column};
+use crate::column::Column;
 use std::io::Write;
+pub use writer::TableWriter;
 
 /// A format of tables.
 ///
@@ -67,22 +69,6 @@ impl TableFormat {
     }
 }
 
-/// Writes a table, row after row, in bounded memory.
-pub trait TableWriter {
-    /// Adds a row: a cell for each column, in order.
-    ///
-    /// # Errors
-    /// [`ViewError::Table`] for a cell that does not fit its column, [`ViewError::Write`] or [`ViewError::Parquet`] when the output
-    /// fails. After an error the file is unusable.
-    fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), ViewError>;
-
-    /// Writes what is still held back and the end of the file. A file that was not finished is not complete.
-    ///
-    /// # Errors
-    /// As [`TableWriter::row`].
-    fn finish(self: Box<Self>) -> Result<(), ViewError>;
-}
-
 /// A writer of a table with these columns. `metadata` (names and values, in this order) is written into Parquet; CSV and NDJSON have no
 /// place for it. Memory: [`WRITE_BYTES`](crate::limits::WRITE_BYTES) for the texts; for Parquet one row group
 /// ([`ROW_GROUP_ROWS`](crate::limits::ROW_GROUP_ROWS), [`ROW_GROUP_BYTES`](crate::limits::ROW_GROUP_BYTES)) and its compressed form.
@@ -100,41 +86,4 @@ pub fn table_writer(
         TableFormat::Ndjson => Box::new(ndjson::NdjsonTable::new(out, columns)),
         TableFormat::Parquet => Box::new(parquet::ParquetTable::new(out, columns, metadata)?),
     })
-}
-
-/// Refuses a row with more or less cells than columns.
-fn check_width(cells: &[Cell<'_>], columns: usize) -> Result<(), ViewError> {
-    if cells.len() == columns {
-        return Ok(());
-    }
-    Err(ViewError::Table {
-        column: "*".to_owned(),
-        what: format!("a row has {} cells, the table {columns} columns", cells.len()),
-    })
-}
-
-/// A text output that gathers bytes before it writes them.
-struct Gathering {
-    out: Box<dyn Write + Send>,
-    bytes: Vec<u8>,
-}
-
-impl Gathering {
-    fn new(out: Box<dyn Write + Send>) -> Self {
-        Self { out, bytes: Vec::with_capacity(2 * crate::limits::WRITE_BYTES) }
-    }
-
-    /// Writes what was gathered once it is enough.
-    fn after_row(&mut self) -> Result<(), ViewError> {
-        if self.bytes.len() >= crate::limits::WRITE_BYTES {
-            self.out.write_all(&self.bytes)?;
-            self.bytes.clear();
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<(), ViewError> {
-        self.out.write_all(&self.bytes)?;
-        Ok(self.out.flush()?)
-    }
 }

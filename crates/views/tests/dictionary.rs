@@ -1,4 +1,5 @@
 //! `docs/views.md` is the dictionary of the published tables.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "common/golden.rs"]
 mod golden;

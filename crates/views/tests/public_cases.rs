@@ -1,4 +1,5 @@
 //! The public cases of SQL on FHIR v2 (`tests/cases`), reported by tag.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "common/cells.rs"]
 mod cells;

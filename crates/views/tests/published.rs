@@ -1,6 +1,7 @@
 //! The published tables on samples of each form that the directory publishes.
 //!
 //! To accept a change: `ANNUAIRE_GOLDEN=write cargo test -p annuaire-views`, then read the diff.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "common/cells.rs"]
 mod cells;

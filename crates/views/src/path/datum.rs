@@ -21,7 +21,7 @@ pub(crate) enum Datum<'t> {
     Boolean(bool),
     Number(Decimal),
     Text(Cow<'t, str>),
-    Moment(Moment),
+    Moment(Box<Moment>),
 }
 
 impl<'t> Datum<'t> {
@@ -78,7 +78,7 @@ impl<'t> Datum<'t> {
     /// This as a moment, when it is one or is compared with one.
     fn moment(&self) -> Option<Moment> {
         match self {
-            Self::Moment(m) => Some(*m),
+            Self::Moment(m) => Some(**m),
             _ => {
                 let text = self.text()?;
                 Moment::parse(text).or_else(|| Moment::parse_time(text))
@@ -111,6 +111,9 @@ impl<'t> Datum<'t> {
 
     /// FHIRPath `=` of two elements; `None` when the precision of moments leaves it open.
     pub(crate) fn equals(&self, other: &Self) -> Option<bool> {
+        if let (Self::Element { node: Some(node), ty: "", .. }, Self::Text(text)) = (self, other) {
+            return Some(node.text() == Some(text));
+        }
         if (self.is_moment() || other.is_moment())
             && let (Some(a), Some(b)) = (self.moment(), other.moment())
         {

@@ -46,6 +46,8 @@ pub(crate) enum Expr {
     ReferenceKey(Box<Expr>, String),
     Negated(Box<Expr>),
     Binary(Binary, Box<Expr>, Box<Expr>),
+    /// `a = 'x' or a = 'y'`: whether the path is one of these texts.
+    OneOf(Box<Expr>, Vec<Datum<'static>>),
 }
 
 /// An operator between two collections.
@@ -85,9 +87,60 @@ impl Expr {
             Self::Literal(_) | Self::Join(..) | Self::ResourceKey(_) | Self::ReferenceKey(..) => StaticType::Text,
             Self::Binary(Binary::Plus, ..) => StaticType::Unknown,
             Self::Binary(Binary::Minus | Binary::Times | Binary::Divided, ..) => StaticType::Number,
-            Self::Binary(..) => StaticType::Boolean,
+            Self::Binary(..) | Self::OneOf(..) => StaticType::Boolean,
             Self::First(of) | Self::Index(of, _) | Self::Where(of, _) => of.static_type(),
             _ => StaticType::Unknown,
+        }
+    }
+
+    /// `self or other`. Comparisons of one path with several texts become one, which finds its elements once.
+    pub(super) fn or(self, other: Self) -> Self {
+        let texts = |literal: Self| match literal {
+            Self::Literal(text @ Datum::Text(_)) => Ok(vec![text]),
+            other => Err(other),
+        };
+        // The path and the texts that a comparison is about, or the comparison itself.
+        let taken = |expr: Self| match expr {
+            Self::OneOf(path, texts) => Ok((path, texts)),
+            Self::Binary(Binary::Equal, path, literal) => match texts(*literal) {
+                Ok(texts) => Ok((path, texts)),
+                Err(literal) => Err(Self::Binary(Binary::Equal, path, Box::new(literal))),
+            },
+            other => Err(other),
+        };
+        let given_back = |part: Result<(Box<Self>, Vec<Datum<'static>>), Self>| match part {
+            Ok((path, mut texts)) if texts.len() == 1 => {
+                Self::Binary(Binary::Equal, path, Box::new(texts.pop().map_or(Self::Nothing, Self::Literal)))
+            }
+            Ok((path, texts)) => Self::OneOf(path, texts),
+            Err(expr) => expr,
+        };
+        match (taken(self), taken(other)) {
+            (Ok((a, mut texts)), Ok((b, more))) if a.is_members_of_this() && a.is_same_path(&b) => {
+                texts.extend(more);
+                Self::OneOf(a, texts)
+            }
+            (a, b) => Self::Binary(Binary::Or, Box::new(given_back(a)), Box::new(given_back(b))),
+        }
+    }
+
+    /// Whether this is `a.b.c`.
+    fn is_members_of_this(&self) -> bool {
+        match self {
+            Self::This => true,
+            Self::Member { of, beside: None, .. } => of.is_members_of_this(),
+            _ => false,
+        }
+    }
+
+    /// Whether two paths of members are one.
+    fn is_same_path(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::This, Self::This) => true,
+            (Self::Member { of: a, name: x, beside: None, .. }, Self::Member { of: b, name: y, beside: None, .. }) => {
+                x == y && a.is_same_path(b)
+            }
+            _ => false,
         }
     }
 

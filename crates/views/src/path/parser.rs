@@ -99,7 +99,8 @@ impl Parser<'_> {
     fn either(&mut self) -> Parsed<Expr> {
         let mut left = self.both()?;
         while self.takes_name("or") {
-            left = self.binary(Binary::Or, left, Self::both)?;
+            self.one_more()?;
+            left = left.or(self.both()?);
         }
         Ok(left)
     }
@@ -198,7 +199,7 @@ impl Parser<'_> {
             Word::Moment(text) => {
                 let moment = text.strip_prefix('T').map_or_else(|| Moment::parse(text), Moment::parse_time);
                 match moment {
-                    Some(moment) => self.literal(Datum::Moment(moment)),
+                    Some(moment) => self.literal(Datum::Moment(Box::new(moment))),
                     None => self.fail(format!("`@{text}` is no date or time")),
                 }
             }

@@ -1,7 +1,7 @@
 //! CSV after RFC 4180, with LF at the end of lines.
 
 use super::json_text::write_value;
-use super::{Gathering, TableWriter, check_width};
+use super::writer::{Gathering, TableWriter, check_width};
 use crate::ViewError;
 use crate::column::{Cell, Column};
 use std::io::Write;

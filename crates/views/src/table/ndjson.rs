@@ -1,7 +1,7 @@
 //! NDJSON: one object for each row.
 
 use super::json_text::{write_text, write_value};
-use super::{Gathering, TableWriter, check_width};
+use super::writer::{Gathering, TableWriter, check_width};
 use crate::ViewError;
 use crate::column::{Cell, Column};
 use std::io::Write;

@@ -1,6 +1,6 @@
 //! Parquet. Equal rows give equal bytes: rows come in the caller's order, row groups end at a fixed count, and no clock is read.
 
-use super::{TableWriter, check_width};
+use super::writer::{TableWriter, check_width};
 use crate::ViewError;
 use crate::column::{Cell, Column, Kind};
 use crate::decimal::Decimal;
