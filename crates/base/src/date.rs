@@ -247,6 +247,8 @@ mod tests {
         assert_eq!(iso_day(parse_instant("2026-11-24T23:30:00Z").unwrap().0), "2026-11-25");
         assert_eq!(iso_day(parse_instant("2026-06-30T22:30:00Z").unwrap().0), "2026-07-01");
         assert_eq!(iso_day(parse_instant("1960-12-31T12:00:00Z").unwrap().0), "1960-12-31");
+        assert_eq!(paris_stamp(parse_instant("2026-11-24T23:30:59Z").unwrap().0), "202611250030");
+        assert_eq!(paris_stamp(parse_instant("2026-06-30T22:30:00Z").unwrap().0), "202607010030");
     }
 
     #[test]

@@ -18,7 +18,7 @@
 //! | *change* | an object that is put, or that ends, as a fact of its source | `replace` |
 //!
 //! `read` chooses the reader of a file, `containers` opens archives, `formats` lists the columns of each text format, `intake` and
-//! `loads` keep what is gathered on the way. A new format is one entry in a file of `formats`.
+//! `loads` keep what is gathered on the way. `national_text` hands the lines of text files to those who read them without importing. A new format is one entry in a file of `formats`.
 //!
 //! # Example
 //!

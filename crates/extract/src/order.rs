@@ -69,6 +69,9 @@ const SECTIONS: &[(&str, &[usize])] = &[
     ("geolocalisation", &[1]),
 ];
 
+/// Fields of a line that are looked at: the columns of no format lie beyond.
+const FIELDS: usize = 64;
+
 impl LineOrder {
     /// The order of a file: its format, and its columns as an import names them (none for FINESS files). A format without an entry
     /// is sorted by person, if it has one, then by line.
@@ -99,23 +102,25 @@ impl LineOrder {
 
     /// The place of a line among others: the values of its columns, each ended by a zero byte.
     pub(crate) fn key(&self, line: &str, key: &mut Vec<u8>) {
-        let fields: Vec<&str> = line.split(self.separator).collect();
-        let mut add = |at: usize| {
-            key.extend_from_slice(fields.get(at).unwrap_or(&"").trim_matches('"').as_bytes());
-            key.push(0);
-        };
         match &self.columns {
-            OrderColumns::Of(columns) => columns.iter().for_each(|at| add(*at)),
+            OrderColumns::Of(columns) => self.add(columns, line, key),
             OrderColumns::OfSection => {
-                let section = fields.first().copied().unwrap_or_default();
+                let section = line.split(self.separator).next().unwrap_or_default();
                 let known = SECTIONS.iter().position(|s| s.0 == section);
-                let columns = known.map_or(&[][..], |at| SECTIONS[at].1);
-                key.extend([u8::try_from(known.map_or(SECTIONS.len(), |at| at)).unwrap_or(u8::MAX) + 1, 0]);
-                columns.iter().for_each(|at| {
-                    key.extend_from_slice(fields.get(*at).unwrap_or(&"").as_bytes());
-                    key.push(0);
-                });
+                // Zero ends a value.
+                key.extend([known.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(u8::MAX), 0]);
+                self.add(known.map_or(&[][..], |at| SECTIONS[at].1), line, key);
             }
+        }
+    }
+
+    /// Adds the values of these columns; a column that the line does not have is empty.
+    fn add(&self, columns: &[usize], line: &str, key: &mut Vec<u8>) {
+        let mut fields = [""; FIELDS];
+        fields.iter_mut().zip(line.split(self.separator)).for_each(|(field, value)| *field = value);
+        for at in columns {
+            key.extend_from_slice(fields.get(*at).unwrap_or(&"").trim_matches('"').as_bytes());
+            key.push(0);
         }
     }
 }

@@ -113,15 +113,19 @@ fn push_mark(out: &mut String, fragment: Fragment) {
 
 /// Adds a value without what a line cannot hold; white space at its end goes too, since readers remove it.
 pub(crate) fn push_clean(out: &mut String, value: &str, separator: char) {
-    let is_left_out = |c: char| c == separator || c == '"' || c.is_control();
-    let value = value.trim_end();
-    if value.contains(is_left_out) {
-        let start = out.len();
-        out.extend(value.chars().filter(|c| !is_left_out(*c)));
-        out.truncate(start + out[start..].trim_end().len());
-    } else {
-        out.push_str(value);
+    // Bytes that may begin what is left out: control characters beyond ASCII begin with C2. Nearly all values have none.
+    let suspicious = |b: &u8| *b == separator as u8 || *b == b'"' || *b < 0x20 || *b == 0x7f || *b == 0xc2;
+    let value = match value.as_bytes().last() {
+        None => return,
+        Some(last) if last.is_ascii_graphic() => value,
+        Some(_) => value.trim_end(),
+    };
+    if !value.as_bytes().iter().any(suspicious) {
+        return out.push_str(value);
     }
+    let start = out.len();
+    out.extend(value.chars().filter(|c| !(*c == separator || *c == '"' || c.is_control())));
+    out.truncate(start + out[start..].trim_end().len());
 }
 
 /// Puts the fragments of a structure into a line that waits for them.

@@ -129,6 +129,10 @@ pub fn part_of(folder: &Path, to: &Path, seed: u64, stamp: &str) -> Vec<PathBuf>
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
+        if text.lines().count() == 1 {
+            // A small nation may have no know-how, and a file without a line is a cut one.
+            continue;
+        }
         let mut lines = text.lines();
         let mut out = lines.next().unwrap().to_owned() + "\n";
         for line in lines {
