@@ -3,7 +3,7 @@
 
 mod common;
 
-use annuaire_mirror::{Channel, Error, FeedDelivery, FeedSink, FileSink, Mirror, MirrorOptions, Sink};
+use annuaire_mirror::{Error, FeedDelivery, FeedSink, FileSink, Mirror, MirrorChannel, MirrorOptions, Sink};
 use common::publisher::Publisher;
 use common::{FakeOrigin, Fault, TestWorld, content};
 use proptest::prelude::*;
@@ -99,7 +99,7 @@ fn run(
     options.http.rate = 1_000_000;
     options.max_change = 100;
     options.reconcile = Duration::ZERO;
-    options.channel = if matches!(way, Way::Published) { Channel::Published } else { Channel::Plain };
+    options.channel = if matches!(way, Way::Published) { MirrorChannel::Published } else { MirrorChannel::Plain };
     for _ in 0..times {
         match Mirror::open(options.clone(), sink(), world.clone()).unwrap().once() {
             Ok(_) => return true,
