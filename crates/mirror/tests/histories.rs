@@ -113,8 +113,8 @@ fn run(
 fn lives_through(events: &[Event], way: Way, seed: u64) {
     let origin = FakeOrigin::start();
     origin.lock().history = matches!(way, Way::History);
-    origin.lock().bundle_meta = seed % 2 == 0;
-    origin.lock().gzip = seed % 3 == 0;
+    origin.lock().bundle_meta = seed.is_multiple_of(2);
+    origin.lock().gzip = seed.is_multiple_of(3);
     let (dir, world) = (tempfile::tempdir().unwrap(), TestWorld::new(seed));
     let copy = Rc::new(RefCell::new(Copy::new()));
     let files = dir.path().join("files");
@@ -125,7 +125,7 @@ fn lives_through(events: &[Event], way: Way, seed: u64) {
     let mut publisher = Publisher::default();
     let mut publish = |origin: &FakeOrigin, n: usize| {
         let encoding = ["identity", "gzip", "zstd"][n % 3];
-        if n % 7 == 0 { publisher.root(origin, encoding) } else { publisher.increment(origin, encoding) }
+        if n.is_multiple_of(7) { publisher.root(origin, encoding) } else { publisher.increment(origin, encoding) }
     };
     if matches!(way, Way::Published) {
         publish(&origin, 0);
