@@ -2,14 +2,14 @@
 
 use crate::limits;
 use crate::record::{Evidence, Record, Said};
-use crate::resource::{self, VersionStamp, type_and_id, type_of};
+use crate::resource::{self, ResourceStamp, type_and_id, type_of};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// What kind of Bundle was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BundleKind {
+pub(crate) enum AskedBundle {
     /// A search: what is there now.
     Search,
     /// A history: what happened.
@@ -100,7 +100,7 @@ struct EntryResponse {
 ///
 /// # Errors
 /// When it is no such Bundle: perhaps it was cut, or the server answers with an error and 200.
-pub(crate) fn read(body: &[u8], kind: BundleKind, ty: &str) -> Result<BundlePage, String> {
+pub(crate) fn read(body: &[u8], kind: AskedBundle, ty: &str) -> Result<BundlePage, String> {
     let text = str::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
     let bundle: RawBundle<'_> = match serde_json::from_str(text) {
         Ok(bundle) => bundle,
@@ -115,8 +115,8 @@ pub(crate) fn read(body: &[u8], kind: BundleKind, ty: &str) -> Result<BundlePage
         return Err(not_a_bundle(&bundle.resource_type));
     }
     let wanted = match kind {
-        BundleKind::Search => "searchset",
-        BundleKind::History => "history",
+        AskedBundle::Search => "searchset",
+        AskedBundle::History => "history",
     };
     if bundle.kind != wanted {
         return Err(format!(
@@ -160,7 +160,7 @@ impl BundlePage {
         *self.rejects.entry(reason).or_default() += 1;
     }
 
-    fn take(&mut self, entry: &RawEntry<'_>, kind: BundleKind, ty: &str) {
+    fn take(&mut self, entry: &RawEntry<'_>, kind: AskedBundle, ty: &str) {
         let mode = entry.search.as_ref().and_then(|s| s.mode.as_deref()).unwrap_or("match");
         if mode != "match" {
             // Included resources belong to the walk of their own type.
@@ -168,7 +168,7 @@ impl BundlePage {
             return;
         }
         let stamp = entry.response.as_ref().map(response_stamp).unwrap_or_default();
-        if kind == BundleKind::History
+        if kind == AskedBundle::History
             && let Some(request) = entry.request.as_ref().filter(|r| r.method == "DELETE")
         {
             self.matches += 1;
@@ -191,7 +191,7 @@ impl BundlePage {
             }
             Ok(found) => {
                 self.matches += 1;
-                let evidence = if kind == BundleKind::History { Evidence::Event } else { Evidence::Present };
+                let evidence = if kind == AskedBundle::History { Evidence::Event } else { Evidence::Present };
                 self.records.push(Record::of(found, evidence));
             }
             Err(rejection) => {
@@ -204,7 +204,7 @@ impl BundlePage {
                 self.reject(rejection.reason);
                 match rejection.id {
                     // What stands of it stays.
-                    Some(id) => self.records.push(Record::new(ty, &id, VersionStamp::default(), Said::Kept)),
+                    Some(id) => self.records.push(Record::new(ty, &id, ResourceStamp::default(), Said::Kept)),
                     None => self.unnamed += 1,
                 }
             }
@@ -213,10 +213,10 @@ impl BundlePage {
 }
 
 /// The version that an entry of a history made: `W/"3"` and an instant.
-fn response_stamp(response: &EntryResponse) -> VersionStamp {
+fn response_stamp(response: &EntryResponse) -> ResourceStamp {
     let etag = response.etag.as_deref().unwrap_or_default();
     let version = etag.trim_start_matches("W/").trim_matches('"');
-    VersionStamp {
+    ResourceStamp {
         version: if resource::valid_id(version) { version.to_owned() } else { String::new() },
         last_updated_us: response.last_modified.as_deref().and_then(resource::instant_us),
     }
@@ -237,7 +237,7 @@ mod tests {
             {"resource":{"resourceType":"Device","id":"b","x":"\u0000"}},
             {"resource":{"resourceType":"Device","id":"b/../c"}},
             {"fullUrl":"x"}]}"#;
-        let page = read(body, BundleKind::Search, "Device").unwrap();
+        let page = read(body, AskedBundle::Search, "Device").unwrap();
         assert_eq!(page.next.as_deref(), Some("?p=2"));
         assert_eq!((page.total, page.matches, page.unnamed, page.last_updated_ms), (Some(5), 4, 2, Some(1_795_687_200_000)));
         let said: Vec<_> = page.records.iter().map(|r| (r.id.as_str(), matches!(r.said, Said::Kept))).collect();
@@ -255,8 +255,8 @@ mod tests {
             {"request":{"method":"DELETE","url":"Device/a"},"response":{"status":"204","etag":"W/\"7\"","lastModified":"2026-11-26T10:00:00Z"}},
             {"request":{"method":"DELETE","url":"Organization/a"},"response":{"status":"204"}},
             {"request":{"method":"PUT","url":"Device/b"},"resource":{"resourceType":"Device","id":"b"}}]}"#;
-        let page = read(body, BundleKind::History, "Device").unwrap();
-        assert_eq!(page.records[0].stamp, VersionStamp { version: "7".into(), last_updated_us: Some(1_795_687_200_000_000) });
+        let page = read(body, AskedBundle::History, "Device").unwrap();
+        assert_eq!(page.records[0].stamp, ResourceStamp { version: "7".into(), last_updated_us: Some(1_795_687_200_000_000) });
         assert!(matches!(page.records[0].said, Said::Deleted));
         assert_eq!(page.records.len(), 2);
     }
@@ -271,11 +271,11 @@ mod tests {
             ("<html>", "no complete Bundle"),
             ("", "no complete Bundle"),
         ] {
-            let reason = read(body.as_bytes(), BundleKind::Search, "Device").unwrap_err();
+            let reason = read(body.as_bytes(), AskedBundle::Search, "Device").unwrap_err();
             assert!(reason.contains(said), "{body}: {reason}");
         }
         let deep =
             format!(r#"{{"resourceType":"Bundle","type":"searchset","x":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-        assert!(read(deep.as_bytes(), BundleKind::Search, "Device").is_ok(), "what is not read costs nothing");
+        assert!(read(deep.as_bytes(), AskedBundle::Search, "Device").is_ok(), "what is not read costs nothing");
     }
 }

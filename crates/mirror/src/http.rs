@@ -95,7 +95,7 @@ impl<T> HttpPage<T> {
 }
 
 /// How one attempt ended.
-enum Attempt<T> {
+enum HttpAttempt<T> {
     Done(T),
     /// Worth another attempt, of `of` in all.
     Again {
@@ -185,7 +185,7 @@ impl HttpSource {
                 .and_then(|d| i64::try_from(d.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?.as_millis()).ok());
             let etag = header(answer.headers(), "etag");
             if answer.status().as_u16() == 304 {
-                return Ok(Attempt::Done(HttpPage { url: url.to_owned(), content: None, date_ms, etag, headers: answer.headers().clone() }));
+                return Ok(HttpAttempt::Done(HttpPage { url: url.to_owned(), content: None, date_ms, etag, headers: answer.headers().clone() }));
             }
             let body = match this.body(url, &mut answer)? {
                 Ok(body) => body,
@@ -196,12 +196,12 @@ impl HttpSource {
                 let diagnostics = diagnostics(&body);
                 if status == 500 {
                     let reason = if diagnostics.is_empty() { "the origin answers 500".into() } else { diagnostics };
-                    return Ok(Attempt::Again { reason, after: None, of: limits::ATTEMPTS_500, status: Some(500) });
+                    return Ok(HttpAttempt::Again { reason, after: None, of: limits::ATTEMPTS_500, status: Some(500) });
                 }
                 return Err(Error::Status { url: shown(url), status, diagnostics });
             }
             match read(&body) {
-                Ok(content) => Ok(Attempt::Done(HttpPage { url: url.to_owned(), content: Some(content), date_ms, etag, headers: answer.headers().clone() })),
+                Ok(content) => Ok(HttpAttempt::Done(HttpPage { url: url.to_owned(), content: Some(content), date_ms, etag, headers: answer.headers().clone() })),
                 Err(reason) => Ok(again(reason)),
             }
         })
@@ -242,10 +242,10 @@ impl HttpSource {
                 (206, Some(range)) if range.starts_with(&format!("bytes {from}-")) => from,
                 (206, _) => return Err(refused(url, "a part of the file that was not asked for")),
                 // Nothing is left of it: the caller compares the size.
-                (416, _) => return Ok(Attempt::Done((None, true))),
+                (416, _) => return Ok(HttpAttempt::Done((None, true))),
                 (500, _) => {
                     let reason = "the origin answers 500".into();
-                    return Ok(Attempt::Again { reason, after: None, of: limits::ATTEMPTS_500, status: Some(500) });
+                    return Ok(HttpAttempt::Again { reason, after: None, of: limits::ATTEMPTS_500, status: Some(500) });
                 }
                 _ => {
                     let body = this.body(url, &mut answer)?.unwrap_or_default();
@@ -259,28 +259,28 @@ impl HttpSource {
                     return Err(Error::Stopped);
                 }
                 match reader.read(&mut buffer) {
-                    Ok(0) => return Ok(Attempt::Done((etag, true))),
+                    Ok(0) => return Ok(HttpAttempt::Done((etag, true))),
                     Ok(n) => {
                         this.counts.bytes += n as u64;
                         take(at, &buffer[..n])?;
                         at += n as u64;
                     }
-                    Err(_) => return Ok(Attempt::Done((etag, false))),
+                    Err(_) => return Ok(HttpAttempt::Done((etag, false))),
                 }
             }
         })
     }
 
     /// Makes attempts until one is done.
-    fn repeat<T>(&mut self, url: &str, attempt: &mut dyn FnMut(&mut Self) -> Result<Attempt<T>>) -> Result<T> {
+    fn repeat<T>(&mut self, url: &str, attempt: &mut dyn FnMut(&mut Self) -> Result<HttpAttempt<T>>) -> Result<T> {
         let mut number = 1;
         loop {
             self.wait_for_turn()?;
             self.counts.requests += 1;
             self.counts.repeated += u64::from(number > 1);
             let (reason, after, of, status) = match attempt(self)? {
-                Attempt::Done(done) => return Ok(done),
-                Attempt::Again { reason, after, of, status } => (reason, after, of, status),
+                HttpAttempt::Done(done) => return Ok(done),
+                HttpAttempt::Again { reason, after, of, status } => (reason, after, of, status),
             };
             if let Some(after) = after.filter(|after| *after > limits::RETRY_AFTER_MAX) {
                 return Err(Error::Later { url: shown(url), seconds: after.as_secs() });
@@ -317,7 +317,7 @@ impl HttpSource {
         url: &str,
         headers: &[(&str, &str)],
         body_time: Duration,
-    ) -> Result<std::result::Result<Response<Body>, Attempt<T>>> {
+    ) -> Result<std::result::Result<Response<Body>, HttpAttempt<T>>> {
         let mut request = self.agent.get(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -350,7 +350,7 @@ impl HttpSource {
             }),
             408 | 425 | 429 | 502 | 503 | 504 => {
                 let after = header(answer.headers(), "retry-after").and_then(|t| self.retry_after(&t));
-                Ok(Err(Attempt::Again {
+                Ok(Err(HttpAttempt::Again {
                     reason: format!("the origin answers {status}"),
                     after,
                     of: limits::ATTEMPTS,
@@ -400,8 +400,8 @@ impl HttpSource {
     }
 }
 
-fn again<T>(reason: String) -> Attempt<T> {
-    Attempt::Again { reason, after: None, of: limits::ATTEMPTS, status: None }
+fn again<T>(reason: String) -> HttpAttempt<T> {
+    HttpAttempt::Again { reason, after: None, of: limits::ATTEMPTS, status: None }
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {

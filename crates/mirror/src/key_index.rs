@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::record::{read_stamp, stamp_text};
-use crate::resource::VersionStamp;
+use crate::resource::ResourceStamp;
 use crate::segments::{LineForm, Segment};
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub(crate) enum KnownState {
 /// What is known of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KnownResource {
-    pub(crate) stamp: VersionStamp,
+    pub(crate) stamp: ResourceStamp,
     /// Of its JSON.
     pub(crate) digest: u64,
     pub(crate) state: KnownState,
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_line_is_read_as_it_was_written() {
         for state in [KnownState::Active, KnownState::Inactive, KnownState::Gone] {
-            let stamp = VersionStamp { version: "3".into(), last_updated_us: Some(12) };
+            let stamp = ResourceStamp { version: "3".into(), last_updated_us: Some(12) };
             let known = KnownResource { stamp, digest: 0xfe, state };
             let line = known.line("a-1");
             assert_eq!(key_of(line.as_bytes()).as_deref(), Some("a-1"));

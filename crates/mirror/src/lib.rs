@@ -61,10 +61,12 @@ pub use follow::follow;
 pub use http::{HttpCounts, HttpOptions};
 pub use log_copy::{LogContent, LogCopy, LogName, LogPosition, LogVersion, ReceivedLog};
 pub use metrics::{MirrorMetrics, RunReport};
-pub use mirror::{Channel, Mirror, MirrorOptions, Tell};
-pub use resource::{Resource, VersionStamp};
+pub use mirror::{Mirror, MirrorChannel, MirrorOptions, MirrorTell};
+pub use resource::{MirroredResource, ResourceStamp};
 pub use round::RoundCounts;
 pub use secret::AccessKey;
 pub use segments::Segment;
-pub use sink::{DatabaseSink, Deliver, FeedDelivery, FeedSink, FileSink, FilesManifest, Position, RoundEnd, Sink, TypeFiles};
+pub use sink::{
+    DatabaseSink, Deliver, FeedDelivery, FeedSink, FileSink, FilesManifest, MirrorPosition, RoundEnd, Sink, TypeFiles,
+};
 pub use world::World;

@@ -8,7 +8,7 @@ use crate::origin::OriginBase;
 use crate::plain::{Capability, PlainChannel, Walked, capability};
 use crate::published::{FileCounts, LocatedPage, PublishedChannel, Successor};
 use crate::record::{Record, Said};
-use crate::resource::VersionStamp;
+use crate::resource::ResourceStamp;
 use crate::round::{Breaker, Precedence, Received, Round, RoundCounts, apply};
 use crate::sink::Sink;
 use crate::state::{MirrorState, Recovered, StateDirectory, Watermark};
@@ -20,11 +20,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Receives what is being done, how much of it is done and how much there is (0 when unknown).
-pub type Tell = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
+pub type MirrorTell = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
 
 /// How changes come from the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Channel {
+pub enum MirrorChannel {
     /// Published files when the origin says that it has them, else pages.
     #[default]
     Auto,
@@ -44,7 +44,7 @@ pub struct MirrorOptions {
     /// Types to keep; all that the origin can search, or publishes, when empty. Fixed by the first load.
     pub types: BTreeSet<String>,
     /// How changes come.
-    pub channel: Channel,
+    pub channel: MirrorChannel,
     /// How the origin is asked.
     pub http: HttpOptions,
     /// Resources of a page; less when the origin refuses so many. The national service advises 200 at most.
@@ -62,7 +62,7 @@ pub struct MirrorOptions {
     /// Why more may go, once somebody has looked.
     pub confirm_mass_change: Option<String>,
     /// Told what is under way.
-    pub tell: Tell,
+    pub tell: MirrorTell,
 }
 
 impl MirrorOptions {
@@ -73,7 +73,7 @@ impl MirrorOptions {
             origin: origin.to_owned(),
             state,
             types: BTreeSet::new(),
-            channel: Channel::Auto,
+            channel: MirrorChannel::Auto,
             http: HttpOptions::default(),
             page_size: 200,
             overlap: Duration::from_secs(3600),
@@ -99,7 +99,7 @@ pub struct Mirror<'a> {
 }
 
 /// What a run has done so far.
-struct Run {
+struct MirrorRun {
     state: MirrorState,
     /// The sink holds nothing that counts.
     replaces: bool,
@@ -176,14 +176,14 @@ impl<'a> Mirror<'a> {
             let kept = if kept.is_empty() { "all types".to_owned() } else { kept.join(", ") };
             return Err(Error::Request(format!("this mirror keeps {kept}; for other types use another directory")));
         }
-        let mut run = Run { state, replaces, report: RunReport::default() };
+        let mut run = MirrorRun { state, replaces, report: RunReport::default() };
         match (self.options.channel, &run.state.watermark) {
-            (_, Some(Watermark::Published { .. })) | (Channel::Published, None) => self.run_published(&mut run)?,
-            (Channel::Plain, None) => {
+            (_, Some(Watermark::Published { .. })) | (MirrorChannel::Published, None) => self.run_published(&mut run)?,
+            (MirrorChannel::Plain, None) => {
                 let capability = self.capability()?;
                 self.run_plain(&mut run, &capability)?;
             }
-            (_, Some(Watermark::Plain { .. })) | (Channel::Auto, None) => {
+            (_, Some(Watermark::Plain { .. })) | (MirrorChannel::Auto, None) => {
                 let capability = self.capability()?;
                 if run.state.watermark.is_none() && capability.publishes {
                     self.run_published(&mut run)?;
@@ -221,7 +221,7 @@ impl<'a> Mirror<'a> {
         Breaker { percent: self.options.max_change, confirmed }
     }
 
-    fn apply(&mut self, run: &mut Run, mut round: Round, announced: Option<String>) -> Result<RoundCounts> {
+    fn apply(&mut self, run: &mut MirrorRun, mut round: Round, announced: Option<String>) -> Result<RoundCounts> {
         round.replaces = run.replaces;
         let breaker = self.breaker(announced);
         let tell = self.options.tell.clone();
@@ -241,7 +241,7 @@ impl<'a> Mirror<'a> {
 
     // Plain channel.
 
-    fn run_plain(&mut self, run: &mut Run, capability: &Capability) -> Result<()> {
+    fn run_plain(&mut self, run: &mut MirrorRun, capability: &Capability) -> Result<()> {
         if run.state.watermark.is_none() {
             run.state.types = if self.options.types.is_empty() { capability.types.clone() } else { self.options.types.clone() };
             if run.state.types.is_empty() || run.state.types.len() > limits::TYPES {
@@ -283,33 +283,31 @@ impl<'a> Mirror<'a> {
     }
 
     /// Copies everything; the number of changes.
-    fn copy(&mut self, run: &mut Run, capability: &Capability) -> Result<u64> {
+    fn copy(&mut self, run: &mut MirrorRun, capability: &Capability) -> Result<u64> {
         let types = run.state.types.clone();
         let walked = self.plain_walk(|channel| channel.copy(&types))?;
         let begun = walked.begun_ms;
-        let told = walked.told_ms.or(capability.date_ms).unwrap_or(begun);
+        let server_ms = capability.date_ms.unwrap_or(begun);
+        let since_ms = types.iter().map(|ty| (ty.clone(), walked.since_ms.get(ty).copied().unwrap_or(server_ms))).collect();
         run.state.longest_walk_ms = run.state.longest_walk_ms.max(walked.longest_ms);
         if walked.doubtful.is_empty() && run.state.reconciled_ms.is_none() {
             run.state.reconciled_ms = Some(begun);
         }
         let complete = types;
-        let watermark = Watermark::Plain { since_ms: told, local_ms: begun };
+        let watermark = Watermark::Plain { since_ms, server_ms, local_ms: begun };
         self.apply_walked(run, walked, complete, watermark, false)
     }
 
     /// Asks for what changed since the last time; the number of changes.
-    fn catch_up(&mut self, run: &mut Run, capability: &Capability) -> Result<u64> {
-        let Some(Watermark::Plain { since_ms, local_ms }) = run.state.watermark.clone() else { return Ok(0) };
+    fn catch_up(&mut self, run: &mut MirrorRun, capability: &Capability) -> Result<u64> {
+        let Some(Watermark::Plain { since_ms, server_ms, local_ms }) = run.state.watermark.clone() else { return Ok(0) };
         let now = self.world.now_ms();
-        let mut since = since_ms;
-        if let Some(date) = capability.date_ms {
-            // The clock of the origin, or ours, stepped back: what happened since then has instants before the last one. How far it
-            // stepped shows in what it says now, less the time that passed.
-            let passed = (now - local_ms).max(0);
-            if date + 1_000 < since_ms {
-                since = since_ms.min(date - passed);
-                run.state.reconciled_ms = None;
-            }
+        let mut latest = i64::MAX;
+        if let Some(date) = capability.date_ms.filter(|date| date + 1_000 < server_ms) {
+            // The clock of the origin stepped back: what happened since then has instants before the last one. How far it stepped shows
+            // in what it says now, less the time that passed here.
+            latest = date - (now - local_ms).max(0);
+            run.state.reconciled_ms = None;
         }
         let overlap = millis(self.options.overlap).max(run.state.longest_walk_ms + 60_000);
         let searched = run.state.types.iter().any(|ty| !capability.histories.contains(ty));
@@ -317,16 +315,17 @@ impl<'a> Mirror<'a> {
             run.report.copied_anew = true;
             return self.copy(run, capability);
         }
-        let types = run.state.types.clone();
-        let walked = self.plain_walk(|channel| channel.changes(&types, &capability.histories, since - overlap))?;
-        let told = walked.told_ms.or(capability.date_ms).unwrap_or(now);
-        let watermark = Watermark::Plain { since_ms: told, local_ms: walked.begun_ms };
+        let asked = since_ms.iter().map(|(ty, since)| (ty.clone(), since.min(&latest) - overlap)).collect();
+        let walked = self.plain_walk(|channel| channel.changes(&asked, &capability.histories))?;
+        let server_ms = capability.date_ms.unwrap_or(now);
+        let since_ms = since_ms.keys().map(|ty| (ty.clone(), walked.since_ms.get(ty).copied().unwrap_or(server_ms))).collect();
+        let watermark = Watermark::Plain { since_ms, server_ms, local_ms: walked.begun_ms };
         self.apply_walked(run, walked, BTreeSet::new(), watermark, true)
     }
 
     fn apply_walked(
         &mut self,
-        run: &mut Run,
+        run: &mut MirrorRun,
         walked: Walked,
         complete: BTreeSet<String>,
         watermark: Watermark,
@@ -335,10 +334,10 @@ impl<'a> Mirror<'a> {
         run.report.reject(&walked.rejects);
         run.report.repeated_pages += walked.repeated;
         run.report.doubtful.extend(walked.doubtful.iter().cloned());
-        let told_ms = match watermark {
-            Watermark::Plain { since_ms, .. } => Some(since_ms),
+        let told_ms = walked.told_ms.or(match &watermark {
+            Watermark::Plain { server_ms, .. } => Some(*server_ms),
             Watermark::Published { .. } => None,
-        };
+        });
         let round = Round {
             received: walked.received,
             complete,
@@ -354,7 +353,7 @@ impl<'a> Mirror<'a> {
 
     /// Compares all ids: what vanished without a trace goes, what was missed comes. Each difference is asked for by name, so that a
     /// page that slipped deletes nothing.
-    fn reconcile(&mut self, run: &mut Run) -> Result<()> {
+    fn reconcile(&mut self, run: &mut MirrorRun) -> Result<()> {
         let begun = self.world.now_ms();
         let (walk_dir, index) = (self.dir.walk(), self.dir.index());
         let tell = self.options.tell.clone();
@@ -380,7 +379,7 @@ impl<'a> Mirror<'a> {
             for (n, id) in removed.iter().chain(&found.other).enumerate() {
                 tell(&format!("comparing {ty}"), n as u64, (removed.len() + found.other.len()) as u64);
                 let record = channel.read(&ty, id)?;
-                received.push(&record.unwrap_or_else(|| Record::new(&ty, id, VersionStamp::default(), Said::Deleted)))?;
+                received.push(&record.unwrap_or_else(|| Record::new(&ty, id, ResourceStamp::default(), Said::Deleted)))?;
             }
             run.report.differences += found.missing + found.changed;
         }
@@ -405,7 +404,7 @@ impl<'a> Mirror<'a> {
 
     // Published files.
 
-    fn run_published(&mut self, run: &mut Run) -> Result<()> {
+    fn run_published(&mut self, run: &mut MirrorRun) -> Result<()> {
         let Some(Watermark::Published { page, etag, transaction_time }) = run.state.watermark.clone() else {
             run.state.types.clone_from(&self.options.types);
             return self.load_root_twice(run);
@@ -421,14 +420,14 @@ impl<'a> Mirror<'a> {
     }
 
     /// Loads the root; once more when something of it is replaced meanwhile.
-    fn load_root_twice(&mut self, run: &mut Run) -> Result<()> {
+    fn load_root_twice(&mut self, run: &mut MirrorRun) -> Result<()> {
         match self.load_root(run) {
             Err(Error::Status { status: 404 | 410, .. }) if run.state.watermark.is_some() => self.load_root(run),
             done => done,
         }
     }
 
-    fn load_root(&mut self, run: &mut Run) -> Result<()> {
+    fn load_root(&mut self, run: &mut MirrorRun) -> Result<()> {
         let pages = self.published(run, |channel| channel.root_pages())?;
         let (Some(root), Some(last)) = (pages.first().cloned(), pages.last().cloned()) else { return Ok(()) };
         // Where there is no chain, it is the root that is replaced.
@@ -438,7 +437,7 @@ impl<'a> Mirror<'a> {
     }
 
     /// Looks whether the last page has a successor now.
-    fn follow_chain(&mut self, run: &mut Run, page: &str, etag: Option<&str>, transaction_time: &str) -> Result<()> {
+    fn follow_chain(&mut self, run: &mut MirrorRun, page: &str, etag: Option<&str>, transaction_time: &str) -> Result<()> {
         let Some(found) = self.published(run, |channel| channel.page(page, etag))? else { return Ok(()) };
         let is_root = page == self.published(run, |channel| Ok(channel.root()))?;
         if !is_root {
@@ -452,7 +451,7 @@ impl<'a> Mirror<'a> {
     }
 
     /// Applies the pages after `last`, one round each.
-    fn follow_from(&mut self, run: &mut Run, mut last: LocatedPage) -> Result<()> {
+    fn follow_from(&mut self, run: &mut MirrorRun, mut last: LocatedPage) -> Result<()> {
         for _ in 0..limits::MANIFEST_PAGES {
             match last.successor.clone() {
                 Successor::Pending | Successor::None => {
@@ -475,7 +474,7 @@ impl<'a> Mirror<'a> {
     }
 
     /// Begins again at the root after the end of a chain. A root that still leads to the closed page is not followed twice.
-    fn load_closed(&mut self, run: &mut Run, closed: &LocatedPage) -> Result<()> {
+    fn load_closed(&mut self, run: &mut MirrorRun, closed: &LocatedPage) -> Result<()> {
         let pages = self.published(run, |channel| channel.root_pages())?;
         let Some(last) = pages.last().cloned() else { return Ok(()) };
         if last.url == closed.url || last.successor == Successor::Closed || last.successor == Successor::Page(closed.url.clone())
@@ -489,7 +488,7 @@ impl<'a> Mirror<'a> {
         }
     }
 
-    fn apply_pages(&mut self, run: &mut Run, pages: &[LocatedPage], last: &LocatedPage, everything: bool) -> Result<()> {
+    fn apply_pages(&mut self, run: &mut MirrorRun, pages: &[LocatedPage], last: &LocatedPage, everything: bool) -> Result<()> {
         let mut received = Received::new(&self.dir.files());
         let mut counts = FileCounts::default();
         for page in pages {
@@ -522,7 +521,7 @@ impl<'a> Mirror<'a> {
         self.apply(run, round, announced).map(|_| ())
     }
 
-    fn published<T>(&mut self, run: &Run, work: impl FnOnce(&mut PublishedChannel<'_>) -> Result<T>) -> Result<T> {
+    fn published<T>(&mut self, run: &MirrorRun, work: impl FnOnce(&mut PublishedChannel<'_>) -> Result<T>) -> Result<T> {
         let (dir, tell) = (self.dir.files(), self.options.tell.clone());
         work(&mut PublishedChannel { source: &mut self.source, dir: &dir, types: &run.state.types, tell: &*tell })
     }

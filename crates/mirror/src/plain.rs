@@ -1,16 +1,16 @@
 //! The channel of plain FHIR servers: pages of searches, then histories or searches by `_lastUpdated`, and comparisons of all ids.
 
-use crate::bundle::BundleKind;
+use crate::bundle::AskedBundle;
 use crate::error::{Error, Result, refused, shown};
 use crate::http::HttpSource;
 use crate::key_index::{KEY_LINES, KnownResource, KnownState};
 use crate::limits;
 use crate::record::{Evidence, Record, Said};
-use crate::resource::{self, VersionStamp, type_of, valid_type};
+use crate::resource::{self, ResourceStamp, type_of, valid_type};
 use crate::round::Received;
 use crate::segments::{Passed, Rewriter};
 use crate::state::MirrorState;
-use crate::walk::{PageShape, Walk, WalkProgress, WalkRequest, instant_text};
+use crate::walk::{PageShape, PageWalk, WalkProgress, WalkRequest, instant_text};
 use annuaire_batch::sort::Sorter;
 use serde::Deserialize;
 use std::cmp::Ordering;
@@ -100,7 +100,9 @@ pub(crate) struct Walked {
     pub(crate) received: Received,
     /// Types whose copy leaves doubt.
     pub(crate) doubtful: BTreeSet<String>,
-    /// Until when the origin had told everything.
+    /// For each type, until when the origin had told everything when its walk began.
+    pub(crate) since_ms: BTreeMap<String, i64>,
+    /// Until when the origin had told everything, of all types.
     pub(crate) told_ms: Option<i64>,
     /// When the first of them began, by the clock of this machine.
     pub(crate) begun_ms: i64,
@@ -127,19 +129,23 @@ impl PlainChannel<'_> {
         let mut walked = Walked {
             received: Received::new(self.dir),
             doubtful: BTreeSet::new(),
+            since_ms: BTreeMap::new(),
             told_ms: None,
             begun_ms: self.source.world().now_ms(),
             longest_ms: 0,
             rejects: BTreeMap::new(),
             repeated: 0,
         };
+        let (mut first_date_ms, mut state_ms) = (None, None);
         for request in requests {
             let walk = self.walk(what, request)?;
             let p: &WalkProgress = walk.progress();
             if !p.is_certain() {
                 walked.doubtful.insert(request.resource_type.clone());
             }
-            walked.told_ms = [walked.told_ms, p.told_ms()].into_iter().flatten().min();
+            walked.since_ms.extend(p.told_ms().map(|ms| (request.resource_type.clone(), ms)));
+            first_date_ms = [first_date_ms, p.date_ms].into_iter().flatten().min();
+            state_ms = state_ms.max(p.bundle_ms);
             walked.begun_ms = walked.begun_ms.min(p.begun_ms);
             walked.longest_ms = walked.longest_ms.max(p.ended_ms - p.begun_ms);
             for (reason, n) in &p.rejects {
@@ -148,18 +154,20 @@ impl PlainChannel<'_> {
             walked.repeated += u64::from(p.repeated);
             walk.pour(&request.resource_type, &mut walked.received)?;
         }
+        // What the origin shows is of its newest state, as far as that was there when the first walk began.
+        walked.told_ms = [first_date_ms, state_ms].into_iter().flatten().min();
         Ok(walked)
     }
 
-    fn walk(&mut self, what: &str, request: &WalkRequest) -> Result<Walk> {
+    fn walk(&mut self, what: &str, request: &WalkRequest) -> Result<PageWalk> {
         let mut shape = self.shape;
-        if request.kind == BundleKind::History {
+        if request.kind == AskedBundle::History {
             shape.sorted = false;
         }
         let name = format!("{what}-{}", request.resource_type);
-        let mut walk = Walk::open(self.dir, &name, request, shape, self.source.world().now_ms())?;
+        let mut walk = PageWalk::open(self.dir, &name, request, shape, self.source.world().now_ms())?;
         walk.run(self.source, request, self.tell)?;
-        if request.kind == BundleKind::Search {
+        if request.kind == AskedBundle::Search {
             self.shape = walk.progress().shape;
         }
         Ok(walk)
@@ -167,28 +175,28 @@ impl PlainChannel<'_> {
 
     /// Everything of these types.
     pub(crate) fn copy(&mut self, types: &BTreeSet<String>) -> Result<Walked> {
-        let request = |ty: &String| WalkRequest { resource_type: ty.clone(), kind: BundleKind::Search, query: String::new() };
+        let request = |ty: &String| WalkRequest { resource_type: ty.clone(), kind: AskedBundle::Search, query: String::new() };
         self.walk_all("copy", &types.iter().map(request).collect::<Vec<_>>())
     }
 
-    /// What changed since an instant; by history where there is one.
-    pub(crate) fn changes(&mut self, types: &BTreeSet<String>, histories: &BTreeSet<String>, since_ms: i64) -> Result<Walked> {
-        let since = instant_text(since_ms);
-        let request = |ty: &String| {
+    /// What changed of each type since an instant; by history where there is one.
+    pub(crate) fn changes(&mut self, since_ms: &BTreeMap<String, i64>, histories: &BTreeSet<String>) -> Result<Walked> {
+        let request = |(ty, since_ms): (&String, &i64)| {
+            let since = instant_text(*since_ms);
             let resource_type = ty.clone();
             if histories.contains(ty) {
-                WalkRequest { resource_type, kind: BundleKind::History, query: format!("_since={since}") }
+                WalkRequest { resource_type, kind: AskedBundle::History, query: format!("_since={since}") }
             } else {
-                WalkRequest { resource_type, kind: BundleKind::Search, query: format!("_lastUpdated=ge{since}") }
+                WalkRequest { resource_type, kind: AskedBundle::Search, query: format!("_lastUpdated=ge{since}") }
             }
         };
-        self.walk_all("changes", &types.iter().map(request).collect::<Vec<_>>())
+        self.walk_all("changes", &since_ms.iter().map(request).collect::<Vec<_>>())
     }
 
     /// Compares the ids and versions of one type with the index, and asks for each difference. Gives what is to be applied, and
     /// whether all differences were asked for.
     pub(crate) fn differences(&mut self, ty: &str, index: &Path, state: &MirrorState, spill: &Path) -> Result<Differences> {
-        let request = WalkRequest { resource_type: ty.to_owned(), kind: BundleKind::Search, query: "_elements=id".to_owned() };
+        let request = WalkRequest { resource_type: ty.to_owned(), kind: AskedBundle::Search, query: "_elements=id".to_owned() };
         let walk = self.walk("ids", &request)?;
         let certain = walk.progress().is_certain();
         let mut sorter = Sorter::new(limits::SORT_BYTES / 4, Some(spill.to_owned()));
@@ -255,7 +263,7 @@ impl PlainChannel<'_> {
                 Ok(found) if found.resource_type == ty && found.id == id => Ok(Record::of(found, Evidence::Confirmed)),
                 Ok(found) => Err(format!("{}/{} where {ty}/{id} was asked for", found.resource_type, found.id)),
                 Err(rejected) if type_of(text).as_deref() == Some(ty) && rejected.id.as_deref() == Some(id) => {
-                    Ok(Record::new(ty, id, VersionStamp::default(), Said::Kept))
+                    Ok(Record::new(ty, id, ResourceStamp::default(), Said::Kept))
                 }
                 Err(rejected) => Err(format!("{ty}/{id} cannot be read: {}", rejected.reason)),
             }

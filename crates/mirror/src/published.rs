@@ -6,7 +6,7 @@ use crate::http::HttpSource;
 use crate::limits;
 use crate::origin::absolute;
 use crate::record::{Evidence, Record, Said};
-use crate::resource::{self, VersionStamp, type_and_id, type_of};
+use crate::resource::{self, ResourceStamp, type_and_id, type_of};
 use crate::round::Received;
 use crate::segments::hex;
 use serde::Deserialize;
@@ -377,7 +377,7 @@ fn output_line(line: &str, ty: &str, received: &mut Received, counts: &mut FileC
         Err(rejected) => {
             counts.reject(rejected.reason);
             match rejected.id {
-                Some(id) => received.push(&Record::new(ty, &id, VersionStamp::default(), Said::Kept)),
+                Some(id) => received.push(&Record::new(ty, &id, ResourceStamp::default(), Said::Kept)),
                 None => {
                     counts.doubtful.insert(ty.to_owned());
                     Ok(())
@@ -409,7 +409,7 @@ fn deleted_line(line: &str, types: &BTreeSet<String>, received: &mut Received, c
     for entry in bundle.entry {
         match type_and_id(&entry.request.url).filter(|_| entry.request.method == "DELETE") {
             Some((ty, id)) if types.is_empty() || types.contains(ty) => {
-                received.push(&Record::new(ty, id, VersionStamp::default(), Said::Deleted))?;
+                received.push(&Record::new(ty, id, ResourceStamp::default(), Said::Deleted))?;
             }
             Some(_) => {}
             None => counts.reject("a deletion without a valid name"),

@@ -1,6 +1,6 @@
 //! What an origin says of one resource, in the form in which it is gathered, kept on disk and sorted.
 
-use crate::resource::{Resource, VersionStamp};
+use crate::resource::{MirroredResource, ResourceStamp};
 
 /// How an origin came to speak of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,18 +31,18 @@ pub(crate) enum Said {
 pub(crate) struct Record {
     pub(crate) resource_type: String,
     pub(crate) id: String,
-    pub(crate) stamp: VersionStamp,
+    pub(crate) stamp: ResourceStamp,
     pub(crate) said: Said,
 }
 
 impl Record {
-    pub(crate) fn new(resource_type: &str, id: &str, stamp: VersionStamp, said: Said) -> Self {
+    pub(crate) fn new(resource_type: &str, id: &str, stamp: ResourceStamp, said: Said) -> Self {
         Self { resource_type: resource_type.to_owned(), id: id.to_owned(), stamp, said }
     }
 
     /// What a resource says of itself.
-    pub(crate) fn of(resource: Resource, evidence: Evidence) -> Self {
-        let Resource { resource_type, id, stamp, inactive, json } = resource;
+    pub(crate) fn of(resource: MirroredResource, evidence: Evidence) -> Self {
+        let MirroredResource { resource_type, id, stamp, inactive, json } = resource;
         Self { resource_type, id, stamp, said: Said::Is { evidence, inactive, json } }
     }
 
@@ -90,15 +90,15 @@ impl Record {
 }
 
 /// Version and time with a tab between; both may be empty.
-pub(crate) fn stamp_text(stamp: &VersionStamp) -> String {
+pub(crate) fn stamp_text(stamp: &ResourceStamp) -> String {
     let time = stamp.last_updated_us.map(|us| us.to_string()).unwrap_or_default();
     format!("{}\t{time}", stamp.version)
 }
 
 /// Reads the two parts of [`stamp_text`].
-pub(crate) fn read_stamp(version: &str, time: &str) -> Option<VersionStamp> {
+pub(crate) fn read_stamp(version: &str, time: &str) -> Option<ResourceStamp> {
     let last_updated_us = if time.is_empty() { None } else { Some(time.parse().ok()?) };
-    Some(VersionStamp { version: version.to_owned(), last_updated_us })
+    Some(ResourceStamp { version: version.to_owned(), last_updated_us })
 }
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_written() {
-        let stamp = VersionStamp { version: "7".into(), last_updated_us: Some(-5) };
+        let stamp = ResourceStamp { version: "7".into(), last_updated_us: Some(-5) };
         let is = |evidence, inactive| Said::Is { evidence, inactive, json: "{\"a\":\"\\t\"}".into() };
         for said in [
             is(Evidence::Present, true),
@@ -117,7 +117,7 @@ mod tests {
             Said::Deleted,
             Said::Kept,
         ] {
-            for stamp in [stamp.clone(), VersionStamp::default()] {
+            for stamp in [stamp.clone(), ResourceStamp::default()] {
                 let record = Record::new("Device", "a", stamp, said.clone());
                 let mut bytes = Vec::new();
                 record.write(&mut bytes);

@@ -8,14 +8,14 @@ use std::fmt;
 
 /// What decides which of two versions of a resource is the newer one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct VersionStamp {
+pub struct ResourceStamp {
     /// `meta.versionId`, empty when the origin gives none.
     pub version: String,
     /// `meta.lastUpdated` in microseconds since 1970 UTC, if the origin gives one.
     pub last_updated_us: Option<i64>,
 }
 
-impl VersionStamp {
+impl ResourceStamp {
     /// Compares by number when both versions are decimal, else by `lastUpdated` (REPL-4); `Equal` also when neither can tell.
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         if let (Some(a), Some(b)) = (decimal(&self.version), decimal(&other.version))
@@ -41,13 +41,13 @@ fn decimal(version: &str) -> Option<u64> {
 
 /// A resource of an origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resource {
+pub struct MirroredResource {
     /// Its type.
     pub resource_type: String,
     /// Its id.
     pub id: String,
     /// Its version.
-    pub stamp: VersionStamp,
+    pub stamp: ResourceStamp,
     /// It says that it is not active (`active` false, or the status `inactive` or `entered-in-error`).
     pub inactive: bool,
     /// JSON without white space between tokens, otherwise as it came.
@@ -98,7 +98,7 @@ pub(crate) fn type_of(json: &str) -> Option<String> {
 }
 
 /// Reads a resource.
-pub(crate) fn read(json: &str) -> Result<Resource, Rejection> {
+pub(crate) fn read(json: &str) -> Result<MirroredResource, Rejection> {
     let head: Head<'_> = serde_json::from_str(json).map_err(|_| Rejection { id: None, reason: "no resource" })?;
     let id = head.id.filter(|id| valid_id(id)).map(Cow::into_owned);
     let reject = |reason| Err(Rejection { id: id.clone(), reason });
@@ -125,10 +125,10 @@ pub(crate) fn read(json: &str) -> Result<Resource, Rejection> {
         None => None,
     };
     let ended = head.status.as_ref().and_then(|s| s.as_str()).is_some_and(|s| matches!(s, "inactive" | "entered-in-error"));
-    Ok(Resource {
+    Ok(MirroredResource {
         resource_type: head.resource_type.into_owned(),
         id,
-        stamp: VersionStamp { version, last_updated_us },
+        stamp: ResourceStamp { version, last_updated_us },
         inactive: head.active == Some(false) || ended,
         json,
     })
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn versions_compare_as_numbers_or_by_time() {
-        let stamp = |version: &str, us| VersionStamp { version: version.into(), last_updated_us: us };
+        let stamp = |version: &str, us| ResourceStamp { version: version.into(), last_updated_us: us };
         for (a, b, order) in [
             (stamp("10", Some(1)), stamp("9", Some(2)), Ordering::Greater),
             (stamp("abc", Some(1)), stamp("9", Some(2)), Ordering::Less),

@@ -4,9 +4,9 @@ use crate::error::{Error, Result};
 use crate::key_index::{KEY_LINES, KnownResource, KnownState, TypeIndex};
 use crate::limits;
 use crate::record::{Evidence, Record, Said};
-use crate::resource::{Resource, VersionStamp, digest};
+use crate::resource::{MirroredResource, ResourceStamp, digest};
 use crate::segments::{Passed, Rewriter, sync_names};
-use crate::sink::{Position, RoundEnd, Sink};
+use crate::sink::{MirrorPosition, RoundEnd, Sink};
 use crate::state::{MirrorState, StateDirectory, Watermark};
 use annuaire_batch::sort::Sorter;
 use std::cmp::Ordering;
@@ -114,7 +114,7 @@ pub(crate) fn apply(
 ) -> Result<RoundCounts> {
     let mut next = state.clone();
     next.round += 1;
-    let position = Position { mirror: next.mirror.clone(), round: next.round };
+    let position = MirrorPosition { mirror: next.mirror.clone(), round: next.round };
     let applied = sink.begin(&position, round.replaces).and_then(|()| merge(dir, &mut next, sink, round, breaker, tell));
     let counts = match applied {
         Ok(counts) => counts,
@@ -277,10 +277,10 @@ impl TypeMerge<'_> {
                     return Ok(keep(Some(known)));
                 }
                 self.delete(id)?;
-                let stamp = if stamp == VersionStamp::default() { known.stamp } else { stamp };
+                let stamp = if stamp == ResourceStamp::default() { known.stamp } else { stamp };
                 Ok(Some(KnownResource { stamp, digest: 0, state: KnownState::Gone }.line(id)))
             }
-            (Said::Deleted, None) if stamp != VersionStamp::default() => {
+            (Said::Deleted, None) if stamp != ResourceStamp::default() => {
                 self.counts.unchanged += 1;
                 Ok(Some(KnownResource { stamp, digest: 0, state: KnownState::Gone }.line(id)))
             }
@@ -294,7 +294,7 @@ impl TypeMerge<'_> {
     fn decide_present(
         &mut self,
         id: &str,
-        stamp: VersionStamp,
+        stamp: ResourceStamp,
         evidence: Evidence,
         inactive: bool,
         json: String,
@@ -310,7 +310,7 @@ impl TypeMerge<'_> {
             let stale = if known.state == KnownState::Gone {
                 // An event of before the deletion, told again. What is shown now is there now, whatever its number.
                 let told_before = order == Ordering::Less || (order == Ordering::Equal && stamp == known.stamp);
-                evidence == Evidence::Event && known.stamp != VersionStamp::default() && told_before
+                evidence == Evidence::Event && known.stamp != ResourceStamp::default() && told_before
             } else {
                 if new.digest == known.digest && new.state == known.state && stamp == known.stamp {
                     self.counts.unchanged += 1;
@@ -327,7 +327,7 @@ impl TypeMerge<'_> {
             }
         }
         let line = new.line(id);
-        self.sink.upsert(&Resource { resource_type: self.ty.to_owned(), id: id.to_owned(), stamp, inactive, json })?;
+        self.sink.upsert(&MirroredResource { resource_type: self.ty.to_owned(), id: id.to_owned(), stamp, inactive, json })?;
         self.counts.upserted += 1;
         match known.map(|k| k.state) {
             None | Some(KnownState::Gone) => self.live += 1,

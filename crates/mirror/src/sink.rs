@@ -9,12 +9,12 @@ pub use feed::{Deliver, FeedDelivery, FeedSink};
 pub use files::{FileSink, FilesManifest, TypeFiles};
 
 use crate::error::Result;
-use crate::resource::Resource;
+use crate::resource::MirroredResource;
 use serde::{Deserialize, Serialize};
 
 /// Which state of which mirror a sink holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
+pub struct MirrorPosition {
     /// Random name of the mirror.
     pub mirror: String,
     /// Number of the last round that it committed.
@@ -25,7 +25,7 @@ pub struct Position {
 #[derive(Debug, Clone, Copy)]
 pub struct RoundEnd<'a> {
     /// The state that the data are then.
-    pub position: &'a Position,
+    pub position: &'a MirrorPosition,
     /// Base address of the origin.
     pub origin: &'a str,
     /// Until when the origin had told everything, in milliseconds since 1970.
@@ -44,19 +44,19 @@ pub trait Sink {
     ///
     /// # Errors
     /// As all methods.
-    fn position(&mut self) -> Result<Option<Position>>;
+    fn position(&mut self) -> Result<Option<MirrorPosition>>;
 
     /// Begins a round. When it `replaces`, the copy is afterwards what the round names and nothing else.
     ///
     /// # Errors
     /// As all methods.
-    fn begin(&mut self, position: &Position, replaces: bool) -> Result<()>;
+    fn begin(&mut self, position: &MirrorPosition, replaces: bool) -> Result<()>;
 
     /// Puts a resource, new or in the place of its last version.
     ///
     /// # Errors
     /// As all methods.
-    fn upsert(&mut self, resource: &Resource) -> Result<()>;
+    fn upsert(&mut self, resource: &MirroredResource) -> Result<()>;
 
     /// Removes a resource, if it is there.
     ///

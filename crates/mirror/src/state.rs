@@ -15,7 +15,7 @@
 use crate::disk;
 use crate::error::{Error, Result, file_error};
 use crate::key_index::TypeIndex;
-use crate::sink::Position;
+use crate::sink::MirrorPosition;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
@@ -30,8 +30,11 @@ const FORMAT: u32 = 1;
 pub enum Watermark {
     /// Pages of a plain FHIR server.
     Plain {
-        /// Instant of the origin, in milliseconds since 1970, up to which everything was asked for.
-        since_ms: i64,
+        /// For each type the instant of the origin, in milliseconds since 1970, up to which everything was asked for. An origin may
+        /// tell an old one for a type of which nothing changes.
+        since_ms: BTreeMap<String, i64>,
+        /// The clock of the origin when it was asked last; it shows when that steps back.
+        server_ms: i64,
         /// The clock of this machine then.
         local_ms: i64,
     },
@@ -100,8 +103,8 @@ impl MirrorState {
         self.index.iter().map(|(ty, index)| (ty.clone(), index.live)).collect()
     }
 
-    fn position(&self) -> Position {
-        Position { mirror: self.mirror.clone(), round: self.round }
+    fn position(&self) -> MirrorPosition {
+        MirrorPosition { mirror: self.mirror.clone(), round: self.round }
     }
 }
 
@@ -163,7 +166,7 @@ impl StateDirectory {
     ///
     /// # Errors
     /// When the sink is that of another mirror, or a file cannot be read.
-    pub(crate) fn recover(&self, sink: Option<&Position>) -> Result<Recovered> {
+    pub(crate) fn recover(&self, sink: Option<&MirrorPosition>) -> Result<Recovered> {
         let current = self.read("state.json")?;
         let next = self.read("next.json")?;
         let known = |state: &Option<MirrorState>| state.as_ref().is_some_and(|s| sink == Some(&s.position()));
@@ -273,8 +276,8 @@ mod tests {
         MirrorState { round, ..MirrorState::new("m".into(), "https://d.example/fhir") }
     }
 
-    fn at(mirror: &str, round: u64) -> Option<Position> {
-        Some(Position { mirror: mirror.into(), round })
+    fn at(mirror: &str, round: u64) -> Option<MirrorPosition> {
+        Some(MirrorPosition { mirror: mirror.into(), round })
     }
 
     #[test]

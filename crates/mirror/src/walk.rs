@@ -4,7 +4,7 @@
 //! frame and the next link. A link that is not served any more begins the walk again, from the last `lastUpdated` when the
 //! origin proved that it sorts by it, else from the start.
 
-use crate::bundle::{self, BundleKind, BundlePage};
+use crate::bundle::{self, AskedBundle, BundlePage};
 use crate::disk;
 use crate::error::{Error, Result, file_error, refused};
 use crate::http::HttpSource;
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WalkRequest {
     pub(crate) resource_type: String,
-    pub(crate) kind: BundleKind,
+    pub(crate) kind: AskedBundle,
     /// Parameters without page size and order, as `_lastUpdated=ge…`; may be empty.
     pub(crate) query: String,
 }
@@ -30,8 +30,8 @@ pub(crate) struct WalkRequest {
 impl WalkRequest {
     fn url(&self, source: &HttpSource, shape: PageShape, boundary_us: Option<i64>) -> String {
         let path = match self.kind {
-            BundleKind::Search => self.resource_type.clone(),
-            BundleKind::History => format!("{}/_history", self.resource_type),
+            AskedBundle::Search => self.resource_type.clone(),
+            AskedBundle::History => format!("{}/_history", self.resource_type),
         };
         let mut query: Vec<String> = if self.query.is_empty() { Vec::new() } else { vec![self.query.clone()] };
         query.extend(boundary_us.map(|us| format!("_lastUpdated=ge{}", instant_text(us.div_euclid(1_000_000) * 1_000))));
@@ -126,13 +126,13 @@ impl WalkProgress {
 }
 
 /// A walk and its files.
-pub(crate) struct Walk {
+pub(crate) struct PageWalk {
     pages: PathBuf,
     file: PathBuf,
     progress: WalkProgress,
 }
 
-impl Walk {
+impl PageWalk {
     /// The walk of this name in `dir`: that which was broken off, when it is the same request, else a new one.
     pub(crate) fn open(dir: &Path, name: &str, request: &WalkRequest, shape: PageShape, now_ms: i64) -> Result<Self> {
         let (pages, file) = (dir.join(format!("{name}.pages")), dir.join(format!("{name}.json")));
@@ -310,7 +310,7 @@ impl Walk {
     /// Adds everything that was received to a round.
     ///
     /// # Errors
-    /// As [`Walk::each`].
+    /// As [`PageWalk::each`].
     pub(crate) fn pour(&self, ty: &str, received: &mut Received) -> Result<()> {
         self.each(ty, &mut |record| received.push(&record))
     }

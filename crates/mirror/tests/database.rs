@@ -1,9 +1,9 @@
-//! A copy in a PostgreSQL database. Run by `cargo xtask test`, or with `ANNUAIRE_TEST_POSTGRES=postgres://…` and `--ignored`.
+//! A copy in a PostgreSQL database. MirrorRun by `cargo xtask test`, or with `ANNUAIRE_TEST_POSTGRES=postgres://…` and `--ignored`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 
-use annuaire_mirror::{Channel, DatabaseSink, Error, Mirror, MirrorOptions};
+use annuaire_mirror::{DatabaseSink, Error, Mirror, MirrorChannel, MirrorOptions};
 use common::{FakeOrigin, TestWorld};
 use sqlx::{ConnectOptions, Executor, Row};
 use std::collections::BTreeMap;
@@ -63,7 +63,7 @@ fn truth(origin: &FakeOrigin) -> BTreeMap<(String, String), serde_json::Value> {
 
 fn options(origin: &FakeOrigin, dir: &Path) -> MirrorOptions {
     let mut options = MirrorOptions::new(&origin.base, dir.to_owned());
-    (options.page_size, options.http.rate, options.channel) = (7, 1_000_000, Channel::Plain);
+    (options.page_size, options.http.rate, options.channel) = (7, 1_000_000, MirrorChannel::Plain);
     options
 }
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use annuaire_mirror::{Channel, Error, FeedDelivery, FeedSink, FileSink, Mirror, MirrorOptions, Sink};
+use annuaire_mirror::{Error, FeedDelivery, FeedSink, FileSink, Mirror, MirrorChannel, MirrorOptions, Sink};
 use common::publisher::Publisher;
 use common::{FakeOrigin, Fault, TestWorld, content};
 use proptest::prelude::*;
@@ -99,7 +99,7 @@ fn run(
     options.http.rate = 1_000_000;
     options.max_change = 100;
     options.reconcile = Duration::ZERO;
-    options.channel = if matches!(way, Way::Published) { Channel::Published } else { Channel::Plain };
+    options.channel = if matches!(way, Way::Published) { MirrorChannel::Published } else { MirrorChannel::Plain };
     for _ in 0..times {
         match Mirror::open(options.clone(), sink(), world.clone()).unwrap().once() {
             Ok(_) => return true,
@@ -113,8 +113,8 @@ fn run(
 fn lives_through(events: &[Event], way: Way, seed: u64) {
     let origin = FakeOrigin::start();
     origin.lock().history = matches!(way, Way::History);
-    origin.lock().bundle_meta = seed % 2 == 0;
-    origin.lock().gzip = seed % 3 == 0;
+    origin.lock().bundle_meta = seed.is_multiple_of(2);
+    origin.lock().gzip = seed.is_multiple_of(3);
     let (dir, world) = (tempfile::tempdir().unwrap(), TestWorld::new(seed));
     let copy = Rc::new(RefCell::new(Copy::new()));
     let files = dir.path().join("files");
@@ -125,7 +125,7 @@ fn lives_through(events: &[Event], way: Way, seed: u64) {
     let mut publisher = Publisher::default();
     let mut publish = |origin: &FakeOrigin, n: usize| {
         let encoding = ["identity", "gzip", "zstd"][n % 3];
-        if n % 7 == 0 { publisher.root(origin, encoding) } else { publisher.increment(origin, encoding) }
+        if n.is_multiple_of(7) { publisher.root(origin, encoding) } else { publisher.increment(origin, encoding) }
     };
     if matches!(way, Way::Published) {
         publish(&origin, 0);

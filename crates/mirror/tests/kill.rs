@@ -3,7 +3,7 @@
 
 mod common;
 
-use annuaire_mirror::{Channel, FileSink, Mirror, MirrorOptions, World};
+use annuaire_mirror::{FileSink, Mirror, MirrorChannel, MirrorOptions, World};
 use common::publisher::Publisher;
 use common::{FakeOrigin, content};
 use std::path::Path;
@@ -50,7 +50,7 @@ fn victim() {
     options.http.rate = 10_000;
     options.max_change = 100;
     options.reconcile = Duration::ZERO;
-    options.channel = if words[2] == "published" { Channel::Published } else { Channel::Plain };
+    options.channel = if words[2] == "published" { MirrorChannel::Published } else { MirrorChannel::Plain };
     let sink = FileSink::open(&dir.join("copy")).unwrap();
     Mirror::open(options, Box::new(sink), Arc::new(RealWorld)).unwrap().once().unwrap();
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use annuaire_mirror::{Channel, Error, FileSink, FilesManifest, Mirror, MirrorOptions, Result, RunReport};
+use annuaire_mirror::{Error, FileSink, FilesManifest, Mirror, MirrorChannel, MirrorOptions, Result, RunReport};
 use common::{FakeOrigin, Fault, START_MS, TestWorld, content};
 use std::path::Path;
 use std::sync::Arc;
@@ -56,6 +56,31 @@ fn a_copy_is_made_and_kept_fresh_by_history() {
     assert_eq!((manifest.types["Device"].count, manifest.ready), (10, true));
     let again = once(&lax, dir.path(), &world).unwrap();
     assert_eq!(again.counts.changes(), 0);
+}
+
+#[test]
+fn a_type_of_which_nothing_changes_holds_up_no_other() {
+    let (origin, dir, world) = scene(4);
+    origin.lock().history = true;
+    origin.lock().bundle_meta = true;
+    let options = options(&origin, dir.path());
+    once(&options, dir.path(), &world).unwrap();
+    // The answer about devices is one that a cache keeps, with the instant of then.
+    let old = common::instant(START_MS);
+    let body = format!(r#"{{"resourceType":"Bundle","type":"history","meta":{{"lastUpdated":"{old}"}},"total":0}}"#);
+    origin.lock().faults =
+        Box::new(move |asked| asked.path.contains("/Device/_history").then(|| Fault::Answer(200, Vec::new(), body.clone())));
+    for _ in 0..3 {
+        world.pass(86_400_000);
+        origin.lock().clock_ms += 86_400_000;
+        origin.put("Organization", "o-1", r#""active":true"#);
+        origin.asked();
+        let report = once(&options, dir.path(), &world).unwrap();
+        assert!(report.told_ms.is_some_and(|told| told + 5_000 > origin.lock().clock_ms), "{report:?}");
+    }
+    let asked = origin.asked();
+    assert!(asked.contains(&"/fhir/Device/_history?_since=2026-11-26T09:00:00Z&_count=4".to_owned()), "{asked:?}");
+    assert!(asked.iter().any(|p| p.starts_with("/fhir/Organization/_history?_since=2026-11-28T0")), "{asked:?}");
 }
 
 #[test]
@@ -372,7 +397,7 @@ fn the_key_goes_to_the_origin_only_and_never_unencrypted() {
     let (origin, dir, world) = scene(3);
     let mut options = options(&origin, dir.path());
     options.http.key = Some(annuaire_mirror::AccessKey::new("ESANTE-API-KEY", "secret").unwrap());
-    options.channel = Channel::Plain;
+    options.channel = MirrorChannel::Plain;
     once(&options, dir.path(), &world).unwrap();
     assert!(origin.lock().asked.iter().all(|a| a.headers.get("esante-api-key").is_some_and(|k| k == "secret")));
     options.origin = "http://directory.example/fhir".into();

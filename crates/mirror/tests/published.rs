@@ -3,7 +3,7 @@
 
 mod common;
 
-use annuaire_mirror::{Channel, Error, FileSink, Mirror, MirrorOptions, Result, RunReport};
+use annuaire_mirror::{Error, FileSink, Mirror, MirrorChannel, MirrorOptions, Result, RunReport};
 use common::publisher::{Publisher, damage};
 use common::{FakeOrigin, Fault, TestWorld, content};
 use std::path::Path;
@@ -175,7 +175,7 @@ fn what_is_gone_leads_back_to_the_root_and_the_old_state_stands_meanwhile() {
 fn hostile_manifests_are_refused() {
     let (origin, _, dir, world) = scene(5, "identity");
     let mut options = options(&origin, dir.path());
-    options.channel = Channel::Published;
+    options.channel = MirrorChannel::Published;
     let file = r#"{"type":"Device","url":"/files/x","count":1,"extension":{"size":60,"encoding":"ENCODING"}}"#;
     let with = |file: &str| format!(r#"{{"transactionTime":"2026-11-26T10:00:00Z","output":[{file}]}}"#);
     for (manifest, said) in [

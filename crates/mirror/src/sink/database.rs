@@ -5,10 +5,10 @@
 //! origin they are a copy, until when, and whether it is ready. This is the one module outside the stores of the registry that holds
 //! SQL: the database is that of the operator, and no registry is in it.
 
-use super::{Position, RoundEnd, Sink};
+use super::{MirrorPosition, RoundEnd, Sink};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::resource::Resource;
+use crate::resource::MirroredResource;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row};
 use std::collections::BTreeMap;
@@ -155,7 +155,7 @@ impl DatabaseSink {
 }
 
 impl Sink for DatabaseSink {
-    fn position(&mut self) -> Result<Option<Position>> {
+    fn position(&mut self) -> Result<Option<MirrorPosition>> {
         self.call(async |c| {
             let there: bool = sqlx::query_scalar("SELECT to_regclass('mirror_state') IS NOT NULL").fetch_one(&mut *c).await?;
             if !there {
@@ -164,13 +164,13 @@ impl Sink for DatabaseSink {
             let row = sqlx::query("SELECT mirror, round FROM mirror_state").fetch_optional(c).await?;
             let read = |row: sqlx::postgres::PgRow| {
                 let round: i64 = row.try_get(1)?;
-                Ok(Position { mirror: row.try_get(0)?, round: round.unsigned_abs() })
+                Ok(MirrorPosition { mirror: row.try_get(0)?, round: round.unsigned_abs() })
             };
             row.map(read).transpose()
         })
     }
 
-    fn begin(&mut self, position: &Position, replaces: bool) -> Result<()> {
+    fn begin(&mut self, position: &MirrorPosition, replaces: bool) -> Result<()> {
         let tables = self.call(async |c| {
             c.execute("BEGIN").await?;
             c.execute(PREPARE).await?;
@@ -201,7 +201,7 @@ impl Sink for DatabaseSink {
         Ok(())
     }
 
-    fn upsert(&mut self, resource: &Resource) -> Result<()> {
+    fn upsert(&mut self, resource: &MirroredResource) -> Result<()> {
         let rows = self.rows(&resource.resource_type)?;
         let text = &mut rows.rows;
         let null = || "\\N".to_owned();

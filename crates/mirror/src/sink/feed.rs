@@ -3,11 +3,11 @@
 //! The files of a round are written before it is delivered, and stay until the delivery has succeeded. After a crash in between
 //! the same files are delivered again, which a registry notices.
 
-use super::{Position, RoundEnd, Sink};
+use super::{MirrorPosition, RoundEnd, Sink};
 use crate::disk;
 use crate::error::{Error, Result, file_error};
 use crate::limits;
-use crate::resource::Resource;
+use crate::resource::MirroredResource;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -63,9 +63,9 @@ impl OutboxFile {
 
 /// What the outbox remembers.
 #[derive(Serialize, Deserialize)]
-struct Delivered {
+struct OutboxPosition {
     registry: String,
-    position: Position,
+    position: MirrorPosition,
     /// Set until the delivery has succeeded.
     pending: Option<PendingFeed>,
 }
@@ -88,21 +88,21 @@ impl<'a> FeedSink<'a> {
         Ok(Self { dir: outbox.to_owned(), registry: registry.to_owned(), deliver, round: None })
     }
 
-    fn read(&self) -> Result<Option<Delivered>> {
+    fn read(&self) -> Result<Option<OutboxPosition>> {
         let path = self.dir.join("position.json");
         let Some(bytes) = disk::read_if_there(&path)? else { return Ok(None) };
-        let delivered: Delivered = serde_json::from_slice(&bytes)
+        let delivered: OutboxPosition = serde_json::from_slice(&bytes)
             .map_err(|e| Error::Sink(format!("{}: {e}; remove it to have the registry filled anew", path.display())))?;
         Ok(Some(delivered).filter(|d| d.registry == self.registry))
     }
 
-    fn write(&self, position: &Position, pending: Option<PendingFeed>) -> Result<()> {
-        let delivered = Delivered { registry: self.registry.clone(), position: position.clone(), pending };
+    fn write(&self, position: &MirrorPosition, pending: Option<PendingFeed>) -> Result<()> {
+        let delivered = OutboxPosition { registry: self.registry.clone(), position: position.clone(), pending };
         let json = serde_json::to_vec(&delivered).map_err(|e| Error::Sink(e.to_string()))?;
         disk::write_atomically(&self.dir.join("position.json"), &json)
     }
 
-    fn deliver(&mut self, position: &Position, delivery: &FeedDelivery) -> Result<()> {
+    fn deliver(&mut self, position: &MirrorPosition, delivery: &FeedDelivery) -> Result<()> {
         if !delivery.files.is_empty() {
             (self.deliver)(delivery).map_err(Error::Sink)?;
         }
@@ -125,7 +125,7 @@ impl<'a> FeedSink<'a> {
 }
 
 impl Sink for FeedSink<'_> {
-    fn position(&mut self) -> Result<Option<Position>> {
+    fn position(&mut self) -> Result<Option<MirrorPosition>> {
         let Some(delivered) = self.read()? else { return Ok(None) };
         if let Some(pending) = delivered.pending {
             // The files were complete; perhaps the registry has them already.
@@ -136,13 +136,13 @@ impl Sink for FeedSink<'_> {
         Ok(Some(delivered.position))
     }
 
-    fn begin(&mut self, _: &Position, replaces: bool) -> Result<()> {
+    fn begin(&mut self, _: &MirrorPosition, replaces: bool) -> Result<()> {
         let delivery = FeedDelivery { files: Vec::new(), replaces, upserted: 0, deleted: 0 };
         self.round = Some(FeedRound { delivery, lines: None, deletions: None });
         Ok(())
     }
 
-    fn upsert(&mut self, resource: &Resource) -> Result<()> {
+    fn upsert(&mut self, resource: &MirroredResource) -> Result<()> {
         let number = self.begun()?.delivery.files.len();
         let full = |round: &FeedRound| {
             round.lines.as_ref().is_none_or(|(ty, _, bytes)| *ty != resource.resource_type || *bytes >= limits::FEED_FILE_BYTES)

@@ -4,11 +4,11 @@
 //! A file never gets other content; a round writes new ones for what it touches, then replaces the manifest. Files that the manifest
 //! before listed stay until the next run, for readers that hold it.
 
-use super::{Position, RoundEnd, Sink};
+use super::{MirrorPosition, RoundEnd, Sink};
 use crate::disk;
 use crate::error::{Error, Result, file_error};
 use crate::limits;
-use crate::resource::Resource;
+use crate::resource::MirroredResource;
 use crate::segments::{LineForm, Passed, Rewriter, Segment, sync_names};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -26,7 +26,7 @@ pub struct FilesManifest {
     /// 1.
     pub format: u32,
     /// Name of the mirror and number of the round.
-    pub position: Position,
+    pub position: MirrorPosition,
     /// Base address of the origin.
     pub origin: String,
     /// Until when the origin had told everything (FHIR instant), if it said so.
@@ -123,7 +123,7 @@ impl FileRound {
 }
 
 impl Sink for FileSink {
-    fn position(&mut self) -> Result<Option<Position>> {
+    fn position(&mut self) -> Result<Option<MirrorPosition>> {
         self.manifest = self.read_manifest()?;
         // What was withdrawn does not outlive the next run (REPL-10).
         match &self.manifest {
@@ -133,13 +133,13 @@ impl Sink for FileSink {
         Ok(self.manifest.as_ref().map(|m| m.position.clone()))
     }
 
-    fn begin(&mut self, position: &Position, replaces: bool) -> Result<()> {
+    fn begin(&mut self, position: &MirrorPosition, replaces: bool) -> Result<()> {
         let types = self.manifest.as_ref().filter(|_| !replaces).map(|m| m.types.clone()).unwrap_or_default();
         self.round = Some(FileRound { number: position.round, types, current: None });
         Ok(())
     }
 
-    fn upsert(&mut self, resource: &Resource) -> Result<()> {
+    fn upsert(&mut self, resource: &MirroredResource) -> Result<()> {
         self.seek(&resource.resource_type, &resource.id)?.put(&resource.id, resource.json.as_bytes())
     }
 
