@@ -27,6 +27,7 @@ mod renewal;
 mod report;
 mod serve;
 mod store_check;
+mod store_export;
 mod stores;
 mod survey;
 mod world;

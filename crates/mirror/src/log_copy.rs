@@ -16,7 +16,7 @@ use crate::disk;
 use crate::error::{Error, Result, file_error, refused};
 use crate::http::{HttpOptions, HttpPage, HttpSource};
 use crate::limits;
-use crate::mirror::Tell;
+use crate::mirror::MirrorTell;
 use crate::origin::OriginBase;
 use crate::world::World;
 
@@ -112,7 +112,7 @@ pub struct LogCopy {
     source: HttpSource,
     origin: String,
     dir: PathBuf,
-    tell: Tell,
+    tell: MirrorTell,
 }
 
 impl LogCopy {
@@ -120,7 +120,7 @@ impl LogCopy {
     ///
     /// # Errors
     /// When an address or an option cannot be used, or the directory cannot be made.
-    pub fn new(origin: &str, dir: &Path, http: &HttpOptions, world: Arc<dyn World>, tell: Tell) -> Result<Self> {
+    pub fn new(origin: &str, dir: &Path, http: &HttpOptions, world: Arc<dyn World>, tell: MirrorTell) -> Result<Self> {
         let base = OriginBase::parse(origin)?;
         disk::create_private_dir(dir)?;
         Ok(Self { origin: base.base().to_owned(), source: HttpSource::new(base, http, world)?, dir: dir.to_owned(), tell })

@@ -1,17 +1,21 @@
 //! `annuaire export`.
 
 use crate::amounts::{date_utc, thousands};
-use crate::data_place::ExpectedData;
+use crate::data_place::{DataPlace, ExpectedData};
 use crate::exit::{Exit, Usage};
 use crate::new_directory::{expect_replaceable, making, replace};
 use crate::options::PlaceOptions;
 use crate::progress;
+use crate::store_export::{StoreFiles, state_named, write_store_files};
+use crate::stores::Stores;
+use annuaire_base::date::iso_ms;
 use annuaire_extract::{
     ActivityFilter, ExtractOptions, ExtractReport, HeaderWidth, NationalFile, RegistryState, StateReading, extract,
     extract_delta, lines_of_person,
 };
-use annuaire_fhir::Perimeter;
+use annuaire_fhir::{Guide, Perimeter};
 use annuaire_store::BlockingRegistry;
+use annuaire_views::TableFormat;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -20,7 +24,7 @@ use std::path::{Path, PathBuf};
 /// File in which an export describes itself.
 const NOTE: &str = "export.json";
 
-/// Writes a state of the registry, or what changed between two, as files
+/// Writes a state of the directory, or what changed between two, as files
 #[derive(Args)]
 pub(crate) struct ExportArguments {
     #[command(flatten)]
@@ -75,6 +79,12 @@ enum ExportFormat {
     /// The national files, as today's loaders read them
     #[default]
     National,
+    /// The published resources, one a line, a file for each type
+    Ndjson,
+    /// The published tables, for spreadsheets
+    Csv,
+    /// The published tables, for DuckDB, pandas and the like
+    Parquet,
 }
 
 /// Perimeter of exported files.
@@ -91,6 +101,15 @@ impl ExportArguments {
     pub(crate) fn run(self) -> Result<Exit> {
         let (place, configuration) = self.place.open()?;
         place.expect(ExpectedData::Present)?;
+        let store_files = match self.format {
+            ExportFormat::National => None,
+            ExportFormat::Ndjson => Some(StoreFiles::Resources),
+            ExportFormat::Csv => Some(StoreFiles::Tables(TableFormat::Csv)),
+            ExportFormat::Parquet => Some(StoreFiles::Tables(TableFormat::Parquet)),
+        };
+        if let Some(files) = store_files {
+            return self.write_store(&place, configuration.publication.guide.into(), files);
+        }
         let registry = place.registry()?;
         let state = match &self.at {
             Some(text) => RegistryState::named(&registry, text)?,
@@ -123,7 +142,6 @@ impl ExportArguments {
     }
 
     fn write(&self, registry: &BlockingRegistry, state: RegistryState, to: &Path, options: &ExtractOptions) -> Result<Exit> {
-        let ExportFormat::National = self.format;
         expect_replaceable(to, NOTE)?;
         let since = self.since.as_deref().map(|text| RegistryState::named(registry, text)).transpose()?;
         let new = making(to)?;
@@ -149,6 +167,53 @@ impl ExportArguments {
             print(to, state, &report);
         }
         Ok(if report.faults > 0 || !report.withdrawn.is_empty() { Exit::Incomplete } else { Exit::Done })
+    }
+}
+
+impl ExportArguments {
+    /// Writes a state of a publication store.
+    fn write_store(&self, place: &DataPlace, guide: Guide, files: StoreFiles) -> Result<Exit> {
+        let filters = [&self.profession, &self.department, &self.region, &self.structure];
+        let is_filtered = !self.only.is_empty() || filters.iter().any(|filter| !filter.is_empty());
+        if self.person.is_some() || self.since.is_some() || is_filtered || self.header != HeaderWidth::default() {
+            let what = "--person, --since, --only, --header and filters are for --format national: tables are filtered by who reads them";
+            return Err(Usage(what.into()).into());
+        }
+        let Some(to) = &self.to else { return Err(Usage("name a directory with --to".into()).into()) };
+        expect_replaceable(to, NOTE)?;
+        let stores = Stores::open(place, guide)?;
+        let (index, perimeter) = match self.perimeter {
+            ExportPerimeter::Public => (&stores.public, "public"),
+            ExportPerimeter::Restricted => {
+                let store = stores.restricted.as_ref();
+                (store.context("there is no restricted store: a server with --restricted-credentials makes it")?, "restricted")
+            }
+        };
+        let snapshot = state_named(index, self.at.as_deref())?;
+        let new = making(to)?;
+        let written = write_store_files(&snapshot, files, new.path(), &progress::shown_unless(self.quiet))
+            .with_context(|| format!("{}: left as it was", to.display()))?;
+        if self.perimeter == ExportPerimeter::Public {
+            open_to_others(new.path())?;
+        }
+        let log = index.log()?.map(|log| json!({"id": format!("{:032x}", log.id), "epoch": log.epoch}));
+        let report = json!({
+            "tx": snapshot.tx().get(),
+            "transactionTime": iso_ms(snapshot.commit_ms()),
+            "perimeter": perimeter,
+            "files": written,
+        });
+        let format = self.format.to_possible_value().map(|value| value.get_name().to_owned());
+        replace(new, to, NOTE, &json!({"format": format, "log": log, "export": report}))?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&report)?);
+            return Ok(Exit::Done);
+        }
+        println!("{}: transaction {} of {}, {perimeter}", to.display(), snapshot.tx(), date_utc(snapshot.commit_ms()));
+        for file in &written {
+            println!("{}: {} {}", file.name, thousands(file.rows), if file.table.is_some() { "rows" } else { "resources" });
+        }
+        Ok(Exit::Done)
     }
 }
 
