@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    #[expect(clippy::disallowed_methods, reason = "a tool of developers reads its arguments")]
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
