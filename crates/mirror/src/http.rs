@@ -323,6 +323,11 @@ impl HttpSource {
             Err(e @ (ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::Tls(_) | ureq::Error::Rustls(_))) => {
                 return Err(refused(url, format!("{e}")));
             }
+            // Another attempt would meet the same certificate.
+            Err(ureq::Error::Io(e)) if e.kind() == std::io::ErrorKind::InvalidData && e.to_string().contains("certificate") => {
+                let advice = "if the origin has a private authority, give its root certificate (--root-certificates)";
+                return Err(refused(url, format!("its certificate is not accepted: {e}; {advice}")));
+            }
             Err(e) => return Ok(Err(again(e.to_string()))),
         };
         let status = answer.status().as_u16();

@@ -94,7 +94,7 @@ impl MirrorArguments {
     pub(crate) fn run(self, given: &GivenOptions) -> Result<Exit> {
         let tell = progress::shown_unless(self.quiet);
         match (&self.data, &self.into) {
-            (Some(data), _) => self.into_registry(data, given, &tell),
+            (Some(data), _) => self.mirror_to_registry(data, given, &tell),
             (None, Some(url)) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 let Some(state) = &self.state else {
                     return Err(
@@ -113,7 +113,7 @@ impl MirrorArguments {
     }
 
     /// Has each round imported as one transaction.
-    fn into_registry(&self, data: &Path, given: &GivenOptions, tell: &SharedTell) -> Result<Exit> {
+    fn mirror_to_registry(&self, data: &Path, given: &GivenOptions, tell: &SharedTell) -> Result<Exit> {
         let options = PlaceOptions { data: data.to_owned(), database: self.database.clone(), config: self.config.clone() };
         let (place, mut configuration) = options.open()?;
         self.guide.apply(given, &mut configuration);
