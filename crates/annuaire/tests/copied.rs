@@ -90,7 +90,8 @@ fn another_log_changes_nothing() {
     let address = origin.base.split_once('/').unwrap().0.to_owned();
     drop(origin);
     // Another registry answers at the address of the origin.
-    let impostor = program().args(["serve", "--quiet", "--listen", &address, "--data", path_str(&other)]).stdout(Stdio::null()).spawn();
+    let impostor =
+        program().args(["serve", "--quiet", "--listen", &address, "--data", path_str(&other)]).stdout(Stdio::null()).spawn();
     let _impostor = Server { child: impostor.unwrap(), base: format!("{address}/fhir/v2") };
     while std::net::TcpStream::connect(&address).is_err() {
         std::thread::sleep(Duration::from_millis(50));

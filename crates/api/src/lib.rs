@@ -93,8 +93,8 @@ use axum::Router;
 use door::FhirDoor;
 use mount::{RouteTable, get};
 use operations::{
-    HealthDoor, MetricsDoor, changes, changes_at, changes_state, health, history_of_all, history_of_resource, history_of_type, metadata, metrics, page, read, search,
-    search_by_form, search_by_posted_form, vread,
+    HealthDoor, MetricsDoor, changes, changes_at, changes_state, health, history_of_all, history_of_resource, history_of_type,
+    metadata, metrics, page, read, search, search_by_form, search_by_posted_form, vread,
 };
 use path::{PUBLIC, PUBLIC_ALIAS, RESTRICTED};
 use perimeters::{NoPerimeter, PublicPerimeter, RestrictedPerimeter};

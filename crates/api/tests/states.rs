@@ -376,7 +376,10 @@ async fn changes_from_nothing_and_from_any_transaction_give_the_state() {
 
     // What is committed for another perimeter shows in no number.
     let (headers, first) = lines(&node, "/fhir/v2/$changes?after=0&limit=2").await;
-    assert_eq!((first.len(), &headers["x-last-tx"], &headers["x-complete-tx"]), (2, &"5".parse().unwrap(), &"1".parse().unwrap()));
+    assert_eq!(
+        (first.len(), &headers["x-last-tx"], &headers["x-complete-tx"]),
+        (2, &"5".parse().unwrap(), &"1".parse().unwrap())
+    );
     assert_eq!(headers["x-log"], "00000000000000000000000001234567.1");
     let mut copied = std::collections::BTreeMap::new();
     replay(&mut copied, &first);

@@ -65,8 +65,7 @@ pub fn copied_form(view: View, json: &str, number: u32, commit_ms: i64) -> Resul
     }
     let terms = extract::terms(schema::type_name(shown.ty), &shown.value);
     let foreign_stamp = (!is_of_log).then_some(stamp);
-    let resource =
-        Resource { ty: shown.ty, id: shown.id, before, after, terms, foreign_stamp, presence: Presence::Described };
+    let resource = Resource { ty: shown.ty, id: shown.id, before, after, terms, foreign_stamp, presence: Presence::Described };
     resource.check().map_err(|e| e.to_string())?;
     Ok(resource)
 }

@@ -26,8 +26,8 @@ use crate::record::{RecordHead, stamp};
 use crate::retention;
 use crate::row::Row;
 use crate::set_aside::SetAsideEntity;
-use crate::version::Version;
 use crate::tombstone::Tombstone;
+use crate::version::Version;
 
 /// Most findings reported for each database.
 const REPORTED_MAX: usize = 20;

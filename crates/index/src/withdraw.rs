@@ -143,7 +143,8 @@ impl Snapshot {
             None => former::find(&self.dbs, &self.txn, ty, id),
             Some(row) => {
                 let version = self.read(row)?;
-                Ok((version.tombstone == Some(Tombstone::WithdrawnByLaw)).then_some(FormerResource { number: version.number, is_withdrawn_by_law: true }))
+                Ok((version.tombstone == Some(Tombstone::WithdrawnByLaw))
+                    .then_some(FormerResource { number: version.number, is_withdrawn_by_law: true }))
             }
         }
     }

@@ -185,7 +185,13 @@ impl HttpSource {
                 .and_then(|d| i64::try_from(d.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?.as_millis()).ok());
             let etag = header(answer.headers(), "etag");
             if answer.status().as_u16() == 304 {
-                return Ok(HttpAttempt::Done(HttpPage { url: url.to_owned(), content: None, date_ms, etag, headers: answer.headers().clone() }));
+                return Ok(HttpAttempt::Done(HttpPage {
+                    url: url.to_owned(),
+                    content: None,
+                    date_ms,
+                    etag,
+                    headers: answer.headers().clone(),
+                }));
             }
             let body = match this.body(url, &mut answer)? {
                 Ok(body) => body,
@@ -201,7 +207,13 @@ impl HttpSource {
                 return Err(Error::Status { url: shown(url), status, diagnostics });
             }
             match read(&body) {
-                Ok(content) => Ok(HttpAttempt::Done(HttpPage { url: url.to_owned(), content: Some(content), date_ms, etag, headers: answer.headers().clone() })),
+                Ok(content) => Ok(HttpAttempt::Done(HttpPage {
+                    url: url.to_owned(),
+                    content: Some(content),
+                    date_ms,
+                    etag,
+                    headers: answer.headers().clone(),
+                })),
                 Err(reason) => Ok(again(reason)),
             }
         })
@@ -330,6 +342,11 @@ impl HttpSource {
             Ok(answer) => answer,
             Err(e @ (ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::Tls(_) | ureq::Error::Rustls(_))) => {
                 return Err(refused(url, format!("{e}")));
+            }
+            // Another attempt would meet the same certificate.
+            Err(ureq::Error::Io(e)) if e.kind() == std::io::ErrorKind::InvalidData && e.to_string().contains("certificate") => {
+                let advice = "if the origin has a private authority, give its root certificate (--root-certificates)";
+                return Err(refused(url, format!("its certificate is not accepted: {e}; {advice}")));
             }
             Err(e) => return Ok(Err(again(e.to_string()))),
         };

@@ -132,7 +132,9 @@ impl LogCopy {
     /// When the origin cannot be reached, or its answer cannot be read.
     pub fn state(&mut self) -> Result<Option<(LogName, LogPosition)>> {
         let url = self.source.origin().below("$changes/state");
-        let read = &mut |body: &[u8]| serde_json::from_slice::<StateAnswer>(body).map_err(|e| format!("this is no state of a log ({e})"));
+        let read = &mut |body: &[u8]| {
+            serde_json::from_slice::<StateAnswer>(body).map_err(|e| format!("this is no state of a log ({e})"))
+        };
         let page = match self.source.get(&url, None, read) {
             Ok(page) => page,
             Err(Error::Status { status: 400 | 404 | 405 | 406 | 410 | 501, .. }) => return Ok(None),
@@ -357,7 +359,10 @@ fn read_version(line: &[u8]) -> std::result::Result<LogVersion, String> {
             let said = line.hash.as_deref().and_then(|hash| hash.strip_prefix("sha256:")).ok_or("it has no hash")?;
             let found: String = Sha256::digest(resource.get()).iter().map(|byte| format!("{byte:02x}")).collect();
             if found != said {
-                return Err(format!("{}/{} is not what its hash says: the line was damaged on its way", line.resource_type, line.id));
+                return Err(format!(
+                    "{}/{} is not what its hash says: the line was damaged on its way",
+                    line.resource_type, line.id
+                ));
             }
             LogContent::Resource(resource.get().to_owned())
         }

@@ -274,9 +274,9 @@ impl<'a> Mirror<'a> {
         if due { self.reconcile(run) } else { Ok(()) }
     }
 
-    fn plain_walk(&mut self, walk: impl FnOnce(&mut PlainChannel<'_>) -> Result<Walked>) -> Result<Walked> {
+    fn plain_walk(&mut self, round: u64, walk: impl FnOnce(&mut PlainChannel<'_>) -> Result<Walked>) -> Result<Walked> {
         let (dir, tell) = (self.dir.walk(), self.options.tell.clone());
-        let mut channel = PlainChannel { source: &mut self.source, dir: &dir, shape: self.shape, tell: &*tell };
+        let mut channel = PlainChannel { source: &mut self.source, dir: &dir, round, shape: self.shape, tell: &*tell };
         let walked = walk(&mut channel)?;
         self.shape = channel.shape;
         Ok(walked)
@@ -285,7 +285,7 @@ impl<'a> Mirror<'a> {
     /// Copies everything; the number of changes.
     fn copy(&mut self, run: &mut MirrorRun, capability: &Capability) -> Result<u64> {
         let types = run.state.types.clone();
-        let walked = self.plain_walk(|channel| channel.copy(&types))?;
+        let walked = self.plain_walk(run.state.round, |channel| channel.copy(&types))?;
         let begun = walked.begun_ms;
         let server_ms = capability.date_ms.unwrap_or(begun);
         let since_ms = types.iter().map(|ty| (ty.clone(), walked.since_ms.get(ty).copied().unwrap_or(server_ms))).collect();
@@ -316,7 +316,7 @@ impl<'a> Mirror<'a> {
             return self.copy(run, capability);
         }
         let asked = since_ms.iter().map(|(ty, since)| (ty.clone(), since.min(&latest) - overlap)).collect();
-        let walked = self.plain_walk(|channel| channel.changes(&asked, &capability.histories))?;
+        let walked = self.plain_walk(run.state.round, |channel| channel.changes(&asked, &capability.histories))?;
         let server_ms = capability.date_ms.unwrap_or(now);
         let since_ms = since_ms.keys().map(|ty| (ty.clone(), walked.since_ms.get(ty).copied().unwrap_or(server_ms))).collect();
         let watermark = Watermark::Plain { since_ms, server_ms, local_ms: walked.begun_ms };
@@ -362,7 +362,8 @@ impl<'a> Mirror<'a> {
         let breaker = self.breaker(None);
         for ty in run.state.types.clone() {
             let shape = PageShape { sorted: false, ..self.shape };
-            let mut channel = PlainChannel { source: &mut self.source, dir: &walk_dir, shape, tell: &*tell };
+            let mut channel =
+                PlainChannel { source: &mut self.source, dir: &walk_dir, round: run.state.round, shape, tell: &*tell };
             let found = channel.differences(&ty, &index, &run.state, &walk_dir)?;
             let held = run.state.index.get(&ty).map_or(0, |i| i.live);
             let mut removed = found.removed.as_slice();

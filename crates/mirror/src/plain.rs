@@ -118,6 +118,8 @@ pub(crate) struct PlainChannel<'a> {
     pub(crate) source: &'a mut HttpSource,
     /// Where pages are kept.
     pub(crate) dir: &'a Path,
+    /// Rounds committed: pages that were received for an earlier round are not used for the next one.
+    pub(crate) round: u64,
     /// What the last walk found that the origin accepts.
     pub(crate) shape: PageShape,
     pub(crate) tell: &'a dyn Fn(&str, u64, u64),
@@ -165,7 +167,9 @@ impl PlainChannel<'_> {
             shape.sorted = false;
         }
         let name = format!("{what}-{}", request.resource_type);
-        let mut walk = PageWalk::open(self.dir, &name, request, shape, self.source.world().now_ms())?;
+        // A list of ids is of use whatever was committed since: each difference is asked for.
+        let purpose = if what == "ids" { what.to_owned() } else { format!("{what} after round {}", self.round) };
+        let mut walk = PageWalk::open(self.dir, &name, &purpose, request, shape, self.source.world().now_ms())?;
         walk.run(self.source, request, self.tell)?;
         if request.kind == AskedBundle::Search {
             self.shape = walk.progress().shape;

@@ -245,9 +245,9 @@ impl StateDirectory {
         if self.walk().join("refused").exists() { self.clear_received() } else { Ok(()) }
     }
 
-    /// Removes what was received and is applied or useless.
+    /// Removes what was received and is applied or useless. Lists of ids stay: their walk may be under way for many rounds.
     pub(crate) fn clear_received(&self) -> Result<()> {
-        sweep_dir(&self.walk(), &|_| false)?;
+        sweep_dir(&self.walk(), &|name| name.starts_with("ids-"))?;
         sweep_dir(&self.files(), &|_| false)
     }
 }

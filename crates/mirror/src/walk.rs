@@ -90,9 +90,9 @@ pub(crate) struct WalkProgress {
 }
 
 impl WalkProgress {
-    fn new(request: &WalkRequest, shape: PageShape, now_ms: i64) -> Self {
+    fn new(request: String, shape: PageShape, now_ms: i64) -> Self {
         Self {
-            request: format!("{request:?}"),
+            request,
             next: None,
             done: false,
             offset: 0,
@@ -133,13 +133,20 @@ pub(crate) struct PageWalk {
 }
 
 impl PageWalk {
-    /// The walk of this name in `dir`: that which was broken off, when it is the same request, else a new one.
-    pub(crate) fn open(dir: &Path, name: &str, request: &WalkRequest, shape: PageShape, now_ms: i64) -> Result<Self> {
+    /// The walk of this name in `dir`: that which was broken off, when it is the same request for the same `purpose`, else a new one.
+    pub(crate) fn open(
+        dir: &Path,
+        name: &str,
+        purpose: &str,
+        request: &WalkRequest,
+        shape: PageShape,
+        now_ms: i64,
+    ) -> Result<Self> {
         let (pages, file) = (dir.join(format!("{name}.pages")), dir.join(format!("{name}.json")));
+        let request = format!("{purpose}: {request:?}");
         let kept: Option<WalkProgress> = disk::read_if_there(&file)?.and_then(|b| serde_json::from_slice(&b).ok());
-        let kept = kept.filter(|p| p.request == format!("{request:?}"));
         let written = std::fs::metadata(&pages).map_or(0, |m| m.len());
-        let kept = kept.filter(|p| p.offset <= written);
+        let kept = kept.filter(|p| p.request == request && p.offset <= written);
         Ok(Self { pages, file, progress: kept.unwrap_or_else(|| WalkProgress::new(request, shape, now_ms)) })
     }
 
@@ -230,7 +237,7 @@ impl PageWalk {
             self.progress.next = None;
         } else {
             self.discard()?;
-            self.progress = WalkProgress::new(request, self.progress.shape, now_ms);
+            self.progress = WalkProgress::new(self.progress.request.clone(), self.progress.shape, now_ms);
         }
         self.progress.restarts = restarts;
         self.save()

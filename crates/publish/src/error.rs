@@ -63,7 +63,9 @@ pub enum Error {
         at: Tx,
     },
     /// A version of a store that is copied cannot be held as it is.
-    #[error("the origin tells {resource} in version {number}, which cannot be published here: {reason}; nothing of its transaction was applied")]
+    #[error(
+        "the origin tells {resource} in version {number}, which cannot be published here: {reason}; nothing of its transaction was applied"
+    )]
     Copied {
         /// Type and id.
         resource: String,
@@ -73,7 +75,9 @@ pub enum Error {
         reason: String,
     },
     /// The versions of a store that is copied do not come in the order of its log.
-    #[error("the origin tells transaction {tx} after transaction {after}: its lines are mixed up, and nothing of them is applied")]
+    #[error(
+        "the origin tells transaction {tx} after transaction {after}: its lines are mixed up, and nothing of them is applied"
+    )]
     CopiedOutOfOrder {
         /// The transaction.
         tx: Tx,

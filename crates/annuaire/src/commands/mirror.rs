@@ -98,7 +98,7 @@ impl MirrorArguments {
         match (&self.data, &self.into) {
             (Some(data), _) => match self.as_it_is(data, given, &tell)? {
                 Some(exit) => Ok(exit),
-                None => self.into_registry(data, given, &tell),
+                None => self.mirror_to_registry(data, given, &tell),
             },
             (None, Some(url)) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 let Some(state) = &self.state else {
@@ -157,7 +157,7 @@ impl MirrorArguments {
     }
 
     /// Has each round imported as one transaction.
-    fn into_registry(&self, data: &Path, given: &GivenOptions, tell: &SharedTell) -> Result<Exit> {
+    fn mirror_to_registry(&self, data: &Path, given: &GivenOptions, tell: &SharedTell) -> Result<Exit> {
         let options = PlaceOptions { data: data.to_owned(), database: self.database.clone(), config: self.config.clone() };
         let (place, mut configuration) = options.open()?;
         self.guide.apply(given, &mut configuration);

@@ -130,11 +130,7 @@ struct ChangesPage {
     next: String,
 }
 
-fn changes_page<P: FhirDoor>(
-    call: &Call<'_, P>,
-    index: &Index,
-    parameters: &ChangesParameters,
-) -> Result<ChangesPage, ApiError> {
+fn changes_page<P: FhirDoor>(call: &Call<'_, P>, index: &Index, parameters: &ChangesParameters) -> Result<ChangesPage, ApiError> {
     let ChangesParameters { after, until, row, .. } = *parameters;
     if until.unwrap_or(after) > index.applied_tx() {
         return Err(ApiError::behind(until.unwrap_or(after)));

@@ -201,7 +201,11 @@ fn an_adeli_number_is_public_when_the_national_identification_is_made_of_it() {
         body["identifier"].as_array().map_or(0, Vec::len)
     };
     assert_eq!(shown(json!([of(national, "0990001489"), of(adeli, "990001489")])), 2);
-    assert_eq!(shown(json!([of(national, "810999000010"), of(adeli, "990001489")])), 1, "of somebody with an RPPS number it is not");
+    assert_eq!(
+        shown(json!([of(national, "810999000010"), of(adeli, "990001489")])),
+        1,
+        "of somebody with an RPPS number it is not"
+    );
     assert_eq!(shown(json!([of(adeli, "990001489")])), 0);
     assert_eq!(shown(json!(of(national, "0990001489"))), 0, "no list");
 }

@@ -69,8 +69,7 @@ pub fn dump(index: &Index) -> Vec<String> {
 }
 
 /// All types, by their numbers.
-pub const TYPES: [TypeId; 6] =
-    [TypeId::new(0), TypeId::new(1), TypeId::new(2), TypeId::new(3), TypeId::new(4), TypeId::new(5)];
+pub const TYPES: [TypeId; 6] = [TypeId::new(0), TypeId::new(1), TypeId::new(2), TypeId::new(3), TypeId::new(4), TypeId::new(5)];
 
 /// What rows of a store say, as a client of `$changes` reads it.
 pub fn told(snapshot: &Snapshot, rows: &RoaringBitmap) -> Vec<CopiedVersion> {
