@@ -3,6 +3,7 @@
 //! `mirror/origin.json` names the origin and its log; `mirror/received.*` is what was received and not applied yet.
 
 use crate::clock::{self, now_ms};
+use crate::copy_origin::{CopyOrigin, copy_dir};
 use crate::data_place::{DataPlace, create_private};
 use crate::exit::one_line;
 use crate::limits::{CLEAR_EVERY, COMPACT_EVERY, COPY_WAIT_SECONDS, MASS_CHANGE_FROM, RETRY, RETRY_FIRST};
@@ -19,73 +20,21 @@ use annuaire_publish::{CopiedContent, CopiedVersion, apply_copied};
 use annuaire_terms::TypeId;
 use annuaire_web::{PublicationStates, ServedStore, StoreState};
 use anyhow::{Context, Result, anyhow, bail};
-use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What a data directory copies.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct CopyOrigin {
-    /// Base address of the FHIR service.
-    pub(crate) origin: String,
-    /// File with the key of the origin.
-    pub(crate) key_file: Option<PathBuf>,
-    /// File with the root certificates of the origin.
-    pub(crate) root_certificates: Option<PathBuf>,
-    /// Requests a second.
-    pub(crate) rate: u32,
-    /// Share of the resources that one update may delete, per cent (REPL-9).
-    pub(crate) max_change: u32,
-    /// Its log, once it was copied.
-    log: Option<LogName>,
-}
-
-impl CopyOrigin {
-    pub(crate) fn new(origin: String) -> Self {
-        Self { origin, key_file: None, root_certificates: None, rate: 17, max_change: 5, log: None }
-    }
-
-    /// The origin that a data directory copies; `None` for one with a log of its own.
-    pub(crate) fn of(data: &Path) -> Result<Option<Self>> {
-        let path = origin_file(data);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-            Err(e) => return Err(e).with_context(|| format!("reading {}", path.display())),
-        };
-        serde_json::from_str(&text).map(Some).with_context(|| {
-            format!("{}: this names no origin; bring it back, or copy the origin anew into another directory", path.display())
-        })
-    }
-
-    fn write(&self, data: &Path) -> Result<()> {
-        let (path, text) = (origin_file(data), serde_json::to_string_pretty(self)?);
-        create_private(&copy_dir(data))?;
-        let new = path.with_extension("new");
-        fs::write(&new, text).and_then(|()| fs::rename(&new, &path)).with_context(|| format!("writing {}", path.display()))
-    }
-
-    fn connect(&self, data: &Path, tell: &SharedTell) -> Result<LogCopy> {
-        let key = self.key_file.as_deref().map(read_key).transpose()?;
-        let root_certificates = match &self.root_certificates {
-            Some(path) => Some(fs::read(path).with_context(|| format!("reading {}", path.display()))?),
-            None => None,
-        };
-        let http = HttpOptions { key, rate: self.rate, root_certificates, ..HttpOptions::default() };
-        Ok(LogCopy::new(&self.origin, &copy_dir(data), &http, Arc::new(Machine::new()), Arc::clone(tell))?)
-    }
-}
-
-fn copy_dir(data: &Path) -> PathBuf {
-    data.join("mirror")
-}
-
-fn origin_file(data: &Path) -> PathBuf {
-    copy_dir(data).join("origin.json")
+/// A connection to an origin.
+fn connect(origin: &CopyOrigin, data: &Path, tell: &SharedTell) -> Result<LogCopy> {
+    let key = origin.key_file.as_deref().map(read_key).transpose()?;
+    let root_certificates = match &origin.root_certificates {
+        Some(path) => Some(fs::read(path).with_context(|| format!("reading {}", path.display()))?),
+        None => None,
+    };
+    let http = HttpOptions { key, rate: origin.rate, root_certificates, ..HttpOptions::default() };
+    Ok(LogCopy::new(&origin.origin, &copy_dir(data), &http, Arc::new(Machine::new()), Arc::clone(tell))?)
 }
 
 /// The key that a file holds.
@@ -106,7 +55,7 @@ pub(crate) struct CopyReport {
 /// Whether the origin tells its log, so that it can be copied exactly.
 pub(crate) fn tells_its_log(place: &DataPlace, origin: &CopyOrigin, tell: &SharedTell) -> Result<bool> {
     create_private(&copy_dir(&place.data))?;
-    Ok(origin.connect(&place.data, tell)?.state()?.is_some())
+    Ok(connect(origin, &place.data, tell)?.state()?.is_some())
 }
 
 /// Copies the origin into a data directory, or brings the copy there up to date. The caller has the right to publish, and nobody has the
@@ -120,17 +69,18 @@ pub(crate) fn update(
 ) -> Result<CopyReport> {
     let known = CopyOrigin::of(&place.data)?;
     if let Some(known) = known.as_ref().filter(|known| known.origin != given.origin) {
-        bail!(
-            "{}: this directory copies {}; copy {} into another one",
-            place.data.display(),
-            known.origin,
-            given.origin
-        );
+        bail!("{}: this directory copies {}; copy {} into another one", place.data.display(), known.origin, given.origin);
     }
-    let mut origin = CopyOrigin { log: known.and_then(|known| known.log), ..given.clone() };
+    let mut origin = given.clone();
+    if let Some(known) = known {
+        origin.log = known.log;
+        origin.key_file = origin.key_file.or(known.key_file);
+        origin.root_certificates = origin.root_certificates.or(known.root_certificates);
+    }
+    create_private(&copy_dir(&place.data))?;
     origin.write(&place.data)?;
     let view = View { guide, perimeter: Perimeter::Public };
-    let mut copy = origin.connect(&place.data, tell)?;
+    let mut copy = connect(&origin, &place.data, tell)?;
     let mut versions = 0;
     if origin.log.is_none() || !place.store_file("public").exists() {
         versions += copy_whole(place, view, &mut copy, tell)?;
@@ -159,7 +109,7 @@ fn copy_whole(place: &DataPlace, view: View, copy: &mut LogCopy, tell: &SharedTe
 /// [`copy_whole`] for a store that another version of the program wrote.
 fn copy_anew(place: &DataPlace, origin: &CopyOrigin, view: View, tell: &SharedTell) -> Result<()> {
     eprintln!("the public store was written by another version of the program; it is copied again from {}", origin.origin);
-    let mut copy = origin.connect(&place.data, tell)?;
+    let mut copy = connect(origin, &place.data, tell)?;
     copy.clear()?;
     copy_whole(place, view, &mut copy, tell)?;
     Ok(copy.clear()?)
@@ -314,7 +264,7 @@ impl CopyThread {
 
     /// Waits for what follows at the origin, and applies it.
     fn turn(&self) -> Result<()> {
-        let mut copy = self.origin.connect(&self.place.data, &self.tell)?;
+        let mut copy = connect(&self.origin, &self.place.data, &self.tell)?;
         let index = self.served.get();
         if bring_forward(&index, self.view, &mut copy, &self.origin, false, COPY_WAIT_SECONDS, &self.tell)?.is_some() {
             // A withdrawal by law may be among it.

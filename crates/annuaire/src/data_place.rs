@@ -1,6 +1,6 @@
 //! The data directory: registry, publication stores, keys; who may reach them, and what a command expects to find.
 
-use crate::copied_directory::CopyOrigin;
+use crate::copy_origin::CopyOrigin;
 use crate::registry;
 use annuaire_fhir::Perimeter;
 use annuaire_store::BlockingRegistry;

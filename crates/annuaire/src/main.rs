@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod copied_directory;
 mod copies;
+mod copy_origin;
 mod data_place;
 mod entity_names;
 mod exit;

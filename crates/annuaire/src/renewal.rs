@@ -88,12 +88,7 @@ pub(crate) fn remove_unfinished(place: &DataPlace, store: &str) -> Result<()> {
 }
 
 /// Fills a new store in a directory of its own.
-fn make(
-    place: &DataPlace,
-    view: View,
-    making: &Path,
-    fill: &mut dyn FnMut(&Index) -> Result<u64>,
-) -> Result<(Index, u64)> {
+fn make(place: &DataPlace, view: View, making: &Path, fill: &mut dyn FnMut(&Index) -> Result<u64>) -> Result<(Index, u64)> {
     remove_dir(making)?;
     create_private(making)?;
     let index = annuaire_publish::open(making, place.map_bytes, view)?;

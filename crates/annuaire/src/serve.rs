@@ -2,7 +2,8 @@
 
 use crate::clock::now_us;
 use crate::config::{Configuration, LogLevel};
-use crate::copied_directory::{CopyOrigin, CopyThread, open_served};
+use crate::copied_directory::{CopyThread, open_served};
+use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::InvalidValue;
 use crate::follower::{FollowerThread, wait_for_stores};

@@ -44,7 +44,8 @@ pub(crate) fn state_named(index: &Index, at: Option<&str>) -> Result<Snapshot> {
     let tx = match at.parse::<u64>() {
         Ok(tx) => Tx::new(tx),
         Err(_) => {
-            let (ms, _) = parse_instant(at).with_context(|| format!("--at {at}: neither a transaction (12) nor an instant (2026-11-24)"))?;
+            let (ms, _) = parse_instant(at)
+                .with_context(|| format!("--at {at}: neither a transaction (12) nor an instant (2026-11-24)"))?;
             let found = last.transaction_at(ms)?;
             found.with_context(|| format!("--at {at}: the first state that is kept is later"))?.0
         }
@@ -52,7 +53,9 @@ pub(crate) fn state_named(index: &Index, at: Option<&str>) -> Result<Snapshot> {
     match index.snapshot_at(tx) {
         Ok(Some(snapshot)) => Ok(snapshot),
         Ok(None) => bail!("--at {at}: the store has no transaction {tx}; the last one is {}", last.tx()),
-        Err(annuaire_index::Error::TooOld) => bail!("--at {at}: the states before transaction {} are not kept", index.retained_from()),
+        Err(annuaire_index::Error::TooOld) => {
+            bail!("--at {at}: the states before transaction {} are not kept", index.retained_from())
+        }
         Err(e) => Err(e.into()),
     }
 }
@@ -154,12 +157,7 @@ impl Resolve for StoreLookUp<'_> {
 }
 
 /// Hands each live version of a type to `take`, in the order of the rows, and returns their number.
-fn each(
-    snapshot: &Snapshot,
-    name: &str,
-    tell: &SharedTell,
-    take: &mut dyn FnMut(&Version) -> Result<()>,
-) -> Result<u64> {
+fn each(snapshot: &Snapshot, name: &str, tell: &SharedTell, take: &mut dyn FnMut(&Version) -> Result<()>) -> Result<u64> {
     let ty = schema::type_id(name).ok_or_else(|| anyhow!("{name} is not published"))?;
     let rows = snapshot.standing(&[ty]);
     let (mut reader, mut version, mut done) = (snapshot.reader(), Version::default(), 0);

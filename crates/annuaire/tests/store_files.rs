@@ -22,7 +22,20 @@ fn files_of(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 fn files_of_a_state_are_what_is_served() {
     let dir = tempfile::tempdir().unwrap();
     let files = dir.path().join("files");
-    assert!(annuaire(&["generate", "--professionals", "200", "--seed", "11", "--out", path_str(&files)]).0);
+    assert!(
+        annuaire(&[
+            "generate",
+            "--professionals",
+            "200",
+            "--seed",
+            "11",
+            "--changed-per-mille",
+            "100",
+            "--out",
+            path_str(&files)
+        ])
+        .0
+    );
     let data = dir.path().join("data");
     assert!(import(&data, &delivery(&files)).0);
     let at = |name: &str| dir.path().join(name);

@@ -61,8 +61,10 @@ pub(crate) async fn serve<D: Door>(mount: Arc<Mount<D>>, endpoint: EndpointId, r
             Begun::Answered(response) => return request.account(response),
             // Waiting takes neither a thread nor a place in the lane. Its bound is that of the first time.
             Begun::Awaiting(Awaited { tx, at_most }) => {
-                let until = *patience.get_or_insert_with(|| tokio::time::Instant::now() + at_most);
-                request.has_waited = !request.wait_for(tx, until).await;
+                let now = request.mount.service.turns.gate.now();
+                let until = *patience.get_or_insert(now.saturating_add(i64::try_from(at_most.as_micros()).unwrap_or(i64::MAX)));
+                let left = Duration::from_micros(u64::try_from(until - now).unwrap_or(0));
+                request.has_waited = !request.wait_for(tx, left).await;
                 request.respond(endpoint, pass, QUICK)
             }
             Begun::Long => match request.respond_in_turn(endpoint, pass).await {
@@ -138,9 +140,8 @@ impl<D: Door> OpenRequest<D> {
     }
 
     /// Waits until the store of the door shows a transaction; false when it does not within the bound.
-    async fn wait_for(&self, tx: Tx, until: tokio::time::Instant) -> bool {
+    async fn wait_for(&self, tx: Tx, left: Duration) -> bool {
         let Some(perimeter) = D::kept_from(&self.mount.service) else { return false };
-        let left = until.saturating_duration_since(tokio::time::Instant::now());
         perimeter.store.wait_until(left, |index| index.applied_tx() >= tx).await
     }
 

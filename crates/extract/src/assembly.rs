@@ -19,7 +19,7 @@ const LINE: u8 = 1;
 
 /// Lines and structures of some entities, packed by the thread that made them.
 #[derive(Default)]
-pub(crate) struct Packed {
+pub(crate) struct PackedLines {
     waiting: RecordBuf,
     complete: RecordBuf,
     /// Activities that no file has a place for.
@@ -48,7 +48,7 @@ impl PartOrders {
     }
 }
 
-impl Packed {
+impl PackedLines {
     /// Adds a structure, under one of its names.
     pub(crate) fn structure(&mut self, reference: &Reference, rank: u8, technical_id: &str, fragments: &str) {
         let (kind, name) = kind_and_name(reference);
@@ -103,7 +103,7 @@ impl<'a> Assembly<'a> {
         Self { waiting: Sorter::new(bytes / 2, spill.clone()), lines: Sorter::new(bytes / 2, spill), orders, filter }
     }
 
-    pub(crate) fn take(&mut self, packed: &Packed) -> Result<(), Error> {
+    pub(crate) fn take(&mut self, packed: &PackedLines) -> Result<(), Error> {
         let all = |records: &RecordBuf| 0..records.len();
         self.waiting.extend(&packed.waiting, all(&packed.waiting)).map_err(io("sorting lines by structure"))?;
         self.lines.extend(&packed.complete, all(&packed.complete)).map_err(io("sorting lines"))

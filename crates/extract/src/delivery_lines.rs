@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A delivery: its files, and their lines after keys that begin with the position of the format in a list.
-pub(crate) struct Delivery {
+pub(crate) struct OfficialDelivery {
     pub(crate) texts: Vec<DeliveredText>,
     pub(crate) lines: Merge,
 }
@@ -35,7 +35,7 @@ pub(crate) fn read_delivery(
     sort_bytes: usize,
     options: &Options,
     workers: usize,
-) -> Result<Delivery, Error> {
+) -> Result<OfficialDelivery, Error> {
     let shown = path.display().to_string();
     let paths = if fs::metadata(path).map_err(io(&shown))?.is_dir() { files_in(path)? } else { vec![path.to_owned()] };
     let sorter = Sorter::new(sort_bytes, options.spill.clone());
@@ -48,7 +48,7 @@ pub(crate) fn read_delivery(
         return Err(Error::Refused(format!("{shown}: no national file in it; name a file, an archive or a directory of them")));
     }
     refuse_mixture(&shown, &texts)?;
-    Ok(Delivery { texts, lines: sorter.finish(workers).map_err(io("sorting lines"))? })
+    Ok(OfficialDelivery { texts, lines: sorter.finish(workers).map_err(io("sorting lines"))? })
 }
 
 /// The files of a directory by name. What annuaire itself writes beside the files of an extraction is none of a delivery.

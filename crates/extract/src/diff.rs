@@ -1,7 +1,7 @@
 //! The difference of two official deliveries, without a registry: for who loads the national files and wants to know what changed.
 
 use crate::compare::{CompareSink, Operation, compare};
-use crate::delivery_lines::{DeliveredText, Delivery, Formats, read_delivery};
+use crate::delivery_lines::{DeliveredText, Formats, OfficialDelivery, read_delivery};
 use crate::delta_file::{first_line, write_line};
 use crate::error::{Error, io};
 use crate::limits;
@@ -119,10 +119,10 @@ struct ComparedPair {
 }
 
 /// The files of both deliveries by format.
-fn pairs(old: &Delivery, new: &Delivery, formats: &Formats) -> Result<Vec<ComparedPair>, Error> {
+fn pairs(old: &OfficialDelivery, new: &OfficialDelivery, formats: &Formats) -> Result<Vec<ComparedPair>, Error> {
     let mut all = Vec::new();
     for format in formats {
-        let of = |d: &Delivery| d.texts.iter().find(|t| t.text.format == *format).cloned();
+        let of = |d: &OfficialDelivery| d.texts.iter().find(|t| t.text.format == *format).cloned();
         let (before, after) = match (of(old), of(new)) {
             (Some(before), Some(after)) => (before, after),
             (Some(lone), _) | (None, Some(lone)) => {

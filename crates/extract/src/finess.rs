@@ -4,17 +4,12 @@ use crate::labels::{capitals, concept, extra, label};
 use crate::national_file::Part;
 use crate::place::sixth_line;
 use crate::render::{Condition, Described, Reference, Renderer, WaitingLine};
-use crate::text_line::{Fragment, SemicolonLine};
+use crate::text_line::{Fragment, SemicolonLine, cut};
 use annuaire_mos::{Activite, ActiviteAutorisee, Structure};
 
 /// Section names of the files.
 const LEGAL: &str = "structureej";
 const PLACE: &str = "structureet";
-
-/// The beginning of a value of a column whose values FINESS cuts (source-files §7), in characters. Others are written whole.
-pub(crate) fn cut(value: &str, characters: usize) -> &str {
-    value.char_indices().nth(characters).map_or(value, |(at, _)| value[..at].trim_end())
-}
 
 /// Department and commune as FINESS codes them: an INSEE code of five characters is department and commune in mainland France,
 /// and overseas FINESS has departments of its own.

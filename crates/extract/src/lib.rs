@@ -49,6 +49,7 @@ mod delivery_lines;
 mod delta;
 mod delta_file;
 mod diff;
+mod entity_lines;
 mod error;
 mod extraction;
 mod filter;

@@ -1,9 +1,8 @@
 //! What structures give to lines that name them.
 
 use crate::filter::{ActivityFilter, territory};
-use crate::finess::cut;
 use crate::labels::{self, label};
-use crate::text_line::{Fragment, PipeLine, packed, push_clean};
+use crate::text_line::{Fragment, PipeLine, cut, packed, push_clean};
 use annuaire_mos::{Adresse, Structure};
 
 /// The fragments of a structure for lines of activities, packed. Cost: a few hundred bytes.

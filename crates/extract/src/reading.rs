@@ -1,6 +1,6 @@
 //! Sorted lines out of the registry: of a whole state, or of some entities of it.
 
-use crate::assembly::{Assembly, Packed, PartOrders, SortedLines};
+use crate::assembly::{Assembly, PackedLines, PartOrders, SortedLines};
 use crate::error::Error;
 use crate::limits;
 use crate::options::ExtractOptions;
@@ -26,7 +26,7 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    fn add(&mut self, packed: &Packed) {
+    fn add(&mut self, packed: &PackedLines) {
         self.left_out += packed.left_out;
         self.faults += packed.faults.len() as u64;
         let room = limits::TOLD_FAULTS.saturating_sub(self.told.len());
@@ -164,8 +164,8 @@ impl<'a> LineReader<'a> {
     }
 
     /// Merges the facts of complete entities, and makes their lines and what their structures give to lines.
-    fn pack(&self, facts: Vec<Fact>, mut take: Take<'_>) -> Packed {
-        let mut out = Packed::default();
+    fn pack(&self, facts: Vec<Fact>, mut take: Take<'_>) -> PackedLines {
+        let mut out = PackedLines::default();
         let described: Vec<(String, Described)> = facts
             .chunk_by(|a, b| a.key.entity == b.key.entity)
             .filter(|f| entity_key::is_structure(&f[0].key.entity))
@@ -199,7 +199,7 @@ impl<'a> LineReader<'a> {
         out
     }
 
-    fn pack_structure(&self, s: &Structure, is_asked: impl Fn(&Reference) -> bool, out: &mut Packed) {
+    fn pack_structure(&self, s: &Structure, is_asked: impl Fn(&Reference) -> bool, out: &mut PackedLines) {
         for (reference, rank, fragments) in self.renderer.structure(s).iter().filter(|(reference, ..)| is_asked(reference)) {
             out.structure(reference, *rank, &s.id_technique, fragments);
         }

@@ -165,6 +165,11 @@ pub(crate) fn unpacked(packed: &str) -> [&str; FRAGMENTS] {
     std::array::from_fn(|_| pieces.next().unwrap_or_default())
 }
 
+/// The beginning of a value of a column whose values FINESS cuts (source-files §7), in characters. Others are written whole.
+pub(crate) fn cut(value: &str, characters: usize) -> &str {
+    value.char_indices().nth(characters).map_or(value, |(at, _)| value[..at].trim_end())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

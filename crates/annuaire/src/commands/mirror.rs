@@ -3,7 +3,8 @@
 use super::import::{Delivery, import};
 use crate::amounts::{age, date_utc, thousands};
 use crate::clock::now_ms;
-use crate::copied_directory::{CopyOrigin, tells_its_log, update};
+use crate::copied_directory::{tells_its_log, update};
+use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, ExpectedData, registry_path};
 use crate::exit::{Exit, Usage, one_line};
 use crate::options::{AcceptingOptions, GivenOptions, GuideOption, PlaceOptions, reason};
@@ -143,7 +144,11 @@ impl MirrorArguments {
         }
         let Some(publisher) = Publisher::take_soon(data, "mirror")? else {
             let who = current_holder(data)?.unwrap_or_default();
-            bail!("{}: another process works there, the {}; a server keeps its copy fresh itself", data.display(), who.description());
+            bail!(
+                "{}: another process works there, the {}; a server keeps its copy fresh itself",
+                data.display(),
+                who.description()
+            );
         };
         let guide: Guide = configuration.publication.guide.into();
         let report = update(&place, &origin, guide, self.confirm_mass_change.is_some(), tell)?;
