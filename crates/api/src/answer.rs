@@ -57,7 +57,7 @@ impl Answer {
 /// The part of an answer that is not written yet.
 pub(crate) enum AnswerRest {
     /// Of a bundle.
-    Bundle(BundleRest),
+    Bundle(Box<BundleRest>),
     /// Of the lines of changes, with the store of their rows.
     Changes { lines: ChangeLines, index: Arc<Index> },
 }

@@ -29,7 +29,7 @@ pub(crate) struct ApiError {
     /// Cause of an internal error, for the operator alone.
     pub cause: Option<String>,
     /// Transaction that the store does not show yet and that the request waits for.
-    pub awaits: Option<Awaited>,
+    pub awaits: Option<Box<Awaited>>,
     /// Tag of the version that is not there any more (HIST-10).
     pub tag: Option<String>,
 }
@@ -98,13 +98,13 @@ impl ApiError {
     pub(crate) fn behind(tx: Tx) -> Self {
         let text = "This server does not have the state of this page yet.";
         let hint = "Another server gave the link and this one is a moment behind it: ask again after Retry-After.";
-        let awaits = Some(Awaited { tx, at_most: limits::BEHIND_WAIT });
+        let awaits = Some(Box::new(Awaited { tx, at_most: limits::BEHIND_WAIT }));
         Self { awaits, ..Self::new(ErrorCode::StoreBehind, text).hint(hint) }
     }
 
     /// An answer that is empty until a transaction comes. The client sees it only when the operation does not answer afterwards.
     pub(crate) fn awaiting(awaited: Awaited) -> Self {
-        Self { awaits: Some(awaited), ..Self::new(ErrorCode::StoreBehind, "Nothing has changed yet.") }
+        Self { awaits: Some(Box::new(awaited)), ..Self::new(ErrorCode::StoreBehind, "Nothing has changed yet.") }
     }
 
     /// A link to a page of a state that is not kept any more.

@@ -126,7 +126,7 @@ impl<D: Door> OpenRequest<D> {
         }
         let answer = match self.operate(endpoint, pass, effort) {
             Err(error) if error.code == ErrorCode::WorkExhausted && effort < LONG => return Begun::Long,
-            Err(ApiError { awaits: Some(awaited), .. }) if !self.has_waited => return Begun::Awaiting(awaited),
+            Err(ApiError { awaits: Some(awaited), .. }) if !self.has_waited => return Begun::Awaiting(*awaited),
             outcome => outcome.unwrap_or_else(|error| refuse(&error, self)),
         };
         Begun::Answered(finish(answer, self))

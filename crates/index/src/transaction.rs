@@ -9,10 +9,6 @@ use crate::set_aside::SetAsideChanges;
 
 /// One step of a group of transactions: the resources of a transaction, then its end, in the order of the log.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all items are resources: a box for each would cost more than the bytes of an end"
-)]
 pub enum GroupItem {
     /// A resource of the transaction that ends next.
     Resource(Prepared),

@@ -42,6 +42,10 @@ pub enum CopiedContent {
 }
 
 /// A version that was made ready.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are resources: a box for each would cost more than the bytes of a tombstone"
+)]
 enum Made {
     Resource(Prepared),
     Vanished(TypeId, String, u32),

@@ -40,7 +40,7 @@ pub(super) fn bundle_answer(
     let complete = draft.write(snap, PIECE)?;
     subject.results = Some(draft.matches());
     let body = draft.take();
-    let rest = (!complete).then(|| AnswerRest::Bundle(BundleRest::new(draft, Arc::clone(index))));
+    let rest = (!complete).then(|| AnswerRest::Bundle(Box::new(BundleRest::new(draft, Arc::clone(index)))));
     Ok(Answer { rest, ..Answer::fhir(StatusCode::OK, body) }.with(header::ETAG, tag))
 }
 
