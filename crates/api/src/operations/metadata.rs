@@ -25,7 +25,9 @@ const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
 const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastUpdated or _id, _elements, _summary, \
     one level of chaining and of _has. _include and _revinclude: *, Type:*, Type:parameter or Type:parameter:Target, with \
     :iterate. A date without an offset is read in the time of Paris. Histories: _since, _at, _count, and _sort=_lastUpdated \
-    for the oldest version first. A modifier without effect is named in an outcome entry; Prefer: handling=strict refuses it, \
+    for the oldest version first; versions that were replaced longer ago than they are kept are passed over, deletions never. \
+    $changes?after=TX tells all versions after a transaction, one a line (after=0: all that stands); $changes/state and \
+    $changes/at?time= say where the log is. A modifier without effect is named in an outcome entry; Prefer: handling=strict refuses it, \
     handling=lenient also ignores unknown parameters and names them. Follow the next links: they stay in the state and in the \
     format of the first page. meta.lastUpdated of a bundle is the instant of that state: ask _lastUpdated=ge with it to get all \
     that changed since. What left the directory is answered with 410, and its history with its versions.";
