@@ -1,5 +1,6 @@
 //! The state of an installation, read without disturbing a server or an import.
 
+use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, STORES};
 use crate::exit::one_line;
 use crate::publisher::{Holder, current_holder};
@@ -13,6 +14,8 @@ use std::path::Path;
 
 /// The state of an installation, read once. A part that could not be read is an error message.
 pub(crate) struct Survey {
+    /// Address of the directory that this one copies. There is no log then.
+    pub(crate) copied: Option<String>,
     /// Last transaction, `None` in an empty log.
     pub(crate) log: Result<Option<Transaction>, String>,
     /// Which log it is.
@@ -51,6 +54,7 @@ impl Survey {
             (name, found)
         };
         Self {
+            copied: CopyOrigin::of(&place.data).ok().flatten().map(|copied| copied.origin),
             log,
             identity,
             stores: STORES.map(peek).into(),

@@ -65,6 +65,11 @@ fn a_copy_is_its_origin_to_the_byte_and_outlives_it() {
     let copy = Server::start(&data, &[]);
     assert_eq!(published_resources(&copy), published, "offline from the start");
 
+    let (code, output) = run(&["status", "--data", path_str(&data)]);
+    assert!(code == 0 && output.contains(&format!("copies {url}")), "{output}");
+    let (_, output) = run(&["doctor", "--data", path_str(&data)]);
+    assert!(output.contains("OK   registry: none: this directory copies"), "{output}");
+
     // Two programs on one directory, another origin, a delivery into a copy: refused, and nothing changes.
     let (code, output) = mirror(&url, &data);
     assert!(code != 0 && output.contains("keeps its copy fresh itself"), "{output}");

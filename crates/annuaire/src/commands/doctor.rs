@@ -177,6 +177,9 @@ fn check_disk(checks: &mut Checkup, survey: &Survey) {
 }
 
 fn check_log(checks: &mut Checkup, survey: &Survey, days: u32) {
+    if let Some(origin) = &survey.copied {
+        return checks.report(Grade::Ok, "registry", &format!("none: this directory copies {origin}"));
+    }
     let last = match &survey.log {
         Err(why) => return checks.report(Grade::Fail, "registry", why),
         Ok(None) => return checks.report(Grade::Warn, "registry", "empty: nothing was imported yet"),

@@ -33,18 +33,21 @@ impl StatusArguments {
         } else {
             print(&place, &survey);
         }
-        let unreadable = survey.log.is_err() || survey.stores.iter().any(|(_, s)| matches!(s, Some(Err(_))));
+        let has_log = survey.copied.is_none();
+        let unreadable = (has_log && survey.log.is_err()) || survey.stores.iter().any(|(_, s)| matches!(s, Some(Err(_))));
         Ok(if unreadable { Exit::Incomplete } else { Exit::Done })
     }
 }
 
 fn print(place: &DataPlace, survey: &Survey) {
     let registry = match &place.database {
+        _ if survey.copied.is_some() => "none".to_owned(),
         Some(file) => format!("PostgreSQL, named by {}", file.display()),
         None => registry_path(&place.data).display().to_string(),
     };
     println!("annuaire {}, data directory {}, registry {registry}", env!("CARGO_PKG_VERSION"), place.data.display());
     match &survey.log {
+        Err(_) if survey.copied.is_some() => println!("copies {}", survey.copied.as_deref().unwrap_or_default()),
         Ok(Some(tx)) => println!(
             "log: ends at transaction {} of {} ({}), digest {}",
             tx.tx,
@@ -84,7 +87,7 @@ fn print(place: &DataPlace, survey: &Survey) {
         },
         Err(why) => println!("publication: {why}"),
     }
-    if survey.sources.is_empty() {
+    if survey.sources.is_empty() && survey.copied.is_none() {
         println!("sources: none delivered yet");
     }
     for (code, stamp, objects) in &survey.sources {
