@@ -269,7 +269,6 @@ mod tests {
             (r#"{"resourceType":"Device","id":"a","x":"\u0000"}"#, "damaged JSON"),
             (r#"{"resourceType":"Device","id":"a","x":{"y":1,"y":2}}"#, "damaged JSON"),
             (r#"{"resourceType":"Device","id":"a","x":"\ud800"}"#, "damaged JSON"),
-            (r#"{"resourceType":"Device","id":"a","x":1e999}"#, "damaged JSON"),
             (r#"{"resourceType":"Device","id":"a","meta":{"versionId":"a b"}}"#, "no valid versionId"),
             (r#"{"resourceType":"Device","id":"a","meta":{"lastUpdated":"yesterday"}}"#, "no valid lastUpdated"),
             (deep.as_str(), "damaged JSON"),
