@@ -101,7 +101,6 @@ struct SpoolState {
     reached: LogPosition,
     lines: u64,
     deleted: u64,
-    #[serde(default)]
     inactive: u64,
     /// Length of the part of the spool that counts.
     length: u64,
