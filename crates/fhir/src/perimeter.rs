@@ -3,5 +3,7 @@
 
 mod foreign;
 mod profiles;
+mod whole;
 
 pub use foreign::public_resource;
+pub use whole::is_wholly_public;

@@ -29,15 +29,18 @@ pub(super) fn read(view: View, json: &str) -> Result<Option<ShownResource<'_>>, 
     let ty = schema::type_id(name).ok_or_else(|| format!("{name:?} is not a resource of the directory"))?;
     let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     check_id(&id)?;
-    check_names_are_unique(json, "the resource")?;
-    if let Some(meta) = value.get("meta") {
-        if !meta.is_object() {
-            return Err("its meta is not an object".to_owned());
-        }
+    let meta = value.get("meta");
+    if meta.is_some_and(|meta| !meta.is_object()) {
+        return Err("its meta is not an object".to_owned());
+    }
+    // A value from which the text can be written again says all of it: no member was given twice.
+    let says_all = is_text_of(&value, json);
+    if !says_all {
+        check_names_are_unique(json, "the resource")?;
         let members = raw_json::members(json);
         check_names_are_unique(members.iter().find(|m| m.name == "meta").map_or("", |m| m.value), "meta")?;
     }
-    if view.perimeter == Perimeter::Restricted {
+    if view.perimeter == Perimeter::Restricted || (says_all && perimeter::is_wholly_public(&value)) {
         return Ok(Some(ShownResource { ty, id, text: Cow::Borrowed(json), value }));
     }
     let Some(text) = perimeter::public_resource(json, &value) else { return Ok(None) };
@@ -46,6 +49,27 @@ pub(super) fn read(view: View, json: &str) -> Result<Option<ShownResource<'_>>, 
         Cow::Owned(part) => serde_json::from_str(part).map_err(|e| format!("its public part cannot be made: {e}"))?,
     };
     Ok(Some(ShownResource { ty, id, text, value }))
+}
+
+/// Whether a value is written as this text.
+fn is_text_of(value: &Value, text: &str) -> bool {
+    /// What is left of the text.
+    struct Compared<'a>(&'a [u8]);
+
+    impl std::io::Write for Compared<'_> {
+        fn write(&mut self, written: &[u8]) -> std::io::Result<usize> {
+            let rest = self.0.strip_prefix(written).ok_or(std::io::ErrorKind::InvalidData)?;
+            self.0 = rest;
+            Ok(written.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut compared = Compared(text.as_bytes());
+    serde_json::to_writer(&mut compared, value).is_ok() && compared.0.is_empty()
 }
 
 fn check_id(id: &str) -> Result<(), String> {

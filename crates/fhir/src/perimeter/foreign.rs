@@ -16,20 +16,25 @@ use std::borrow::Cow;
 /// that follows a restricted profile or carries a security label of restriction. Cost: a pass over the text.
 #[must_use]
 pub fn public_resource<'a>(json: &'a str, value: &Value) -> Option<Cow<'a, str>> {
-    let members = match value.get("resourceType")?.as_str()? {
-        "Practitioner" => profiles::PRACTITIONER,
-        "PractitionerRole" => profiles::PRACTITIONER_ROLE,
-        "Organization" => profiles::ORGANIZATION,
-        "HealthcareService" => profiles::HEALTHCARE_SERVICE,
-        "Device" => profiles::DEVICE,
-        _ => return None,
-    };
+    let members = members_of(value)?;
     if declares_restriction(value) { None } else { public_members(json, members) }
+}
+
+/// The public members of resources of its type; `None` for a type that is not published.
+pub(super) fn members_of(resource: &Value) -> Option<Members> {
+    match resource.get("resourceType")?.as_str()? {
+        "Practitioner" => Some(profiles::PRACTITIONER),
+        "PractitionerRole" => Some(profiles::PRACTITIONER_ROLE),
+        "Organization" => Some(profiles::ORGANIZATION),
+        "HealthcareService" => Some(profiles::HEALTHCARE_SERVICE),
+        "Device" => Some(profiles::DEVICE),
+        _ => None,
+    }
 }
 
 /// Whether the resource itself declares that it is restricted: by a profile of the restricted perimeter (`as-dr-…`), or by the
 /// confidentiality `R` or `V`.
-fn declares_restriction(resource: &Value) -> bool {
+pub(super) fn declares_restriction(resource: &Value) -> bool {
     let meta = |member: &str| resource.get("meta").and_then(|m| m.get(member)).and_then(Value::as_array).into_iter().flatten();
     let restricted_profile = |p: &Value| {
         let name = p.as_str().and_then(|p| p.strip_prefix(DIRECTORY_PROFILES));
@@ -166,27 +171,29 @@ fn position_of_practice_name(names: &[&str]) -> Option<usize> {
 }
 
 /// The two properties of a contact point that decide whether it is public.
-struct Mailbox {
+pub(super) struct Mailbox {
     /// It is a secure health mailbox.
-    secure: bool,
+    pub(super) secure: bool,
     /// Its holder did not ask to be left out of the directory (`listeRouge`). Other contact points are listed.
-    listed: bool,
+    pub(super) listed: bool,
 }
 
 impl Mailbox {
     fn read(contact_point: &str) -> Option<Self> {
-        let value: Value = serde_json::from_str(contact_point).ok()?;
-        let secure = extensions_with(&value, extensions::EMAIL_TYPE)
-            .iter()
-            .any(|e| e.pointer("/valueCoding/code") == Some(&telecom::SECURE_MAILBOX.into()))
-            && value.get("system") == Some(&"email".into());
-        let metadata = extensions_with(&value, extensions::MAILBOX_MSS_METADATA);
-        let mut unlisted = metadata.iter().flat_map(|m| extensions_with(m, "listeRouge"));
-        Some(Self { secure, listed: unlisted.all(|e| e.get("valueBoolean") == Some(&false.into())) })
+        Some(Self::of(&serde_json::from_str(contact_point).ok()?))
+    }
+
+    pub(super) fn of(contact_point: &Value) -> Self {
+        let secure = extensions_with(contact_point, extensions::EMAIL_TYPE)
+            .any(|e| e.pointer("/valueCoding/code").and_then(Value::as_str) == Some(telecom::SECURE_MAILBOX))
+            && contact_point.get("system").and_then(Value::as_str) == Some("email");
+        let metadata = extensions_with(contact_point, extensions::MAILBOX_MSS_METADATA);
+        let mut unlisted = metadata.flat_map(|m| extensions_with(m, "listeRouge"));
+        Self { secure, listed: unlisted.all(|e| e.get("valueBoolean").and_then(Value::as_bool) == Some(false)) }
     }
 }
 
-fn extensions_with<'a>(element: &'a Value, url: &str) -> Vec<&'a Value> {
+fn extensions_with<'a>(element: &'a Value, url: &'a str) -> impl Iterator<Item = &'a Value> {
     let all = element.get("extension").and_then(Value::as_array).into_iter().flatten();
-    all.filter(|e| e.get("url").and_then(Value::as_str) == Some(url)).collect()
+    all.filter(move |e| e.get("url").and_then(Value::as_str) == Some(url))
 }
