@@ -6,7 +6,7 @@ use crate::clock::{self, now_ms};
 use crate::copy_origin::{CopyOrigin, copy_dir};
 use crate::data_place::{DataPlace, create_private};
 use crate::exit::one_line;
-use crate::limits::{CLEAR_EVERY, COMPACT_EVERY, COPY_WAIT_SECONDS, MASS_CHANGE_FROM, RETRY, RETRY_FIRST};
+use crate::limits::{CLEAR_EVERY, COMPACT_EVERY, COPY_WAIT_SECONDS, MASS_CHANGE_FROM, PAGES_AHEAD, RETRY, RETRY_FIRST};
 use crate::progress::SharedTell;
 use crate::publisher::Publisher;
 use crate::renewal::renew_with;
@@ -15,7 +15,7 @@ use crate::world::Machine;
 use annuaire_base::{LogIdentity, Tx};
 use annuaire_fhir::{Guide, Perimeter, View, schema};
 use annuaire_index::Index;
-use annuaire_mirror::{AccessKey, HttpOptions, LogContent, LogCopy, LogName, LogVersion, ReceivedLog};
+use annuaire_mirror::{AccessKey, HttpOptions, LogContent, LogCopy, LogName, LogPosition, LogVersion, ReceivedLog};
 use annuaire_publish::{CopiedContent, CopiedVersion, apply_copied};
 use annuaire_terms::TypeId;
 use annuaire_web::{PublicationStates, ServedStore, StoreState};
@@ -23,7 +23,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 /// A connection to an origin.
@@ -83,7 +83,7 @@ pub(crate) fn update(
     let mut copy = connect(&origin, &place.data, tell)?;
     let mut versions = 0;
     if origin.log.is_none() || !place.store_file("public").exists() {
-        versions += copy_whole(place, view, &mut copy, tell)?;
+        versions += copy_whole(place, view, &mut copy)?;
         origin.log = copy.received_log()?.or(origin.log);
         origin.write(&place.data)?;
         copy.clear()?;
@@ -91,19 +91,62 @@ pub(crate) fn update(
     let stores = Stores::open_copied(place, guide, &mut || copy_anew(place, &origin, view, tell))?;
     let index = &stores.public;
     while let Some(more) = bring_forward(index, view, &mut copy, &origin, confirmed, 0, tell)? {
-        versions += more;
+        versions += more.versions;
     }
     Ok(CopyReport { versions, tx: index.applied_tx() })
 }
 
-/// Makes the store from the whole state of the origin, beside the one that is there.
-fn copy_whole(place: &DataPlace, view: View, copy: &mut LogCopy, tell: &SharedTell) -> Result<u64> {
-    let received = copy.receive(None, 0, 0)?.context("the origin told nothing")?;
-    tell("making the store", 0, received.lines);
+/// Makes the store from the whole state of the origin, beside the one that is there, while that state arrives.
+fn copy_whole(place: &DataPlace, view: View, copy: &mut LogCopy) -> Result<u64> {
+    match receive_and_apply(place, view, copy) {
+        // The state that an interrupted call began with is not kept any more.
+        Err(e) if matches!(e.downcast_ref(), Some(annuaire_mirror::Error::Status { status: 410, .. })) => {
+            receive_and_apply(place, view, copy)
+        }
+        done => done,
+    }
+}
+
+fn receive_and_apply(place: &DataPlace, view: View, copy: &mut LogCopy) -> Result<u64> {
     renew_with(place, view, &mut |index| {
-        index.bind_log(identity(received.log))?;
-        apply(index, view, copy, &received, tell)
+        let (give, pages) = mpsc::sync_channel(PAGES_AHEAD);
+        let reached = OnceLock::new();
+        std::thread::scope(|scope| {
+            let receiver = scope.spawn(|| {
+                // What receives ends when nobody takes.
+                let give = give;
+                let received = copy.receive_state(&mut |log, versions| give.send(Some((log, versions))).is_ok());
+                match &received {
+                    Ok(Some(received)) => _ = reached.set(received.reached),
+                    Ok(None) => {}
+                    Err(_) => _ = give.send(None),
+                }
+                received
+            });
+            let applied = apply_pages(index, view, pages, &reached);
+            match receiver.join() {
+                Err(_) => bail!("receiving stopped short"),
+                Ok(Err(e)) => Err(e.into()),
+                Ok(Ok(_)) => applied,
+            }
+        })
     })
+}
+
+/// A page of versions with the log that they are of; `None`: receiving failed.
+type ReceivedPage = Option<(LogName, Vec<LogVersion>)>;
+
+/// Applies pages as they come.
+fn apply_pages(index: &Index, view: View, pages: mpsc::Receiver<ReceivedPage>, reached: &OnceLock<LogPosition>) -> Result<u64> {
+    let mut pages = pages.into_iter().peekable();
+    let (log, _) = pages.peek().and_then(Option::as_ref).context("the origin told nothing")?;
+    index.bind_log(identity(*log))?;
+    let versions = pages.flat_map(|page| match page {
+        Some((_, versions)) => versions.into_iter().map(|version| Ok(copied(version))).collect(),
+        None => vec![Err(annuaire_publish::Error::CopiedLines("receiving failed".into()))],
+    });
+    let reached = || reached.get().map_or((Tx::NONE, 0), |at| (Tx::new(at.tx), at.commit_ms));
+    Ok(apply_copied(index, view, versions, reached, u64::MAX)?)
 }
 
 /// [`copy_whole`] for a store that another version of the program wrote.
@@ -111,8 +154,15 @@ fn copy_anew(place: &DataPlace, origin: &CopyOrigin, view: View, tell: &SharedTe
     eprintln!("the public store was written by another version of the program; it is copied again from {}", origin.origin);
     let mut copy = connect(origin, &place.data, tell)?;
     copy.clear()?;
-    copy_whole(place, view, &mut copy, tell)?;
+    copy_whole(place, view, &mut copy)?;
     Ok(copy.clear()?)
+}
+
+/// What was applied.
+struct Brought {
+    versions: u64,
+    /// Something was withdrawn by law.
+    withdrew: bool,
 }
 
 /// Receives and applies what followed; `None` when nothing did.
@@ -124,21 +174,22 @@ fn bring_forward(
     confirmed: bool,
     wait: u64,
     tell: &SharedTell,
-) -> Result<Option<u64>> {
+) -> Result<Option<Brought>> {
     let before = index.applied_tx();
     let Some(received) = copy.receive(origin.log, before.get(), wait)? else {
         copy.clear()?;
         return Ok(None);
     };
     if !confirmed {
-        check_mass_change(index, origin, &received)?;
+        // What is refused is asked for again: the origin may have mended it.
+        check_mass_change(index, origin, &received).or_else(|e| copy.clear().map_err(Into::into).and(Err(e)))?;
     }
     let versions = apply(index, view, copy, &received, tell)?;
     copy.clear()?;
     if index.applied_tx() == before {
         return Ok(None);
     }
-    Ok(Some(versions))
+    Ok(Some(Brought { versions, withdrew: received.withdrawn > 0 }))
 }
 
 /// Refuses an update that would take away more than the operator expects (REPL-9).
@@ -166,7 +217,7 @@ fn apply(index: &Index, view: View, copy: &LogCopy, received: &ReceivedLog, tell
         }
         version.map(copied).map_err(|e| annuaire_publish::Error::CopiedLines(e.into()))
     });
-    let reached = (Tx::new(received.reached.tx), received.reached.commit_ms);
+    let reached = || (Tx::new(received.reached.tx), received.reached.commit_ms);
     Ok(apply_copied(index, view, versions, reached, received.lines)?)
 }
 
@@ -230,8 +281,13 @@ impl CopyThread {
         let mut pause = RETRY_FIRST;
         let mut cleared = clock::instant();
         let mut compacted: Option<Instant> = None;
+        let mut connected = None;
         loop {
-            let done = catch_unwind(AssertUnwindSafe(|| self.turn())).unwrap_or_else(|_| Err(anyhow!("it stopped short")));
+            let done = catch_unwind(AssertUnwindSafe(|| self.turn(&mut connected)));
+            let done = done.unwrap_or_else(|_| Err(anyhow!("it stopped short")));
+            if done.is_err() {
+                connected = None;
+            }
             let waiting = done.err().map(|e| one_line(&e));
             if waiting != state.waiting {
                 match &waiting {
@@ -262,13 +318,17 @@ impl CopyThread {
         }
     }
 
-    /// Waits for what follows at the origin, and applies it.
-    fn turn(&self) -> Result<()> {
-        let mut copy = connect(&self.origin, &self.place.data, &self.tell)?;
+    /// Waits for what follows at the origin, and applies it. `connected` is kept from one turn to the next.
+    fn turn(&self, connected: &mut Option<LogCopy>) -> Result<()> {
+        let copy = match connected {
+            Some(copy) => copy,
+            None => connected.insert(connect(&self.origin, &self.place.data, &self.tell)?),
+        };
         let index = self.served.get();
-        if bring_forward(&index, self.view, &mut copy, &self.origin, false, COPY_WAIT_SECONDS, &self.tell)?.is_some() {
-            // A withdrawal by law may be among it.
-            self.served.forget();
+        if let Some(brought) = bring_forward(&index, self.view, copy, &self.origin, false, COPY_WAIT_SECONDS, &self.tell)? {
+            if brought.withdrew {
+                self.served.forget();
+            }
             self.served.published();
         }
         Ok(())

@@ -33,6 +33,8 @@ pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
 /// How long the origin of a copy may wait for a change before it answers.
 pub(crate) const COPY_WAIT_SECONDS: u64 = 50;
+/// Pages of a log that are received before the one that is being applied is done.
+pub(crate) const PAGES_AHEAD: usize = 2;
 /// Resources that an update of a copy may take away whatever their share is.
 pub(crate) const MASS_CHANGE_FROM: u64 = 100;
 

@@ -26,6 +26,8 @@ pub enum Error {
         reason: String,
         /// How often it was asked for.
         attempts: u32,
+        /// The answer began to come.
+        cut: bool,
     },
     /// The origin asks to come back later than a run waits.
     #[error("{url}: the origin asks to come back in {seconds} s; what was received is kept, run this again then")]

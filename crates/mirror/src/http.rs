@@ -71,6 +71,8 @@ pub(crate) struct HttpSource {
     gap: Duration,
     /// When the next request may be sent, on the clock of [`World::elapsed`].
     next: Duration,
+    /// How often a document is asked for that breaks off.
+    attempts_when_cut: u32,
     pub(crate) counts: HttpCounts,
 }
 
@@ -103,6 +105,8 @@ enum HttpAttempt<T> {
         after: Option<Duration>,
         of: u32,
         status: Option<u16>,
+        /// The answer began to come.
+        cut: bool,
     },
 }
 
@@ -145,8 +149,14 @@ impl HttpSource {
             world,
             gap,
             next,
+            attempts_when_cut: limits::ATTEMPTS,
             counts: HttpCounts::default(),
         })
+    }
+
+    /// Asks so many times for a document that breaks off on its way: somebody who can ask for less gives up early.
+    pub(crate) fn give_up_cut_answers_after(&mut self, attempts: u32) {
+        self.attempts_when_cut = attempts;
     }
 
     /// The base address.
@@ -195,14 +205,23 @@ impl HttpSource {
             }
             let body = match this.body(url, &mut answer)? {
                 Ok(body) => body,
-                Err(reason) => return Ok(again(reason)),
+                Err(reason) => {
+                    let of = this.attempts_when_cut;
+                    return Ok(HttpAttempt::Again { reason, after: None, of, status: None, cut: true });
+                }
             };
             let status = answer.status().as_u16();
             if status != 200 {
                 let diagnostics = diagnostics(&body);
                 if status == 500 {
                     let reason = if diagnostics.is_empty() { "the origin answers 500".into() } else { diagnostics };
-                    return Ok(HttpAttempt::Again { reason, after: None, of: limits::ATTEMPTS_500, status: Some(500) });
+                    return Ok(HttpAttempt::Again {
+                        reason,
+                        after: None,
+                        of: limits::ATTEMPTS_500,
+                        status: Some(500),
+                        cut: false,
+                    });
                 }
                 return Err(Error::Status { url: shown(url), status, diagnostics });
             }
@@ -257,7 +276,13 @@ impl HttpSource {
                 (416, _) => return Ok(HttpAttempt::Done((None, true))),
                 (500, _) => {
                     let reason = "the origin answers 500".into();
-                    return Ok(HttpAttempt::Again { reason, after: None, of: limits::ATTEMPTS_500, status: Some(500) });
+                    return Ok(HttpAttempt::Again {
+                        reason,
+                        after: None,
+                        of: limits::ATTEMPTS_500,
+                        status: Some(500),
+                        cut: false,
+                    });
                 }
                 _ => {
                     let body = this.body(url, &mut answer)?.unwrap_or_default();
@@ -290,9 +315,9 @@ impl HttpSource {
             self.wait_for_turn()?;
             self.counts.requests += 1;
             self.counts.repeated += u64::from(number > 1);
-            let (reason, after, of, status) = match attempt(self)? {
+            let (reason, after, of, status, cut) = match attempt(self)? {
                 HttpAttempt::Done(done) => return Ok(done),
-                HttpAttempt::Again { reason, after, of, status } => (reason, after, of, status),
+                HttpAttempt::Again { reason, after, of, status, cut } => (reason, after, of, status, cut),
             };
             if let Some(after) = after.filter(|after| *after > limits::RETRY_AFTER_MAX) {
                 return Err(Error::Later { url: shown(url), seconds: after.as_secs() });
@@ -300,7 +325,7 @@ impl HttpSource {
             if number >= of {
                 return Err(match status {
                     Some(status) => Error::Status { url: shown(url), status, diagnostics: shown(&reason) },
-                    None => Error::Unreachable { url: shown(url), reason: shown(&reason), attempts: number },
+                    None => Error::Unreachable { url: shown(url), reason: shown(&reason), attempts: number, cut },
                 });
             }
             let grown = limits::PAUSE.saturating_mul(1 << (number - 1).min(16)).min(limits::PAUSE_MAX);
@@ -372,6 +397,7 @@ impl HttpSource {
                     after,
                     of: limits::ATTEMPTS,
                     status: Some(status),
+                    cut: false,
                 }))
             }
             _ => Ok(Ok(answer)),
@@ -418,7 +444,7 @@ impl HttpSource {
 }
 
 fn again<T>(reason: String) -> HttpAttempt<T> {
-    HttpAttempt::Again { reason, after: None, of: limits::ATTEMPTS, status: None }
+    HttpAttempt::Again { reason, after: None, of: limits::ATTEMPTS, status: None, cut: false }
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -62,4 +62,8 @@ pub const FILE: Duration = Duration::from_secs(3600);
 pub const COPY_BYTES: usize = 1 << 20;
 
 /// Lines that are asked for at once when a log is copied.
-pub const LOG_LINES: u64 = 10_000;
+pub const LOG_LINES: usize = 10_000;
+/// Fewest lines that are asked for at once, behind a line that breaks.
+pub const LOG_LINES_MIN: usize = 100;
+/// How often as many lines are asked for when they break off on their way; then half of them.
+pub const ATTEMPTS_OF_LINES: u32 = 2;

@@ -18,6 +18,7 @@ use crate::http::{HttpOptions, HttpPage, HttpSource};
 use crate::limits;
 use crate::mirror::MirrorTell;
 use crate::origin::OriginBase;
+use crate::segments::hex;
 use crate::world::World;
 
 /// A version as a line of `$changes` tells it.
@@ -88,6 +89,8 @@ pub struct ReceivedLog {
     pub deleted: u64,
     /// Lines that make a resource inactive, or leave it so.
     pub inactive: u64,
+    /// Lines that withdraw a resource by law.
+    pub withdrawn: u64,
 }
 
 /// How far receiving is; kept beside the spool.
@@ -102,6 +105,8 @@ struct SpoolState {
     lines: u64,
     deleted: u64,
     inactive: u64,
+    #[serde(default)]
+    withdrawn: u64,
     /// Length of the part of the spool that counts.
     length: u64,
 }
@@ -122,7 +127,10 @@ impl LogCopy {
     pub fn new(origin: &str, dir: &Path, http: &HttpOptions, world: Arc<dyn World>, tell: MirrorTell) -> Result<Self> {
         let base = OriginBase::parse(origin)?;
         disk::create_private_dir(dir)?;
-        Ok(Self { origin: base.base().to_owned(), source: HttpSource::new(base, http, world)?, dir: dir.to_owned(), tell })
+        let origin = base.base().to_owned();
+        let mut source = HttpSource::new(base, http, world)?;
+        source.give_up_cut_answers_after(limits::ATTEMPTS_OF_LINES);
+        Ok(Self { origin, source, dir: dir.to_owned(), tell })
     }
 
     /// Whether the origin tells its log, and where it is; `None` for another kind of directory.
@@ -152,7 +160,57 @@ impl LogCopy {
     /// # Errors
     /// When the origin fails, refuses, or follows another log than that of the copy. What was received is kept.
     pub fn receive(&mut self, log: Option<LogName>, after: u64, wait: u64) -> Result<Option<ReceivedLog>> {
-        let mut state = match self.spooled()? {
+        let spooled = self.spooled()?;
+        let first = self.receive_pages(spooled, log, after, wait, &mut |_, _| true);
+        let received = match first {
+            // The state of an interrupted copy is not kept any more: from the start.
+            Err(Error::Status { status: 410, .. }) => {
+                self.clear()?;
+                self.receive_pages(None, log, after, 0, &mut |_, _| true)?
+            }
+            other => other?,
+        };
+        Ok(received.filter(|received| received.lines > 0 || received.reached.tx > after || after == 0))
+    }
+
+    /// Receives the whole state, and hands out its versions page by page while it does: those of the spool first. `give` says whether to
+    /// go on; `None` when it did not. At least one page is given.
+    ///
+    /// # Errors
+    /// As [`LogCopy::receive`]. When the state of an interrupted call is not kept any more (410), what was given is void and the spool is
+    /// empty: the next call begins anew.
+    pub fn receive_state(&mut self, give: &mut dyn FnMut(LogName, Vec<LogVersion>) -> bool) -> Result<Option<ReceivedLog>> {
+        let spooled = self.spooled()?.filter(|state| state.after == 0);
+        if let Some(state) = &spooled {
+            let mut versions = self.versions()?;
+            loop {
+                let page = versions.by_ref().take(limits::LOG_LINES).collect::<Result<Vec<_>>>()?;
+                let is_last = page.len() < limits::LOG_LINES;
+                if !give(state.log, page) {
+                    return Ok(None);
+                }
+                if is_last {
+                    break;
+                }
+            }
+        }
+        let received = self.receive_pages(spooled, None, 0, 0, give);
+        if let Err(Error::Status { status: 410, .. }) = &received {
+            self.clear()?;
+        }
+        received
+    }
+
+    /// Receives the pages that the spool lacks.
+    fn receive_pages(
+        &mut self,
+        spooled: Option<SpoolState>,
+        log: Option<LogName>,
+        after: u64,
+        wait: u64,
+        give: &mut dyn FnMut(LogName, Vec<LogVersion>) -> bool,
+    ) -> Result<Option<ReceivedLog>> {
+        let mut state = match spooled {
             // An interrupted call, of this copy as it is now.
             Some(state) if state.after == after && log.is_none_or(|log| log == state.log) => state,
             _ => {
@@ -173,27 +231,23 @@ impl LogCopy {
                     lines: 0,
                     deleted: 0,
                     inactive: 0,
+                    withdrawn: 0,
                     length: 0,
                 };
-                self.take(&mut state, &page)?;
+                if !give(named, self.take(&mut state, page)?) {
+                    return Ok(None);
+                }
                 state
             }
         };
         while let Some(next) = state.next.clone() {
-            let page = match self.page(&next) {
-                Ok(page) => page,
-                // The state of an interrupted copy is not kept any more: from the start.
-                Err(Error::Status { status: 410, .. }) => {
-                    self.clear()?;
-                    return self.receive(log, after, 0);
-                }
-                Err(e) => return Err(e),
-            };
-            self.take(&mut state, &page)?;
+            let page = self.page(&next)?;
+            if !give(state.log, self.take(&mut state, page)?) {
+                return Ok(None);
+            }
         }
-        let SpoolState { log, after, reached, lines, deleted, inactive, .. } = state;
-        let received = ReceivedLog { log, after, reached, lines, deleted, inactive };
-        Ok((lines > 0 || reached.tx > after || after == 0).then_some(received))
+        let SpoolState { log, after, reached, lines, deleted, inactive, withdrawn, .. } = state;
+        Ok(Some(ReceivedLog { log, after, reached, lines, deleted, inactive, withdrawn }))
     }
 
     /// The versions received, in the order of the log.
@@ -234,19 +288,25 @@ impl LogCopy {
         disk::remove_if_there(&self.spool())
     }
 
-    /// Asks for a page of lines, each of which is checked.
+    /// Asks for a page of lines, each of which is checked; for shorter and shorter ones when they break off on their way.
     fn page(&mut self, url: &str) -> Result<HttpPage<CheckedLines>> {
-        self.source.get(url, None, &mut |body| check_lines(body))
+        let mut url = url.to_owned();
+        loop {
+            match self.source.get(&url, None, &mut |body| check_lines(body)) {
+                Err(e @ Error::Unreachable { cut: true, .. }) => url = fewer_lines(&url).ok_or(e)?,
+                answered => return answered,
+            }
+        }
     }
 
-    /// Adds a page to the spool, durably, and says how far receiving is.
-    fn take(&mut self, state: &mut SpoolState, page: &HttpPage<CheckedLines>) -> Result<()> {
-        let url = &page.url;
-        if log_of(page) != Some(state.log) {
+    /// Adds a page to the spool, durably, says how far receiving is, and returns the versions of the page.
+    fn take(&mut self, state: &mut SpoolState, mut page: HttpPage<CheckedLines>) -> Result<Vec<LogVersion>> {
+        if log_of(&page) != Some(state.log) {
             self.clear()?;
-            return Err(other_log(url));
+            return Err(other_log(&page.url));
         }
-        let lines = page.content.as_ref().ok_or_else(|| refused(url, "an answer without lines"))?;
+        let lines = page.content.take().ok_or_else(|| refused(&page.url, "an answer without lines"))?;
+        let url = &page.url;
         let number = |name: &str| page.header(name).and_then(|text| text.parse::<u64>().ok());
         let link = page.header("link").ok_or_else(|| refused(url, "it does not say how to go on"))?;
         let next = next_of(&link).ok_or_else(|| refused(url, "its link does not lead on"))?;
@@ -263,9 +323,10 @@ impl LogCopy {
         }
         file.sync_data().map_err(file_error(&path))?;
         state.length = file.metadata().map_err(file_error(&path))?.len();
-        state.lines += lines.count;
+        state.lines += lines.versions.len() as u64;
         state.deleted += lines.deleted;
         state.inactive += lines.inactive;
+        state.withdrawn += lines.withdrawn;
         // An answer that `limit` cut names the row at which it was.
         if next.contains("row=") {
             state.next = Some(next);
@@ -273,14 +334,14 @@ impl LogCopy {
             let tx = number("x-complete-tx").ok_or_else(|| refused(url, "it does not name its transaction"))?;
             let last = number("x-last-tx").unwrap_or(tx);
             let last_ms = page.header("x-last-time").as_deref().and_then(instant).unwrap_or(0);
-            let commit_ms = if tx == last { last_ms } else { lines.last.map_or(last_ms, |last| last.commit_ms) };
+            let commit_ms = if tx == last { last_ms } else { lines.versions.last().map_or(last_ms, |last| last.commit_ms) };
             state.reached = LogPosition { tx, commit_ms };
             state.next = None;
         }
         let text = serde_json::to_vec(state).map_err(|e| Error::State(e.to_string()))?;
         disk::write_atomically(&self.dir.join("received.json"), &text)?;
-        (self.tell)("receiving", state.lines, 0);
-        Ok(())
+        (self.tell)("receiving", state.lines, number("x-lines-left").map_or(0, |left| state.lines + left));
+        Ok(lines.versions)
     }
 
     fn spool(&self) -> PathBuf {
@@ -307,10 +368,10 @@ struct StateAnswer {
 #[derive(Debug, Default)]
 struct CheckedLines {
     text: Vec<u8>,
-    count: u64,
+    versions: Vec<LogVersion>,
     deleted: u64,
     inactive: u64,
-    last: Option<LogPosition>,
+    withdrawn: u64,
 }
 
 fn check_lines(body: &[u8]) -> std::result::Result<CheckedLines, String> {
@@ -319,13 +380,16 @@ fn check_lines(body: &[u8]) -> std::result::Result<CheckedLines, String> {
     }
     let mut checked = CheckedLines { text: body.to_vec(), ..CheckedLines::default() };
     for line in body.split_inclusive(|byte| *byte == b'\n') {
-        checked.count += 1;
-        let version = read_version(line).map_err(|reason| format!("line {}: {reason}", checked.count))?;
+        let version = read_version(line).map_err(|reason| format!("line {}: {reason}", checked.versions.len() + 1))?;
         match &version.content {
             LogContent::Resource(json) => checked.inactive += u64::from(says_inactive(json)),
-            LogContent::Deleted | LogContent::Withdrawn => checked.deleted += 1,
+            LogContent::Deleted => checked.deleted += 1,
+            LogContent::Withdrawn => {
+                checked.deleted += 1;
+                checked.withdrawn += 1;
+            }
         }
-        checked.last = Some(LogPosition { tx: version.tx, commit_ms: version.commit_ms });
+        checked.versions.push(version);
     }
     Ok(checked)
 }
@@ -356,8 +420,7 @@ fn read_version(line: &[u8]) -> std::result::Result<LogVersion, String> {
     let content = match (line.op.as_ref(), line.resource) {
         ("create" | "update", Some(resource)) => {
             let said = line.hash.as_deref().and_then(|hash| hash.strip_prefix("sha256:")).ok_or("it has no hash")?;
-            let found: String = Sha256::digest(resource.get()).iter().map(|byte| format!("{byte:02x}")).collect();
-            if found != said {
+            if hex(&Sha256::digest(resource.get())) != said {
                 return Err(format!(
                     "{}/{} is not what its hash says: the line was damaged on its way",
                     line.resource_type, line.id
@@ -396,6 +459,14 @@ fn log_of<T>(page: &HttpPage<T>) -> Option<LogName> {
 fn next_of(link: &str) -> Option<&str> {
     let (target, relation) = link.strip_prefix('<')?.split_once('>')?;
     relation.contains("next").then_some(target)
+}
+
+/// An address that asks for half of the lines; `None` when they are few.
+fn fewer_lines(url: &str) -> Option<String> {
+    let (head, tail) = url.split_once("limit=")?;
+    let (number, rest) = tail.split_at(tail.find('&').unwrap_or(tail.len()));
+    let half = number.parse::<usize>().ok()? / 2;
+    (half >= limits::LOG_LINES_MIN).then(|| format!("{head}limit={half}{rest}"))
 }
 
 fn other_log(url: &str) -> Error {

@@ -228,7 +228,7 @@ impl PublishedChannel<'_> {
                 let over = size.is_some_and(|size| now > size);
                 if idle >= limits::ATTEMPTS || (complete && now == before && !over) {
                     let reason = format!("the file ends after {now} bytes, {} are announced", size.unwrap_or(0));
-                    return Err(Error::Unreachable { url: shown(&url), reason, attempts: idle.max(1) });
+                    return Err(Error::Unreachable { url: shown(&url), reason, attempts: idle.max(1), cut: true });
                 }
                 if over {
                     partial.remove()?;

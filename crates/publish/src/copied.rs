@@ -55,8 +55,8 @@ enum Made {
 /// A made version, with its transaction and instant.
 type MadeVersion = (Tx, i64, Made);
 
-/// Applies versions in the order in which the origin told them, up to the transaction `reached` and its instant, and returns the number
-/// of new versions. Several small transactions share a commit. A transaction that the store has already is passed over, so that lines may
+/// Applies versions in the order in which the origin told them, and returns the number of new versions. `reached`, asked when the last
+/// version was taken, is the transaction whose state they lead to, with its instant. Several small transactions share a commit. A transaction that the store has already is passed over, so that lines may
 /// come twice. `expected` is about the number of versions: many of them are committed in larger steps.
 ///
 /// Cost: a parse and a compression for each version, on as many threads as there are processors, and what applying a transaction costs.
@@ -68,7 +68,7 @@ pub fn apply_copied(
     index: &Index,
     view: View,
     versions: impl Iterator<Item = Result<CopiedVersion, Error>> + Send,
-    reached: (Tx, i64),
+    reached: impl Fn() -> (Tx, i64),
     expected: u64,
 ) -> Result<u64, Error> {
     let feed = move |give: &dyn Fn(Vec<Result<CopiedVersion, Error>>) -> bool| {
@@ -118,18 +118,18 @@ fn make(view: View, preparer: &mut Preparer, version: CopiedVersion) -> Result<M
 }
 
 /// The steps of the transactions: the resources of each, then its end.
-struct CopiedItems<'a> {
+struct CopiedItems<'a, R> {
     pages: &'a mut dyn Iterator<Item = Result<Vec<Result<MadeVersion, Error>>, parallel::Lost>>,
     made: std::vec::IntoIter<Result<MadeVersion, Error>>,
     /// The transaction under way; [`Tx::NONE`] for none.
     end: TxEnd,
     /// Its first version, which came when the one before ended.
     kept: Option<MadeVersion>,
-    reached: (Tx, i64),
+    reached: R,
     ended: bool,
 }
 
-impl CopiedItems<'_> {
+impl<R: Fn() -> (Tx, i64)> CopiedItems<'_, R> {
     fn next_made(&mut self) -> Result<Option<MadeVersion>, Error> {
         loop {
             if let Some(kept) = self.kept.take() {
@@ -169,12 +169,12 @@ impl CopiedItems<'_> {
             return Ok(None);
         }
         // The last transaction of the origin may have left nothing that stands.
-        let (tx, commit_ms) = self.reached;
+        let (tx, commit_ms) = (self.reached)();
         Ok(Some(GroupItem::End(TxEnd { tx, commit_ms, ..TxEnd::default() })))
     }
 }
 
-impl Iterator for CopiedItems<'_> {
+impl<R: Fn() -> (Tx, i64)> Iterator for CopiedItems<'_, R> {
     type Item = Result<GroupItem, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -39,6 +39,8 @@ const LAST_TX: HeaderName = HeaderName::from_static("x-last-tx");
 const LAST_TIME: HeaderName = HeaderName::from_static("x-last-time");
 /// Transaction up to which the lines so far tell everything.
 const COMPLETE_TX: HeaderName = HeaderName::from_static("x-complete-tx");
+/// Lines that come after those of this answer.
+const LINES_LEFT: HeaderName = HeaderName::from_static("x-lines-left");
 /// Identity of the log in which numbers of transactions mean something: its id, a point, its epoch.
 const LOG: HeaderName = HeaderName::from_static("x-log");
 
@@ -53,7 +55,7 @@ pub(crate) fn changes<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&s
         return Err(ApiError::awaiting(Awaited { tx: Tx::new(index.applied_tx().get() + 1), at_most: parameters.wait }));
     }
     call.subject.results = Some(page.rows.len());
-    let ChangesPage { snap, rows, last, complete, next } = page;
+    let ChangesPage { snap, rows, left, last, complete, next } = page;
     let mut lines = ChangeLines::new(snap.tx(), rows, parameters.with_resources);
     let (body, is_last) = lines.write(&snap, PIECE)?;
     let rest = (!is_last).then(|| AnswerRest::Changes { lines, index: Arc::clone(&index) });
@@ -63,7 +65,8 @@ pub(crate) fn changes<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&s
         .with(header::LINK, format!("<{}/$changes?{next}>; rel=\"next\"", call.base()))
         .with(LAST_TX, last.tx.to_string())
         .with(LAST_TIME, iso_ms(last.ms))
-        .with(COMPLETE_TX, complete.to_string());
+        .with(COMPLETE_TX, complete.to_string())
+        .with(LINES_LEFT, left.to_string());
     with_log(answer, &index)
 }
 
@@ -124,6 +127,8 @@ fn with_log(answer: Answer, index: &Index) -> Result<Answer, ApiError> {
 struct ChangesPage {
     snap: Snapshot,
     rows: RoaringBitmap,
+    /// Rows that `limit` left to the answers that follow.
+    left: u64,
     last: LastChange,
     complete: Tx,
     /// Query of the link that leads on.
@@ -150,9 +155,11 @@ fn changes_page<P: FhirDoor>(call: &Call<'_, P>, index: &Index, parameters: &Cha
     }
     let last = last_change(&snap)?;
     let first_left = rows.select(u32::try_from(parameters.limit).unwrap_or(u32::MAX));
+    let all = rows.len();
     if let Some(first_left) = first_left {
         rows.remove_range(first_left..);
     }
+    let left = all - rows.len();
     let tx_of = |row: u32| snap.read(Row::new(row)).map(|version| version.tx).map_err(ApiError::from_index);
     let (complete, next) = match (first_left, rows.max()) {
         (Some(left), Some(end)) => {
@@ -167,7 +174,7 @@ fn changes_page<P: FhirDoor>(call: &Call<'_, P>, index: &Index, parameters: &Cha
         }
     };
     let next = next + &parameters.kept;
-    Ok(ChangesPage { snap, rows, last, complete, next })
+    Ok(ChangesPage { snap, rows, left, last, complete, next })
 }
 
 /// The state of a transaction, while it is kept.

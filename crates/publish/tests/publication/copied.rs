@@ -56,7 +56,7 @@ fn what_cannot_be_held_as_it_is_stops_the_copy_before_its_transaction() {
         content: CopiedContent::Resource(json),
     };
     let good = line(1, "001-a", 3, json("001-a", 3, ""));
-    let apply = |lines: Vec<CopiedVersion>| apply_copied(&copied, PUBLIC, lines.into_iter().map(Ok), (Tx::new(9), T0), 1);
+    let apply = |lines: Vec<CopiedVersion>| apply_copied(&copied, PUBLIC, lines.into_iter().map(Ok), || (Tx::new(9), T0), 1);
     let cases = [
         (line(2, "001-b", 1, json("001-c", 1, "")), "another resource"),
         (line(2, "001-b", 1, json("001-b", 2, "")), "meta.versionId"),
@@ -76,7 +76,7 @@ fn what_cannot_be_held_as_it_is_stops_the_copy_before_its_transaction() {
     let mixed = vec![line(5, "001-b", 1, json("001-b", 1, "")), line(4, "001-c", 1, json("001-c", 1, ""))];
     assert!(matches!(apply(mixed), Err(Error::CopiedOutOfOrder { .. })));
     let cut = [Ok(good), Err(Error::CopiedLines("the line ends".into()))];
-    assert!(matches!(apply_copied(&copied, PUBLIC, cut.into_iter(), (Tx::new(9), T0), 1), Err(Error::CopiedLines(_))));
+    assert!(matches!(apply_copied(&copied, PUBLIC, cut.into_iter(), || (Tx::new(9), T0), 1), Err(Error::CopiedLines(_))));
     assert_eq!(copied.snapshot().unwrap().current(ORGANIZATION, "001-a").unwrap().unwrap().number, 3);
     assert!(!copied.snapshot().unwrap().exists(ORGANIZATION, "001-b").unwrap());
 }

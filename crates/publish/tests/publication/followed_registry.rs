@@ -93,7 +93,7 @@ pub fn told(snapshot: &Snapshot, rows: &RoaringBitmap) -> Vec<CopiedVersion> {
 
 /// Copies rows of a state to another store.
 pub fn copy(from: &Snapshot, rows: &RoaringBitmap, to: &Index, view: View) -> Result<u64, Error> {
-    annuaire_publish::apply_copied(to, view, told(from, rows).into_iter().map(Ok), (from.tx(), from.commit_ms()), rows.len())
+    annuaire_publish::apply_copied(to, view, told(from, rows).into_iter().map(Ok), || (from.tx(), from.commit_ms()), rows.len())
 }
 
 /// What stands in a store, without the numbers of its rows.
