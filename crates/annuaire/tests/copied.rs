@@ -177,7 +177,7 @@ fn a_copy_comes_through_a_line_that_breaks() {
     let (address, path) = origin.base.split_once('/').unwrap();
     // An answer with all lines takes more than twice the longest connection, even if it is compressed to a thirtieth.
     let all = origin.get("$changes?after=0&limit=9999", "").1.len();
-    let longest = 15_000;
+    let longest = 20_000;
     assert!(all > 2 * longest * 30, "{all}");
     let url = format!("http://{}/{path}", breaking_line(address.to_owned(), longest as u64));
     let until_complete = || {

@@ -64,6 +64,6 @@ pub const COPY_BYTES: usize = 1 << 20;
 /// Lines that are asked for at once when a log is copied.
 pub const LOG_LINES: usize = 10_000;
 /// Fewest lines that are asked for at once, behind a line that breaks.
-pub const LOG_LINES_MIN: usize = 100;
-/// How often as many lines are asked for when they break off on their way; then half of them.
+pub const LOG_LINES_MIN: usize = 20;
+/// How often as many lines are asked for when they break off on their way; then half of them. The fewest are asked for [`ATTEMPTS`] times.
 pub const ATTEMPTS_OF_LINES: u32 = 2;

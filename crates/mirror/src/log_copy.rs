@@ -128,9 +128,7 @@ impl LogCopy {
         let base = OriginBase::parse(origin)?;
         disk::create_private_dir(dir)?;
         let origin = base.base().to_owned();
-        let mut source = HttpSource::new(base, http, world)?;
-        source.give_up_cut_answers_after(limits::ATTEMPTS_OF_LINES);
-        Ok(Self { origin, source, dir: dir.to_owned(), tell })
+        Ok(Self { origin, source: HttpSource::new(base, http, world)?, dir: dir.to_owned(), tell })
     }
 
     /// Whether the origin tells its log, and where it is; `None` for another kind of directory.
@@ -292,9 +290,11 @@ impl LogCopy {
     fn page(&mut self, url: &str) -> Result<HttpPage<CheckedLines>> {
         let mut url = url.to_owned();
         loop {
-            match self.source.get(&url, None, &mut |body| check_lines(body)) {
-                Err(e @ Error::Unreachable { cut: true, .. }) => url = fewer_lines(&url).ok_or(e)?,
-                answered => return answered,
+            let fewer = fewer_lines(&url);
+            self.source.give_up_cut_answers_after(if fewer.is_some() { limits::ATTEMPTS_OF_LINES } else { limits::ATTEMPTS });
+            match (self.source.get(&url, None, &mut |body| check_lines(body)), fewer) {
+                (Err(Error::Unreachable { cut: true, .. }), Some(fewer)) => url = fewer,
+                (answered, _) => return answered,
             }
         }
     }
