@@ -64,6 +64,17 @@ impl Snapshot {
         Ok(first.filter(|first| first.tx <= self.published.tx).map(|first| (first.tx, first.commit_ms)))
     }
 
+    /// The transaction of the newest version, with its instant (milliseconds since 1970 UTC): the log may have gone on with what this
+    /// store does not show. `None` for a state without a version. Cost: the posting lists of the types.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn last_change(&self) -> Result<Option<(Tx, i64)>, Error> {
+        let Some(row) = self.versions_since(None, i64::MIN)?.max() else { return Ok(None) };
+        let tx = self.read(Row::new(row))?.tx;
+        Ok(Some((tx, self.commit_ms_of(tx)?)))
+    }
+
     /// Row after the last one of a transaction, or of the last one before it.
     fn end_of(&self, tx: Tx) -> Result<Row, Error> {
         Ok(self.transaction_until(tx)?.map_or(Row::FIRST, |found| found.end))

@@ -99,7 +99,7 @@ pub use gate::{Arrival, Gate, RateRule, Refusal};
 pub use internal::{cause_chain, record_internal_error};
 pub use kept_answers::{AnswerKey, KeptAnswers};
 pub use lane::{Full, Lane, WAITING};
-pub use negotiation::{accepts_gzip, lenient_quality};
+pub use negotiation::{accepts_gzip, accepts_zstd, lenient_quality};
 pub use network::{Network, NotANetwork};
 pub use pass::{Anyone, ApiClient, Operator, Pass, RestrictedReader, Who};
 pub use pending_line::{account_for, known_length};
