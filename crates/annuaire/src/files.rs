@@ -6,7 +6,6 @@ use crate::data_place::{DataPlace, create_private};
 use crate::exit::one_line;
 use crate::limits::{FILES_LOOK, RETRY};
 use crate::priority::run_behind_readers;
-use annuaire_base::Tx;
 use annuaire_bulk::{ChainStart, Error, NoWitness, PublishedTree, TreeLimits, TreeOptions, TreeStatus};
 use annuaire_fhir::schema::{PUBLIC_TYPES, TYPES};
 use annuaire_index::Index;
@@ -64,14 +63,15 @@ struct FilesThread {
 impl FilesThread {
     /// Updates the files at each cadence, and at once when something was withdrawn by law; for ever.
     fn run(self) {
-        let (mut due_ms, mut seen) = (i64::MIN, Tx::NONE);
+        let (mut due_ms, mut tried) = (i64::MIN, None);
         loop {
             // A store that another one replaces must end with its last answer: it is taken for each turn.
             let index = self.served.get();
-            let is_new = index.applied_tx() != seen;
-            seen = index.applied_tx();
             let now = now_ms();
-            if now >= due_ms || (is_new && self.tree.withdrawal_is_pending(&index).unwrap_or(true)) {
+            // A state is tried once before its time.
+            let is_new = tried != Some(index.applied_tx());
+            if now >= due_ms || (is_new && self.tree.withdrawal_is_pending(&index).unwrap_or(false)) {
+                tried = Some(index.applied_tx());
                 due_ms = match self.update(&index, now) {
                     Ok(()) => now + self.cadence_ms,
                     Err(why) => {

@@ -48,7 +48,7 @@ impl BreakingLine {
                     let mut buffer = [0; 8 << 10];
                     while let Ok(n) = server.read(&mut buffer) {
                         if left == u64::MAX && breaks.load(Ordering::SeqCst) > 0 {
-                            left = 1 + dice.lock().unwrap().below(60_000);
+                            left = 1 + dice.lock().unwrap().below(15_000);
                         }
                         let sent = (n as u64).min(left) as usize;
                         left = if left == u64::MAX { left } else { left - sent as u64 };
@@ -115,7 +115,7 @@ fn a_foreign_copy_follows_the_files_over_a_line_that_breaks_and_a_server_that_is
     until_published(&server, 1);
     let line = BreakingLine::new();
     line.to(&server);
-    line.breaks.store(6, Ordering::SeqCst);
+    line.breaks.store(5, Ordering::SeqCst);
     let (code, output) = copy(&line, &into);
     assert_eq!(code, 0, "{output}");
     assert!(line.breaks.load(Ordering::SeqCst) <= 0, "the line did not break");

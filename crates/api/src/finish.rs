@@ -58,7 +58,8 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
     {
         body = encoder.compress_all(&body);
     }
-    let has_type = !body.is_empty() || answer_media == AnswerMedia::Lines;
+    let named = headers.iter().any(|(name, _)| *name == header::CONTENT_TYPE);
+    let has_type = !named && (!body.is_empty() || answer_media == AnswerMedia::Lines);
     let mut kept = None;
     let mut response = match rest {
         Some(rest) => response_in_pieces(body, Box::new(rest), encoder, &service.turns, request.client()),

@@ -77,17 +77,14 @@ impl PublishedTree {
         done
     }
 
-    /// Whether something was withdrawn by law since the last page: an update then begins a new chain. Cost: reading what changed since.
+    /// Whether something was withdrawn by law since the last page, as far as the store still knows it: an update, which reads all that
+    /// changed, then begins a new chain. Cost: one look-up.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn withdrawal_is_pending(&self, index: &Index) -> Result<bool, Error> {
         let state = self.state.load_full();
-        let snapshot = index.snapshot()?;
-        if state.root().is_none() || snapshot.tx().get() <= state.tx {
-            return Ok(false);
-        }
-        Ok(self.changes(&snapshot, Tx::new(state.tx))?.withdrawn)
+        Ok(state.root().is_some() && index.snapshot()?.withdrew_since(Tx::new(state.tx))?)
     }
 
     fn update_alone(&self, index: &Index, view: &str, now_ms: i64, witness: &mut dyn PageWitness) -> Result<UpdateReport, Error> {
