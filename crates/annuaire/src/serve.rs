@@ -140,6 +140,13 @@ pub(crate) fn serve(
     place.expect(ExpectedData::PresentOrEmpty)?;
     let api_keys = secrets(access.api_keys.as_deref())?;
     let credentials = secrets(access.restricted_credentials.as_deref())?;
+    let history_credentials = secrets(access.history_credentials.as_deref())?;
+    if history_credentials.iter().any(|credential| credentials.contains(credential)) {
+        bail!(
+            "a credential opens both the restricted and the historised perimeter: give each body one for each perimeter that it may read"
+        );
+    }
+    let is_restricted_read = !credentials.is_empty() || !history_credentials.is_empty();
     let Some(publisher) = Publisher::take_soon(data, "serve")? else {
         let who = current_holder(data)?.unwrap_or_default();
         if who.by == "serve" {
@@ -156,19 +163,21 @@ pub(crate) fn serve(
     let Started { publication, public, restricted } = match CopyOrigin::of(data)? {
         Some(origin) => start_copy(place, origin, guide, publisher, niceness, tell)?,
         None => {
-            let restricted = if credentials.is_empty() { RestrictedStore::IfPresent } else { RestrictedStore::Needed };
+            let restricted = if is_restricted_read { RestrictedStore::Needed } else { RestrictedStore::IfPresent };
             let stores = Stores::open_served(place, guide, restricted, tell)?;
             start(place, stores, publisher, niceness, tell)?
         }
     };
     let open = api_keys.is_empty();
     let lane = Arc::new(Lane::new());
-    let restricted = restricted.filter(|_| !credentials.is_empty());
-    let with_restricted = restricted.is_some();
+    let restricted = restricted.filter(|_| is_restricted_read);
+    let with_restricted = restricted.is_some() && !credentials.is_empty();
+    let with_history = restricted.is_some() && !history_credentials.is_empty();
     let secret = page_key(place)?;
     let gate = Arc::new(Gate::new(GateSettings {
         api_keys,
         credentials,
+        history_credentials,
         proxies: Proxies::new(server.trusted_proxies.iter().map(|network| network.value).collect()),
         public_base: server.public_base.as_ref().map(|base| base.value.0.clone()),
         rate: access.rate.map(|rate| Rate { per_second: rate.get(), burst: rate.get().saturating_mul(2) }),
@@ -177,8 +186,19 @@ pub(crate) fn serve(
         publication: Arc::clone(&publication),
         ..GateSettings::new(secret, Arc::new(now_us))
     }));
-    let settings = annuaire_api::ApiSettings { gate: Arc::clone(&gate), cursor_key: secret, lane: Arc::clone(&lane) };
-    let pages = annuaire_pages::PagesSettings { gate, operator, fictional: served == ServedData::Fictional, lane, work: LONG };
+    let settings = annuaire_api::ApiSettings {
+        gate: Arc::clone(&gate),
+        cursor_key: secret,
+        lane: Arc::clone(&lane),
+        restricted_past: configuration.publication.restricted_past_days.time(),
+    };
+    let pages = annuaire_pages::PagesSettings {
+        gate,
+        operator,
+        fictional: served == ServedData::Fictional,
+        lane,
+        work: LONG,
+    };
     let api = annuaire_api::router(public.clone(), restricted, settings);
     let app = annuaire_pages::router(public, pages).merge(api);
     runtime()?.block_on(async {
@@ -190,6 +210,9 @@ pub(crate) fn serve(
         let _ = writeln!(out, "ready: http://{address}/fhir/v2 ({access})");
         if with_restricted {
             let _ = writeln!(out, "  restricted: http://{address}/fhir/dr (Authorization: Bearer …)");
+        }
+        if with_history {
+            let _ = writeln!(out, "  historised: http://{address}/fhir/historique (Authorization: Bearer …)");
         }
         let _ = writeln!(out, "  pages: http://{address}/");
         let _ = writeln!(out, "  state: http://{address}/health and http://{address}/metrics");

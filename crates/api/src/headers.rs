@@ -5,10 +5,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 
 /// Headers that a page of another site may send.
-pub(crate) const ALLOWED: &str =
-    "Accept, Authorization, Content-Type, ESANTE-API-KEY, If-Modified-Since, If-None-Match, Prefer, X-Request-Id";
+pub(crate) const ALLOWED: &str = "Accept, Accept-Datetime, Authorization, Content-Type, ESANTE-API-KEY, If-Modified-Since, If-None-Match, Prefer, X-Request-Id";
 /// Headers of answers that a page of another site may read.
-pub(crate) const EXPOSED: &str = "Content-Location, ETag, Last-Modified, Link, Location, RateLimit, RateLimit-Policy, Retry-After, \
+pub(crate) const EXPOSED: &str = "Content-Location, ETag, Last-Modified, Link, Location, Memento-Datetime, RateLimit, RateLimit-Policy, Retry-After, \
     X-Complete-Tx, X-Last-Time, X-Last-Tx, X-Log, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
 
 /// The text of a header; empty when it is absent or no text.

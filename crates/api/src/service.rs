@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use annuaire_index::Index;
 use annuaire_web::{Gate, KeptAnswers, Lane, ServedStore, Shares, Turns};
@@ -18,6 +19,9 @@ pub struct ApiSettings {
     pub cursor_key: [u8; 32],
     /// Lane of long work, which all doors of the server share.
     pub lane: Arc<Lane>,
+    /// How long the restricted door tells a version after another one replaced it; `None` for as long as the store keeps it. The
+    /// historised door tells them all.
+    pub restricted_past: Option<Duration>,
 }
 
 impl fmt::Debug for ApiSettings {
@@ -44,15 +48,17 @@ pub(crate) struct Service {
     /// The restricted perimeter, when it is served.
     pub restricted: Option<ServedPerimeter>,
     pub turns: Turns,
+    /// How long the restricted door tells a version after another one replaced it.
+    pub restricted_past: Option<Duration>,
     /// Cipher of the page tokens.
     pub cipher: Arc<TokenCipher>,
 }
 
 impl Service {
     pub(crate) fn new(public: ServedStore<Index>, restricted: Option<ServedStore<Index>>, settings: ApiSettings) -> Self {
-        let ApiSettings { gate, cursor_key, lane } = settings;
+        let ApiSettings { gate, cursor_key, lane, restricted_past } = settings;
         let turns = Turns { gate, lane, shares: Arc::new(Shares::default()) };
         let cipher = Arc::new(TokenCipher::new(&cursor_key));
-        Self { public: public.into(), restricted: restricted.map(Into::into), turns, cipher }
+        Self { public: public.into(), restricted: restricted.map(Into::into), turns, restricted_past, cipher }
     }
 }

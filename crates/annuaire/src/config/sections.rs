@@ -73,6 +73,8 @@ section! {
         api_keys: Option<PathBuf> = None,
         /// File with one accepted bearer credential a line; opens the restricted perimeter to their holders.
         restricted_credentials: Option<PathBuf> = None,
+        /// As restricted_credentials, for the historised perimeter: the restricted data with all its past. No credential opens both.
+        history_credentials: Option<PathBuf> = None,
         /// Requests a second that one key, or one address without key, may make; twice as many at once. Without it, no limit.
         rate: Option<NonZeroU32> = None,
     }
@@ -98,6 +100,9 @@ section! {
         keep_public_days: KeepDays = KeepDays::Days(30),
         /// As keep_public_days, for the restricted store.
         keep_restricted_days: KeepDays = KeepDays::Forever,
+        /// Days for which the restricted perimeter tells a version that another one replaced, or "forever": what is older is for the
+        /// historised perimeter, as far back as keep_restricted_days goes.
+        restricted_past_days: KeepDays = KeepDays::Days(30),
     }
 }
 
@@ -151,6 +156,7 @@ impl Configuration {
         let named = [
             ("access.api_keys", &mut self.access.api_keys),
             ("access.restricted_credentials", &mut self.access.restricted_credentials),
+            ("access.history_credentials", &mut self.access.history_credentials),
             ("registry.database", &mut self.registry.database),
             ("import.spill", &mut self.import.spill),
         ];
