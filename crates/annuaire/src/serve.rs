@@ -6,6 +6,7 @@ use crate::copied_directory::{CopyThread, open_served};
 use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::InvalidValue;
+use crate::extractions::{DailyTime, ExtractionThread, extractions_dir};
 use crate::follower::{FollowerThread, wait_for_stores};
 use crate::limits::{COMPARE_CLOCKS, START_NEW, START_WHOLE};
 use crate::page_key::page_key;
@@ -14,6 +15,7 @@ use crate::progress::SharedTell;
 use crate::publisher::{Publisher, current_holder};
 use crate::registry::{ahead_of_database_ms, runtime};
 use crate::stores::{RestrictedStore, Stores};
+use annuaire_extract::ExtractOptions;
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
 use annuaire_web::connections::{self, ConnectionLimits};
@@ -23,7 +25,7 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -173,6 +175,8 @@ pub(crate) fn serve(
     let restricted = restricted.filter(|_| is_restricted_read);
     let with_restricted = restricted.is_some() && !credentials.is_empty();
     let with_history = restricted.is_some() && !history_credentials.is_empty();
+    let extractions =
+        start_extractions(place, configuration, &public, restricted.as_ref().filter(|_| !credentials.is_empty()), tell)?;
     let secret = page_key(place)?;
     let gate = Arc::new(Gate::new(GateSettings {
         api_keys,
@@ -192,12 +196,14 @@ pub(crate) fn serve(
         lane: Arc::clone(&lane),
         restricted_past: configuration.publication.restricted_past_days.time(),
     };
+    let with_extractions = extractions.is_some();
     let pages = annuaire_pages::PagesSettings {
         gate,
         operator,
         fictional: served == ServedData::Fictional,
         lane,
         work: LONG,
+        extractions,
     };
     let api = annuaire_api::router(public.clone(), restricted, settings);
     let app = annuaire_pages::router(public, pages).merge(api);
@@ -215,6 +221,9 @@ pub(crate) fn serve(
             let _ = writeln!(out, "  historised: http://{address}/fhir/historique (Authorization: Bearer …)");
         }
         let _ = writeln!(out, "  pages: http://{address}/");
+        if with_extractions {
+            let _ = writeln!(out, "  files: http://{address}/extractions/");
+        }
         let _ = writeln!(out, "  state: http://{address}/health and http://{address}/metrics");
         let example = "Practitioner?family=mar&_revinclude=PractitionerRole:practitioner";
         let _ = writeln!(out, "  try  http://{address}/fhir/v2/{example}");
@@ -341,6 +350,45 @@ fn watch_database_clock(place: &DataPlace, publication: &Arc<PublicationStates>,
     };
     std::thread::Builder::new().spawn(watch).context("comparing clocks")?;
     Ok(())
+}
+
+/// Starts to make the extractions of a server, when the operator wants some; returns their directory. Restricted files are made when
+/// somebody has a credential for them.
+fn start_extractions(
+    place: &DataPlace,
+    configuration: &Configuration,
+    public: &ServedStore<Index>,
+    restricted: Option<&ServedStore<Index>>,
+    tell: &SharedTell,
+) -> Result<Option<PathBuf>> {
+    let at = configuration.publication.extractions.value;
+    if at == DailyTime::Off {
+        return Ok(None);
+    }
+    if CopyOrigin::of(&place.data)?.is_some() {
+        bail!("[publication] extractions: a copy has no registry to make national files from; set it to \"off\" here");
+    }
+    let public = std::iter::once((Perimeter::Public, public.clone()));
+    let import = &configuration.import;
+    let thread = ExtractionThread {
+        place: place.clone(),
+        at,
+        stores: public.chain(restricted.map(|store| (Perimeter::Restricted, store.clone()))).collect(),
+        options: ExtractOptions {
+            sort_bytes: import.sort_bytes.get().min(annuaire_extract::limits::SORT_BYTES),
+            spill: Some(import.spill.clone().unwrap_or_else(|| place.data.clone())),
+            threads: import.threads.get(),
+            ..ExtractOptions::default()
+        },
+        tell: Arc::clone(tell),
+    };
+    let niceness = import.niceness.get();
+    let started = std::thread::Builder::new().spawn(move || {
+        run_behind_readers(niceness);
+        thread.run();
+    });
+    started.context("starting the extractions")?;
+    Ok(Some(extractions_dir(place)))
 }
 
 /// How far the stores are behind the log, in words.

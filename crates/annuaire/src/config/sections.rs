@@ -3,6 +3,7 @@
 use super::section::{KeyValue, Section, section};
 use super::values::{Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, TextValue};
 use crate::data_place::{DataPlace, RetainedVersions};
+use crate::extractions::DailyTime;
 use annuaire_web::Network;
 use annuaire_web::connections::ConnectionLimits;
 use serde::Deserialize;
@@ -103,6 +104,9 @@ section! {
         /// Days for which the restricted perimeter tells a version that another one replaced, or "forever": what is older is for the
         /// historised perimeter, as far back as keep_restricted_days goes.
         restricted_past_days: KeepDays = KeepDays::Days(30),
+        /// Time of the day, in Paris, at which a server makes the files of /extractions/ ("03:30"), or "off". Three days of files are kept
+        /// in the data directory.
+        extractions: TextValue<DailyTime> = off(),
     }
 }
 
@@ -126,6 +130,11 @@ section! {
         /// Days without a delivery before a warning.
         days: u32 = 3,
     }
+}
+
+/// No extractions.
+fn off() -> TextValue<DailyTime> {
+    TextValue::new("off", DailyTime::Off)
 }
 
 /// A section as printing and checking see it.

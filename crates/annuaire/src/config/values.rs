@@ -16,6 +16,13 @@ pub(crate) struct TextValue<T> {
     pub(crate) value: T,
 }
 
+impl<T> TextValue<T> {
+    /// A default: a text, and what it means.
+    pub(crate) fn new(text: &str, value: T) -> Self {
+        Self { text: text.to_owned(), value }
+    }
+}
+
 impl<T> PartialEq for TextValue<T> {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
