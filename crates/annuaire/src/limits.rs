@@ -33,6 +33,13 @@ pub(crate) const SOON: Duration = Duration::from_secs(2);
 /// How often a process that waits looks again.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
+/// How often a server looks whether extractions are due.
+pub(crate) const EXTRACTIONS_LOOK: Duration = Duration::from_secs(30);
+/// How long it waits after extractions that could not be made.
+pub(crate) const EXTRACTIONS_RETRY: Duration = Duration::from_secs(900);
+/// Editions of extractions that are kept: each is a whole directory in some ten formats.
+pub(crate) const EXTRACTIONS_KEPT: usize = 3;
+
 /// How long the origin of a copy may wait for a change before it answers.
 pub(crate) const COPY_WAIT_SECONDS: u64 = 50;
 /// Pages of a log that are received before the one that is being applied is done.

@@ -6,6 +6,7 @@ use crate::copied_directory::{CopyThread, open_served};
 use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::InvalidValue;
+use crate::extractions::{DailyTime, ExtractionThread, extractions_dir};
 use crate::files::start_files;
 use crate::follower::{FollowerThread, wait_for_stores};
 use crate::limits::{COMPARE_CLOCKS, START_NEW, START_WHOLE};
@@ -15,6 +16,7 @@ use crate::progress::SharedTell;
 use crate::publisher::{Publisher, current_holder};
 use crate::registry::{ahead_of_database_ms, runtime};
 use crate::stores::{RestrictedStore, Stores};
+use annuaire_extract::ExtractOptions;
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
 use annuaire_web::connections::{self, ConnectionLimits};
@@ -24,7 +26,7 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -141,6 +143,13 @@ pub(crate) fn serve(
     place.expect(ExpectedData::PresentOrEmpty)?;
     let api_keys = secrets(access.api_keys.as_deref())?;
     let credentials = secrets(access.restricted_credentials.as_deref())?;
+    let history_credentials = secrets(access.history_credentials.as_deref())?;
+    if history_credentials.iter().any(|credential| credentials.contains(credential)) {
+        bail!(
+            "a credential opens both the restricted and the historised perimeter: give each body one for each perimeter that it may read"
+        );
+    }
+    let is_restricted_read = !credentials.is_empty() || !history_credentials.is_empty();
     let Some(publisher) = Publisher::take_soon(data, "serve")? else {
         let who = current_holder(data)?.unwrap_or_default();
         if who.by == "serve" {
@@ -157,19 +166,23 @@ pub(crate) fn serve(
     let Started { publication, public, restricted } = match CopyOrigin::of(data)? {
         Some(origin) => start_copy(place, origin, guide, publisher, niceness, tell)?,
         None => {
-            let restricted = if credentials.is_empty() { RestrictedStore::IfPresent } else { RestrictedStore::Needed };
+            let restricted = if is_restricted_read { RestrictedStore::Needed } else { RestrictedStore::IfPresent };
             let stores = Stores::open_served(place, guide, restricted, tell)?;
             start(place, stores, publisher, niceness, tell)?
         }
     };
     let open = api_keys.is_empty();
     let lane = Arc::new(Lane::new());
-    let restricted = restricted.filter(|_| !credentials.is_empty());
-    let with_restricted = restricted.is_some();
+    let restricted = restricted.filter(|_| is_restricted_read);
+    let with_restricted = restricted.is_some() && !credentials.is_empty();
+    let with_history = restricted.is_some() && !history_credentials.is_empty();
+    let extractions =
+        start_extractions(place, configuration, &public, restricted.as_ref().filter(|_| !credentials.is_empty()), tell)?;
     let secret = page_key(place)?;
     let gate = Arc::new(Gate::new(GateSettings {
         api_keys,
         credentials,
+        history_credentials,
         proxies: Proxies::new(server.trusted_proxies.iter().map(|network| network.value).collect()),
         public_base: server.public_base.as_ref().map(|base| base.value.0.clone()),
         rate: access.rate.map(|rate| Rate { per_second: rate.get(), burst: rate.get().saturating_mul(2) }),
@@ -180,8 +193,22 @@ pub(crate) fn serve(
     }));
     let files = configuration.publication.files.as_ref();
     let files = files.map(|cadence| start_files(place, public.clone(), cadence, niceness)).transpose()?;
-    let settings = annuaire_api::ApiSettings { gate: Arc::clone(&gate), cursor_key: secret, lane: Arc::clone(&lane), files };
-    let pages = annuaire_pages::PagesSettings { gate, operator, fictional: served == ServedData::Fictional, lane, work: LONG };
+    let settings = annuaire_api::ApiSettings {
+        gate: Arc::clone(&gate),
+        cursor_key: secret,
+        lane: Arc::clone(&lane),
+        files,
+        restricted_past: configuration.publication.restricted_past_days.time(),
+    };
+    let with_extractions = extractions.is_some();
+    let pages = annuaire_pages::PagesSettings {
+        gate,
+        operator,
+        fictional: served == ServedData::Fictional,
+        lane,
+        work: LONG,
+        extractions,
+    };
     let api = annuaire_api::router(public.clone(), restricted, settings);
     let app = annuaire_pages::router(public, pages).merge(api);
     runtime()?.block_on(async {
@@ -194,7 +221,13 @@ pub(crate) fn serve(
         if with_restricted {
             let _ = writeln!(out, "  restricted: http://{address}/fhir/dr (Authorization: Bearer …)");
         }
+        if with_history {
+            let _ = writeln!(out, "  historised: http://{address}/fhir/historique (Authorization: Bearer …)");
+        }
         let _ = writeln!(out, "  pages: http://{address}/");
+        if with_extractions {
+            let _ = writeln!(out, "  files: http://{address}/extractions/");
+        }
         let _ = writeln!(out, "  state: http://{address}/health and http://{address}/metrics");
         let example = "Practitioner?family=mar&_revinclude=PractitionerRole:practitioner";
         let _ = writeln!(out, "  try  http://{address}/fhir/v2/{example}");
@@ -321,6 +354,45 @@ fn watch_database_clock(place: &DataPlace, publication: &Arc<PublicationStates>,
     };
     std::thread::Builder::new().spawn(watch).context("comparing clocks")?;
     Ok(())
+}
+
+/// Starts to make the extractions of a server, when the operator wants some; returns their directory. Restricted files are made when
+/// somebody has a credential for them.
+fn start_extractions(
+    place: &DataPlace,
+    configuration: &Configuration,
+    public: &ServedStore<Index>,
+    restricted: Option<&ServedStore<Index>>,
+    tell: &SharedTell,
+) -> Result<Option<PathBuf>> {
+    let at = configuration.publication.extractions.value;
+    if at == DailyTime::Off {
+        return Ok(None);
+    }
+    if CopyOrigin::of(&place.data)?.is_some() {
+        bail!("[publication] extractions: a copy has no registry to make national files from; set it to \"off\" here");
+    }
+    let public = std::iter::once((Perimeter::Public, public.clone()));
+    let import = &configuration.import;
+    let thread = ExtractionThread {
+        place: place.clone(),
+        at,
+        stores: public.chain(restricted.map(|store| (Perimeter::Restricted, store.clone()))).collect(),
+        options: ExtractOptions {
+            sort_bytes: import.sort_bytes.get().min(annuaire_extract::limits::SORT_BYTES),
+            spill: Some(import.spill.clone().unwrap_or_else(|| place.data.clone())),
+            threads: import.threads.get(),
+            ..ExtractOptions::default()
+        },
+        tell: Arc::clone(tell),
+    };
+    let niceness = import.niceness.get();
+    let started = std::thread::Builder::new().spawn(move || {
+        run_behind_readers(niceness);
+        thread.run();
+    });
+    started.context("starting the extractions")?;
+    Ok(Some(extractions_dir(place)))
 }
 
 /// How far the stores are behind the log, in words.

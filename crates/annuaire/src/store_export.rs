@@ -44,7 +44,8 @@ pub(crate) fn state_named(index: &Index, at: Option<&str>) -> Result<Snapshot> {
     let tx = match at.parse::<u64>() {
         Ok(tx) => Tx::new(tx),
         Err(_) => {
-            let (ms, _) = parse_instant(at)
+            // The last millisecond counts, as for the national files: a day is its evening.
+            let (_, ms) = parse_instant(at)
                 .with_context(|| format!("--at {at}: neither a transaction (12) nor an instant (2026-11-24)"))?;
             let found = last.transaction_at(ms)?;
             found.with_context(|| format!("--at {at}: the first state that is kept is later"))?.0

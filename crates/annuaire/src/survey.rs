@@ -3,6 +3,7 @@
 use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, STORES};
 use crate::exit::one_line;
+use crate::extractions::ExtractionSurvey;
 use crate::publisher::{Holder, current_holder};
 use annuaire_base::{LogIdentity, Tx};
 use annuaire_index::{Index, Peek};
@@ -28,6 +29,8 @@ pub(crate) struct Survey {
     pub(crate) sources: Vec<(String, String, u64)>,
     /// Lines in quarantine.
     pub(crate) quarantined: Result<usize, String>,
+    /// Extractions of each perimeter that has some.
+    pub(crate) extractions: Vec<ExtractionSurvey>,
     /// Bytes of the data directory.
     pub(crate) bytes: u64,
     /// Bytes free on its disk, when the system tells.
@@ -61,6 +64,7 @@ impl Survey {
             holder: current_holder(&place.data).map_err(|e| one_line(&e)),
             sources: sources.unwrap_or_default(),
             quarantined,
+            extractions: crate::extractions::survey(place),
             bytes: bytes_below(&place.data),
             free: rustix::fs::statvfs(&place.data).ok().map(|v| v.f_bavail.saturating_mul(v.f_frsize)),
         }

@@ -70,6 +70,7 @@ fn default_configuration() {
 
 const KEY: &str = "ESANTE-API-KEY: fictional-key-of-a-test\r\n";
 const CREDENTIAL: &str = "Authorization: Bearer fictional-credential-of-a-test\r\n";
+const HISTORIAN: &str = "Authorization: Bearer fictional-historian-of-a-test\r\n";
 
 /// A server of a small nation that wants keys and credentials, with its host; the data go with the directory.
 fn server() -> (tempfile::TempDir, Server, String) {
@@ -81,8 +82,10 @@ fn server() -> (tempfile::TempDir, Server, String) {
     assert!(import(&data, &files).0);
     fs::write(path("keys"), "fictional-key-of-a-test\n").unwrap();
     fs::write(path("credentials"), "fictional-credential-of-a-test\n").unwrap();
-    let (keys, credentials) = (path("keys"), path("credentials"));
-    let options = ["--api-keys", &keys, "--restricted-credentials", &credentials, "--public-base", "https://annuaire.example"];
+    fs::write(path("historians"), "fictional-historian-of-a-test\n").unwrap();
+    let (keys, credentials, historians) = (path("keys"), path("credentials"), path("historians"));
+    let readers = ["--api-keys", &keys, "--restricted-credentials", &credentials, "--history-credentials", &historians];
+    let options = [&readers[..], &["--public-base", "https://annuaire.example"]].concat();
     let server = Server::start(&data, &options);
     let host = server.base.split_once('/').unwrap().0.to_owned();
     (dir, server, host)
@@ -102,7 +105,7 @@ fn routes_of_the_api() {
 #[test]
 fn rights_of_every_route() {
     let (_dir, server, host) = server();
-    let mut table = String::from("route                                   nobody  key  credential\n");
+    let mut table = String::from("route                                   nobody  key  credential  historian\n");
     for route in [
         "",
         "recherche?nom=martin",
@@ -122,13 +125,20 @@ fn rights_of_every_route() {
         "fhir/dr/Practitioner?_count=1",
         "fhir/dr/Practitioner/none",
         "fhir/dr/_history?_count=1",
+        "fhir/historique/metadata",
+        "fhir/historique/Practitioner/none",
+        "fhir/historique/_history?_count=1",
+        "extractions/",
+        "extractions/latest/none",
+        "extractions/restreint/",
+        "extractions/restreint/latest/none",
         "health",
         "metrics",
         "none",
     ] {
-        let statuses = ["", KEY, CREDENTIAL].map(|caller| server.get(&format!("http://{host}/{route}"), caller).0);
-        let [nobody, key, credential] = statuses;
-        table.push_str(&format!("/{route:<39} {nobody}     {key}  {credential}\n"));
+        let statuses = ["", KEY, CREDENTIAL, HISTORIAN].map(|caller| server.get(&format!("http://{host}/{route}"), caller).0);
+        let [nobody, key, credential, historian] = statuses;
+        table.push_str(&format!("/{route:<39} {nobody}     {key}  {credential}         {historian}\n"));
     }
     assert_golden("rights.txt", &table);
 }

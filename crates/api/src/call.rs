@@ -28,6 +28,8 @@ pub(crate) struct Call<'a, D> {
     pub subject: &'a mut RequestSubject,
     /// What the answer is made of; `None` for an answer that is not kept.
     pub basis: &'a mut Option<AnswerBasis>,
+    /// The answer depends on the header `Accept-Datetime`.
+    pub varies_with_instant: &'a mut bool,
     pub door: PhantomData<D>,
 }
 

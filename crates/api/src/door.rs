@@ -1,8 +1,10 @@
 //! Doors: who may come in, and what their answers have in common. A door is a type, so that an operation cannot be mounted behind
 //! a door whose pass it does not take.
 
+use std::time::Duration;
+
 use annuaire_bulk::PublishedTree;
-use annuaire_web::{Pass, RateRule};
+use annuaire_web::{Pass, RateRule, Refusal};
 
 use crate::answer::Answer;
 use crate::error::ApiError;
@@ -20,6 +22,8 @@ pub(crate) trait Door: Sized + Send + Sync + 'static {
     const SHARING: Sharing;
     /// Scheme that a refused caller is asked to authenticate with.
     const CHALLENGE: &'static str;
+    /// Refusal of everybody while it is closed.
+    const CLOSED: Refusal = Refusal::Closed;
 
     /// Whether the door is open at all.
     fn is_open(_: &Service) -> bool {
@@ -56,6 +60,11 @@ pub(crate) trait FhirDoor: Door {
 
     /// Its perimeter. The pass is the proof that the caller may read it.
     fn perimeter(service: &Service, pass: Self::Pass) -> Option<&ServedPerimeter>;
+
+    /// How long a version is told after another one replaced it; `None` for as long as the store keeps it.
+    fn past(_: &Service) -> Option<Duration> {
+        None
+    }
 }
 
 /// Who may keep and read answers.

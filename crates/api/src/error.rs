@@ -167,6 +167,8 @@ impl From<Refusal> for ApiError {
             Refusal::ApiKey => "A valid ESANTE-API-KEY header is required.",
             Refusal::Credential => "A valid credential is required for the restricted perimeter.",
             Refusal::Closed => "The restricted perimeter is not configured.",
+            Refusal::HistoryCredential => "A valid credential is required for the historised perimeter.",
+            Refusal::HistoryClosed => "The historised perimeter is not configured.",
         };
         Self::new(refusal.into(), text)
     }

@@ -81,7 +81,11 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
     if compressed {
         add_constant(&mut response, header::CONTENT_ENCODING, "gzip");
     }
-    add_constant(&mut response, header::VARY, "Accept, Accept-Encoding, Authorization, ESANTE-API-KEY");
+    let vary = match request.varies_with_instant {
+        true => "Accept, Accept-Datetime, Accept-Encoding, Authorization, ESANTE-API-KEY",
+        false => "Accept, Accept-Encoding, Authorization, ESANTE-API-KEY",
+    };
+    add_constant(&mut response, header::VARY, vary);
     add_constant(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     response.headers_mut().extend(headers);
     add_sharing_headers::<D>(&mut response, &request.parts.method);

@@ -5,11 +5,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 
 /// Headers that a page of another site may send.
-pub(crate) const ALLOWED: &str = "Accept, Authorization, Content-Type, ESANTE-API-KEY, If-Match, If-Modified-Since, If-None-Match, If-Range, Prefer, Range, X-Request-Id";
+pub(crate) const ALLOWED: &str = "Accept, Accept-Datetime, Authorization, Content-Type, ESANTE-API-KEY, If-Match, If-Modified-Since, \
+    If-None-Match, If-Range, Prefer, Range, X-Request-Id";
 /// Headers of answers that a page of another site may read.
-pub(crate) const EXPOSED: &str = "Accept-Ranges, Content-Location, Content-Range, ETag, Last-Modified, Link, Location, RateLimit, RateLimit-Policy, \
-    Repr-Digest, Retry-After, \
-    X-Complete-Tx, X-Last-Time, X-Last-Tx, X-Log, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
+pub(crate) const EXPOSED: &str = "Accept-Ranges, Content-Location, Content-Range, ETag, Last-Modified, Link, Location, Memento-Datetime, \
+    RateLimit, RateLimit-Policy, Repr-Digest, Retry-After, X-Complete-Tx, X-Last-Time, X-Last-Tx, X-Lines-Left, X-Log, X-RateLimit-Limit, \
+    X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
 
 /// The text of a header; empty when it is absent or no text.
 pub(crate) fn header_text(headers: &HeaderMap, name: impl AsHeaderName) -> &str {

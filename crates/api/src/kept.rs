@@ -3,6 +3,7 @@
 use annuaire_web::{AnswerKey, accepts_gzip};
 use axum::http::{Method, header};
 
+use crate::as_of::ACCEPT_DATETIME;
 use crate::door::Door;
 use crate::headers::header_text;
 use crate::request::OpenRequest;
@@ -19,6 +20,7 @@ pub(crate) fn answer_key<D: Door>(request: &OpenRequest<D>) -> Option<AnswerKey>
     let preferences = headers.get_all("prefer").iter().count();
     let prefer = header_text(headers, "prefer");
     let (format, gzip) = (request.format, accepts_gzip(headers));
-    let request = format!("{uri}\n{base}\n{preferences}{prefer}\n{format:?}\n{gzip}");
+    let instant = header_text(headers, ACCEPT_DATETIME);
+    let request = format!("{uri}\n{base}\n{preferences}{prefer}\n{format:?}\n{gzip}\n{instant}");
     Some(AnswerKey { generation: perimeter.store.generation(), request })
 }

@@ -8,6 +8,7 @@
 //! | `/fhir/v2`, `/fhir/dp` | an API key, when the service has any | 401, else everything public |
 //! | `/fhir/v2/$bulk-publish`, with its pages and files | an API key, when the service has any; no rate | 401, else the public perimeter as files |
 //! | `/fhir/dr` | a credential | 401 |
+//! | `/fhir/historique` | a credential of its own | 401 |
 //! | `/health` | none | the health of the public store |
 //! | `/metrics` | an API key, when the service has any | 401, else the counters without the restricted store |
 //!
@@ -35,7 +36,7 @@
 //! let dir = tempfile::tempdir().unwrap();
 //! let store = Arc::new(Index::open(dir.path(), 1 << 24, annuaire_fhir::dictionary::ALL).unwrap());
 //! let gate = Arc::new(Gate::new(GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))));
-//! let settings = ApiSettings { gate, cursor_key: [2; 32], lane: Arc::new(Lane::new()), files: None };
+//! let settings = ApiSettings::new(gate, [2; 32], Arc::new(Lane::new()));
 //! let api = router(store.into(), None, settings);
 //!
 //! let request = axum::http::Request::get("/fhir/v2/Practitioner").body(axum::body::Body::empty()).unwrap();
@@ -54,9 +55,10 @@
 //! # What it never does
 //!
 //! It never writes, never reads the registry, never sends a byte of the restricted store without a
-//! [`RestrictedReader`](annuaire_web::RestrictedReader), and never waits for a writer.
+//! [`RestrictedReader`](annuaire_web::RestrictedReader) or a [`HistoryReader`](annuaire_web::HistoryReader), and never waits for a writer.
 
 mod answer;
+mod as_of;
 mod basis;
 mod bundle;
 mod call;
@@ -99,8 +101,8 @@ use operations::{
     metadata, metrics, page, published_file, published_page, published_root, read, search, search_by_form, search_by_posted_form,
     vread,
 };
-use path::{PUBLIC, PUBLIC_ALIAS, RESTRICTED};
-use perimeters::{NoPerimeter, PublicPerimeter, RestrictedPerimeter};
+use path::{HISTORISED, PUBLIC, PUBLIC_ALIAS, RESTRICTED};
+use perimeters::{HistorisedPerimeter, NoPerimeter, PublicPerimeter, RestrictedPerimeter};
 use router::{ForEachDoor, RouteList, RouterBuilder};
 
 pub use router::Route;
@@ -127,6 +129,7 @@ fn doors(each: &mut impl ForEachDoor) {
     each.door(PUBLIC, perimeter::<PublicPerimeter>());
     each.door(PUBLIC_ALIAS, perimeter::<PublicPerimeter>());
     each.door(RESTRICTED, perimeter::<RestrictedPerimeter>());
+    each.door(HISTORISED, perimeter::<HistorisedPerimeter>());
     each.door("/fhir", RouteTable::<NoPerimeter>::new().nothing_at(&["", "/", "/{*path}"]));
     each.door("", RouteTable::<HealthDoor>::new().at("/health", get(health)));
     each.door("", RouteTable::<MetricsDoor>::new().at("/metrics", get(metrics)));

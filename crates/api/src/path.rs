@@ -10,8 +10,10 @@ pub(crate) const PUBLIC: &str = "/fhir/v2";
 pub(crate) const PUBLIC_ALIAS: &str = "/fhir/dp";
 /// The restricted perimeter.
 pub(crate) const RESTRICTED: &str = "/fhir/dr";
+/// The historised perimeter: the restricted one with all its past.
+pub(crate) const HISTORISED: &str = "/fhir/historique";
 /// All mounts, under which an address of a resource may be written.
-pub(crate) const MOUNTS: [&str; 3] = [PUBLIC, PUBLIC_ALIAS, RESTRICTED];
+pub(crate) const MOUNTS: [&str; 4] = [PUBLIC, PUBLIC_ALIAS, RESTRICTED, HISTORISED];
 
 /// The part of a path below a mount: empty or `/…`; `None` for a path that is not below it.
 pub(crate) fn below_mount<'a>(path: &'a str, mount: &str) -> Option<&'a str> {

@@ -1,7 +1,9 @@
 //! The perimeters of the API, as doors.
 
+use std::time::Duration;
+
 use annuaire_bulk::PublishedTree;
-use annuaire_web::{ApiClient, RateRule, RestrictedReader};
+use annuaire_web::{ApiClient, HistoryReader, RateRule, Refusal, RestrictedReader};
 
 use crate::door::{Door, FhirDoor, Sharing};
 use crate::error::ApiError;
@@ -66,6 +68,42 @@ impl FhirDoor for RestrictedPerimeter {
     const SCOPE: &'static str = "dr:";
 
     fn perimeter(service: &Service, _: RestrictedReader) -> Option<&ServedPerimeter> {
+        service.restricted.as_ref()
+    }
+
+    fn past(service: &Service) -> Option<Duration> {
+        service.restricted_past
+    }
+}
+
+/// The historised perimeter, `/fhir/historique`: the restricted store with all the past that it keeps, for those who may read it.
+pub(crate) struct HistorisedPerimeter;
+
+impl Door for HistorisedPerimeter {
+    type Pass = HistoryReader;
+    const RATE: RateRule = RateRule::Counted;
+    const SHARING: Sharing = Sharing::NoStore;
+    const CHALLENGE: &'static str = "Bearer";
+    const CLOSED: Refusal = Refusal::HistoryClosed;
+
+    fn is_open(service: &Service) -> bool {
+        service.restricted.is_some()
+    }
+
+    fn kept_from(service: &Service) -> Option<&ServedPerimeter> {
+        service.restricted.as_ref()
+    }
+
+    fn no_form() -> ApiError {
+        ApiError::read_only()
+    }
+}
+
+impl FhirDoor for HistorisedPerimeter {
+    const TYPES: PublishedTypes = PublishedTypes::Restricted;
+    const SCOPE: &'static str = "historique:";
+
+    fn perimeter(service: &Service, _: HistoryReader) -> Option<&ServedPerimeter> {
         service.restricted.as_ref()
     }
 }

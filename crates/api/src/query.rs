@@ -22,6 +22,6 @@ pub(crate) use dates::interval;
 pub(crate) use decode::{decode_form, decode_segment};
 pub(crate) use handling::Handling;
 pub(crate) use includes::{IncludeRule, links_from, links_to};
-pub(crate) use pairs::{format_parameters, pairs};
+pub(crate) use pairs::{format_parameters, pairs, without_parameter};
 pub(crate) use results::{PageOrder, PageSize, first_criterion, page_size, read_elements};
 pub(crate) use search::{Search, compile};

@@ -29,6 +29,8 @@ pub(crate) struct OpenRequest<D: Door> {
     pub key: Option<AnswerKey>,
     /// What the answer was made of, when the operation said it.
     pub basis: Option<AnswerBasis>,
+    /// The answer depends on the header `Accept-Datetime`.
+    pub varies_with_instant: bool,
 }
 
 impl<D: Door> OpenRequest<D> {
@@ -39,7 +41,19 @@ impl<D: Door> OpenRequest<D> {
             Err(error) => (AnswerFormat::Json, Some(error)),
         };
         let subject = RequestSubject::default();
-        (Self { mount, parts, form: None, format, has_waited: false, arrival, subject, key: None, basis: None }, refused)
+        let request = Self {
+            mount,
+            parts,
+            form: None,
+            format,
+            has_waited: false,
+            arrival,
+            subject,
+            key: None,
+            basis: None,
+            varies_with_instant: false,
+        };
+        (request, refused)
     }
 
     /// Whom the request counts for.
@@ -81,6 +95,7 @@ impl<D: Door> OpenRequest<D> {
             subject: self.subject,
             key: None,
             basis: None,
+            varies_with_instant: self.varies_with_instant,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use annuaire_base::Tx;
 use annuaire_index::Effort;
 use annuaire_web::limits::{LONG, QUICK};
-use annuaire_web::{Anyone, Arrival, ErrorCode, Full, Refusal, RequestLine, RequestSubject, account_for, known_length};
+use annuaire_web::{Anyone, Arrival, ErrorCode, Full, RequestLine, RequestSubject, account_for, known_length};
 use axum::extract::Request;
 use axum::http::{Method, request::Parts};
 use axum::response::Response;
@@ -91,7 +91,7 @@ enum Begun {
 /// Refuses a door that is closed, methods that would change data, and queries that are too long; before any body is read.
 fn check<D: Door>(mount: &Mount<D>, parts: &Parts) -> Result<(), ApiError> {
     if !D::is_open(&mount.service) {
-        return Err(Refusal::Closed.into());
+        return Err(D::CLOSED.into());
     }
     if ![Method::GET, Method::HEAD, Method::POST].contains(&parts.method) {
         return Err(ApiError::read_only());
@@ -157,6 +157,7 @@ impl<D: Door> OpenRequest<D> {
             has_waited: self.has_waited,
             subject: &mut self.subject,
             basis: &mut self.basis,
+            varies_with_instant: &mut self.varies_with_instant,
             door: PhantomData,
         };
         let answer = self.mount.operate(endpoint, pass, &mut call)?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use annuaire_bulk::PublishedTree;
 use annuaire_index::Index;
@@ -21,6 +22,17 @@ pub struct ApiSettings {
     pub lane: Arc<Lane>,
     /// The public perimeter as files, when it is published so.
     pub files: Option<Arc<PublishedTree>>,
+    /// How long the restricted door tells a version after another one replaced it; `None` for as long as the store keeps it. The
+    /// historised door tells them all.
+    pub restricted_past: Option<Duration>,
+}
+
+impl ApiSettings {
+    /// Without published files, and with all the past that the restricted store keeps.
+    #[must_use]
+    pub fn new(gate: Arc<Gate>, cursor_key: [u8; 32], lane: Arc<Lane>) -> Self {
+        Self { gate, cursor_key, lane, files: None, restricted_past: None }
+    }
 }
 
 impl fmt::Debug for ApiSettings {
@@ -47,6 +59,8 @@ pub(crate) struct Service {
     /// The restricted perimeter, when it is served.
     pub restricted: Option<ServedPerimeter>,
     pub turns: Turns,
+    /// How long the restricted door tells a version after another one replaced it.
+    pub restricted_past: Option<Duration>,
     /// Cipher of the page tokens.
     pub cipher: Arc<TokenCipher>,
     /// The public perimeter as files.
@@ -55,9 +69,9 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(public: ServedStore<Index>, restricted: Option<ServedStore<Index>>, settings: ApiSettings) -> Self {
-        let ApiSettings { gate, cursor_key, lane, files } = settings;
+        let ApiSettings { gate, cursor_key, lane, files, restricted_past } = settings;
         let turns = Turns { gate, lane, shares: Arc::new(Shares::default()) };
         let cipher = Arc::new(TokenCipher::new(&cursor_key));
-        Self { public: public.into(), restricted: restricted.map(Into::into), turns, cipher, files }
+        Self { public: public.into(), restricted: restricted.map(Into::into), turns, restricted_past, cipher, files }
     }
 }

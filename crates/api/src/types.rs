@@ -19,6 +19,11 @@ impl PublishedTypes {
         }
     }
 
+    /// Their numbers.
+    pub(crate) fn numbers(self) -> Vec<TypeId> {
+        self.names().iter().filter_map(|name| self.find(name)).map(|(_, number)| number).collect()
+    }
+
     /// The type of that name, with its number.
     pub(crate) fn find(self, name: &str) -> Option<(&'static str, TypeId)> {
         let at = self.names().iter().position(|ty| *ty == name)?;

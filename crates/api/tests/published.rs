@@ -52,7 +52,7 @@ impl Publisher {
         let tree = Arc::new(PublishedTree::open(&dir.path().join("files"), options).unwrap());
         let gate = Arc::new(Gate::new(settings(GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000)))));
         let files = Some(Arc::clone(&tree));
-        let settings = annuaire_api::ApiSettings { gate, cursor_key: [7; 32], lane: Arc::default(), files };
+        let settings = annuaire_api::ApiSettings { files, ..annuaire_api::ApiSettings::new(gate, [7; 32], Arc::default()) };
         let restricted = Arc::new(Index::open(&dir.path().join("restricted"), 1 << 24, &[]).unwrap());
         let app = annuaire_api::router(Arc::clone(&index).into(), Some(restricted.into()), settings);
         Self { index, tree, app, dir }

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 
 const KEY: (&str, &str) = ("esante-api-key", "key-1");
 const CREDENTIAL: (&str, &str) = ("authorization", "Bearer let-me-in");
+const HISTORIAN: (&str, &str) = ("authorization", "Bearer historian");
 
 struct ApiUnderTest {
     app: Router,
@@ -31,9 +32,10 @@ impl ApiUnderTest {
         let gate = GateSettings {
             api_keys: vec!["key-1".to_owned()],
             credentials: vec!["let-me-in".to_owned()],
+            history_credentials: vec!["historian".to_owned()],
             ..GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))
         };
-        let settings = ApiSettings { gate: Arc::new(Gate::new(gate)), cursor_key: [1; 32], lane: Arc::default(), files: None };
+        let settings = ApiSettings::new(Arc::new(Gate::new(gate)), [1; 32], Arc::default());
         Self { app: router(open("public").into(), Some(open("restricted").into()), settings), sent: 0.into(), _dir: dir }
     }
 
@@ -69,6 +71,7 @@ fn the_list_names_every_route_once() {
         ("/fhir/dp/{type}/_search", &["GET", "POST"], Who::ApiClient),
         ("/fhir/dr/{type}/{id}/_history/{version}", &["GET"], Who::RestrictedReader),
         ("/fhir/dr/{type}/{id}/{*more}", &[], Who::RestrictedReader),
+        ("/fhir/historique/{type}/{id}", &["GET"], Who::HistoryReader),
         ("/health", &["GET"], Who::Anyone),
         ("/metrics", &["GET"], Who::ApiClient),
     ] {
@@ -83,18 +86,25 @@ async fn each_route_lets_in_whom_its_list_says() {
     for route in routes() {
         let path = filled(&route);
         for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"] {
-            for header in
-                [None, Some(KEY), Some(CREDENTIAL), Some(("esante-api-key", "wrong")), Some(("authorization", "Bearer wrong"))]
-            {
+            for header in [
+                None,
+                Some(KEY),
+                Some(CREDENTIAL),
+                Some(HISTORIAN),
+                Some(("esante-api-key", "wrong")),
+                Some(("authorization", "Bearer wrong")),
+            ] {
                 let (status, headers, _) = api.ask(method, &path, header).await;
                 let let_in = match route.who {
                     Who::Anyone => true,
                     Who::ApiClient => header == Some(KEY),
                     Who::RestrictedReader => header == Some(CREDENTIAL),
+                    Who::HistoryReader => header == Some(HISTORIAN),
                 };
                 assert_eq!(status != 401, let_in, "{method} {path} {header:?}: {status}");
                 if !let_in {
-                    let scheme = if route.who == Who::RestrictedReader { "Bearer" } else { "ESANTE-API-KEY" };
+                    let scheme =
+                        if matches!(route.who, Who::RestrictedReader | Who::HistoryReader) { "Bearer" } else { "ESANTE-API-KEY" };
                     assert!(headers["www-authenticate"].to_str().unwrap().starts_with(scheme), "{path}");
                 }
                 assert!(let_in || method == "HEAD" || headers["content-type"].to_str().unwrap().contains("fhir"));
@@ -110,8 +120,12 @@ async fn no_spelling_of_a_path_changes_what_it_names() {
     let api = ApiUnderTest::new();
     for route in routes().into_iter().filter(|route| !route.methods.is_empty() && route.path.starts_with("/fhir/")) {
         let path = filled(&route);
-        let (mount, below) = path.split_at("/fhir/v2".len());
-        let header = if route.who == Who::RestrictedReader { CREDENTIAL } else { KEY };
+        let (mount, below) = path.split_at(path[6..].find('/').unwrap() + 6);
+        let header = match route.who {
+            Who::RestrictedReader => CREDENTIAL,
+            Who::HistoryReader => HISTORIAN,
+            _ => KEY,
+        };
         let encoded = |letter: char| format!("%{:02X}", u32::from(letter));
         let (first, rest) = below[1..].split_at(1);
         let spellings = [

@@ -7,9 +7,11 @@ use annuaire_terms::TypeId;
 use roaring::RoaringBitmap;
 
 use crate::error::Error;
+use crate::key;
 use crate::published::PublishedTx;
 use crate::row::Row;
 use crate::snapshot::Snapshot;
+use crate::version::Version;
 use crate::withdrawn_rows;
 
 impl Snapshot {
@@ -54,6 +56,35 @@ impl Snapshot {
         }
         let found = self.transaction_until(Tx::new(low))?;
         Ok(found.filter(|found| found.commit_ms <= ms).map(|found| (found.tx, found.commit_ms)))
+    }
+
+    /// The latest transaction up to a number, with its instant (milliseconds since 1970 UTC): stores skip numbers. `None` when the
+    /// first one that is kept is later. Cost: one look-up.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn transaction_up_to(&self, tx: Tx) -> Result<Option<(Tx, i64)>, Error> {
+        Ok(self.transaction_until(tx)?.map(|found| (found.tx, found.commit_ms)))
+    }
+
+    /// Takes out of `rows`, versions of these types, those that were replaced before this state, which is older than them: what stood in
+    /// it, what came later and tombstones stay, as after a compaction up to this state. Cost: the posting lists of the types.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn without_replaced(&self, types: &[TypeId], mut rows: RoaringBitmap) -> Result<RoaringBitmap, Error> {
+        for ty in types {
+            let mut replaced = self.term(&key::all_of_type(*ty))?;
+            replaced.remove_range(self.published.end.get()..);
+            replaced -= &*self.live(*ty);
+            rows -= replaced;
+        }
+        Ok(rows)
+    }
+
+    /// Whether a version was replaced before this state, which may be older than it.
+    pub fn had_replaced(&self, version: &Version) -> bool {
+        version.tombstone.is_none() && version.row < self.published.end && !self.is_live(version.ty, version.row)
     }
 
     /// First transaction that is kept, with its instant; `None` in the empty state. Cost: one look-up.

@@ -12,6 +12,8 @@ pub(crate) struct PageFrame {
     pub stylesheet: String,
     /// Shows the warning that all data is fictional.
     pub fictional: bool,
+    /// Shows the way to the extractions.
+    pub extractions: bool,
 }
 
 impl PageFrame {
@@ -20,6 +22,7 @@ impl PageFrame {
             root: request.root.clone(),
             stylesheet: request.visible_path(&site.stylesheet),
             fictional: site.settings.fictional,
+            extractions: site.settings.extractions.is_some(),
         }
     }
 }

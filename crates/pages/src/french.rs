@@ -31,6 +31,33 @@ pub(crate) fn french_phone(number: &str) -> String {
     pairs.join("\u{a0}")
 }
 
+/// `26/11/2026 à 03 h 30` for the minute `202611260330`. Another text stays as it is.
+pub(crate) fn french_minute(stamp: &str) -> String {
+    let part = |from: usize, to: usize| stamp.get(from..to);
+    match (part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12)) {
+        (Some(year), Some(month), Some(day), Some(hour), Some(minute)) => {
+            format!("{day}/{month}/{year} à {hour}\u{a0}h\u{a0}{minute}")
+        }
+        _ => stamp.to_owned(),
+    }
+}
+
+/// A number of bytes with a decimal: `1,5 Mo`.
+pub(crate) fn french_bytes(bytes: u64) -> String {
+    let units = ["octets", "Ko", "Mo", "Go", "To"];
+    let mut unit = 0;
+    let mut tenths = bytes.saturating_mul(10);
+    while tenths >= 10_000 && unit + 1 < units.len() {
+        tenths = tenths.div_ceil(1_000);
+        unit += 1;
+    }
+    match (unit, tenths % 10) {
+        (0, _) => format!("{bytes}\u{a0}octets"),
+        (_, 0) => format!("{}\u{a0}{}", tenths / 10, units[unit]),
+        (_, tenth) => format!("{},{tenth}\u{a0}{}", tenths / 10, units[unit]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +67,12 @@ mod tests {
         assert_eq!(french_phone("0465715099"), "04\u{a0}65\u{a0}71\u{a0}50\u{a0}99");
         assert_eq!(french_phone("+33465715099"), "+33465715099");
         assert_eq!([0, 999, 20_186].map(french_count), ["0", "999", "20\u{202f}186"]);
+        assert_eq!(french_minute("202611260330"), "26/11/2026 à 03\u{a0}h\u{a0}30");
+        assert_eq!(french_minute("2026"), "2026");
+        assert_eq!(
+            [0, 999, 1_000, 1_440, 2_000_000, 1_234_567_890].map(french_bytes),
+            ["0 octets", "999 octets", "1 Ko", "1,5 Ko", "2 Mo", "1,3 Go"].map(|text| text.replace(' ', "\u{a0}"))
+        );
         assert_eq!(["1991-05-07T10:00:00Z", "1991-05", "?"].map(french_day), ["07/05/1991", "05/1991", "?"]);
     }
 }

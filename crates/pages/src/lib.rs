@@ -7,9 +7,11 @@
 //!   handler that serves it and the function that fills it.
 //! - **The table of pages** is `routes.rs`: address, name in the request log and handler of each.
 //! - **A visit** is a request that the [`Gate`](annuaire_web::Gate) let in. Every handler takes one, and the store opens only
-//!   with the pass inside. Today every page is for [`Anyone`](annuaire_web::Anyone).
+//!   with the pass inside. Every page but the list of the extractions is for [`Anyone`](annuaire_web::Anyone).
 //! - **The lane.** A page that reads the store is made in the [`Lane`](annuaire_web::Lane) of long work, in the turn of its
 //!   client, so that a wide search delays nobody else.
+//! - **Extractions** (`extraction.rs`) are directories of files that the program makes once a day. Their door
+//!   (`extraction_door.rs`) is for holders of a key, and that of the restricted ones for holders of a credential.
 //! - **Resources.** Pages show published FHIR resources. `resource/` turns their JSON into what templates print, and takes out
 //!   characters that are invisible or change the direction of text.
 //!
@@ -35,6 +37,7 @@
 //!     fictional: true,
 //!     lane: Arc::new(Lane::new()),
 //!     work: LONG,
+//!     extractions: None,
 //! };
 //! let app = annuaire_pages::router(Arc::new(public_store).into(), settings);
 //!
@@ -58,6 +61,8 @@
 //! that number in the log.
 
 mod admission;
+mod extraction;
+mod extraction_door;
 mod frame;
 mod french;
 mod history;
@@ -75,5 +80,6 @@ mod turn;
 mod visit;
 mod withdrawn;
 
+pub use extraction::{Edition, EditionFile, FileGroup, NOTE, editions, is_edition};
 pub use routes::router;
 pub use settings::PagesSettings;

@@ -1,5 +1,7 @@
 //! Bounds of what a visitor may ask of a page, in one place.
 
+/// Most bytes of the note of an edition of extractions.
+pub(crate) const NOTE_BYTES: u64 = 1 << 20;
 /// Results on a page of a search.
 pub(crate) const RESULTS: usize = 20;
 /// Characters of a field of a search form; the rest is cut.

@@ -3,6 +3,7 @@
 //! To add a page: a file in `page/` with a struct that derives its template and implements [`Page`], and a handler; a line in
 //! `routes.rs`; a sample in `page/tests.rs`.
 
+pub(crate) mod extractions;
 pub(crate) mod home;
 pub(crate) mod message;
 pub(crate) mod missing;

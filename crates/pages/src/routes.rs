@@ -10,6 +10,7 @@ use axum::routing::{MethodRouter, any, get};
 
 use crate::PagesSettings;
 use crate::admission::{RouteAdmission, admit};
+use crate::extraction_door;
 use crate::page::{home, missing, notices, people, professional, robots, structure, structures, stylesheet};
 use crate::site::Site;
 
@@ -29,6 +30,7 @@ pub fn router(store: ServedStore<Index>, settings: PagesSettings) -> Router {
         .route("/mentions", counted("pages.notices", get(notices::show)))
         .route("/robots.txt", exempt("pages.robots", get(robots::show)))
         .route(&stylesheet_path, exempt("pages.style", get(stylesheet::show)))
+        .merge(extraction_door::routes(&site))
         .fallback_service(counted("pages.missing", any(missing::show)).with_state(Arc::clone(&site)))
         .with_state(site)
 }

@@ -1,5 +1,6 @@
 //! What the pages need besides the store.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use annuaire_index::Effort;
@@ -18,4 +19,6 @@ pub struct PagesSettings {
     pub lane: Arc<Lane>,
     /// Work that a page may cost in the store.
     pub work: Effort,
+    /// Directory of the extractions, which has one for each perimeter; `None` when the server makes none.
+    pub extractions: Option<PathBuf>,
 }

@@ -101,6 +101,7 @@ impl TestSite {
             fictional: true,
             lane: Arc::new(Lane::new()),
             work: LONG,
+            extractions: None,
         };
         let app = annuaire_pages::router(Arc::clone(&store).into(), settings);
         Self { store, gate, lines, app, _directory: directory }

@@ -19,9 +19,9 @@ pub enum ErrorCode {
     TooManyGuesses,
     /// An API key is missing or wrong.
     ApiKeyRequired,
-    /// A credential of the restricted perimeter is missing or wrong.
+    /// A credential of the restricted or the historised perimeter is missing or wrong.
     CredentialRequired,
-    /// This server has no restricted perimeter.
+    /// This server has no restricted, or no historised, perimeter.
     RestrictedNotServed,
     /// The method would change data, or has no meaning at this address.
     ReadOnly,
@@ -63,6 +63,12 @@ pub enum ErrorCode {
     PageExpired,
     /// The token of a page is of a state that this store does not show yet.
     StoreBehind,
+    /// The state that a request names is not kept any more.
+    StateExpired,
+    /// The state that a request names is before the first transaction.
+    StateUnknown,
+    /// The state that a request names is in the future.
+    StateNotYet,
     /// The answer would hold or sort more resources than one request may take.
     AnswerTooLarge,
     /// The search needs more work than its budget.
@@ -83,7 +89,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes, in the order of the table.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 37] = [
         Self::HostNotNamed,
         Self::RateExceeded,
         Self::TooManyGuesses,
@@ -110,6 +116,9 @@ impl ErrorCode {
         Self::PageTokenInvalid,
         Self::PageExpired,
         Self::StoreBehind,
+        Self::StateExpired,
+        Self::StateUnknown,
+        Self::StateNotYet,
         Self::AnswerTooLarge,
         Self::WorkExhausted,
         Self::RangeBeyondEnd,
@@ -127,10 +136,10 @@ impl ErrorCode {
             Self::RateExceeded | Self::TooManyGuesses | Self::TooManyLongRequests => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
             Self::ApiKeyRequired | Self::CredentialRequired | Self::RestrictedNotServed => (StatusCode::UNAUTHORIZED, "login"),
             Self::ReadOnly => (StatusCode::FORBIDDEN, "forbidden"),
-            Self::NoSuchAddress => (StatusCode::NOT_FOUND, "not-found"),
+            Self::NoSuchAddress | Self::StateUnknown => (StatusCode::NOT_FOUND, "not-found"),
             Self::ResourceUnknown | Self::TypeUnknown => (StatusCode::NOT_FOUND, "exception"),
             Self::ResourceGone | Self::ResourceWithdrawn => (StatusCode::GONE, "deleted"),
-            Self::PageExpired | Self::NoLongerPublished => (StatusCode::GONE, "expired"),
+            Self::PageExpired | Self::StateExpired | Self::NoLongerPublished => (StatusCode::GONE, "expired"),
             Self::RangeBeyondEnd => (StatusCode::RANGE_NOT_SATISFIABLE, "value"),
             Self::ConditionFailed => (StatusCode::PRECONDITION_FAILED, "conflict"),
             Self::StoreBehind => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
@@ -143,7 +152,7 @@ impl ErrorCode {
             | Self::PageTokenMissing
             | Self::PageTokenInvalid => (StatusCode::BAD_REQUEST, "exception"),
             Self::ParameterNotSupported | Self::ModifierNotSupported => (StatusCode::BAD_REQUEST, "not-supported"),
-            Self::ValueMalformed => (StatusCode::BAD_REQUEST, "value"),
+            Self::ValueMalformed | Self::StateNotYet => (StatusCode::BAD_REQUEST, "value"),
             Self::QueryTooLong | Self::AnswerTooLarge | Self::WorkExhausted => (StatusCode::BAD_REQUEST, "too-costly"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "exception"),
             Self::StoreUnreadable => (StatusCode::SERVICE_UNAVAILABLE, "exception"),
@@ -170,8 +179,8 @@ impl From<Refusal> for ErrorCode {
             Refusal::Rate => Self::RateExceeded,
             Refusal::Guesses(_) => Self::TooManyGuesses,
             Refusal::ApiKey => Self::ApiKeyRequired,
-            Refusal::Credential => Self::CredentialRequired,
-            Refusal::Closed => Self::RestrictedNotServed,
+            Refusal::Credential | Refusal::HistoryCredential => Self::CredentialRequired,
+            Refusal::Closed | Refusal::HistoryClosed => Self::RestrictedNotServed,
         }
     }
 }

@@ -42,10 +42,14 @@ pub enum Refusal {
     Guesses(u32),
     /// An API key is missing or wrong.
     ApiKey,
-    /// A credential is missing or wrong.
+    /// A credential of the restricted perimeter is missing or wrong.
     Credential,
     /// The restricted perimeter is not served.
     Closed,
+    /// A credential of the historised perimeter is missing or wrong.
+    HistoryCredential,
+    /// The historised perimeter is not served.
+    HistoryClosed,
 }
 
 /// A request that has arrived, let in or not.
@@ -69,6 +73,7 @@ pub struct Gate {
     hasher: SecretHasher,
     keys: AcceptedKeys,
     credentials: AcceptedKeys,
+    history_credentials: AcceptedKeys,
     guesses: Guesses,
     limiter: Option<RateLimiter>,
     metrics: Metrics,
@@ -89,6 +94,7 @@ impl Gate {
         Self {
             keys: AcceptedKeys::new(&hasher, &settings.api_keys),
             credentials: AcceptedKeys::new(&hasher, &settings.credentials),
+            history_credentials: AcceptedKeys::new(&hasher, &settings.history_credentials),
             hasher,
             guesses: Guesses::new(),
             limiter: settings.rate.map(RateLimiter::new),
@@ -148,8 +154,12 @@ impl Gate {
             Who::Anyone => return (address, Ok(stranger)),
             Who::ApiClient if self.keys.is_empty() => return (address, Ok(stranger)),
             Who::RestrictedReader if self.credentials.is_empty() => return (address, Err(Refusal::Closed)),
+            Who::HistoryReader if self.history_credentials.is_empty() => return (address, Err(Refusal::HistoryClosed)),
             Who::ApiClient => (&self.keys, sole_value(parts, &HeaderName::from_static("esante-api-key")), Refusal::ApiKey),
             Who::RestrictedReader => (&self.credentials, bearer(sole_value(parts, &header::AUTHORIZATION)), Refusal::Credential),
+            Who::HistoryReader => {
+                (&self.history_credentials, bearer(sole_value(parts, &header::AUTHORIZATION)), Refusal::HistoryCredential)
+            }
         };
         let Some(given) = given.filter(|given| !given.is_empty()) else { return (address, Err(missing)) };
         let hash = self.hasher.key(given);

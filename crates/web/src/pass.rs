@@ -1,6 +1,6 @@
 //! Passes: the right to call, as a type.
 
-/// Who may call: the three kinds of callers that a route can ask for.
+/// Who may call: the four kinds of callers that a route can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// Whoever reaches the server. No header is looked at.
@@ -9,6 +9,8 @@ pub enum Who {
     ApiClient,
     /// The holder of a credential of the restricted perimeter.
     RestrictedReader,
+    /// The holder of a credential of the historised perimeter.
+    HistoryReader,
 }
 
 /// What the gate verified of a caller.
@@ -25,6 +27,7 @@ mod sealed {
     impl Sealed for super::Anyone {}
     impl Sealed for super::ApiClient {}
     impl Sealed for super::RestrictedReader {}
+    impl Sealed for super::HistoryReader {}
 }
 
 /// The right to call, for one request. Only the [`Gate`](crate::Gate) gives one, so that a function whose argument is a pass
@@ -50,6 +53,11 @@ pub struct ApiClient(Verified);
 #[derive(Clone, Copy, Debug)]
 pub struct RestrictedReader(());
 
+/// The pass of the holder of a credential of the historised perimeter: fewer bodies have one, and each needs a reason (data-perimeters §2).
+/// It is no [`RestrictedReader`], nor the other way round: nothing is inherited between perimeters.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryReader(());
+
 /// The right to be told what concerns the operator alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Operator(());
@@ -72,6 +80,14 @@ impl Pass for ApiClient {
 
 impl Pass for RestrictedReader {
     const WHO: Who = Who::RestrictedReader;
+
+    fn given(_: Verified) -> Self {
+        Self(())
+    }
+}
+
+impl Pass for HistoryReader {
+    const WHO: Who = Who::HistoryReader;
 
     fn given(_: Verified) -> Self {
         Self(())

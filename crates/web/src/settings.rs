@@ -21,6 +21,8 @@ pub struct GateSettings {
     pub api_keys: Vec<String>,
     /// Accepted `Authorization: Bearer` values of the restricted perimeter; empty closes it.
     pub credentials: Vec<String>,
+    /// Accepted `Authorization: Bearer` values of the historised perimeter; empty closes it.
+    pub history_credentials: Vec<String>,
     /// Proxies whose forwarding headers are believed.
     pub proxies: Proxies,
     /// Scheme, host and prefix that clients see; by default what a trusted proxy says, else `http://` and the `Host` header.
@@ -47,6 +49,7 @@ impl GateSettings {
             secret,
             api_keys: Vec::new(),
             credentials: Vec::new(),
+            history_credentials: Vec::new(),
             proxies: Proxies::default(),
             public_base: None,
             rate: None,
@@ -64,6 +67,7 @@ impl fmt::Debug for GateSettings {
             .field("secret", &"hidden")
             .field("api_keys", &format_args!("{} hidden", self.api_keys.len()))
             .field("credentials", &format_args!("{} hidden", self.credentials.len()))
+            .field("history_credentials", &format_args!("{} hidden", self.history_credentials.len()))
             .field("proxies", &self.proxies)
             .field("public_base", &self.public_base)
             .field("rate", &self.rate)

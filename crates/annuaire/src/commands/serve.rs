@@ -48,6 +48,9 @@ pub(crate) struct ServingOptions {
     /// File with one accepted bearer credential a line; opens the restricted perimeter to their holders
     #[arg(long)]
     restricted_credentials: Option<PathBuf>,
+    /// File with one accepted bearer credential a line; opens the historised perimeter, the restricted data with all its past
+    #[arg(long)]
+    history_credentials: Option<PathBuf>,
     /// Requests a second that one key, or one address, may make (the national service allows 17)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
@@ -77,6 +80,7 @@ impl ServingOptions {
         }
         replace(&mut access.api_keys, &self.api_keys);
         replace(&mut access.restricted_credentials, &self.restricted_credentials);
+        replace(&mut access.history_credentials, &self.history_credentials);
         replace(&mut access.rate, &self.rate.and_then(std::num::NonZeroU32::new));
         replace(&mut server.operator, &self.operator);
         replace(&mut server.log, &self.log);

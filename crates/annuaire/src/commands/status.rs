@@ -112,6 +112,9 @@ fn print(place: &DataPlace, survey: &Survey) {
         Ok(n) => println!("quarantine: {} (`annuaire quarantine` lists them)", lines(*n as u64)),
         Err(_) => {}
     }
+    for extractions in &survey.extractions {
+        println!("{}", extractions.line());
+    }
     let free = survey.free.map_or_else(String::new, |free| format!(", {} free", size(free)));
     println!("disk: {}{free}", size(survey.bytes));
 }
@@ -173,6 +176,14 @@ fn as_json(place: &DataPlace, survey: &Survey) -> Value {
         }),
         Some(Err(why)) => json!({"error": why}),
     };
+    let extractions: Vec<Value> = survey
+        .extractions
+        .iter()
+        .map(|of| {
+            let editions: Vec<Value> = of.editions.iter().map(|e| json!({"edition": e.edition, "tx": e.tx})).collect();
+            json!({"perimeter": of.perimeter, "editions": editions, "done_ms": of.status.done_ms, "failure": of.status.failure})
+        })
+        .collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "data": place.data,
@@ -182,6 +193,7 @@ fn as_json(place: &DataPlace, survey: &Survey) -> Value {
         "publisher": survey.holder.as_ref().ok(),
         "sources": sources,
         "quarantined": survey.quarantined.as_ref().ok(),
+        "extractions": extractions,
         "bytes": survey.bytes,
         "free_bytes": survey.free,
     })

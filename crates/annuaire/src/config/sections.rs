@@ -3,6 +3,7 @@
 use super::section::{KeyValue, Section, section};
 use super::values::{Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, TextValue, UpdateCadence};
 use crate::data_place::{DataPlace, RetainedVersions};
+use crate::extractions::DailyTime;
 use annuaire_web::Network;
 use annuaire_web::connections::ConnectionLimits;
 use serde::Deserialize;
@@ -73,6 +74,8 @@ section! {
         api_keys: Option<PathBuf> = None,
         /// File with one accepted bearer credential a line; opens the restricted perimeter to their holders.
         restricted_credentials: Option<PathBuf> = None,
+        /// As restricted_credentials, for the historised perimeter: the restricted data with all its past. No credential opens both.
+        history_credentials: Option<PathBuf> = None,
         /// Requests a second that one key, or one address without key, may make; twice as many at once. Without it, no limit.
         rate: Option<NonZeroU32> = None,
     }
@@ -101,6 +104,12 @@ section! {
         /// How often the public perimeter is published as files ($bulk-publish), from PT1S to PT24H: PT15M for every fifteen minutes.
         /// Without it, it is not: the files take about four times their size on disk.
         files: Option<TextValue<UpdateCadence>> = None,
+        /// Days for which the restricted perimeter tells a version that another one replaced, or "forever": what is older is for the
+        /// historised perimeter, as far back as keep_restricted_days goes.
+        restricted_past_days: KeepDays = KeepDays::Days(30),
+        /// Time of the day, in Paris, at which a server makes the files of /extractions/ ("03:30"), or "off". Three days of files are kept
+        /// in the data directory.
+        extractions: TextValue<DailyTime> = off(),
     }
 }
 
@@ -124,6 +133,11 @@ section! {
         /// Days without a delivery before a warning.
         days: u32 = 3,
     }
+}
+
+/// No extractions.
+fn off() -> TextValue<DailyTime> {
+    TextValue::new("off", DailyTime::Off)
 }
 
 /// A section as printing and checking see it.
@@ -154,6 +168,7 @@ impl Configuration {
         let named = [
             ("access.api_keys", &mut self.access.api_keys),
             ("access.restricted_credentials", &mut self.access.restricted_credentials),
+            ("access.history_credentials", &mut self.access.history_credentials),
             ("registry.database", &mut self.registry.database),
             ("import.spill", &mut self.import.spill),
         ];

@@ -21,6 +21,11 @@ impl<T> TextValue<T> {
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
+
+    /// A default: a text, and what it means.
+    pub(crate) fn new(text: &str, value: T) -> Self {
+        Self { text: text.to_owned(), value }
+    }
 }
 
 impl<T> PartialEq for TextValue<T> {

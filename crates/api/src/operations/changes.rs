@@ -25,6 +25,7 @@ use serde_json::json;
 
 use super::last_change::{LastChange, last_change};
 use crate::answer::{Answer, AnswerMedia, AnswerRest};
+use crate::as_of::past_floor;
 use crate::call::Call;
 use crate::change_lines::ChangeLines;
 use crate::door::FhirDoor;
@@ -76,8 +77,10 @@ pub(crate) fn changes_state<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, 
     let index = call.store(pass)?;
     let snap = index.snapshot().map_err(ApiError::internal)?;
     let last = last_change(&snap)?;
+    let floor = past_floor::<P>(call.service, &index)?;
+    let first = floor.map_or(index.retained_from(), |floor| floor.tx());
     let body = json!({
-        "first": index.retained_from().get(),
+        "first": first.get(),
         "last": last.tx.get(),
         "lastTime": (last.tx > Tx::NONE).then(|| iso_ms(last.ms)),
     });
@@ -146,9 +149,19 @@ fn changes_page<P: FhirDoor>(call: &Call<'_, P>, index: &Index, parameters: &Cha
     }
     .within(call.effort);
     let is_copy = after == Tx::NONE;
+    let floor = past_floor::<P>(call.service, index)?;
+    if floor.as_ref().is_some_and(|floor| snap.tx() < floor.tx()) {
+        return Err(overtaken());
+    }
     let mut rows = match is_copy {
         true => snap.standing(&parameters.types),
-        false => snap.since(&parameters.types, after).map_err(ApiError::internal)?,
+        false => {
+            let rows = snap.since(&parameters.types, after).map_err(ApiError::internal)?;
+            match floor {
+                Some(floor) => floor.without_replaced(&parameters.types, rows).map_err(ApiError::internal)?,
+                None => rows,
+            }
+        }
     };
     if let Some(row) = row {
         rows.remove_range(..=row);
@@ -209,7 +222,7 @@ struct ChangesParameters {
 
 impl ChangesParameters {
     fn read(query: &str, types: PublishedTypes) -> Result<Self, ApiError> {
-        let all: Vec<TypeId> = types.names().iter().filter_map(|name| types.find(name)).map(|(_, number)| number).collect();
+        let all = types.numbers();
         let mut read = Self {
             after: Tx::NONE,
             until: None,

@@ -8,6 +8,7 @@ use annuaire_web::ErrorCode;
 use super::bundle_answer::{BundleSource, bundle_answer, with_lowered_count};
 use super::read::former;
 use crate::answer::Answer;
+use crate::as_of::past_floor;
 use crate::basis::TypeSet;
 use crate::bundle::{BundleFrame, HistoryOrder, PageStart, history};
 use crate::call::Call;
@@ -100,7 +101,9 @@ pub(super) fn history_page<P: FhirDoor>(call: &mut Call<'_, P>, page: HistoryPag
     call.subject.ty = ty.map_or("-", |(name, _)| name);
     let parameters = HistoryParameters::read(query, ty.map_or("System", |(name, _)| name), handling)?;
     let number = ty.map(|(_, number)| number);
-    if from.is_none() {
+    // What may be told of the past changes with the hour, so that an answer that depends on it is not kept.
+    let floor = past_floor::<P>(call.service, &index)?;
+    if from.is_none() && floor.is_none() {
         call.depends_on(&snap, number.map_or(TypeSet::all(), TypeSet::one))?;
     }
     let mut rows = match (scope, number) {
@@ -114,6 +117,10 @@ pub(super) fn history_page<P: FhirDoor>(call: &mut Call<'_, P>, page: HistoryPag
         }
         _ => snap.versions_since(number, parameters.since_ms).map_err(ApiError::internal)?,
     };
+    if let Some(floor) = floor {
+        let types = number.map_or_else(|| P::TYPES.numbers(), |number| vec![number]);
+        rows = floor.without_replaced(&types, rows).map_err(ApiError::internal)?;
+    }
     if let Some((first_ms, last_ms)) = parameters.at_ms {
         rows = snap.current_during(&rows, first_ms, last_ms).map_err(ApiError::from_index)?;
     }

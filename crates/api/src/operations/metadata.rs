@@ -27,6 +27,8 @@ const DATE: &str = "2026-11-25";
 /// Definition of `$bulk-publish` (Bulk Data STU4).
 const BULK_PUBLISH: &str = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/bulk-publish";
 const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
+/// By this extension a client learns that past states are answered (interop §11.1).
+const AS_OF: &str = "https://annuaire.example/fhir/StructureDefinition/as-of";
 /// What is served beyond R4, and where R4 leaves a choice.
 const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastUpdated or _id, _elements, _summary, \
     one level of chaining and of _has. _include and _revinclude: *, Type:*, Type:parameter or Type:parameter:Target, with \
@@ -36,7 +38,8 @@ const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastU
     $changes/at?time= say where the log is. A modifier without effect is named in an outcome entry; Prefer: handling=strict refuses it, \
     handling=lenient also ignores unknown parameters and names them. Follow the next links: they stay in the state and in the \
     format of the first page. meta.lastUpdated of a bundle is the instant of that state: ask _lastUpdated=ge with it to get all \
-    that changed since. What left the directory is answered with 410, and its history with its versions.";
+    that changed since. Reads and searches take _asOf (an instant, a date, or tx: and the number of a transaction) or \
+    Accept-Datetime, and answer the state of the whole directory then. What left the directory is answered with 410, and its history with its versions.";
 
 /// The statement of the service at `base`.
 fn statement(base: &str, types: PublishedTypes) -> Value {
@@ -57,6 +60,10 @@ fn statement(base: &str, types: PublishedTypes) -> Value {
         "implementationGuide": [IG],
         "rest": [{
             "mode": "server",
+            "extension": [{
+                "url": AS_OF,
+                "valueString": "_asOf=2026-11-24T10:00:00Z, _asOf=2026-11-24, _asOf=tx:41 or Accept-Datetime on read and search",
+            }],
             "documentation": REST,
             "resource": resources,
             "interaction": [{"code": "history-system"}],

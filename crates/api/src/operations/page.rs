@@ -1,17 +1,19 @@
 //! `GET [base]/_page?id=…`: a following page of a search or history, in the state of the first one.
 
 use annuaire_web::ErrorCode;
+use axum::http::header;
 
 use super::bundle_answer::{BundleSource, bundle_answer};
 use super::history::{HistoryPage, HistoryScope, history_page};
 use crate::answer::Answer;
+use crate::as_of::{self, Memento, beyond_the_past, past_floor};
 use crate::basis::TypeSet;
 use crate::bundle::{BundleFrame, PageStart, searchset};
 use crate::call::Call;
 use crate::cursor::{Cursor, PageSeal};
 use crate::door::FhirDoor;
 use crate::error::ApiError;
-use crate::query::{Handling, compile, pairs};
+use crate::query::{Handling, compile, pairs, without_parameter};
 
 /// The page that the token `id` names. A token of one perimeter opens nothing in another, since its scope begins with the
 /// perimeter. Handling is lenient: the first page settled which parameters are accepted.
@@ -33,7 +35,11 @@ pub(crate) fn page<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str;
         Err(annuaire_index::Error::TooOld) => return Err(ApiError::expired()),
         Err(error) => return Err(ApiError::internal(error)),
     };
-    call.depends_on(&snap, TypeSet::NONE)?;
+    match past_floor::<P>(call.service, &index)? {
+        Some(floor) if snap.tx() < floor.tx() => return Err(beyond_the_past(&floor)),
+        Some(_) => {}
+        None => call.depends_on(&snap, TypeSet::NONE)?,
+    }
     let from = Some(PageStart { last_row: cursor.last_row, total: cursor.total });
     if let Some(scope) = HistoryScope::of_token(scope) {
         let page = HistoryPage { scope, index, snap, query: &cursor.query, handling: Handling::Lenient, from };
@@ -44,9 +50,22 @@ pub(crate) fn page<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str;
     let base = call.base();
     let search = compile(&snap, &base, ty, &cursor.query, Handling::Lenient)?;
     let self_url = format!("{base}/_page?{}", call.query());
+    let original = match without_parameter(&cursor.query, as_of::PARAMETER) {
+        query if query.is_empty() => format!("{base}/{ty}"),
+        query => format!("{base}/{ty}?{query}"),
+    };
     let frame = BundleFrame { base, seal, self_url, scope: cursor.scope, query: cursor.query, from };
+    *call.varies_with_instant = true;
+    let memento = Memento::of_page(&snap, &frame.query, &call.parts.headers);
     let source = BundleSource { parts: call.parts, index: &index, snap: &snap, subject: call.subject };
-    bundle_answer(source, frame, |frame| searchset(&snap, number, search, frame))
+    let answer = bundle_answer(source, frame, |frame| searchset(&snap, number, search, frame))?;
+    Ok(match memento {
+        None => answer,
+        Some(memento) => {
+            let answer = answer.with(header::CACHE_CONTROL, memento.cache_control(P::TYPES));
+            memento.stamp(answer, &original, None)
+        }
+    })
 }
 
 /// A token that was altered, that is of another perimeter, or of another log or epoch.

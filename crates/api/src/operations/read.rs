@@ -6,25 +6,35 @@ use annuaire_web::ErrorCode;
 
 use super::resource_answer::resource_answer;
 use crate::answer::Answer;
+use crate::as_of::AskedState;
 use crate::basis::TypeSet;
 use crate::call::Call;
 use crate::door::FhirDoor;
 use crate::error::ApiError;
 
-/// The current version. A resource that left the directory, or was withdrawn by law, has versions but no current one: it answers
+/// The current version, or that of the state which the request names. A resource that left the directory, or was withdrawn by law, has versions but no current one: it answers
 /// 410, one that was never there 404.
 pub(crate) fn read<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [ty, id]: [&str; 2]) -> Result<Answer, ApiError> {
     call.subject.route = "read";
     let not_published = || ApiError::type_not_published(ErrorCode::TypeUnknown, P::TYPES);
     let (ty, number) = P::TYPES.find(ty).ok_or_else(not_published)?;
     call.subject.ty = ty;
-    let snap = call.store(pass)?.snapshot().map_err(ApiError::internal)?;
-    call.depends_on(&snap, TypeSet::one(number))?;
+    let query = call.query().to_owned();
+    let AskedState { snap, memento, .. } = call.state(pass, &query)?;
+    match memento {
+        None => call.depends_on(&snap, TypeSet::one(number))?,
+        Some(memento) if memento.settled && P::past(call.service).is_none() => call.depends_on(&snap, TypeSet::NONE)?,
+        Some(_) => {}
+    }
     let Some(entry) = snap.current(number, id).map_err(ApiError::internal)? else {
         return Err(left_or_missing(&snap, number, id)?);
     };
-    // A client may keep the answer, and must ask whether it is still current.
-    resource_answer(call, ty, entry, "no-cache".to_owned())
+    let Some(memento) = memento else {
+        // A client may keep the answer, and must ask whether it is still current.
+        return resource_answer(call, ty, entry, "no-cache".to_owned());
+    };
+    let answer = resource_answer(call, ty, entry, memento.cache_control(P::TYPES))?;
+    Ok(memento.stamp(answer, &call.original(), Some(&format!("{}/{ty}/{id}/_history", call.base()))))
 }
 
 /// Why a resource has no current version.

@@ -6,6 +6,7 @@ use annuaire_web::ErrorCode;
 use super::read::former;
 use super::resource_answer::resource_answer;
 use crate::answer::Answer;
+use crate::as_of::past_floor;
 use crate::basis::TypeSet;
 use crate::call::Call;
 use crate::door::FhirDoor;
@@ -24,8 +25,12 @@ pub(crate) fn vread<P: FhirDoor>(
     let not_published = || ApiError::type_not_published(ErrorCode::TypeUnknown, P::TYPES);
     let (ty, number) = P::TYPES.find(ty).ok_or_else(not_published)?;
     call.subject.ty = ty;
-    let snap = call.store(pass)?.snapshot().map_err(ApiError::internal)?;
-    call.depends_on(&snap, TypeSet::NONE)?;
+    let index = call.store(pass)?;
+    let snap = index.snapshot().map_err(ApiError::internal)?;
+    let floor = past_floor::<P>(call.service, &index)?;
+    if floor.is_none() {
+        call.depends_on(&snap, TypeSet::NONE)?;
+    }
     let found = match version.parse::<u32>() {
         Ok(n) => snap.version(number, id, n).map_err(ApiError::internal)?,
         Err(_) => None,
@@ -33,6 +38,10 @@ pub(crate) fn vread<P: FhirDoor>(
     let Some(entry) = found else {
         return Err(former(&snap, number, id)?.unwrap_or_else(|| ApiError::missing(&format!("{id}/_history/{version}"))));
     };
+    if floor.is_some_and(|floor| floor.had_replaced(&entry)) {
+        let hint = "It was replaced before what this perimeter tells; the historised perimeter tells it.";
+        return Err(ApiError::missing(&format!("{id}/_history/{version}")).hint(hint));
+    }
     match entry.tombstone {
         None => {}
         Some(Tombstone::WithdrawnByLaw) => return Err(ApiError::withdrawn(&format!("{id}/_history/{version}"), entry.number)),

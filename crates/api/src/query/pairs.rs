@@ -8,6 +8,12 @@ use super::decode::{decode_form, encode};
 use crate::error::ApiError;
 use crate::limits;
 
+/// A query without the parameters of a name, still encoded.
+pub(crate) fn without_parameter(raw: &str, name: &str) -> String {
+    let is_other = |part: &&str| decode_form(part.split('=').next().unwrap_or_default()).is_none_or(|decoded| decoded != name);
+    raw.split('&').filter(is_other).collect::<Vec<_>>().join("&")
+}
+
 /// Cuts a query on `&` then on the first `=`, and decodes both sides.
 pub(crate) fn pairs(raw: &str) -> Result<Vec<(String, String)>, ApiError> {
     let malformed = || ApiError::value("Parameters are percent-encoded UTF-8: write %25 for a percent sign.");
@@ -72,6 +78,12 @@ mod tests {
             assert!(pairs(bad).is_err(), "{bad}");
         }
         assert_eq!(pair("a=x%0Ay%2B+"), ("a".into(), "x\ny+ ".into()));
+    }
+
+    #[test]
+    fn a_parameter_is_left_out_however_it_is_spelled() {
+        assert_eq!(without_parameter("a=1&_asOf=x&%5FasOf=y&_asOf&b", "_asOf"), "a=1&b");
+        assert_eq!(without_parameter("_asOf=x", "_asOf"), "");
     }
 
     #[test]

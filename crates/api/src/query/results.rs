@@ -19,6 +19,7 @@ pub(super) fn is_result_parameter(name: &str) -> bool {
             | "_summary"
             | "_sort"
             | "_elements"
+            | "_asOf"
             | "_include"
             | "_revinclude"
             | "_revInclude"

@@ -92,7 +92,8 @@ impl Search {
     ) -> Result<Option<Filter>, ApiError> {
         let reach = if modifier == "iterate" { IncludeReach::Iterate } else { IncludeReach::MatchesOnly };
         match plain {
-            "_format" | "_pretty" | "fhirVersion" => {}
+            // The state is chosen before the search is read.
+            "_format" | "_pretty" | "fhirVersion" | "_asOf" => {}
             "_count" => self.page_size = page_size(value)?.unwrap_or(self.page_size),
             "_total" => self.with_total = wants_total(value)?,
             "_summary" => self.only_total |= summary(ty, value, &mut self.elements)?,

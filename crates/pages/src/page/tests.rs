@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::*;
+use crate::extraction::{Edition, EditionFile, FileGroup};
 use crate::frame::PageFrame;
 use crate::history::ShownChange;
 use crate::page::message::{
@@ -31,6 +32,11 @@ WithdrawnProfessional 410 no-cache unlisted
 StructurePage 200 no-cache listed
 UnknownStructure 404 no-cache unlisted
 NoticesPage 200 no-cache listed
+ExtractionsPage 200 no-cache listed
+UnknownExtraction 404 no-cache unlisted
+KeyRequired 401 no-cache unlisted
+CredentialRequired 401 no-cache unlisted
+OnlyRead 405 no-cache unlisted
 UnknownAddress 404 no-cache unlisted
 TooManyRequests 429 no-cache unlisted
 TooManyPagesWaiting 429 no-cache unlisted
@@ -56,7 +62,7 @@ impl Samples {
 
     /// A frame whose warning shows in every other sample.
     fn frame(fictional: bool) -> PageFrame {
-        PageFrame { root: "/sante".to_owned(), stylesheet: "/sante/annuaire.0.css".to_owned(), fictional }
+        PageFrame { root: "/sante".to_owned(), stylesheet: "/sante/annuaire.0.css".to_owned(), fictional, extractions: fictional }
     }
 
     async fn page<P: Page>(&mut self, samples: impl IntoIterator<Item = P>) {
@@ -199,6 +205,35 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
         updated: "01/11/2026".to_owned(),
     };
     samples.page([notices()]).await;
+    let file = |name: &str, group| EditionFile {
+        name: name.to_owned(),
+        stable: name.to_owned(),
+        group,
+        lines: Some(2),
+        bytes: 1_500,
+        sha256: "00".repeat(32),
+    };
+    let edition = Edition {
+        edition: "202611260330".to_owned(),
+        since_edition: Some("202611250330".to_owned()),
+        withdrawn: vec!["PP:810999000001".to_owned()],
+        files: vec![
+            file("PS_LibreAcces_202611260001.zip", FileGroup::National),
+            file("views/<i>.csv", FileGroup::Table),
+            file("delta/a.txt", FileGroup::Difference),
+        ],
+        ..Edition::default()
+    };
+    let extractions = |count| extractions::ExtractionsPage {
+        frame: Samples::frame(true),
+        address: "https://annuaire.example/sante/extractions".to_owned(),
+        editions: vec![&edition; count].into_iter().map(|e| extractions::EditionView::new(e, "/sante/extractions")).collect(),
+    };
+    samples.page([extractions(0), extractions(1), extractions(3)]).await;
+    samples.message(extractions::UnknownExtraction).await;
+    samples.message(extractions::KeyRequired).await;
+    samples.message(extractions::CredentialRequired).await;
+    samples.message(extractions::OnlyRead).await;
     samples.message(missing::UnknownAddress).await;
     samples.message(TooManyRequests { seconds: 1 }).await;
     samples.message(TooManyPagesWaiting).await;
@@ -213,6 +248,7 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
 #[test]
 fn no_page_is_without_a_sample() {
     let sources = [
+        include_str!("extractions.rs"),
         include_str!("home.rs"),
         include_str!("message.rs"),
         include_str!("missing.rs"),

@@ -20,7 +20,14 @@ async fn too_much_work_is_refused_in_french() {
     // Requests without an address are all of one client.
     let (mut parts, ()) = Request::new(()).into_parts();
     let client = gate.arrive::<Anyone>(&mut parts, RateRule::Exempt).await.0.client;
-    let settings = PagesSettings { gate, operator: "Essai".to_owned(), fictional: true, lane: Arc::clone(&lane), work: 0 };
+    let settings = PagesSettings {
+        gate,
+        operator: "Essai".to_owned(),
+        fictional: true,
+        lane: Arc::clone(&lane),
+        work: 0,
+        extractions: None,
+    };
     let app = router(annuaire_web::ServedStore::new(store), settings);
     let ask = async |path: &str| {
         let request = Request::get(path).body(Body::empty()).unwrap();

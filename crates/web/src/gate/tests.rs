@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::limits;
-use crate::pass::{Anyone, ApiClient, RestrictedReader};
+use crate::pass::{Anyone, ApiClient, HistoryReader, RestrictedReader};
 use crate::proxies::Proxies;
 use annuaire_base::{LogIdentity, Tx};
 use axum::http::Request;
@@ -34,6 +34,7 @@ impl TestGate {
             Who::Anyone => TestArrival::from(self.gate.arrive::<Anyone>(&mut parts, rule).await, |_| None),
             Who::ApiClient => TestArrival::from(self.gate.arrive::<ApiClient>(&mut parts, rule).await, ApiClient::operator),
             Who::RestrictedReader => TestArrival::from(self.gate.arrive::<RestrictedReader>(&mut parts, rule).await, |_| None),
+            Who::HistoryReader => TestArrival::from(self.gate.arrive::<HistoryReader>(&mut parts, rule).await, |_| None),
         }
     }
 }
@@ -57,6 +58,7 @@ impl TestArrival {
 fn keyed(settings: &mut GateSettings) {
     settings.api_keys = vec!["key-1".to_owned(), "key-2".to_owned()];
     settings.credentials = vec!["token-1".to_owned()];
+    settings.history_credentials = vec!["token-2".to_owned()];
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,6 +72,9 @@ async fn a_header_that_is_not_verified_identifies_nobody() {
         (Who::ApiClient, [("authorization", "Bearer token-1")]),
         (Who::ApiClient, [("esante-api-key", "")]),
         (Who::RestrictedReader, [("authorization", "Bearer key-1")]),
+        (Who::RestrictedReader, [("authorization", "Bearer token-2")]),
+        (Who::HistoryReader, [("authorization", "Bearer token-1")]),
+        (Who::HistoryReader, [("authorization", "Bearer key-1")]),
         (Who::RestrictedReader, [("authorization", "Basic token-1")]),
         (Who::RestrictedReader, [("authorization", "token-1")]),
         (Who::RestrictedReader, [("esante-api-key", "token-1")]),
@@ -90,6 +95,12 @@ async fn a_header_that_is_not_verified_identifies_nobody() {
     assert_eq!(world.ask("203.0.113.5", Who::RestrictedReader, &twice).await.pass.unwrap_err(), Refusal::Credential);
     let closed = TestGate::new(|_| {});
     assert_eq!(closed.ask("203.0.113.5", Who::RestrictedReader, &[]).await.pass.unwrap_err(), Refusal::Closed);
+    let history = |token| [("authorization", token)];
+    assert_eq!(
+        closed.ask("203.0.113.5", Who::HistoryReader, &history("Bearer token-1")).await.pass.unwrap_err(),
+        Refusal::HistoryClosed
+    );
+    assert!(world.ask("203.0.113.5", Who::HistoryReader, &history("Bearer token-2")).await.pass.is_ok());
     assert!(closed.ask("203.0.113.5", Who::ApiClient, &[]).await.pass.is_ok(), "open");
 }
 
