@@ -98,6 +98,8 @@ pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
 pub struct SaltLine {
     /// Transaction of the version.
     pub tx: Tx,
+    /// Instant of the transaction, in milliseconds since 1970. `meta.lastUpdated` is another one in a resource of another directory.
+    pub commit_ms: i64,
     /// What the version did.
     pub op: EntryOp,
     /// Its salt; `None` when it was destroyed.
@@ -107,7 +109,7 @@ pub struct SaltLine {
 /// Why a line of a sidecar cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no line of a sidecar: TRANSACTION OPERATION SALT is expected, the salt in 64 hexadecimal digits or - when it was destroyed"
+    "no line of a sidecar: TRANSACTION MILLISECONDS OPERATION SALT is expected, the salt in 64 hexadecimal digits or - when it was destroyed"
 )]
 pub struct NotASaltLine;
 
@@ -119,21 +121,24 @@ impl SaltLine {
     /// Any other text than [`fmt::Display`] writes.
     pub fn parse(line: &str) -> Result<Self, NotASaltLine> {
         let mut words = line.split(' ');
-        let (Some(tx), Some(op), Some(salt), None) = (words.next(), words.next(), words.next(), words.next()) else {
+        let mut next = || words.next().ok_or(NotASaltLine);
+        let (tx, instant, op, salt) = (next()?, next()?, next()?, next()?);
+        if words.next().is_some() {
             return Err(NotASaltLine);
-        };
+        }
         let salt = match salt {
             "-" => None,
             salt => Some(VersionSalt::parse(salt).ok_or(NotASaltLine)?),
         };
         let tx = Tx::new(decimal(tx).ok_or(NotASaltLine)?);
-        Ok(Self { tx, op: EntryOp::of_word(op).ok_or(NotASaltLine)?, salt })
+        let commit_ms = decimal(instant).and_then(|ms| i64::try_from(ms).ok()).ok_or(NotASaltLine)?;
+        Ok(Self { tx, commit_ms, op: EntryOp::of_word(op).ok_or(NotASaltLine)?, salt })
     }
 }
 
 impl fmt::Display for SaltLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ", self.tx, self.op.word())?;
+        write!(f, "{} {} {} ", self.tx, self.commit_ms, self.op.word())?;
         match &self.salt {
             Some(salt) => f.write_str(&salt.to_hex()),
             None => f.write_str("-"),

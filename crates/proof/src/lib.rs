@@ -10,7 +10,8 @@
 //! - [`LogEntry`], [`commitment`], [`SaltLine`]: what a leaf stands for. It names nobody.
 //! - [`SaltState`]: the salts of all versions from one seed, with those of a withdrawn resource destroyed.
 //!
-//! A signature takes some tens of microseconds. A leaf takes [`SaltState::of`], one salt, one commitment and one hash.
+//! A leaf takes some 7 µs of one processor, nearly all of it for its salt (17 HMAC-SHA-256): 40 s for 5.8 million, once; measured without
+//! optimisation of the hash functions.
 //!
 //! ```
 //! use annuaire_base::Tx;

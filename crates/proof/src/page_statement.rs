@@ -20,10 +20,10 @@ pub struct PageStatement {
     pub origin: String,
     /// Name of the page, without its directory.
     pub name: String,
-    /// Name of the page before it in the chain; `None` for a root.
-    pub before: Option<String>,
     /// Digest of the page.
     pub digest: Hash,
+    /// Leaves of the log before its first version.
+    pub before: u64,
     /// Leaves of the log after its last transaction.
     pub size: u64,
     /// Root of the tree over them.
@@ -34,11 +34,11 @@ const FORM: &str = "annuaire-page/1";
 
 /// Why a text is no such statement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no statement about a page: its lines are {FORM}, log, page, page before or -, digest, leaves, root")]
+#[error("no statement about a page: its lines are {FORM}, log, page, digest, leaves before, leaves, root")]
 pub struct NotAPageStatement;
 
 fn is_name(name: &str) -> bool {
-    (1..=NAME_BYTES).contains(&name.len()) && name != "-" && !name.chars().any(char::is_control)
+    (1..=NAME_BYTES).contains(&name.len()) && !name.chars().any(char::is_control)
 }
 
 impl PageStatement {
@@ -49,16 +49,15 @@ impl PageStatement {
     /// Any other text than [`fmt::Display`] writes.
     pub fn parse(text: &str) -> Result<Self, NotAPageStatement> {
         let lines: Vec<&str> = text.strip_suffix('\n').ok_or(NotAPageStatement)?.split('\n').collect();
-        let [FORM, origin, name, before, digest, size, root] = lines.as_slice() else { return Err(NotAPageStatement) };
-        let before = (*before != "-").then(|| (*before).to_owned());
-        if !is_name(origin) || !is_name(name) || before.as_deref().is_some_and(|before| !is_name(before)) {
+        let [FORM, origin, name, digest, before, size, root] = lines.as_slice() else { return Err(NotAPageStatement) };
+        if !is_name(origin) || !is_name(name) {
             return Err(NotAPageStatement);
         }
         Ok(Self {
             origin: (*origin).to_owned(),
             name: (*name).to_owned(),
-            before,
             digest: root_of_base64(digest).ok_or(NotAPageStatement)?,
+            before: decimal(before).ok_or(NotAPageStatement)?,
             size: decimal(size).ok_or(NotAPageStatement)?,
             root: root_of_base64(root).ok_or(NotAPageStatement)?,
         })
@@ -67,15 +66,14 @@ impl PageStatement {
 
 impl fmt::Display for PageStatement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let before = self.before.as_deref().unwrap_or("-");
         let (digest, root) = (STANDARD.encode(self.digest), root_to_base64(&self.root));
-        write!(f, "{FORM}\n{}\n{}\n{before}\n{digest}\n{}\n{root}\n", self.origin, self.name, self.size)
+        write!(f, "{FORM}\n{}\n{}\n{digest}\n{}\n{}\n{root}\n", self.origin, self.name, self.before, self.size)
     }
 }
 
 /// The digest of a page, whoever serves it: SHA-256 of its JSON without white space, without the member `link` and `request`, members in
 /// the order of their names, and of each text that begins with `base` only what follows. `base` is the address of the root of the files
-/// with its last `/`, empty where addresses are relative.
+/// with its last `/`; empty for a root page with relative addresses, `../` for a page below `pages/` with such.
 #[must_use]
 pub fn page_digest(page: &Value, base: &str) -> Hash {
     let mut text = String::new();

@@ -80,7 +80,7 @@ type Seeds = BTreeMap<Node, Secret>;
 
 /// The state from which salts are computed: secret, and primary data of whoever publishes. Its destruction makes all leaves unverifiable.
 ///
-/// A salt takes 17 HMAC-SHA-256. Destruction adds 240 seeds (10 kB) at most, so a thousand withdrawals are 10 MB.
+/// A salt takes 17 HMAC-SHA-256. Destruction adds 240 seeds (10 kB) at most; a thousand withdrawals are 8 MB.
 pub struct SaltState {
     trees: Vec<Seeds>,
     /// Destructions that were done, so that one that is repeated after a crash changes nothing.

@@ -79,6 +79,11 @@ impl<S: TileSource> TiledTree<S> {
         self.size
     }
 
+    /// Where its tiles are.
+    pub const fn source(&mut self) -> &mut S {
+        &mut self.source
+    }
+
     /// The root.
     ///
     /// # Errors

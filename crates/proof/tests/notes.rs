@@ -204,20 +204,17 @@ fn the_statement_of_a_page_leads_back_and_nothing_else_is_read() {
     let statement = PageStatement {
         origin: "a.example/log".to_owned(),
         name: "0042.json".to_owned(),
-        before: Some("0041.json".to_owned()),
         digest: [1; 32],
+        before: 5,
         size: 7,
         root: Merkle::default().root(),
     };
-    let root = PageStatement { before: None, ..statement.clone() };
-    for statement in [&statement, &root] {
-        assert_eq!(PageStatement::parse(&statement.to_string()).as_ref(), Ok(statement));
-    }
+    assert_eq!(PageStatement::parse(&statement.to_string()).as_ref(), Ok(&statement));
     let text = statement.to_string();
     for bad in [
-        text.replace("/1\n", "/2\n"),
+        text.replace("page/1\n", "page/2\n"),
         text.replace("\n7\n", "\n07\n"),
-        text.replace("0042.json", "-"),
+        text.replace("0042.json", ""),
         text.replace("0042.json\n", ""),
         format!("{text}\n"),
         text.trim_end().to_owned(),

@@ -154,11 +154,11 @@ proptest! {
     }
 
     #[test]
-    fn lines_of_a_sidecar_lead_back(tx: u64, bytes: [u8; 32], text in "[0-9a-f -]{0,80}") {
+    fn lines_of_a_sidecar_lead_back(tx: u64, ms: u32, bytes: [u8; 32], text in "[0-9a-f -]{0,80}") {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         for salt in [None, VersionSalt::parse(&hex)] {
             for op in [EntryOp::Create, EntryOp::Update, EntryOp::Delete] {
-                let line = SaltLine { tx: Tx::new(tx), op, salt: salt.clone() };
+                let line = SaltLine { tx: Tx::new(tx), commit_ms: i64::from(ms), op, salt: salt.clone() };
                 prop_assert_eq!(SaltLine::parse(&line.to_string()), Ok(line));
             }
         }
@@ -171,17 +171,19 @@ proptest! {
 #[test]
 fn lines_of_another_shape_are_refused() {
     let salt = "ab".repeat(32);
-    assert!(SaltLine::parse(&format!("41 create {salt}")).is_ok());
+    assert!(SaltLine::parse(&format!("41 7 create {salt}")).is_ok());
     for bad in [
         String::new(),
-        format!("41 create {salt} "),
-        format!("041 create {salt}"),
-        format!("41 Create {salt}"),
-        format!("41  create {salt}"),
-        format!("41 create {}", &salt[..62]),
-        format!("41 create {}", salt.to_uppercase()),
-        format!("-1 create {salt}"),
-        "41 create".to_owned(),
+        format!("41 7 create {salt} "),
+        format!("041 7 create {salt}"),
+        format!("41 7 Create {salt}"),
+        format!("41 7  create {salt}"),
+        format!("41 7 create {}", &salt[..62]),
+        format!("41 -7 create {salt}"),
+        format!("41 create {salt}"),
+        format!("41 7 create {}", salt.to_uppercase()),
+        format!("-1 7 create {salt}"),
+        "41 7 create".to_owned(),
     ] {
         assert!(SaltLine::parse(&bad).is_err(), "{bad}");
     }
