@@ -71,8 +71,8 @@ impl fmt::Display for PageStatement {
     }
 }
 
-/// The digest of a page, whoever serves it: SHA-256 of its JSON without white space, without the member `link` and `request`, members in
-/// the order of their names, and of each text that begins with `base` only what follows. `base` is the address of the root of the files
+/// The digest of a page, whoever serves it: SHA-256 of its JSON without white space, without the members that say how
+/// it is served (`link`, `request`, `requiresAccessToken`), members in the order of their names, and of each text that begins with `base` only what follows. `base` is the address of the root of the files
 /// with its last `/`; empty for a root page with relative addresses, `../` for a page below `pages/` with such.
 #[must_use]
 pub fn page_digest(page: &Value, base: &str) -> Hash {
@@ -85,7 +85,7 @@ fn write_value(out: &mut String, value: &Value, base: &str, is_page: bool) {
     match value {
         Value::Object(members) => {
             let mut members: Vec<_> =
-                members.iter().filter(|(name, _)| !is_page || !matches!(name.as_str(), "link" | "request")).collect();
+                members.iter().filter(|(name, _)| !is_page || !matches!(name.as_str(), "link" | "request" | "requiresAccessToken")).collect();
             members.sort_by_key(|(name, _)| name.as_str());
             out.push('{');
             for (n, (name, value)) in members.into_iter().enumerate() {

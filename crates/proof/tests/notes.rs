@@ -230,6 +230,7 @@ fn the_digest_of_a_page_does_not_depend_on_where_it_is_served() {
         json!({
             "transactionTime": "2026-11-26T08:30:00.000Z",
             "request": format!("{base}$bulk-publish"),
+            "requiresAccessToken": !base.is_empty(),
             "output": [{"type": "Practitioner", "url": format!("{base}files/ab.ndjson"), "count": 2}],
             "link": [{"relation": "next", "url": next}],
         })
