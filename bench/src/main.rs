@@ -3,7 +3,7 @@
 //! the FHIR servers given as `NAME=BASE_URL`.
 //!
 //! Other tables, by a first word: `commits` (small commits beside readers and imports), `year` (a year of deliveries and
-//! registrations), `databases` (PostgreSQL beside SQLite). With `cargo xtask with-postgres` before them, `commits` and
+//! registrations), `files` (the directory as files), `databases` (PostgreSQL beside SQLite). With `cargo xtask with-postgres` before them, `commits` and
 //! `databases` measure PostgreSQL.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -11,6 +11,7 @@
 mod abuse;
 mod commits;
 mod databases;
+mod files;
 mod imports;
 mod load;
 mod names;
@@ -42,6 +43,7 @@ fn main() -> Result<()> {
     match word(0, "").as_str() {
         "commits" => return commits::run(&word(1, "200000"), word(2, "60").parse()?, &word(3, "2000000")),
         "databases" => return databases::run(&word(1, "300000")),
+        "files" => return files::run(&word(1, "200000"), word(2, "3").parse()?),
         "year" => return year::run(&word(1, "200000"), word(2, "365").parse()?, word(3, "30000").parse()?),
         _ => {}
     }

@@ -10,4 +10,4 @@ mod values;
 
 pub(crate) use load::ConfigurationSource;
 pub(crate) use sections::Configuration;
-pub(crate) use values::{ClientBase, GuideVersion, LogLevel, TextValue};
+pub(crate) use values::{ClientBase, GuideVersion, LogLevel, TextValue, UpdateCadence};

@@ -18,6 +18,8 @@ pub(crate) const START_WHOLE: Duration = Duration::from_millis(700);
 pub(crate) const START_NEW: Duration = Duration::from_secs(10);
 /// How often a server compares its clock with that of its database.
 pub(crate) const COMPARE_CLOCKS: Duration = Duration::from_secs(600);
+/// How often a server looks whether its files must be updated before their time: something was withdrawn by law.
+pub(crate) const FILES_LOOK: Duration = Duration::from_secs(1);
 /// How often the publishing process gives a sign of life.
 pub(crate) const BEAT: Duration = Duration::from_secs(1);
 /// Silence of the publishing process after which an import reports that nobody publishes.

@@ -15,6 +15,7 @@ mod copy_origin;
 mod data_place;
 mod entity_names;
 mod exit;
+mod files;
 mod follower;
 mod limits;
 mod new_directory;

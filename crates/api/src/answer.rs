@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use annuaire_base::Tx;
 use annuaire_index::{Index, Snapshot};
-use annuaire_web::{CutShort, Piece, PieceSource};
+use annuaire_web::{CutShort, FileBytes, Piece, PieceSource};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::bundle::BundleDraft;
 use crate::change_lines::ChangeLines;
 use crate::error::ApiError;
+use crate::file_lines::FileLines;
 use crate::xml_pieces::XmlEntries;
 
 /// What an operation answers.
@@ -19,6 +20,8 @@ pub(crate) struct Answer {
     pub body: Vec<u8>,
     /// What continues the body, for an answer that leaves in pieces.
     pub rest: Option<AnswerRest>,
+    /// The body of an answer that is part of a file.
+    pub file: Option<FileBytes>,
     pub media: AnswerMedia,
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -39,7 +42,7 @@ pub(crate) enum AnswerMedia {
 impl Answer {
     /// An answer that is a FHIR resource in JSON, or has no body.
     pub(crate) fn fhir(status: StatusCode, body: Vec<u8>) -> Self {
-        Self { status, body, rest: None, media: AnswerMedia::Fhir, headers: Vec::new() }
+        Self { status, body, rest: None, file: None, media: AnswerMedia::Fhir, headers: Vec::new() }
     }
 
     /// An answer that is text.
@@ -60,11 +63,15 @@ pub(crate) enum AnswerRest {
     Bundle(Box<BundleRest>),
     /// Of the lines of changes, with the store of their rows.
     Changes { lines: ChangeLines, index: Arc<Index> },
+    /// Of the lines of a published file.
+    Lines(FileLines),
 }
 
 impl PieceSource for AnswerRest {
     fn next_piece(&mut self, bytes: usize) -> Result<Piece, CutShort> {
         match self {
+            // Always as much, so that the compressed bytes of a file are equal at each time.
+            Self::Lines(lines) => lines.next_piece(),
             Self::Bundle(bundle) => bundle.write_next(bytes),
             Self::Changes { lines, index } => state_of(index, lines.tx()).and_then(|snap| {
                 let (bytes, last) = lines.write(&snap, bytes)?;

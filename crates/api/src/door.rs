@@ -1,6 +1,7 @@
 //! Doors: who may come in, and what their answers have in common. A door is a type, so that an operation cannot be mounted behind
 //! a door whose pass it does not take.
 
+use annuaire_bulk::PublishedTree;
 use annuaire_web::{Pass, RateRule};
 
 use crate::answer::Answer;
@@ -47,6 +48,11 @@ pub(crate) trait FhirDoor: Door {
     const TYPES: PublishedTypes;
     /// Prefix of the scope of its page tokens, so that a token of one perimeter opens nothing in another.
     const SCOPE: &'static str;
+
+    /// Its perimeter as files, when it is published so.
+    fn files(_: &Service, _: Self::Pass) -> Option<&PublishedTree> {
+        None
+    }
 
     /// Its perimeter. The pass is the proof that the caller may read it.
     fn perimeter(service: &Service, pass: Self::Pass) -> Option<&ServedPerimeter>;

@@ -49,7 +49,7 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
             JSON
         }
     };
-    let Answer { status, mut body, rest, headers, media: answer_media } = answer;
+    let Answer { status, mut body, rest, file, headers, media: answer_media } = answer;
     let length = body.len();
     let mut encoder = (accepts_gzip(&request.parts.headers) && length >= GZIP_FROM).then(|| service.turns.gate.gzip_encoder());
     let compressed = encoder.is_some();
@@ -58,7 +58,8 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
     {
         body = encoder.compress_all(&body);
     }
-    let has_type = !body.is_empty() || answer_media == AnswerMedia::Lines;
+    let named = headers.iter().any(|(name, _)| *name == header::CONTENT_TYPE);
+    let has_type = !named && (!body.is_empty() || answer_media == AnswerMedia::Lines);
     let mut kept = None;
     let mut response = match rest {
         Some(rest) => response_in_pieces(body, Box::new(rest), encoder, &service.turns, request.client()),
@@ -70,6 +71,9 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
             Response::new(Body::from(body))
         }
     };
+    if let Some(file) = file {
+        file.send_in(&mut response, &service.turns.gate);
+    }
     *response.status_mut() = status;
     if has_type {
         add_constant(&mut response, header::CONTENT_TYPE, media_type);
@@ -101,7 +105,7 @@ fn convert<D: Door>(answer: &mut Answer, request: &OpenRequest<D>) -> Result<&'s
     answer.body = match &mut answer.rest {
         None => xml::document(&answer.body).map_err(ApiError::internal)?,
         Some(AnswerRest::Bundle(rest)) => rest.start_xml(&answer.body)?,
-        Some(AnswerRest::Changes { .. }) => return Ok(JSON),
+        Some(AnswerRest::Changes { .. } | AnswerRest::Lines(_)) => return Ok(JSON),
     };
     Ok(XML)
 }

@@ -14,7 +14,7 @@ pub(crate) enum AnswerFormat {
     Json,
     /// FHIR XML.
     Xml,
-    /// Lines of JSON, which `$changes` alone has.
+    /// Lines of JSON, which `$changes` and published files alone have.
     Lines,
 }
 
@@ -69,7 +69,7 @@ impl AnswerFormat {
         let format = match parts.next().unwrap_or_default().as_str() {
             "json" | "application/fhir+json" | "application/json" | "text/json" | "application/json+fhir" => Self::Json,
             "xml" | "application/fhir+xml" | "application/xml" | "text/xml" | "application/xml+fhir" => Self::Xml,
-            "application/x-ndjson" | "application/ndjson" => Self::Lines,
+            "application/x-ndjson" | "application/ndjson" | "application/fhir+ndjson" => Self::Lines,
             "*/*" | "application/*" | "text/html" | "text/*" | "text/plain" => Self::Json,
             _ => return None,
         };

@@ -6,6 +6,7 @@
 //! | Door | Pass | A stranger gets |
 //! |---|---|---|
 //! | `/fhir/v2`, `/fhir/dp` | an API key, when the service has any | 401, else everything public |
+//! | `/fhir/v2/$bulk-publish`, with its pages and files | an API key, when the service has any; no rate | 401, else the public perimeter as files |
 //! | `/fhir/dr` | a credential | 401 |
 //! | `/health` | none | the health of the public store |
 //! | `/metrics` | an API key, when the service has any | 401, else the counters without the restricted store |
@@ -34,7 +35,7 @@
 //! let dir = tempfile::tempdir().unwrap();
 //! let store = Arc::new(Index::open(dir.path(), 1 << 24, annuaire_fhir::dictionary::ALL).unwrap());
 //! let gate = Arc::new(Gate::new(GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))));
-//! let settings = ApiSettings { gate, cursor_key: [2; 32], lane: Arc::new(Lane::new()) };
+//! let settings = ApiSettings { gate, cursor_key: [2; 32], lane: Arc::new(Lane::new()), files: None };
 //! let api = router(store.into(), None, settings);
 //!
 //! let request = axum::http::Request::get("/fhir/v2/Practitioner").body(axum::body::Body::empty()).unwrap();
@@ -64,6 +65,7 @@ mod cursor;
 mod digest;
 mod door;
 mod error;
+mod file_lines;
 mod finish;
 mod format;
 mod headers;
@@ -94,7 +96,8 @@ use door::FhirDoor;
 use mount::{RouteTable, get};
 use operations::{
     HealthDoor, MetricsDoor, changes, changes_at, changes_state, health, history_of_all, history_of_resource, history_of_type,
-    metadata, metrics, page, read, search, search_by_form, search_by_posted_form, vread,
+    metadata, metrics, page, published_file, published_page, published_root, read, search, search_by_form, search_by_posted_form,
+    vread,
 };
 use path::{PUBLIC, PUBLIC_ALIAS, RESTRICTED};
 use perimeters::{NoPerimeter, PublicPerimeter, RestrictedPerimeter};
@@ -138,6 +141,9 @@ fn perimeter<P: FhirDoor>() -> RouteTable<P> {
         .at("/$changes", get(changes).post(search_by_posted_form))
         .at("/$changes/state", get(changes_state))
         .at("/$changes/at", get(changes_at))
+        .at_no_cost("/$bulk-publish", get(published_root))
+        .at_no_cost("/$bulk-publish/pages/{name}", get(published_page))
+        .at_no_cost("/$bulk-publish/files/{name}", get(published_file))
         .at("/{type}", get(search).post(search_by_posted_form))
         .at("/{type}/_history", get(history_of_type))
         .at("/{type}/_search", get(search).post(search_by_form))

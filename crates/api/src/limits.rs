@@ -38,3 +38,5 @@ pub(crate) const CHANGES_WAIT: Duration = Duration::from_secs(55);
 pub(crate) const BEHIND_WAIT: Duration = Duration::from_secs(2);
 /// Seconds after which a client whose link waited in vain is told to ask again.
 pub(crate) const BEHIND_RETRY_SECONDS: u32 = 2;
+/// Seconds for which a page of published files may be kept: it changes when the next one exists (PUB-6).
+pub(crate) const PAGE_KEPT: u32 = 10;

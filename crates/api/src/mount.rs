@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use annuaire_web::RateRule;
 use axum::http::Method;
 
 use crate::answer::Answer;
@@ -52,6 +53,7 @@ struct Endpoint<D: Door> {
     /// Positions of the parameters among the segments.
     positions: Vec<usize>,
     operations: Operations<D>,
+    rate: RateRule,
 }
 
 impl<D: Door> Endpoint<D> {
@@ -81,8 +83,17 @@ impl<D: Door> RouteTable<D> {
         let template: Vec<&str> = path.split('/').skip(1).collect();
         let parameters: Vec<usize> = (0..template.len()).filter(|at| template[*at].starts_with('{')).collect();
         let positions = if parameters.is_empty() { (0..template.len()).collect() } else { parameters };
-        self.0.push(Endpoint { path, template: Some(template), positions, operations });
+        self.0.push(Endpoint { path, template: Some(template), positions, operations, rate: D::RATE });
         self
+    }
+
+    /// [`at`](Self::at), for what costs so little that it is outside the quota (interop §11.4).
+    pub(crate) fn at_no_cost(self, path: &'static str, operations: Operations<D>) -> Self {
+        let mut table = self.at(path, operations);
+        if let Some(endpoint) = table.0.last_mut() {
+            endpoint.rate = RateRule::Exempt;
+        }
+        table
     }
 
     /// Paths that name nothing, so that the door answers them and not another one.
@@ -92,6 +103,7 @@ impl<D: Door> RouteTable<D> {
             template: None,
             positions: Vec::new(),
             operations: Operations { get: None, post: None },
+            rate: D::RATE,
         };
         self.0.extend(paths.iter().map(nothing));
         self
@@ -114,6 +126,11 @@ pub(crate) struct Mount<D: Door> {
 }
 
 impl<D: Door> Mount<D> {
+    /// Whether a request that the router brought to an endpoint counts for the rate of its client.
+    pub(crate) fn rate(&self, routed: EndpointId) -> RateRule {
+        self.table.0.get(routed.0).map_or(D::RATE, |endpoint| endpoint.rate)
+    }
+
     /// Answers a call by the operation of its path and method. A path that is spelled otherwise than the router reads it
     /// (percent-encoded, empty segments, a slash at the end) is compared with the table, since an address means the same
     /// however it is spelled.

@@ -1,5 +1,6 @@
 //! The perimeters of the API, as doors.
 
+use annuaire_bulk::PublishedTree;
 use annuaire_web::{ApiClient, RateRule, RestrictedReader};
 
 use crate::door::{Door, FhirDoor, Sharing};
@@ -28,6 +29,10 @@ impl Door for PublicPerimeter {
 impl FhirDoor for PublicPerimeter {
     const TYPES: PublishedTypes = PublishedTypes::Public;
     const SCOPE: &'static str = "";
+
+    fn files(service: &Service, _: ApiClient) -> Option<&PublishedTree> {
+        service.files.as_deref()
+    }
 
     fn perimeter(service: &Service, _: ApiClient) -> Option<&ServedPerimeter> {
         Some(&service.public)

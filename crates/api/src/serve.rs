@@ -31,12 +31,12 @@ pub(crate) async fn serve<D: Door>(mount: Arc<Mount<D>>, endpoint: EndpointId, r
     let gate = &mount.service.turns.gate;
     if parts.method == Method::OPTIONS {
         // A browser sends no key with its preflight request.
-        let (arrival, pass) = gate.arrive::<Anyone>(&mut parts, D::RATE).await;
+        let (arrival, pass) = gate.arrive::<Anyone>(&mut parts, mount.rate(endpoint)).await;
         let (request, refused) = OpenRequest::new(mount, parts, arrival);
         let answer = pass.map_err(ApiError::from).and_then(|pass| refused.map_or_else(|| Ok(preflight(pass)), Err));
         return request.close(answer);
     }
-    let (arrival, pass) = gate.arrive::<D::Pass>(&mut parts, D::RATE).await;
+    let (arrival, pass) = gate.arrive::<D::Pass>(&mut parts, mount.rate(endpoint)).await;
     let admitted = pass.map_err(ApiError::from).and_then(|pass| check::<D>(&mount, &parts).map(|()| pass));
     let (mut request, refused) = OpenRequest::new(mount, parts, arrival);
     let pass = match admitted.and_then(|pass| refused.map_or(Ok(pass), Err)) {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use annuaire_bulk::PublishedTree;
 use annuaire_index::Index;
 use annuaire_web::{Gate, KeptAnswers, Lane, ServedStore, Shares, Turns};
 
@@ -18,6 +19,8 @@ pub struct ApiSettings {
     pub cursor_key: [u8; 32],
     /// Lane of long work, which all doors of the server share.
     pub lane: Arc<Lane>,
+    /// The public perimeter as files, when it is published so.
+    pub files: Option<Arc<PublishedTree>>,
 }
 
 impl fmt::Debug for ApiSettings {
@@ -46,13 +49,15 @@ pub(crate) struct Service {
     pub turns: Turns,
     /// Cipher of the page tokens.
     pub cipher: Arc<TokenCipher>,
+    /// The public perimeter as files.
+    pub files: Option<Arc<PublishedTree>>,
 }
 
 impl Service {
     pub(crate) fn new(public: ServedStore<Index>, restricted: Option<ServedStore<Index>>, settings: ApiSettings) -> Self {
-        let ApiSettings { gate, cursor_key, lane } = settings;
+        let ApiSettings { gate, cursor_key, lane, files } = settings;
         let turns = Turns { gate, lane, shares: Arc::new(Shares::default()) };
         let cipher = Arc::new(TokenCipher::new(&cursor_key));
-        Self { public: public.into(), restricted: restricted.map(Into::into), turns, cipher }
+        Self { public: public.into(), restricted: restricted.map(Into::into), turns, cipher, files }
     }
 }

@@ -33,7 +33,7 @@ impl ApiUnderTest {
             credentials: vec!["let-me-in".to_owned()],
             ..GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))
         };
-        let settings = ApiSettings { gate: Arc::new(Gate::new(gate)), cursor_key: [1; 32], lane: Arc::default() };
+        let settings = ApiSettings { gate: Arc::new(Gate::new(gate)), cursor_key: [1; 32], lane: Arc::default(), files: None };
         Self { app: router(open("public").into(), Some(open("restricted").into()), settings), sent: 0.into(), _dir: dir }
     }
 
@@ -55,7 +55,7 @@ impl ApiUnderTest {
 
 /// A path of a route, with something for each parameter.
 fn filled(route: &Route) -> String {
-    let path = route.path.replace("{type}", "Organization").replace("{id}", "1").replace("{version}", "2");
+    let path = route.path.replace("{type}", "Organization").replace("{id}", "1").replace("{version}", "2").replace("{name}", "x");
     path.replace("{*more}", "x/y").replace("{*path}", "x")
 }
 

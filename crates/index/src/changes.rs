@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::published::PublishedTx;
 use crate::row::Row;
 use crate::snapshot::Snapshot;
+use crate::withdrawn_rows;
 
 impl Snapshot {
     /// Live rows of all types: each resource once. Cost: a copy of the bitmaps.
@@ -62,6 +63,26 @@ impl Snapshot {
     pub fn first_transaction(&self) -> Result<Option<(Tx, i64)>, Error> {
         let first = self.dbs.tx.first(&self.txn)?.map(|(key, value)| PublishedTx::decode(key, value)).transpose()?;
         Ok(first.filter(|first| first.tx <= self.published.tx).map(|first| (first.tx, first.commit_ms)))
+    }
+
+    /// Whether a transaction after `after` withdrew something by law. What it withdrew is forgotten with the versions of that time, when
+    /// they are compacted; its tombstones, among [`since`](Self::since), stay. Cost: one look-up.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn withdrew_since(&self, after: Tx) -> Result<bool, Error> {
+        withdrawn_rows::is_any_between(&self.dbs, &self.txn, after, self.published.tx)
+    }
+
+    /// The transaction of the newest version, with its instant (milliseconds since 1970 UTC): the log may have gone on with what this
+    /// store does not show. `None` for a state without a version. Cost: the posting lists of the types.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn last_change(&self) -> Result<Option<(Tx, i64)>, Error> {
+        let Some(row) = self.versions_since(None, i64::MIN)?.max() else { return Ok(None) };
+        let tx = self.read(Row::new(row))?.tx;
+        Ok(Some((tx, self.commit_ms_of(tx)?)))
     }
 
     /// Row after the last one of a transaction, or of the last one before it.

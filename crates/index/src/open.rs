@@ -154,6 +154,19 @@ impl Index {
         meta::log(self.dbs.meta, &txn)
     }
 
+    /// The view and the version of the forms that the files name, in words; empty for a store without marks.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn marks_in_words(&self) -> Result<String, Error> {
+        let txn = self.env.read_txn()?;
+        let mark = |name: &[u8]| -> Result<Option<String>, Error> {
+            Ok(self.dbs.meta.get(&txn, name)?.map(|mark| String::from_utf8_lossy(mark).into_owned()))
+        };
+        let forms = mark(FORMS_KEY)?.map(|forms| format!("forms {forms}"));
+        Ok([mark(VIEW_KEY)?, forms].into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+
     /// Copies the store of a directory, as its last commit left it, to another directory, which exists and holds no store.
     /// Another process may write meanwhile and nobody waits. The copy is on disk (fsync) when this returns.
     ///

@@ -34,6 +34,15 @@ pub fn rows_until(dbs: &Databases, txn: &RoTxn<'_>, tx: Tx) -> Result<RoaringBit
     Ok(rows)
 }
 
+/// Whether a transaction after `tx`, up to `last`, withdrew something, as long as compaction has not forgotten it.
+pub fn is_any_between(dbs: &Databases, txn: &RoTxn<'_>, tx: Tx, last: Tx) -> Result<bool, Error> {
+    let (after, last) = (key_of(tx), key_of(last));
+    if after >= last {
+        return Ok(false);
+    }
+    Ok(dbs.meta.range(txn, &(Bound::Excluded(&after[..]), Bound::Included(&last[..])))?.next().transpose()?.is_some())
+}
+
 /// Forgets what [`rows_until`] says: the rows were removed.
 pub fn forget_until(dbs: &Databases, txn: &mut RwTxn<'_>, tx: Tx) -> Result<(), Error> {
     let (first, last) = (key_of(Tx::NONE), key_of(tx));

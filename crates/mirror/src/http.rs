@@ -228,6 +228,7 @@ impl HttpSource {
     pub(crate) fn get_file(
         &mut self,
         url: &str,
+        encoding: Option<&str>,
         from: u64,
         validator: Option<&str>,
         take: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
@@ -238,7 +239,9 @@ impl HttpSource {
         }
         self.repeat(url, &mut |this| {
             let range = format!("bytes={from}-");
-            let mut headers = vec![("accept", "*/*"), ("accept-encoding", "identity")];
+            // Sizes and digests are those of this encoding: it comes as it is stored, and is not decompressed here.
+            let accepted = encoding.filter(|named| matches!(*named, "zstd" | "gzip")).unwrap_or("identity");
+            let mut headers = vec![("accept", "*/*"), ("accept-encoding", accepted)];
             if from > 0 {
                 headers.push(("range", &range));
                 headers.extend(validator.map(|etag| ("if-range", etag)));

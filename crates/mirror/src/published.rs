@@ -16,6 +16,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
+/// End of the address of the extension of a file, in the manifests of an annuaire.
+const FILE_EXTENSION: &str = "/StructureDefinition/bulk-file";
+
 /// One page of a manifest.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,10 +44,11 @@ struct ManifestItem {
     url: String,
     #[serde(default)]
     count: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read_extension")]
     extension: Option<ItemExtension>,
 }
 
+/// What an item says of its file: as it is transferred to a client that accepts its encoding.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ItemExtension {
@@ -56,6 +60,25 @@ struct ItemExtension {
     decoded_size: Option<u64>,
     #[serde(default)]
     encoding: Option<String>,
+}
+
+/// Reads the extension of an item: an object, or FHIR extensions of which one has the members as its own (STU4).
+fn read_extension<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<ItemExtension>, D::Error> {
+    use serde_json::{Map, Value};
+    let value = Value::deserialize(deserializer)?;
+    let members = match value {
+        Value::Array(all) => {
+            let of_file = |one: &&Value| one["url"].as_str().is_some_and(|url| url.ends_with(FILE_EXTENSION));
+            let Some(members) = all.iter().find(of_file).and_then(|one| one["extension"].as_array()) else { return Ok(None) };
+            let member = |one: &Value| {
+                let value = one.as_object()?.iter().find(|(name, _)| name.starts_with("value"))?.1;
+                Some((one["url"].as_str()?.to_owned(), value.clone()))
+            };
+            Value::Object(members.iter().filter_map(member).collect::<Map<_, _>>())
+        }
+        other => other,
+    };
+    serde_json::from_value(members).map_err(serde::de::Error::custom)
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -219,7 +242,8 @@ impl PublishedChannel<'_> {
         let (mut wrong, mut idle) = (0, 0);
         loop {
             let before = partial.length();
-            let complete = size == Some(before) || self.receive(&url, &partial, before, size, digest.is_some())?;
+            let encoding = extension.as_ref().and_then(|e| e.encoding.as_deref());
+            let complete = size == Some(before) || self.receive(&url, encoding, &partial, before, size, digest.is_some())?;
             let now = partial.length();
             let enough = size.map_or(complete, |size| now == size);
             if !enough {
@@ -248,7 +272,15 @@ impl PublishedChannel<'_> {
     }
 
     /// Receives one part; whether the origin ended it properly.
-    fn receive(&mut self, url: &str, partial: &PartialFile, before: u64, size: Option<u64>, verified: bool) -> Result<bool> {
+    fn receive(
+        &mut self,
+        url: &str,
+        encoding: Option<&str>,
+        partial: &PartialFile,
+        before: u64,
+        size: Option<u64>,
+        verified: bool,
+    ) -> Result<bool> {
         let kept = disk::read_if_there(&partial.etag)?.and_then(|b| String::from_utf8(b).ok()).filter(|e| !e.is_empty());
         // Without a strong ETag only a digest tells that two parts belong together.
         let from = if kept.is_some() || verified { before } else { 0 };
@@ -256,7 +288,7 @@ impl PublishedChannel<'_> {
         let mut file =
             File::options().create(true).truncate(false).write(true).open(&partial.path).map_err(file_error(&partial.path))?;
         let mut begun = false;
-        let (etag, ended) = self.source.get_file(url, from, kept.as_deref(), &mut |at, bytes| {
+        let (etag, ended) = self.source.get_file(url, encoding, from, kept.as_deref(), &mut |at, bytes| {
             if !begun {
                 begun = true;
                 use std::io::Seek;

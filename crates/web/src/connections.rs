@@ -68,7 +68,8 @@ pub fn raise_descriptor_limit() -> usize {
         }
     }
     let descriptors = limit.current.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
-    descriptors.saturating_sub(OTHER_FILES).max(1)
+    // Each connection may hold a file that it sends.
+    (descriptors.saturating_sub(OTHER_FILES) / 2).max(1)
 }
 
 /// Serves what arrives until `stop`, then finishes running answers.

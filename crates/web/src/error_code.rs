@@ -67,6 +67,12 @@ pub enum ErrorCode {
     AnswerTooLarge,
     /// The search needs more work than its budget.
     WorkExhausted,
+    /// A range of a file begins beyond its end.
+    RangeBeyondEnd,
+    /// A condition of the request on the tag of what is there does not hold.
+    ConditionFailed,
+    /// What was published at this address was removed.
+    NoLongerPublished,
     /// The client already waits for too many long answers.
     TooManyLongRequests,
     /// The server failed. The cause is in the log of the operator, under the request id.
@@ -77,7 +83,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes, in the order of the table.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::HostNotNamed,
         Self::RateExceeded,
         Self::TooManyGuesses,
@@ -106,6 +112,9 @@ impl ErrorCode {
         Self::StoreBehind,
         Self::AnswerTooLarge,
         Self::WorkExhausted,
+        Self::RangeBeyondEnd,
+        Self::ConditionFailed,
+        Self::NoLongerPublished,
         Self::TooManyLongRequests,
         Self::Internal,
         Self::StoreUnreadable,
@@ -121,7 +130,9 @@ impl ErrorCode {
             Self::NoSuchAddress => (StatusCode::NOT_FOUND, "not-found"),
             Self::ResourceUnknown | Self::TypeUnknown => (StatusCode::NOT_FOUND, "exception"),
             Self::ResourceGone | Self::ResourceWithdrawn => (StatusCode::GONE, "deleted"),
-            Self::PageExpired => (StatusCode::GONE, "expired"),
+            Self::PageExpired | Self::NoLongerPublished => (StatusCode::GONE, "expired"),
+            Self::RangeBeyondEnd => (StatusCode::RANGE_NOT_SATISFIABLE, "value"),
+            Self::ConditionFailed => (StatusCode::PRECONDITION_FAILED, "conflict"),
             Self::StoreBehind => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
             Self::FormatNotServed => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
             Self::BodyTooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too-long"),

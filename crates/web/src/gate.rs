@@ -104,6 +104,12 @@ impl Gate {
         (self.settings.clock)()
     }
 
+    /// Whether the public doors ask for a key.
+    #[must_use]
+    pub fn asks_for_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
     /// An encoder for an answer that is sent compressed, of the kind that the operator chose.
     #[must_use]
     pub fn gzip_encoder(&self) -> Encoder {

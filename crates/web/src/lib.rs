@@ -13,6 +13,7 @@
 //!   ones start again in the [`Lane`], one client after the other, within [`limits::LONG`] units. A client that took more than
 //!   its share ([`Shares`]) waits while others ask.
 //! - **Piece**: a long answer leaves in pieces ([`PieceSource`]) with back-pressure, each made while the one before is sent.
+//! - **File**: an immutable file is answered whole or in part ([`Representation`], [`FileBytes`]), block by block.
 //! - **Served store**: a handle to what is served; a rebuilt store takes its place while requests are answered ([`ServedStore`]).
 //! - **Kept answer**: an answer asked for a second time in one state of the directory is kept ([`KeptAnswers`]).
 //! - **Error code**: every refusal of every door is one row of a closed table ([`ErrorCode`]). The cause of an internal error goes
@@ -54,13 +55,15 @@
 //!
 //! # What it never does
 //!
-//! It knows neither FHIR nor HTML nor stores, reads no clock and opens no file: clock, secret and sinks are parameters
+//! It knows neither FHIR nor HTML nor stores, reads no clock and opens no file: clock, secret, sinks and open files are parameters
 //! ([`GateSettings`]). It never logs the value of a parameter, a key, or an address.
 
 mod client;
 mod clock;
+mod conditions;
 pub mod connections;
 mod error_code;
+mod file_answer;
 mod forwarded;
 mod gate;
 mod guesses;
@@ -73,6 +76,7 @@ mod metrics;
 mod negotiation;
 mod network;
 mod pass;
+mod pending_line;
 mod pieces;
 mod position;
 mod proxies;
@@ -88,15 +92,18 @@ mod turns;
 pub use annuaire_gzip::GzipCoding;
 pub use client::Client;
 pub use clock::ClockUs;
+pub use conditions::{match_names, none_match_names};
 pub use error_code::ErrorCode;
+pub use file_answer::{FileBytes, FileRefusal, FileSelection, Representation};
 pub use gate::{Arrival, Gate, RateRule, Refusal};
 pub use internal::{cause_chain, record_internal_error};
 pub use kept_answers::{AnswerKey, KeptAnswers};
 pub use lane::{Full, Lane, WAITING};
-pub use negotiation::{accepts_gzip, lenient_quality};
+pub use negotiation::{accepts_gzip, accepts_zstd, lenient_quality};
 pub use network::{Network, NotANetwork};
 pub use pass::{Anyone, ApiClient, Operator, Pass, RestrictedReader, Who};
-pub use pieces::{CutShort, Piece, PieceSource, account_for, known_length, response_in_pieces};
+pub use pending_line::{account_for, known_length};
+pub use pieces::{CutShort, Piece, PieceSource, response_in_pieces};
 pub use position::{StorePosition, digest_prefix};
 pub use proxies::{Origin, Proxies};
 pub use public_base::{NotAPublicBase, PublicBase};

@@ -61,3 +61,5 @@ pub const PUT_OFF: i64 = 50_000;
 pub const REQUEST_MICROS: i64 = 20;
 /// Bytes that the machine sends in a microsecond.
 pub const SENT_IN_A_MICROSECOND: u64 = 3_000;
+/// Bytes of a block of a file that is sent; a connection holds two.
+pub const FILE_BLOCK: usize = 256 << 10;

@@ -6,27 +6,55 @@ use axum::http::{HeaderMap, header};
 /// cannot be parsed is ignored.
 #[must_use]
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let (mut gzip, mut identity, mut any) = (None, None, None);
-    let items = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
-    for item in items {
-        let mut words = item.split(';').map(str::trim);
-        let name = words.next().unwrap_or_default().to_ascii_lowercase();
-        let weight = match words.next() {
-            None => Some(1_000),
-            Some(word) => {
-                word.split_once('=').filter(|(q, _)| q.trim().eq_ignore_ascii_case("q")).and_then(|q| strict_quality(q.1.trim()))
-            }
-        };
-        let Some(weight) = weight else { continue };
-        match name.as_str() {
-            "gzip" | "x-gzip" => gzip = gzip.max(Some(weight)),
-            "identity" => identity = identity.max(Some(weight)),
-            "*" => any = any.max(Some(weight)),
-            _ => {}
+    let weights = CodingWeights::of(headers);
+    let gzip = weights.gzip.or(weights.any).unwrap_or(0);
+    gzip > 0 && gzip >= weights.identity.unwrap_or(0)
+}
+
+/// Whether the client names zstd, and prefers neither gzip nor the plain answer to it. `*` does not stand for it: many programs that
+/// write a star cannot read it.
+#[must_use]
+pub fn accepts_zstd(headers: &HeaderMap) -> bool {
+    let weights = CodingWeights::of(headers);
+    let zstd = weights.zstd.unwrap_or(0);
+    zstd > 0 && zstd >= weights.gzip.unwrap_or(0) && zstd >= weights.identity.unwrap_or(0)
+}
+
+/// Weights that `Accept-Encoding` gives to codings, in thousandths; `None` for one that it does not name.
+#[derive(Default)]
+struct CodingWeights {
+    zstd: Option<u32>,
+    gzip: Option<u32>,
+    identity: Option<u32>,
+    any: Option<u32>,
+}
+
+impl CodingWeights {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut all = Self::default();
+        let items = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+        for item in items {
+            let mut words = item.split(';').map(str::trim);
+            let name = words.next().unwrap_or_default().to_ascii_lowercase();
+            let weight = match words.next() {
+                None => Some(1_000),
+                Some(word) => word
+                    .split_once('=')
+                    .filter(|(q, _)| q.trim().eq_ignore_ascii_case("q"))
+                    .and_then(|q| strict_quality(q.1.trim())),
+            };
+            let Some(weight) = weight else { continue };
+            let place = match name.as_str() {
+                "zstd" => &mut all.zstd,
+                "gzip" | "x-gzip" => &mut all.gzip,
+                "identity" => &mut all.identity,
+                "*" => &mut all.any,
+                _ => continue,
+            };
+            *place = (*place).max(Some(weight));
         }
+        all
     }
-    let gzip = gzip.or(any).unwrap_or(0);
-    gzip > 0 && gzip >= identity.unwrap_or(0)
 }
 
 /// The quality of a `q` parameter in thousandths; `None` for a text that is no quality.
@@ -49,7 +77,7 @@ pub fn lenient_quality(item: &str) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::accepts_gzip;
+    use super::{accepts_gzip, accepts_zstd};
     use axum::http::{HeaderMap, header};
 
     #[test]
@@ -84,5 +112,23 @@ mod tests {
         two.append(header::ACCEPT_ENCODING, "br".parse().unwrap());
         two.append(header::ACCEPT_ENCODING, "gzip".parse().unwrap());
         assert!(accepts_gzip(&two) && !accepts_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn zstd_is_sent_to_those_who_name_it() {
+        for (accepted, given) in [
+            (true, "zstd"),
+            (true, "deflate, gzip, br, zstd"),
+            (true, "zstd;q=0.5, gzip;q=0.4"),
+            (false, "*"),
+            (false, "gzip"),
+            (false, "zstd;q=0"),
+            (false, "zstd;q=0.5, gzip"),
+            (false, "zstd;q=0.5, identity"),
+            (false, ""),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, given.parse().unwrap())]);
+            assert_eq!(accepts_zstd(&headers), accepted, "{given}");
+        }
     }
 }

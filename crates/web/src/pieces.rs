@@ -5,21 +5,17 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use annuaire_gzip::Encoder;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::Method;
 use axum::response::Response;
 use http_body::Frame;
 use tokio::sync::oneshot;
 
 use crate::client::Client;
-use crate::gate::Gate;
-use crate::internal::record_internal_error;
 use crate::limits;
-use crate::request_log::RequestLine;
+use crate::pending_line::PendingLine;
 use crate::turns::Turns;
 
 /// A piece of an answer.
@@ -46,23 +42,6 @@ pub trait PieceSource: Send + 'static {
     fn next_piece(&mut self, bytes: usize) -> Result<Piece, CutShort>;
 }
 
-/// Where the log line of a request waits for the end of its answer.
-#[derive(Clone, Default)]
-struct PendingLine(Arc<Mutex<Option<RequestLine>>>);
-
-impl PendingLine {
-    fn take(&self) -> Option<RequestLine> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Records why the answer is cut.
-    fn record(&self, cause: &str) {
-        if let Some(line) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            record_internal_error(&line.id, line.subject.route, cause);
-        }
-    }
-}
-
 /// An answer whose body is `first`, then what `source` makes. `encoder` has compressed nothing yet.
 pub fn response_in_pieces(
     first: Vec<u8>,
@@ -87,21 +66,6 @@ pub fn response_in_pieces(
     let mut response = Response::new(Body::new(body));
     response.extensions_mut().insert(line);
     response
-}
-
-/// Counts an answered request and writes its log line; that of an answer in pieces, when its last piece is made. The body of an
-/// answer to `HEAD` is dropped by the router: its length is known, and no further piece will be made.
-pub fn account_for(gate: &Gate, response: &mut Response, line: RequestLine) {
-    let pending = response.extensions_mut().remove::<PendingLine>();
-    match pending.filter(|_| line.method != Method::HEAD) {
-        Some(pending) => *pending.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(line),
-        None => gate.account(&line, known_length(response), gate.now() - line.start),
-    }
-}
-
-/// Bytes of the body of a response, 0 for an answer in pieces.
-pub fn known_length(response: &Response) -> u64 {
-    response.body().size_hint().exact().unwrap_or(0)
 }
 
 /// Whether more of an answer follows.

@@ -31,6 +31,10 @@ impl DemoArguments {
         self.serving.apply(given, &mut configuration);
         // A demonstration has a registry of its own, never that of an installation.
         configuration.registry.database = None;
+        // Copies can be tried out.
+        if configuration.publication.files.is_none() {
+            configuration.publication.files = Some("PT1M".parse().map_err(anyhow::Error::msg)?);
+        }
         // Before the work: a taken port would otherwise be reported after it.
         let listener = serve::listen(configuration.server.listen)?;
         let dir = tempfile::tempdir()?;

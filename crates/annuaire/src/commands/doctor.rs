@@ -4,6 +4,7 @@ use crate::amounts::{age, date_utc, duration, lines, size};
 use crate::clock::now_ms;
 use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::{Exit, one_line};
+use crate::files::files_status;
 use crate::limits::{SILENT, doctor as limits};
 use crate::options::{GivenOptions, PlaceOptions};
 use crate::registry::ahead_of_database_ms;
@@ -46,6 +47,7 @@ impl DoctorArguments {
         }
         check_versions(&mut checks, &place, &survey);
         check_publisher(&mut checks, &survey);
+        check_files(&mut checks, &place, configuration.publication.files.is_some());
         check_quarantine(&mut checks, &survey);
         Ok(match checks.0 {
             Grade::Ok => Exit::Done,
@@ -138,6 +140,21 @@ fn check_store(checks: &mut Checkup, store: &str, found: Option<&Result<Peek, St
         let result = format!("{} programs that read it were killed; what they held is free again", at.dead_readers);
         checks.report(Grade::Warn, &subject, &result);
     }
+}
+
+/// Says where the published files are, when there are any or there should be.
+fn check_files(checks: &mut Checkup, place: &DataPlace, wanted: bool) {
+    let (grade, result) = match files_status(place) {
+        None if wanted => (Grade::Ok, "none yet: a server makes them".to_owned()),
+        None => return,
+        Some(Ok(files)) if wanted => (Grade::Ok, format!("at transaction {}, {}", files.tx, size(files.bytes.1))),
+        Some(Ok(files)) => {
+            let why = "nobody publishes files here any more: remove the directory files/, or set files in [publication]";
+            (Grade::Warn, format!("at transaction {}, {}; {why}", files.tx, size(files.bytes.1)))
+        }
+        Some(Err(why)) => (Grade::Warn, why),
+    };
+    checks.report(grade, "published files", &result);
 }
 
 fn check_quarantine(checks: &mut Checkup, survey: &Survey) {

@@ -4,6 +4,7 @@ use crate::amounts::{age, date_utc, lines, size, thousands};
 use crate::clock::now_ms;
 use crate::data_place::{DataPlace, ExpectedData, STORES, registry_path};
 use crate::exit::Exit;
+use crate::files::files_status;
 use crate::options::PlaceOptions;
 use crate::survey::Survey;
 use annuaire_base::Tx;
@@ -79,6 +80,19 @@ fn print(place: &DataPlace, survey: &Survey) {
             (Some(Ok(at)), None) => println!("{store} store: at transaction {}, {}", at.tx, size(at.bytes)),
         }
     }
+    match files_status(place) {
+        None => {}
+        Some(Ok(files)) => println!(
+            "files: at transaction {} ({}), {} increments since the root of {}, {} in {} files",
+            files.tx,
+            age(files.commit_ms, now_ms()),
+            files.increments,
+            date_utc(files.root_ms),
+            size(files.bytes.1),
+            files.files.1
+        ),
+        Some(Err(why)) => println!("files: {why}"),
+    }
     match &survey.holder {
         Ok(None) => println!("publication: nobody is at work (an import publishes what it commits)"),
         Ok(Some(who)) => match &who.waiting {
@@ -148,11 +162,23 @@ fn as_json(place: &DataPlace, survey: &Survey) -> Value {
     let stores: serde_json::Map<String, Value> = survey.stores.iter().map(|(name, s)| ((*name).to_owned(), store(s))).collect();
     let sources: Vec<Value> =
         survey.sources.iter().map(|(code, stamp, n)| json!({"source": code, "stamp": stamp, "objects": n})).collect();
+    let files = match files_status(place) {
+        None => Value::Null,
+        Some(Ok(files)) => json!({
+            "tx": files.tx,
+            "made_ms": files.made_ms,
+            "root_ms": files.root_ms,
+            "increments": files.increments,
+            "bytes": files.bytes.1,
+        }),
+        Some(Err(why)) => json!({"error": why}),
+    };
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "data": place.data,
         "log": log,
         "stores": stores,
+        "files": files,
         "publisher": survey.holder.as_ref().ok(),
         "sources": sources,
         "quarantined": survey.quarantined.as_ref().ok(),

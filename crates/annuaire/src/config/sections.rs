@@ -1,7 +1,7 @@
 //! The sections: a struct each, defaults next to the keys.
 
 use super::section::{KeyValue, Section, section};
-use super::values::{Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, TextValue};
+use super::values::{Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, TextValue, UpdateCadence};
 use crate::data_place::{DataPlace, RetainedVersions};
 use annuaire_web::Network;
 use annuaire_web::connections::ConnectionLimits;
@@ -98,6 +98,9 @@ section! {
         keep_public_days: KeepDays = KeepDays::Days(30),
         /// As keep_public_days, for the restricted store.
         keep_restricted_days: KeepDays = KeepDays::Forever,
+        /// How often the public perimeter is published as files ($bulk-publish), from PT1S to PT24H: PT15M for every fifteen minutes.
+        /// Without it, it is not: the files take about four times their size on disk.
+        files: Option<TextValue<UpdateCadence>> = None,
     }
 }
 

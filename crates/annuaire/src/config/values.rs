@@ -16,6 +16,13 @@ pub(crate) struct TextValue<T> {
     pub(crate) value: T,
 }
 
+impl<T> TextValue<T> {
+    /// The text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 impl<T> PartialEq for TextValue<T> {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
@@ -123,6 +130,30 @@ impl KeepDays {
             Self::Days(days) => Some(Duration::from_secs(u64::from(days) * 86_400)),
             Self::Forever => None,
         }
+    }
+}
+
+/// Time between two updates of published files: an ISO 8601 duration of hours, minutes or seconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UpdateCadence(pub(crate) Duration);
+
+impl FromStr for UpdateCadence {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = || {
+            let (number, unit) = text.strip_prefix("PT")?.split_at_checked(text.len().checked_sub(3)?)?;
+            let seconds = match unit {
+                "S" => 1,
+                "M" => 60,
+                "H" => 3_600,
+                _ => return None,
+            };
+            let plain = number.bytes().all(|b| b.is_ascii_digit());
+            let all = number.parse::<u64>().ok().filter(|_| plain)?.checked_mul(seconds)?;
+            (1..=86_400).contains(&all).then(|| Self(Duration::from_secs(all)))
+        };
+        read().ok_or_else(|| format!("{text:?} is no time from PT1S to PT24H: write PT15M for fifteen minutes"))
     }
 }
 

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use annuaire_index::{Index, Snapshot};
-use annuaire_web::RequestSubject;
 use annuaire_web::limits::PIECE;
+use annuaire_web::{RequestSubject, none_match_names};
 use axum::http::{Method, StatusCode, header, request::Parts};
 
 use crate::answer::{Answer, AnswerRest, BundleRest};
 use crate::bundle::{BundleDraft, BundleFrame};
 use crate::digest::digest;
 use crate::error::ApiError;
-use crate::headers::none_match_names;
 use crate::limits;
 use crate::query::decode_form;
 

@@ -1,7 +1,7 @@
 //! The last change of a perimeter: the log may have gone on with what it does not show.
 
 use annuaire_base::Tx;
-use annuaire_index::{Row, Snapshot};
+use annuaire_index::Snapshot;
 
 use crate::error::ApiError;
 
@@ -19,7 +19,5 @@ impl LastChange {
 
 /// The transaction of the newest version.
 pub(super) fn last_change(snap: &Snapshot) -> Result<LastChange, ApiError> {
-    let Some(row) = snap.versions_since(None, i64::MIN).map_err(ApiError::internal)?.max() else { return Ok(LastChange::NONE) };
-    let tx = snap.read(Row::new(row)).map_err(ApiError::internal)?.tx;
-    Ok(LastChange { tx, ms: snap.commit_ms_of(tx).map_err(ApiError::internal)? })
+    Ok(snap.last_change().map_err(ApiError::internal)?.map_or(LastChange::NONE, |(tx, ms)| LastChange { tx, ms }))
 }

@@ -12,14 +12,20 @@ use crate::query::{links_from, links_to};
 use crate::types::PublishedTypes;
 
 /// The statement of the perimeter, as its client reaches it.
-pub(crate) fn metadata<P: FhirDoor>(_: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
+pub(crate) fn metadata<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "metadata";
-    let body = statement(&call.base(), P::TYPES).to_string().into_bytes();
+    let mut statement = statement(&call.base(), P::TYPES);
+    if P::files(call.service, pass).is_some() {
+        statement["rest"][0]["operation"] = json!([{"name": "bulk-publish", "definition": BULK_PUBLISH}]);
+    }
+    let body = statement.to_string().into_bytes();
     Ok(Answer::fhir(StatusCode::OK, body))
 }
 
 /// Publication date of the statement's content.
 const DATE: &str = "2026-11-25";
+/// Definition of `$bulk-publish` (Bulk Data STU4).
+const BULK_PUBLISH: &str = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/bulk-publish";
 const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
 /// What is served beyond R4, and where R4 leaves a choice.
 const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastUpdated or _id, _elements, _summary, \

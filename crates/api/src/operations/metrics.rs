@@ -29,7 +29,19 @@ pub(crate) fn metrics(client: ApiClient, call: &mut Call<'_, MetricsDoor>, []: [
     if let Some(restricted) = &call.service.restricted {
         stores.push(position("restricted", &restricted.store.get())?);
     }
-    Ok(Answer::plain(StatusCode::OK, call.service.turns.gate.metrics(client.operator(), &stores)))
+    let mut text = call.service.turns.gate.metrics(client.operator(), &stores);
+    if let Some(status) = call.service.files.as_ref().and_then(|files| files.status()) {
+        let made = status.made_ms as f64 / 1_000.0;
+        for (name, value) in [
+            ("annuaire_files_tx", status.tx.to_string()),
+            ("annuaire_files_made_seconds", made.to_string()),
+            ("annuaire_files_increments", status.increments.to_string()),
+            ("annuaire_files_bytes", status.bytes.1.to_string()),
+        ] {
+            text.push_str(&format!("# TYPE {name} gauge\n{name}{{store=\"public\"}} {value}\n"));
+        }
+    }
+    Ok(Answer::plain(StatusCode::OK, text))
 }
 
 /// Where a store is in its log.

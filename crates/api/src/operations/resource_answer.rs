@@ -2,6 +2,7 @@
 
 use annuaire_base::date::{http_date, parse_http_date};
 use annuaire_index::Version;
+use annuaire_web::none_match_names;
 use axum::http::{StatusCode, header};
 
 use crate::answer::Answer;
@@ -9,7 +10,7 @@ use crate::bundle::reduce;
 use crate::call::Call;
 use crate::door::Door;
 use crate::error::ApiError;
-use crate::headers::{header_text, none_match_names};
+use crate::headers::header_text;
 use crate::query::read_elements;
 
 /// A version of a resource of type `ty`, or 304 for a client that has it.

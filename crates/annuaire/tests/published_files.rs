@@ -1,0 +1,152 @@
+//! The public perimeter as files, from the server to a copy of a foreign directory: exact, whatever breaks in between.
+#![allow(clippy::unwrap_used, missing_docs)]
+#![expect(clippy::disallowed_methods, reason = "how long the program takes to publish is measured")]
+
+mod common;
+
+use annuaire_mirror::FilesManifest;
+use annuaire_testkit::Dice;
+use common::{Server, annuaire, delivery, import, path_str, published_resources, run};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A line to a server that another one may take the place of, and that breaks at random bytes while it is told to.
+struct BreakingLine {
+    base: String,
+    port: Arc<AtomicU16>,
+    /// Breaks that are still to come.
+    breaks: Arc<AtomicI64>,
+}
+
+impl BreakingLine {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}/fhir/v2", listener.local_addr().unwrap());
+        let line = Self { base, port: Arc::default(), breaks: Arc::default() };
+        let (port, breaks) = (Arc::clone(&line.port), Arc::clone(&line.breaks));
+        let dice = Arc::new(Mutex::new(Dice::new(9, 0, 0)));
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let mut client = client.unwrap();
+                let Ok(mut server) = TcpStream::connect(("127.0.0.1", port.load(Ordering::SeqCst))) else { continue };
+                let (mut to_server, mut from_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from_client, &mut to_server);
+                    let _ = to_server.shutdown(Shutdown::Both);
+                });
+                let breaks = Arc::clone(&breaks);
+                let dice = Arc::clone(&dice);
+                std::thread::spawn(move || {
+                    let mut left = u64::MAX;
+                    let mut buffer = [0; 8 << 10];
+                    while let Ok(n) = server.read(&mut buffer) {
+                        if left == u64::MAX && breaks.load(Ordering::SeqCst) > 0 {
+                            left = 1 + dice.lock().unwrap().below(15_000);
+                        }
+                        let sent = (n as u64).min(left) as usize;
+                        left = if left == u64::MAX { left } else { left - sent as u64 };
+                        if n == 0 || client.write_all(&buffer[..sent]).is_err() {
+                            break;
+                        }
+                        if left == 0 {
+                            breaks.fetch_sub(1, Ordering::SeqCst);
+                            break;
+                        }
+                    }
+                    let _ = client.shutdown(Shutdown::Both);
+                });
+            }
+        });
+        line
+    }
+
+    fn to(&self, server: &Server) {
+        let port = server.base.split_once('/').unwrap().0.rsplit_once(':').unwrap().1;
+        self.port.store(port.parse().unwrap(), Ordering::SeqCst);
+    }
+}
+
+fn metrics(server: &Server) -> String {
+    server.get(&format!("http://{}/metrics", server.base.split_once('/').unwrap().0), "").1
+}
+
+/// Waits until the files tell a transaction.
+fn until_published(server: &Server, tx: u64) {
+    let begun = Instant::now();
+    while !metrics(server).contains(&format!("annuaire_files_tx{{store=\"public\"}} {tx}\n")) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "transaction {tx} is not in the files");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn copy(line: &BreakingLine, into: &Path) -> (i32, String) {
+    run(&["mirror", &line.base, "--into", path_str(into), "--once", "--rate", "1000", "--max-change", "90", "--quiet"])
+}
+
+/// What a copy holds, by type and id.
+fn content(dir: &Path) -> BTreeMap<String, String> {
+    let manifest = FilesManifest::read(dir).unwrap();
+    let mut all = BTreeMap::new();
+    for ty in manifest.types.keys() {
+        let mut take = |id: &str, json: &[u8]| {
+            all.insert(format!("{ty}/{id}"), serde_json::from_slice::<Value>(json).unwrap().to_string());
+            Ok(())
+        };
+        manifest.each(dir, ty, &mut take).unwrap();
+    }
+    all
+}
+
+#[test]
+fn a_foreign_copy_follows_the_files_over_a_line_that_breaks_and_a_server_that_is_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, data, into) = (dir.path().join("files"), dir.path().join("data"), dir.path().join("copy"));
+    let arguments = ["generate", "--professionals", "400", "--seed", "5", "--changed-per-mille", "40", "--out", path_str(&files)];
+    assert!(annuaire(&arguments).0 && import(&data, &delivery(&files)).0);
+    fs::write(data.join("annuaire.toml"), "[publication]\nfiles = \"PT1S\"\n").unwrap();
+    let server = Server::start(&data, &[]);
+    until_published(&server, 1);
+    let line = BreakingLine::new();
+    line.to(&server);
+    line.breaks.store(5, Ordering::SeqCst);
+    let (code, output) = copy(&line, &into);
+    assert_eq!(code, 0, "{output}");
+    assert!(line.breaks.load(Ordering::SeqCst) <= 0, "the line did not break");
+    let published = published_resources(&server);
+    assert!(published.len() > 1_000);
+    assert_eq!(content(&into), published);
+    let (_, status) = run(&["status", "--data", path_str(&data)]);
+    assert!(status.contains("files: at transaction 1 ") && status.contains(" 0 increments since the root of "), "{status}");
+
+    // The server is killed; what is committed meanwhile is an increment of its successor.
+    drop(server);
+    assert!(import(&data, &delivery(&files.join("next"))).0);
+    let server = Server::start(&data, &[]);
+    until_published(&server, 2);
+    line.to(&server);
+    line.breaks.store(2, Ordering::SeqCst);
+    assert!(metrics(&server).contains("annuaire_files_increments{store=\"public\"} 1\n"), "{}", metrics(&server));
+    let (code, output) = copy(&line, &into);
+    assert_eq!(code, 0, "{output}");
+    let published = published_resources(&server);
+    assert_eq!(content(&into), published);
+
+    // Who is withdrawn by law leaves the files at once, and the copy with its next run.
+    let somebody = published.keys().find(|name| name.starts_with("PractitionerRole/")).unwrap();
+    let more = ["--basis", "decision 2026-114 of the authority", "--reason", "erasure asked and granted", "--yes"];
+    let (code, output) = run(&[&["withdraw", "--data", path_str(&data), somebody][..], &more].concat());
+    assert_eq!(code, 0, "{output}");
+    until_published(&server, 3);
+    let (code, output) = copy(&line, &into);
+    assert_eq!(code, 0, "{output}");
+    let published = published_resources(&server);
+    assert!(!published.contains_key(somebody));
+    assert_eq!(content(&into), published);
+}
