@@ -37,6 +37,7 @@ mod error;
 pub mod limits;
 mod lines;
 mod manifest;
+mod proof_files;
 mod published_check;
 mod published_log;
 mod state;
@@ -45,6 +46,7 @@ mod tree;
 mod update;
 mod witness;
 
+pub use annuaire_proof::{Tile, VerifierKey};
 pub use error::Error;
 pub use limits::TreeLimits;
 pub use manifest::{Addresses, CHECKPOINT_EXTENSION, FILE_EXTENSION};

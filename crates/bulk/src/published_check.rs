@@ -50,6 +50,8 @@ pub enum TreePart<'a> {
     Salts(&'a str),
     /// The checkpoint.
     Checkpoint,
+    /// The public keys, which a client compares with the one that it has pinned.
+    Key,
     /// A tile.
     Tile(Tile),
 }
@@ -61,9 +63,6 @@ pub trait CopiedTree {
     /// # Errors
     /// As the copy has them. More bytes are one.
     fn part(&mut self, part: TreePart<'_>, most: u64) -> io::Result<Option<Vec<u8>>>;
-
-    /// What addresses in a page begin with, up to the root of the files.
-    fn base(&self, part: TreePart<'_>) -> String;
 }
 
 /// What is wrong with published files, and where.
@@ -221,6 +220,7 @@ fn name_of(part: TreePart<'_>) -> String {
         TreePart::Lines(sha256) => format!("files/{sha256}.ndjson"),
         TreePart::Salts(sha256) => format!("files/{sha256}.salts"),
         TreePart::Checkpoint => "checkpoint".to_owned(),
+        TreePart::Key => "key".to_owned(),
         TreePart::Tile(tile) => tile.to_string(),
     }
 }
@@ -298,6 +298,13 @@ fn last_segment(url: &str, end: &str) -> Option<String> {
     is_name.then(|| name.to_owned())
 }
 
+/// What the addresses of the files of a page begin with, up to the root of the files.
+pub(crate) fn base_of(page: &Value) -> String {
+    let items = ["output", "deleted"].into_iter().filter_map(|part| page[part].as_array()).flatten();
+    let url = items.filter_map(|item| item["url"].as_str()).next().unwrap_or_default();
+    url.rfind("files/").map_or_else(String::new, |at| url[..at].to_owned())
+}
+
 fn checked_page(
     copy: &mut dyn CopiedTree,
     which: TreePart<'_>,
@@ -310,7 +317,6 @@ fn checked_page(
         _ => (TreePart::RootSignature, "root"),
     };
     let bytes = required(copy, which)?;
-    let base = copy.base(which);
     let note = required(copy, signature)?;
     let bad = |reason: String| changed(&part, reason);
     let note = SignedNote::parse(&note).map_err(|e| changed(&name_of(signature), e.to_string()))?;
@@ -323,7 +329,7 @@ fn checked_page(
         return Err(bad(format!("it belongs to the log {}, the checkpoint to {}", said.origin, checkpoint.origin())));
     }
     let page: Value = serde_json::from_slice(&bytes).map_err(|e| bad(format!("it is no JSON ({e})")))?;
-    if page_digest(&page, &base) != said.digest {
+    if page_digest(&page, &base_of(&page)) != said.digest {
         return Err(bad("its content is not the one that was signed".to_owned()));
     }
     // What the extension says is covered by the digest, so a difference is the publisher's.
@@ -512,9 +518,5 @@ impl CopiedTree for TreeDirectory {
             return Err(io::Error::other(format!("more than {most} bytes")));
         }
         Ok(Some(bytes))
-    }
-
-    fn base(&self, part: TreePart<'_>) -> String {
-        if matches!(part, TreePart::Page(_)) { "../".to_owned() } else { String::new() }
     }
 }
