@@ -214,10 +214,11 @@ fn absent_or_empty(dir: &Path) -> Result<()> {
     }
 }
 
-/// The key of page links and the configuration, when they are there. Without the key, links given before end, and a new one is
-/// made.
+/// The key of page links, that of the log of published files, and the configuration, when they are there. Without the first, links given
+/// before end, and a new one is made; without the second, clients must pin a new one. The log itself is not copied: one that went on
+/// from an older copy would contradict what it signed. Nor are its salts: an old backup brings back none that was destroyed.
 fn copy_small_files(from: &Path, to: &Path) -> Result<()> {
-    for name in ["cursor.key", CONFIGURATION] {
+    for name in ["cursor.key", "log.key", CONFIGURATION] {
         let (from, to) = (from.join(name), to.join(name));
         if from.exists() {
             // Permissions are copied too.

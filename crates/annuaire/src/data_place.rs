@@ -111,7 +111,7 @@ impl DataPlace {
     /// Directory and files that exist and that only their owner may reach, each with the mode that it should have.
     pub(crate) fn private_paths(&self) -> Vec<(PathBuf, u32)> {
         let of_registry = ["", "-wal", "-shm", "-door", "-lock"].map(|end| format!("registry.sqlite{end}"));
-        let others = ["cursor.key", "publisher.lock"].map(str::to_owned);
+        let others = ["cursor.key", "publisher.lock", "log.key", "log.salts", "log.json"].map(str::to_owned);
         let files = of_registry.iter().chain(&others);
         let files = files.map(|name| (self.data.join(name), 0o600));
         let stores = STORES.iter().map(|name| (self.data.join(name), 0o700));

@@ -6,7 +6,8 @@ use crate::data_place::{DataPlace, create_private};
 use crate::exit::one_line;
 use crate::limits::{FILES_LOOK, RETRY};
 use crate::priority::run_behind_readers;
-use annuaire_bulk::{ChainStart, Error, NoWitness, PublishedTree, TreeLimits, TreeOptions, TreeStatus};
+use crate::registry::random_bytes;
+use annuaire_bulk::{ChainStart, Error, LogDirectories, PublishedLog, PublishedTree, TreeLimits, TreeOptions, TreeStatus};
 use annuaire_fhir::schema::{PUBLIC_TYPES, TYPES};
 use annuaire_index::Index;
 use annuaire_terms::TypeId;
@@ -33,15 +34,21 @@ pub(crate) fn start_files(
     place: &DataPlace,
     served: ServedStore<Index>,
     cadence: &TextValue<UpdateCadence>,
+    key_name: &str,
     niceness: i32,
 ) -> Result<Arc<PublishedTree>> {
     let dir = files_dir(place);
     create_private(&dir)?;
-    let types = (0..).map(TypeId::new).zip(TYPES[..PUBLIC_TYPES].iter().copied()).collect();
+    let types: Vec<_> = (0..).map(TypeId::new).zip(TYPES[..PUBLIC_TYPES].iter().copied()).collect();
+    let directories = LogDirectories { tree: dir.clone(), private: place.data.clone() };
+    let log = PublishedLog::open(directories, key_name, types.clone(), Box::new(|bytes| random_bytes(bytes)));
+    let log = log.context("the verifiable log of the published files")?;
     let options = TreeOptions { types, cadence: cadence.text().to_owned(), limits: TreeLimits::default() };
     let tree = Arc::new(PublishedTree::open(&dir, options).context("the published files")?);
-    let thread = FilesThread {
+    tree.serve_salts(log.salts());
+    let mut thread = FilesThread {
         tree: Arc::clone(&tree),
+        log,
         served,
         cadence_ms: i64::try_from(cadence.value.0.as_millis()).unwrap_or(i64::MAX),
     };
@@ -54,15 +61,22 @@ pub(crate) fn start_files(
     Ok(tree)
 }
 
+/// Name of the key of the log: the address of the service without its scheme, as C2SP advises. It is used when the key is made.
+pub(crate) fn key_name(public_base: Option<&str>) -> String {
+    let base = public_base.map_or("annuaire", |base| base.split_once("://").map_or(base, |(_, rest)| rest));
+    base.trim_end_matches('/').replace(['+', ' '], "-")
+}
+
 struct FilesThread {
     tree: Arc<PublishedTree>,
+    log: PublishedLog,
     served: ServedStore<Index>,
     cadence_ms: i64,
 }
 
 impl FilesThread {
     /// Updates the files at each cadence, and at once when something was withdrawn by law; for ever.
-    fn run(self) {
+    fn run(&mut self) {
         let (mut due_ms, mut tried) = (i64::MIN, None);
         loop {
             // A store that another one replaces must end with its last answer: it is taken for each turn.
@@ -85,16 +99,18 @@ impl FilesThread {
         }
     }
 
-    fn update(&self, index: &Index, now: i64) -> Result<(), String> {
-        let view = index.marks_in_words().map_err(|e| e.to_string())?;
+    fn update(&mut self, index: &Index, now: i64) -> Result<(), String> {
+        // A log that begins tells all that stands.
+        let view = format!("{}, log {}", index.marks_in_words().map_err(|e| e.to_string())?, self.log.origin());
         let report = loop {
-            match self.tree.update(index, &view, now, &mut NoWitness) {
+            match self.tree.update(index, &view, now, &mut self.log) {
                 // The next state has nothing of it.
                 Err(Error::Withdrawn) => {}
                 Ok(report) => break report,
                 Err(e) => return Err(one_line(&e.into())),
             }
         };
+        self.log.settle().map_err(|e| one_line(&e.into()))?;
         match report.chain {
             Some(ChainStart::First) => tracing::info!("the public perimeter is published as files, at transaction {}", report.tx),
             Some(why) => tracing::info!("the published files begin a new chain at transaction {} ({why:?})", report.tx),

@@ -25,6 +25,7 @@ mod options;
 mod page_key;
 mod priority;
 mod progress;
+mod published_files;
 mod publisher;
 mod registry;
 mod renewal;

@@ -1,13 +1,13 @@
 //! Serving: publication in the background, HTTP in front.
 
 use crate::clock::now_us;
-use crate::config::{Configuration, LogLevel};
+use crate::config::{Configuration, LogLevel, TextValue};
 use crate::copied_directory::{CopyThread, open_served};
 use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::InvalidValue;
 use crate::extractions::{DailyTime, ExtractionThread, extractions_dir};
-use crate::files::start_files;
+use crate::files::{key_name, start_files};
 use crate::follower::{FollowerThread, wait_for_stores};
 use crate::limits::{COMPARE_CLOCKS, START_NEW, START_WHOLE};
 use crate::page_key::page_key;
@@ -192,7 +192,11 @@ pub(crate) fn serve(
         ..GateSettings::new(secret, Arc::new(now_us))
     }));
     let files = configuration.publication.files.as_ref();
-    let files = files.map(|cadence| start_files(place, public.clone(), cadence, niceness)).transpose()?;
+    let files = files
+        .map(|cadence| {
+            start_files(place, public.clone(), cadence, &key_name(server.public_base.as_ref().map(TextValue::text)), niceness)
+        })
+        .transpose()?;
     let settings = annuaire_api::ApiSettings {
         gate: Arc::clone(&gate),
         cursor_key: secret,

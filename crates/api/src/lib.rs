@@ -6,7 +6,7 @@
 //! | Door | Pass | A stranger gets |
 //! |---|---|---|
 //! | `/fhir/v2`, `/fhir/dp` | an API key, when the service has any | 401, else everything public |
-//! | `/fhir/v2/$bulk-publish`, with its pages and files | an API key, when the service has any; no rate | 401, else the public perimeter as files |
+//! | `/fhir/v2/$bulk-publish`, with its pages and files, and its log (`checkpoint`, `tile/…`, `key`, signatures, salts) | an API key, when the service has any; no rate | 401, else the public perimeter as files |
 //! | `/fhir/dr` | a credential | 401 |
 //! | `/fhir/historique` | a credential of its own | 401 |
 //! | `/health` | none | the health of the public store |
@@ -98,8 +98,8 @@ use door::FhirDoor;
 use mount::{RouteTable, get};
 use operations::{
     HealthDoor, MetricsDoor, changes, changes_at, changes_state, health, history_of_all, history_of_resource, history_of_type,
-    metadata, metrics, page, published_file, published_page, published_root, read, search, search_by_form, search_by_posted_form,
-    vread,
+    metadata, metrics, page, published_checkpoint, published_file, published_key, published_page, published_root,
+    published_root_signature, published_tile, read, search, search_by_form, search_by_posted_form, vread,
 };
 use path::{HISTORISED, PUBLIC, PUBLIC_ALIAS, RESTRICTED};
 use perimeters::{HistorisedPerimeter, NoPerimeter, PublicPerimeter, RestrictedPerimeter};
@@ -147,6 +147,13 @@ fn perimeter<P: FhirDoor>() -> RouteTable<P> {
         .at_no_cost("/$bulk-publish", get(published_root))
         .at_no_cost("/$bulk-publish/pages/{name}", get(published_page))
         .at_no_cost("/$bulk-publish/files/{name}", get(published_file))
+        .at_no_cost("/$bulk-publish/root.sig", get(published_root_signature))
+        .at_no_cost("/$bulk-publish/checkpoint", get(published_checkpoint))
+        .at_no_cost("/$bulk-publish/key", get(published_key))
+        .at_no_cost("/$bulk-publish/tile/{level}/{a}", get(published_tile::<P, 2>))
+        .at_no_cost("/$bulk-publish/tile/{level}/{a}/{b}", get(published_tile::<P, 3>))
+        .at_no_cost("/$bulk-publish/tile/{level}/{a}/{b}/{c}", get(published_tile::<P, 4>))
+        .at_no_cost("/$bulk-publish/tile/{level}/{a}/{b}/{c}/{d}", get(published_tile::<P, 5>))
         .at("/{type}", get(search).post(search_by_posted_form))
         .at("/{type}/_history", get(history_of_type))
         .at("/{type}/_search", get(search).post(search_by_form))

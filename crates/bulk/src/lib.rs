@@ -4,6 +4,7 @@
 //! root.json                                the root page
 //! pages/<name>.json                        the stub of each root, and the increments
 //! files/<SHA-256 of the lines>.ndjson.zst  lines of one type, one zstd frame
+//! checkpoint, key, tile/…, *.json.sig      the verifiable log of what was published, when there is one
 //! state.json                               what the tree knows of itself; never served
 //! ```
 //!
@@ -18,6 +19,7 @@
 //! - The **state** is written when a page and its files are durable, and before anything leads to the page. It is the truth: what the disk
 //!   says otherwise is mended when the tree is opened. So an update that ends at any moment is resumed, and nobody sees half of a page.
 //! - A [`PageWitness`] is told of each page before it is published, with its versions in the order of the log, and may sign it.
+//! - The [`PublishedLog`] is that witness: a leaf for each version, a signed checkpoint. [`check_published`] checks a copy against its key.
 //!
 //! The stored pages have relative addresses: any server of static files can serve the tree.
 //!
@@ -35,15 +37,21 @@ mod error;
 pub mod limits;
 mod lines;
 mod manifest;
+mod proof_files;
+mod published_check;
+mod published_log;
 mod state;
 mod stored_file;
 mod tree;
 mod update;
 mod witness;
 
+pub use annuaire_proof::{Tile, VerifierKey};
 pub use error::Error;
 pub use limits::TreeLimits;
 pub use manifest::{Addresses, CHECKPOINT_EXTENSION, FILE_EXTENSION};
+pub use published_check::{CheckReport, CopiedTree, PublishedFault, TreeDirectory, TreePart, check_published};
+pub use published_log::{LogDirectories, LogError, PublishedLog, PublishedSalts};
 pub use state::PublishedFile;
 pub use stored_file::{DecodedLines, StoredFile};
 pub use tree::{Found, PublishedTree, TreeOptions, TreeStatus};

@@ -1,7 +1,7 @@
 //! A tree of published files: what is served of it, and how it is opened.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use annuaire_terms::TypeId;
 use arc_swap::ArcSwap;
@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::limits::TreeLimits;
 use crate::lines::stored_name;
 use crate::manifest::{Addresses, render};
+use crate::published_log::PublishedSalts;
 use crate::state::{ChainPage, FORMAT, Next, TreeState};
 use crate::stored_file::StoredFile;
 use crate::witness::PageWitness;
@@ -64,6 +65,7 @@ pub struct PublishedTree {
     pub(crate) options: TreeOptions,
     pub(crate) state: ArcSwap<TreeState>,
     pub(crate) writer: Mutex<()>,
+    pub(crate) salts: OnceLock<Arc<PublishedSalts>>,
     /// Called between the steps of an update; an error stands for the end of the process.
     #[cfg(test)]
     pub(crate) steps: Mutex<Box<dyn FnMut(&'static str) -> Result<(), Error> + Send>>,
@@ -83,6 +85,7 @@ impl PublishedTree {
             options,
             state: ArcSwap::from_pointee(TreeState::default()),
             writer: Mutex::new(()),
+            salts: OnceLock::new(),
             #[cfg(test)]
             steps: Mutex::new(Box::new(|_| Ok(()))),
         };
@@ -119,6 +122,12 @@ impl PublishedTree {
             Some(page) => Found::Here(render(&state, page, &self.options.cadence, addresses)),
             None => absent(&state, name),
         }
+    }
+
+    /// Whether there is a page of a name.
+    pub(crate) fn has_page(&self, name: &str) -> Found<()> {
+        let state = self.state.load();
+        if state.pages.contains_key(name) { Found::Here(()) } else { absent(&state, name) }
     }
 
     /// The file of a name `{sha256}.ndjson`.

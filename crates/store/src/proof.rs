@@ -9,8 +9,7 @@ use annuaire_base::Tx;
 use annuaire_base::fact::{Publication, VersionContent};
 use sha2::{Digest, Sha256};
 
-/// A SHA-256.
-pub type Hash = [u8; 32];
+pub use annuaire_proof::{Hash, Merkle};
 
 /// Random bytes of a row.
 pub type Salt = [u8; 16];
@@ -41,52 +40,6 @@ pub fn leaf(owner: &str, entity: &str, facet: &str, salt: &Salt, flag: u8, paylo
         field(&mut hash, bytes);
     }
     hash.finalize().into()
-}
-
-/// The Merkle tree of RFC 6962 over leaves that come one by one. Holds one hash for each binary digit of their number.
-#[derive(Debug, Clone, Default)]
-pub struct Merkle {
-    leaves: u64,
-    /// Roots of complete subtrees, from the largest.
-    roots: Vec<Hash>,
-}
-
-fn node(left: &Hash, right: &Hash) -> Hash {
-    let mut hash = Sha256::new();
-    hash.update([1]);
-    hash.update(left);
-    hash.update(right);
-    hash.finalize().into()
-}
-
-impl Merkle {
-    /// Adds the next leaf.
-    pub fn push(&mut self, leaf: Hash) {
-        self.leaves += 1;
-        let mut root = leaf;
-        for _ in 0..self.leaves.trailing_zeros() {
-            if let Some(left) = self.roots.pop() {
-                root = node(&left, &root);
-            }
-        }
-        self.roots.push(root);
-    }
-
-    /// Number of leaves.
-    #[must_use]
-    pub const fn leaves(&self) -> u64 {
-        self.leaves
-    }
-
-    /// The root: SHA-256 of nothing without leaves.
-    #[must_use]
-    pub fn root(&self) -> Hash {
-        let mut from_the_right = self.roots.iter().rev();
-        match from_the_right.next() {
-            None => Sha256::digest([]).into(),
-            Some(last) => from_the_right.fold(*last, |right, left| node(left, &right)),
-        }
-    }
 }
 
 /// The digest of a transaction: over the digest of the one before it (zeros for the first), its number, its instant and the root of
@@ -135,31 +88,7 @@ pub fn audit_chain(
 
 #[cfg(test)]
 mod tests {
-    use super::{Hash, Merkle, leaf, node};
-
-    /// RFC 6962 §2.1, word by word.
-    fn by_definition(leaves: &[Hash]) -> Hash {
-        match leaves {
-            [] => Merkle::default().root(),
-            [one] => *one,
-            _ => {
-                let half = leaves.len().next_power_of_two() / 2;
-                node(&by_definition(&leaves[..half]), &by_definition(&leaves[half..]))
-            }
-        }
-    }
-
-    #[test]
-    fn the_root_is_that_of_the_definition() {
-        let leaves: Vec<Hash> = (0..70_u8).map(|n| [n; 32]).collect();
-        let mut tree = Merkle::default();
-        for n in 0..leaves.len() {
-            assert_eq!(tree.root(), by_definition(&leaves[..n]), "{n} leaves");
-            tree.push(leaves[n]);
-        }
-        let empty: String = Merkle::default().root().iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(empty, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "RFC 9162 §2.1.1");
-    }
+    use super::{Hash, leaf};
 
     #[test]
     fn no_two_rows_have_one_leaf() {

@@ -4,12 +4,14 @@ use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::{Exit, one_line};
 use crate::options::{GivenOptions, GuideOption, PlaceOptions};
 use crate::progress::{self, SharedTell, during};
+use crate::published_files::verify_published;
 use crate::store_check::check_in_own_process;
 use crate::stores::Stores;
 use annuaire_base::Tx;
 use annuaire_fhir::Guide;
 use anyhow::{Result, bail};
 use clap::Args;
+use std::path::PathBuf;
 
 /// Advice for each kind of fault.
 const OF_STORE: &str = "the stores are views of the log: make them again with `annuaire rebuild`";
@@ -18,11 +20,20 @@ const OF_REGISTRY: &str =
 const OF_EITHER: &str = "if the registry is as it should be, `annuaire rebuild` makes the stores again; if not, `annuaire restore` \
     brings it back from a backup";
 
-/// Compares log, registry and publication stores, and names every difference
+/// Compares log, registry and publication stores, and names every difference; or checks published files against a pinned key
 #[derive(Args)]
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
     place: PlaceOptions,
+    /// Checks published files instead, of any publisher: the address of a directory (…/fhir/v2), or a copy of its files
+    #[arg(long, value_name = "URL_OR_DIRECTORY", requires = "key", conflicts_with_all = ["data", "database"])]
+    published: Option<String>,
+    /// Public key of the publisher, NAME+HASH+BASE64, got on another way than the files; again for a second one
+    #[arg(long, value_name = "KEY", requires = "published")]
+    key: Vec<String>,
+    /// File that remembers the checkpoint: the next check proves that nothing was rewritten since
+    #[arg(long, value_name = "FILE", requires = "published")]
+    state: Option<PathBuf>,
     /// No word of what is under way
     #[arg(long)]
     quiet: bool,
@@ -32,6 +43,9 @@ pub(crate) struct VerifyArguments {
 
 impl VerifyArguments {
     pub(crate) fn run(self, given: &GivenOptions) -> Result<Exit> {
+        if let Some(published) = &self.published {
+            return verify_published(published, &self.key, self.state.as_deref());
+        }
         let (place, mut configuration) = self.place.open()?;
         self.guide.apply(given, &mut configuration);
         verify(&place, configuration.publication.guide.into(), &progress::shown_unless(self.quiet))

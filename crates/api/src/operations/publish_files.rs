@@ -4,17 +4,19 @@
 //! |---|---|
 //! | `$bulk-publish` | the root page of the manifest |
 //! | `$bulk-publish/pages/{name}` | another page of its chain |
+//! | `$bulk-publish/pages/{name}.sig`, `files/{digest}.salts` | what proves them: `publish_log` |
 //! | `$bulk-publish/files/{name}` | a file, which never changes: as it is stored (`zstd`), or as plain or gzip lines |
 //!
 //! None of them counts for the rate of a client. A name is looked up in the table of the tree: no path is made of it.
 
-use annuaire_bulk::{Addresses, Found, PublishedTree, StoredFile};
+use annuaire_bulk::{Addresses, Found, PublishedTree, StoredFile, TreePart};
 use annuaire_web::limits::{GZIP_FROM, LONG, WITHDRAWAL_SECONDS};
 use annuaire_web::{
     ErrorCode, FileBytes, FileRefusal, FileSelection, Representation, accepts_gzip, accepts_zstd, none_match_names,
 };
 use axum::http::{HeaderValue, StatusCode, header};
 
+use super::publish_log::{proof, salts};
 use crate::answer::{Answer, AnswerMedia, AnswerRest};
 use crate::call::Call;
 use crate::digest::{digest, uuid};
@@ -39,6 +41,9 @@ pub(crate) fn published_root<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>,
 /// A page of the chain.
 pub(crate) fn published_page<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [name]: [&str; 1]) -> Result<Answer, ApiError> {
     call.subject.route = "bulk-publish-page";
+    if let Some(name) = name.strip_suffix(".sig") {
+        return proof(pass, call, TreePart::PageSignature(name));
+    }
     let tree = tree(pass, call)?;
     let body = here(with_addresses(call, |addresses| tree.page(name, addresses)))?;
     Ok(page(call, body))
@@ -47,6 +52,9 @@ pub(crate) fn published_page<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>,
 /// A file.
 pub(crate) fn published_file<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [name]: [&str; 1]) -> Result<Answer, ApiError> {
     call.subject.route = "bulk-publish-file";
+    if let Some(sha256) = name.strip_suffix(".salts") {
+        return salts(pass, call, sha256);
+    }
     let file = here(tree(pass, call)?.file(name))?;
     let headers = &call.parts.headers;
     let answer = if accepts_zstd(headers) {
@@ -60,7 +68,7 @@ pub(crate) fn published_file<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>,
     Ok(answer.with(header::CACHE_CONTROL, format!("public, max-age={WITHDRAWAL_SECONDS}, immutable")))
 }
 
-fn tree<'s, P: FhirDoor>(pass: P::Pass, call: &Call<'s, P>) -> Result<&'s PublishedTree, ApiError> {
+pub(super) fn tree<'s, P: FhirDoor>(pass: P::Pass, call: &Call<'s, P>) -> Result<&'s PublishedTree, ApiError> {
     let none =
         || ApiError::no_such_address().hint("This perimeter is not published as files here; $changes tells what changes in it.");
     P::files(call.service, pass).ok_or_else(none)
@@ -71,7 +79,7 @@ fn with_addresses<P: FhirDoor, T>(call: &Call<'_, P>, make: impl FnOnce(Addresse
     make(Addresses::Below { root: &root, requires_access: call.service.turns.gate.asks_for_keys() })
 }
 
-fn here<T>(found: Found<T>) -> Result<T, ApiError> {
+pub(super) fn here<T>(found: Found<T>) -> Result<T, ApiError> {
     match found {
         Found::Here(it) => Ok(it),
         Found::Never => Err(ApiError::no_such_address()),
