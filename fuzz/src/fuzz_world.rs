@@ -34,7 +34,7 @@ impl FuzzWorld {
         let index = Arc::new(Index::open(&dir.path().join("i"), MAP, annuaire_fhir::dictionary::ALL).unwrap());
         let gate = annuaire_web::GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000));
         let gate = Arc::new(annuaire_web::Gate::new(gate));
-        let settings = annuaire_api::ApiSettings { gate, cursor_key: [1; 32], lane: Arc::default() };
+        let settings = annuaire_api::ApiSettings { gate, cursor_key: [1; 32], lane: Arc::default(), subscriptions: None };
         let app = annuaire_api::router(annuaire_web::ServedStore::new(Arc::clone(&index)), None, settings);
         let registry = annuaire_store_sqlite::open_blocking(&dir.path().join("r")).unwrap();
         Self { registry, index, app, dir }

@@ -18,6 +18,7 @@ mod exit;
 mod follower;
 mod limits;
 mod new_directory;
+mod notifier;
 mod options;
 mod page_key;
 mod priority;

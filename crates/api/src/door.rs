@@ -1,7 +1,7 @@
 //! Doors: who may come in, and what their answers have in common. A door is a type, so that an operation cannot be mounted behind
 //! a door whose pass it does not take.
 
-use annuaire_web::{Pass, RateRule};
+use annuaire_web::{Pass, RateRule, Subscriber};
 
 use crate::answer::Answer;
 use crate::error::ApiError;
@@ -47,6 +47,9 @@ pub(crate) trait FhirDoor: Door {
     const TYPES: PublishedTypes;
     /// Prefix of the scope of its page tokens, so that a token of one perimeter opens nothing in another.
     const SCOPE: &'static str;
+
+    /// The right of a caller to have subscriptions here; `None`: nobody knows who it is.
+    fn subscriber(pass: Self::Pass) -> Option<Subscriber>;
 
     /// Its perimeter. The pass is the proof that the caller may read it.
     fn perimeter(service: &Service, pass: Self::Pass) -> Option<&ServedPerimeter>;

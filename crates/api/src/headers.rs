@@ -9,7 +9,7 @@ pub(crate) const ALLOWED: &str =
     "Accept, Authorization, Content-Type, ESANTE-API-KEY, If-Modified-Since, If-None-Match, Prefer, X-Request-Id";
 /// Headers of answers that a page of another site may read.
 pub(crate) const EXPOSED: &str = "Content-Location, ETag, Last-Modified, Link, Location, RateLimit, RateLimit-Policy, Retry-After, \
-    X-Complete-Tx, X-Last-Time, X-Last-Tx, X-Log, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
+    Webhook-Secret, X-Complete-Tx, X-Last-Time, X-Last-Tx, X-Log, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
 
 /// The text of a header; empty when it is absent or no text.
 pub(crate) fn header_text(headers: &HeaderMap, name: impl AsHeaderName) -> &str {

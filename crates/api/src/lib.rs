@@ -7,6 +7,8 @@
 //! |---|---|---|
 //! | `/fhir/v2`, `/fhir/dp` | an API key, when the service has any | 401, else everything public |
 //! | `/fhir/dr` | a credential | 401 |
+//! | `/fhir/v2/Subscription…`, `/fhir/dp/Subscription…` | an API key that was verified | 401; 403 where the service has no keys |
+//! | `/fhir/dr/Subscription…` | a credential | 401 |
 //! | `/health` | none | the health of the public store |
 //! | `/metrics` | an API key, when the service has any | 401, else the counters without the restricted store |
 //!
@@ -34,7 +36,7 @@
 //! let dir = tempfile::tempdir().unwrap();
 //! let store = Arc::new(Index::open(dir.path(), 1 << 24, annuaire_fhir::dictionary::ALL).unwrap());
 //! let gate = Arc::new(Gate::new(GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))));
-//! let settings = ApiSettings { gate, cursor_key: [2; 32], lane: Arc::new(Lane::new()) };
+//! let settings = ApiSettings { gate, cursor_key: [2; 32], lane: Arc::new(Lane::new()), subscriptions: None };
 //! let api = router(store.into(), None, settings);
 //!
 //! let request = axum::http::Request::get("/fhir/v2/Practitioner").body(axum::body::Body::empty()).unwrap();
@@ -52,7 +54,7 @@
 //!
 //! # What it never does
 //!
-//! It never writes, never reads the registry, never sends a byte of the restricted store without a
+//! It never writes but subscriptions, never reads facts of the registry, never sends a byte of the restricted store without a
 //! [`RestrictedReader`](annuaire_web::RestrictedReader), and never waits for a writer.
 
 mod answer;
@@ -87,19 +89,23 @@ mod xml_pieces;
 use std::sync::Arc;
 
 use annuaire_index::Index;
+use annuaire_subscribe::limits::SUBSCRIPTION_BYTES;
 use annuaire_web::ServedStore;
 use axum::Router;
 
 use door::FhirDoor;
-use mount::{RouteTable, get};
+use mount::{RouteTable, get, post};
 use operations::{
-    HealthDoor, MetricsDoor, changes, changes_at, changes_state, health, history_of_all, history_of_resource, history_of_type,
-    metadata, metrics, page, read, search, search_by_form, search_by_posted_form, vread,
+    HealthDoor, MetricsDoor, changes, changes_at, changes_state, create_subscription, delete_subscription, health,
+    history_of_all, history_of_resource, history_of_type, list_subscriptions, metadata, metrics, page, read, read_subscription,
+    resend_subscription, search, search_by_form, search_by_posted_form, subscription_events, subscription_status,
+    subscription_statuses, update_subscription, vread,
 };
 use path::{PUBLIC, PUBLIC_ALIAS, RESTRICTED};
 use perimeters::{NoPerimeter, PublicPerimeter, RestrictedPerimeter};
 use router::{ForEachDoor, RouteList, RouterBuilder};
 
+pub use query::subscription_filter;
 pub use router::Route;
 pub use service::ApiSettings;
 
@@ -138,6 +144,16 @@ fn perimeter<P: FhirDoor>() -> RouteTable<P> {
         .at("/$changes", get(changes).post(search_by_posted_form))
         .at("/$changes/state", get(changes_state))
         .at("/$changes/at", get(changes_at))
+        .at("/Subscription", get(list_subscriptions).post(create_subscription).with_bodies(SUBSCRIPTION_BYTES))
+        .at("/Subscription/_search", get(list_subscriptions))
+        .at("/Subscription/$status", get(subscription_statuses))
+        .at(
+            "/Subscription/{id}",
+            get(read_subscription).put(update_subscription).delete(delete_subscription).with_bodies(SUBSCRIPTION_BYTES),
+        )
+        .at("/Subscription/{id}/$status", get(subscription_status))
+        .at("/Subscription/{id}/$events", get(subscription_events))
+        .at("/Subscription/{id}/$resend", post(resend_subscription))
         .at("/{type}", get(search).post(search_by_posted_form))
         .at("/{type}/_history", get(history_of_type))
         .at("/{type}/_search", get(search).post(search_by_form))

@@ -12,6 +12,7 @@ mod preflight;
 mod read;
 mod resource_answer;
 mod search;
+mod subscriptions;
 mod vread;
 
 pub(crate) use changes::{changes, changes_at, changes_state};
@@ -23,4 +24,8 @@ pub(crate) use page::page;
 pub(crate) use preflight::preflight;
 pub(crate) use read::read;
 pub(crate) use search::{search, search_by_form, search_by_posted_form};
+pub(crate) use subscriptions::{
+    create_subscription, delete_subscription, list_subscriptions, read_subscription, resend_subscription, subscription_events,
+    subscription_status, subscription_statuses, update_subscription,
+};
 pub(crate) use vread::vread;

@@ -1,6 +1,6 @@
 //! The perimeters of the API, as doors.
 
-use annuaire_web::{ApiClient, RateRule, RestrictedReader};
+use annuaire_web::{ApiClient, RateRule, RestrictedReader, Subscriber};
 
 use crate::door::{Door, FhirDoor, Sharing};
 use crate::error::ApiError;
@@ -28,6 +28,10 @@ impl Door for PublicPerimeter {
 impl FhirDoor for PublicPerimeter {
     const TYPES: PublishedTypes = PublishedTypes::Public;
     const SCOPE: &'static str = "";
+
+    fn subscriber(pass: ApiClient) -> Option<Subscriber> {
+        pass.subscriber()
+    }
 
     fn perimeter(service: &Service, _: ApiClient) -> Option<&ServedPerimeter> {
         Some(&service.public)
@@ -59,6 +63,10 @@ impl Door for RestrictedPerimeter {
 impl FhirDoor for RestrictedPerimeter {
     const TYPES: PublishedTypes = PublishedTypes::Restricted;
     const SCOPE: &'static str = "dr:";
+
+    fn subscriber(pass: RestrictedReader) -> Option<Subscriber> {
+        Some(pass.subscriber())
+    }
 
     fn perimeter(service: &Service, _: RestrictedReader) -> Option<&ServedPerimeter> {
         service.restricted.as_ref()

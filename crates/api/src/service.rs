@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use annuaire_index::Index;
+use annuaire_subscribe::SubscriptionService;
 use annuaire_web::{Gate, KeptAnswers, Lane, ServedStore, Shares, Turns};
 
 use crate::basis::AnswerBasis;
@@ -18,6 +19,8 @@ pub struct ApiSettings {
     pub cursor_key: [u8; 32],
     /// Lane of long work, which all doors of the server share.
     pub lane: Arc<Lane>,
+    /// Subscriptions; `None` when the service has no keys to which they could belong, or no registry in which they are kept.
+    pub subscriptions: Option<Arc<SubscriptionService>>,
 }
 
 impl fmt::Debug for ApiSettings {
@@ -46,13 +49,14 @@ pub(crate) struct Service {
     pub turns: Turns,
     /// Cipher of the page tokens.
     pub cipher: Arc<TokenCipher>,
+    pub subscriptions: Option<Arc<SubscriptionService>>,
 }
 
 impl Service {
     pub(crate) fn new(public: ServedStore<Index>, restricted: Option<ServedStore<Index>>, settings: ApiSettings) -> Self {
-        let ApiSettings { gate, cursor_key, lane } = settings;
+        let ApiSettings { gate, cursor_key, lane, subscriptions } = settings;
         let turns = Turns { gate, lane, shares: Arc::new(Shares::default()) };
         let cipher = Arc::new(TokenCipher::new(&cursor_key));
-        Self { public: public.into(), restricted: restricted.map(Into::into), turns, cipher }
+        Self { public: public.into(), restricted: restricted.map(Into::into), turns, cipher, subscriptions }
     }
 }

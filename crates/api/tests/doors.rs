@@ -69,7 +69,7 @@ impl DoorsUnderTest {
         };
         change(&mut settings);
         let gate = Arc::new(Gate::new(settings));
-        let settings = annuaire_api::ApiSettings { gate, cursor_key: [1; 32], lane: Arc::default() };
+        let settings = annuaire_api::ApiSettings { gate, cursor_key: [1; 32], lane: Arc::default(), subscriptions: None };
         let app = annuaire_api::router(Arc::clone(&public).into(), Some(restricted.into()), settings);
         Self { public, publication, lines, app, _dir: dir }
     }

@@ -33,7 +33,8 @@ impl ApiUnderTest {
             credentials: vec!["let-me-in".to_owned()],
             ..GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))
         };
-        let settings = ApiSettings { gate: Arc::new(Gate::new(gate)), cursor_key: [1; 32], lane: Arc::default() };
+        let settings =
+            ApiSettings { gate: Arc::new(Gate::new(gate)), cursor_key: [1; 32], lane: Arc::default(), subscriptions: None };
         Self { app: router(open("public").into(), Some(open("restricted").into()), settings), sent: 0.into(), _dir: dir }
     }
 

@@ -65,7 +65,7 @@ impl Node {
         let dir = tempfile::tempdir().unwrap();
         let index = open(&dir.path().join("a"), log);
         let gate = Arc::new(Gate::new(GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))));
-        let settings = annuaire_api::ApiSettings { gate, cursor_key: [7; 32], lane: Arc::default() };
+        let settings = annuaire_api::ApiSettings { gate, cursor_key: [7; 32], lane: Arc::default(), subscriptions: None };
         let served = ServedStore::new(Arc::clone(&index));
         let app = annuaire_api::router(served.clone(), None, settings);
         Self { index, served, app, _dir: dir }

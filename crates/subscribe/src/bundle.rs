@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 /// Profile of the first entry.
 const STATUS_PROFILE: &str = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-status-r4";
 /// Profile of a notification.
-const NOTIFICATION_PROFILE: &str = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-notification-r4";
+const NOTIFICATION_PROFILE: &str =
+    "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-notification-r4";
 
 /// What a status is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +103,9 @@ impl Told<'_> {
             "response": {"status": "200"},
         });
         let meta = json!({"profile": [NOTIFICATION_PROFILE]});
-        let start = json!({"resourceType": "Bundle", "meta": meta, "type": "history", "timestamp": iso_ms(now_ms), "entry": [first]}).to_string();
+        let start =
+            json!({"resourceType": "Bundle", "meta": meta, "type": "history", "timestamp": iso_ms(now_ms), "entry": [first]})
+                .to_string();
         let mut out = start.into_bytes();
         out.truncate(out.len() - "]}".len());
         for event in events.iter().filter(|_| content == PayloadContent::FullResource) {
@@ -157,13 +160,24 @@ mod tests {
     fn a_notification_ends_with_a_transaction_when_it_can() {
         let events = |txs: &[u64]| -> Vec<SubscriptionEvent> {
             let event = |(n, tx): (u64, &u64)| SubscriptionEvent {
-                number: n, tx: Tx::new(*tx), at_ms: 0, kind: EventKind::Updated, ty: String::new(), id: String::new(), version: 1,
+                number: n,
+                tx: Tx::new(*tx),
+                at_ms: 0,
+                kind: EventKind::Updated,
+                ty: String::new(),
+                id: String::new(),
+                version: 1,
             };
             (1..).zip(txs).map(event).collect()
         };
-        for (txs, most, kept) in
-            [(&[1, 1, 2, 2][..], 4, 4), (&[1, 1, 2, 2], 3, 2), (&[1, 1, 2, 3], 3, 3), (&[1, 1, 1, 2], 2, 2), (&[1, 2, 3], 1, 1), (&[], 3, 0)]
-        {
+        for (txs, most, kept) in [
+            (&[1, 1, 2, 2][..], 4, 4),
+            (&[1, 1, 2, 2], 3, 2),
+            (&[1, 1, 2, 3], 3, 3),
+            (&[1, 1, 1, 2], 2, 2),
+            (&[1, 2, 3], 1, 1),
+            (&[], 3, 0),
+        ] {
             let mut all = events(txs);
             cut(&mut all, most);
             assert_eq!(all.len(), kept, "{txs:?} {most}");

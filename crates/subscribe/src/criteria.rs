@@ -114,7 +114,10 @@ mod tests {
 
     #[test]
     fn a_list_is_taken_out_of_the_search() {
-        let read = Criterion::parse("Practitioner?identifier=https://rpps.esante.gouv.fr%7C10999000010,%2010999000028,x&active=true&family=a,b").unwrap();
+        let read = Criterion::parse(
+            "Practitioner?identifier=https://rpps.esante.gouv.fr%7C10999000010,%2010999000028,x&active=true&family=a,b",
+        )
+        .unwrap();
         let list = ["10999000028", "https://rpps.esante.gouv.fr|10999000010", "x"].map(str::to_owned).to_vec();
         assert_eq!(read.lists, [WatchList::Identifiers(list)]);
         assert_eq!((read.ty.as_str(), read.query.as_str()), ("Practitioner", "active=true&family=a,b"));
@@ -124,9 +127,15 @@ mod tests {
         assert_eq!(escaped.lists[0].entries(), ["a,b", "c\\"]);
         let other = Criterion::parse("Practitioner?identifier:of-type=a|b|c").unwrap();
         assert_eq!((other.lists.len(), other.query.as_str()), (0, "identifier:of-type=a|b|c"), "the search judges it");
-        for bad in
-            ["Practitioner", "Practitioner?", "Practitioner?_id=", "Practitioner?_id=,,", "P?identifier=%zz", "P?identifier=a|b|c", "P?identifier=s|"]
-        {
+        for bad in [
+            "Practitioner",
+            "Practitioner?",
+            "Practitioner?_id=",
+            "Practitioner?_id=,,",
+            "P?identifier=%zz",
+            "P?identifier=a|b|c",
+            "P?identifier=s|",
+        ] {
             assert!(Criterion::parse(bad).is_err(), "{bad}");
         }
     }

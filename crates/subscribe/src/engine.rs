@@ -6,6 +6,7 @@
 
 use crate::bundle::{StatusType, Told, cut};
 use crate::change::{Change, Changes, type_name};
+use crate::counts::EngineCounts;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::matcher::{CompileQuery, Matcher, Matching};
@@ -90,21 +91,6 @@ pub struct Step {
     pub unreadable: Vec<Error>,
 }
 
-/// Counts for metrics and `status`, since the start of the process; gauges are those of the last step.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct EngineCounts {
-    /// Events stored.
-    pub events: u64,
-    /// Notifications acknowledged.
-    pub delivered: u64,
-    /// Notifications that failed.
-    pub failed: u64,
-    /// Subscriptions by status, in the order of [`SubscriptionStatus::ALL`].
-    pub subscriptions: [u64; 4],
-    /// Events that wait for an acknowledgement.
-    pub waiting: u64,
-}
-
 /// A subscription as the engine remembers it.
 struct Known {
     version: u64,
@@ -112,6 +98,8 @@ struct Known {
     matching: Matching,
     /// Transactions up to this one were looked at.
     at: Tx,
+    /// Events that this engine knows of. When there are more, another one numbered them, and what is known is read anew.
+    events: u64,
     /// Events up to this one, of the transaction that was under way when another engine died, are stored already.
     skip: Option<SubscriptionEvent>,
 }
@@ -196,7 +184,7 @@ impl Engine {
         }
         let until = now_ms.saturating_add(limits::LEASE_MS);
         let taken = self.settings.registry.take_lease(LEASE, &self.settings.holder, now_ms, until)?;
-        if !taken || self.lease_until.is_none() {
+        if !taken || self.lease_until.is_none_or(|until| until <= now_ms) {
             // What another node did meanwhile is read anew.
             self.known.clear();
             self.epoch = self.settings.registry.log()?.epoch;
@@ -219,13 +207,14 @@ impl Engine {
             }
         }
         let heads = &self.heads;
-        self.known.retain(|id, _| heads.contains_key(id));
+        self.known.retain(|id, known| heads.get(id).is_some_and(|head| head.progress.events == known.events));
         self.broken.retain(|id, _| heads.contains_key(id));
         Ok(())
     }
 
     fn end_those_that_are_over(&mut self, now_ms: i64) -> Result<()> {
-        let over = |head: &&SubscriptionHead| head.status != SubscriptionStatus::Off && head.end_ms.is_some_and(|end| end <= now_ms);
+        let over =
+            |head: &&SubscriptionHead| head.status != SubscriptionStatus::Off && head.end_ms.is_some_and(|end| end <= now_ms);
         let over: Vec<SubscriptionHead> = self.heads.values().filter(over).cloned().collect();
         for head in over {
             self.change_status(&head, SubscriptionStatus::Off, head.progress.clone(), "subscription-end", now_ms)?;
@@ -235,14 +224,18 @@ impl Engine {
 
     /// Reads contents of new versions.
     fn learn(&mut self, unreadable: &mut Vec<Error>) -> Result<()> {
-        let current = |head: &SubscriptionHead, known: &HashMap<String, Known>| known.get(&head.id).is_some_and(|k| k.version == head.version);
+        let current = |head: &SubscriptionHead, known: &HashMap<String, Known>| {
+            known.get(&head.id).is_some_and(|k| k.version == head.version)
+        };
         let new: Vec<SubscriptionHead> = self.heads.values().filter(|head| !current(head, &self.known)).cloned().collect();
         for head in new {
             if self.broken.get(&head.id) == Some(&head.version) {
                 continue;
             }
             let Some(row) = self.settings.registry.subscription(&head.id)? else { continue };
-            let Some(perimeter) = self.settings.perimeters.iter().find(|perimeter| perimeter.name == head.perimeter) else { continue };
+            let Some(perimeter) = self.settings.perimeters.iter().find(|perimeter| perimeter.name == head.perimeter) else {
+                continue;
+            };
             let snap = (perimeter.store)().snapshot()?;
             let made = opened(&row, &self.settings.sealer).and_then(|wanted| {
                 let matching = Matching::new(&wanted, &snap, &*self.settings.compile);
@@ -257,15 +250,17 @@ impl Engine {
                     continue;
                 }
             };
-            let (at, skip) = match self.known.remove(&head.id) {
-                Some(known) => (known.at.max(row.head.progress.watermark), known.skip),
+            let progress = &row.head.progress;
+            let (at, skip) = match self.known.remove(&head.id).filter(|known| known.events == progress.events) {
+                Some(known) => (known.at.max(progress.watermark), known.skip),
                 None => {
-                    let last = row.head.progress.events;
-                    let last = self.settings.registry.subscription_events(&head.id, last.max(1), last.max(1), 1)?.pop();
-                    (row.head.progress.watermark, last.filter(|event| event.tx > row.head.progress.watermark))
+                    let last = progress.events.max(1);
+                    let last = self.settings.registry.subscription_events(&head.id, last, last, 1)?.pop();
+                    (progress.watermark, last.filter(|event| event.tx > progress.watermark))
                 }
             };
-            self.known.insert(head.id.clone(), Known { version: row.head.version, wanted, matching, at, skip });
+            let known = Known { version: row.head.version, wanted, matching, at, events: progress.events, skip };
+            self.known.insert(head.id.clone(), known);
             self.heads.insert(head.id.clone(), row.head);
         }
         Ok(())
@@ -296,7 +291,9 @@ impl Engine {
             }
             let lags = |id: &&String| {
                 let head = self.heads.get(*id);
-                head.is_some_and(|h| h.progress.events > 0 && !rows.is_empty() || snap.tx().since(h.progress.watermark) >= limits::WATERMARK_LAG)
+                head.is_some_and(|h| {
+                    h.progress.events > 0 && !rows.is_empty() || snap.tx().since(h.progress.watermark) >= limits::WATERMARK_LAG
+                })
             };
             let done: Vec<String> = ids.iter().filter(|id| self.known.contains_key(*id)).filter(lags).cloned().collect();
             if !done.is_empty() {
@@ -361,6 +358,9 @@ impl Engine {
             if let Some(head) = self.heads.get_mut(&of.subscription) {
                 head.progress.events += of.events.len() as u64;
             }
+            if let Some(known) = self.known.get_mut(&of.subscription) {
+                known.events += of.events.len() as u64;
+            }
         }
         for id in lost {
             self.known.remove(&id);
@@ -385,21 +385,32 @@ impl Engine {
         }
         due.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
         let mut of_owner: HashMap<String, usize> = HashMap::new();
-        for id in self.busy.keys() {
-            *self.heads.get(id).map(|head| of_owner.entry(head.owner.clone()).or_default()).unwrap_or(&mut 0) += 1;
+        for head in self.busy.keys().filter_map(|id| self.heads.get(id)) {
+            *of_owner.entry(head.owner.clone()).or_default() += 1;
         }
         for (_, id, kind) in due {
             let Some(head) = self.heads.get(&id).cloned() else { continue };
             let suspect = head.progress.attempts > 0 || head.status == SubscriptionStatus::Requested;
             let suspects = self.busy.values().filter(|suspect| **suspect).count();
             let own = of_owner.entry(head.owner.clone()).or_default();
-            if self.busy.len() >= limits::DELIVERIES || (suspect && suspects >= limits::SUSPECTS) || *own >= limits::DELIVERIES_OF_OWNER {
+            if self.busy.len() >= limits::DELIVERIES
+                || (suspect && suspects >= limits::SUSPECTS)
+                || *own >= limits::DELIVERIES_OF_OWNER
+            {
                 continue;
             }
-            if let Some(delivery) = self.delivery(head, kind, now_ms)? {
-                *own += 1;
-                self.busy.insert(id, suspect);
-                step.deliveries.push(delivery);
+            match self.delivery(head, kind, now_ms) {
+                Ok(Some(delivery)) => {
+                    *own += 1;
+                    self.busy.insert(id, suspect);
+                    step.deliveries.push(delivery);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    // Nobody sends what a failed step gave.
+                    step.deliveries.iter().for_each(|delivery| _ = self.busy.remove(&delivery.id));
+                    return Err(error);
+                }
             }
         }
         Ok(())
@@ -425,8 +436,15 @@ impl Engine {
             DeliveryKind::Handshake => (StatusType::Handshake, kind, format!("handshake-{}", head.version)),
             DeliveryKind::Heartbeat => (StatusType::Heartbeat, kind, format!("heartbeat-{}", progress.sent_ms)),
             DeliveryKind::Events(_) | DeliveryKind::Repeated(_) if events.is_empty() => return Ok(None),
-            DeliveryKind::Events(_) => (StatusType::EventNotification, DeliveryKind::Events(total), events[0].number.to_string()),
-            DeliveryKind::Repeated(_) => (StatusType::EventNotification, DeliveryKind::Repeated(total), format!("{}-again-{}", events[0].number, head.version)),
+            // With the last number too: sent again after a failure it may hold more, and must not be taken for what came before.
+            DeliveryKind::Events(_) => {
+                (StatusType::EventNotification, DeliveryKind::Events(total), format!("{}-{total}", events[0].number))
+            }
+            DeliveryKind::Repeated(_) => (
+                StatusType::EventNotification,
+                DeliveryKind::Repeated(total),
+                format!("{}-{total}-again-{}", events[0].number, head.version),
+            ),
         };
         // A restored registry may give a number to another event: its epoch tells them apart.
         let webhook_id = format!("{}-{}-{first}", head.id, self.epoch);
@@ -473,7 +491,9 @@ impl Engine {
             }
             (DeliveryKind::Heartbeat, true) => {}
             (DeliveryKind::Events(last), true) => progress.delivered = last,
-            (DeliveryKind::Repeated(last), true) if last >= progress.resend_last => (progress.resend_next, progress.resend_last) = (0, 0),
+            (DeliveryKind::Repeated(last), true) if last >= progress.resend_last => {
+                (progress.resend_next, progress.resend_last) = (0, 0)
+            }
             (DeliveryKind::Repeated(last), true) => progress.resend_next = last + 1,
             (_, false) => match limits::RETRY_MS.get(progress.attempts as usize - 1) {
                 Some(wait) => progress.due_ms = now_ms.saturating_add(*wait),
@@ -493,10 +513,18 @@ impl Engine {
     }
 
     /// Writes another status, with its audit event. One that was changed meanwhile keeps what its client wrote.
-    fn change_status(&mut self, head: &SubscriptionHead, status: SubscriptionStatus, progress: SubscriptionProgress, event: &str, now_ms: i64) -> Result<()> {
+    fn change_status(
+        &mut self,
+        head: &SubscriptionHead,
+        status: SubscriptionStatus,
+        progress: SubscriptionProgress,
+        event: &str,
+        now_ms: i64,
+    ) -> Result<()> {
         let row = self.settings.registry.subscription(&head.id)?.filter(|row| row.head.version == head.version);
         let Some(mut row) = row else { return Ok(()) };
-        let detail = json!({"from": head.status.code(), "to": status.code(), "reason": progress.error, "attempts": progress.attempts});
+        let detail =
+            json!({"from": head.status.code(), "to": status.code(), "reason": progress.error, "attempts": progress.attempts});
         row.head.progress = SubscriptionProgress { watermark: Tx::NONE, ..progress };
         (row.head.version, row.head.status, row.head.changed_ms) = (head.version + 1, status, now_ms);
         let audit = AuditEvent {
@@ -538,8 +566,12 @@ fn wanted_delivery(head: &SubscriptionHead, wanted: &Wanted) -> Option<(i64, Del
     match head.status {
         SubscriptionStatus::Requested => Some((progress.due_ms, DeliveryKind::Handshake)),
         SubscriptionStatus::Error | SubscriptionStatus::Off => None,
-        SubscriptionStatus::Active if progress.resend_next > 0 => Some((progress.due_ms, DeliveryKind::Repeated(progress.resend_last))),
-        SubscriptionStatus::Active if progress.delivered < progress.events => Some((progress.due_ms, DeliveryKind::Events(progress.events))),
+        SubscriptionStatus::Active if progress.resend_next > 0 => {
+            Some((progress.due_ms, DeliveryKind::Repeated(progress.resend_last)))
+        }
+        SubscriptionStatus::Active if progress.delivered < progress.events => {
+            Some((progress.due_ms, DeliveryKind::Events(progress.events)))
+        }
         SubscriptionStatus::Active => {
             let period = i64::try_from(wanted.heartbeat?).ok()?.checked_mul(1_000)?;
             let quiet = progress.sent_ms.max(head.changed_ms).saturating_add(period);

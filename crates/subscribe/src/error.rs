@@ -10,7 +10,9 @@ pub enum Error {
     #[error("{0}")]
     Index(#[from] annuaire_index::Error),
     /// What is stored of a subscription cannot be read: another program, or another secret, wrote it.
-    #[error("the subscription {id} cannot be read ({reason}): remove it, or bring back the secret of the installation (cursor.key)")]
+    #[error(
+        "the subscription {id} cannot be read ({reason}): remove it, or bring back the secret of the installation (cursor.key)"
+    )]
     Unreadable {
         /// The subscription.
         id: String,
@@ -58,11 +60,9 @@ pub enum ServiceError {
 impl From<annuaire_store::Error> for ServiceError {
     fn from(error: annuaire_store::Error) -> Self {
         match error {
-            annuaire_store::Error::SubscriptionChanged { .. } => refused(
-                RefusalKind::Stale,
-                "The subscription was changed meanwhile.",
-                "Read it again, and decide again.",
-            ),
+            annuaire_store::Error::SubscriptionChanged { .. } => {
+                refused(RefusalKind::Stale, "The subscription was changed meanwhile.", "Read it again, and decide again.")
+            }
             other => Self::Failed(other.into()),
         }
     }

@@ -149,7 +149,13 @@ mod tests {
         let (endpoint, sent) = receiver("HTTP/1.1 204 No Content\r\n\r\n");
         assert_eq!(ours().send(&notification(&endpoint)), Ok(()));
         let got = sent.recv().unwrap().to_lowercase();
-        for part in ["post /hook?x=1 http/1.1", "authorization: bearer s", "webhook-id: a", "content-type: application/fhir+json", "content-length: 2"] {
+        for part in [
+            "post /hook?x=1 http/1.1",
+            "authorization: bearer s",
+            "webhook-id: a",
+            "content-type: application/fhir+json",
+            "content-length: 2",
+        ] {
             assert!(got.contains(part), "{part}: {got}");
         }
     }

@@ -22,6 +22,7 @@
 mod address;
 mod bundle;
 mod change;
+mod counts;
 mod criteria;
 mod engine;
 mod error;
@@ -37,7 +38,8 @@ mod topic;
 mod transport;
 
 pub use address::AddressRules;
-pub use engine::{Delivery, DeliveryKind, Engine, EngineCounts, EnginePerimeter, EngineSettings, Step};
+pub use counts::EngineCounts;
+pub use engine::{Delivery, DeliveryKind, Engine, EnginePerimeter, EngineSettings, Step};
 pub use error::{Error, RefusalKind, Result, ServiceError};
 pub use http::HttpTransport;
 pub use matcher::CompileQuery;

@@ -36,13 +36,15 @@ impl Part {
         };
         let found = match self {
             Self::RightToPractise => {
-                let rights = among("extension", &|e| [REGISTRATION, PRACTITIONER_AUTHORIZATION].iter().any(|url| e["url"] == *url));
+                let rights =
+                    among("extension", &|e| [REGISTRATION, PRACTITIONER_AUTHORIZATION].iter().any(|url| e["url"] == *url));
                 json!([body["active"], body["qualification"], rights])
             }
             Self::MessagingAddresses => Value::Array(among("telecom", &is_mailbox)),
             Self::FormerIdentifiers => Value::Array(among("identifier", &|identifier| identifier["use"] == "old")),
         };
-        let is_empty = found.as_array().is_none_or(|items| items.iter().all(|i| i.is_null() || i.as_array().is_some_and(Vec::is_empty)));
+        let is_empty =
+            found.as_array().is_none_or(|items| items.iter().all(|i| i.is_null() || i.as_array().is_some_and(Vec::is_empty)));
         (!is_empty).then(|| found.to_string())
     }
 }

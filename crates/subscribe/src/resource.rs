@@ -105,7 +105,12 @@ fn not_served(text: impl Into<String>, hint: impl Into<String>) -> ServiceError 
 
 /// The values of an extension within `of`.
 fn extensions<'a>(of: &'a Value, url: &'a str) -> impl Iterator<Item = &'a Map<String, Value>> {
-    of["extension"].as_array().into_iter().flatten().filter_map(Value::as_object).filter(move |e| e.get("url").is_some_and(|u| u == url))
+    of["extension"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .filter(move |e| e.get("url").is_some_and(|u| u == url))
 }
 
 /// A number of an extension, of whatever integer type.
@@ -125,12 +130,18 @@ impl Sent {
         let status = match resource["status"].as_str() {
             Some("requested" | "active") => SubscriptionStatus::Requested,
             Some("off") => SubscriptionStatus::Off,
-            _ => return Err(not_served("Subscription.status is missing or not one that a client may give.", "Write requested, or off.")),
+            _ => {
+                return Err(not_served(
+                    "Subscription.status is missing or not one that a client may give.",
+                    "Write requested, or off.",
+                ));
+            }
         };
         let end_ms = match &resource["end"] {
             Value::Null => None,
             Value::String(end) => {
-                let instant = parse_instant(end).ok_or_else(|| not_served("Subscription.end is no instant.", "As 2027-01-31T12:00:00Z."))?;
+                let instant = parse_instant(end)
+                    .ok_or_else(|| not_served("Subscription.end is no instant.", "As 2027-01-31T12:00:00Z."))?;
                 Some(instant.0)
             }
             _ => return Err(not_served("Subscription.end is no instant.", "As 2027-01-31T12:00:00Z.")),
@@ -140,7 +151,8 @@ impl Sent {
         }
         let canonical = resource["criteria"].as_str().unwrap_or_default();
         let known = || format!("Topics: {}.", TOPICS.iter().map(Topic::canonical).collect::<Vec<_>>().join(", "));
-        let topic = Topic::find(canonical).ok_or_else(|| not_served("Subscription.criteria names no topic of this server.", known()))?;
+        let topic =
+            Topic::find(canonical).ok_or_else(|| not_served("Subscription.criteria names no topic of this server.", known()))?;
         let filters = filters(&resource, topic)?;
         let channel = &resource["channel"];
         if channel["type"] != "rest-hook" {
@@ -148,7 +160,10 @@ impl Sent {
         }
         let endpoint = channel["endpoint"].as_str().unwrap_or_default().to_owned();
         rules.check(&endpoint).map_err(|why| {
-            not_served(format!("Subscription.channel.endpoint: {why}."), "Receivers are https addresses of the internet, or of networks that the operator allows.")
+            not_served(
+                format!("Subscription.channel.endpoint: {why}."),
+                "Receivers are https addresses of the internet, or of networks that the operator allows.",
+            )
         })?;
         let payload = channel["payload"].as_str().unwrap_or("application/fhir+json");
         if !matches!(payload, "application/fhir+json" | "application/json" | "json") {
@@ -160,11 +175,17 @@ impl Sent {
             _ => None,
         };
         let content = content.ok_or_else(|| {
-            not_served("Subscription.channel.payload needs one extension backport-payload-content that is served.", "Served: empty, id-only, full-resource.")
+            not_served(
+                "Subscription.channel.payload needs one extension backport-payload-content that is served.",
+                "Served: empty, id-only, full-resource.",
+            )
         })?;
         let heartbeat = number(channel, HEARTBEAT).filter(|s| *s > 0);
         if heartbeat.is_some_and(|seconds| seconds < limits::HEARTBEAT_LEAST) {
-            return Err(not_served("backport-heartbeat-period is too short.", format!("At least {} s.", limits::HEARTBEAT_LEAST)));
+            return Err(not_served(
+                "backport-heartbeat-period is too short.",
+                format!("At least {} s.", limits::HEARTBEAT_LEAST),
+            ));
         }
         let timeout = number(channel, TIMEOUT).filter(|s| *s > 0);
         if timeout.is_some_and(|seconds| seconds > limits::ANSWER_MOST.as_secs()) {
@@ -190,13 +211,19 @@ impl Sent {
 }
 
 fn filters(resource: &Value, topic: &Topic) -> Result<Vec<String>, ServiceError> {
-    let given: Vec<&str> = extensions(&resource["_criteria"], FILTER).map(|e| e.get("valueString").and_then(Value::as_str).unwrap_or_default()).collect();
+    let given: Vec<&str> = extensions(&resource["_criteria"], FILTER)
+        .map(|e| e.get("valueString").and_then(Value::as_str).unwrap_or_default())
+        .collect();
     if given.len() > limits::FILTERS {
-        return Err(not_served(format!("{} filters, of {} at most.", given.len(), limits::FILTERS), "Join parameters of one type by &."));
+        return Err(not_served(
+            format!("{} filters, of {} at most.", given.len(), limits::FILTERS),
+            "Join parameters of one type by &.",
+        ));
     }
     for text in &given {
         let shown: String = text.chars().take(60).collect();
-        let criterion = Criterion::parse(text).map_err(|why| not_served(format!("The filter {shown:?}: {why}."), "As Practitioner?identifier=a,b,c."))?;
+        let criterion = Criterion::parse(text)
+            .map_err(|why| not_served(format!("The filter {shown:?}: {why}."), "As Practitioner?identifier=a,b,c."))?;
         if !topic.types.contains(&criterion.ty.as_str()) {
             let hint = format!("Types of this topic: {}.", topic.types.join(", "));
             return Err(not_served(format!("The filter {shown:?} is about another type than the topic."), hint));
@@ -207,8 +234,18 @@ fn filters(resource: &Value, topic: &Topic) -> Result<Vec<String>, ServiceError>
 
 /// Headers that belong to the protocol, or to the notification.
 const OURS: [&str; 12] = [
-    "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect",
-    "user-agent", "accept-encoding",
+    "host",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+    "trailer",
+    "expect",
+    "user-agent",
+    "accept-encoding",
 ];
 
 fn headers(channel: &Value) -> Result<Vec<(String, String)>, ServiceError> {
@@ -218,7 +255,8 @@ fn headers(channel: &Value) -> Result<Vec<(String, String)>, ServiceError> {
         return Err(bad("too many headers"));
     }
     let one = |line: &Value| {
-        let line = line.as_str().filter(|line| line.len() <= limits::HEADER_BYTES).ok_or_else(|| bad("one is no text, or too long"))?;
+        let line =
+            line.as_str().filter(|line| line.len() <= limits::HEADER_BYTES).ok_or_else(|| bad("one is no text, or too long"))?;
         let (name, value) = line.split_once(':').ok_or_else(|| bad("one has no colon"))?;
         let (name, value) = (name.trim(), value.trim());
         let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
@@ -239,7 +277,9 @@ impl Wanted {
     pub(crate) fn keep_hidden(&mut self, before: &Self) -> Result<(), ServiceError> {
         for (name, value) in self.headers.iter_mut().filter(|(_, value)| value == HIDDEN) {
             let kept = before.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
-            *value = kept.map(|(_, value)| value.clone()).ok_or_else(|| not_served(format!("The header {name} has no value to keep."), "Give its value."))?;
+            *value = kept
+                .map(|(_, value)| value.clone())
+                .ok_or_else(|| not_served(format!("The header {name} has no value to keep."), "Give its value."))?;
         }
         Ok(())
     }
@@ -358,16 +398,35 @@ mod tests {
     }
 
     fn read(resource: &Value) -> Result<Sent, ServiceError> {
-        Sent::read(resource.to_string().as_bytes(), "https://annuaire.example/fhir/v2", &AddressRules::default(), 1_800_000_000_000)
+        Sent::read(
+            resource.to_string().as_bytes(),
+            "https://annuaire.example/fhir/v2",
+            &AddressRules::default(),
+            1_800_000_000_000,
+        )
     }
 
     fn head() -> SubscriptionHead {
         let progress = annuaire_store::subscription::SubscriptionProgress {
-            watermark: annuaire_base::Tx::NONE, events: 0, delivered: 0, resend_next: 0, resend_last: 0, attempts: 0, due_ms: 0, sent_ms: 0, error: None,
+            watermark: annuaire_base::Tx::NONE,
+            events: 0,
+            delivered: 0,
+            resend_next: 0,
+            resend_last: 0,
+            attempts: 0,
+            due_ms: 0,
+            sent_ms: 0,
+            error: None,
         };
         SubscriptionHead {
-            id: "s1".into(), owner: "k".into(), perimeter: "public".into(), version: 1, status: SubscriptionStatus::Requested,
-            changed_ms: 0, end_ms: Some(1_801_396_800_000), progress,
+            id: "s1".into(),
+            owner: "k".into(),
+            perimeter: "public".into(),
+            version: 1,
+            status: SubscriptionStatus::Requested,
+            changed_ms: 0,
+            end_ms: Some(1_801_396_800_000),
+            progress,
         }
     }
 
@@ -395,14 +454,26 @@ mod tests {
     fn what_is_not_served_is_refused() {
         assert!(read(&sample()).is_ok());
         for (at, value) in [
-            ("/status", json!("error")), ("/end", json!("2020-01-01T00:00:00Z")), ("/criteria", json!("Practitioner?")),
-            ("/criteria", json!(format!("{TOPIC_BASE}weather"))), ("/channel/type", json!("email")), ("/channel/type", json!("websocket")),
-            ("/channel/endpoint", json!("http://hook.example/")), ("/channel/endpoint", json!("https://127.0.0.1/")), ("/channel/endpoint", Value::Null),
-            ("/channel/payload", json!("application/fhir+xml")), ("/channel/_payload/extension", json!([])),
-            ("/channel/_payload/extension/0/valueCode", json!("all")), ("/_criteria/extension/0/valueString", json!("Organization?name=a")),
-            ("/_criteria/extension/0/valueString", json!("Practitioner")), ("/channel/extension/0/valueUnsignedInt", json!(3)),
-            ("/channel/header/0", json!("Host: x")), ("/channel/header/0", json!("Webhook-Id: x")), ("/channel/header/0", json!("a b: x")),
-            ("/channel/header/0", json!("A: x\r\nB: y")), ("/channel/header/0", json!(3)),
+            ("/status", json!("error")),
+            ("/end", json!("2020-01-01T00:00:00Z")),
+            ("/criteria", json!("Practitioner?")),
+            ("/criteria", json!(format!("{TOPIC_BASE}weather"))),
+            ("/channel/type", json!("email")),
+            ("/channel/type", json!("websocket")),
+            ("/channel/endpoint", json!("http://hook.example/")),
+            ("/channel/endpoint", json!("https://127.0.0.1/")),
+            ("/channel/endpoint", Value::Null),
+            ("/channel/payload", json!("application/fhir+xml")),
+            ("/channel/_payload/extension", json!([])),
+            ("/channel/_payload/extension/0/valueCode", json!("all")),
+            ("/_criteria/extension/0/valueString", json!("Organization?name=a")),
+            ("/_criteria/extension/0/valueString", json!("Practitioner")),
+            ("/channel/extension/0/valueUnsignedInt", json!(3)),
+            ("/channel/header/0", json!("Host: x")),
+            ("/channel/header/0", json!("Webhook-Id: x")),
+            ("/channel/header/0", json!("a b: x")),
+            ("/channel/header/0", json!("A: x\r\nB: y")),
+            ("/channel/header/0", json!(3)),
         ] {
             let mut resource = sample();
             *resource.pointer_mut(at).unwrap() = value.clone();

@@ -2,6 +2,7 @@
 
 use crate::address::AddressRules;
 use crate::bundle::{StatusType, Told};
+use crate::counts::EngineCounts;
 use crate::error::{Error, RefusalKind, ServiceError, refused};
 use crate::limits;
 use crate::matcher::{CompileQuery, Matching};
@@ -10,10 +11,12 @@ use crate::seal::Sealer;
 use crate::sign::key_text;
 use annuaire_base::Tx;
 use annuaire_index::Snapshot;
-use annuaire_store::subscription::{SubscriptionHead, SubscriptionProgress, SubscriptionRow, SubscriptionStatus, SubscriptionWrite};
+use annuaire_store::subscription::{
+    SubscriptionHead, SubscriptionProgress, SubscriptionRow, SubscriptionStatus, SubscriptionWrite,
+};
 use annuaire_store::{AuditEvent, BlockingRegistry, Cause, Channel, CommitClock, Entropy};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the calls need.
 pub struct SubscriptionService {
@@ -31,6 +34,8 @@ pub struct SubscriptionService {
     pub compile: Arc<CompileQuery>,
     /// Tells those who deliver that there is something new.
     pub wake: Arc<dyn Fn() + Send + Sync>,
+    /// What the engine of this node has done, for metrics.
+    pub counts: Arc<Mutex<EngineCounts>>,
 }
 
 impl std::fmt::Debug for SubscriptionService {
@@ -70,10 +75,17 @@ type Answer<T> = std::result::Result<T, ServiceError>;
 /// Reads what is stored of a subscription.
 pub(crate) fn opened(row: &SubscriptionRow, sealer: &Sealer) -> Result<Wanted, Error> {
     let id = &row.head.id;
-    Wanted::read(&row.content, |sealed| sealer.open(id, sealed)).map_err(|reason| Error::Unreadable { id: id.clone(), reason: reason.into() })
+    Wanted::read(&row.content, |sealed| sealer.open(id, sealed))
+        .map_err(|reason| Error::Unreadable { id: id.clone(), reason: reason.into() })
 }
 
 impl SubscriptionService {
+    /// Metrics of the delivery on this node, in the text format of Prometheus.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).metrics()
+    }
+
     fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         (self.entropy)(&mut bytes);
@@ -84,7 +96,9 @@ impl SubscriptionService {
     fn own(&self, caller: Caller<'_>, id: &str) -> Answer<(SubscriptionRow, Wanted)> {
         let row = self.registry.subscription(id)?;
         let row = row.filter(|row| row.head.owner == caller.owner && row.head.perimeter == caller.perimeter);
-        let row = row.ok_or_else(|| refused(RefusalKind::Unknown, "You have no subscription of this id.", "GET [base]/Subscription lists yours."))?;
+        let row = row.ok_or_else(|| {
+            refused(RefusalKind::Unknown, "You have no subscription of this id.", "GET [base]/Subscription lists yours.")
+        })?;
         let wanted = opened(&row, &self.sealer)?;
         Ok((row, wanted))
     }
@@ -103,8 +117,13 @@ impl SubscriptionService {
 
     /// Compiles the filters, and counts the watch lists of the owner with them.
     fn check(&self, caller: Caller<'_>, wanted: &Wanted, but: Option<&str>) -> Answer<()> {
-        let matching = Matching::new(wanted, caller.snap, &*self.compile)
-            .map_err(|why| refused(RefusalKind::NotServed, format!("A filter is not served: {why}"), "Filters are searches of one type without chains, _has, :of-type and result parameters."))?;
+        let matching = Matching::new(wanted, caller.snap, &*self.compile).map_err(|why| {
+            refused(
+                RefusalKind::NotServed,
+                format!("A filter is not served: {why}"),
+                "Filters are searches of one type without chains, _has, :of-type and result parameters.",
+            )
+        })?;
         let mut watched = matching.watched();
         if watched > 0 {
             for head in self.own_heads(caller)?.iter().filter(|head| Some(head.id.as_str()) != but) {
@@ -198,7 +217,11 @@ impl SubscriptionService {
         let resource_id = serde_json::from_slice::<Value>(body).ok().and_then(|v| v["id"].as_str().map(str::to_owned));
         let Sent { mut wanted, status, end_ms, rotate } = Sent::read(body, caller.base, &self.rules, now_ms)?;
         if resource_id.as_deref() != Some(id) {
-            return Err(refused(RefusalKind::Malformed, "Subscription.id is not the id of the address.", "Send the resource that you read."));
+            return Err(refused(
+                RefusalKind::Malformed,
+                "Subscription.id is not the id of the address.",
+                "Send the resource that you read.",
+            ));
         }
         wanted.keep_hidden(&before)?;
         wanted.refuse_hidden()?;
@@ -232,8 +255,13 @@ impl SubscriptionService {
     /// Of an id that the caller does not have, of a version that is not the one of `if_match`.
     pub fn remove(&self, caller: Caller<'_>, id: &str, if_match: Option<u64>) -> Answer<()> {
         // Its content is not opened: one that cannot be read must be removable.
-        let row = self.registry.subscription(id)?.filter(|row| row.head.owner == caller.owner && row.head.perimeter == caller.perimeter);
-        let row = row.ok_or_else(|| refused(RefusalKind::Unknown, "You have no subscription of this id.", "GET [base]/Subscription lists yours."))?;
+        let row = self
+            .registry
+            .subscription(id)?
+            .filter(|row| row.head.owner == caller.owner && row.head.perimeter == caller.perimeter);
+        let row = row.ok_or_else(|| {
+            refused(RefusalKind::Unknown, "You have no subscription of this id.", "GET [base]/Subscription lists yours.")
+        })?;
         check_version(&row.head, if_match)?;
         let write = SubscriptionWrite::Remove { id: id.to_owned(), expect: row.head.version };
         self.save(caller, "subscription-delete", (id, None), &write)
@@ -271,12 +299,19 @@ impl SubscriptionService {
     ///
     /// # Errors
     /// Of an id that the caller does not have.
-    pub fn events(&self, caller: Caller<'_>, id: &str, (since, until): (u64, u64), content: Option<PayloadContent>) -> Answer<Vec<u8>> {
+    pub fn events(
+        &self,
+        caller: Caller<'_>,
+        id: &str,
+        (since, until): (u64, u64),
+        content: Option<PayloadContent>,
+    ) -> Answer<Vec<u8>> {
         let (row, wanted) = self.own(caller, id)?;
         let events = self.registry.subscription_events(id, since.max(1), until, limits::EVENTS)?;
         let told = Told { head: &row.head, wanted: &wanted };
         let content = content.unwrap_or(wanted.content);
-        let bundle = told.bundle(StatusType::QueryEvent, content, row.head.progress.events, &events, (caller.snap, (self.now_ms)()));
+        let bundle =
+            told.bundle(StatusType::QueryEvent, content, row.head.progress.events, &events, (caller.snap, (self.now_ms)()));
         Ok(bundle.map_err(Error::from)?)
     }
 
@@ -294,7 +329,11 @@ impl SubscriptionService {
             return Err(refused(RefusalKind::NotServed, text, "Update it with the status requested, or ask $events."));
         }
         if first > last {
-            return Err(refused(RefusalKind::NotServed, "No event that was delivered is within these bounds.", "Ask $status for the number of events."));
+            return Err(refused(
+                RefusalKind::NotServed,
+                "No event that was delivered is within these bounds.",
+                "Ask $status for the number of events.",
+            ));
         }
         (progress.resend_next, progress.resend_last, progress.due_ms) = (first, last, (self.now_ms)());
         progress.watermark = Tx::NONE;
@@ -307,7 +346,11 @@ impl SubscriptionService {
 
 fn check_version(head: &SubscriptionHead, if_match: Option<u64>) -> Answer<()> {
     if if_match.is_some_and(|version| version != head.version) {
-        return Err(refused(RefusalKind::Stale, format!("The subscription has version {}.", head.version), "Read it again, and decide again."));
+        return Err(refused(
+            RefusalKind::Stale,
+            format!("The subscription has version {}.", head.version),
+            "Read it again, and decide again.",
+        ));
     }
     Ok(())
 }

@@ -95,7 +95,7 @@ pub use kept_answers::{AnswerKey, KeptAnswers};
 pub use lane::{Full, Lane, WAITING};
 pub use negotiation::{accepts_gzip, lenient_quality};
 pub use network::{Network, NotANetwork};
-pub use pass::{Anyone, ApiClient, Operator, Pass, RestrictedReader, Who};
+pub use pass::{Anyone, ApiClient, Operator, Pass, RestrictedReader, Subscriber, Who};
 pub use pieces::{CutShort, Piece, PieceSource, account_for, known_length, response_in_pieces};
 pub use position::{StorePosition, digest_prefix};
 pub use proxies::{Origin, Proxies};

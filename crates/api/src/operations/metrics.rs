@@ -29,7 +29,11 @@ pub(crate) fn metrics(client: ApiClient, call: &mut Call<'_, MetricsDoor>, []: [
     if let Some(restricted) = &call.service.restricted {
         stores.push(position("restricted", &restricted.store.get())?);
     }
-    Ok(Answer::plain(StatusCode::OK, call.service.turns.gate.metrics(client.operator(), &stores)))
+    let mut text = call.service.turns.gate.metrics(client.operator(), &stores);
+    if let (Some(subscriptions), Some(_)) = (&call.service.subscriptions, client.operator()) {
+        text.push_str(&subscriptions.metrics());
+    }
+    Ok(Answer::plain(StatusCode::OK, text))
 }
 
 /// Where a store is in its log.

@@ -30,7 +30,8 @@ impl TestNation {
         let index = Arc::new(Index::open(&dir.path().join("i"), 1 << 28, annuaire_fhir::dictionary::ALL).unwrap());
         // Long after every delivery.
         let gate = annuaire_web::Gate::new(annuaire_web::GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000)));
-        let settings = annuaire_api::ApiSettings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default() };
+        let settings =
+            annuaire_api::ApiSettings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default(), subscriptions: None };
         let app = annuaire_api::router(Arc::clone(&index).into(), None, settings);
         let registry = annuaire_store_sqlite::open_blocking(&dir.path().join("r")).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -133,7 +133,8 @@ fn an_answer_asked_again_is_the_answer() {
         api_keys: vec!["known".to_owned()],
         ..annuaire_web::GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))
     });
-    let settings = annuaire_api::ApiSettings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default() };
+    let settings =
+        annuaire_api::ApiSettings { gate: Arc::new(gate), cursor_key: [1; 32], lane: Arc::default(), subscriptions: None };
     let closed = annuaire_api::router(Arc::clone(&world.index).into(), None, settings);
     for _ in 0..3 {
         assert_eq!(bytes(&closed, short, &[("esante-api-key", "known")]).0, 200);

@@ -1,7 +1,8 @@
 //! A world for subscriptions: a registry, a publication store of invented persons, receivers, and a clock.
 
 use annuaire_base::Tx;
-use annuaire_fhir::schema::{ACTIVE, IDENTIFIER, PRACTITIONER};
+use annuaire_fhir::schema::PRACTITIONER;
+use annuaire_fhir::schema::params::{ACTIVE, IDENTIFIER};
 use annuaire_index::{Filter, Index, Row, Snapshot};
 use annuaire_store::BlockingRegistry;
 use annuaire_store::subscription::{EventKind, SubscriptionEvent, SubscriptionHead, SubscriptionStatus};
@@ -57,7 +58,10 @@ impl Person {
             id: self.id.clone(),
             before: format!(r#"{{"resourceType":"Practitioner","id":"{}","meta":{{"#, self.id).into_bytes(),
             after: format!("}},{}", &rest[1..]).into_bytes(),
-            terms: vec![token(IDENTIFIER.id, RPPS, &self.number), token(ACTIVE.id, "", if self.active { "true" } else { "false" })],
+            terms: vec![
+                token(IDENTIFIER.id, RPPS, &self.number),
+                token(ACTIVE.id, "", if self.active { "true" } else { "false" }),
+            ],
             foreign_stamp: None,
             presence: Presence::Described,
         }
@@ -207,6 +211,7 @@ impl World {
             },
             compile: compile(),
             wake: Arc::new(|| ()),
+            counts: Arc::default(),
         };
         let (log, receivers) = Default::default();
         Self { registry, service, now, log, receivers, index, clock, engines: 0, _dir: dir }
@@ -347,7 +352,8 @@ pub fn subscription(endpoint: &str, topic: &str, watched: Option<&[&str]>, conte
     });
     if let Some(list) = watched {
         let filter = format!("Practitioner?identifier={}", list.join(","));
-        resource["_criteria"] = json!({"extension": [{"url": format!("{BACKPORT}backport-filter-criteria"), "valueString": filter}]});
+        resource["_criteria"] =
+            json!({"extension": [{"url": format!("{BACKPORT}backport-filter-criteria"), "valueString": filter}]});
     }
     resource
 }
