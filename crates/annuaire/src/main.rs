@@ -21,6 +21,7 @@ mod files;
 mod follower;
 mod limits;
 mod new_directory;
+mod notifier;
 mod options;
 mod page_key;
 mod priority;

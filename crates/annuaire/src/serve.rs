@@ -10,6 +10,7 @@ use crate::extractions::{DailyTime, ExtractionThread, extractions_dir};
 use crate::files::{key_name, start_files};
 use crate::follower::{FollowerThread, wait_for_stores};
 use crate::limits::{COMPARE_CLOCKS, START_NEW, START_WHOLE};
+use crate::notifier::{Notifier, NotifierSettings};
 use crate::page_key::page_key;
 use crate::priority::run_behind_readers;
 use crate::progress::SharedTell;
@@ -19,6 +20,7 @@ use crate::stores::{RestrictedStore, Stores};
 use annuaire_extract::ExtractOptions;
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
+use annuaire_subscribe::AddressRules;
 use annuaire_web::connections::{self, ConnectionLimits};
 use annuaire_web::limits::LONG;
 use annuaire_web::{Gate, GateSettings, Lane, LogSink, Proxies, PublicationStates, Rate, ServedStore};
@@ -191,6 +193,8 @@ pub(crate) fn serve(
         publication: Arc::clone(&publication),
         ..GateSettings::new(secret, Arc::new(now_us))
     }));
+    let notifier = notifier(place, configuration, (&public, restricted.as_ref()), secret, open)?;
+    let subscriptions = notifier.as_ref().map(|notifier| Arc::clone(&notifier.service));
     let files = configuration.publication.files.as_ref();
     let files = files
         .map(|cadence| {
@@ -202,6 +206,7 @@ pub(crate) fn serve(
         cursor_key: secret,
         lane: Arc::clone(&lane),
         files,
+        subscriptions,
         restricted_past: configuration.publication.restricted_past_days.time(),
     };
     let with_extractions = extractions.is_some();
@@ -215,7 +220,7 @@ pub(crate) fn serve(
     };
     let api = annuaire_api::router(public.clone(), restricted, settings);
     let app = annuaire_pages::router(public, pages).merge(api);
-    runtime()?.block_on(async {
+    let served = runtime()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         // Whoever started us may have closed the other end: that is no reason to stop serving.
@@ -250,7 +255,35 @@ pub(crate) fn serve(
         let limits = ConnectionLimits { connections: connections::raise_descriptor_limit().min(all.connections), ..all };
         connections::serve(listener, app, limits, interrupted).await;
         Ok(())
-    })
+    });
+    if let Some(notifier) = notifier {
+        notifier.stop();
+    }
+    served
+}
+
+/// Starts to deliver subscriptions; `None` where nobody can have one: a service without keys, or the copy of another directory.
+fn notifier(
+    place: &DataPlace,
+    configuration: &Configuration,
+    (public, restricted): (&ServedStore<Index>, Option<&ServedStore<Index>>),
+    secret: [u8; 32],
+    open: bool,
+) -> Result<Option<Notifier>> {
+    if (open && restricted.is_none()) || CopyOrigin::of(&place.data)?.is_some() {
+        return Ok(None);
+    }
+    let section = &configuration.subscriptions;
+    let networks: Vec<annuaire_web::Network> = section.allowed_networks.iter().map(|network| network.value).collect();
+    let rules = match networks.is_empty() {
+        true => AddressRules::default(),
+        false => AddressRules::allowing(move |address| networks.iter().any(|network| network.contains(address))),
+    };
+    let read = |path: &std::path::PathBuf| fs::read(path).with_context(|| format!("reading {}", path.display()));
+    let roots = section.root_certificates.as_ref().map(read).transpose()?;
+    let restricted = restricted.map(|store| (STORES[1], store.clone()));
+    let stores = std::iter::once((STORES[0], public.clone())).chain(restricted).collect();
+    Notifier::start(NotifierSettings { registry: place.registry()?, secret, rules, roots, stores }).map(Some)
 }
 
 /// Publication under way, and the stores that are served.

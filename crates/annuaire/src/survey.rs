@@ -31,6 +31,8 @@ pub(crate) struct Survey {
     pub(crate) quarantined: Result<usize, String>,
     /// Extractions of each perimeter that has some.
     pub(crate) extractions: Vec<ExtractionSurvey>,
+    /// Subscriptions by status, in the order of `SubscriptionStatus::ALL`, and events that wait for their receivers.
+    pub(crate) subscriptions: Result<([u64; 4], u64), String>,
     /// Bytes of the data directory.
     pub(crate) bytes: u64,
     /// Bytes free on its disk, when the system tells.
@@ -51,6 +53,7 @@ impl Survey {
             Ok(notes.into_iter().map(|(code, text)| source_summary(code, &text)).collect())
         });
         let quarantined = read_registry(&registry, |r| Ok(annuaire_exchange::quarantine(r)?.len()));
+        let subscriptions = read_registry(&registry, count_subscriptions);
         let peek = |name: &'static str| {
             let dir = place.data.join(name);
             let found = dir.join("data.mdb").exists().then(|| Index::peek(&dir).map_err(|e| e.to_string()));
@@ -65,6 +68,7 @@ impl Survey {
             sources: sources.unwrap_or_default(),
             quarantined,
             extractions: crate::extractions::survey(place),
+            subscriptions,
             bytes: bytes_below(&place.data),
             free: rustix::fs::statvfs(&place.data).ok().map(|v| v.f_bavail.saturating_mul(v.f_frsize)),
         }
@@ -89,6 +93,19 @@ fn read_registry<T>(
     match registry {
         Ok(registry) => read(registry).map_err(|e| one_line(&e)),
         Err(why) => Err(why.clone()),
+    }
+}
+
+fn count_subscriptions(registry: &BlockingRegistry) -> Result<([u64; 4], u64)> {
+    let (mut by_status, mut waiting, mut after) = ([0; 4], 0, String::new());
+    loop {
+        let page = registry.subscription_heads(None, &after, 1_000)?;
+        let Some(last) = page.last() else { return Ok((by_status, waiting)) };
+        after.clone_from(&last.id);
+        for head in page {
+            by_status[usize::try_from(head.status.number()).unwrap_or(0)] += 1;
+            waiting += head.progress.events.saturating_sub(head.progress.delivered);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use annuaire_index::{Effort, Index, Snapshot};
-use annuaire_web::RequestSubject;
+use annuaire_web::{Client, RequestSubject};
 use axum::http::request::Parts;
 
 use crate::basis::{AnswerBasis, TypeSet};
@@ -18,8 +18,12 @@ pub(crate) struct Call<'a, D> {
     /// Path under which the door is mounted.
     pub mount: &'static str,
     pub parts: &'a Parts,
-    /// Body of a POST.
+    /// Body of a POST or a PUT.
     pub form: Option<&'a [u8]>,
+    /// Whom the request counts for.
+    pub client: Client,
+    /// Id of the request.
+    pub request_id: &'a str,
     /// Work that the answer may take.
     pub effort: Effort,
     /// The request has waited for a transaction that did not come.

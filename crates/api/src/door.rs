@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use annuaire_bulk::PublishedTree;
-use annuaire_web::{Pass, RateRule, Refusal};
+use annuaire_web::{Pass, RateRule, Refusal, Subscriber};
 
 use crate::answer::Answer;
 use crate::error::ApiError;
@@ -57,6 +57,12 @@ pub(crate) trait FhirDoor: Door {
     fn files(_: &Service, _: Self::Pass) -> Option<&PublishedTree> {
         None
     }
+
+    /// Whether its changes can be subscribed to.
+    const SUBSCRIPTIONS: bool = true;
+
+    /// The right of a caller to have subscriptions here; `None`: nobody knows who it is.
+    fn subscriber(pass: Self::Pass) -> Option<Subscriber>;
 
     /// Its perimeter. The pass is the proof that the caller may read it.
     fn perimeter(service: &Service, pass: Self::Pass) -> Option<&ServedPerimeter>;

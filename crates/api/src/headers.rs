@@ -9,7 +9,7 @@ pub(crate) const ALLOWED: &str = "Accept, Accept-Datetime, Authorization, Conten
     If-None-Match, If-Range, Prefer, Range, X-Request-Id";
 /// Headers of answers that a page of another site may read.
 pub(crate) const EXPOSED: &str = "Accept-Ranges, Content-Location, Content-Range, ETag, Last-Modified, Link, Location, Memento-Datetime, \
-    RateLimit, RateLimit-Policy, Repr-Digest, Retry-After, X-Complete-Tx, X-Last-Time, X-Last-Tx, X-Lines-Left, X-Log, X-RateLimit-Limit, \
+    RateLimit, RateLimit-Policy, Repr-Digest, Retry-After, Webhook-Secret, X-Complete-Tx, X-Last-Time, X-Last-Tx, X-Lines-Left, X-Log, X-RateLimit-Limit, \
     X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
 
 /// The text of a header; empty when it is absent or no text.

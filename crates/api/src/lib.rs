@@ -9,6 +9,8 @@
 //! | `/fhir/v2/$bulk-publish`, with its pages and files, and its log (`checkpoint`, `tile/…`, `key`, signatures, salts) | an API key, when the service has any; no rate | 401, else the public perimeter as files |
 //! | `/fhir/dr` | a credential | 401 |
 //! | `/fhir/historique` | a credential of its own | 401 |
+//! | `/fhir/v2/Subscription…`, `/fhir/dp/Subscription…` | an API key that was verified | 401; 403 where the service has no keys |
+//! | `/fhir/dr/Subscription…` | a credential | 401 |
 //! | `/health` | none | the health of the public store |
 //! | `/metrics` | an API key, when the service has any | 401, else the counters without the restricted store |
 //!
@@ -54,7 +56,7 @@
 //!
 //! # What it never does
 //!
-//! It never writes, never reads the registry, never sends a byte of the restricted store without a
+//! It never writes but subscriptions, never reads facts of the registry, never sends a byte of the restricted store without a
 //! [`RestrictedReader`](annuaire_web::RestrictedReader) or a [`HistoryReader`](annuaire_web::HistoryReader), and never waits for a writer.
 
 mod answer;
@@ -91,20 +93,24 @@ mod xml_pieces;
 use std::sync::Arc;
 
 use annuaire_index::Index;
+use annuaire_subscribe::limits::SUBSCRIPTION_BYTES;
 use annuaire_web::ServedStore;
 use axum::Router;
 
 use door::FhirDoor;
-use mount::{RouteTable, get};
+use mount::{RouteTable, get, post};
 use operations::{
-    HealthDoor, MetricsDoor, changes, changes_at, changes_state, health, history_of_all, history_of_resource, history_of_type,
-    metadata, metrics, page, published_checkpoint, published_file, published_key, published_page, published_root,
-    published_root_signature, published_tile, read, search, search_by_form, search_by_posted_form, vread,
+    HealthDoor, MetricsDoor, changes, changes_at, changes_state, create_subscription, delete_subscription, health,
+    history_of_all, history_of_resource, history_of_type, list_subscriptions, metadata, metrics, page, published_checkpoint,
+    published_file, published_key, published_page, published_root, published_root_signature, published_tile, read,
+    read_subscription, resend_subscription, search, search_by_form, search_by_posted_form, subscription_events,
+    subscription_status, subscription_statuses, update_subscription, vread,
 };
 use path::{HISTORISED, PUBLIC, PUBLIC_ALIAS, RESTRICTED};
 use perimeters::{HistorisedPerimeter, NoPerimeter, PublicPerimeter, RestrictedPerimeter};
 use router::{ForEachDoor, RouteList, RouterBuilder};
 
+pub use query::subscription_filter;
 pub use router::Route;
 pub use service::ApiSettings;
 
@@ -154,6 +160,16 @@ fn perimeter<P: FhirDoor>() -> RouteTable<P> {
         .at_no_cost("/$bulk-publish/tile/{level}/{a}/{b}", get(published_tile::<P, 3>))
         .at_no_cost("/$bulk-publish/tile/{level}/{a}/{b}/{c}", get(published_tile::<P, 4>))
         .at_no_cost("/$bulk-publish/tile/{level}/{a}/{b}/{c}/{d}", get(published_tile::<P, 5>))
+        .at("/Subscription", get(list_subscriptions).post(create_subscription).with_bodies(SUBSCRIPTION_BYTES))
+        .at("/Subscription/_search", get(list_subscriptions))
+        .at("/Subscription/$status", get(subscription_statuses))
+        .at(
+            "/Subscription/{id}",
+            get(read_subscription).put(update_subscription).delete(delete_subscription).with_bodies(SUBSCRIPTION_BYTES),
+        )
+        .at("/Subscription/{id}/$status", get(subscription_status))
+        .at("/Subscription/{id}/$events", get(subscription_events))
+        .at("/Subscription/{id}/$resend", post(resend_subscription))
         .at("/{type}", get(search).post(search_by_posted_form))
         .at("/{type}/_history", get(history_of_type))
         .at("/{type}/_search", get(search).post(search_by_form))

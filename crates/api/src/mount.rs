@@ -10,6 +10,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::door::Door;
 use crate::error::ApiError;
+use crate::limits;
 use crate::path::{is_plain, segments};
 use crate::service::Service;
 
@@ -31,17 +32,55 @@ fn hide_parameters<D: Door, const N: usize>(operation: OperationFn<D, N>) -> Any
 pub(crate) struct Operations<D: Door> {
     get: Option<AnyOperation<D>>,
     post: Option<AnyOperation<D>>,
+    put: Option<AnyOperation<D>>,
+    delete: Option<AnyOperation<D>>,
+    /// Most bytes of a body.
+    body: usize,
+}
+
+/// No operation.
+fn nothing<D: Door>() -> Operations<D> {
+    Operations { get: None, post: None, put: None, delete: None, body: limits::QUERY }
 }
 
 /// `GET` and `HEAD` are answered by `operation`.
 pub(crate) fn get<D: Door, const N: usize>(operation: OperationFn<D, N>) -> Operations<D> {
-    Operations { get: Some(hide_parameters(operation)), post: None }
+    Operations { get: Some(hide_parameters(operation)), ..nothing() }
+}
+
+/// `POST` alone is answered, by `operation`.
+pub(crate) fn post<D: Door, const N: usize>(operation: OperationFn<D, N>) -> Operations<D> {
+    Operations { post: Some(hide_parameters(operation)), ..nothing() }
 }
 
 impl<D: Door> Operations<D> {
     /// `POST` is answered by `operation`.
     pub(crate) fn post<const N: usize>(self, operation: OperationFn<D, N>) -> Self {
         Self { post: Some(hide_parameters(operation)), ..self }
+    }
+
+    /// `PUT` is answered by `operation`.
+    pub(crate) fn put<const N: usize>(self, operation: OperationFn<D, N>) -> Self {
+        Self { put: Some(hide_parameters(operation)), ..self }
+    }
+
+    /// `DELETE` is answered by `operation`.
+    pub(crate) fn delete<const N: usize>(self, operation: OperationFn<D, N>) -> Self {
+        Self { delete: Some(hide_parameters(operation)), ..self }
+    }
+
+    /// Bodies may have up to `bytes`, where they are no forms.
+    pub(crate) fn with_bodies(self, bytes: usize) -> Self {
+        Self { body: bytes, ..self }
+    }
+
+    fn of_method(&self, method: &Method) -> Option<&AnyOperation<D>> {
+        match *method {
+            Method::POST => self.post.as_ref(),
+            Method::PUT => self.put.as_ref(),
+            Method::DELETE => self.delete.as_ref(),
+            _ => self.get.as_ref(),
+        }
     }
 }
 
@@ -98,21 +137,17 @@ impl<D: Door> RouteTable<D> {
 
     /// Paths that name nothing, so that the door answers them and not another one.
     pub(crate) fn nothing_at(mut self, paths: &[&'static str]) -> Self {
-        let nothing = |path: &&'static str| Endpoint {
-            path,
-            template: None,
-            positions: Vec::new(),
-            operations: Operations { get: None, post: None },
-            rate: D::RATE,
-        };
-        self.0.extend(paths.iter().map(nothing));
+        let empty =
+            |path: &&'static str| Endpoint { path, template: None, positions: Vec::new(), operations: nothing(), rate: D::RATE };
+        self.0.extend(paths.iter().map(empty));
         self
     }
 
     /// The paths below the mount, with the methods that have an operation.
     pub(crate) fn paths(&self) -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
         self.0.iter().map(|endpoint| {
-            let methods = [("GET", &endpoint.operations.get), ("POST", &endpoint.operations.post)];
+            let Operations { get, post, put, delete, .. } = &endpoint.operations;
+            let methods = [("GET", get), ("POST", post), ("PUT", put), ("DELETE", delete)];
             (endpoint.path, methods.into_iter().filter(|(_, operation)| operation.is_some()).map(|(name, _)| name).collect())
         })
     }
@@ -131,6 +166,17 @@ impl<D: Door> Mount<D> {
         self.table.0.get(routed.0).map_or(D::RATE, |endpoint| endpoint.rate)
     }
 
+    /// Whether an endpoint changes data by this method.
+    pub(crate) fn writes(&self, endpoint: EndpointId, method: &Method) -> bool {
+        let written = [Method::PUT, Method::DELETE].contains(method);
+        written && self.table.0.get(endpoint.0).is_some_and(|endpoint| endpoint.operations.of_method(method).is_some())
+    }
+
+    /// Most bytes of a body that an endpoint takes.
+    pub(crate) fn body_limit(&self, endpoint: EndpointId) -> usize {
+        self.table.0.get(endpoint.0).map_or(limits::QUERY, |endpoint| endpoint.operations.body)
+    }
+
     /// Answers a call by the operation of its path and method. A path that is spelled otherwise than the router reads it
     /// (percent-encoded, empty segments, a slash at the end) is compared with the table, since an address means the same
     /// however it is spelled.
@@ -139,11 +185,9 @@ impl<D: Door> Mount<D> {
         let segments = segments(path).ok_or_else(ApiError::no_such_address)?;
         let spelled = || self.table.0.iter().find(|endpoint| endpoint.matches(&segments));
         let endpoint = if is_plain(path) || self.path.is_empty() { self.table.0.get(routed.0) } else { spelled() };
-        let posted = call.parts.method == Method::POST;
-        let operation = endpoint.and_then(|endpoint| {
-            let Operations { get, post } = &endpoint.operations;
-            Some((if posted { post.as_ref() } else { get.as_ref() }?, &endpoint.positions))
-        });
+        let method = &call.parts.method;
+        let posted = *method != Method::GET && *method != Method::HEAD;
+        let operation = endpoint.and_then(|endpoint| Some((endpoint.operations.of_method(method)?, &endpoint.positions)));
         match operation {
             Some((operation, positions)) => operation(pass, call, &segments, positions),
             None if posted => Err(D::no_form()),

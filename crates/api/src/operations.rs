@@ -14,6 +14,7 @@ mod publish_log;
 mod read;
 mod resource_answer;
 mod search;
+mod subscriptions;
 mod vread;
 
 pub(crate) use changes::{changes, changes_at, changes_state};
@@ -27,4 +28,8 @@ pub(crate) use publish_files::{published_file, published_page, published_root};
 pub(crate) use publish_log::{published_checkpoint, published_key, published_root_signature, published_tile};
 pub(crate) use read::read;
 pub(crate) use search::{search, search_by_form, search_by_posted_form};
+pub(crate) use subscriptions::{
+    create_subscription, delete_subscription, list_subscriptions, read_subscription, resend_subscription, subscription_events,
+    subscription_status, subscription_statuses, update_subscription,
+};
 pub(crate) use vread::vread;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use annuaire_bulk::PublishedTree;
-use annuaire_web::{ApiClient, HistoryReader, RateRule, Refusal, RestrictedReader};
+use annuaire_web::{ApiClient, HistoryReader, RateRule, Refusal, RestrictedReader, Subscriber};
 
 use crate::door::{Door, FhirDoor, Sharing};
 use crate::error::ApiError;
@@ -36,6 +36,10 @@ impl FhirDoor for PublicPerimeter {
         service.files.as_deref()
     }
 
+    fn subscriber(pass: ApiClient) -> Option<Subscriber> {
+        pass.subscriber()
+    }
+
     fn perimeter(service: &Service, _: ApiClient) -> Option<&ServedPerimeter> {
         Some(&service.public)
     }
@@ -66,6 +70,10 @@ impl Door for RestrictedPerimeter {
 impl FhirDoor for RestrictedPerimeter {
     const TYPES: PublishedTypes = PublishedTypes::Restricted;
     const SCOPE: &'static str = "dr:";
+
+    fn subscriber(pass: RestrictedReader) -> Option<Subscriber> {
+        Some(pass.subscriber())
+    }
 
     fn perimeter(service: &Service, _: RestrictedReader) -> Option<&ServedPerimeter> {
         service.restricted.as_ref()
@@ -102,6 +110,11 @@ impl Door for HistorisedPerimeter {
 impl FhirDoor for HistorisedPerimeter {
     const TYPES: PublishedTypes = PublishedTypes::Restricted;
     const SCOPE: &'static str = "historique:";
+    const SUBSCRIPTIONS: bool = false;
+
+    fn subscriber(_: HistoryReader) -> Option<Subscriber> {
+        None
+    }
 
     fn perimeter(service: &Service, _: HistoryReader) -> Option<&ServedPerimeter> {
         service.restricted.as_ref()

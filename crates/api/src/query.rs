@@ -14,6 +14,7 @@ mod pairs;
 mod references;
 mod results;
 mod search;
+mod subscribed;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -25,3 +26,4 @@ pub(crate) use includes::{IncludeRule, links_from, links_to};
 pub(crate) use pairs::{format_parameters, pairs, without_parameter};
 pub(crate) use results::{PageOrder, PageSize, first_criterion, page_size, read_elements};
 pub(crate) use search::{Search, compile};
+pub use subscribed::subscription_filter;

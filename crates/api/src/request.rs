@@ -11,14 +11,13 @@ use crate::basis::AnswerBasis;
 use crate::door::Door;
 use crate::error::ApiError;
 use crate::format::{AnswerFormat, is_form};
-use crate::limits;
-use crate::mount::Mount;
+use crate::mount::{EndpointId, Mount};
 
 /// A request in progress.
 pub(crate) struct OpenRequest<D: Door> {
     pub mount: Arc<Mount<D>>,
     pub parts: Parts,
-    /// Body of a POST.
+    /// Body of a POST or a PUT.
     pub form: Option<Bytes>,
     pub format: AnswerFormat,
     /// It has waited for a transaction that did not come.
@@ -61,12 +60,12 @@ impl<D: Door> OpenRequest<D> {
         self.arrival.client
     }
 
-    /// Reads the body of a POST. A format that its form asks for replaces that of address and headers.
-    pub(crate) async fn take_form(&mut self, body: Body) -> Result<(), ApiError> {
-        if self.parts.method != Method::POST {
+    /// Reads the body of a POST or a PUT, as long as its endpoint allows. A format that its form asks for replaces that of address and headers.
+    pub(crate) async fn take_body(&mut self, endpoint: EndpointId, body: Body) -> Result<(), ApiError> {
+        if ![Method::POST, Method::PUT].contains(&self.parts.method) {
             return Ok(());
         }
-        let form = to_bytes(body, limits::QUERY).await;
+        let form = to_bytes(body, self.mount.body_limit(endpoint)).await;
         let form = form.map_err(|_| ApiError::new(ErrorCode::BodyTooLong, "The request body is too large."))?;
         if is_form(&self.parts.headers)
             && let Some(format) = AnswerFormat::of_parameters(std::str::from_utf8(&form).unwrap_or_default())?

@@ -37,13 +37,13 @@ pub(crate) async fn serve<D: Door>(mount: Arc<Mount<D>>, endpoint: EndpointId, r
         return request.close(answer);
     }
     let (arrival, pass) = gate.arrive::<D::Pass>(&mut parts, mount.rate(endpoint)).await;
-    let admitted = pass.map_err(ApiError::from).and_then(|pass| check::<D>(&mount, &parts).map(|()| pass));
+    let admitted = pass.map_err(ApiError::from).and_then(|pass| check::<D>(&mount, endpoint, &parts).map(|()| pass));
     let (mut request, refused) = OpenRequest::new(mount, parts, arrival);
     let pass = match admitted.and_then(|pass| refused.map_or(Ok(pass), Err)) {
         Ok(pass) => pass,
         Err(error) => return request.close(Err(error)),
     };
-    if let Err(error) = request.take_form(body).await {
+    if let Err(error) = request.take_body(endpoint, body).await {
         return request.close(Err(error));
     }
     request.key = answer_key(&request);
@@ -89,11 +89,11 @@ enum Begun {
 }
 
 /// Refuses a door that is closed, methods that would change data, and queries that are too long; before any body is read.
-fn check<D: Door>(mount: &Mount<D>, parts: &Parts) -> Result<(), ApiError> {
+fn check<D: Door>(mount: &Mount<D>, endpoint: EndpointId, parts: &Parts) -> Result<(), ApiError> {
     if !D::is_open(&mount.service) {
         return Err(D::CLOSED.into());
     }
-    if ![Method::GET, Method::HEAD, Method::POST].contains(&parts.method) {
+    if ![Method::GET, Method::HEAD, Method::POST].contains(&parts.method) && !mount.writes(endpoint, &parts.method) {
         return Err(ApiError::read_only());
     }
     // A page token is a query in base64 and may be a third longer.
@@ -153,6 +153,8 @@ impl<D: Door> OpenRequest<D> {
             mount: self.mount.path,
             parts: &self.parts,
             form: self.form.as_deref(),
+            client: self.arrival.client,
+            request_id: &self.arrival.id,
             effort,
             has_waited: self.has_waited,
             subject: &mut self.subject,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use annuaire_bulk::PublishedTree;
 use annuaire_index::Index;
+use annuaire_subscribe::SubscriptionService;
 use annuaire_web::{Gate, KeptAnswers, Lane, ServedStore, Shares, Turns};
 
 use crate::basis::AnswerBasis;
@@ -25,13 +26,15 @@ pub struct ApiSettings {
     /// How long the restricted door tells a version after another one replaced it; `None` for as long as the store keeps it. The
     /// historised door tells them all.
     pub restricted_past: Option<Duration>,
+    /// Subscriptions; `None` when the service has no keys to which they could belong, or no registry in which they are kept.
+    pub subscriptions: Option<Arc<SubscriptionService>>,
 }
 
 impl ApiSettings {
     /// Without published files, and with all the past that the restricted store keeps.
     #[must_use]
     pub fn new(gate: Arc<Gate>, cursor_key: [u8; 32], lane: Arc<Lane>) -> Self {
-        Self { gate, cursor_key, lane, files: None, restricted_past: None }
+        Self { gate, cursor_key, lane, files: None, restricted_past: None, subscriptions: None }
     }
 }
 
@@ -65,13 +68,22 @@ pub(crate) struct Service {
     pub cipher: Arc<TokenCipher>,
     /// The public perimeter as files.
     pub files: Option<Arc<PublishedTree>>,
+    pub subscriptions: Option<Arc<SubscriptionService>>,
 }
 
 impl Service {
     pub(crate) fn new(public: ServedStore<Index>, restricted: Option<ServedStore<Index>>, settings: ApiSettings) -> Self {
-        let ApiSettings { gate, cursor_key, lane, files, restricted_past } = settings;
+        let ApiSettings { gate, cursor_key, lane, files, restricted_past, subscriptions } = settings;
         let turns = Turns { gate, lane, shares: Arc::new(Shares::default()) };
         let cipher = Arc::new(TokenCipher::new(&cursor_key));
-        Self { public: public.into(), restricted: restricted.map(Into::into), turns, restricted_past, cipher, files }
+        Self {
+            public: public.into(),
+            restricted: restricted.map(Into::into),
+            turns,
+            restricted_past,
+            cipher,
+            files,
+            subscriptions,
+        }
     }
 }

@@ -18,13 +18,15 @@ macro_rules! french_core {
 /// Origin of the facts of a resource.
 pub(crate) const DATA_TRACE: &str = directory!("as-ext-data-trace");
 /// Metadata of a secure mailbox.
-pub(crate) const MAILBOX_MSS_METADATA: &str = directory!("as-ext-mailbox-mss-metadata");
+pub const MAILBOX_MSS_METADATA: &str = directory!("as-ext-mailbox-mss-metadata");
 /// Locality within a commune, part of an address line.
 pub(crate) const LIEU_DIT: &str = directory!("as-ext-lieu-dit");
 pub(crate) const DIGITAL_CERTIFICATE: &str = directory!("as-ext-digital-certificate");
 
-pub(crate) const REGISTRATION: &str = directory!("as-ext-registration");
-pub(crate) const PRACTITIONER_AUTHORIZATION: &str = directory!("as-ext-practitioner-authorization");
+/// Registration of a practice with its authority.
+pub const REGISTRATION: &str = directory!("as-ext-registration");
+/// Authorization to practise.
+pub const PRACTITIONER_AUTHORIZATION: &str = directory!("as-ext-practitioner-authorization");
 pub(crate) const SMARTCARD: &str = directory!("as-ext-smartcard");
 /// Validity of a spoken language.
 pub(crate) const TIMED_METADATA: &str = directory!("as-ext-codeableconcept-timed-metadata");
@@ -50,7 +52,7 @@ pub(crate) const PATIENT_TYPE: &str = directory!("as-ext-patient-type");
 pub(crate) const SUPPORTED_CAPACITY: &str = directory!("as-ext-supported-capacity");
 
 /// Kind of an e-mail address: `MSSANTE` for a secure mailbox.
-pub(crate) const EMAIL_TYPE: &str = french_core!("fr-core-contact-point-email-type");
+pub const EMAIL_TYPE: &str = french_core!("fr-core-contact-point-email-type");
 pub(crate) const INSEE_CODE: &str = french_core!("fr-core-address-insee-code");
 
 /// Parts of an address line (ISO 21090).

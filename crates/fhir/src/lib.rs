@@ -75,5 +75,10 @@ mod telecom;
 mod tests;
 mod view;
 
+/// URLs of extensions whose change subscribers are told of.
+pub mod extension_urls {
+    pub use crate::extensions::{EMAIL_TYPE, MAILBOX_MSS_METADATA, PRACTITIONER_AUTHORIZATION, REGISTRATION};
+}
+
 pub use annuaire_consolidate::Perimeter;
 pub use view::{Guide, View};

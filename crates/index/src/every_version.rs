@@ -18,4 +18,16 @@ impl Snapshot {
         rows.remove_range(self.published.end.get()..);
         Ok(rows)
     }
+
+    /// Rows among `rows`, versions of one type whether live or not, that satisfy a filter. `:not` and "missing" are about these rows. A
+    /// filter that follows references looks at the state of the snapshot at their other ends, and [`Filter::Ids`] finds newest rows only. For those
+    /// who tell subscribers of changes: a version that was replaced satisfies what it did. Cost: that of the search.
+    ///
+    /// # Errors
+    /// As [`Snapshot::search`].
+    pub fn among(&self, ty: TypeId, filter: &Filter, rows: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
+        let mut found = self.evaluate(ty, filter, rows)?;
+        found &= rows;
+        Ok(found)
+    }
 }

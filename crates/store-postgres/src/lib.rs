@@ -49,6 +49,7 @@ mod registry;
 mod save;
 mod schema;
 mod stage;
+mod subscription;
 mod tables;
 mod unit;
 mod url;

@@ -8,9 +8,12 @@ use crate::migrate::FormerTables;
 use crate::stage::PostgresStage;
 use crate::unit::PostgresUnit;
 use crate::url::options;
-use crate::{audit, job, limits, note, owner, pool, read, schema, verify};
+use crate::{audit, job, limits, note, owner, pool, read, schema, subscription, verify};
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::subscription::{
+    DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, check_numbers,
+};
 use annuaire_store::{
     AuditRow, BlockingRegistry, Entropy, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit,
 };
@@ -163,6 +166,41 @@ impl Registry for PostgresRegistry {
 
     async fn verify(&self) -> Result<Vec<String>> {
         Ok(ask!(self.pool(), limits::WHOLE, c => verify::verify(&self.core, c))?)
+    }
+}
+
+#[async_trait]
+impl SubscriptionStore for PostgresRegistry {
+    async fn subscription(&self, id: &str) -> Result<Option<SubscriptionRow>> {
+        Ok(ask!(self.pool(), c => subscription::one(c, id))?)
+    }
+
+    async fn subscription_heads(&self, owner: Option<&str>, after: &str, limit: u32) -> Result<Vec<SubscriptionHead>> {
+        Ok(ask!(self.pool(), c => subscription::heads(c, owner, after, limit))?)
+    }
+
+    async fn subscription_events(&self, id: &str, first: u64, last: u64, limit: u32) -> Result<Vec<SubscriptionEvent>> {
+        Ok(ask!(self.pool(), c => subscription::events(c, id, first, last, limit))?)
+    }
+
+    async fn store_events(&self, new: &[NewEvents], done: &[String], watermark: Tx) -> Result<Vec<String>> {
+        check_numbers(new)?;
+        // Not asked twice: what an answer that was lost has stored is seen by whoever reads the numbers again.
+        let mut lease = crate::call::Lease::alive(self.pool()).await?;
+        let answer = subscription::store(lease.connection(), new, done, watermark).await;
+        Ok(lease.give_back(answer)?)
+    }
+
+    async fn note_delivery(&self, note: &DeliveryNote) -> Result<bool> {
+        Ok(ask!(self.pool(), c => subscription::note_delivery(c, note))?)
+    }
+
+    async fn take_lease(&self, name: &str, holder: &str, now_ms: i64, until_ms: i64) -> Result<bool> {
+        Ok(ask!(self.pool(), c => subscription::take_lease(c, name, holder, now_ms, until_ms))?)
+    }
+
+    async fn end_lease(&self, name: &str, holder: &str) -> Result<()> {
+        Ok(ask!(self.pool(), c => subscription::end_lease(c, name, holder))?)
     }
 }
 

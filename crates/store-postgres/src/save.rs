@@ -8,7 +8,7 @@ use crate::fault::CallResult;
 use crate::listen;
 use crate::lock::Saved;
 use crate::unit::{Adopted, PostgresUnit};
-use crate::{audit, job, owner, withdraw};
+use crate::{audit, job, owner, subscription, withdraw};
 use annuaire_base::Tx;
 use annuaire_base::fact::VersionContent;
 use annuaire_store::backend::{Puts, rows};
@@ -144,6 +144,7 @@ impl PostgresUnit {
         statement(withdraw::lift(c, self.puts.lifted())).await?;
         statement(self.notes.write(c)).await?;
         statement(job::insert(c, &self.jobs, written)).await?;
+        subscription::write(c, &self.subscriptions).await?;
         let trail = statement(audit::insert(c, locked.counter.audit, &self.events, at_ms, written)).await?;
         let query = sqlx::query(
             "UPDATE log_counter SET tx = $1, commit_ms = $2, digest = $3, audit = $4, audit_hash = $5, saves = $6, token = $7",

@@ -2,13 +2,13 @@
 
 use crate::call::{bounded, run, statement};
 use crate::fault::CallResult;
-use crate::{limits, migrate, tables};
+use crate::{limits, migrate, subscription, tables};
 use annuaire_base::LogIdentity;
 use annuaire_store::Error;
 use sqlx::PgConnection;
 
 /// Raised whenever the tables change their meaning.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// What tables of version 3 have as well, so that migration keeps it.
 const NOTES: &str = r#"
@@ -41,13 +41,16 @@ pub(crate) async fn ensure(c: &mut PgConnection, from: &migrate::FormerTables<'_
             statement(run(c, "CREATE TABLE registry_version(version bigint PRIMARY KEY)")).await?;
             statement(run(c, NOTES)).await?;
             tables::create(c, from.new_id()).await?;
+            statement(run(c, subscription::TABLES)).await?;
         }
+        4 => statement(run(c, subscription::TABLES)).await?,
         2 | 3 => {
             if version == 2 {
                 statement(run(c, NOTES)).await?;
                 statement(run(c, FROM_2)).await?;
             }
             migrate::to_4(c, from).await?;
+            statement(run(c, subscription::TABLES)).await?;
         }
         _ => {
             return Err(Error::Database(format!(

@@ -10,6 +10,7 @@ use crate::read;
 use annuaire_base::Tx;
 use annuaire_base::fact::Fact;
 use annuaire_store::backend::Puts;
+use annuaire_store::subscription::SubscriptionWrite;
 use annuaire_store::{
     AuditEvent, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Error, Expect, FactMark, NewJob, OwnerRow, Result,
     SealedStage, Stage, Unit,
@@ -33,6 +34,7 @@ pub(crate) struct PostgresUnit {
     pub(crate) notes: PendingNotes,
     pub(crate) jobs: Vec<NewJob>,
     pub(crate) events: Vec<AuditEvent>,
+    pub(crate) subscriptions: Vec<SubscriptionWrite>,
     pub(crate) adopted: Option<Adopted>,
     pub(crate) locked: Option<Locked>,
     /// A call failed under the lock: the transaction of the database is gone, and so is the unit.
@@ -66,6 +68,7 @@ impl PostgresUnit {
             notes: PendingNotes::default(),
             jobs: Vec::new(),
             events: Vec::new(),
+            subscriptions: Vec::new(),
             adopted: None,
             locked: None,
             failed: false,
@@ -221,6 +224,11 @@ impl Unit for PostgresUnit {
 
     async fn audit(&mut self, event: &AuditEvent) -> Result<()> {
         self.events.push(event.clone());
+        Ok(())
+    }
+
+    async fn write_subscription(&mut self, write: &SubscriptionWrite) -> Result<()> {
+        self.subscriptions.push(write.clone());
         Ok(())
     }
 

@@ -48,6 +48,7 @@ mod shared;
 mod stage;
 mod stage_tail;
 mod staged_rows;
+mod subscriptions;
 mod sweep;
 mod turn;
 mod unit;

@@ -8,9 +8,12 @@ use crate::shared::Shared;
 use crate::stage::SqliteStage;
 use crate::turn::WriterTurns;
 use crate::unit::SqliteUnit;
-use crate::{audit, changed, facts, jobs, keeper, limits, migration, notes, schema, sweep, verify};
+use crate::{audit, changed, facts, jobs, keeper, limits, migration, notes, schema, subscriptions, sweep, verify};
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::subscription::{
+    DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, check_numbers,
+};
 use annuaire_store::{AuditRow, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -104,6 +107,11 @@ impl SqliteRegistry {
                 c.close().await.map_err(fault)?;
             }
             Some(schema::VERSION) => {}
+            Some(4) => {
+                let mut c = writing(path, SqliteSynchronous::Full).connect().await.map_err(fault)?;
+                schema::add_subscriptions(&mut c).await?;
+                c.close().await.map_err(fault)?;
+            }
             Some(version) if (schema::OLDEST..schema::VERSION).contains(&version) => {
                 migration::bring_forward(path, version, options).await?;
             }
@@ -277,6 +285,42 @@ impl Registry for SqliteRegistry {
 
     async fn verify(&self) -> Result<Vec<String>> {
         verify::verify(&mut *self.shared.reader().await?).await
+    }
+}
+
+#[async_trait]
+impl SubscriptionStore for SqliteRegistry {
+    async fn subscription(&self, id: &str) -> Result<Option<SubscriptionRow>> {
+        subscriptions::one(&mut *self.shared.reader().await?, id).await
+    }
+
+    async fn subscription_heads(&self, owner: Option<&str>, after: &str, limit: u32) -> Result<Vec<SubscriptionHead>> {
+        subscriptions::heads(&mut *self.shared.reader().await?, owner, after, limit).await
+    }
+
+    async fn subscription_events(&self, id: &str, first: u64, last: u64, limit: u32) -> Result<Vec<SubscriptionEvent>> {
+        subscriptions::events(&mut *self.shared.reader().await?, id, first, last, limit).await
+    }
+
+    async fn store_events(&self, new: &[NewEvents], done: &[String], watermark: Tx) -> Result<Vec<String>> {
+        check_numbers(new)?;
+        let (_turn, mut c) = self.writer().await?;
+        subscriptions::store(&mut c, new, done, watermark).await
+    }
+
+    async fn note_delivery(&self, note: &DeliveryNote) -> Result<bool> {
+        let (_turn, mut c) = self.writer().await?;
+        subscriptions::note_delivery(&mut c, note).await
+    }
+
+    async fn take_lease(&self, name: &str, holder: &str, now_ms: i64, until_ms: i64) -> Result<bool> {
+        let (_turn, mut c) = self.writer().await?;
+        subscriptions::take_lease(&mut c, name, holder, now_ms, until_ms).await
+    }
+
+    async fn end_lease(&self, name: &str, holder: &str) -> Result<()> {
+        let (_turn, mut c) = self.writer().await?;
+        subscriptions::end_lease(&mut c, name, holder).await
     }
 }
 

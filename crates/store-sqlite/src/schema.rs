@@ -1,6 +1,7 @@
 //! Tables, and the version of a file.
 
 use crate::fault::fault;
+use crate::subscriptions;
 use annuaire_store::{Error, Result};
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 pub(crate) const PAGE_BYTES: u32 = 8_192;
 
 /// Raised whenever the tables change their meaning (`PRAGMA user_version`).
-pub(crate) const VERSION: i64 = 4;
+pub(crate) const VERSION: i64 = 5;
 
 /// The oldest version that is brought forward.
 pub(crate) const OLDEST: i64 = 2;
@@ -91,12 +92,22 @@ pub(crate) fn unknown_version(path: &Path, version: i64) -> Error {
 /// Creates the tables of an empty file.
 pub(crate) async fn create(c: &mut SqliteConnection, log: u128) -> Result<()> {
     let mut t = c.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
-    sqlx::raw_sql(TABLES).execute(&mut *t).await.map_err(fault)?;
+    for tables in [TABLES, subscriptions::TABLES] {
+        sqlx::raw_sql(tables).execute(&mut *t).await.map_err(fault)?;
+    }
     sqlx::query("INSERT INTO registry(one, log, epoch, next_batch) VALUES (1, ?, 0, 1)")
         .bind(log.to_be_bytes().to_vec())
         .execute(&mut *t)
         .await
         .map_err(fault)?;
+    sqlx::raw_sql(&format!("PRAGMA user_version = {VERSION}")).execute(&mut *t).await.map_err(fault)?;
+    t.commit().await.map_err(fault)
+}
+
+/// Gives a file of version 4 the tables that came with version 5, in one transaction.
+pub(crate) async fn add_subscriptions(c: &mut SqliteConnection) -> Result<()> {
+    let mut t = c.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
+    sqlx::raw_sql(subscriptions::TABLES).execute(&mut *t).await.map_err(fault)?;
     sqlx::raw_sql(&format!("PRAGMA user_version = {VERSION}")).execute(&mut *t).await.map_err(fault)?;
     t.commit().await.map_err(fault)
 }

@@ -7,12 +7,13 @@ use crate::stage::discarded;
 use crate::staged_rows::StageTail;
 use crate::turn::Turn;
 use crate::versions::{Of, StoredVersion, last_versions};
-use crate::{audit, discard, facts, jobs, limits, notes, prepare, sweep, withdraw};
+use crate::{audit, discard, facts, jobs, limits, notes, prepare, subscriptions, sweep, withdraw};
 use annuaire_base::Tx;
 use annuaire_base::fact::{Fact, FactKey};
 use annuaire_store::backend::{self, LastVersion, Puts, Verdict, decide, expected};
 use annuaire_store::columns::{signed, tx_column};
 use annuaire_store::proof::{Hash, tx_digest};
+use annuaire_store::subscription::SubscriptionWrite;
 use annuaire_store::{
     AuditEvent, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Error, Expect, FactMark, NewJob, OwnerRow, Result,
     Stage, Unit, commit_time,
@@ -349,6 +350,10 @@ impl Unit for SqliteUnit {
     async fn audit(&mut self, event: &AuditEvent) -> Result<()> {
         self.events.push(event.clone());
         Ok(())
+    }
+
+    async fn write_subscription(&mut self, write: &SubscriptionWrite) -> Result<()> {
+        subscriptions::write(&mut self.transaction, write).await
     }
 
     async fn save(mut self: Box<Self>, cause: &Cause, clock: CommitClock<'_>) -> Result<CommitOutcome> {

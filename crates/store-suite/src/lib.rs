@@ -21,6 +21,7 @@ mod log;
 mod model;
 mod race;
 mod stages;
+mod subscriptions;
 mod withdrawal;
 
 pub use acts::{OpenRegistry, cause, commit, import, owners, put, write};
@@ -36,6 +37,7 @@ pub fn run(open: OpenRegistry<'_>) {
     clocks::run(&open(true));
     jobs::run(open);
     audit::run(&open(true));
+    subscriptions::run(open);
     stages::run(open);
     withdrawal::run(open);
     race::run(open);

@@ -1,5 +1,6 @@
 //! The registry for threads that are not tasks: imports, followers, commands.
 
+use crate::subscription::{DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionWrite};
 use crate::{
     AuditEvent, AuditRow, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, Job, NewJob, OwnerRow,
     Queue, Registry, Result, Stage, Transaction, Unit,
@@ -134,6 +135,13 @@ blocking! {
     audit_trail(after: u64, limit: u32) -> Vec<AuditRow>;
     raise_epoch() -> LogIdentity;
     verify() -> Vec<String>;
+    subscription(id: &str) -> Option<SubscriptionRow>;
+    subscription_heads(owner: Option<&str>, after: &str, limit: u32) -> Vec<SubscriptionHead>;
+    subscription_events(id: &str, first: u64, last: u64, limit: u32) -> Vec<SubscriptionEvent>;
+    store_events(new: &[NewEvents], done: &[String], watermark: Tx) -> Vec<String>;
+    note_delivery(note: &DeliveryNote) -> bool;
+    take_lease(name: &str, holder: &str, now_ms: i64, until_ms: i64) -> bool;
+    end_lease(name: &str, holder: &str) -> ();
 }
 
 /// Methods of a unit or a stage that wait for the one of this name of the trait.
@@ -166,6 +174,7 @@ blocking_writer! {
         set_note(kind: &str, key: &str, text: Option<&str>) -> ();
         job(job: &NewJob) -> ();
         audit(event: &AuditEvent) -> ();
+        write_subscription(write: &SubscriptionWrite) -> ();
     }
 }
 

@@ -42,6 +42,12 @@ pub enum Error {
         /// The transaction.
         at: Tx,
     },
+    /// A write about a subscription that somebody else changed or removed meanwhile.
+    #[error("subscription {id} was changed or removed since it was read: read it again and decide again")]
+    SubscriptionChanged {
+        /// The subscription.
+        id: String,
+    },
     /// The connection was lost while the commit was under way, and the registry could not be asked whether it happened.
     #[error(
         "the connection to the database was lost during the commit of transaction {tx}: look whether it exists before repeating it"

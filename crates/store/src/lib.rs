@@ -11,7 +11,7 @@
 //! waits for a file.
 //!
 //! Beside the log, in the same database transactions: **notes** (texts that are never published), **jobs** with due time and
-//! attempts (work, and the outbox), the **audit trail**.
+//! attempts (work, and the outbox), the **audit trail**, **subscriptions** with their numbered events.
 //!
 //! This room holds no SQL. A backend implements [`Registry`], [`Unit`] and [`Stage`] (helpers: [`backend`], [`chunk`], [`proof`], [`columns`]) and passes
 //! the suite of the crate `store-suite`, which compares random histories with a naive model. Tasks call the traits; ordinary threads call
@@ -46,6 +46,7 @@ mod log;
 mod owner;
 pub mod proof;
 mod registry;
+pub mod subscription;
 mod unit;
 
 pub use audit::{AuditEvent, AuditRow};

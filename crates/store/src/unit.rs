@@ -1,5 +1,6 @@
 //! The unit of work, and the stage of a large one.
 
+use crate::subscription::SubscriptionWrite;
 use crate::{AuditEvent, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, NewJob, OwnerRow, Result};
 use annuaire_base::Tx;
 use annuaire_base::fact::Fact;
@@ -61,6 +62,12 @@ pub trait Unit: Send {
 
     /// Writes an event of the audit trail. It is dated when the unit is saved.
     async fn audit(&mut self, event: &AuditEvent) -> Result<()>;
+
+    /// Writes, changes or removes a subscription.
+    ///
+    /// # Errors
+    /// [`Error::SubscriptionChanged`](crate::Error::SubscriptionChanged), here or in [`save`](Unit::save): nothing of the unit is written then.
+    async fn write_subscription(&mut self, write: &SubscriptionWrite) -> Result<()>;
 
     /// Commits. Number and instant are taken here ([`commit_time`](crate::commit_time)), under the lock that makes numbers gap-free, and never before. A unit that changes no fact takes no
     /// number; what else it wrote is committed all the same.

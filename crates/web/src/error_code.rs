@@ -81,6 +81,20 @@ pub enum ErrorCode {
     NoLongerPublished,
     /// The client already waits for too many long answers.
     TooManyLongRequests,
+    /// The caller is nobody whose subscriptions could be kept: this server is open, or keeps none.
+    NotASubscriber,
+    /// The body is no resource of the kind that is wanted.
+    ResourceMalformed,
+    /// The body is in a format that is not read.
+    BodyNotRead,
+    /// The resource asks for what is not served.
+    ResourceNotServed,
+    /// The caller has no resource of this id.
+    OwnResourceUnknown,
+    /// The resource has another version than the one that the caller names.
+    VersionStale,
+    /// The caller has as many resources as it may have.
+    TooManyResources,
     /// The server failed. The cause is in the log of the operator, under the request id.
     Internal,
     /// The store cannot be read.
@@ -89,7 +103,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes, in the order of the table.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 44] = [
         Self::HostNotNamed,
         Self::RateExceeded,
         Self::TooManyGuesses,
@@ -125,6 +139,13 @@ impl ErrorCode {
         Self::ConditionFailed,
         Self::NoLongerPublished,
         Self::TooManyLongRequests,
+        Self::NotASubscriber,
+        Self::ResourceMalformed,
+        Self::BodyNotRead,
+        Self::ResourceNotServed,
+        Self::OwnResourceUnknown,
+        Self::VersionStale,
+        Self::TooManyResources,
         Self::Internal,
         Self::StoreUnreadable,
     ];
@@ -154,6 +175,13 @@ impl ErrorCode {
             Self::ParameterNotSupported | Self::ModifierNotSupported => (StatusCode::BAD_REQUEST, "not-supported"),
             Self::ValueMalformed | Self::StateNotYet => (StatusCode::BAD_REQUEST, "value"),
             Self::QueryTooLong | Self::AnswerTooLarge | Self::WorkExhausted => (StatusCode::BAD_REQUEST, "too-costly"),
+            Self::NotASubscriber => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::ResourceMalformed => (StatusCode::BAD_REQUEST, "structure"),
+            Self::BodyNotRead => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-supported"),
+            Self::ResourceNotServed => (StatusCode::UNPROCESSABLE_ENTITY, "business-rule"),
+            Self::OwnResourceUnknown => (StatusCode::NOT_FOUND, "not-found"),
+            Self::VersionStale => (StatusCode::PRECONDITION_FAILED, "conflict"),
+            Self::TooManyResources => (StatusCode::CONFLICT, "business-rule"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "exception"),
             Self::StoreUnreadable => (StatusCode::SERVICE_UNAVAILABLE, "exception"),
         }

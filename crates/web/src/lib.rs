@@ -101,7 +101,7 @@ pub use kept_answers::{AnswerKey, KeptAnswers};
 pub use lane::{Full, Lane, WAITING};
 pub use negotiation::{accepts_gzip, accepts_zstd, lenient_quality};
 pub use network::{Network, NotANetwork};
-pub use pass::{Anyone, ApiClient, HistoryReader, Operator, Pass, RestrictedReader, Who};
+pub use pass::{Anyone, ApiClient, HistoryReader, Operator, Pass, RestrictedReader, Subscriber, Who};
 pub use pending_line::{account_for, known_length};
 pub use pieces::{CutShort, Piece, PieceSource, response_in_pieces};
 pub use position::{StorePosition, digest_prefix};

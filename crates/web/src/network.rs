@@ -22,7 +22,8 @@ fn leading_bits(address: IpAddr) -> (u128, u8) {
 
 impl Network {
     /// Whether an address is of this network.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
         let ((ours, family), (theirs, other)) = (leading_bits(self.address), leading_bits(address));
         family == other && (ours ^ theirs).checked_shr(128 - u32::from(self.bits)).unwrap_or(0) == 0
     }

@@ -62,6 +62,10 @@ pub struct HistoryReader(());
 #[derive(Clone, Copy, Debug)]
 pub struct Operator(());
 
+/// The right to have subscriptions, which belong to a key or a credential.
+#[derive(Clone, Copy, Debug)]
+pub struct Subscriber(());
+
 impl Pass for Anyone {
     const WHO: Who = Who::Anyone;
 
@@ -99,5 +103,19 @@ impl ApiClient {
     #[must_use]
     pub fn operator(self) -> Option<Operator> {
         (self.0.near || self.0.proven).then_some(Operator(()))
+    }
+
+    /// The right to have subscriptions, for the holder of a verified key: a service without keys does not know whose they are.
+    #[must_use]
+    pub fn subscriber(self) -> Option<Subscriber> {
+        self.0.proven.then_some(Subscriber(()))
+    }
+}
+
+impl RestrictedReader {
+    /// The right to have subscriptions at the restricted door, whose callers are always known.
+    #[must_use]
+    pub fn subscriber(self) -> Subscriber {
+        Subscriber(())
     }
 }

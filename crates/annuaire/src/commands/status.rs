@@ -115,6 +115,15 @@ fn print(place: &DataPlace, survey: &Survey) {
     for extractions in &survey.extractions {
         println!("{}", extractions.line());
     }
+    if let Ok((by_status, waiting)) = &survey.subscriptions
+        && by_status.iter().sum::<u64>() > 0
+    {
+        let [requested, active, error, off] = by_status;
+        println!(
+            "subscriptions: {active} active, {requested} requested, {error} in error, {off} off; {} events wait for receivers",
+            thousands(*waiting)
+        );
+    }
     let free = survey.free.map_or_else(String::new, |free| format!(", {} free", size(free)));
     println!("disk: {}{free}", size(survey.bytes));
 }
@@ -194,6 +203,9 @@ fn as_json(place: &DataPlace, survey: &Survey) -> Value {
         "sources": sources,
         "quarantined": survey.quarantined.as_ref().ok(),
         "extractions": extractions,
+        "subscriptions": survey.subscriptions.as_ref().ok().map(|([requested, active, error, off], waiting)| {
+            json!({"requested": requested, "active": active, "error": error, "off": off, "waiting_events": waiting})
+        }),
         "bytes": survey.bytes,
         "free_bytes": survey.free,
     })

@@ -22,6 +22,7 @@ pub(crate) struct Configuration {
     pub(crate) registry: RegistrySection,
     pub(crate) publication: PublicationSection,
     pub(crate) import: ImportSection,
+    pub(crate) subscriptions: SubscriptionsSection,
     pub(crate) doctor: DoctorSection,
 }
 
@@ -128,6 +129,17 @@ section! {
 }
 
 section! {
+    /// Notifications of subscriptions. A server with API keys or restricted credentials offers subscriptions to their holders.
+    SubscriptionsSection "subscriptions" {
+        /// Networks that receivers may be in though they are not of the internet: addresses, or networks as 10.0.0.0/8. Their receivers may be http
+        /// too. All others are https addresses of the internet.
+        allowed_networks: Vec<TextValue<Network>> = Vec::new(),
+        /// File of root certificates (PEM) that receivers are checked with. Without it, those that the program brings.
+        root_certificates: Option<PathBuf> = None,
+    }
+}
+
+section! {
     /// The command doctor.
     DoctorSection "doctor" {
         /// Days without a delivery before a warning.
@@ -159,8 +171,17 @@ fn view<S: Section>(section: &S) -> SectionView {
 impl Configuration {
     /// Its sections, in the order of the file.
     pub(crate) fn sections(&self) -> Vec<SectionView> {
-        let Self { server, connections, access, registry, publication, import, doctor } = self;
-        vec![view(server), view(connections), view(access), view(registry), view(publication), view(import), view(doctor)]
+        let Self { server, connections, access, registry, publication, import, subscriptions, doctor } = self;
+        vec![
+            view(server),
+            view(connections),
+            view(access),
+            view(registry),
+            view(publication),
+            view(import),
+            view(subscriptions),
+            view(doctor),
+        ]
     }
 
     /// Every key that names a file or a directory, with its section.
@@ -171,6 +192,7 @@ impl Configuration {
             ("access.history_credentials", &mut self.access.history_credentials),
             ("registry.database", &mut self.registry.database),
             ("import.spill", &mut self.import.spill),
+            ("subscriptions.root_certificates", &mut self.subscriptions.root_certificates),
         ];
         named.into_iter().filter_map(|(key, path)| Some((key, path.as_mut()?))).collect()
     }

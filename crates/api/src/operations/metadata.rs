@@ -1,6 +1,7 @@
 //! `GET [base]/metadata`: the CapabilityStatement, generated from the table that the search itself reads.
 
 use annuaire_fhir::schema::{PARAMS, Param, ParamType};
+use annuaire_subscribe::TOPICS;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ use crate::types::PublishedTypes;
 /// The statement of the perimeter, as its client reaches it.
 pub(crate) fn metadata<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "metadata";
-    let mut statement = statement(&call.base(), P::TYPES);
+    let mut statement = statement(&call.base(), P::TYPES, P::SUBSCRIPTIONS && call.service.subscriptions.is_some());
     if P::files(call.service, pass).is_some() {
         statement["rest"][0]["operation"] = json!([{"name": "bulk-publish", "definition": BULK_PUBLISH}]);
     }
@@ -42,8 +43,11 @@ const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastU
     Accept-Datetime, and answer the state of the whole directory then. What left the directory is answered with 410, and its history with its versions.";
 
 /// The statement of the service at `base`.
-fn statement(base: &str, types: PublishedTypes) -> Value {
-    let resources: Vec<Value> = types.names().iter().map(|ty| resource(ty, types)).collect();
+fn statement(base: &str, types: PublishedTypes, subscriptions: bool) -> Value {
+    let mut resources: Vec<Value> = types.names().iter().map(|ty| resource(ty, types)).collect();
+    if subscriptions {
+        resources.push(subscription());
+    }
     let mut out = json!({
         "resourceType": "CapabilityStatement",
         "url": format!("{base}/metadata"),
@@ -75,7 +79,37 @@ fn statement(base: &str, types: PublishedTypes) -> Value {
     {
         members.shift_remove("instantiates");
     }
+    if subscriptions {
+        let own = json!("http://hl7.org/fhir/uv/subscriptions-backport/CapabilityStatement/backport-subscription-server-r4");
+        match out["instantiates"].as_array_mut() {
+            Some(all) => all.push(own),
+            None => out["instantiates"] = json!([own]),
+        }
+    }
     out
+}
+
+/// Subscriptions, with their topics (SUB-2).
+fn subscription() -> Value {
+    let topic =
+        "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical";
+    let topics: Vec<Value> = TOPICS.iter().map(|t| json!({"url": topic, "valueCanonical": t.canonical()})).collect();
+    let operation = |name: &str| {
+        let definition =
+            format!("http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-{name}");
+        json!({"name": name, "definition": definition})
+    };
+    json!({
+        "extension": topics,
+        "type": "Subscription",
+        "supportedProfile": [annuaire_subscribe::PROFILE],
+        "documentation": "Those of the caller's key. rest-hook; empty, id-only, full-resource. A search takes no criteria.",
+        "interaction": [
+            {"code": "create"}, {"code": "read"}, {"code": "update"}, {"code": "delete"}, {"code": "search-type"},
+        ],
+        "versioning": "versioned",
+        "operation": [operation("status"), operation("events"), operation("resend")],
+    })
 }
 
 /// Address of the definition of a parameter, when one is published.
@@ -180,10 +214,10 @@ mod tests {
 
     #[test]
     fn every_parameter_is_documented_and_points_to_its_definition() {
-        let statement_of_dp = statement("http://x/fhir/v2", PublishedTypes::Public);
+        let statement_of_dp = statement("http://x/fhir/v2", PublishedTypes::Public, false);
         assert!(
             statement_of_dp["instantiates"].is_array()
-                && statement("http://x/fhir/dr", PublishedTypes::Restricted)["instantiates"].is_null()
+                && statement("http://x/fhir/dr", PublishedTypes::Restricted, false)["instantiates"].is_null()
         );
         let mut without = Vec::new();
         for r in statement_of_dp["rest"][0]["resource"].as_array().unwrap() {

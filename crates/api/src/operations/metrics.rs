@@ -41,6 +41,9 @@ pub(crate) fn metrics(client: ApiClient, call: &mut Call<'_, MetricsDoor>, []: [
             text.push_str(&format!("# TYPE {name} gauge\n{name}{{store=\"public\"}} {value}\n"));
         }
     }
+    if let (Some(subscriptions), Some(_)) = (&call.service.subscriptions, client.operator()) {
+        text.push_str(&subscriptions.metrics());
+    }
     Ok(Answer::plain(StatusCode::OK, text))
 }
 

@@ -2,6 +2,9 @@
 
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::subscription::{
+    DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, SubscriptionWrite,
+};
 use annuaire_store::{
     AuditEvent, AuditRow, BlockingRegistry, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, Job,
     NewJob, OwnerRow, Queue, Registry, Result, SealedStage, Stage, Transaction, Unit,
@@ -34,6 +37,31 @@ pub fn telling() -> (BlockingRegistry, Arc<Mutex<Given>>) {
 }
 
 struct Forgetful(Arc<Mutex<Given>>);
+
+#[async_trait]
+impl SubscriptionStore for Forgetful {
+    async fn subscription(&self, _: &str) -> Result<Option<SubscriptionRow>> {
+        Ok(None)
+    }
+    async fn subscription_heads(&self, _: Option<&str>, _: &str, _: u32) -> Result<Vec<SubscriptionHead>> {
+        Ok(Vec::new())
+    }
+    async fn subscription_events(&self, _: &str, _: u64, _: u64, _: u32) -> Result<Vec<SubscriptionEvent>> {
+        Ok(Vec::new())
+    }
+    async fn store_events(&self, _: &[NewEvents], _: &[String], _: Tx) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+    async fn note_delivery(&self, _: &DeliveryNote) -> Result<bool> {
+        Ok(false)
+    }
+    async fn take_lease(&self, _: &str, _: &str, _: i64, _: i64) -> Result<bool> {
+        Ok(false)
+    }
+    async fn end_lease(&self, _: &str, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
 
 #[async_trait]
 impl Registry for Forgetful {
@@ -128,6 +156,9 @@ impl Stage for Forgetful {
 
 #[async_trait]
 impl Unit for Forgetful {
+    async fn write_subscription(&mut self, _: &SubscriptionWrite) -> Result<()> {
+        Ok(())
+    }
     async fn facts(&mut self, _: &[String]) -> Result<Vec<Fact>> {
         Ok(Vec::new())
     }

@@ -2,6 +2,9 @@
 
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::subscription::{
+    DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore,
+};
 use annuaire_store::{AuditRow, BlockingRegistry, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
 use async_trait::async_trait;
 use std::collections::VecDeque;
@@ -32,6 +35,31 @@ fn run_next(hooks: &Mutex<VecDeque<Hook>>) {
     if let Some(hook) = next {
         // Blocking calls must not be made on a thread that runs tasks.
         std::thread::spawn(hook).join().unwrap();
+    }
+}
+
+#[async_trait]
+impl SubscriptionStore for Hooked {
+    async fn subscription(&self, id: &str) -> Result<Option<SubscriptionRow>> {
+        self.inner.subscription(id).await
+    }
+    async fn subscription_heads(&self, owner: Option<&str>, after: &str, limit: u32) -> Result<Vec<SubscriptionHead>> {
+        self.inner.subscription_heads(owner, after, limit).await
+    }
+    async fn subscription_events(&self, id: &str, first: u64, last: u64, limit: u32) -> Result<Vec<SubscriptionEvent>> {
+        self.inner.subscription_events(id, first, last, limit).await
+    }
+    async fn store_events(&self, new: &[NewEvents], done: &[String], watermark: Tx) -> Result<Vec<String>> {
+        self.inner.store_events(new, done, watermark).await
+    }
+    async fn note_delivery(&self, note: &DeliveryNote) -> Result<bool> {
+        self.inner.note_delivery(note).await
+    }
+    async fn take_lease(&self, name: &str, holder: &str, now_ms: i64, until_ms: i64) -> Result<bool> {
+        self.inner.take_lease(name, holder, now_ms, until_ms).await
+    }
+    async fn end_lease(&self, name: &str, holder: &str) -> Result<()> {
+        self.inner.end_lease(name, holder).await
     }
 }
 

@@ -140,3 +140,27 @@ fn many_rows_come_forward_in_parts() {
     assert!(page.iter().enumerate().all(|(i, f)| f.payload == format!("{{\"i\":{i}}}")));
     assert_eq!(r.verify().unwrap(), [""; 0]);
 }
+
+/// Version 5 added tables and changed none: without them a file is one of version 4, with all that such a file may hold.
+#[test]
+fn a_file_of_version_4_gets_the_tables_of_subscriptions() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("r.sqlite");
+    let r = open_blocking(&path).unwrap();
+    suite::owners(&r, &["s"]);
+    suite::commit(&r, 1_000, &[suite::put("A", "s", "1")]);
+    let log = r.log().unwrap();
+    drop(r);
+    execute(
+        &path,
+        "DROP TABLE subscription; DROP TABLE subscription_content; DROP TABLE subscription_event; DROP TABLE lease;
+         PRAGMA user_version = 4",
+    );
+    for holder in ["n1", "n2"] {
+        let r = open_blocking(&path).unwrap();
+        assert_eq!((r.log().unwrap(), r.facts_at(Tx::new(1), &["A".into()]).unwrap().len()), (log, 1));
+        assert_eq!(r.subscription_heads(None, "", 9).unwrap(), []);
+        assert!(r.take_lease(holder, holder, 0, 9).unwrap());
+        assert_eq!(r.verify().unwrap(), [""; 0]);
+    }
+}
