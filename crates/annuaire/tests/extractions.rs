@@ -21,7 +21,7 @@ fn files_of(dir: &Path) -> Vec<std::path::PathBuf> {
 /// A small nation in a data directory of its own.
 fn nation(dir: &Path) -> std::path::PathBuf {
     let (files, data) = (dir.join("files"), dir.join("data"));
-    assert!(annuaire(&["generate", "--professionals", "60", "--out", path_str(&files)]).0);
+    assert!(annuaire(&["generate", "--professionals", "300", "--out", path_str(&files)]).0);
     let (done, output) = import(&data, &files_of(&files));
     assert!(done, "{output}");
     fs::write(dir.join("credentials"), "reader\n").unwrap();
@@ -43,7 +43,7 @@ fn list(server: &Server, mount: &str, headers: &str, tx: u64) -> Value {
         if list["editions"][0]["tx"] == tx {
             return list;
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "{list}");
+        assert!(begun.elapsed() < Duration::from_secs(120), "{}", list["latest"]);
         std::thread::sleep(Duration::from_millis(200));
     }
 }
@@ -135,7 +135,10 @@ fn a_server_makes_the_files_of_the_day_and_what_changed_since() {
     assert!(done, "{output}");
     let server = Server::start(&data, &options);
     let found = list(&server, "/extractions", "", 2);
-    assert_eq!((&found["editions"][0]["since"], &found["editions"][0]["since_edition"]), (&Value::from(1), &Value::from("202001010330")));
+    assert_eq!(
+        (&found["editions"][0]["since"], &found["editions"][0]["since_edition"]),
+        (&Value::from(1), &Value::from("202001010330"))
+    );
     let deltas = digests(&found, "delta/");
     assert!(!deltas.is_empty());
     assert_eq!(deltas, exported(&data, &to, "delta/", &["--since", "1"]));
@@ -171,7 +174,10 @@ fn a_failure_leaves_the_files_of_yesterday_and_is_told() {
     assert_eq!(found["editions"].as_array().unwrap().len(), 1);
     let (_, status) = run(&["status", "--data", path_str(&data)]);
     assert!(status.contains("the last attempt failed") && status.contains("those before are served"), "{status}");
-    assert!(fs::read_dir(&public).unwrap().all(|e| !e.unwrap().file_name().to_string_lossy().contains(".partial-")), "nothing is left");
+    assert!(
+        fs::read_dir(&public).unwrap().all(|e| !e.unwrap().file_name().to_string_lossy().contains(".partial-")),
+        "nothing is left"
+    );
 }
 
 #[test]
@@ -179,6 +185,6 @@ fn a_wrong_time_is_refused_with_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("a.toml");
     fs::write(&file, "[publication]\nextractions = \"3h30\"\n").unwrap();
-    let (code, output) = run(&["config", "--config", path_str(&file)]);
+    let (code, output) = run(&["config", "--check", path_str(&file)]);
     assert!(code != 0 && output.contains("2:15") && output.contains("\"03:30\""), "{code} {output}");
 }

@@ -104,7 +104,10 @@ async fn strangers_are_told_what_they_lack_and_nothing_else() {
             for header in [("x-none", ""), wrong, ("authorization", "Bearer historian"), ("esante-api-key", "wrong")] {
                 let (status, headers, body) = server.get(&path, &[header]).await;
                 assert_eq!(status, 401, "{path} {header:?}");
-                assert!(headers.contains_key("www-authenticate") && !body.contains("PS_LibreAcces") && !body.contains("10999"), "{body}");
+                assert!(
+                    headers.contains_key("www-authenticate") && !body.contains("PS_LibreAcces") && !body.contains("10999"),
+                    "{body}"
+                );
             }
             let (status, headers, _) = server.get(&path, &[right]).await;
             assert!(status == 200 || status == 302, "{path}: {status}");
