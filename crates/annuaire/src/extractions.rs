@@ -209,8 +209,10 @@ impl ExtractionThread {
         };
         let made = make_edition(&order)?;
         let names = editions(dir)?.into_iter().map(|edition| edition.edition);
-        // What was withdrawn by law since may stand in the files before (WDR-3): they go at once.
-        let kept = if made.is_some_and(|edition| !edition.withdrawn.is_empty()) { 1 } else { EXTRACTIONS_KEPT };
+        // What was withdrawn by law since may stand in the files before (WDR-3): they go at once, as do those of another log or epoch, of
+        // which nobody can say.
+        let is_alone = made.is_some_and(|edition| !edition.withdrawn.is_empty() || edition.since.is_none());
+        let kept = if is_alone { 1 } else { EXTRACTIONS_KEPT };
         for name in names.skip(kept) {
             // Out of sight first, so that no half of an edition is ever served.
             let (path, away) = (dir.join(&name), dir.join(format!(".{name}.partial-removed")));

@@ -115,6 +115,29 @@ fn one_person_is_printed_and_filters_are_taken() {
     assert!(found["files"].as_array().unwrap().len() == 2 && lines(&found) < lines(&all) && lines(&found) > 0, "{found}");
 }
 
+/// A day is its evening, in every format.
+#[test]
+fn a_day_is_its_evening_for_resources_and_tables_too() {
+    let (dir, _, data) = nation(50);
+    let to = dir.path().join("out");
+    let tx = |at: &str, format: &str| {
+        let arguments =
+            ["export", "--data", path_str(&data), "--to", path_str(&to), "--at", at, "--format", format, "--quiet", "--json"];
+        let (code, output) = run(&arguments);
+        assert_eq!(code, 0, "{output}");
+        serde_json::from_str::<Value>(&output).unwrap()["tx"].as_u64().unwrap()
+    };
+    let (_, status) = run(&["status", "--data", path_str(&data), "--json"]);
+    let log: Value = serde_json::from_str(&status).unwrap();
+    let (last, commit_ms) = (log["log"]["tx"].as_u64().unwrap(), log["log"]["commit_ms"].as_i64().unwrap());
+    let day = annuaire_base::date::iso_day(commit_ms);
+    for format in ["national", "ndjson", "csv"] {
+        assert_eq!(tx(&day, format), last, "{format}");
+        assert_eq!(tx(&annuaire_base::date::iso_ms(commit_ms), format), last, "{format}");
+        assert_eq!(tx("1", format), 1, "{format}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn restricted_files_are_their_owners_alone() {

@@ -21,7 +21,7 @@ fn files_of(dir: &Path) -> Vec<std::path::PathBuf> {
 /// A small nation in a data directory of its own.
 fn nation(dir: &Path) -> std::path::PathBuf {
     let (files, data) = (dir.join("files"), dir.join("data"));
-    assert!(annuaire(&["generate", "--professionals", "60", "--out", path_str(&files)]).0);
+    assert!(annuaire(&["generate", "--professionals", "300", "--out", path_str(&files)]).0);
     let (done, output) = import(&data, &files_of(&files));
     assert!(done, "{output}");
     fs::write(dir.join("credentials"), "reader\n").unwrap();
@@ -43,7 +43,7 @@ fn list(server: &Server, mount: &str, headers: &str, tx: u64) -> Value {
         if list["editions"][0]["tx"] == tx {
             return list;
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "{list}");
+        assert!(begun.elapsed() < Duration::from_secs(120), "{}", list["latest"]);
         std::thread::sleep(Duration::from_millis(200));
     }
 }
@@ -185,6 +185,40 @@ fn a_wrong_time_is_refused_with_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("a.toml");
     fs::write(&file, "[publication]\nextractions = \"3h30\"\n").unwrap();
-    let (code, output) = run(&["config", "--config", path_str(&file)]);
+    let (code, output) = run(&["config", "--check", path_str(&file)]);
     assert!(code != 0 && output.contains("2:15") && output.contains("\"03:30\""), "{code} {output}");
+}
+
+/// What was withdrawn by law stands in no file any more, once the next ones are made.
+#[test]
+fn a_withdrawal_takes_the_files_before_it_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = nation(dir.path());
+    {
+        let server = Server::start(&data, &[]);
+        list(&server, "/extractions", "", 1);
+    }
+    make_old(&data.join("extractions/public"));
+    let person = "810999000010";
+    let basis = ["--basis", "article fictif L. 1", "--reason", "decision of a fictional court", "--yes", "--quiet"];
+    let (code, output) = run(&[&["withdraw", "--data", path_str(&data), person][..], &basis].concat());
+    assert_eq!(code, 0, "{output}");
+    let server = Server::start(&data, &[]);
+    let found = list(&server, "/extractions", "", 2);
+    assert_eq!(found["editions"].as_array().unwrap().len(), 1, "the files that name them are gone");
+    assert!(!data.join("extractions/public/202001010330").exists());
+    assert!(found["editions"][0]["withdrawn"].to_string().contains(person), "{}", found["editions"][0]["withdrawn"]);
+    let (_, table) = server
+        .get(&format!("http://{}/extractions/{}/views/practitioner.csv", host(&server), found["latest"].as_str().unwrap()), "");
+    assert!(table.lines().count() > 100 && !table.contains("10999000010"));
+}
+
+#[test]
+fn no_credential_opens_two_perimeters() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = nation(dir.path());
+    let credentials = dir.path().join("credentials");
+    let both = ["--restricted-credentials", path_str(&credentials), "--history-credentials", path_str(&credentials)];
+    let (code, output) = run(&[&["serve", "--data", path_str(&data), "--listen", "127.0.0.1:0"][..], &both].concat());
+    assert!(code != 0 && output.contains("opens both the restricted and the historised perimeter"), "{code} {output}");
 }

@@ -13,6 +13,11 @@ pub(crate) fn french_count(count: u64) -> String {
     out
 }
 
+/// A count with what is counted: French has the plural from two on.
+pub(crate) fn french_number_of(count: u64, one: &str, several: &str) -> String {
+    format!("{} {}", french_count(count), if count < 2 { one } else { several })
+}
+
 /// `07/05/1991` for `1991-05-07…`, `05/1991` for a month. Another text stays as it is.
 pub(crate) fn french_day(iso: &str) -> String {
     match iso.get(..10).unwrap_or(iso).split('-').collect::<Vec<_>>()[..] {
@@ -44,7 +49,7 @@ pub(crate) fn french_minute(stamp: &str) -> String {
 
 /// A number of bytes with a decimal: `1,5 Mo`.
 pub(crate) fn french_bytes(bytes: u64) -> String {
-    let units = ["octets", "Ko", "Mo", "Go", "To"];
+    let units = ["octets", "ko", "Mo", "Go", "To"];
     let mut unit = 0;
     let mut tenths = bytes.saturating_mul(10);
     while tenths >= 10_000 && unit + 1 < units.len() {
@@ -69,9 +74,11 @@ mod tests {
         assert_eq!([0, 999, 20_186].map(french_count), ["0", "999", "20\u{202f}186"]);
         assert_eq!(french_minute("202611260330"), "26/11/2026 à 03\u{a0}h\u{a0}30");
         assert_eq!(french_minute("2026"), "2026");
+        let lines = |count| french_number_of(count, "ligne", "lignes");
+        assert_eq!([0, 1, 2, 1_000].map(lines), ["0 ligne", "1 ligne", "2 lignes", "1\u{202f}000 lignes"]);
         assert_eq!(
             [0, 999, 1_000, 1_440, 2_000_000, 1_234_567_890].map(french_bytes),
-            ["0 octets", "999 octets", "1 Ko", "1,5 Ko", "2 Mo", "1,3 Go"].map(|text| text.replace(' ', "\u{a0}"))
+            ["0 octets", "999 octets", "1 ko", "1,5 ko", "2 Mo", "1,3 Go"].map(|text| text.replace(' ', "\u{a0}"))
         );
         assert_eq!(["1991-05-07T10:00:00Z", "1991-05", "?"].map(french_day), ["07/05/1991", "05/1991", "?"]);
     }

@@ -9,7 +9,7 @@ use super::message::Message;
 use super::{CachePolicy, Indexing, Page};
 use crate::extraction::{Edition, EditionFile, FileGroup, LATEST};
 use crate::frame::PageFrame;
-use crate::french::{french_bytes, french_count, french_minute};
+use crate::french::{french_bytes, french_count, french_minute, french_number_of};
 
 /// The page of the extractions.
 #[derive(Template)]
@@ -31,6 +31,10 @@ impl Page for ExtractionsPage {
         "Fichiers de l’annuaire"
     }
 }
+
+/// What is counted in a file: one, several.
+const LINES: (&str, &str) = ("ligne", "lignes");
+const CHANGED_LINES: (&str, &str) = ("ligne changée", "lignes changées");
 
 /// An edition as the page shows it.
 pub(crate) struct EditionView {
@@ -72,23 +76,23 @@ impl EditionView {
     /// The edition whose files lie below `mount`, a path with the prefix of a proxy.
     pub(crate) fn new(edition: &Edition, mount: &str) -> Self {
         let of_group = |group| edition.files.iter().filter(move |file| file.group == group);
-        let view = |file: &EditionFile, unit: &str| FileView {
+        let view = |file: &EditionFile, (one, several): (&str, &str)| FileView {
             path: format!("{mount}/{}/{}", edition.edition, file.name),
             name: file.file_name().to_owned(),
             size: match file.lines {
-                Some(lines) => format!("{} {unit}, {}", french_count(lines), french_bytes(file.bytes)),
+                Some(lines) => format!("{}, {}", french_number_of(lines, one, several), french_bytes(file.bytes)),
                 None => french_bytes(file.bytes),
             },
         };
         let mut tables: Vec<TableView> = Vec::new();
         for file in of_group(FileGroup::Table) {
             let (name, format) = file.file_name().rsplit_once('.').unwrap_or((file.file_name(), ""));
-            let shown = FileView { name: format.to_owned(), size: french_bytes(file.bytes), ..view(file, "") };
+            let shown = FileView { name: format.to_owned(), size: french_bytes(file.bytes), ..view(file, LINES) };
             match tables.iter_mut().find(|table| table.name == name) {
                 Some(table) => table.formats.push(shown),
                 None => tables.push(TableView {
                     name: name.to_owned(),
-                    rows: french_count(file.lines.unwrap_or(0)),
+                    rows: french_number_of(file.lines.unwrap_or(0), LINES.0, LINES.1),
                     formats: vec![shown],
                 }),
             }
@@ -98,9 +102,9 @@ impl EditionView {
             tx: french_count(edition.tx),
             note: format!("{mount}/{}/", edition.edition),
             count: edition.files.len(),
-            national: of_group(FileGroup::National).map(|file| view(file, "lignes")).collect(),
+            national: of_group(FileGroup::National).map(|file| view(file, LINES)).collect(),
             tables,
-            differences: of_group(FileGroup::Difference).map(|file| view(file, "lignes changées")).collect(),
+            differences: of_group(FileGroup::Difference).map(|file| view(file, CHANGED_LINES)).collect(),
             since: edition.since_edition.as_deref().map(french_minute).unwrap_or_default(),
             has_withdrawals: !edition.withdrawn.is_empty(),
         }
