@@ -254,7 +254,9 @@ impl PublishedLog {
     ) -> Result<Self, LogError> {
         let keys = read_keys(&directories, key_name, &mut random)?;
         let salts = read_salts(&directories, &mut random)?;
-        let state = match read_if_there(&directories.state())? {
+        // Who removed the whole tree begins again.
+        let is_there = directories.checkpoint().exists() || directories.tree.join("tile").exists();
+        let state = match read_if_there(&directories.state())?.filter(|_| is_there) {
             Some(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|e| LogError::State { path: directories.state(), reason: e.to_string() })?,
             None => LogState { origin: new_origin(&keys, &mut random), published: LogEnd::default(), pending: None },
