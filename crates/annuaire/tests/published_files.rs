@@ -153,7 +153,7 @@ fn a_foreign_copy_follows_the_files_over_a_line_that_breaks_and_a_server_that_is
 
 /// The public key of a server, as its operator gives it away.
 fn key(server: &Server) -> String {
-    server.get(&format!("{}/$bulk-publish/key", server.base), "").1.trim().to_owned()
+    server.get("$bulk-publish/key", "").1.trim().to_owned()
 }
 
 #[test]
@@ -194,6 +194,21 @@ fn published_files_are_checked_against_a_pinned_key_across_a_withdrawal_and_a_re
         code == 0 && output.contains("nothing was rewritten since the last check") && !output.contains("no salt"),
         "{output}"
     );
+
+    // A second key signs beside the first one, then alone.
+    let shown = |more: &[&str]| run(&[&["key", "--data", path_str(&data)][..], more].concat());
+    let (code, output) = shown(&["--retire"]);
+    assert!(code != 0 && output.contains("one key only"), "{output}");
+    let (code, output) = shown(&["--add"]);
+    assert!(code == 0 && output.contains(&pinned) && output.matches("annuaire+").count() == 2, "{output}");
+    drop(server);
+    let server = Server::start(&data, &[]);
+    let both = key(&server);
+    let second = both.lines().nth(1).unwrap().to_owned();
+    // Pages from before have the signature of the first key alone.
+    let base = format!("http://{}", server.base);
+    let (code, output) = run(&["verify", "--published", &base, "--key", &pinned, "--key", &second, "--state", path_str(&state)]);
+    assert_eq!(code, 0, "{output}");
 
     // Another key, and a checkpoint of somebody else.
     let other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";

@@ -321,7 +321,16 @@ async fn the_log_is_served_beside_the_files_and_its_salts_go_with_what_is_withdr
     assert_eq!((status, key), (200, format!("{}\n", log.verifiers().next().unwrap()).into_bytes()));
     let (status, headers, tile) = publisher.get(&format!("{ROOT}/tile/0/000.p/5"), &[]).await;
     assert_eq!((status, tile.len(), headers["content-type"].to_str().unwrap()), (200, 160, "application/octet-stream"));
-    for wrong in ["tile/0/000", "tile/0/000.p/4", "tile/0/0", "tile/8/000", "tile/0/x000/000", "tile/0/x001/x001/000.p/7", "pages/none.sig", "pages/root.sig"] {
+    for wrong in [
+        "tile/0/000",
+        "tile/0/000.p/4",
+        "tile/0/0",
+        "tile/8/000",
+        "tile/0/x000/000",
+        "tile/0/x001/x001/000.p/7",
+        "pages/none.sig",
+        "pages/root.sig",
+    ] {
         assert_eq!(publisher.get(&format!("{ROOT}/{wrong}"), &[]).await.0, 404, "{wrong}");
     }
     let root = publisher.page(ROOT).await;
@@ -343,7 +352,11 @@ async fn the_log_is_served_beside_the_files_and_its_salts_go_with_what_is_withdr
     let root = publisher.page(ROOT).await;
     let (_, _, rest) = publisher.get(&path(&root["output"][0]["url"]).replace(".ndjson", ".salts"), &[]).await;
     let rest = String::from_utf8(rest).unwrap();
-    assert_eq!(text.lines().filter(|line| rest.lines().any(|other| other == *line)).count(), 4, "those that stay are as they were");
+    assert_eq!(
+        text.lines().filter(|line| rest.lines().any(|other| other == *line)).count(),
+        4,
+        "those that stay are as they were"
+    );
     let text = String::from_utf8(publisher.get(&format!("{ROOT}/checkpoint"), &[]).await.2).unwrap();
     assert_eq!(text.lines().nth(1), Some("6"), "the leaves stay, the tombstone has one");
 }
