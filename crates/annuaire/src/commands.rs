@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod import;
+pub(crate) mod key;
 pub(crate) mod mirror;
 pub(crate) mod quarantine;
 pub(crate) mod rebuild;

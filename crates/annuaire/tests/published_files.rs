@@ -150,3 +150,87 @@ fn a_foreign_copy_follows_the_files_over_a_line_that_breaks_and_a_server_that_is
     assert!(!published.contains_key(somebody));
     assert_eq!(content(&into), published);
 }
+
+/// The public key of a server, as its operator gives it away.
+fn key(server: &Server) -> String {
+    server.get("$bulk-publish/key", "").1.trim().to_owned()
+}
+
+#[test]
+fn published_files_are_checked_against_a_pinned_key_across_a_withdrawal_and_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, data, state) = (dir.path().join("files"), dir.path().join("data"), dir.path().join("checkpoint"));
+    let arguments = ["generate", "--professionals", "60", "--seed", "6", "--changed-per-mille", "100", "--out", path_str(&files)];
+    assert!(annuaire(&arguments).0 && import(&data, &delivery(&files)).0);
+    fs::write(data.join("annuaire.toml"), "[publication]\nfiles = \"PT1S\"\n").unwrap();
+    let server = Server::start(&data, &[]);
+    until_published(&server, 1);
+    let pinned = key(&server);
+    let check = |server: &Server, key: &str| {
+        let base = format!("http://{}", server.base);
+        run(&["verify", "--published", &base, "--key", key, "--state", path_str(&state)])
+    };
+    let (code, output) = check(&server, &pinned);
+    assert!(code == 0 && output.contains("are what was signed") && output.contains("the checkpoint is remembered"), "{output}");
+    let lines = published_resources(&server).len();
+    assert!(
+        output.contains(&format!("{lines} lines are in the log of {lines} leaves")) && !output.contains("no salt"),
+        "{output}"
+    );
+
+    drop(server);
+    assert!(import(&data, &delivery(&files.join("next"))).0);
+    let server = Server::start(&data, &[]);
+    until_published(&server, 2);
+    assert_eq!(key(&server), pinned);
+    let published = published_resources(&server);
+    let somebody = published.keys().find(|name| name.starts_with("PractitionerRole/")).unwrap();
+    let more = ["--basis", "decision 2026-114 of the authority", "--reason", "erasure asked and granted", "--yes"];
+    let (code, output) = run(&[&["withdraw", "--data", path_str(&data), somebody][..], &more].concat());
+    assert_eq!(code, 0, "{output}");
+    until_published(&server, 3);
+    let (code, output) = check(&server, &pinned);
+    assert!(
+        code == 0 && output.contains("nothing was rewritten since the last check") && !output.contains("no salt"),
+        "{output}"
+    );
+
+    // A second key signs beside the first one, then alone.
+    let shown = |more: &[&str]| run(&[&["key", "--data", path_str(&data)][..], more].concat());
+    let (code, output) = shown(&["--retire"]);
+    assert!(code != 0 && output.contains("one key only"), "{output}");
+    let (code, output) = shown(&["--add"]);
+    assert!(code == 0 && output.contains(&pinned) && output.matches("annuaire+").count() == 2, "{output}");
+    drop(server);
+    let server = Server::start(&data, &[]);
+    let both = key(&server);
+    let second = both.lines().nth(1).unwrap().to_owned();
+    // Pages from before have the signature of the first key alone.
+    let base = format!("http://{}", server.base);
+    let (code, output) = run(&["verify", "--published", &base, "--key", &pinned, "--key", &second, "--state", path_str(&state)]);
+    assert_eq!(code, 0, "{output}");
+
+    // Another key, and a checkpoint of somebody else.
+    let other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    let (code, output) = check(&server, other);
+    assert!(code != 0 && output.contains("no key that is trusted here signed it"), "{output}");
+    let (code, output) = check(&server, "annuaire+00000000+nothing");
+    assert!(code != 0 && output.contains("--key"), "{output}");
+    let remembered = fs::read_to_string(&state).unwrap();
+    fs::write(&state, remembered.replacen('\n', "x\n", 1)).unwrap();
+    let (code, output) = check(&server, &pinned);
+    assert!(code != 0 && output.contains("the remembered checkpoint was changed"), "{output}");
+
+    // The directory of the publisher, without salts: pages and files are checked, leaves are not found.
+    let public = data.join("files/public");
+    let (code, output) = run(&["verify", "--published", path_str(&public), "--key", &pinned]);
+    assert!(code == 0 && output.contains("0 lines are in the log"), "{output}");
+    let file = fs::read_dir(public.join("files")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let (code, output) = run(&["verify", "--published", path_str(&public), "--key", &pinned]);
+    let name = file.file_name().unwrap().to_str().unwrap().trim_end_matches(".zst").to_owned();
+    assert!(code != 0 && output.contains(&format!("files/{name} was changed")), "{output}");
+}

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use annuaire_base::Tx;
-use annuaire_bulk::{NoWitness, PublishedTree, TreeLimits, TreeOptions};
+use annuaire_bulk::{LogDirectories, NoWitness, PublishedLog, PublishedTree, TreeLimits, TreeOptions};
 use annuaire_fhir::schema::{ORGANIZATION, PUBLIC_TYPES, TYPES};
 use annuaire_index::{Error, GroupItem, Index, TxEnd};
 use annuaire_terms::{Presence, Resource, TypeId};
@@ -291,5 +291,89 @@ async fn keys_open_the_files_where_there_are_keys_and_the_restricted_perimeter_h
     {
         let (_, _, body) = publisher.get(address, &[header]).await;
         assert_eq!(String::from_utf8(body).unwrap().contains("OperationDefinition/bulk-publish"), told, "{address}");
+    }
+}
+
+/// The paths of a log.
+const LOG: [&str; 5] = ["checkpoint", "key", "root.sig", "tile/0/000.p/5", "tile/0/x001/000"];
+
+#[tokio::test]
+async fn the_log_is_served_beside_the_files_and_its_salts_go_with_what_is_withdrawn() {
+    let publisher = Publisher::new(|settings| settings);
+    let types = (0..).map(TypeId::new).zip(TYPES[..PUBLIC_TYPES].iter().copied()).collect();
+    let directories = LogDirectories { tree: publisher.dir.path().join("files"), private: publisher.dir.path().to_owned() };
+    let mut number = 0;
+    let random = move |bytes: &mut [u8; 32]| {
+        number += 1;
+        *bytes = [number; 32];
+    };
+    let mut log = PublishedLog::open(directories, "annuaire.example/log", types, Box::new(random)).unwrap();
+    publisher.tree.serve_salts(log.salts());
+    publisher.apply(1, (0..5).map(|n| organization(n, "Maison")).collect(), &[]);
+    publisher.tree.update(&publisher.index, log.origin(), DAY, &mut log).unwrap();
+    log.settle().unwrap();
+
+    let (status, headers, checkpoint) = publisher.get(&format!("{ROOT}/checkpoint"), &[]).await;
+    let text = String::from_utf8(checkpoint).unwrap();
+    assert_eq!((status, text.lines().nth(1)), (200, Some("5")));
+    assert_eq!(headers["cache-control"], "public, max-age=10");
+    let (status, _, key) = publisher.get(&format!("{ROOT}/key"), &[]).await;
+    assert_eq!((status, key), (200, format!("{}\n", log.verifiers().next().unwrap()).into_bytes()));
+    let (status, headers, tile) = publisher.get(&format!("{ROOT}/tile/0/000.p/5"), &[]).await;
+    assert_eq!((status, tile.len(), headers["content-type"].to_str().unwrap()), (200, 160, "application/octet-stream"));
+    for wrong in [
+        "tile/0/000",
+        "tile/0/000.p/4",
+        "tile/0/0",
+        "tile/8/000",
+        "tile/0/x000/000",
+        "tile/0/x001/x001/000.p/7",
+        "pages/none.sig",
+        "pages/root.sig",
+    ] {
+        assert_eq!(publisher.get(&format!("{ROOT}/{wrong}"), &[]).await.0, 404, "{wrong}");
+    }
+    let root = publisher.page(ROOT).await;
+    let stub = path(&root["link"][0]["url"]);
+    for signature in [format!("{ROOT}/root.sig"), format!("{stub}.sig")] {
+        let (status, _, text) = publisher.get(&signature, &[]).await;
+        assert!(status == 200 && text.starts_with(b"annuaire-page/1\nannuaire.example/log/"), "{signature}");
+    }
+    let salts = path(&root["output"][0]["url"]).replace(".ndjson", ".salts");
+    let (status, headers, text) = publisher.get(&salts, &[]).await;
+    let text = String::from_utf8(text).unwrap();
+    assert!(status == 200 && text.lines().count() == 5 && text.lines().all(|line| line.starts_with("1 1000 create ")), "{text}");
+    assert_eq!(headers["cache-control"], "no-store");
+
+    publisher.apply(2, Vec::new(), &["001-0003"]);
+    publisher.tree.update(&publisher.index, log.origin(), 2 * DAY, &mut log).unwrap();
+    log.settle().unwrap();
+    assert_eq!(publisher.get(&salts, &[]).await.0, 410);
+    let root = publisher.page(ROOT).await;
+    let (_, _, rest) = publisher.get(&path(&root["output"][0]["url"]).replace(".ndjson", ".salts"), &[]).await;
+    let rest = String::from_utf8(rest).unwrap();
+    assert_eq!(
+        text.lines().filter(|line| rest.lines().any(|other| other == *line)).count(),
+        4,
+        "those that stay are as they were"
+    );
+    let text = String::from_utf8(publisher.get(&format!("{ROOT}/checkpoint"), &[]).await.2).unwrap();
+    assert_eq!(text.lines().nth(1), Some("6"), "the leaves stay, the tombstone has one");
+}
+
+#[tokio::test]
+async fn a_stranger_gets_nothing_of_the_log_where_keys_are_asked_for_and_a_tree_without_a_log_has_none() {
+    let publisher = Publisher::new(|settings| settings);
+    publisher.apply(1, (0..5).map(|n| organization(n, "Maison")).collect(), &[]);
+    publisher.update(DAY);
+    let salts = path(&publisher.page(ROOT).await["output"][0]["url"]).replace(".ndjson", ".salts");
+    for name in LOG {
+        assert_eq!(publisher.get(&format!("{ROOT}/{name}"), &[]).await.0, 404, "{name}");
+        assert_eq!(publisher.get(&format!("{}/{name}", ROOT.replace("/v2/", "/dr/")), &[]).await.0, 401, "{name}");
+    }
+    assert_eq!(publisher.get(&salts, &[]).await.0, 404);
+    let closed = Publisher::new(|settings| GateSettings { api_keys: vec!["k".repeat(32)], ..settings });
+    for path in LOG.iter().map(|name| format!("{ROOT}/{name}")).chain([salts]) {
+        assert_eq!(closed.get(&path, &[]).await.0, 401, "{path}");
     }
 }

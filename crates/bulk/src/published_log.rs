@@ -47,10 +47,6 @@ pub struct LogDirectories {
 }
 
 impl LogDirectories {
-    fn key(&self) -> PathBuf {
-        self.private.join("log.key")
-    }
-
     fn salts(&self) -> PathBuf {
         self.private.join("log.salts")
     }
@@ -252,9 +248,11 @@ impl PublishedLog {
         types: Vec<(TypeId, &'static str)>,
         mut random: RandomBytes,
     ) -> Result<Self, LogError> {
-        let keys = read_keys(&directories, key_name, &mut random)?;
+        let keys = read_or_make_keys(&directories.private, key_name, &mut random)?;
         let salts = read_salts(&directories, &mut random)?;
-        let state = match read_if_there(&directories.state())? {
+        // Who removed the whole tree begins again.
+        let is_there = directories.checkpoint().exists() || directories.tree.join("tile").exists();
+        let state = match read_if_there(&directories.state())?.filter(|_| is_there) {
             Some(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|e| LogError::State { path: directories.state(), reason: e.to_string() })?,
             None => LogState { origin: new_origin(&keys, &mut random), published: LogEnd::default(), pending: None },
@@ -579,20 +577,37 @@ fn new_origin(keys: &[SignerKey], random: &mut RandomBytes) -> String {
     format!("{}/{digits}", keys.first().map_or("log", |key| key.verifier().name()))
 }
 
-fn read_keys(directories: &LogDirectories, name: &str, random: &mut RandomBytes) -> Result<Vec<SignerKey>, LogError> {
-    let path = directories.key();
+fn key_file(private: &Path) -> PathBuf {
+    private.join("log.key")
+}
+
+/// The secret keys; none when there is no file.
+pub(crate) fn read_keys(private: &Path) -> Result<Vec<SignerKey>, LogError> {
+    let path = key_file(private);
     let bad = |reason| LogError::Key { path: path.clone(), reason };
-    let Some(bytes) = read_if_there(&path)? else {
-        let mut seed = [0; 32];
-        random(&mut seed);
-        let key = SignerKey::of_seed(name, Secret::take(&mut seed)).map_err(bad)?;
-        write_private(&path, format!("{}\n", key.to_private_text().as_str()).as_bytes())?;
-        return Ok(vec![key]);
-    };
+    let Some(bytes) = read_if_there(&path)? else { return Ok(Vec::new()) };
     let text = str::from_utf8(&bytes).map_err(|_| bad(KeyError::Shape))?;
     let keys: Vec<_> =
         text.lines().filter(|line| !line.is_empty()).map(SignerKey::parse).collect::<Result<_, _>>().map_err(bad)?;
     if keys.is_empty() { Err(bad(KeyError::Shape)) } else { Ok(keys) }
+}
+
+pub(crate) fn write_keys(private: &Path, keys: &[SignerKey]) -> Result<(), LogError> {
+    let text: String = keys.iter().map(|key| format!("{}\n", key.to_private_text().as_str())).collect();
+    write_private(&key_file(private), text.as_bytes())
+}
+
+fn read_or_make_keys(private: &Path, name: &str, random: &mut RandomBytes) -> Result<Vec<SignerKey>, LogError> {
+    let keys = read_keys(private)?;
+    if !keys.is_empty() {
+        return Ok(keys);
+    }
+    let mut seed = [0; 32];
+    random(&mut seed);
+    let key = SignerKey::of_seed(name, Secret::take(&mut seed));
+    let keys = vec![key.map_err(|reason| LogError::Key { path: key_file(private), reason })?];
+    write_keys(private, &keys)?;
+    Ok(keys)
 }
 
 fn read_salts(directories: &LogDirectories, random: &mut RandomBytes) -> Result<SaltState, LogError> {

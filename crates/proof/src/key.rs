@@ -31,7 +31,7 @@ impl KeyKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Not the shape of a key.
-    #[error("no key: write it as NAME+HASH+BASE64, as `annuaire key` prints it")]
+    #[error("no key: a public one is NAME+HASH+BASE64, as `annuaire key` prints it, a secret one PRIVATE+KEY+NAME+HASH+BASE64")]
     Shape,
     /// The name of a key.
     #[error("the name of a key is 1 to 255 bytes without spaces, control characters and plus signs")]

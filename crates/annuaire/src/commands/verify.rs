@@ -1,7 +1,7 @@
 //! `annuaire verify`.
 
 use crate::data_place::{DataPlace, ExpectedData, STORES};
-use crate::exit::{Exit, one_line};
+use crate::exit::{Exit, Usage, one_line};
 use crate::options::{GivenOptions, GuideOption, PlaceOptions};
 use crate::progress::{self, SharedTell, during};
 use crate::published_files::verify_published;
@@ -22,9 +22,11 @@ const OF_EITHER: &str = "if the registry is as it should be, `annuaire rebuild` 
 
 /// Compares log, registry and publication stores, and names every difference; or checks published files against a pinned key
 #[derive(Args)]
+#[command(mut_arg("data", |data| data.required(false).required_unless_present("published")))]
 pub(crate) struct VerifyArguments {
+    /// Absent for published files.
     #[command(flatten)]
-    place: PlaceOptions,
+    place: Option<PlaceOptions>,
     /// Checks published files instead, of any publisher: the address of a directory (…/fhir/v2), or a copy of its files
     #[arg(long, value_name = "URL_OR_DIRECTORY", requires = "key", conflicts_with_all = ["data", "database"])]
     published: Option<String>,
@@ -46,7 +48,8 @@ impl VerifyArguments {
         if let Some(published) = &self.published {
             return verify_published(published, &self.key, self.state.as_deref());
         }
-        let (place, mut configuration) = self.place.open()?;
+        let place = self.place.ok_or_else(|| Usage("--data is needed".to_owned()))?;
+        let (place, mut configuration) = place.open()?;
         self.guide.apply(given, &mut configuration);
         verify(&place, configuration.publication.guide.into(), &progress::shown_unless(self.quiet))
     }

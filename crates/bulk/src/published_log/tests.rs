@@ -437,15 +437,19 @@ fn secrets_are_the_owners_alone_and_damage_is_told() {
     open_log(dir);
     assert_eq!(fs::read_to_string(&checkpoint).unwrap(), cosigned.to_string());
     // Two keys during a rotation: the second one signs beside what is there.
-    let second = SignerKey::of_seed(KEY, Secret::take(&mut [6; 32])).unwrap();
-    let keys = fs::read_to_string(dir.join("log.key")).unwrap() + second.to_private_text().as_str();
-    fs::write(dir.join("log.key"), keys).unwrap();
+    assert!(crate::add_log_key(dir, &mut [6; 32]).unwrap() && !crate::add_log_key(dir, &mut [7; 32]).unwrap());
     let log = open_log(dir);
     assert_eq!(log.verifiers().count(), 2);
     let note = SignedNote::parse(&fs::read(&checkpoint).unwrap()).unwrap();
     for key in log.verifiers().chain([witness.verifier()]) {
         note.verify(&[key.clone()]).unwrap();
     }
+    let both: Vec<_> = log.verifiers().cloned().collect();
+    assert!(crate::retire_log_key(dir).unwrap() && !crate::retire_log_key(dir).unwrap());
+    assert_eq!(crate::log_keys(dir).unwrap(), both[1..]);
+    assert_eq!(open_log(dir).verifiers().cloned().collect::<Vec<_>>(), both[1..]);
+    // What the first one signed stays verifiable (TLOG-5).
+    SignedNote::parse(&fs::read(&checkpoint).unwrap()).unwrap().verify(&both[..1]).unwrap();
 }
 
 #[test]
