@@ -431,6 +431,9 @@ impl Engine {
             None => Vec::new(),
         };
         cut(&mut events, most as usize);
+        // A node that is behind the one that numbered them does not have these versions yet.
+        let snap = (perimeter.store)().snapshot()?;
+        events.retain(|event| event.tx <= snap.tx());
         let total = events.last().map_or(progress.events, |event| event.number);
         let (ty, kind, first) = match kind {
             DeliveryKind::Handshake => (StatusType::Handshake, kind, format!("handshake-{}", head.version)),
@@ -450,7 +453,6 @@ impl Engine {
         let webhook_id = format!("{}-{}-{first}", head.id, self.epoch);
         let content = if matches!(ty, StatusType::EventNotification) { wanted.content } else { PayloadContent::Empty };
         let told = Told { head: &head, wanted };
-        let snap = (perimeter.store)().snapshot()?;
         let body = told.bundle(ty, content, total, &events, (&snap, now_ms))?;
         let seconds = now_ms.div_euclid(1_000);
         let keys = wanted.keys.iter().filter(|key| key.until_ms.is_none_or(|until| until > now_ms)).map(|key| key.text.as_str());

@@ -307,9 +307,13 @@ impl SubscriptionService {
         content: Option<PayloadContent>,
     ) -> Answer<Vec<u8>> {
         let (row, wanted) = self.own(caller, id)?;
-        let events = self.registry.subscription_events(id, since.max(1), until, limits::EVENTS)?;
+        let mut events = self.registry.subscription_events(id, since.max(1), until, limits::EVENTS)?;
         let told = Told { head: &row.head, wanted: &wanted };
         let content = content.unwrap_or(wanted.content);
+        if content == PayloadContent::FullResource {
+            // A node that is behind the one that numbered them does not have these versions yet.
+            events.retain(|event| event.tx <= caller.snap.tx());
+        }
         let bundle =
             told.bundle(StatusType::QueryEvent, content, row.head.progress.events, &events, (caller.snap, (self.now_ms)()));
         Ok(bundle.map_err(Error::from)?)
