@@ -7,7 +7,7 @@ use annuaire_base::Tx;
 use annuaire_index::Index;
 use annuaire_store::BlockingRegistry;
 use annuaire_subscribe::{
-    AddressRules, CompileQuery, Delivery, Engine, EngineCounts, EnginePerimeter, EngineSettings, HttpTransport, Sealer,
+    AddressRules, CompileQuery, DueNotification, Engine, EngineCounts, EnginePerimeter, EngineSettings, HttpTransport, Sealer,
     SubscriptionService, Transport,
 };
 use annuaire_web::ServedStore;
@@ -22,7 +22,7 @@ enum News {
     /// A client wrote.
     Written,
     /// A delivery ended; the text says why it failed.
-    Ended(Box<Delivery>, std::result::Result<(), String>),
+    Ended(Box<DueNotification>, std::result::Result<(), String>),
     /// The server ends.
     Stop,
 }

@@ -35,8 +35,11 @@ impl Service {
             ..GateSettings::new([1; 32], Arc::new(|| 1_800_000_000_000_000))
         };
         let random = std::sync::atomic::AtomicU64::new(1);
+        let path = dir.path().join("r.sqlite");
+        // It blocks, and this is a thread that runs tasks.
+        let registry = std::thread::spawn(move || annuaire_store_sqlite::open_blocking(&path).unwrap()).join().unwrap();
         let subscriptions = SubscriptionService {
-            registry: annuaire_store_sqlite::open_blocking(&dir.path().join("r.sqlite")).unwrap(),
+            registry,
             sealer: Arc::new(Sealer::new(&[1; 32])),
             rules: AddressRules::default(),
             entropy: Arc::new(move |bytes| {

@@ -1,6 +1,6 @@
 //! Notifications and the status of a subscription, in the shapes of the backport for R4 (interop §7.3).
 
-use crate::resource::{PayloadContent, Wanted};
+use crate::resource::{PayloadContent, WantedSubscription};
 use annuaire_base::date::iso_ms;
 use annuaire_fhir::schema::type_id;
 use annuaire_index::Snapshot;
@@ -44,7 +44,7 @@ impl StatusType {
 /// A subscription about which something is told.
 pub(crate) struct Told<'a> {
     pub head: &'a SubscriptionHead,
-    pub wanted: &'a Wanted,
+    pub wanted: &'a WantedSubscription,
 }
 
 impl Told<'_> {

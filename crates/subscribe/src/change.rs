@@ -1,7 +1,7 @@
 //! What transactions changed, as subscriptions look at it: each new version beside the one that it replaced.
 
 use crate::error::Result;
-use crate::part::Part;
+use crate::part::ResourcePart;
 use annuaire_base::Tx;
 use annuaire_fhir::schema::TYPES;
 use annuaire_index::{RoaringBitmap, Row, Snapshot, Tombstone, Version};
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 /// A version that a transaction wrote.
 #[derive(Debug)]
-pub(crate) struct Change {
+pub(crate) struct ChangedVersion {
     pub row: Row,
     /// Row of the version that it replaced, when that one had content.
     pub before: Option<Row>,
@@ -44,8 +44,8 @@ pub(crate) struct ContentNeeds {
 
 /// Some changes, in the order of the log.
 #[derive(Default)]
-pub(crate) struct Changes {
-    pub all: Vec<Change>,
+pub(crate) struct ChangedVersions {
+    pub all: Vec<ChangedVersion>,
     /// Of the new versions and of those before, as far as they have content.
     pub facts: HashMap<Row, VersionFacts>,
     /// Rows of both, by type.
@@ -61,7 +61,7 @@ pub(crate) fn type_name(ty: TypeId) -> &'static str {
     TYPES.get(usize::from(ty.get())).copied().unwrap_or("Resource")
 }
 
-impl Changes {
+impl ChangedVersions {
     /// Reads the versions of these rows, and those that they replaced. Cost: two reads for each row.
     pub(crate) fn read(snap: &Snapshot, rows: impl Iterator<Item = u32>, needs: ContentNeeds) -> Result<Self> {
         let mut changes = Self::default();
@@ -88,7 +88,7 @@ impl Changes {
             }
             let at_ms = snap.commit_ms_of(version.tx)?;
             let (number, tx) = (version.number, version.tx);
-            changes.all.push(Change { row, before, ty, id, number, tx, at_ms, kind, withdrawn });
+            changes.all.push(ChangedVersion { row, before, ty, id, number, tx, at_ms, kind, withdrawn });
         }
         Ok(changes)
     }
@@ -119,7 +119,7 @@ impl VersionFacts {
             }
         }
         if needs.parts {
-            facts.parts = Part::ALL.map(|part| part.of(body));
+            facts.parts = ResourcePart::ALL.map(|part| part.of(body));
         }
         facts
     }

@@ -5,12 +5,12 @@
 //! dies at any point loses no event: at worst a notification leaves twice, with the same `webhook-id`.
 
 use crate::bundle::{StatusType, Told, cut};
-use crate::change::{Change, Changes, type_name};
+use crate::change::{ChangedVersion, ChangedVersions, type_name};
 use crate::counts::EngineCounts;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::matcher::{CompileQuery, Matcher, Matching};
-use crate::resource::{PayloadContent, Wanted};
+use crate::resource::{PayloadContent, WantedSubscription};
 use crate::seal::Sealer;
 use crate::service::opened;
 use crate::sign::signature;
@@ -68,7 +68,7 @@ pub enum DeliveryKind {
 
 /// A notification to be sent, and for whom.
 #[derive(Debug, Clone)]
-pub struct Delivery {
+pub struct DueNotification {
     /// The subscription.
     pub id: String,
     /// What it tells.
@@ -84,7 +84,7 @@ pub struct Step {
     /// Whether this node delivers.
     pub leading: bool,
     /// What is to be sent now.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<DueNotification>,
     /// When the next step is due at the latest, milliseconds since 1970 UTC.
     pub next_ms: i64,
     /// Subscriptions whose content cannot be read or compiled, and why; each is told once.
@@ -92,9 +92,9 @@ pub struct Step {
 }
 
 /// A subscription as the engine remembers it.
-struct Known {
+struct KnownSubscription {
     version: u64,
-    wanted: Wanted,
+    wanted: WantedSubscription,
     matching: Matching,
     /// Transactions up to this one were looked at.
     at: Tx,
@@ -114,7 +114,7 @@ pub struct Engine {
     lease_until: Option<i64>,
     epoch: u32,
     heads: BTreeMap<String, SubscriptionHead>,
-    known: HashMap<String, Known>,
+    known: HashMap<String, KnownSubscription>,
     /// Subscriptions that cannot be read, by version.
     broken: HashMap<String, u64>,
     matchers: HashMap<&'static str, KeptMatcher>,
@@ -224,7 +224,7 @@ impl Engine {
 
     /// Reads contents of new versions.
     fn learn(&mut self, unreadable: &mut Vec<Error>) -> Result<()> {
-        let current = |head: &SubscriptionHead, known: &HashMap<String, Known>| {
+        let current = |head: &SubscriptionHead, known: &HashMap<String, KnownSubscription>| {
             known.get(&head.id).is_some_and(|k| k.version == head.version)
         };
         let new: Vec<SubscriptionHead> = self.heads.values().filter(|head| !current(head, &self.known)).cloned().collect();
@@ -259,7 +259,7 @@ impl Engine {
                     (progress.watermark, last.filter(|event| event.tx > progress.watermark))
                 }
             };
-            let known = Known { version: row.head.version, wanted, matching, at, events: progress.events, skip };
+            let known = KnownSubscription { version: row.head.version, wanted, matching, at, events: progress.events, skip };
             self.known.insert(head.id.clone(), known);
             self.heads.insert(head.id.clone(), row.head);
         }
@@ -279,7 +279,7 @@ impl Engine {
             let rows = snap.since(&matcher.types(), after)?;
             let rows: Vec<u32> = rows.iter().collect();
             for some in rows.chunks(limits::CHANGES_TOGETHER) {
-                let changes = Changes::read(snap, some.iter().copied(), matcher.needs())?;
+                let changes = ChangedVersions::read(snap, some.iter().copied(), matcher.needs())?;
                 let concerned = matcher.concerned(snap, &changes)?;
                 let mut new = Vec::new();
                 for (id, concerned) in ids.iter().zip(concerned) {
@@ -322,7 +322,7 @@ impl Engine {
     }
 
     /// The events of a subscription, with their numbers.
-    fn numbered<'a>(&mut self, id: &str, changes: impl Iterator<Item = &'a Change>) -> Option<NewEvents> {
+    fn numbered<'a>(&mut self, id: &str, changes: impl Iterator<Item = &'a ChangedVersion>) -> Option<NewEvents> {
         let before = self.heads.get(id)?.progress.events;
         let known = self.known.get_mut(id)?;
         let mut events = Vec::new();
@@ -416,7 +416,7 @@ impl Engine {
         Ok(())
     }
 
-    fn delivery(&self, head: SubscriptionHead, kind: DeliveryKind, now_ms: i64) -> Result<Option<Delivery>> {
+    fn delivery(&self, head: SubscriptionHead, kind: DeliveryKind, now_ms: i64) -> Result<Option<DueNotification>> {
         let Some(known) = self.known.get(&head.id) else { return Ok(None) };
         let Some(perimeter) = self.settings.perimeters.iter().find(|p| p.name == head.perimeter) else { return Ok(None) };
         let (wanted, progress) = (&known.wanted, &head.progress);
@@ -431,6 +431,9 @@ impl Engine {
             None => Vec::new(),
         };
         cut(&mut events, most as usize);
+        // A node that is behind the one that numbered them does not have these versions yet.
+        let snap = (perimeter.store)().snapshot()?;
+        events.retain(|event| event.tx <= snap.tx());
         let total = events.last().map_or(progress.events, |event| event.number);
         let (ty, kind, first) = match kind {
             DeliveryKind::Handshake => (StatusType::Handshake, kind, format!("handshake-{}", head.version)),
@@ -450,7 +453,6 @@ impl Engine {
         let webhook_id = format!("{}-{}-{first}", head.id, self.epoch);
         let content = if matches!(ty, StatusType::EventNotification) { wanted.content } else { PayloadContent::Empty };
         let told = Told { head: &head, wanted };
-        let snap = (perimeter.store)().snapshot()?;
         let body = told.bundle(ty, content, total, &events, (&snap, now_ms))?;
         let seconds = now_ms.div_euclid(1_000);
         let keys = wanted.keys.iter().filter(|key| key.until_ms.is_none_or(|until| until > now_ms)).map(|key| key.text.as_str());
@@ -460,14 +462,14 @@ impl Engine {
         headers.push(("webhook-timestamp".into(), seconds.to_string()));
         let timeout = wanted.timeout.map_or(limits::ANSWER, Duration::from_secs);
         let notification = Notification { endpoint: wanted.endpoint.clone(), headers, body, timeout };
-        Ok(Some(Delivery { id: head.id.clone(), kind, notification, head }))
+        Ok(Some(DueNotification { id: head.id.clone(), kind, notification, head }))
     }
 
     /// Notes how a delivery ended; `outcome` says why it failed.
     ///
     /// # Errors
     /// Those of the registry: the notification will leave once more.
-    pub fn finish(&mut self, delivery: &Delivery, outcome: std::result::Result<(), String>, now_ms: i64) -> Result<()> {
+    pub fn finish(&mut self, delivery: &DueNotification, outcome: std::result::Result<(), String>, now_ms: i64) -> Result<()> {
         self.busy.remove(&delivery.id);
         let head = &delivery.head;
         let mut progress = head.progress.clone();
@@ -561,7 +563,7 @@ impl Engine {
 }
 
 /// What a subscription is to be told next, and not before which instant.
-fn wanted_delivery(head: &SubscriptionHead, wanted: &Wanted) -> Option<(i64, DeliveryKind)> {
+fn wanted_delivery(head: &SubscriptionHead, wanted: &WantedSubscription) -> Option<(i64, DeliveryKind)> {
     let progress = &head.progress;
     match head.status {
         SubscriptionStatus::Requested => Some((progress.due_ms, DeliveryKind::Handshake)),

@@ -39,7 +39,7 @@ mod transport;
 
 pub use address::AddressRules;
 pub use counts::EngineCounts;
-pub use engine::{Delivery, DeliveryKind, Engine, EnginePerimeter, EngineSettings, Step};
+pub use engine::{DeliveryKind, DueNotification, Engine, EnginePerimeter, EngineSettings, Step};
 pub use error::{Error, RefusalKind, Result, ServiceError};
 pub use http::HttpTransport;
 pub use matcher::CompileQuery;

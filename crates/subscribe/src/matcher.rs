@@ -4,10 +4,10 @@
 //! however long the lists are. Other filters are searches of the publication store among the rows that changed, each evaluated once for all
 //! subscriptions that have it.
 
-use crate::change::{Change, Changes, ContentNeeds};
+use crate::change::{ChangedVersion, ChangedVersions, ContentNeeds};
 use crate::criteria::WatchList;
 use crate::error::Result;
-use crate::resource::Wanted;
+use crate::resource::WantedSubscription;
 use crate::topic::{Topic, Trigger};
 use annuaire_fhir::schema::type_id;
 use annuaire_index::{Filter, RoaringBitmap, Snapshot};
@@ -38,7 +38,7 @@ impl Matching {
     ///
     /// # Errors
     /// What is wrong with a filter.
-    pub fn new(wanted: &Wanted, snap: &Snapshot, compile: &CompileQuery) -> std::result::Result<Self, String> {
+    pub fn new(wanted: &WantedSubscription, snap: &Snapshot, compile: &CompileQuery) -> std::result::Result<Self, String> {
         let criteria = wanted.criteria();
         let mut rules = Vec::new();
         for name in wanted.topic.types {
@@ -106,7 +106,7 @@ impl Matcher {
     }
 
     /// The changes that concern each subscription, in the order of the log.
-    pub(crate) fn concerned(&self, snap: &Snapshot, changes: &Changes) -> Result<Vec<Vec<usize>>> {
+    pub(crate) fn concerned(&self, snap: &Snapshot, changes: &ChangedVersions) -> Result<Vec<Vec<usize>>> {
         let hits = self.list_hits(changes);
         let mut searched: HashMap<(TypeId, &Filter), RoaringBitmap> = HashMap::new();
         let mut all = Vec::with_capacity(self.subscriptions.len());
@@ -144,7 +144,7 @@ impl Matcher {
     }
 
     /// Rows that are in each list.
-    fn list_hits(&self, changes: &Changes) -> HashMap<ListPlace, RoaringBitmap> {
+    fn list_hits(&self, changes: &ChangedVersions) -> HashMap<ListPlace, RoaringBitmap> {
         let mut hits: HashMap<ListPlace, RoaringBitmap> = HashMap::new();
         let mut hit = |places: Option<&Vec<ListPlace>>, row: u32| {
             places.into_iter().flatten().for_each(|place| _ = hits.entry(*place).or_default().insert(row));
@@ -168,7 +168,7 @@ impl Matcher {
 }
 
 /// Whether a change of a matching resource is an event of the topic.
-fn triggers(topic: &Topic, change: &Change, changes: &Changes) -> bool {
+fn triggers(topic: &Topic, change: &ChangedVersion, changes: &ChangedVersions) -> bool {
     match topic.trigger {
         Trigger::AnyVersion => true,
         _ if change.withdrawn => true,

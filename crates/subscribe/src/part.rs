@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// A part of the content of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum ResourcePart {
     /// `active`, `qualification`, and the extensions of registrations and authorizations.
     RightToPractise,
     /// Entries of `telecom` that are secure mailboxes.
@@ -14,7 +14,7 @@ pub enum Part {
     FormerIdentifiers,
 }
 
-impl Part {
+impl ResourcePart {
     /// All parts, in the order of their numbers.
     pub const ALL: [Self; 3] = [Self::RightToPractise, Self::MessagingAddresses, Self::FormerIdentifiers];
 
@@ -72,17 +72,17 @@ mod tests {
         let mut other = body.clone();
         other["name"] = json!([]);
         other["telecom"][1]["value"] = json!("1");
-        for part in Part::ALL {
+        for part in ResourcePart::ALL {
             assert!(part.of(&body).is_some());
             assert_eq!(part.of(&body), part.of(&other), "{part:?}");
             assert_eq!(part.of(&json!({"name": []})), None);
-            assert_eq!(Part::ALL[part.number()], part);
+            assert_eq!(ResourcePart::ALL[part.number()], part);
         }
         for (part, at, value) in [
-            (Part::RightToPractise, "/active", json!(false)),
-            (Part::RightToPractise, "/extension/0/url", json!("x")),
-            (Part::MessagingAddresses, "/telecom/0/value", json!("b@mss.example")),
-            (Part::FormerIdentifiers, "/identifier/0/use", json!("old")),
+            (ResourcePart::RightToPractise, "/active", json!(false)),
+            (ResourcePart::RightToPractise, "/extension/0/url", json!("x")),
+            (ResourcePart::MessagingAddresses, "/telecom/0/value", json!("b@mss.example")),
+            (ResourcePart::FormerIdentifiers, "/identifier/0/use", json!("old")),
         ] {
             let mut changed = body.clone();
             match changed.pointer_mut(at) {

@@ -66,7 +66,7 @@ pub(crate) struct SigningKey {
 
 /// What a subscription asks for.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedSubscription {
     /// Its topic.
     pub topic: &'static Topic,
     /// Filters as they were written.
@@ -93,7 +93,7 @@ pub struct Wanted {
 
 /// What a client sent.
 pub(crate) struct Sent {
-    pub wanted: Wanted,
+    pub wanted: WantedSubscription,
     pub status: SubscriptionStatus,
     pub end_ms: Option<i64>,
     pub rotate: bool,
@@ -192,7 +192,7 @@ impl Sent {
             return Err(not_served("backport-timeout is too long.", format!("At most {} s.", limits::ANSWER_MOST.as_secs())));
         }
         let max_count = number(channel, MAX_COUNT).filter(|n| *n > 0).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-        let wanted = Wanted {
+        let wanted = WantedSubscription {
             topic,
             filters,
             endpoint,
@@ -272,7 +272,7 @@ fn headers(channel: &Value) -> Result<Vec<(String, String)>, ServiceError> {
     given.iter().map(one).collect()
 }
 
-impl Wanted {
+impl WantedSubscription {
     /// Keeps the values of headers that a client sent back as it read them.
     pub(crate) fn keep_hidden(&mut self, before: &Self) -> Result<(), ServiceError> {
         for (name, value) in self.headers.iter_mut().filter(|(_, value)| value == HIDDEN) {
@@ -437,7 +437,7 @@ mod tests {
         let stored = sent.wanted.store("sealed");
         assert!(!stored.contains("s3cret") && !stored.contains("whsec"));
         let secrets = sent.wanted.secrets();
-        let back = Wanted::read(&stored, |sealed| (sealed == "sealed").then_some(secrets)).unwrap();
+        let back = WantedSubscription::read(&stored, |sealed| (sealed == "sealed").then_some(secrets)).unwrap();
         assert!(back == sent.wanted);
         let shown = back.resource(&head());
         assert!(!shown.to_string().contains("s3cret"));

@@ -6,7 +6,7 @@ use crate::counts::EngineCounts;
 use crate::error::{Error, RefusalKind, ServiceError, refused};
 use crate::limits;
 use crate::matcher::{CompileQuery, Matching};
-use crate::resource::{PayloadContent, Sent, SigningKey, Wanted};
+use crate::resource::{PayloadContent, Sent, SigningKey, WantedSubscription};
 use crate::seal::Sealer;
 use crate::sign::key_text;
 use annuaire_base::Tx;
@@ -59,8 +59,7 @@ pub struct Caller<'a> {
     pub snap: &'a Snapshot,
 }
 
-/// A subscription as its owner reads it.
-#[derive(Debug)]
+/// A subscription as its owner reads it. It has no `Debug` form: it may hold a signing key.
 pub struct ShownSubscription {
     /// The resource.
     pub resource: Value,
@@ -70,12 +69,12 @@ pub struct ShownSubscription {
     pub secret: Option<String>,
 }
 
-type Answer<T> = std::result::Result<T, ServiceError>;
+type ServiceResult<T> = std::result::Result<T, ServiceError>;
 
 /// Reads what is stored of a subscription.
-pub(crate) fn opened(row: &SubscriptionRow, sealer: &Sealer) -> Result<Wanted, Error> {
+pub(crate) fn opened(row: &SubscriptionRow, sealer: &Sealer) -> Result<WantedSubscription, Error> {
     let id = &row.head.id;
-    Wanted::read(&row.content, |sealed| sealer.open(id, sealed))
+    WantedSubscription::read(&row.content, |sealed| sealer.open(id, sealed))
         .map_err(|reason| Error::Unreadable { id: id.clone(), reason: reason.into() })
 }
 
@@ -93,7 +92,7 @@ impl SubscriptionService {
     }
 
     /// The subscription of a caller; that of another owner, or of another door, is unknown to it.
-    fn own(&self, caller: Caller<'_>, id: &str) -> Answer<(SubscriptionRow, Wanted)> {
+    fn own(&self, caller: Caller<'_>, id: &str) -> ServiceResult<(SubscriptionRow, WantedSubscription)> {
         let row = self.registry.subscription(id)?;
         let row = row.filter(|row| row.head.owner == caller.owner && row.head.perimeter == caller.perimeter);
         let row = row.ok_or_else(|| {
@@ -103,20 +102,20 @@ impl SubscriptionService {
         Ok((row, wanted))
     }
 
-    fn own_heads(&self, caller: Caller<'_>) -> Answer<Vec<SubscriptionHead>> {
+    fn own_heads(&self, caller: Caller<'_>) -> ServiceResult<Vec<SubscriptionHead>> {
         let most = u32::try_from(limits::OF_OWNER * 4).unwrap_or(u32::MAX);
         let all = self.registry.subscription_heads(Some(caller.owner), "", most)?;
         Ok(all.into_iter().filter(|head| head.perimeter == caller.perimeter).collect())
     }
 
-    fn sealed(&self, id: &str, wanted: &Wanted) -> Answer<String> {
+    fn sealed(&self, id: &str, wanted: &WantedSubscription) -> ServiceResult<String> {
         let sealed = self.sealer.seal(id, &wanted.secrets(), self.random());
         let sealed = sealed.ok_or_else(|| Error::Unreadable { id: id.into(), reason: "its secrets cannot be sealed".into() })?;
         Ok(wanted.store(&sealed))
     }
 
     /// Compiles the filters, and counts the watch lists of the owner with them.
-    fn check(&self, caller: Caller<'_>, wanted: &Wanted, but: Option<&str>) -> Answer<()> {
+    fn check(&self, caller: Caller<'_>, wanted: &WantedSubscription, but: Option<&str>) -> ServiceResult<()> {
         let matching = Matching::new(wanted, caller.snap, &*self.compile).map_err(|why| {
             refused(
                 RefusalKind::NotServed,
@@ -140,7 +139,13 @@ impl SubscriptionService {
         Ok(())
     }
 
-    fn save(&self, caller: Caller<'_>, event: &str, object: (&str, Option<&Wanted>), write: &SubscriptionWrite) -> Answer<()> {
+    fn save(
+        &self,
+        caller: Caller<'_>,
+        event: &str,
+        object: (&str, Option<&WantedSubscription>),
+        write: &SubscriptionWrite,
+    ) -> ServiceResult<()> {
         let (id, wanted) = object;
         // No secret: of the endpoint its host alone.
         let detail = wanted.map_or_else(|| json!({}), |wanted| {
@@ -167,7 +172,7 @@ impl SubscriptionService {
     ///
     /// # Errors
     /// Refusals of what is not served, of too many, of what is no Subscription.
-    pub fn create(&self, caller: Caller<'_>, body: &[u8]) -> Answer<ShownSubscription> {
+    pub fn create(&self, caller: Caller<'_>, body: &[u8]) -> ServiceResult<ShownSubscription> {
         let now_ms = (self.now_ms)();
         let Sent { mut wanted, status, end_ms, .. } = Sent::read(body, caller.base, &self.rules, now_ms)?;
         wanted.refuse_hidden()?;
@@ -210,7 +215,7 @@ impl SubscriptionService {
     ///
     /// # Errors
     /// As [`create`](Self::create); of an id that the caller does not have, of a version that is not the one of `if_match`.
-    pub fn update(&self, caller: Caller<'_>, id: &str, body: &[u8], if_match: Option<u64>) -> Answer<ShownSubscription> {
+    pub fn update(&self, caller: Caller<'_>, id: &str, body: &[u8], if_match: Option<u64>) -> ServiceResult<ShownSubscription> {
         let now_ms = (self.now_ms)();
         let (row, before) = self.own(caller, id)?;
         check_version(&row.head, if_match)?;
@@ -253,7 +258,7 @@ impl SubscriptionService {
     ///
     /// # Errors
     /// Of an id that the caller does not have, of a version that is not the one of `if_match`.
-    pub fn remove(&self, caller: Caller<'_>, id: &str, if_match: Option<u64>) -> Answer<()> {
+    pub fn remove(&self, caller: Caller<'_>, id: &str, if_match: Option<u64>) -> ServiceResult<()> {
         // Its content is not opened: one that cannot be read must be removable.
         let row = self
             .registry
@@ -271,7 +276,7 @@ impl SubscriptionService {
     ///
     /// # Errors
     /// Of an id that the caller does not have.
-    pub fn read(&self, caller: Caller<'_>, id: &str) -> Answer<ShownSubscription> {
+    pub fn read(&self, caller: Caller<'_>, id: &str) -> ServiceResult<ShownSubscription> {
         let (row, wanted) = self.own(caller, id)?;
         Ok(ShownSubscription { resource: wanted.resource(&row.head), head: row.head, secret: None })
     }
@@ -280,7 +285,7 @@ impl SubscriptionService {
     ///
     /// # Errors
     /// Those of the registry.
-    pub fn list(&self, caller: Caller<'_>) -> Answer<Vec<ShownSubscription>> {
+    pub fn list(&self, caller: Caller<'_>) -> ServiceResult<Vec<ShownSubscription>> {
         self.own_heads(caller)?.iter().map(|head| self.read(caller, &head.id)).collect()
     }
 
@@ -288,7 +293,7 @@ impl SubscriptionService {
     ///
     /// # Errors
     /// Of an id that the caller does not have.
-    pub fn status(&self, caller: Caller<'_>, id: &str) -> Answer<Value> {
+    pub fn status(&self, caller: Caller<'_>, id: &str) -> ServiceResult<Value> {
         let (row, wanted) = self.own(caller, id)?;
         let told = Told { head: &row.head, wanted: &wanted };
         Ok(told.status(StatusType::QueryStatus, PayloadContent::IdOnly, row.head.progress.events, &[]))
@@ -305,11 +310,15 @@ impl SubscriptionService {
         id: &str,
         (since, until): (u64, u64),
         content: Option<PayloadContent>,
-    ) -> Answer<Vec<u8>> {
+    ) -> ServiceResult<Vec<u8>> {
         let (row, wanted) = self.own(caller, id)?;
-        let events = self.registry.subscription_events(id, since.max(1), until, limits::EVENTS)?;
+        let mut events = self.registry.subscription_events(id, since.max(1), until, limits::EVENTS)?;
         let told = Told { head: &row.head, wanted: &wanted };
         let content = content.unwrap_or(wanted.content);
+        if content == PayloadContent::FullResource {
+            // A node that is behind the one that numbered them does not have these versions yet.
+            events.retain(|event| event.tx <= caller.snap.tx());
+        }
         let bundle =
             told.bundle(StatusType::QueryEvent, content, row.head.progress.events, &events, (caller.snap, (self.now_ms)()));
         Ok(bundle.map_err(Error::from)?)
@@ -319,7 +328,7 @@ impl SubscriptionService {
     ///
     /// # Errors
     /// Of an id that the caller does not have, of a subscription that is not active, of bounds without an event.
-    pub fn resend(&self, caller: Caller<'_>, id: &str, (since, until): (u64, u64)) -> Answer<(u64, u64)> {
+    pub fn resend(&self, caller: Caller<'_>, id: &str, (since, until): (u64, u64)) -> ServiceResult<(u64, u64)> {
         let (mut row, wanted) = self.own(caller, id)?;
         let progress = &mut row.head.progress;
         // What was never acknowledged is sent anyhow.
@@ -344,7 +353,7 @@ impl SubscriptionService {
     }
 }
 
-fn check_version(head: &SubscriptionHead, if_match: Option<u64>) -> Answer<()> {
+fn check_version(head: &SubscriptionHead, if_match: Option<u64>) -> ServiceResult<()> {
     if if_match.is_some_and(|version| version != head.version) {
         return Err(refused(
             RefusalKind::Stale,

@@ -1,6 +1,6 @@
 //! The topics: what may be subscribed to. The CapabilityStatement, the matching and the tests of the documentation read this table.
 
-use crate::part::Part;
+use crate::part::ResourcePart;
 
 /// Start of the canonicals of the topics. R4 has no resource for a topic: the canonical is a name.
 pub const TOPIC_BASE: &str = "https://annuaire.example/fhir/SubscriptionTopic/";
@@ -11,7 +11,7 @@ pub enum Trigger {
     /// Each version, the first one and the removal included.
     AnyVersion,
     /// Versions in which a part of the content differs from the version before; the first one and the removal when they have that part.
-    PartDiffers(Part),
+    PartDiffers(ResourcePart),
 }
 
 /// A topic.
@@ -56,19 +56,19 @@ pub const TOPICS: &[Topic] = &[
     Topic {
         name: "right-to-practise-changed",
         types: &["Practitioner"],
-        trigger: Trigger::PartDiffers(Part::RightToPractise),
+        trigger: Trigger::PartDiffers(ResourcePart::RightToPractise),
         meaning: "A right to practise was granted, suspended or ended: active, qualifications, registrations, authorizations.",
     },
     Topic {
         name: "duplicate-resolved",
         types: &["Practitioner", "Organization"],
-        trigger: Trigger::PartDiffers(Part::FormerIdentifiers),
+        trigger: Trigger::PartDiffers(ResourcePart::FormerIdentifiers),
         meaning: "A resource took over the identifier of a duplicate (identifier with use old), or gave it back.",
     },
     Topic {
         name: "messaging-address-changed",
         types: &["Practitioner", "PractitionerRole", "Organization"],
-        trigger: Trigger::PartDiffers(Part::MessagingAddresses),
+        trigger: Trigger::PartDiffers(ResourcePart::MessagingAddresses),
         meaning: "A secure mailbox (MSSanté) was opened, closed or described otherwise.",
     },
 ];

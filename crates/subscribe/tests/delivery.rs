@@ -325,3 +325,38 @@ fn two_nodes_and_one_delivers() {
     }
     assert_eq!(world.events("k", &id).iter().map(|event| event.tx.get()).collect::<Vec<_>>(), [1, 2, 3]);
 }
+
+/// Prints what a change costs beside long watch lists: `cargo test -p annuaire-subscribe --test delivery -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints figures"]
+#[expect(clippy::disallowed_methods, reason = "a measure reads the clock")]
+fn measure_changes_beside_watch_lists() {
+    let mut world = World::new();
+    world.commit(&(0..20_000).map(|n| Person::new(n, n)).collect::<Vec<_>>());
+    let mut engine = world.engine();
+    let mut lists = 0;
+    for wanted in [1, 10, 50] {
+        while lists < wanted {
+            let numbers: Vec<String> = (0..10_000).map(|n| format!("10999{:06}", lists * 1_000 + n)).collect();
+            let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+            let owner = format!("k{}", lists / 10);
+            world.create(
+                &owner,
+                &subscription("https://a.example/", "practitioner-changed", Some(&numbers), PayloadContent::Empty),
+            );
+            lists += 1;
+        }
+        let learn = std::time::Instant::now();
+        engine.step(world.now).unwrap();
+        let learn = learn.elapsed();
+        // The matcher is made with the first change.
+        for changes in [1_u64, 1, 1_000] {
+            let people: Vec<Person> =
+                (0..changes).map(|n| Person { family: format!("F{lists}-{changes}-{n}"), ..Person::new(n, n) }).collect();
+            world.commit(&people);
+            let start = std::time::Instant::now();
+            engine.step(world.now).unwrap();
+            eprintln!("{lists} lists of 10 000 (learnt in {learn:?}): {changes} changes in {:?}", start.elapsed());
+        }
+    }
+}
