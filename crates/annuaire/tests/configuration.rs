@@ -48,7 +48,7 @@ fn documented(guide: &str, dir: &Path) -> String {
 #[test]
 fn documented_examples_load_and_print_to_themselves() {
     let dir = tempfile::tempdir().unwrap();
-    for name in ["api-keys", "credentials", "database-url"] {
+    for name in ["api-keys", "credentials", "history-credentials", "database-url"] {
         fs::write(dir.path().join(name), "secret-of-a-test\n").unwrap();
     }
     fs::create_dir(dir.path().join("tmp")).unwrap();

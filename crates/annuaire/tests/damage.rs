@@ -80,8 +80,8 @@ fn a_damaged_store_is_named() {
 #[test]
 fn a_damaged_registry_is_named() {
     // What is published of the damaged file, once more.
-    // Its twenty tables take a page each: there must be more than that.
-    let found = damage("registry.sqlite", ("700", "20"), "annuaire restore", &|data| {
+    // Its twenty-four tables take a page or more each: there must be more than that.
+    let found = damage("registry.sqlite", ("1100", "20"), "annuaire restore", &|data| {
         let (ok, output) = annuaire(&["rebuild", "--data", data.to_str().unwrap()]);
         assert!(ok, "{output}");
         versions(data)
