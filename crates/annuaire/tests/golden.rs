@@ -30,6 +30,7 @@ const COMMANDS: [&str; 19] = [
     "doctor",
     "rebuild",
     "verify",
+    "key",
     "backup",
     "restore",
     "config",
