@@ -84,8 +84,10 @@ pub fn page_digest(page: &Value, base: &str) -> Hash {
 fn write_value(out: &mut String, value: &Value, base: &str, is_page: bool) {
     match value {
         Value::Object(members) => {
-            let mut members: Vec<_> =
-                members.iter().filter(|(name, _)| !is_page || !matches!(name.as_str(), "link" | "request" | "requiresAccessToken")).collect();
+            let mut members: Vec<_> = members
+                .iter()
+                .filter(|(name, _)| !is_page || !matches!(name.as_str(), "link" | "request" | "requiresAccessToken"))
+                .collect();
             members.sort_by_key(|(name, _)| name.as_str());
             out.push('{');
             for (n, (name, value)) in members.into_iter().enumerate() {
