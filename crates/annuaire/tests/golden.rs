@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Every command of the program, also the hidden one.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "demo",
     "generate",
     "import",
@@ -30,6 +30,7 @@ const COMMANDS: [&str; 19] = [
     "doctor",
     "rebuild",
     "verify",
+    "key",
     "backup",
     "restore",
     "config",

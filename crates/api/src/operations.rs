@@ -11,6 +11,7 @@ mod page;
 mod preflight;
 mod publish_files;
 mod publish_log;
+mod published_tree;
 mod read;
 mod resource_answer;
 mod search;

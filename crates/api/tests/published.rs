@@ -310,7 +310,7 @@ async fn the_log_is_served_beside_the_files_and_its_salts_go_with_what_is_withdr
     let mut log = PublishedLog::open(directories, "annuaire.example/log", types, Box::new(random)).unwrap();
     publisher.tree.serve_salts(log.salts());
     publisher.apply(1, (0..5).map(|n| organization(n, "Maison")).collect(), &[]);
-    publisher.tree.update(&publisher.index, log.origin(), DAY, &mut log).unwrap();
+    publisher.tree.update(&publisher.index, "v", DAY, &mut log).unwrap();
     log.settle().unwrap();
 
     let (status, headers, checkpoint) = publisher.get(&format!("{ROOT}/checkpoint"), &[]).await;
@@ -346,7 +346,7 @@ async fn the_log_is_served_beside_the_files_and_its_salts_go_with_what_is_withdr
     assert_eq!(headers["cache-control"], "no-store");
 
     publisher.apply(2, Vec::new(), &["001-0003"]);
-    publisher.tree.update(&publisher.index, log.origin(), 2 * DAY, &mut log).unwrap();
+    publisher.tree.update(&publisher.index, "v", 2 * DAY, &mut log).unwrap();
     log.settle().unwrap();
     assert_eq!(publisher.get(&salts, &[]).await.0, 410);
     let root = publisher.page(ROOT).await;

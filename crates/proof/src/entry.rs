@@ -3,12 +3,11 @@
 use crate::limits::FIELD_BYTES;
 use crate::merkle::{Hash, leaf_hash};
 use crate::salts::VersionSalt;
+use crate::secret::keyed;
 use crate::tile::decimal;
 use annuaire_base::Tx;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 use std::fmt;
-use zeroize::Zeroizing;
 
 /// What a version did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,13 +83,6 @@ pub fn commitment(salt: &VersionSalt, id: &str, version: u64, content: &Hash) ->
         mac.update(field);
     }
     mac.finalize().into_bytes().into()
-}
-
-/// HMAC-SHA-256 under a key. RFC 2104 fills a shorter key with zeros up to a block.
-pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
-    let mut block = Zeroizing::new([0; 64]);
-    block[..32].copy_from_slice(key);
-    Hmac::new((&*block).into())
 }
 
 /// What a client needs beside a line of a file to make its leaf: the line of the sidecar with its number.

@@ -11,9 +11,8 @@
 //! trees, and a resource takes its salts from the first one in which it was not destroyed. There are two of them, or one more than the
 //! most often withdrawn resource was withdrawn.
 
-use crate::entry::keyed;
 use crate::limits::SALT_STATE_BYTES;
-use crate::secret::Secret;
+use crate::secret::{Secret, keyed};
 use hmac::Mac;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,10 +72,10 @@ impl fmt::Debug for VersionSalt {
 }
 
 /// A node of a tree of seeds: its depth, and the path to it in the highest bits, zeros below.
-type Node = (u8, u64);
+type SeedPlace = (u8, u64);
 
 /// One tree of seeds: those from which each key that was not destroyed follows. None is above another one.
-type Seeds = BTreeMap<Node, Secret>;
+type Seeds = BTreeMap<SeedPlace, Secret>;
 
 /// The state from which salts are computed: secret, and primary data of whoever publishes. Its destruction makes all leaves unverifiable.
 ///
@@ -255,7 +254,7 @@ const fn step(path: u64, depth: u8) -> u8 {
     (path >> (60 - 4 * depth as u32)) as u8 & 15
 }
 
-fn node_above(seeds: &Seeds, path: u64) -> Option<Node> {
+fn node_above(seeds: &Seeds, path: u64) -> Option<SeedPlace> {
     (0..=DEPTH).map(|depth| (depth, prefix(path, depth))).find(|node| seeds.contains_key(node))
 }
 

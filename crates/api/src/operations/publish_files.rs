@@ -9,7 +9,7 @@
 //!
 //! None of them counts for the rate of a client. A name is looked up in the table of the tree: no path is made of it.
 
-use annuaire_bulk::{Addresses, Found, PublishedTree, StoredFile, TreePart};
+use annuaire_bulk::{Addresses, StoredFile, TreePart};
 use annuaire_web::limits::{GZIP_FROM, LONG, WITHDRAWAL_SECONDS};
 use annuaire_web::{
     ErrorCode, FileBytes, FileRefusal, FileSelection, Representation, accepts_gzip, accepts_zstd, none_match_names,
@@ -17,6 +17,7 @@ use annuaire_web::{
 use axum::http::{HeaderValue, StatusCode, header};
 
 use super::publish_log::{proof, salts};
+use super::published_tree::{here, tree};
 use crate::answer::{Answer, AnswerMedia, AnswerRest};
 use crate::call::Call;
 use crate::digest::{digest, uuid};
@@ -68,24 +69,9 @@ pub(crate) fn published_file<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>,
     Ok(answer.with(header::CACHE_CONTROL, format!("public, max-age={WITHDRAWAL_SECONDS}, immutable")))
 }
 
-pub(super) fn tree<'s, P: FhirDoor>(pass: P::Pass, call: &Call<'s, P>) -> Result<&'s PublishedTree, ApiError> {
-    let none =
-        || ApiError::no_such_address().hint("This perimeter is not published as files here; $changes tells what changes in it.");
-    P::files(call.service, pass).ok_or_else(none)
-}
-
 fn with_addresses<P: FhirDoor, T>(call: &Call<'_, P>, make: impl FnOnce(Addresses<'_>) -> T) -> T {
     let root = format!("{}/$bulk-publish", call.base());
     make(Addresses::Below { root: &root, requires_access: call.service.turns.gate.asks_for_keys() })
-}
-
-pub(super) fn here<T>(found: Found<T>) -> Result<T, ApiError> {
-    match found {
-        Found::Here(it) => Ok(it),
-        Found::Never => Err(ApiError::no_such_address()),
-        Found::Removed => Err(ApiError::new(ErrorCode::NoLongerPublished, "This is not published any more.")
-            .hint("Begin again with the root page, $bulk-publish, and keep what you have until you have it all.")),
-    }
 }
 
 /// A page of the manifest. It changes once, when the next one exists.

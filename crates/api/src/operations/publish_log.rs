@@ -14,7 +14,7 @@ use annuaire_bulk::{Found, LogError, Tile, TreePart};
 use annuaire_web::limits::LONG;
 use axum::http::{StatusCode, header};
 
-use super::publish_files::{here, tree};
+use super::published_tree::{here, tree};
 use crate::answer::{Answer, AnswerMedia};
 use crate::call::Call;
 use crate::door::FhirDoor;
