@@ -3,23 +3,16 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Which networks the operator allows though they are not public.
-#[derive(Clone)]
-pub struct AddressRules {
-    allowed: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
-    /// Whether any network is allowed.
-    allows_some: bool,
-}
+/// Whether the operator allows an address.
+type AllowedNetworks = dyn Fn(IpAddr) -> bool + Send + Sync;
+
+/// Which networks the operator allows though they are not public: none, by default.
+#[derive(Clone, Default)]
+pub struct AddressRules(Option<Arc<AllowedNetworks>>);
 
 impl std::fmt::Debug for AddressRules {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("AddressRules")
-    }
-}
-
-impl Default for AddressRules {
-    fn default() -> Self {
-        Self { allows_some: false, ..Self::allowing(|_| false) }
     }
 }
 
@@ -35,13 +28,13 @@ pub(crate) struct Receiver {
 impl AddressRules {
     /// Rules with the networks that `allowed` accepts: their receivers are called, without encryption too.
     pub fn allowing(allowed: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
-        Self { allowed: Arc::new(allowed), allows_some: true }
+        Self(Some(Arc::new(allowed)))
     }
 
     /// Whether an address may be connected to. Asked for each address to which a name leads, at each call.
     #[must_use]
     pub fn may_connect(&self, address: IpAddr, encrypted: bool) -> bool {
-        (encrypted && is_public(address)) || (self.allowed)(address.to_canonical())
+        (encrypted && is_public(address)) || self.0.as_ref().is_some_and(|allowed| allowed(address.to_canonical()))
     }
 
     /// Checks the address of a receiver as it is written. Names are looked up when they are called, not here.
@@ -54,7 +47,7 @@ impl AddressRules {
             Some(address) if !self.may_connect(address, receiver.encrypted) => {
                 Err(format!("{address} is an address that this server does not call"))
             }
-            None if !receiver.encrypted && !self.allows_some => Err("the endpoint must begin with https://".into()),
+            None if !receiver.encrypted && self.0.is_none() => Err("the endpoint must begin with https://".into()),
             // Which addresses a name has is known when it is called.
             _ => Ok(()),
         }

@@ -12,6 +12,7 @@ use crate::topic::{Topic, Trigger};
 use annuaire_fhir::schema::type_id;
 use annuaire_index::{Filter, RoaringBitmap, Snapshot};
 use annuaire_terms::TypeId;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 /// Compiles the query of a filter on a type; addresses below the base are ours. The error says what is wrong.
@@ -125,11 +126,11 @@ impl Matcher {
                         break;
                     }
                     let Some(of_type) = of_type else { continue };
-                    let key = (rule.ty, query);
-                    if !searched.contains_key(&key) {
-                        searched.insert(key, snap.among(rule.ty, query, of_type)?);
-                    }
-                    rows = Some(rows.map_or_else(|| searched[&key].clone(), |rows| rows & &searched[&key]));
+                    let found = match searched.entry((rule.ty, query)) {
+                        Entry::Occupied(found) => found.into_mut(),
+                        Entry::Vacant(place) => place.insert(snap.among(rule.ty, query, of_type)?),
+                    };
+                    rows = Some(rows.map_or_else(|| found.clone(), |rows| rows & &*found));
                 }
                 let unfiltered = rule.lists.is_empty() && rule.queries.is_empty();
                 let concerned = if unfiltered { of_type } else { rows.as_ref() };
