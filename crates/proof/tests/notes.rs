@@ -1,5 +1,7 @@
 //! Notes, keys, checkpoints and statements against the vectors of C2SP and Go, and what is refused.
 
+#![allow(clippy::unwrap_used)]
+
 use annuaire_proof::{
     Checkpoint, KeyError, KeyKind, Merkle, NoteError, PageStatement, Secret, SignedNote, SignerKey, VerifierKey, limits,
     page_digest,

@@ -1,5 +1,7 @@
 //! Salts: what they depend on, that destruction destroys one resource's and no other's, and what is stored.
 
+#![allow(clippy::unwrap_used)]
+
 use annuaire_base::Tx;
 use annuaire_proof::{EntryOp, LogEntry, SaltLine, SaltState, SaltStateError, Secret, VersionSalt, commitment};
 use hmac::{Hmac, Mac};

@@ -1,5 +1,7 @@
 //! The tree against the definitions of RFC 6962 §2.1, the vectors of Certificate Transparency, and damaged proofs and tiles.
 
+#![allow(clippy::unwrap_used)]
+
 use annuaire_proof::{
     Hash, Merkle, Tile, TileAppender, TileSource, TiledTree, TreeError, leaf_hash, node_hash, proves_consistency,
     proves_inclusion,
