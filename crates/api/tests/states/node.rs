@@ -1,10 +1,9 @@
 //! One node of a cluster, filled by hand.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use annuaire_base::{LogIdentity, Tx};
-use annuaire_fhir::schema::{ORGANIZATION, PRACTITIONER_ROLE, param, type_id};
+use annuaire_fhir::schema::{ORGANIZATION, PRACTITIONER_ROLE, param};
 use annuaire_index::{Error, GroupItem, Index, TxEnd};
 use annuaire_terms::{Presence, Resource, Term, TypeId};
 use annuaire_web::{Gate, GateSettings, ServedStore};
