@@ -125,6 +125,9 @@ fn a_foreign_copy_follows_the_files_over_a_line_that_breaks_and_a_server_that_is
     let (_, status) = run(&["status", "--data", path_str(&data)]);
     assert!(status.contains("files: at transaction 1 ") && status.contains(" 0 increments since the root of "), "{status}");
 
+    let (_, checked) = run(&["doctor", "--data", path_str(&data)]);
+    assert!(checked.contains("OK   published files: at transaction 1, "), "{checked}");
+
     // The server is killed; what is committed meanwhile is an increment of its successor.
     drop(server);
     assert!(import(&data, &delivery(&files.join("next"))).0);

@@ -25,8 +25,8 @@
 //!
 //! # Costs
 //!
-//! A root reads, hashes and compresses the whole store: one thread reads, up to [`limits::THREADS`] compress. Memory is about eight files of
-//! lines ([`TreeLimits::file_bytes`]) for each of them. Files are kept for several roots: on disk, some four times a root.
+//! A root reads, hashes and compresses the whole store: one thread reads, up to [`limits::THREADS`] compress. Memory is two files of
+//! lines ([`TreeLimits::file_bytes`]) for each of them and one more, and a few compressed ones. Files are kept for several roots: on disk, some four times a root.
 //!
 //! # What it never does
 //!

@@ -57,6 +57,10 @@ pub struct TreeStatus {
     pub increments: usize,
 }
 
+/// What a test does between the steps of an update.
+#[cfg(test)]
+type BetweenSteps = Box<dyn FnMut(&'static str) -> Result<(), Error> + Send>;
+
 /// A tree of published files. Readers take its state without waiting; one writer at a time updates it.
 ///
 /// Only one process may open a tree: the one that publishes the store.
@@ -68,7 +72,7 @@ pub struct PublishedTree {
     pub(crate) salts: OnceLock<Arc<PublishedSalts>>,
     /// Called between the steps of an update; an error stands for the end of the process.
     #[cfg(test)]
-    pub(crate) steps: Mutex<Box<dyn FnMut(&'static str) -> Result<(), Error> + Send>>,
+    pub(crate) steps: Mutex<BetweenSteps>,
 }
 
 impl PublishedTree {

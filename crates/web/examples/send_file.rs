@@ -39,7 +39,8 @@ fn main() {
     runtime.spawn(serve(listener, app, ConnectionLimits::default(), std::future::pending()));
     for connections in [1, 2, 4] {
         let end = Instant::now() + Duration::from_secs(seconds);
-        let clients: Vec<_> = (0..connections).map(|_| std::thread::spawn(move || download_until(address, length, end))).collect();
+        let clients: Vec<_> =
+            (0..connections).map(|_| std::thread::spawn(move || download_until(address, length, end))).collect();
         let bytes: u64 = clients.into_iter().map(|client| client.join().unwrap()).sum();
         println!("{connections} connections: {:.2} GB/s", bytes as f64 / seconds as f64 / 1e9);
     }
