@@ -58,8 +58,10 @@ pub(crate) trait FhirDoor: Door {
         None
     }
 
-    /// Whether its changes can be subscribed to.
-    const SUBSCRIPTIONS: bool = true;
+    /// Whether its changes can be subscribed to: somebody must be known to whom a subscription belongs.
+    fn offers_subscriptions(service: &Service) -> bool {
+        service.subscriptions.is_some()
+    }
 
     /// The right of a caller to have subscriptions here; `None`: nobody knows who it is.
     fn subscriber(pass: Self::Pass) -> Option<Subscriber>;

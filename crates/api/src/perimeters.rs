@@ -36,6 +36,10 @@ impl FhirDoor for PublicPerimeter {
         service.files.as_deref()
     }
 
+    fn offers_subscriptions(service: &Service) -> bool {
+        service.subscriptions.is_some() && service.turns.gate.asks_for_keys()
+    }
+
     fn subscriber(pass: ApiClient) -> Option<Subscriber> {
         pass.subscriber()
     }
@@ -110,7 +114,10 @@ impl Door for HistorisedPerimeter {
 impl FhirDoor for HistorisedPerimeter {
     const TYPES: PublishedTypes = PublishedTypes::Restricted;
     const SCOPE: &'static str = "historique:";
-    const SUBSCRIPTIONS: bool = false;
+
+    fn offers_subscriptions(_: &Service) -> bool {
+        false
+    }
 
     fn subscriber(_: HistoryReader) -> Option<Subscriber> {
         None

@@ -15,7 +15,7 @@ use crate::types::PublishedTypes;
 /// The statement of the perimeter, as its client reaches it.
 pub(crate) fn metadata<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "metadata";
-    let mut statement = statement(&call.base(), P::TYPES, P::SUBSCRIPTIONS && call.service.subscriptions.is_some());
+    let mut statement = statement(&call.base(), P::TYPES, P::offers_subscriptions(call.service));
     if P::files(call.service, pass).is_some() {
         statement["rest"][0]["operation"] = json!([{"name": "bulk-publish", "definition": BULK_PUBLISH}]);
     }

@@ -442,7 +442,7 @@ fn secrets_are_the_owners_alone_and_damage_is_told() {
     assert_eq!(log.verifiers().count(), 2);
     let note = SignedNote::parse(&fs::read(&checkpoint).unwrap()).unwrap();
     for key in log.verifiers().chain([witness.verifier()]) {
-        note.verify(&[key.clone()]).unwrap();
+        note.verify(std::slice::from_ref(key)).unwrap();
     }
     let both: Vec<_> = log.verifiers().cloned().collect();
     assert!(crate::retire_log_key(dir).unwrap() && !crate::retire_log_key(dir).unwrap());

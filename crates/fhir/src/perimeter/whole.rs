@@ -110,7 +110,7 @@ mod tests {
         if place == 0 {
             match (how, &mut *value) {
                 (0, Value::Object(object)) => _ = object.insert("birthDate".into(), json!("1970-01-01")),
-                (1, Value::Object(object)) => _ = object.pop_last(),
+                (1, Value::Object(object)) => object.pop_last(),
                 (2, Value::Object(object)) => _ = object.insert("use".into(), json!("home")),
                 (3, Value::Object(object)) => _ = object.insert("use".into(), json!("old")),
                 (4, Value::Object(object)) => _ = object.insert("system".into(), json!("https://adeli.esante.gouv.fr")),
