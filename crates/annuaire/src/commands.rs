@@ -14,6 +14,7 @@ pub(crate) mod key;
 pub(crate) mod mirror;
 pub(crate) mod quarantine;
 pub(crate) mod rebuild;
+pub(crate) mod receipt;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod status;

@@ -147,6 +147,8 @@ fn a_foreign_copy_follows_the_files_over_a_line_that_breaks_and_a_server_that_is
     let (code, output) = run(&[&["withdraw", "--data", path_str(&data), somebody][..], &more].concat());
     assert_eq!(code, 0, "{output}");
     until_published(&server, 3);
+    let (code, receipt) = run(&["receipt", "--data", path_str(&data), "3"]);
+    assert!(code == 0 && receipt.contains("published files: done: ") && receipt.contains("\n\n— "), "{code} {receipt}");
     let (code, output) = copy(&line, &into);
     assert_eq!(code, 0, "{output}");
     let published = published_resources(&server);

@@ -81,6 +81,13 @@ fn a_person_is_withdrawn_everywhere_and_old_files_do_not_bring_them_back() {
     let mut entries = everything["entry"].as_array().unwrap().iter();
     assert!(entries.all(|entry| !entry["resource"].to_string().contains(&number)), "the history of everything");
 
+    let (exit, receipt) = run(&["receipt", "--data", path_str(&data), "2"]);
+    assert!(exit == 0 && receipt.contains("public store, its API and pages: done: "), "{exit} {receipt}");
+    assert!(receipt.contains(&format!("entity PP:{number}\n")) && receipt.contains("basis decision 2026-114"), "{receipt}");
+    assert!(!receipt.contains(&family) && receipt.contains("not signed"), "{receipt}");
+    let (exit, output) = run(&["receipt", "--data", path_str(&data), "1"]);
+    assert!(exit == 1 && output.contains("withdraws nothing"), "{exit} {output}");
+
     // The old file again, and the next one: neither brings the person back.
     let (ok, output) = import(&data, &delivery(&files.join("next")));
     assert!(ok, "{output}");

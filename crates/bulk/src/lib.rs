@@ -50,7 +50,7 @@ mod witness;
 pub use annuaire_proof::{Tile, VerifierKey};
 pub use error::Error;
 pub use limits::TreeLimits;
-pub use log_keys::{add_log_key, log_keys, retire_log_key};
+pub use log_keys::{add_log_key, log_keys, retire_log_key, signed_by_log_keys};
 pub use manifest::{Addresses, CHECKPOINT_EXTENSION, FILE_EXTENSION};
 pub use published_check::{CheckReport, CopiedTree, PublishedFault, TreeDirectory, TreePart, check_published};
 pub use published_log::{LogDirectories, LogError, PublishedLog, PublishedSalts};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use annuaire_proof::{Secret, SignerKey, VerifierKey};
+use annuaire_proof::{Secret, SignedNote, SignerKey, VerifierKey};
 
 use crate::published_log::{LogError, read_keys, write_keys};
 
@@ -12,6 +12,18 @@ use crate::published_log::{LogError, read_keys, write_keys};
 /// When they cannot be read.
 pub fn log_keys(private: &Path) -> Result<Vec<VerifierKey>, LogError> {
     Ok(read_keys(private)?.iter().map(|key| key.verifier().clone()).collect())
+}
+
+/// A text as a note that the keys of the log sign; `None` when it has no key yet.
+///
+/// # Errors
+/// When the keys cannot be read, or the text is no text of a note.
+pub fn signed_by_log_keys(private: &Path, text: &str) -> Result<Option<String>, LogError> {
+    let keys = read_keys(private)?;
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(SignedNote::sign(text, &keys.iter().collect::<Vec<_>>())?.to_string()))
 }
 
 /// Adds a key of 32 random bytes, with the name of the first one: both sign from then on (TLOG-5). `false` when there is no key yet,

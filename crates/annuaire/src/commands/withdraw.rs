@@ -105,6 +105,9 @@ impl WithdrawArguments {
         let until = date_utc(now_ms() + i64::from(WITHDRAWAL_SECONDS) * 1_000);
         println!("caches between this server and its readers may hold a version until {until}");
         println!("backups made before hold it still: remove them when your rules ask it");
+        if let Some(tx) = outcome.tx {
+            println!("`annuaire receipt {tx}` says where it is done, and signs that");
+        }
     }
 }
 
