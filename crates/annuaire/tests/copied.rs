@@ -6,9 +6,11 @@
 mod common;
 
 use annuaire_testkit::Dice;
+use common::breaking_line::BreakingLine;
 use common::{Server, annuaire, delivery, import, path_str, program, published_resources, run};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// A fictional population in two deliveries.
@@ -138,35 +140,6 @@ fn a_copy_that_is_killed_goes_on_where_it_was() {
     assert_eq!(published_resources(&copy), published_resources(&origin));
 }
 
-/// A line to an address that breaks: each connection through it ends after a random number of bytes of the answers.
-fn breaking_line(to: String, at_most: u64) -> String {
-    use std::io::{Read, Write};
-    use std::net::{Shutdown, TcpListener, TcpStream};
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        let mut dice = Dice::new(29, 0, 0);
-        for client in listener.incoming() {
-            let (mut client, mut server) = (client.unwrap(), TcpStream::connect(&to).unwrap());
-            let (mut asked, mut asks) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-            std::thread::spawn(move || std::io::copy(&mut asked, &mut asks));
-            let mut left = usize::try_from(dice.below(at_most)).unwrap();
-            std::thread::spawn(move || {
-                let mut block = [0; 4_096];
-                while left > 0 {
-                    let Ok(n @ 1..) = server.read(&mut block) else { break };
-                    if client.write_all(&block[..n.min(left)]).is_err() {
-                        break;
-                    }
-                    left -= n.min(left);
-                }
-                let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
-            });
-        }
-    });
-    address
-}
-
 #[test]
 fn a_copy_comes_through_a_line_that_breaks() {
     let dir = tempfile::tempdir().unwrap();
@@ -174,14 +147,15 @@ fn a_copy_comes_through_a_line_that_breaks() {
     let (origin_data, data) = (dir.path().join("origin"), dir.path().join("copy"));
     assert!(import(&origin_data, &first).0);
     let origin = Server::start(&origin_data, &[]);
-    let (address, path) = origin.base.split_once('/').unwrap();
     // An answer with all lines takes more than twice the longest connection, even if it is compressed to a thirtieth.
     let all = origin.get("$changes?after=0&limit=9999", "").1.len();
     let longest = 20_000;
     assert!(all > 2 * longest * 30, "{all}");
-    let url = format!("http://{}/{path}", breaking_line(address.to_owned(), longest as u64));
+    let line = BreakingLine::new(longest as u64);
+    line.to(&origin);
+    line.breaks.store(i64::MAX, Ordering::SeqCst);
     let until_complete = || {
-        let complete = (0..30).any(|_| mirror(&url, &data).0 == 0);
+        let complete = (0..30).any(|_| mirror(&line.base, &data).0 == 0);
         assert!(complete, "it goes on where it was");
     };
     until_complete();

@@ -5,73 +5,14 @@
 mod common;
 
 use annuaire_mirror::FilesManifest;
-use annuaire_testkit::Dice;
+use common::breaking_line::BreakingLine;
 use common::{Server, annuaire, delivery, import, path_str, published_resources, run};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// A line to a server that another one may take the place of, and that breaks at random bytes while it is told to.
-struct BreakingLine {
-    base: String,
-    port: Arc<AtomicU16>,
-    /// Breaks that are still to come.
-    breaks: Arc<AtomicI64>,
-}
-
-impl BreakingLine {
-    fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}/fhir/v2", listener.local_addr().unwrap());
-        let line = Self { base, port: Arc::default(), breaks: Arc::default() };
-        let (port, breaks) = (Arc::clone(&line.port), Arc::clone(&line.breaks));
-        let dice = Arc::new(Mutex::new(Dice::new(9, 0, 0)));
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                let mut client = client.unwrap();
-                let Ok(mut server) = TcpStream::connect(("127.0.0.1", port.load(Ordering::SeqCst))) else { continue };
-                let (mut to_server, mut from_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                std::thread::spawn(move || {
-                    let _ = std::io::copy(&mut from_client, &mut to_server);
-                    let _ = to_server.shutdown(Shutdown::Both);
-                });
-                let breaks = Arc::clone(&breaks);
-                let dice = Arc::clone(&dice);
-                std::thread::spawn(move || {
-                    let mut left = u64::MAX;
-                    let mut buffer = [0; 8 << 10];
-                    while let Ok(n) = server.read(&mut buffer) {
-                        if left == u64::MAX && breaks.load(Ordering::SeqCst) > 0 {
-                            left = 1 + dice.lock().unwrap().below(15_000);
-                        }
-                        let sent = (n as u64).min(left) as usize;
-                        left = if left == u64::MAX { left } else { left - sent as u64 };
-                        if n == 0 || client.write_all(&buffer[..sent]).is_err() {
-                            break;
-                        }
-                        if left == 0 {
-                            breaks.fetch_sub(1, Ordering::SeqCst);
-                            break;
-                        }
-                    }
-                    let _ = client.shutdown(Shutdown::Both);
-                });
-            }
-        });
-        line
-    }
-
-    fn to(&self, server: &Server) {
-        let port = server.base.split_once('/').unwrap().0.rsplit_once(':').unwrap().1;
-        self.port.store(port.parse().unwrap(), Ordering::SeqCst);
-    }
-}
 
 fn metrics(server: &Server) -> String {
     server.get(&format!("http://{}/metrics", server.base.split_once('/').unwrap().0), "").1
@@ -113,7 +54,7 @@ fn a_foreign_copy_follows_the_files_over_a_line_that_breaks_and_a_server_that_is
     fs::write(data.join("annuaire.toml"), "[publication]\nfiles = \"PT1S\"\n").unwrap();
     let server = Server::start(&data, &[]);
     until_published(&server, 1);
-    let line = BreakingLine::new();
+    let line = BreakingLine::new(15_000);
     line.to(&server);
     line.breaks.store(5, Ordering::SeqCst);
     let (code, output) = copy(&line, &into);

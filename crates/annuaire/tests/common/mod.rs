@@ -1,6 +1,8 @@
 //! What the tests of the program share: running it, and asking a server of its own.
 #![allow(clippy::unwrap_used, missing_docs, dead_code)]
 
+pub mod breaking_line;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
