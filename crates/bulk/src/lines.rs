@@ -45,6 +45,8 @@ pub(crate) struct LineWriting<'a> {
     pub known: &'a dyn Fn(&str) -> Option<PublishedFile>,
     /// The form in which a resource of a type is told; `None` for the stored one.
     pub form: &'a (dyn Fn(&str, &[u8]) -> Option<Vec<u8>> + Sync),
+    /// What is done with a resource that was withdrawn by law since the rows were chosen: it is left out, or ends the work.
+    pub leaves_withdrawn_out: bool,
     /// Is told each file that is written, and says whether to go on.
     pub written: &'a dyn Fn(&PublishedFile) -> Result<(), Error>,
 }
@@ -53,7 +55,16 @@ impl<'a> LineWriting<'a> {
     /// Resources as they are stored, by as many threads as there are.
     pub(crate) fn whole(file_bytes: usize, dir: &'a Path, known: &'a dyn Fn(&str) -> Option<PublishedFile>) -> Self {
         let threads = available_parallelism().map_or(1, usize::from).min(THREADS);
-        Self { file_bytes, at_most: usize::MAX, threads, dir, known, form: &|_, _| None, written: &|_| Ok(()) }
+        Self {
+            file_bytes,
+            at_most: usize::MAX,
+            threads,
+            dir,
+            known,
+            form: &|_, _| None,
+            leaves_withdrawn_out: false,
+            written: &|_| Ok(()),
+        }
     }
 }
 
@@ -90,12 +101,15 @@ pub(crate) fn write_resources(
     rows: &[(&'static str, RoaringBitmap)],
     writing: &LineWriting<'_>,
 ) -> Result<Vec<NamedFile>, Error> {
-    let &LineWriting { file_bytes, at_most, threads, dir, known, form, written } = writing;
+    let &LineWriting { file_bytes, at_most, threads, dir, known, form, leaves_withdrawn_out, written } = writing;
     let feed = |give: &dyn Fn(Result<FileOfLines, Error>) -> bool| {
         for (ty, rows) in rows {
             let mut rows = rows.iter().peekable();
             while rows.peek().is_some() {
-                let lines = read_lines(index, tx, ty, &mut rows, (file_bytes, at_most), form);
+                let lines = read_lines(index, tx, ty, &mut rows, (file_bytes, at_most), (form, leaves_withdrawn_out));
+                if lines.as_ref().is_ok_and(|lines| lines.count == 0) {
+                    continue;
+                }
                 let failed = lines.is_err();
                 if !give(lines) || failed {
                     return;
@@ -133,13 +147,17 @@ fn read_lines<I: Iterator<Item = u32>>(
     ty: &'static str,
     rows: &mut Peekable<I>,
     (file_bytes, at_most): (usize, usize),
-    form: &dyn Fn(&str, &[u8]) -> Option<Vec<u8>>,
+    (form, leaves_withdrawn_out): (&dyn Fn(&str, &[u8]) -> Option<Vec<u8>>, bool),
 ) -> Result<FileOfLines, Error> {
     let snapshot = state_of(index, tx)?;
     let mut reader = snapshot.reader();
     let (mut bytes, mut count, mut version) = (Vec::with_capacity(file_bytes.min(1 << 20)), 0, Version::default());
     while let Some(row) = rows.peek() {
         reader.read(Row::new(*row), &mut version)?;
+        if version.tombstone.is_some() && leaves_withdrawn_out {
+            rows.next();
+            continue;
+        }
         if version.tombstone.is_some() {
             // It stood when the rows were chosen.
             return Err(Error::Withdrawn);

@@ -106,6 +106,13 @@ struct ExportJob {
     asked_ms: Option<i64>,
 }
 
+/// A finished job that has the files of another one.
+struct Twin {
+    id: String,
+    request: ExportRequest,
+    files: ExportFiles,
+}
+
 /// The exports of a server.
 pub struct ExportJobs {
     dir: PathBuf,
@@ -123,7 +130,7 @@ impl fmt::Debug for ExportJobs {
 /// What a door may say of the files: whether the state of a job may still be told.
 fn is_overtaken(request: &ExportRequest, index: &Index) -> Result<bool, Error> {
     let log = index.log()?.map_or_else(String::new, |log| log.to_string());
-    Ok(log != request.log || index.snapshot()?.withdrew_since(Tx::new(request.tx))?)
+    Ok(log != request.log || index.snapshot()?.withdrew_since(Tx::new(request.started_tx))?)
 }
 
 impl ExportJobs {
@@ -364,7 +371,7 @@ impl ExportJobs {
             let (request, progress) = (job.record.request.clone(), Arc::clone(&job.progress));
             let twin = jobs.iter().find_map(|(id, job)| match &job.record.end {
                 Some((ExportEnd::Done(files), _)) if job.record.request.shares_files_with(&request) => {
-                    Some((id.clone(), files.clone()))
+                    Some(Twin { id: id.clone(), request: job.record.request.clone(), files: files.clone() })
                 }
                 _ => None,
             });
@@ -391,15 +398,16 @@ impl ExportJobs {
         request: &ExportRequest,
         index: &Index,
         progress: &ExportProgress,
-        twin: Option<(String, ExportFiles)>,
+        twin: Option<Twin>,
     ) -> Result<ExportFiles, Stop> {
         let dir = self.dir.join(id).join("files");
         make_private(&dir)?;
         remove_others(&dir, &|_| false)?;
-        if let Some((other, files)) = twin
-            && link_files(&files, &self.dir.join(other).join("files"), &dir)?
+        if let Some(twin) = twin
+            && !is_overtaken(&twin.request, index)?
+            && link_files(&twin.files, &self.dir.join(twin.id).join("files"), &dir)?
         {
-            return Ok(files);
+            return Ok(twin.files);
         }
         let before = self.amounts().1;
         let written = AtomicU64::new(0);

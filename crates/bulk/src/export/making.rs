@@ -98,8 +98,17 @@ impl Making<'_> {
             })
         };
         let &ExportRequest { file_bytes, at_most, tx, .. } = self.request;
-        let writing =
-            LineWriting { file_bytes, at_most, threads: 1, dir: self.dir, known: &none, form: &form, written: &written };
+        let writing = LineWriting {
+            file_bytes,
+            at_most,
+            threads: 1,
+            dir: self.dir,
+            known: &none,
+            form: &form,
+            // A state before a withdrawal is told without what was withdrawn; a withdrawal from now on ends the job before it is told.
+            leaves_withdrawn_out: true,
+            written: &written,
+        };
         let output = write_resources(self.index, Tx::new(tx), &rows, &writing);
         let output = output.map_err(|error| stop.take().unwrap_or_else(|| error.into()))?;
         let deleted = write_deletions(&deleted, self.dir, &none)?;

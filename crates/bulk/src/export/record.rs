@@ -33,8 +33,10 @@ pub struct ExportRequest {
     pub base: String,
     /// Identity of the log of the transactions.
     pub log: String,
-    /// Transaction of the state.
+    /// Transaction whose state is told.
     pub tx: u64,
+    /// Transaction of the newest state when it was started: what is withdrawn later ends it.
+    pub started_tx: u64,
     /// Instant of the last change up to it, in milliseconds since 1970 UTC (BULK-15).
     pub commit_ms: i64,
     /// Only what changed after this transaction, with what was deleted since (BULK-17).
@@ -52,7 +54,8 @@ pub struct ExportRequest {
 impl ExportRequest {
     /// Whether another request has the files of this one (BULK-7): who asks, and by which address, makes no difference.
     pub(crate) fn shares_files_with(&self, other: &Self) -> bool {
-        let bare = |request: &Self| Self { owner: String::new(), address: String::new(), tx: 0, ..request.clone() };
+        let bare =
+            |request: &Self| Self { owner: String::new(), address: String::new(), tx: 0, started_tx: 0, ..request.clone() };
         bare(self) == bare(other)
     }
 }
