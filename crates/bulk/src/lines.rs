@@ -32,6 +32,9 @@ struct EncodedFile {
 /// A file of the tree, as a page names it.
 pub(crate) type NamedFile = (PageItem, PublishedFile);
 
+/// The form in which a resource of a type is told; `None` for the stored one.
+pub(crate) type ResourceForm<'a> = dyn Fn(&str, &[u8]) -> Option<Vec<u8>> + Sync + 'a;
+
 /// How resources become files.
 pub(crate) struct LineWriting<'a> {
     /// Bytes of lines after which a file is closed.
@@ -43,8 +46,7 @@ pub(crate) struct LineWriting<'a> {
     pub dir: &'a Path,
     /// Whether a file of that name is there already.
     pub known: &'a dyn Fn(&str) -> Option<PublishedFile>,
-    /// The form in which a resource of a type is told; `None` for the stored one.
-    pub form: &'a (dyn Fn(&str, &[u8]) -> Option<Vec<u8>> + Sync),
+    pub form: &'a ResourceForm<'a>,
     /// What is done with a resource that was withdrawn by law since the rows were chosen: it is left out, or ends the work.
     pub leaves_withdrawn_out: bool,
     /// Is told each file that is written, and says whether to go on.
@@ -147,7 +149,7 @@ fn read_lines<I: Iterator<Item = u32>>(
     ty: &'static str,
     rows: &mut Peekable<I>,
     (file_bytes, at_most): (usize, usize),
-    (form, leaves_withdrawn_out): (&dyn Fn(&str, &[u8]) -> Option<Vec<u8>>, bool),
+    (form, leaves_withdrawn_out): (&ResourceForm<'_>, bool),
 ) -> Result<FileOfLines, Error> {
     let snapshot = state_of(index, tx)?;
     let mut reader = snapshot.reader();

@@ -66,8 +66,8 @@ impl ExportParameters {
         let mut reading = Reading { types, handling, ignored: Vec::new() };
         let mut single: Vec<&str> = Vec::new();
         let (mut since_ms, mut until_ms, mut least, mut most) = (None, None, None, None);
-        let (mut asked, mut filters, mut elements): (Vec<&str>, Vec<(&str, &str)>, Vec<(Option<&str>, &str)>) =
-            (Vec::new(), Vec::new(), Vec::new());
+        let (mut asked, mut filters): (Vec<&str>, Vec<(&str, &str)>) = (Vec::new(), Vec::new());
+        let mut elements: Vec<(Option<&str>, &str)> = Vec::new();
         let mut names_types = false;
         for GivenParameter { name, value, is_list } in given {
             let name = name.as_str();

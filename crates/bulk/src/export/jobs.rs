@@ -22,6 +22,9 @@ use crate::lines::{hex, stored_name};
 use crate::stored_file::StoredFile;
 use crate::tree::Found;
 
+/// Fills bytes with random ones.
+pub(crate) type FillWithRandom = dyn Fn(&mut [u8]) + Send + Sync;
+
 /// What exports are made with.
 pub struct ExportOptions {
     /// All types with their names.
@@ -31,7 +34,7 @@ pub struct ExportOptions {
     /// A resource with some of its members.
     pub reduce: ReduceResource,
     /// Fills bytes with secret random ones.
-    pub entropy: Box<dyn Fn(&mut [u8]) + Send + Sync>,
+    pub entropy: Box<FillWithRandom>,
     /// How much.
     pub limits: ExportLimits,
 }
