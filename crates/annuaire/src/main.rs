@@ -16,6 +16,7 @@ mod data_place;
 mod edition;
 mod entity_names;
 mod exit;
+mod exports;
 mod extractions;
 mod files;
 mod follower;

@@ -6,6 +6,7 @@ use crate::copied_directory::{CopyThread, open_served};
 use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::InvalidValue;
+use crate::exports::start_exports;
 use crate::extractions::{DailyTime, ExtractionThread, extractions_dir};
 use crate::files::{key_name, start_files};
 use crate::follower::{FollowerThread, wait_for_stores};
@@ -201,12 +202,14 @@ pub(crate) fn serve(
             start_files(place, public.clone(), cadence, &key_name(server.public_base.as_ref().map(TextValue::text)), niceness)
         })
         .transpose()?;
+    let exports = start_exports(place, public.clone(), restricted.clone(), niceness)?;
     let settings = annuaire_api::ApiSettings {
         gate: Arc::clone(&gate),
         cursor_key: secret,
         lane: Arc::clone(&lane),
         files,
         subscriptions,
+        exports: Some(exports),
         restricted_past: configuration.publication.restricted_past_days.time(),
     };
     let with_extractions = extractions.is_some();

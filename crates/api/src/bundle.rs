@@ -16,7 +16,7 @@ use page_rows::{PageRows, cut};
 
 pub(crate) use draft::BundleDraft;
 pub(crate) use frame::{BundleFrame, PageStart};
-pub(crate) use reduce::reduce;
+pub use reduce::reduce;
 
 /// The order of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use axum::response::Response;
 pub(crate) const ALLOWED: &str = "Accept, Accept-Datetime, Authorization, Content-Type, ESANTE-API-KEY, If-Match, If-Modified-Since, \
     If-None-Match, If-Range, Prefer, Range, X-Request-Id";
 /// Headers of answers that a page of another site may read.
-pub(crate) const EXPOSED: &str = "Accept-Ranges, Content-Location, Content-Range, ETag, Last-Modified, Link, Location, Memento-Datetime, \
+pub(crate) const EXPOSED: &str = "Accept-Ranges, Content-Location, Content-Range, ETag, Expires, Last-Modified, Link, Location, Memento-Datetime, \
     RateLimit, RateLimit-Policy, Repr-Digest, Retry-After, Webhook-Secret, X-Complete-Tx, X-Last-Time, X-Last-Tx, X-Lines-Left, X-Log, X-RateLimit-Limit, \
-    X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
+    X-Progress, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
 
 /// The text of a header; empty when it is absent or no text.
 pub(crate) fn header_text(headers: &HeaderMap, name: impl AsHeaderName) -> &str {

@@ -7,6 +7,8 @@
 //! |---|---|---|
 //! | `/fhir/v2`, `/fhir/dp` | an API key, when the service has any | 401, else everything public |
 //! | `/fhir/v2/$bulk-publish`, with its pages and files, and its log (`checkpoint`, `tile/…`, `key`, signatures, salts) | an API key, when the service has any; no rate | 401, else the public perimeter as files |
+//! | `/fhir/v2/$export`, `/fhir/dp/$export`, with states and files of exports | an API key, when the service has any; where it has none, an id of 128 random bits; no rate but for the start | 401, else an export of the public perimeter; 404 for another caller's |
+//! | `/fhir/dr/$export`, `/fhir/historique/$export` | the credential of the door | 401 |
 //! | `/fhir/dr` | a credential | 401 |
 //! | `/fhir/historique` | a credential of its own | 401 |
 //! | `/fhir/v2/Subscription…`, `/fhir/dp/Subscription…` | an API key that was verified | 401; 403 where the service has no keys |
@@ -56,7 +58,7 @@
 //!
 //! # What it never does
 //!
-//! It never writes but subscriptions, never reads facts of the registry, never sends a byte of the restricted store without a
+//! It never writes but subscriptions and exports, never reads facts of the registry, never sends a byte of the restricted store without a
 //! [`RestrictedReader`](annuaire_web::RestrictedReader) or a [`HistoryReader`](annuaire_web::HistoryReader), and never waits for a writer.
 
 mod answer;
@@ -100,17 +102,19 @@ use axum::Router;
 use door::FhirDoor;
 use mount::{RouteTable, get, post};
 use operations::{
-    HealthDoor, MetricsDoor, changes, changes_at, changes_state, create_subscription, delete_subscription, health,
-    history_of_all, history_of_resource, history_of_type, list_subscriptions, metadata, metrics, page, published_checkpoint,
-    published_file, published_key, published_page, published_root, published_root_signature, published_tile, read,
-    read_subscription, resend_subscription, search, search_by_form, search_by_posted_form, subscription_events,
-    subscription_status, subscription_statuses, update_subscription, vread,
+    HealthDoor, MetricsDoor, changes, changes_at, changes_state, create_subscription, delete_subscription, export_file,
+    export_of_type, export_status, health, history_of_all, history_of_resource, history_of_type, list_subscriptions, metadata,
+    metrics, page, published_checkpoint, published_file, published_key, published_page, published_root, published_root_signature,
+    published_tile, read, read_subscription, remove_export, resend_subscription, search, search_by_form, search_by_posted_form,
+    start_export, start_posted_export, subscription_events, subscription_status, subscription_statuses, update_subscription,
+    vread,
 };
 use path::{HISTORISED, PUBLIC, PUBLIC_ALIAS, RESTRICTED};
 use perimeters::{HistorisedPerimeter, NoPerimeter, PublicPerimeter, RestrictedPerimeter};
 use router::{ForEachDoor, RouteList, RouterBuilder};
 
-pub use query::subscription_filter;
+pub use bundle::reduce as reduced_resource;
+pub use query::{export_filter, subscription_filter};
 pub use router::Route;
 pub use service::ApiSettings;
 
@@ -160,6 +164,9 @@ fn perimeter<P: FhirDoor>() -> RouteTable<P> {
         .at_no_cost("/$bulk-publish/tile/{level}/{a}/{b}", get(published_tile::<P, 3>))
         .at_no_cost("/$bulk-publish/tile/{level}/{a}/{b}/{c}", get(published_tile::<P, 4>))
         .at_no_cost("/$bulk-publish/tile/{level}/{a}/{b}/{c}/{d}", get(published_tile::<P, 5>))
+        .at("/$export", get(start_export).post(start_posted_export).with_bodies(limits::EXPORT_BODY))
+        .at_no_cost("/$export/{id}", get(export_status).delete(remove_export))
+        .at_no_cost("/$export/{id}/files/{name}", get(export_file))
         .at("/Subscription", get(list_subscriptions).post(create_subscription).with_bodies(SUBSCRIPTION_BYTES))
         .at("/Subscription/_search", get(list_subscriptions))
         .at("/Subscription/$status", get(subscription_statuses))
@@ -173,6 +180,7 @@ fn perimeter<P: FhirDoor>() -> RouteTable<P> {
         .at("/{type}", get(search).post(search_by_posted_form))
         .at("/{type}/_history", get(history_of_type))
         .at("/{type}/_search", get(search).post(search_by_form))
+        .at("/{type}/$export", get(export_of_type).post(export_of_type))
         .at("/{type}/{id}", get(read))
         .at("/{type}/{id}/_history", get(history_of_resource))
         .at("/{type}/{id}/_history/{version}", get(vread))

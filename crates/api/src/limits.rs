@@ -40,3 +40,7 @@ pub(crate) const BEHIND_WAIT: Duration = Duration::from_secs(2);
 pub(crate) const BEHIND_RETRY_SECONDS: u32 = 2;
 /// Seconds for which a page of published files may be kept: it changes when the next one exists (PUB-6).
 pub(crate) const PAGE_KEPT: u32 = 10;
+/// Most bytes of the Parameters of an export.
+pub(crate) const EXPORT_BODY: usize = 64 << 10;
+/// Seconds after which a caller that has as many exports as it may is told to ask again.
+pub(crate) const EXPORT_RETRY_SECONDS: u32 = 60;

@@ -2,6 +2,8 @@
 
 mod bundle_answer;
 mod changes;
+mod export;
+mod export_parameters;
 mod health;
 mod history;
 mod last_change;
@@ -19,6 +21,7 @@ mod subscriptions;
 mod vread;
 
 pub(crate) use changes::{changes, changes_at, changes_state};
+pub(crate) use export::{export_file, export_of_type, export_status, remove_export, start_export, start_posted_export};
 pub(crate) use health::{HealthDoor, health};
 pub(crate) use history::{history_of_all, history_of_resource, history_of_type};
 pub(crate) use metadata::metadata;

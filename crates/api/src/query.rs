@@ -6,6 +6,7 @@
 mod criteria;
 mod dates;
 mod decode;
+mod exported;
 mod filters;
 mod handling;
 mod includes;
@@ -21,6 +22,8 @@ mod values;
 
 pub(crate) use dates::interval;
 pub(crate) use decode::{decode_form, decode_segment};
+pub(crate) use exported::compile_export_filter;
+pub use exported::export_filter;
 pub(crate) use handling::Handling;
 pub(crate) use includes::{IncludeRule, links_from, links_to};
 pub(crate) use pairs::{format_parameters, pairs, without_parameter};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use annuaire_bulk::PublishedTree;
+use annuaire_bulk::{ExportJobs, PublishedTree};
 use annuaire_index::Index;
 use annuaire_subscribe::SubscriptionService;
 use annuaire_web::{Gate, KeptAnswers, Lane, ServedStore, Shares, Turns};
@@ -28,13 +28,15 @@ pub struct ApiSettings {
     pub restricted_past: Option<Duration>,
     /// Subscriptions; `None` when the service has no keys to which they could belong, or no registry in which they are kept.
     pub subscriptions: Option<Arc<SubscriptionService>>,
+    /// Exports of all perimeters; `None` for a service without a place for them.
+    pub exports: Option<Arc<ExportJobs>>,
 }
 
 impl ApiSettings {
-    /// Without published files, and with all the past that the restricted store keeps.
+    /// Without published files and exports, and with all the past that the restricted store keeps.
     #[must_use]
     pub fn new(gate: Arc<Gate>, cursor_key: [u8; 32], lane: Arc<Lane>) -> Self {
-        Self { gate, cursor_key, lane, files: None, restricted_past: None, subscriptions: None }
+        Self { gate, cursor_key, lane, files: None, restricted_past: None, subscriptions: None, exports: None }
     }
 }
 
@@ -69,11 +71,12 @@ pub(crate) struct Service {
     /// The public perimeter as files.
     pub files: Option<Arc<PublishedTree>>,
     pub subscriptions: Option<Arc<SubscriptionService>>,
+    pub exports: Option<Arc<ExportJobs>>,
 }
 
 impl Service {
     pub(crate) fn new(public: ServedStore<Index>, restricted: Option<ServedStore<Index>>, settings: ApiSettings) -> Self {
-        let ApiSettings { gate, cursor_key, lane, files, restricted_past, subscriptions } = settings;
+        let ApiSettings { gate, cursor_key, lane, files, restricted_past, subscriptions, exports } = settings;
         let turns = Turns { gate, lane, shares: Arc::new(Shares::default()) };
         let cipher = Arc::new(TokenCipher::new(&cursor_key));
         Self {
@@ -84,6 +87,7 @@ impl Service {
             cipher,
             files,
             subscriptions,
+            exports,
         }
     }
 }

@@ -34,6 +34,7 @@
 
 mod disk;
 mod error;
+mod export;
 pub mod limits;
 mod lines;
 mod log_keys;
@@ -49,7 +50,11 @@ mod witness;
 
 pub use annuaire_proof::{Tile, VerifierKey};
 pub use error::Error;
-pub use limits::TreeLimits;
+pub use export::{
+    ExportAddresses, ExportCaller, ExportEnd, ExportFailure, ExportFiles, ExportJobs, ExportOptions, ExportRefusal, ExportReport,
+    ExportRequest, ExportState, ExportedType, export_manifest,
+};
+pub use limits::{ExportLimits, TreeLimits};
 pub use log_keys::{add_log_key, log_keys, retire_log_key, signed_by_log_keys};
 pub use manifest::{Addresses, CHECKPOINT_EXTENSION, FILE_EXTENSION};
 pub use published_check::{CheckReport, CopiedTree, PublishedFault, TreeDirectory, TreePart, check_published};

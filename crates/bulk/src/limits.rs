@@ -38,3 +38,46 @@ pub const LEVEL: i32 = 3;
 pub const THREADS: usize = 4;
 /// Deletions of one line (a Bundle): a reader parses a line at a time.
 pub const DELETIONS: usize = 1_000;
+
+/// Limits of exports. The program uses the default; tests use smaller ones.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportLimits {
+    /// Unfinished jobs, of all callers.
+    pub waiting: usize,
+    /// Unfinished jobs of one caller.
+    pub waiting_of_caller: usize,
+    /// Jobs of one caller, finished ones included.
+    pub jobs_of_caller: usize,
+    /// Jobs of all callers, finished ones included.
+    pub jobs: usize,
+    /// Bytes of the files of all jobs on disk. Files that jobs share count for each of them.
+    pub bytes: u64,
+    /// Bytes of the files of the jobs of one caller.
+    pub bytes_of_caller: u64,
+    /// Milliseconds for which a job is kept after its end.
+    pub lifetime_ms: i64,
+    /// Milliseconds between two questions about an unfinished job (BULK-11).
+    pub poll_ms: i64,
+}
+
+impl Default for ExportLimits {
+    fn default() -> Self {
+        Self {
+            waiting: 64,
+            waiting_of_caller: 4,
+            jobs_of_caller: 16,
+            jobs: 1_000,
+            bytes: 16 << 30,
+            bytes_of_caller: 4 << 30,
+            lifetime_ms: DAY_MS,
+            poll_ms: 2_000,
+        }
+    }
+}
+
+/// Bytes of lines of a file of an export, when the caller names none.
+pub const EXPORT_FILE: usize = 32 << 20;
+/// Least and most bytes of lines of a file of an export that a caller may ask: few names, and bounded memory.
+pub const EXPORT_FILE_BOUNDS: (usize, usize) = (1 << 20, 64 << 20);
+/// Work of the filters of an export, in the unit of `Snapshot::within`: some minutes of a thread.
+pub const EXPORT_EFFORT: u64 = 2_000_000_000;

@@ -17,7 +17,7 @@ use annuaire_index::{Index, RoaringBitmap, Row, Snapshot, Tombstone, Version};
 
 use crate::disk::{sync_dir, write_whole};
 use crate::error::Error;
-use crate::lines::{NamedFile, write_deletions, write_resources};
+use crate::lines::{LineWriting, NamedFile, write_deletions, write_resources};
 use crate::state::{ChainPage, FORMAT, Next, PublishedFile, Root, TreeState};
 use crate::tree::PublishedTree;
 use crate::witness::{ChainStart, NewPage, PageWitness};
@@ -160,8 +160,8 @@ impl PublishedTree {
     fn add_increment(&self, update: &mut Update<'_>, old: &TreeState, changes: &ChangedSince) -> Result<Arc<TreeState>, Error> {
         let dir = self.dir.join("files");
         let known = |sha: &str| old.files.get(sha).cloned();
-        let output =
-            write_resources(update.index, update.snapshot.tx(), &changes.standing, self.options.limits.file_bytes, &dir, &known)?;
+        let writing = LineWriting::whole(self.options.limits.file_bytes, &dir, &known);
+        let output = write_resources(update.index, update.snapshot.tx(), &changes.standing, &writing)?;
         let deleted = write_deletions(&changes.deleted, &dir, &known)?;
         self.step("files")?;
         let mut state = old.clone();
@@ -188,7 +188,8 @@ impl PublishedTree {
             self.options.types.iter().map(|(number, name)| (*name, update.snapshot.standing(&[*number]))).collect();
         let known = |sha: &str| old.files.get(sha).cloned();
         let dir = self.dir.join("files");
-        let output = write_resources(update.index, update.snapshot.tx(), &rows, self.options.limits.file_bytes, &dir, &known)?;
+        let writing = LineWriting::whole(self.options.limits.file_bytes, &dir, &known);
+        let output = write_resources(update.index, update.snapshot.tx(), &rows, &writing)?;
         self.step("files")?;
         let mut state = TreeState { format: FORMAT, ..old.clone() };
         state.chain += u64::from(start.is_some());

@@ -27,6 +27,8 @@ pub enum ErrorCode {
     ReadOnly,
     /// Nothing is at this address.
     NoSuchAddress,
+    /// The operation that is asked exists, but not at this address.
+    OperationNotHere,
     /// No resource has this id.
     ResourceUnknown,
     /// The resource left the directory.
@@ -79,6 +81,8 @@ pub enum ErrorCode {
     ConditionFailed,
     /// What was published at this address was removed.
     NoLongerPublished,
+    /// The client has as many exports, or asks about one as often, as it may; or there are too many of all.
+    TooManyExports,
     /// The client already waits for too many long answers.
     TooManyLongRequests,
     /// The caller is nobody whose subscriptions could be kept: this server is open, or keeps none.
@@ -103,7 +107,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes, in the order of the table.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::HostNotNamed,
         Self::RateExceeded,
         Self::TooManyGuesses,
@@ -112,6 +116,7 @@ impl ErrorCode {
         Self::RestrictedNotServed,
         Self::ReadOnly,
         Self::NoSuchAddress,
+        Self::OperationNotHere,
         Self::ResourceUnknown,
         Self::ResourceGone,
         Self::ResourceWithdrawn,
@@ -138,6 +143,7 @@ impl ErrorCode {
         Self::RangeBeyondEnd,
         Self::ConditionFailed,
         Self::NoLongerPublished,
+        Self::TooManyExports,
         Self::TooManyLongRequests,
         Self::NotASubscriber,
         Self::ResourceMalformed,
@@ -154,10 +160,13 @@ impl ErrorCode {
     const fn row(self) -> (StatusCode, &'static str) {
         match self {
             Self::HostNotNamed => (StatusCode::BAD_REQUEST, "invalid"),
-            Self::RateExceeded | Self::TooManyGuesses | Self::TooManyLongRequests => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
+            Self::RateExceeded | Self::TooManyGuesses | Self::TooManyExports | Self::TooManyLongRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, "throttled")
+            }
             Self::ApiKeyRequired | Self::CredentialRequired | Self::RestrictedNotServed => (StatusCode::UNAUTHORIZED, "login"),
             Self::ReadOnly => (StatusCode::FORBIDDEN, "forbidden"),
             Self::NoSuchAddress | Self::StateUnknown => (StatusCode::NOT_FOUND, "not-found"),
+            Self::OperationNotHere => (StatusCode::NOT_FOUND, "not-supported"),
             Self::ResourceUnknown | Self::TypeUnknown => (StatusCode::NOT_FOUND, "exception"),
             Self::ResourceGone | Self::ResourceWithdrawn => (StatusCode::GONE, "deleted"),
             Self::PageExpired | Self::StateExpired | Self::NoLongerPublished => (StatusCode::GONE, "expired"),

@@ -61,8 +61,10 @@ fn join<'a>(members: impl Iterator<Item = (&'a [u8], std::borrow::Cow<'a, [u8]>)
     out
 }
 
-/// The resource with its compulsory members and those of `names` (`*`: all), tagged SUBSETTED.
-pub(crate) fn reduce(body: &[u8], names: &[String]) -> Vec<u8> {
+/// A resource in JSON with its compulsory members and those of `names` (`*`: all), tagged SUBSETTED. What is no JSON object gives an
+/// object without its members. Cost: a scan.
+#[must_use]
+pub fn reduce(body: &[u8], names: &[String]) -> Vec<u8> {
     let all_of = names.iter().any(|n| n == "*");
     let is_kept =
         |name: &[u8]| all_of || COMPULSORY.iter().any(|k| k.as_bytes() == name) || names.iter().any(|n| n.as_bytes() == name);

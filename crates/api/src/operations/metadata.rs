@@ -16,8 +16,12 @@ use crate::types::PublishedTypes;
 pub(crate) fn metadata<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "metadata";
     let mut statement = statement(&call.base(), P::TYPES, P::offers_subscriptions(call.service));
-    if P::files(call.service, pass).is_some() {
-        statement["rest"][0]["operation"] = json!([{"name": "bulk-publish", "definition": BULK_PUBLISH}]);
+    let published = P::files(call.service, pass).is_some().then_some(("bulk-publish", BULK_PUBLISH));
+    let exported = call.service.exports.is_some().then_some(("export", EXPORT));
+    let operations: Vec<Value> =
+        exported.into_iter().chain(published).map(|(name, definition)| json!({"name": name, "definition": definition})).collect();
+    if !operations.is_empty() {
+        statement["rest"][0]["operation"] = operations.into();
     }
     let body = statement.to_string().into_bytes();
     Ok(Answer::fhir(StatusCode::OK, body))
@@ -27,6 +31,8 @@ pub(crate) fn metadata<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&
 const DATE: &str = "2026-11-25";
 /// Definition of `$bulk-publish` (Bulk Data STU4).
 const BULK_PUBLISH: &str = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/bulk-publish";
+/// Definition of `$export` at the level of the system (Bulk Data).
+const EXPORT: &str = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export";
 const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
 /// By this extension a client learns that past states are answered (interop §11.1).
 const AS_OF: &str = "https://annuaire.example/fhir/StructureDefinition/as-of";

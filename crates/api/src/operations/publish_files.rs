@@ -57,16 +57,21 @@ pub(crate) fn published_file<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>,
         return salts(pass, call, sha256);
     }
     let file = here(tree(pass, call)?.file(name))?;
-    let headers = &call.parts.headers;
-    let answer = if accepts_zstd(headers) {
-        stored(call, &file)?
-    } else if accepts_gzip(headers) && file.file.decoded_size >= GZIP_FROM as u64 {
-        compressed(call, &file)?
-    } else {
-        decoded(call, &file)?
-    };
     // WDR-5: nothing may keep it for longer than a withdrawal may take.
-    Ok(answer.with(header::CACHE_CONTROL, format!("public, max-age={WITHDRAWAL_SECONDS}, immutable")))
+    let kept = format!("public, max-age={WITHDRAWAL_SECONDS}, immutable");
+    Ok(file_of_lines(call, &file)?.with(header::CACHE_CONTROL, kept))
+}
+
+/// A file in the encoding that the client takes: as it is stored, as gzip or as plain lines (BULK-19, BULK-20).
+pub(super) fn file_of_lines<P: FhirDoor>(call: &Call<'_, P>, file: &StoredFile) -> Result<Answer, ApiError> {
+    let headers = &call.parts.headers;
+    if accepts_zstd(headers) {
+        stored(call, file)
+    } else if accepts_gzip(headers) && file.file.decoded_size >= GZIP_FROM as u64 {
+        compressed(call, file)
+    } else {
+        decoded(call, file)
+    }
 }
 
 fn with_addresses<P: FhirDoor, T>(call: &Call<'_, P>, make: impl FnOnce(Addresses<'_>) -> T) -> T {
