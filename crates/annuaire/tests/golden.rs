@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Every command of the program, also the hidden one.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "demo",
     "generate",
     "import",
@@ -26,6 +26,7 @@ const COMMANDS: [&str; 20] = [
     "quarantine",
     "undo",
     "withdraw",
+    "receipt",
     "status",
     "doctor",
     "rebuild",

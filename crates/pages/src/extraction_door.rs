@@ -90,7 +90,7 @@ fn shelf<P: Shelf>(router: Router<Arc<Site>>, site: &Arc<Site>) -> Router<Arc<Si
 }
 
 /// What is at an address.
-enum Found {
+enum FoundExtraction {
     List(Vec<Edition>),
     Edition(Edition),
     File(Edition, EditionFile, File),
@@ -161,7 +161,7 @@ async fn answer<P: Shelf>(
     // Directories are read by a thread that may wait for the disk.
     let found = tokio::task::spawn_blocking(move || match dir {
         Some(dir) => find(dir, &below, is_national),
-        None => Ok(if below.is_empty() { Found::List(Vec::new()) } else { Found::Nothing }),
+        None => Ok(if below.is_empty() { FoundExtraction::List(Vec::new()) } else { FoundExtraction::Nothing }),
     });
     let found = match found.await {
         Ok(Ok(found)) => found,
@@ -175,7 +175,7 @@ async fn answer<P: Shelf>(
         }
     };
     match found {
-        Found::List(editions) if P::HAS_PAGE && wants_page(&parts.headers) => {
+        FoundExtraction::List(editions) if P::HAS_PAGE && wants_page(&parts.headers) => {
             let visible = page.visible_path(P::MOUNT);
             let shown = ExtractionsPage {
                 frame: PageFrame::new(site, page),
@@ -184,14 +184,16 @@ async fn answer<P: Shelf>(
             };
             respond(page, &shown)
         }
-        Found::List(editions) => {
+        FoundExtraction::List(editions) => {
             let mount = format!("{}{}", site.settings.gate.base(parts), P::MOUNT);
             let latest = editions.first().map(|edition| edition.edition.clone());
             let editions: Vec<Value> = editions.iter().map(|edition| as_json(edition, &mount)).collect();
             json_response(&json!({"latest": latest, "editions": editions}))
         }
-        Found::Edition(edition) => json_response(&as_json(&edition, &format!("{}{}", site.settings.gate.base(parts), P::MOUNT))),
-        Found::Elsewhere(path) => {
+        FoundExtraction::Edition(edition) => {
+            json_response(&as_json(&edition, &format!("{}{}", site.settings.gate.base(parts), P::MOUNT)))
+        }
+        FoundExtraction::Elsewhere(path) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::FOUND;
             let location = HeaderValue::try_from(page.visible_path(&format!("{}/{path}", P::MOUNT)));
@@ -199,11 +201,11 @@ async fn answer<P: Shelf>(
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             response
         }
-        Found::File(edition, file, open) => {
+        FoundExtraction::File(edition, file, open) => {
             let cache = if is_national { "no-cache" } else { P::CACHE };
             file_response(site, parts, (&edition, &file), open, cache)
         }
-        Found::Nothing => message(site, page, parts, UnknownExtraction),
+        FoundExtraction::Nothing => message(site, page, parts, UnknownExtraction),
     }
 }
 
@@ -213,10 +215,10 @@ fn directory<P: Shelf>(site: &Site, _: P) -> Option<PathBuf> {
 }
 
 /// What is at an address below a mount. At that of the national service, a name is that of a file of the newest edition.
-fn find(dir: PathBuf, below: &str, is_national: bool) -> io::Result<Found> {
+fn find(dir: PathBuf, below: &str, is_national: bool) -> io::Result<FoundExtraction> {
     let all = editions(&dir)?;
     if below.is_empty() {
-        return Ok(Found::List(all));
+        return Ok(FoundExtraction::List(all));
     }
     let (name, file) = match is_national {
         true => (LATEST, below),
@@ -226,20 +228,20 @@ fn find(dir: PathBuf, below: &str, is_national: bool) -> io::Result<Found> {
         LATEST => all.into_iter().next(),
         _ => all.into_iter().find(|edition| edition.edition == name),
     };
-    let Some(edition) = edition else { return Ok(Found::Nothing) };
+    let Some(edition) = edition else { return Ok(FoundExtraction::Nothing) };
     if file.is_empty() {
-        return Ok(Found::Edition(edition));
+        return Ok(FoundExtraction::Edition(edition));
     }
-    let Some(file) = edition.file(file).cloned() else { return Ok(Found::Nothing) };
+    let Some(file) = edition.file(file).cloned() else { return Ok(FoundExtraction::Nothing) };
     if name == LATEST && !is_national {
         // A client that resumes must not get the rest of another day: it is led to a file that never changes.
-        return Ok(Found::Elsewhere(format!("{}/{}", edition.edition, file.name)));
+        return Ok(FoundExtraction::Elsewhere(format!("{}/{}", edition.edition, file.name)));
     }
-    let Some(path) = path_of(&dir, &edition, &file) else { return Ok(Found::Nothing) };
+    let Some(path) = path_of(&dir, &edition, &file) else { return Ok(FoundExtraction::Nothing) };
     match File::open(path) {
-        Ok(open) => Ok(Found::File(edition, file, open)),
+        Ok(open) => Ok(FoundExtraction::File(edition, file, open)),
         // The edition was removed a moment ago.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(FoundExtraction::Nothing),
         Err(error) => Err(error),
     }
 }

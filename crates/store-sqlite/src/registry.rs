@@ -91,10 +91,11 @@ impl SqliteRegistry {
 
     /// Makes the file one of this version.
     async fn prepare(path: &Path, turns: &WriterTurns, options: &SqliteOptions) -> Result<()> {
-        schema::whole(path)?;
         // Looked at first without a turn: most files need no change.
-        if path.exists() && Self::version(path).await? == Some(schema::VERSION) {
-            return Ok(());
+        match Self::version(path).await {
+            Ok(Some(schema::VERSION)) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(schema::whole(path).err().unwrap_or(error)),
         }
         let turn = turns.take().await?;
         match Self::version(path).await? {

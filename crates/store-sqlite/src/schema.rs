@@ -112,7 +112,9 @@ pub(crate) async fn add_subscriptions(c: &mut SqliteConnection) -> Result<()> {
     t.commit().await.map_err(fault)
 }
 
-/// Refuses a file that is shorter than it says, before a query fails somewhere in it.
+/// Refuses a file that is shorter than it says. For a file that SQLite cannot read, and no other: closing it releases all locks that this
+/// process has on it (fcntl), also those of a registry that is open. Another process would then take itself for the last one, remove the
+/// write-ahead log, and this one would go on with the removed log and never see a commit again.
 pub(crate) fn whole(path: &Path) -> Result<()> {
     use std::io::Read;
     let unread = |e: std::io::Error| Error::Database(format!("{}: {e}", path.display()));

@@ -31,7 +31,7 @@ pub(crate) struct ReceiptArguments {
 }
 
 /// A place that held what was withdrawn.
-struct Channel {
+struct ReceiptChannel {
     name: String,
     /// What was done there; the error says what it waits for.
     state: Result<String, String>,
@@ -65,7 +65,7 @@ impl ReceiptArguments {
 }
 
 /// The lines of the receipt. It names entities by their keys and nothing that was withdrawn.
-fn text(registry: &BlockingRegistry, transaction: &Transaction, channels: &[Channel]) -> Result<String> {
+fn text(registry: &BlockingRegistry, transaction: &Transaction, channels: &[ReceiptChannel]) -> Result<String> {
     let log = registry.log()?;
     let mut text = String::from("receipt of a withdrawal by law\n");
     // A line break in a basis would be a line of the receipt.
@@ -77,7 +77,7 @@ fn text(registry: &BlockingRegistry, transaction: &Transaction, channels: &[Chan
         writeln!(text, "entity {}", entity.replace(char::is_control, " "))?;
     }
     writeln!(text, "seen {}", iso_ms(now_ms()))?;
-    for Channel { name, state } in channels {
+    for ReceiptChannel { name, state } in channels {
         match state {
             Ok(done) => writeln!(text, "{name}: done: {done}")?,
             Err(why) => writeln!(text, "{name}: waits: {why}")?,
@@ -86,9 +86,9 @@ fn text(registry: &BlockingRegistry, transaction: &Transaction, channels: &[Chan
     Ok(text)
 }
 
-fn channels(place: &DataPlace, registry: &BlockingRegistry, withdrawal: &Transaction) -> Result<Vec<Channel>> {
+fn channels(place: &DataPlace, registry: &BlockingRegistry, withdrawal: &Transaction) -> Result<Vec<ReceiptChannel>> {
     let tx = withdrawal.tx;
-    let mut all = vec![Channel { name: "registry".into(), state: Ok("no version of its facts has content".into()) }];
+    let mut all = vec![ReceiptChannel { name: "registry".into(), state: Ok("no version of its facts has content".into()) }];
     let mut published = BTreeSet::new();
     for name in STORES.into_iter().filter(|name| place.store_file(name).exists()) {
         let index = Index::open(&place.data.join(name), place.map_bytes, annuaire_fhir::dictionary::ALL)
@@ -103,20 +103,20 @@ fn channels(place: &DataPlace, registry: &BlockingRegistry, withdrawal: &Transac
             }
             Ok(done)
         };
-        all.push(Channel { name: format!("{name} store, its API and pages"), state });
+        all.push(ReceiptChannel { name: format!("{name} store, its API and pages"), state });
     }
     match files_status(place) {
         None => {}
-        Some(Err(why)) => all.push(Channel { name: "published files".into(), state: Err(why) }),
+        Some(Err(why)) => all.push(ReceiptChannel { name: "published files".into(), state: Err(why) }),
         Some(Ok(_)) if published.is_empty() => {
-            all.push(Channel { name: "published files".into(), state: Ok("none of its resources is public".into()) });
+            all.push(ReceiptChannel { name: "published files".into(), state: Ok("none of its resources is public".into()) });
         }
         Some(Ok(files)) => {
             let state = match files.tx >= tx.get() {
                 true => Ok(format!("former files are removed, those of now were made at {}", iso_ms(files.root_ms))),
                 false => Err(format!("they are of transaction {}", files.tx)),
             };
-            all.push(Channel { name: "published files".into(), state });
+            all.push(ReceiptChannel { name: "published files".into(), state });
         }
     }
     for of in extractions::survey(place) {
@@ -125,7 +125,7 @@ fn channels(place: &DataPlace, registry: &BlockingRegistry, withdrawal: &Transac
             [] => Ok("no edition is older".into()),
             older => Err(format!("the next edition removes {}", older.join(", "))),
         };
-        all.push(Channel { name: format!("files of the day, {}", of.perimeter), state });
+        all.push(ReceiptChannel { name: format!("files of the day, {}", of.perimeter), state });
     }
     let (mut subscriptions, mut waiting, mut after) = (0_u64, 0_u64, String::new());
     loop {
@@ -140,12 +140,12 @@ fn channels(place: &DataPlace, registry: &BlockingRegistry, withdrawal: &Transac
             0 => Ok(format!("no receiver of {subscriptions} subscriptions is owed a notification")),
             _ => Err(format!("{waiting} of {subscriptions} subscriptions have events that their receivers did not acknowledge")),
         };
-        all.push(Channel { name: "subscriptions".into(), state });
+        all.push(ReceiptChannel { name: "subscriptions".into(), state });
     }
     let told = format!(
         "$changes, histories and files tell it for ever; `annuaire status` of a copy says whether it has transaction {tx}"
     );
-    all.push(Channel { name: "copies".into(), state: Ok(told) });
+    all.push(ReceiptChannel { name: "copies".into(), state: Ok(told) });
     Ok(all)
 }
 
