@@ -128,6 +128,7 @@ impl SqliteRegistry {
         }
         let mut c = connection(path).connect().await.map_err(fault)?;
         let version = schema::version(&mut c).await?;
+        schema::check_length(&mut c, path).await?;
         c.close().await.map_err(fault)?;
         Ok(version)
     }

@@ -112,6 +112,21 @@ pub(crate) async fn add_subscriptions(c: &mut SqliteConnection) -> Result<()> {
     t.commit().await.map_err(fault)
 }
 
+/// Refuses a file that is shorter than it says, before a query fails somewhere in it. SQLite itself notices whole pages only.
+pub(crate) async fn check_length(c: &mut SqliteConnection, path: &Path) -> Result<()> {
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut *c).await.map_err(fault)?;
+    let page: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *c).await.map_err(fault)?;
+    let announced = u64::try_from(pages.saturating_mul(page)).unwrap_or(0);
+    // Pages that are in the write-ahead log may be missing from the file. The file is looked at last: what left the log is in it.
+    let wal = std::fs::metadata(beside(path, "-wal")).map_or(0, |m| m.len());
+    let bytes = std::fs::metadata(path).map_or(u64::MAX, |m| m.len());
+    if wal == 0 && bytes < announced { Err(cut(path, bytes, announced)) } else { Ok(()) }
+}
+
+fn cut(path: &Path, bytes: u64, announced: u64) -> Error {
+    Error::Damaged(format!("{} is cut: it has {bytes} of {announced} bytes", path.display()))
+}
+
 /// Refuses a file that is shorter than it says. For a file that SQLite cannot read, and no other: closing it releases all locks that this
 /// process has on it (fcntl), also those of a registry that is open. Another process would then take itself for the last one, remove the
 /// write-ahead log, and this one would go on with the removed log and never see a commit again.
@@ -134,11 +149,7 @@ pub(crate) fn whole(path: &Path) -> Result<()> {
         Ok(()) => return Ok(()),
         Err(_) => 100,
     };
-    if bytes < announced {
-        let cut = format!("{} is cut: it has {bytes} of {announced} bytes", path.display());
-        return Err(Error::Damaged(cut));
-    }
-    Ok(())
+    if bytes < announced { Err(cut(path, bytes, announced)) } else { Ok(()) }
 }
 
 /// The name of a file beside the registry.
