@@ -138,17 +138,16 @@ fn a_structure_is_withdrawn_by_its_number() {
 #[test]
 fn a_server_that_opened_its_registry_twice_sees_what_others_commit() {
     let dir = tempfile::tempdir().unwrap();
-    let (_, data) = nation(dir.path());
+    let (files, data) = nation(dir.path());
     std::fs::write(data.join("annuaire.toml"), "[publication]\nextractions = \"03:30\"\n").unwrap();
     let server = Server::start(&data, &[]);
     while !page(&server, "extractions/").1.contains("PS_LibreAcces") {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     let (number, ..) = somebody(&server);
-    for tx in 2..4 {
-        let lift = ["--yes", "--lift"];
-        let (exit, output) = withdraw(&data, &format!("PP:{number}"), &lift[..1 + tx % 2]);
-        assert!(exit == 0 && output.contains("published by the server"), "{exit} {output}");
-        server.until(tx as u64);
-    }
+    let (exit, output) = withdraw(&data, &format!("PP:{number}"), &["--yes"]);
+    assert!(exit == 0 && output.contains("published by the server"), "{exit} {output}");
+    server.until(2);
+    assert!(import(&data, &delivery(&files.join("next"))).0);
+    server.until(3);
 }
