@@ -32,6 +32,7 @@
 //!
 //! It knows neither HTTP nor perimeters, reads no clock, and never changes a file that has a name.
 
+mod departures;
 mod disk;
 mod error;
 mod export;

@@ -3,7 +3,7 @@
 use annuaire_base::date::iso_ms;
 use serde_json::{Map, Value, json};
 
-use crate::state::{ChainPage, Next, PageItem, TreeState};
+use crate::state::{ChainPage, Next, PageItem, PublishedFile, TreeState};
 
 /// What the manifest is.
 const MANIFEST_TYPE: &str = "http://hl7.org/fhir/uv/bulkdata/StructureDefinition/BulkPublishManifest";
@@ -79,24 +79,30 @@ pub(crate) fn render(state: &TreeState, page: &ChainPage, cadence: &str, address
 
 fn item_of(state: &TreeState, page: &ChainPage, item: &PageItem, addresses: Addresses<'_>) -> Option<Value> {
     let file = state.files.get(&item.sha256)?;
+    let range = match page.after {
+        None => json!({"url": "tx", "valueDecimal": page.tx}),
+        Some(after) => json!({"url": "tx-range", "extension": [
+            {"url": "after", "valueDecimal": after},
+            {"url": "to", "valueDecimal": page.tx},
+        ]}),
+    };
+    Some(file_item(&item.ty, &addresses.file(&item.sha256), file, Some(range)))
+}
+
+/// A file as manifests name it, with what is needed to verify it (PUB-16) and what else is told of it.
+pub(crate) fn file_item(ty: &str, url: &str, file: &PublishedFile, more: Option<Value>) -> Value {
     let mut facts = vec![
         json!({"url": "sha256", "valueString": file.encoded_sha256}),
         json!({"url": "size", "valueDecimal": file.size}),
         json!({"url": "decodedSize", "valueDecimal": file.decoded_size}),
         json!({"url": "encoding", "valueCode": "zstd"}),
     ];
-    match page.after {
-        None => facts.push(json!({"url": "tx", "valueDecimal": page.tx})),
-        Some(after) => facts.push(json!({"url": "tx-range", "extension": [
-            {"url": "after", "valueDecimal": after},
-            {"url": "to", "valueDecimal": page.tx},
-        ]})),
-    }
-    Some(json!({
-        "type": item.ty,
-        "url": addresses.file(&item.sha256),
+    facts.extend(more);
+    json!({
+        "type": ty,
+        "url": url,
         "count": file.lines,
         "fileSize": file.decoded_size,
         "extension": [{"url": FILE_EXTENSION, "extension": facts}],
-    }))
+    })
 }

@@ -9,12 +9,12 @@
 //! | the predecessors lead to the page, or say `#closed` | the next update removes what is not named any more |
 //! | what is not named any more is removed | – |
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 use annuaire_base::Tx;
-use annuaire_index::{Index, RoaringBitmap, Row, Snapshot, Tombstone, Version};
+use annuaire_index::{Index, RoaringBitmap, Snapshot};
 
+use crate::departures::{Departed, note_departed};
 use crate::disk::{sync_dir, write_whole};
 use crate::error::Error;
 use crate::lines::{LineWriting, NamedFile, write_deletions, write_resources};
@@ -136,19 +136,11 @@ impl PublishedTree {
     /// What the transactions after `after` changed.
     fn changes(&self, snapshot: &Snapshot, after: Tx) -> Result<ChangedSince, Error> {
         let mut changes = ChangedSince { all: RoaringBitmap::new(), standing: Vec::new(), deleted: Vec::new(), withdrawn: false };
-        let mut deleted = BTreeSet::new();
+        let mut deleted = Departed::new();
         for (number, name) in &self.options.types {
             let rows = snapshot.since(&[*number], after)?;
             let standing = &rows & snapshot.standing(&[*number]);
-            let (mut reader, mut version) = (snapshot.reader(), Version::default());
-            for row in &(&rows - &standing) {
-                reader.read(Row::new(row), &mut version)?;
-                changes.withdrawn |= version.tombstone == Some(Tombstone::WithdrawnByLaw);
-                // One that came back is in the files of what stands.
-                if version.tombstone.is_some() && !snapshot.exists(*number, version.id())? {
-                    deleted.insert((*name, version.id().to_owned()));
-                }
-            }
+            changes.withdrawn |= note_departed(snapshot, (*number, *name), &(&rows - &standing), &mut deleted)?;
             changes.standing.push((*name, standing));
             changes.all |= rows;
         }

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use annuaire_base::Tx;
-use annuaire_index::{Filter, Index, RoaringBitmap, Row, Snapshot, Version};
+use annuaire_index::{Filter, Index, RoaringBitmap, Snapshot};
 use annuaire_terms::TypeId;
 
 use super::record::{ExportFailure, ExportFiles, ExportRequest, ExportedType};
+use crate::departures::{Departed, note_departed};
 use crate::disk::sync_dir;
 use crate::error::{Error, at};
 use crate::limits::EXPORT_EFFORT;
@@ -73,16 +74,13 @@ impl Making<'_> {
     /// is that of three files of lines.
     pub(crate) fn make(&self) -> Result<ExportFiles, Stop> {
         let state = self.index.snapshot_at(Tx::new(self.request.tx))?.ok_or(Stop::Overtaken)?.within(EXPORT_EFFORT);
-        let (mut rows, mut deleted) = (Vec::new(), Vec::new());
+        let (mut rows, mut deleted) = (Vec::new(), Departed::new());
         for asked in &self.request.types {
             let Some((number, name)) = self.types.iter().find(|(_, name)| *name == asked.name) else { continue };
-            let (standing, gone) = self.rows_of(&state, (*number, name), asked)?;
-            rows.push((*name, standing));
-            deleted.extend(gone);
+            rows.push((*name, self.rows_of(&state, (*number, name), asked, &mut deleted)?));
         }
         drop(state);
-        deleted.sort_unstable();
-        deleted.dedup();
+        let deleted: Vec<_> = deleted.into_iter().collect();
         (self.begins)(rows.iter().map(|(_, rows)| rows.len()).sum());
         let none = |_: &str| None;
         let (reduce, types) = (self.reduce, &self.request.types);
@@ -130,14 +128,14 @@ impl Making<'_> {
         Ok(files)
     }
 
-    /// The rows of a type that are told, and the ids of what was deleted.
-    #[expect(clippy::type_complexity, reason = "a pair of lists")]
+    /// The rows of a type that are told; what was deleted is noted.
     fn rows_of(
         &self,
         state: &Snapshot,
         (number, name): (TypeId, &'static str),
         asked: &ExportedType,
-    ) -> Result<(RoaringBitmap, Vec<(&'static str, String)>), Stop> {
+        deleted: &mut Departed,
+    ) -> Result<RoaringBitmap, Stop> {
         let mut standing = state.standing(&[number]);
         if !asked.filters.is_empty() {
             let mut found = RoaringBitmap::new();
@@ -149,19 +147,12 @@ impl Making<'_> {
             }
             standing &= found;
         }
-        let Some(after) = self.request.after else { return Ok((standing, Vec::new())) };
+        let Some(after) = self.request.after else { return Ok(standing) };
         let changed = state.since(&[number], Tx::new(after))?;
         standing &= &changed;
-        let (mut deleted, mut reader, mut version) = (Vec::new(), state.reader(), Version::default());
-        for row in &(&changed - state.standing(&[number])) {
-            reader.read(Row::new(row), &mut version)?;
-            // One that came back is in the files of what stands, if it is asked for.
-            let is_deletion = version.tombstone.is_some();
-            if is_deletion && !state.exists(number, version.id())? {
-                deleted.push((name, version.id().to_owned()));
-            }
-        }
-        Ok((standing, deleted))
+        // A withdrawal by law is a deletion as others here: it ends only jobs that are older.
+        note_departed(state, (number, name), &(&changed - state.standing(&[number])), deleted)?;
+        Ok(standing)
     }
 }
 

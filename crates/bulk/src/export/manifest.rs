@@ -4,7 +4,7 @@ use annuaire_base::date::iso_ms;
 use serde_json::{Map, Value, json};
 
 use super::record::{ExportFiles, ExportRequest};
-use crate::manifest::FILE_EXTENSION;
+use crate::manifest::file_item;
 use crate::state::PageItem;
 
 /// Logical model of the manifest (Bulk Data STU4).
@@ -24,18 +24,7 @@ pub struct ExportAddresses<'a> {
 pub fn export_manifest(request: &ExportRequest, files: &ExportFiles, addresses: ExportAddresses<'_>) -> Vec<u8> {
     let item = |item: &PageItem| {
         let file = files.files.get(&item.sha256)?;
-        Some(json!({
-            "type": item.ty,
-            "url": format!("{}/files/{}.ndjson", addresses.export, item.sha256),
-            "count": file.lines,
-            "fileSize": file.decoded_size,
-            "extension": [{"url": FILE_EXTENSION, "extension": [
-                {"url": "sha256", "valueString": file.encoded_sha256},
-                {"url": "size", "valueDecimal": file.size},
-                {"url": "decodedSize", "valueDecimal": file.decoded_size},
-                {"url": "encoding", "valueCode": "zstd"},
-            ]}],
-        }))
+        Some(file_item(&item.ty, &format!("{}/files/{}.ndjson", addresses.export, item.sha256), file, None))
     };
     let all = |items: &[PageItem]| items.iter().filter_map(item).collect::<Vec<Value>>();
     let told = |items: &[PageItem]| {

@@ -4,7 +4,7 @@ use crate::manifest::Addresses;
 use crate::tree::{Found, TreeOptions};
 use crate::witness::NoWitness;
 use annuaire_base::LogIdentity;
-use annuaire_index::{GroupItem, TxEnd};
+use annuaire_index::{GroupItem, Row, TxEnd};
 use annuaire_terms::{Presence, Resource, TypeId};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
