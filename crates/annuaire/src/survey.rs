@@ -7,6 +7,7 @@ use crate::extractions::ExtractionSurvey;
 use crate::publisher::{Holder, current_holder};
 use annuaire_base::{LogIdentity, Tx};
 use annuaire_index::{Index, Peek};
+use annuaire_store::subscription::SubscriptionHead;
 use annuaire_store::{BlockingRegistry, Transaction};
 use anyhow::Result;
 use serde_json::Value;
@@ -97,15 +98,22 @@ fn read_registry<T>(
 }
 
 fn count_subscriptions(registry: &BlockingRegistry) -> Result<([u64; 4], u64)> {
-    let (mut by_status, mut waiting, mut after) = ([0; 4], 0, String::new());
+    let (mut by_status, mut waiting) = ([0; 4], 0);
+    each_subscription(registry, &mut |head| {
+        by_status[usize::try_from(head.status.number()).unwrap_or(0)] += 1;
+        waiting += head.progress.events.saturating_sub(head.progress.delivered);
+    })?;
+    Ok((by_status, waiting))
+}
+
+/// Hands out all subscriptions, page by page.
+pub(crate) fn each_subscription(registry: &BlockingRegistry, take: &mut dyn FnMut(&SubscriptionHead)) -> Result<()> {
+    let mut after = String::new();
     loop {
         let page = registry.subscription_heads(None, &after, 1_000)?;
-        let Some(last) = page.last() else { return Ok((by_status, waiting)) };
+        let Some(last) = page.last() else { return Ok(()) };
         after.clone_from(&last.id);
-        for head in page {
-            by_status[usize::try_from(head.status.number()).unwrap_or(0)] += 1;
-            waiting += head.progress.events.saturating_sub(head.progress.delivered);
-        }
+        page.iter().for_each(&mut *take);
     }
 }
 

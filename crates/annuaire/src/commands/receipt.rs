@@ -6,16 +6,16 @@ use crate::exit::Exit;
 use crate::extractions;
 use crate::files::files_status;
 use crate::options::PlaceOptions;
+use crate::survey::each_subscription;
 use annuaire_base::Tx;
 use annuaire_base::date::iso_ms;
 use annuaire_bulk::signed_by_log_keys;
-use annuaire_fhir::schema::{TYPES, type_id, type_name};
+use annuaire_fhir::schema::{TYPES, type_id};
 use annuaire_index::{Index, Row, Tombstone, Version};
 use annuaire_store::{BlockingRegistry, Transaction};
 use annuaire_terms::TypeId;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Says where a withdrawal by law is done and where it waits, signed with the key of the published files when there is one
@@ -89,7 +89,7 @@ fn text(registry: &BlockingRegistry, transaction: &Transaction, channels: &[Rece
 fn channels(place: &DataPlace, registry: &BlockingRegistry, withdrawal: &Transaction) -> Result<Vec<ReceiptChannel>> {
     let tx = withdrawal.tx;
     let mut all = vec![ReceiptChannel { name: "registry".into(), state: Ok("no version of its facts has content".into()) }];
-    let mut published = BTreeSet::new();
+    let mut published = 0;
     for name in STORES.into_iter().filter(|name| place.store_file(name).exists()) {
         let index = Index::open(&place.data.join(name), place.map_bytes, annuaire_fhir::dictionary::ALL)
             .with_context(|| format!("the {name} store"))?;
@@ -97,18 +97,17 @@ fn channels(place: &DataPlace, registry: &BlockingRegistry, withdrawal: &Transac
             Err(format!("it is at transaction {}", index.applied_tx()))
         } else {
             let withdrawn = withdrawn_resources(&index, tx)?;
-            let done = format!("{} resources are tombstones", withdrawn.len());
             if name == STORES[0] {
                 published = withdrawn;
             }
-            Ok(done)
+            Ok(format!("{withdrawn} resources are tombstones"))
         };
         all.push(ReceiptChannel { name: format!("{name} store, its API and pages"), state });
     }
     match files_status(place) {
         None => {}
         Some(Err(why)) => all.push(ReceiptChannel { name: "published files".into(), state: Err(why) }),
-        Some(Ok(_)) if published.is_empty() => {
+        Some(Ok(_)) if published == 0 => {
             all.push(ReceiptChannel { name: "published files".into(), state: Ok("none of its resources is public".into()) });
         }
         Some(Ok(files)) => {
@@ -127,14 +126,11 @@ fn channels(place: &DataPlace, registry: &BlockingRegistry, withdrawal: &Transac
         };
         all.push(ReceiptChannel { name: format!("files of the day, {}", of.perimeter), state });
     }
-    let (mut subscriptions, mut waiting, mut after) = (0_u64, 0_u64, String::new());
-    loop {
-        let heads = registry.subscription_heads(None, &after, 1_000)?;
-        let Some(last) = heads.last() else { break };
-        after.clone_from(&last.id);
-        subscriptions += heads.len() as u64;
-        waiting += heads.iter().filter(|head| head.progress.delivered < head.progress.events).count() as u64;
-    }
+    let (mut subscriptions, mut waiting) = (0_u64, 0_u64);
+    each_subscription(registry, &mut |head| {
+        subscriptions += 1;
+        waiting += u64::from(head.progress.delivered < head.progress.events);
+    })?;
     if subscriptions > 0 {
         let state = match waiting {
             0 => Ok(format!("no receiver of {subscriptions} subscriptions is owed a notification")),
@@ -149,20 +145,18 @@ fn channels(place: &DataPlace, registry: &BlockingRegistry, withdrawal: &Transac
     Ok(all)
 }
 
-/// Names of the resources that a transaction withdrew by law from a store.
-fn withdrawn_resources(index: &Index, tx: Tx) -> Result<BTreeSet<String>> {
+/// Number of the resources that a transaction withdrew by law from a store: each has one tombstone.
+fn withdrawn_resources(index: &Index, tx: Tx) -> Result<u64> {
     let types: Vec<TypeId> = TYPES.iter().filter_map(|name| type_id(name)).collect();
     let snapshot = index.snapshot()?;
     let (mut reader, mut version) = (snapshot.reader(), Version::default());
-    let mut names = BTreeSet::new();
+    let mut withdrawn = 0;
     for row in &snapshot.since(&types, tx.previous())? {
         reader.read(Row::new(row), &mut version)?;
         if version.tx > tx {
             break;
         }
-        if version.tombstone == Some(Tombstone::WithdrawnByLaw) {
-            names.insert(format!("{}/{}", type_name(version.ty), version.id()));
-        }
+        withdrawn += u64::from(version.tombstone == Some(Tombstone::WithdrawnByLaw));
     }
-    Ok(names)
+    Ok(withdrawn)
 }
