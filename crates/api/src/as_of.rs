@@ -15,6 +15,7 @@ use annuaire_web::ErrorCode;
 use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::answer::Answer;
+use crate::basis::TypeSet;
 use crate::call::Call;
 use crate::door::FhirDoor;
 use crate::error::{ApiError, Awaited};
@@ -184,6 +185,30 @@ impl Memento {
     }
 }
 
+/// A bundle of a state, with the headers of one that the request names.
+pub(crate) fn stamped(
+    answer: Answer,
+    memento: Option<Memento>,
+    types: PublishedTypes,
+    original: impl FnOnce() -> String,
+) -> Answer {
+    match memento {
+        None => answer,
+        Some(memento) => {
+            let answer = answer.with(header::CACHE_CONTROL, memento.cache_control(types));
+            memento.stamp(answer, &original(), None)
+        }
+    }
+}
+
+/// An address without the state that its query names.
+pub(crate) fn original(path: &str, query: &str) -> String {
+    match without_parameter(query, PARAMETER) {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}
+
 impl<P: FhirDoor> Call<'_, P> {
     /// The state that the request names in `parameters` (still encoded) or headers, else that of now.
     ///
@@ -213,13 +238,19 @@ impl<P: FhirDoor> Call<'_, P> {
         Ok(AskedState { index, snap, memento })
     }
 
+    /// Says what an answer of the state is made of: of `types` in the state of now, of nothing that changes in one that is settled. The
+    /// answers of another one are not kept.
+    pub(crate) fn depends_on_state(&mut self, snap: &Snapshot, memento: Option<Memento>, types: TypeSet) -> Result<(), ApiError> {
+        match memento {
+            None => self.depends_on(snap, types),
+            Some(memento) if memento.settled && P::past(self.service).is_none() => self.depends_on(snap, TypeSet::NONE),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Address of the request without the state that it names, as the client sees it.
     pub(crate) fn original(&self) -> String {
-        let (base, path) = (self.base(), self.path());
-        match without_parameter(self.query(), PARAMETER) {
-            query if query.is_empty() => format!("{base}{path}"),
-            query => format!("{base}{path}?{query}"),
-        }
+        original(&format!("{}{}", self.base(), self.path()), self.query())
     }
 }
 

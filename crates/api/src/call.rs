@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use annuaire_index::{Effort, Index, Snapshot};
+use annuaire_web::limits::LONG;
 use annuaire_web::{Client, RequestSubject};
 use axum::http::request::Parts;
 
@@ -59,6 +60,15 @@ impl<P: FhirDoor> Call<'_, P> {
     /// The store of the perimeter, for a caller that shows its pass. An operation takes it once: another store may replace it.
     pub(crate) fn store(&self, pass: P::Pass) -> Result<Arc<Index>, ApiError> {
         P::perimeter(self.service, pass).map(|perimeter| perimeter.store.get()).ok_or_else(ApiError::no_such_address)
+    }
+
+    /// For what only the lane of long work may do, since it waits for a disk or a database or computes for long: the first, quick
+    /// attempt ends here, and the request takes its turn.
+    pub(crate) fn needs_the_lane(&self) -> Result<(), ApiError> {
+        match self.effort < LONG {
+            true => Err(ApiError::from_index(annuaire_index::Error::Exhausted)),
+            false => Ok(()),
+        }
     }
 
     /// Says what the answer is made of, so that it can be kept.

@@ -215,13 +215,7 @@ impl HttpSource {
                 let diagnostics = diagnostics(&body);
                 if status == 500 {
                     let reason = if diagnostics.is_empty() { "the origin answers 500".into() } else { diagnostics };
-                    return Ok(HttpAttempt::Again {
-                        reason,
-                        after: None,
-                        of: limits::ATTEMPTS_500,
-                        status: Some(500),
-                        cut: false,
-                    });
+                    return Ok(again_after_500(reason));
                 }
                 return Err(Error::Status { url: shown(url), status, diagnostics });
             }
@@ -279,13 +273,7 @@ impl HttpSource {
                 (416, _) => return Ok(HttpAttempt::Done((None, true))),
                 (500, _) => {
                     let reason = "the origin answers 500".into();
-                    return Ok(HttpAttempt::Again {
-                        reason,
-                        after: None,
-                        of: limits::ATTEMPTS_500,
-                        status: Some(500),
-                        cut: false,
-                    });
+                    return Ok(again_after_500(reason));
                 }
                 _ => {
                     let body = this.body(url, &mut answer)?.unwrap_or_default();
@@ -448,6 +436,11 @@ impl HttpSource {
 
 fn again<T>(reason: String) -> HttpAttempt<T> {
     HttpAttempt::Again { reason, after: None, of: limits::ATTEMPTS, status: None, cut: false }
+}
+
+/// A fault of the origin is asked about less often than a bad line.
+fn again_after_500<T>(reason: String) -> HttpAttempt<T> {
+    HttpAttempt::Again { reason, after: None, of: limits::ATTEMPTS_500, status: Some(500), cut: false }
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {

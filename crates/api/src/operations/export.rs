@@ -17,7 +17,7 @@ use annuaire_bulk::{
 };
 use annuaire_index::{Index, Snapshot};
 use annuaire_web::ErrorCode;
-use annuaire_web::limits::{QUICK, WITHDRAWAL_SECONDS};
+use annuaire_web::limits::WITHDRAWAL_SECONDS;
 use axum::http::{HeaderName, Method, StatusCode, header};
 
 use super::export_parameters::{ExportParameters, GivenParameter, posted_parameters};
@@ -99,10 +99,7 @@ fn start<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, posted: Vec<GivenPa
     if AnswerFormat::of_request(call.parts)? != AnswerFormat::Json {
         return Err(not_served("of this kind for $export"));
     }
-    if call.effort == QUICK {
-        // The disk is written by a thread that may wait.
-        return Err(ApiError::from_index(annuaire_index::Error::Exhausted));
-    }
+    call.needs_the_lane()?;
     let in_address = pairs(call.query())?.into_iter().map(|(name, value)| GivenParameter { name, value, is_list: true });
     let given: Vec<GivenParameter> = in_address.chain(posted).collect();
     let handling = Handling::of_request(&call.parts.headers);
@@ -262,10 +259,7 @@ fn failed(why: ExportFailure) -> ApiError {
 /// `DELETE $export/{id}` (BULK-14).
 pub(crate) fn remove_export<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [id]: [&str; 1]) -> Result<Answer, ApiError> {
     call.subject.route = "export-delete";
-    if call.effort == QUICK {
-        // The disk is written by a thread that may wait.
-        return Err(ApiError::from_index(annuaire_index::Error::Exhausted));
-    }
+    call.needs_the_lane()?;
     let now_ms = now_ms(call);
     match for_caller(pass, call, |jobs, caller| jobs.remove(caller, id, now_ms))? {
         true => Ok(Answer::fhir(StatusCode::ACCEPTED, Vec::new()).with(header::CACHE_CONTROL, "no-store".to_owned())),

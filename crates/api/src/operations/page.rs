@@ -1,19 +1,18 @@
 //! `GET [base]/_page?id=…`: a following page of a search or history, in the state of the first one.
 
 use annuaire_web::ErrorCode;
-use axum::http::header;
 
 use super::bundle_answer::{BundleSource, bundle_answer};
 use super::history::{HistoryPage, HistoryScope, history_page};
 use crate::answer::Answer;
-use crate::as_of::{self, Memento, beyond_the_past, past_floor};
+use crate::as_of::{self, Memento, beyond_the_past, past_floor, stamped};
 use crate::basis::TypeSet;
 use crate::bundle::{BundleFrame, PageStart, searchset};
 use crate::call::Call;
 use crate::cursor::{Cursor, PageSeal};
 use crate::door::FhirDoor;
 use crate::error::ApiError;
-use crate::query::{Handling, compile, pairs, without_parameter};
+use crate::query::{Handling, compile, pairs};
 
 /// The page that the token `id` names. A token of one perimeter opens nothing in another, since its scope begins with the
 /// perimeter. Handling is lenient: the first page settled which parameters are accepted.
@@ -50,22 +49,13 @@ pub(crate) fn page<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str;
     let base = call.base();
     let search = compile(&snap, &base, ty, &cursor.query, Handling::Lenient)?;
     let self_url = format!("{base}/_page?{}", call.query());
-    let original = match without_parameter(&cursor.query, as_of::PARAMETER) {
-        query if query.is_empty() => format!("{base}/{ty}"),
-        query => format!("{base}/{ty}?{query}"),
-    };
+    let original = as_of::original(&format!("{base}/{ty}"), &cursor.query);
     let frame = BundleFrame { base, seal, self_url, scope: cursor.scope, query: cursor.query, from };
     *call.varies_with_instant = true;
     let memento = Memento::of_page(&snap, &frame.query, &call.parts.headers);
     let source = BundleSource { parts: call.parts, index: &index, snap: &snap, subject: call.subject };
     let answer = bundle_answer(source, frame, |frame| searchset(&snap, number, search, frame))?;
-    Ok(match memento {
-        None => answer,
-        Some(memento) => {
-            let answer = answer.with(header::CACHE_CONTROL, memento.cache_control(P::TYPES));
-            memento.stamp(answer, &original, None)
-        }
-    })
+    Ok(stamped(answer, memento, P::TYPES, || original))
 }
 
 /// A token that was altered, that is of another perimeter, or of another log or epoch.

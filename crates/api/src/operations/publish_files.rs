@@ -10,7 +10,7 @@
 //! None of them counts for the rate of a client. A name is looked up in the table of the tree: no path is made of it.
 
 use annuaire_bulk::{Addresses, StoredFile, TreePart};
-use annuaire_web::limits::{GZIP_FROM, LONG, WITHDRAWAL_SECONDS};
+use annuaire_web::limits::{GZIP_FROM, WITHDRAWAL_SECONDS};
 use annuaire_web::{
     ErrorCode, FileBytes, FileRefusal, FileSelection, Representation, accepts_gzip, accepts_zstd, none_match_names,
 };
@@ -132,9 +132,7 @@ fn compressed<P: FhirDoor>(call: &Call<'_, P>, file: &StoredFile) -> Result<Answ
 
 /// Lines in pieces. Decompressing is long work: the request takes its turn.
 fn lines<P: FhirDoor>(call: &Call<'_, P>, file: &StoredFile, from: u64, length: u64) -> Result<Answer, ApiError> {
-    if call.effort < LONG {
-        return Err(ApiError::from_index(annuaire_index::Error::Exhausted));
-    }
+    call.needs_the_lane()?;
     let mut lines = FileLines::open(file, from, length)?;
     let first = lines.next_piece()?;
     let rest = (!first.last).then_some(AnswerRest::Lines(lines));

@@ -11,7 +11,6 @@
 use std::io::Read;
 
 use annuaire_bulk::{Found, LogError, Tile, TreePart};
-use annuaire_web::limits::LONG;
 use axum::http::{StatusCode, header};
 
 use super::published_tree::{here, tree};
@@ -76,10 +75,8 @@ pub(super) fn salts<P: FhirDoor>(pass: P::Pass, call: &Call<'_, P>, sha256: &str
     let tree = tree(pass, call)?;
     let salts = tree.salts().ok_or_else(ApiError::no_such_address)?;
     let file = here(tree.file(&format!("{sha256}.ndjson")))?;
-    if call.effort < LONG {
-        // Some microseconds for each line: the request takes its turn.
-        return Err(ApiError::from_index(annuaire_index::Error::Exhausted));
-    }
+    // Some microseconds for each line.
+    call.needs_the_lane()?;
     let mut lines = Vec::new();
     file.open_decoded(0).and_then(|mut from| from.read_to_end(&mut lines)).map_err(ApiError::internal)?;
     let snapshot = call.store(pass)?.snapshot().map_err(ApiError::internal)?;

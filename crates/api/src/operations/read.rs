@@ -21,11 +21,7 @@ pub(crate) fn read<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [ty, id]:
     call.subject.ty = ty;
     let query = call.query().to_owned();
     let AskedState { snap, memento, .. } = call.state(pass, &query)?;
-    match memento {
-        None => call.depends_on(&snap, TypeSet::one(number))?,
-        Some(memento) if memento.settled && P::past(call.service).is_none() => call.depends_on(&snap, TypeSet::NONE)?,
-        Some(_) => {}
-    }
+    call.depends_on_state(&snap, memento, TypeSet::one(number))?;
     let Some(entry) = snap.current(number, id).map_err(ApiError::internal)? else {
         return Err(left_or_missing(&snap, number, id)?);
     };

@@ -1,11 +1,11 @@
 //! `GET [base]/{type}?…` and `POST [base]/{type}/_search`: a search.
 
 use annuaire_web::ErrorCode;
-use axum::http::{Method, header};
+use axum::http::Method;
 
 use super::bundle_answer::{BundleSource, bundle_answer, with_lowered_count};
 use crate::answer::Answer;
-use crate::as_of::AskedState;
+use crate::as_of::{AskedState, stamped};
 use crate::basis::TypeSet;
 use crate::bundle::{BundleFrame, searchset};
 use crate::call::Call;
@@ -67,11 +67,7 @@ fn search_for<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw:
     let AskedState { index, snap, memento } = call.state(pass, raw)?;
     let base = call.base();
     let search = compile(&snap, &base, ty, raw, Handling::of_request(&call.parts.headers))?;
-    match memento {
-        None => call.depends_on(&snap, TypeSet::of_search(number, &search))?,
-        Some(memento) if memento.settled && P::past(call.service).is_none() => call.depends_on(&snap, TypeSet::NONE)?,
-        Some(_) => {}
-    }
+    call.depends_on_state(&snap, memento, TypeSet::of_search(number, &search))?;
     let mut self_url = format!("{base}{}", call.path());
     if let Some(shown) = call.parts.uri.query().filter(|_| call.parts.method != Method::POST) {
         self_url.push('?');
@@ -85,11 +81,5 @@ fn search_for<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw:
     let frame = BundleFrame { base, seal, self_url, scope, query: raw.to_owned(), from: None };
     let source = BundleSource { parts: call.parts, index: &index, snap: &snap, subject: call.subject };
     let answer = bundle_answer(source, frame, |frame| searchset(&snap, number, search, frame))?;
-    Ok(match memento {
-        None => answer,
-        Some(memento) => {
-            let answer = answer.with(header::CACHE_CONTROL, memento.cache_control(P::TYPES));
-            memento.stamp(answer, &call.original(), None)
-        }
-    })
+    Ok(stamped(answer, memento, P::TYPES, || call.original()))
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use annuaire_base::date::http_date;
 use annuaire_subscribe::{Caller, PayloadContent, RefusalKind, ServiceError, ShownSubscription, SubscriptionService};
-use annuaire_web::limits::QUICK;
 use annuaire_web::{ErrorCode, Subscriber};
 use axum::http::{HeaderName, StatusCode, header};
 use serde_json::{Value, json};
@@ -47,10 +46,7 @@ fn subscribing<P: FhirDoor>(
     };
     let right = P::subscriber(pass).ok_or_else(stranger)?;
     let service: Arc<SubscriptionService> = call.service.subscriptions.clone().ok_or_else(stranger)?;
-    if call.effort == QUICK {
-        // The registry is called by a thread that may wait.
-        return Err(ApiError::from_index(annuaire_index::Error::Exhausted));
-    }
+    call.needs_the_lane()?;
     let snap = call.store(pass)?.snapshot().map_err(ApiError::internal)?;
     let (owner, base) = (format!("{:016x}", call.client.number()), call.base());
     let perimeter = match P::TYPES {
