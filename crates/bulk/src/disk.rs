@@ -1,6 +1,6 @@
 //! Files that are written whole or not at all.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -12,10 +12,23 @@ pub(crate) const UNFINISHED: &str = ".part";
 /// Writes a file so that a reader, and a machine that loses power, see what was there or all of it. Its name is durable once
 /// [`sync_dir`] was called.
 pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<(), Error> {
+    write_with(path, content, &mut OpenOptions::new())
+}
+
+/// [`write_whole`] for a file that its owner alone may read; its name is durable too.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    write_with(path, content, &mut options)?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+fn write_with(path: &Path, content: &[u8], options: &mut OpenOptions) -> Result<(), Error> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(UNFINISHED);
     let beside = Path::new(&beside);
-    let written = File::create(beside).and_then(|mut file| {
+    let written = options.write(true).create(true).truncate(true).open(beside).and_then(|mut file| {
         file.write_all(content)?;
         file.sync_all()
     });

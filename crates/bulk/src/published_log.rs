@@ -17,7 +17,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::disk::{read_if_there, sync_dir, write_whole};
+use crate::disk::{read_if_there, sync_dir, write_private, write_whole};
 use crate::error::Error;
 use crate::witness::{ChainStart, NewPage, PageWitness, WitnessError};
 
@@ -334,7 +334,7 @@ impl PublishedLog {
     }
 
     fn save(&self) -> Result<(), LogError> {
-        write_private(&self.directories.state(), &serde_json::to_vec(&self.state).unwrap_or_default())
+        Ok(write_private(&self.directories.state(), &serde_json::to_vec(&self.state).unwrap_or_default())?)
     }
 
     /// Signs what is published, unless the checkpoint says it already with these keys; then the cosignatures that it got are kept.
@@ -594,7 +594,7 @@ pub(crate) fn read_keys(private: &Path) -> Result<Vec<SignerKey>, LogError> {
 
 pub(crate) fn write_keys(private: &Path, keys: &[SignerKey]) -> Result<(), LogError> {
     let text: String = keys.iter().map(|key| format!("{}\n", key.to_private_text().as_str())).collect();
-    write_private(&key_file(private), text.as_bytes())
+    Ok(write_private(&key_file(private), text.as_bytes())?)
 }
 
 fn read_or_make_keys(private: &Path, name: &str, random: &mut RandomBytes) -> Result<Vec<SignerKey>, LogError> {
@@ -636,22 +636,6 @@ fn write_salts(directories: &LogDirectories, salts: &SaltState) -> Result<(), Lo
         overwritten.map_err(|cause| Error::File { path, cause })?;
     }
     Ok(())
-}
-
-/// Writes a file that its owner alone may read, whole or not at all.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), LogError> {
-    let beside = path.with_extension("new");
-    let at = |cause| Error::File { path: path.to_owned(), cause };
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| fs::rename(&beside, path)).map_err(at)?;
-    Ok(sync_dir(path.parent().unwrap_or(Path::new(".")))?)
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use crate::error::Result;
 use crate::part::ResourcePart;
 use annuaire_base::Tx;
-use annuaire_fhir::schema::TYPES;
 use annuaire_index::{RoaringBitmap, Row, Snapshot, Tombstone, Version};
 use annuaire_store::subscription::EventKind;
 use annuaire_terms::TypeId;
@@ -54,11 +53,6 @@ pub(crate) struct ChangedVersions {
     pub by_row: HashMap<u32, Vec<usize>>,
     /// Changes by which the law withdrew a resource.
     pub withdrawn: Vec<usize>,
-}
-
-/// Name of a type.
-pub(crate) fn type_name(ty: TypeId) -> &'static str {
-    TYPES.get(usize::from(ty.get())).copied().unwrap_or("Resource")
 }
 
 impl ChangedVersions {

@@ -5,7 +5,7 @@
 //! dies at any point loses no event: at worst a notification leaves twice, with the same `webhook-id`.
 
 use crate::bundle::{StatusType, Told, cut};
-use crate::change::{ChangedVersion, ChangedVersions, type_name};
+use crate::change::{ChangedVersion, ChangedVersions};
 use crate::counts::EngineCounts;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -16,6 +16,7 @@ use crate::service::opened;
 use crate::sign::signature;
 use crate::transport::Notification;
 use annuaire_base::Tx;
+use annuaire_fhir::schema::type_name;
 use annuaire_index::{Index, Snapshot};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionProgress, SubscriptionStatus, SubscriptionWrite,
