@@ -5,6 +5,7 @@ use crate::progress::SharedTell;
 use crate::store_export::{StoreFiles, WrittenStoreFile, write_store_files};
 use annuaire_base::Tx;
 use annuaire_base::date::iso_ms;
+use annuaire_base::text::hex;
 use annuaire_extract::{ExtractOptions, ExtractReport, RegistryState, StateReading, extract, extract_delta};
 use annuaire_index::Index;
 use annuaire_pages::{Edition, EditionFile, FileGroup, NOTE, editions};
@@ -154,7 +155,7 @@ fn digest(path: &Path) -> Result<(u64, String)> {
             }
         }
     }
-    Ok((bytes, hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok((bytes, hex(&hasher.finalize())))
 }
 
 /// The name of a file in every edition: without dates, transactions and, but for differences, its end.

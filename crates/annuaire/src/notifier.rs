@@ -4,6 +4,7 @@ use crate::clock::now_ms;
 use crate::limits::{LOOK, RETRY};
 use crate::registry::random_bytes;
 use annuaire_base::Tx;
+use annuaire_base::text::hex;
 use annuaire_index::Index;
 use annuaire_store::BlockingRegistry;
 use annuaire_subscribe::{
@@ -64,7 +65,7 @@ impl Notifier {
             registry: registry.clone(),
             sealer: Arc::clone(&sealer),
             compile: Arc::clone(&compile),
-            holder: holder.iter().map(|byte| format!("{byte:02x}")).collect(),
+            holder: hex(&holder),
             perimeters: stores.iter().map(perimeter).collect(),
         });
         let counts: Arc<Mutex<EngineCounts>> = Arc::default();

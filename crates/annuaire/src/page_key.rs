@@ -6,6 +6,7 @@ use crate::clock::now_ms;
 use crate::data_place::DataPlace;
 use crate::exit::one_line;
 use crate::registry::random_bytes;
+use annuaire_base::text::hex;
 use annuaire_store::{BlockingRegistry, Cause, Channel, CommitClock};
 use anyhow::{Context, Result, anyhow};
 use std::fs;
@@ -95,7 +96,7 @@ fn shared_key(registry: &BlockingRegistry, own: Option<[u8; 32]>) -> Result<[u8;
         return parse(&text);
     }
     let key = own.unwrap_or_else(random_key);
-    let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = hex(&key);
     unit.set_note(KIND, NAME, Some(&text))?;
     let cause = Cause::new(Channel::System, "serve", "secret of page links");
     unit.save(&cause, CommitClock { now_ms: &now_ms, any_clock: true })?;

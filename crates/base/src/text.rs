@@ -1,4 +1,4 @@
-//! Folding of text for comparison (SRCH-1).
+//! Folding of text for comparison (SRCH-1), and bytes as text.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -33,6 +33,17 @@ pub fn folds_to_nothing(s: &str) -> bool {
     s.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).all(|c| is_space(c) || is_combining_mark(c))
 }
 
+/// Hexadecimal digits of bytes, in lower case.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(2 * bytes.len());
+    for digit in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+        text.push(char::from(DIGITS[usize::from(digit)]));
+    }
+    text
+}
+
 /// Whether a character compares as a space.
 fn is_space(c: char) -> bool {
     c.is_whitespace()
@@ -51,6 +62,12 @@ fn push(out: &mut String, c: char) {
 mod tests {
     use super::{fold, folds_to_nothing};
     use proptest::prelude::*;
+
+    #[test]
+    fn bytes_have_two_digits_each() {
+        assert_eq!(super::hex(&[0, 1, 0x0a, 0x7f, 0xff]), "00010a7fff");
+        assert_eq!(super::hex(&[]), "");
+    }
 
     #[test]
     fn signs_alone_are_nothing() {

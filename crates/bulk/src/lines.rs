@@ -5,6 +5,7 @@ use std::path::Path;
 use std::thread::available_parallelism;
 
 use annuaire_base::Tx;
+use annuaire_base::text::hex;
 use annuaire_batch::parallel;
 use annuaire_index::{Index, RoaringBitmap, Row, Snapshot, Version};
 use sha2::{Digest, Sha256};
@@ -68,11 +69,6 @@ impl<'a> LineWriting<'a> {
             written: &|_| Ok(()),
         }
     }
-}
-
-/// Hexadecimal digits of bytes.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn encode(compressor: &mut Compressor<'static>, lines: &FileOfLines) -> std::io::Result<EncodedFile> {

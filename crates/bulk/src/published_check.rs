@@ -17,6 +17,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use annuaire_base::text::hex;
 use annuaire_proof::{
     Checkpoint, Hash, LogEntry, Merkle, PageStatement, SaltLine, SignedNote, Tile, TileSource, TiledTree, VerifierKey,
     commitment, page_digest, proves_consistency, root_to_base64,
@@ -25,7 +26,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::lines::{hex, stored_name};
+use crate::lines::stored_name;
 use crate::published_log::{LineHead, PageCheckpoint, line_hash};
 
 /// Bytes of a page, a note, a sidecar and the lines of a file at most.

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use annuaire_base::Tx;
+use annuaire_base::text::hex;
 use annuaire_index::{RoaringBitmap, Row, Snapshot, Tombstone, Version};
 use annuaire_proof::{
     Checkpoint, EntryOp, Hash, KeyError, LogEntry, NoteError, PageStatement, ResourceSalts, SaltLine, SaltState, SaltStateError,
@@ -573,7 +574,7 @@ impl WrittenTiles<'_> {
 fn new_origin(keys: &[SignerKey], random: &mut RandomBytes) -> String {
     let mut bytes = [0; 32];
     random(&mut bytes);
-    let digits: String = bytes[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex(&bytes[..4]);
     format!("{}/{digits}", keys.first().map_or("log", |key| key.verifier().name()))
 }
 

@@ -13,6 +13,7 @@
 
 use crate::limits::SALT_STATE_BYTES;
 use crate::secret::{Secret, keyed};
+use annuaire_base::text::hex;
 use hmac::Mac;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,11 +35,7 @@ impl VersionSalt {
     /// Its 64 hexadecimal digits, for the sidecar of a file.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-            text.push(char::from(HEX[usize::from(byte >> 4)]));
-            text.push(char::from(HEX[usize::from(byte & 15)]));
-            text
-        })
+        hex(&self.0)
     }
 
     /// Reads 64 hexadecimal digits in lower case.

@@ -10,6 +10,7 @@ use crate::resource::{PayloadContent, Sent, SigningKey, WantedSubscription};
 use crate::seal::Sealer;
 use crate::sign::key_text;
 use annuaire_base::Tx;
+use annuaire_base::text::hex;
 use annuaire_index::Snapshot;
 use annuaire_store::subscription::{
     SubscriptionHead, SubscriptionProgress, SubscriptionRow, SubscriptionStatus, SubscriptionWrite,
@@ -183,7 +184,7 @@ impl SubscriptionService {
         self.check(caller, &wanted, None)?;
         let secret = key_text(&self.random::<32>());
         wanted.keys = vec![SigningKey { text: secret.clone(), until_ms: None }];
-        let id: String = self.random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(&self.random::<16>());
         let progress = SubscriptionProgress {
             watermark: caller.snap.tx(),
             events: 0,

@@ -46,10 +46,7 @@ pub fn signature<'a>(keys: impl IntoIterator<Item = &'a str>, id: &str, timestam
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+    use annuaire_base::text::hex;
 
     /// RFC 4231, test cases 1, 2, 3 and 6.
     #[test]

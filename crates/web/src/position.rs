@@ -36,7 +36,7 @@ impl StorePosition {
 /// The first 48 bits of the digest of a transaction in hexadecimal, as status, health and messages show them.
 #[must_use]
 pub fn digest_prefix(digest: &[u8; 32]) -> String {
-    digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    annuaire_base::text::hex(&digest[..6])
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use annuaire_base::Tx;
+use annuaire_base::text::hex;
 use annuaire_index::Index;
 use annuaire_terms::TypeId;
 
@@ -18,7 +19,7 @@ use super::record::{ExportEnd, ExportFailure, ExportFiles, ExportRecord, ExportR
 use crate::disk::{read_if_there, remove_others, sync_dir, write_whole};
 use crate::error::{Error, at};
 use crate::limits::ExportLimits;
-use crate::lines::{hex, stored_name};
+use crate::lines::stored_name;
 use crate::stored_file::StoredFile;
 use crate::tree::Found;
 

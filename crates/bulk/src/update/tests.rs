@@ -148,7 +148,7 @@ fn apply(dir: &Path, page: &Value, to: &mut BTreeMap<(String, String), String>) 
             .iter()
             .map(|fact| (fact["url"].as_str().unwrap(), fact))
             .collect();
-        assert_eq!(facts["sha256"]["valueString"], crate::lines::hex(&<sha2::Sha256 as sha2::Digest>::digest(&bytes)));
+        assert_eq!(facts["sha256"]["valueString"], annuaire_base::text::hex(&<sha2::Sha256 as sha2::Digest>::digest(&bytes)));
         assert_eq!(facts["size"]["valueDecimal"], bytes.len());
         let text = String::from_utf8(zstd::decode_all(bytes.as_slice()).unwrap()).unwrap();
         assert_eq!((&item["fileSize"], &item["count"]), (&text.len().into(), &text.lines().count().into()));
