@@ -3,10 +3,11 @@
 use crate::new_directory::{making, put_in_place};
 use crate::progress::SharedTell;
 use crate::store_export::{StoreFiles, WrittenStoreFile, write_store_files};
+use crate::store_selection::ChosenRows;
 use annuaire_base::Tx;
 use annuaire_base::date::iso_ms;
 use annuaire_base::text::hex;
-use annuaire_extract::{ExtractOptions, ExtractReport, RegistryState, StateReading, extract, extract_delta};
+use annuaire_extract::{ActivityFilter, ExtractOptions, ExtractReport, RegistryState, StateReading, extract, extract_delta};
 use annuaire_index::Index;
 use annuaire_pages::{Edition, EditionFile, FileGroup, NOTE, editions};
 use annuaire_store::BlockingRegistry;
@@ -117,7 +118,9 @@ fn tables(index: &Index, edition_dir: &Path, edition: &Edition, tell: &SharedTel
     for format in TableFormat::ALL {
         // A state for each format: none is held for longer than it takes.
         let snapshot = index.snapshot_at(Tx::new(edition.tx))?.context("the state left the store while it was written")?;
-        for WrittenStoreFile { name, rows, table } in write_store_files(&snapshot, StoreFiles::Tables(format), &dir, tell)? {
+        let everything = ChosenRows::of(&snapshot, &ActivityFilter::default())?;
+        let written = write_store_files(&snapshot, &everything, StoreFiles::Tables(format), &dir, tell)?;
+        for WrittenStoreFile { name, rows, table } in written {
             let (bytes, sha256) = digest(&dir.join(&name))?;
             let table = table.unwrap_or_default();
             let (canonical, version) = table.split_once('|').unwrap_or((&table, ""));

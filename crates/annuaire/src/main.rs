@@ -35,6 +35,7 @@ mod report;
 mod serve;
 mod store_check;
 mod store_export;
+mod store_selection;
 mod stores;
 mod survey;
 mod world;

@@ -1,15 +1,19 @@
-//! A state of a publication store as files: its resources line by line, or the published tables.
+//! A state of a publication store as files, or what changed since another one: resources line by line, or the published tables.
 //!
 //! One state gives one set of bytes: resources come in the order of their rows, and nothing but the state is written.
 
 use crate::progress::SharedTell;
+use crate::store_selection::{ChosenRows, LeftRows};
 use annuaire_base::Tx;
 use annuaire_base::date::{iso_ms, parse_instant};
 use annuaire_fhir::schema;
-use annuaire_index::{Index, Row, Snapshot, Version};
-use annuaire_views::{Document, PublishedView, Resolve, TableFormat, TableWriter, published, table_writer};
-use anyhow::{Context, Result, anyhow, bail};
+use annuaire_index::{Index, RoaringBitmap, Row, Snapshot, Version};
+use annuaire_terms::TypeId;
+use annuaire_views::{Cell, Column, Document, Kind, PublishedView, Resolve, TableFormat, TableWriter, published, table_writer};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
+use serde_json::json;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -34,64 +38,87 @@ pub(crate) struct WrittenStoreFile {
     pub(crate) table: Option<String>,
 }
 
-/// The state that `at` names, by its transaction or by an instant; the last one without it.
+/// The state that `text`, the value of `option`, names by its transaction or by an instant.
 ///
 /// # Errors
 /// When there is no such state, or it is not kept any more.
-pub(crate) fn state_named(index: &Index, at: Option<&str>) -> Result<Snapshot> {
+pub(crate) fn state_named(index: &Index, option: &str, text: &str) -> Result<Snapshot> {
     let last = index.snapshot()?;
-    let Some(at) = at else { return Ok(last) };
-    let tx = match at.parse::<u64>() {
+    let tx = match text.parse::<u64>() {
         Ok(tx) => Tx::new(tx),
         Err(_) => {
             // The last millisecond counts, as for the national files: a day is its evening.
-            let (_, ms) = parse_instant(at)
-                .with_context(|| format!("--at {at}: neither a transaction (12) nor an instant (2026-11-24)"))?;
+            let (_, ms) = parse_instant(text)
+                .with_context(|| format!("{option} {text}: neither a transaction (12) nor an instant (2026-11-24)"))?;
             let found = last.transaction_at(ms)?;
-            found.with_context(|| format!("--at {at}: the first state that is kept is later"))?.0
+            found.with_context(|| format!("{option} {text}: the first state that is kept is later"))?.0
         }
     };
     match index.snapshot_at(tx) {
         Ok(Some(snapshot)) => Ok(snapshot),
-        Ok(None) => bail!("--at {at}: the store has no transaction {tx}; the last one is {}", last.tx()),
+        Ok(None) => bail!("{option} {text}: the store has no transaction {tx}; the last one is {}", last.tx()),
         Err(annuaire_index::Error::TooOld) => {
-            bail!("--at {at}: the states before transaction {} are not kept", index.retained_from())
+            bail!("{option} {text}: the states before transaction {} are not kept", index.retained_from())
         }
         Err(e) => Err(e.into()),
     }
 }
 
-/// Writes the files of a state into a directory.
+/// File of what a delta of resources removes: a line is a Bundle of `DELETE`s, as in FHIR bulk data.
+const DELETIONS: &str = "deleted.ndjson";
+/// Table of what a delta of tables removes, without its end.
+const REMOVED: &str = "removed";
+/// Deletions in a line.
+const DELETIONS_IN_A_LINE: usize = 1_000;
+
+/// Writes the chosen rows of a state into a directory.
 pub(crate) fn write_store_files(
     snapshot: &Snapshot,
+    chosen: &ChosenRows,
     files: StoreFiles,
     dir: &Path,
     tell: &SharedTell,
 ) -> Result<Vec<WrittenStoreFile>> {
     match files {
-        StoreFiles::Resources => write_resources(snapshot, dir, tell),
-        StoreFiles::Tables(format) => write_tables(snapshot, format, dir, tell),
+        StoreFiles::Resources => write_resources(snapshot, chosen, dir, tell),
+        StoreFiles::Tables(format) => write_tables(snapshot, chosen, format, dir, tell),
     }
 }
 
-fn write_resources(snapshot: &Snapshot, dir: &Path, tell: &SharedTell) -> Result<Vec<WrittenStoreFile>> {
+fn write_resources(snapshot: &Snapshot, chosen: &ChosenRows, dir: &Path, tell: &SharedTell) -> Result<Vec<WrittenStoreFile>> {
     let mut written = Vec::new();
-    for name in schema::TYPES {
+    for (ty, name) in schema::types() {
+        let rows = chosen.rows(ty);
+        // A type that the perimeter does not publish has no file.
+        if rows.is_empty() {
+            continue;
+        }
         let file_name = format!("{name}.ndjson");
-        let path = dir.join(&file_name);
-        let failed = || format!("writing {}", path.display());
-        let mut out = BufWriter::with_capacity(1 << 20, File::create_new(&path).with_context(failed)?);
-        let rows = each(snapshot, name, tell, &mut |version| {
+        let mut out = new_file(dir, &file_name)?;
+        let failed = || format!("writing {file_name}");
+        let rows = each(snapshot, (name, &rows), tell, &mut |version| {
             out.write_all(version.body()).and_then(|()| out.write_all(b"\n")).with_context(failed)
         })?;
         out.flush().with_context(failed)?;
-        match rows {
-            // A type that the perimeter does not publish has no file.
-            0 => std::fs::remove_file(&path).with_context(failed)?,
-            _ => written.push(WrittenStoreFile { name: file_name, rows, table: None }),
+        written.push(WrittenStoreFile { name: file_name, rows, table: None });
+    }
+    if let Some(LeftRows { gone, .. }) = &chosen.left {
+        let mut out = new_file(dir, DELETIONS)?;
+        let gone: Vec<_> = gone.iter().collect();
+        for some in gone.chunks(DELETIONS_IN_A_LINE) {
+            let delete = |(ty, id): &&(&str, String)| json!({"request": {"method": "DELETE", "url": format!("{ty}/{id}")}});
+            let entries: Vec<_> = some.iter().map(delete).collect();
+            writeln!(out, "{}", json!({"resourceType": "Bundle", "type": "transaction", "entry": entries}))?;
         }
+        out.flush().with_context(|| format!("writing {DELETIONS}"))?;
+        written.push(WrittenStoreFile { name: DELETIONS.to_owned(), rows: gone.len() as u64, table: None });
     }
     Ok(written)
+}
+
+fn new_file(dir: &Path, name: &str) -> Result<BufWriter<File>> {
+    let file = File::create_new(dir.join(name)).with_context(|| format!("writing {name}"))?;
+    Ok(BufWriter::with_capacity(1 << 20, file))
 }
 
 /// A table that is being written.
@@ -102,30 +129,38 @@ struct OpenTable {
     rows: u64,
 }
 
-fn write_tables(snapshot: &Snapshot, format: TableFormat, dir: &Path, tell: &SharedTell) -> Result<Vec<WrittenStoreFile>> {
+fn write_tables(
+    snapshot: &Snapshot,
+    chosen: &ChosenRows,
+    format: TableFormat,
+    dir: &Path,
+    tell: &SharedTell,
+) -> Result<Vec<WrittenStoreFile>> {
+    let metadata = |view: String| {
+        [
+            ("tx".to_owned(), snapshot.tx().to_string()),
+            ("transactionTime".to_owned(), iso_ms(snapshot.commit_ms())),
+            ("view".to_owned(), view),
+            ("licence".to_owned(), "Licence Ouverte 2.0 (Etalab)".to_owned()),
+            ("attribution".to_owned(), "Annuaire Santé, https://annuaire.sante.fr".to_owned()),
+        ]
+    };
     let mut tables = Vec::new();
     for view in published() {
         let name = format!("{}.{}", view.name(), format.extension());
-        let path = dir.join(&name);
-        let file = File::create_new(&path).with_context(|| format!("writing {}", path.display()))?;
-        let metadata = [
-            ("tx".to_owned(), snapshot.tx().to_string()),
-            ("transactionTime".to_owned(), iso_ms(snapshot.commit_ms())),
-            ("view".to_owned(), format!("{}|{}", view.canonical(), view.version())),
-            ("licence".to_owned(), "Licence Ouverte 2.0 (Etalab)".to_owned()),
-            ("attribution".to_owned(), "Annuaire Santé, https://annuaire.sante.fr".to_owned()),
-        ];
-        let out = table_writer(format, Box::new(file), view.columns(), &metadata)?;
+        let file = Box::new(new_file(dir, &name)?);
+        let out = table_writer(format, file, view.columns(), &metadata(format!("{}|{}", view.canonical(), view.version())))?;
         tables.push(OpenTable { view, name, out, rows: 0 });
     }
     let mut look_up = StoreLookUp { snapshot };
-    for ty in schema::TYPES {
-        let mut wanted: Vec<_> = tables.iter_mut().filter(|table| table.view.resource_types().any(|of| of == ty)).collect();
+    for (ty, name) in schema::types() {
+        let mut wanted: Vec<_> = tables.iter_mut().filter(|table| table.view.resource_types().any(|of| of == name)).collect();
         if wanted.is_empty() {
             continue;
         }
-        each(snapshot, ty, tell, &mut |version| {
-            let named = || format!("{ty}/{}", version.id());
+        let rows = rows_of_tables(chosen, ty);
+        each(snapshot, (name, &rows), tell, &mut |version| {
+            let named = || format!("{name}/{}", version.id());
             let document = Document::parse(version.body()).with_context(named)?;
             for OpenTable { view, out, rows, .. } in &mut wanted {
                 view.rows(&document, &mut look_up, &mut |row| {
@@ -141,7 +176,36 @@ fn write_tables(snapshot: &Snapshot, format: TableFormat, dir: &Path, tell: &Sha
         out.finish().with_context(|| format!("writing {name}"))?;
         Ok(WrittenStoreFile { name, rows, table: Some(format!("{}|{}", view.canonical(), view.version())) })
     };
-    tables.into_iter().map(finish).collect()
+    let mut written: Vec<_> = tables.into_iter().map(finish).collect::<Result<_>>()?;
+    if let Some(LeftRows { replaced, .. }) = &chosen.left {
+        let name = format!("{REMOVED}.{}", format.extension());
+        let column = |name: &str, kind| Column {
+            name: name.to_owned(),
+            kind,
+            collection: false,
+            fhir_type: String::new(),
+            path: String::new(),
+            within: String::new(),
+            description: String::new(),
+            description_fr: String::new(),
+        };
+        let columns = [column("resource_type", Kind::Code), column("resource_id", Kind::Text)];
+        let mut out = table_writer(format, Box::new(new_file(dir, &name)?), &columns, &metadata(REMOVED.to_owned()))?;
+        for (ty, id) in replaced {
+            out.row(&[Cell::Text(Cow::Borrowed(ty)), Cell::Text(Cow::Borrowed(id))])?;
+        }
+        out.finish().with_context(|| format!("writing {name}"))?;
+        written.push(WrittenStoreFile { name, rows: replaced.len() as u64, table: None });
+    }
+    Ok(written)
+}
+
+/// Rows of which tables are made: what is chosen, and activities whose professional or structure changed.
+fn rows_of_tables(chosen: &ChosenRows, ty: TypeId) -> RoaringBitmap {
+    match &chosen.left {
+        Some(left) if ty == schema::PRACTITIONER_ROLE => chosen.rows(ty) | &left.touched,
+        _ => chosen.rows(ty),
+    }
 }
 
 /// Looks for other resources in the state that is written.
@@ -157,13 +221,20 @@ impl Resolve for StoreLookUp<'_> {
     }
 }
 
-/// Hands each live version of a type to `take`, in the order of the rows, and returns their number.
-fn each(snapshot: &Snapshot, name: &str, tell: &SharedTell, take: &mut dyn FnMut(&Version) -> Result<()>) -> Result<u64> {
-    let ty = schema::type_id(name).ok_or_else(|| anyhow!("{name} is not published"))?;
-    let rows = snapshot.standing(&[ty]);
+/// Hands each version to `take`, in the order of the rows, and returns their number. A state before a withdrawal by law is told without
+/// what was withdrawn.
+fn each(
+    snapshot: &Snapshot,
+    (name, rows): (&str, &RoaringBitmap),
+    tell: &SharedTell,
+    take: &mut dyn FnMut(&Version) -> Result<()>,
+) -> Result<u64> {
     let (mut reader, mut version, mut done) = (snapshot.reader(), Version::default(), 0);
-    for row in &rows {
+    for row in rows {
         reader.read(Row::new(row), &mut version)?;
+        if version.tombstone.is_some() {
+            continue;
+        }
         take(&version)?;
         done += 1;
         if done % 10_000 == 0 {

@@ -2,7 +2,7 @@
 
 use annuaire_mos::{Adresse, Structure};
 use annuaire_nos::geography::Geography;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 /// Which activities are wanted: several values of a kind are alternatives, several kinds must all be met. With a filter an
@@ -54,14 +54,56 @@ impl ActivityFilter {
         self.departments.contains(&place.department) || self.regions.contains(&place.region)
     }
 
-    /// The first department or region that France does not have.
+    /// What is wrong with the filter, and what to do: a department or region that France does not have.
     #[must_use]
-    pub fn unknown_territory(&self) -> Option<&str> {
+    pub fn objection(&self) -> Option<String> {
         let known = regions_by_department();
         let department = self.departments.iter().find(|d| !known.contains_key(*d));
         let region = self.regions.iter().find(|r| !known.values().any(|known| known == *r));
-        department.or(region).map(String::as_str)
+        let code = department.or(region)?;
+        Some(format!("{code:?} is no department or region of France: name its INSEE code (29, 2A, 971; 53, 01)"))
     }
+
+    /// The wanted territory as codes of communes and postal codes; `None` when any place will do. Cost: the communes of France.
+    #[must_use]
+    pub fn territory_codes(&self) -> Option<TerritoryCodes> {
+        if self.departments.is_empty() && self.regions.is_empty() {
+            return None;
+        }
+        let in_region = |(_, region): &(&String, &String)| self.regions.contains(region);
+        let of_regions = regions_by_department().iter().filter(in_region).map(|(department, _)| department);
+        let departments: BTreeSet<String> = self.departments.iter().chain(of_regions).cloned().collect();
+        let geography = Geography::embedded();
+        let known = geography.communes().iter().map(|c| c.code.as_str()).chain(geography.former_codes());
+        let (mut joined, mut left) = (BTreeSet::new(), BTreeSet::new());
+        for code in known {
+            let begins_there = departments.contains(&department_of_commune(code));
+            match departments.contains(&department_of_known_commune(code)) {
+                true if !begins_there => drop(joined.insert(code.to_owned())),
+                false if begins_there => drop(left.insert(code.to_owned())),
+                _ => {}
+            }
+        }
+        let postal_beginnings = departments.iter().flat_map(|department| match department.as_str() {
+            "2A" => vec!["200".to_owned(), "201".to_owned()],
+            "2B" => (202..210).map(|beginning| beginning.to_string()).collect(),
+            other => vec![other.to_owned()],
+        });
+        Some(TerritoryCodes { postal_beginnings: postal_beginnings.collect(), commune_beginnings: departments, joined, left })
+    }
+}
+
+/// A territory as what the codes of its addresses begin with. A postal code counts where an address has no code of a commune.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerritoryCodes {
+    /// Beginnings of codes of communes: its departments.
+    pub commune_beginnings: BTreeSet<String>,
+    /// Codes of communes that are in it, and begin as those of another department.
+    pub joined: BTreeSet<String>,
+    /// Codes of communes that begin as one of its departments, and are in another one.
+    pub left: BTreeSet<String>,
+    /// Beginnings of postal codes.
+    pub postal_beginnings: BTreeSet<String>,
 }
 
 /// Department and region of an address.
@@ -73,16 +115,23 @@ pub(crate) struct Territory {
 
 /// The territory of an address: that of its commune, as it is today, else that which its postal code begins with.
 pub(crate) fn territory(address: &Adresse) -> Option<Territory> {
-    let commune = Geography::embedded().today(&address.cog_commune);
-    let department = match commune {
-        Some(c) if !c.department.is_empty() => c.department.clone(),
-        _ if !address.cog_commune.is_empty() => department_of_commune(&address.cog_commune),
-        _ => department_of_postal_code(&address.code_postal)?,
+    let department = match address.cog_commune.as_str() {
+        "" => department_of_postal_code(&address.code_postal)?,
+        code => department_of_known_commune(code),
     };
     let region = regions_by_department().get(&department)?.clone();
     Some(Territory { department, region })
 }
 
+/// The department that holds a commune today, else that which its code begins with.
+fn department_of_known_commune(code: &str) -> String {
+    match Geography::embedded().today(code) {
+        Some(commune) if !commune.department.is_empty() => commune.department.clone(),
+        _ => department_of_commune(code),
+    }
+}
+
+/// The department that the code of a commune begins with.
 fn department_of_commune(code: &str) -> String {
     let length = if code.starts_with("97") || code.starts_with("98") { 3 } else { 2 };
     code.chars().take(length).collect()
@@ -160,6 +209,33 @@ mod tests {
             assert_eq!(department(commune, postal).as_deref(), expected, "{commune} {postal}");
         }
         let unknown = ActivityFilter { departments: vec!["57".into(), "99".into()], ..Default::default() };
-        assert_eq!(unknown.unknown_territory(), Some("99"));
+        assert!(unknown.objection().is_some_and(|objection| objection.starts_with("\"99\" is no department")));
+    }
+
+    #[test]
+    fn codes_of_a_territory_say_what_the_filter_says() {
+        let geography = Geography::embedded();
+        let known: BTreeSet<&str> =
+            geography.communes().iter().map(|c| c.code.as_str()).chain(geography.former_codes()).collect();
+        let mut moved = 0;
+        for (departments, regions) in [(&["29"][..], &[][..]), (&["69", "2A"], &[]), (&[], &["11"]), (&["973", "85"], &["52"])] {
+            let owned = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
+            let filter = ActivityFilter { departments: owned(departments), regions: owned(regions), ..Default::default() };
+            let codes = filter.territory_codes().unwrap();
+            moved += codes.joined.len() + codes.left.len();
+            let begins =
+                |code: &str, beginnings: &BTreeSet<String>| beginnings.iter().any(|beginning| code.starts_with(beginning));
+            for code in known.iter().copied().chain(["29999", "99999"]) {
+                let by_codes =
+                    codes.joined.contains(code) || begins(code, &codes.commune_beginnings) && !codes.left.contains(code);
+                assert_eq!(by_codes, filter.wants_structure(&at(code, "")), "{code} in {departments:?} {regions:?}");
+            }
+            for postal in (0..100_000).step_by(50).map(|number| format!("{number:05}")) {
+                let by_codes = begins(&postal, &codes.postal_beginnings);
+                assert_eq!(by_codes, filter.wants_structure(&at("", &postal)), "{postal} in {departments:?} {regions:?}");
+            }
+        }
+        assert!(moved > 0, "some communes changed their department");
+        assert_eq!(ActivityFilter::default().territory_codes(), None);
     }
 }

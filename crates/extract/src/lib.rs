@@ -73,7 +73,7 @@ pub use delta_file::apply;
 pub use diff::{DeliveryDifference, DiffOptions, FileDifference, ObjectDifference, diff};
 pub use error::Error;
 pub use extraction::{ExtractReport, WrittenNationalFile, extract};
-pub use filter::ActivityFilter;
+pub use filter::{ActivityFilter, TerritoryCodes};
 pub use national_file::{HeaderWidth, NationalFile};
 pub use one_person::{PersonLines, lines_of_person};
 pub use options::{ExtractOptions, ExtractProgress};

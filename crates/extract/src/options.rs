@@ -59,8 +59,8 @@ impl ExtractOptions {
         if let Some(file) = self.only.iter().find(|f| !f.is_of(self.perimeter)) {
             return Some(format!("{file} is restricted data: ask for it in the restricted perimeter, or leave it out"));
         }
-        if let Some(code) = self.filter.unknown_territory() {
-            return Some(format!("{code:?} is no department or region of France: name its INSEE code (29, 2A, 971; 53, 01)"));
+        if let Some(objection) = self.filter.objection() {
+            return Some(objection);
         }
         self.files().is_empty().then(|| "a filter of professions leaves nothing of FINESS files: ask for others".to_owned())
     }

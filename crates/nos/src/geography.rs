@@ -119,6 +119,11 @@ impl Geography {
         self.commune(code).or_else(|| self.successor.get(code).map(|i| &self.communes[*i]))
     }
 
+    /// Codes that are not in force, of which the territory is held by a commune of today; in no order.
+    pub fn former_codes(&self) -> impl Iterator<Item = &str> {
+        self.successor.keys().map(String::as_str)
+    }
+
     /// The names that a code had from 1943 to 2019, oldest first.
     #[must_use]
     pub fn history(&self, code: &str) -> &[FormerName] {

@@ -7,6 +7,7 @@ use crate::new_directory::{expect_replaceable, making, replace};
 use crate::options::PlaceOptions;
 use crate::progress;
 use crate::store_export::{StoreFiles, state_named, write_store_files};
+use crate::store_selection::ChosenRows;
 use crate::stores::Stores;
 use annuaire_base::date::iso_ms;
 use annuaire_extract::{
@@ -16,7 +17,7 @@ use annuaire_extract::{
 use annuaire_fhir::{Guide, Perimeter};
 use annuaire_store::BlockingRegistry;
 use annuaire_views::TableFormat;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -121,12 +122,7 @@ impl ExportArguments {
                 ExportPerimeter::Restricted => Perimeter::Restricted,
             },
             only: self.only.clone(),
-            filter: ActivityFilter {
-                professions: self.profession.clone(),
-                departments: self.department.clone(),
-                regions: self.region.clone(),
-                structures: self.structure.clone(),
-            },
+            filter: self.filter(),
             width: self.header,
             // The share of an import is for all of a country; lines are sorted in a quarter of it.
             sort_bytes: configuration.import.sort_bytes.get().min(annuaire_extract::limits::SORT_BYTES),
@@ -138,6 +134,15 @@ impl ExportArguments {
             (Some(person), _) => print_person(&registry, state, person, &options),
             (None, Some(to)) => self.write(&registry, state, to, &options),
             (None, None) => Err(Usage("name a directory with --to".into()).into()),
+        }
+    }
+
+    fn filter(&self) -> ActivityFilter {
+        ActivityFilter {
+            professions: self.profession.clone(),
+            departments: self.department.clone(),
+            regions: self.region.clone(),
+            structures: self.structure.clone(),
         }
     }
 
@@ -173,11 +178,13 @@ impl ExportArguments {
 impl ExportArguments {
     /// Writes a state of a publication store.
     fn write_store(&self, place: &DataPlace, guide: Guide, files: StoreFiles) -> Result<Exit> {
-        let filters = [&self.profession, &self.department, &self.region, &self.structure];
-        let is_filtered = !self.only.is_empty() || filters.iter().any(|filter| !filter.is_empty());
-        if self.person.is_some() || self.since.is_some() || is_filtered || self.header != HeaderWidth::default() {
-            let what = "--person, --since, --only, --header and filters are for --format national: tables are filtered by who reads them";
+        if self.person.is_some() || !self.only.is_empty() || self.header != HeaderWidth::default() {
+            let what = "--person, --only and --header are for --format national: resources and tables have a file for each type";
             return Err(Usage(what.into()).into());
+        }
+        let filter = self.filter();
+        if let Some(objection) = filter.objection() {
+            return Err(Usage(objection).into());
         }
         let Some(to) = &self.to else { return Err(Usage("name a directory with --to".into()).into()) };
         expect_replaceable(to, NOTE)?;
@@ -189,27 +196,42 @@ impl ExportArguments {
                 (store.context("there is no restricted store: a server with --restricted-credentials makes it")?, "restricted")
             }
         };
-        let snapshot = state_named(index, self.at.as_deref())?;
+        let snapshot = match &self.at {
+            Some(text) => state_named(index, "--at", text)?,
+            None => index.snapshot()?,
+        };
+        let since = self.since.as_deref().map(|text| state_named(index, "--since", text)).transpose()?;
+        let chosen = match &since {
+            Some(since) if since.tx() > snapshot.tx() => {
+                bail!("--since names transaction {}, which is after {}", since.tx(), snapshot.tx())
+            }
+            Some(since) => ChosenRows::between(since, &snapshot, &filter)?,
+            None => ChosenRows::of(&snapshot, &filter)?,
+        };
         let new = making(to)?;
-        let written = write_store_files(&snapshot, files, new.path(), &progress::shown_unless(self.quiet))
+        let written = write_store_files(&snapshot, &chosen, files, new.path(), &progress::shown_unless(self.quiet))
             .with_context(|| format!("{}: left as it was", to.display()))?;
         if self.perimeter == ExportPerimeter::Public {
             open_to_others(new.path())?;
         }
         let log = index.log()?.map(|log| json!({"id": format!("{:032x}", log.id), "epoch": log.epoch}));
-        let report = json!({
+        let mut report = json!({
             "tx": snapshot.tx().get(),
             "transactionTime": iso_ms(snapshot.commit_ms()),
             "perimeter": perimeter,
             "files": written,
         });
+        if let Some(since) = &since {
+            report["since"] = since.tx().get().into();
+        }
         let format = self.format.to_possible_value().map(|value| value.get_name().to_owned());
         replace(new, to, NOTE, &json!({"format": format, "log": log, "export": report}))?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&report)?);
             return Ok(Exit::Done);
         }
-        println!("{}: transaction {} of {}, {perimeter}", to.display(), snapshot.tx(), date_utc(snapshot.commit_ms()));
+        let since = since.map(|since| format!("from transaction {} to ", since.tx())).unwrap_or_default();
+        println!("{}: {since}transaction {} of {}, {perimeter}", to.display(), snapshot.tx(), date_utc(snapshot.commit_ms()));
         for file in &written {
             println!("{}: {} {}", file.name, thousands(file.rows), if file.table.is_some() { "rows" } else { "resources" });
         }
