@@ -119,7 +119,8 @@ impl HttpSource {
         if options.key.is_some() && !origin.is_encrypted() && !origin.is_loopback() {
             return Err(Error::Request("the key would travel unencrypted: give the https address of the origin".into()));
         }
-        let mut tls = TlsConfig::builder();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
         if let Some(pem) = &options.root_certificates {
             tls = tls.root_certs(RootCerts::new_with_certs(&certificates(pem)?));
         }

@@ -158,8 +158,8 @@ fn cosignatures_of_witnesses_are_kept_and_verified() {
     let log = signer("a.example/log", 1);
     let mut note = SignedNote::sign("a.example/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n", &[&log]).unwrap();
     // The witness, by ring alone: C2SP tlog-cosignature.
-    let pair = ring::signature::Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap();
-    let public = ring::signature::KeyPair::public_key(&pair).as_ref().try_into().unwrap();
+    let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap();
+    let public = aws_lc_rs::signature::KeyPair::public_key(&pair).as_ref().try_into().unwrap();
     let witness = VerifierKey::new("w.example/w1", KeyKind::Cosignature, public).unwrap();
     let signature = pair.sign(format!("cosignature/v1\ntime 1679315147\n{}", note.unverified_text()).as_bytes());
     let blob = [&witness.id().to_be_bytes()[..], &1_679_315_147_u64.to_be_bytes(), signature.as_ref()].concat();

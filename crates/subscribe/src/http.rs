@@ -39,7 +39,8 @@ impl HttpTransport {
     /// # Errors
     /// When they hold no certificate.
     pub fn new(rules: AddressRules, roots: Option<&[u8]>) -> Result<Self, String> {
-        let mut tls = TlsConfig::builder();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
         if let Some(pem) = roots {
             let parsed = ureq::tls::parse_pem(pem).filter_map(|item| match item {
                 Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),

@@ -1,0 +1,1 @@
+//! Cards and certificates: what they say, whether they stand, and a test authority.

@@ -1,0 +1,1 @@
+//! The means on a phone: activation, devices, PIN, requests to approve.

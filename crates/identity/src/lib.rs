@@ -1,0 +1,1 @@
+//! The OpenID provider: clients, sessions, grants, tokens, claims.

@@ -1,0 +1,1 @@
+//! Signed tokens, keys and their rotation, proofs of possession.
