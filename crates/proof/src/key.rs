@@ -2,9 +2,9 @@
 
 use crate::limits::NAME_BYTES;
 use crate::secret::Secret;
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;

@@ -5,6 +5,7 @@ use crate::address::AddressRules;
 use crate::limits;
 use crate::transport::{Notification, Transport};
 use std::io::Read;
+use std::sync::Arc;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
