@@ -35,6 +35,7 @@ mod core;
 mod decide;
 mod discard;
 mod fault;
+mod identity_rows;
 mod job;
 pub mod limits;
 mod listen;

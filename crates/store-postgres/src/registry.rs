@@ -8,9 +8,10 @@ use crate::migrate::FormerTables;
 use crate::stage::PostgresStage;
 use crate::unit::PostgresUnit;
 use crate::url::options;
-use crate::{audit, job, limits, note, owner, pool, read, schema, subscription, verify};
+use crate::{audit, identity_rows, job, limits, note, owner, pool, read, schema, subscription, verify};
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::identity::{IdentityRow, IdentityStore};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, check_numbers,
 };
@@ -201,6 +202,26 @@ impl SubscriptionStore for PostgresRegistry {
 
     async fn end_lease(&self, name: &str, holder: &str) -> Result<()> {
         Ok(ask!(self.pool(), c => subscription::end_lease(c, name, holder))?)
+    }
+}
+
+#[async_trait]
+impl IdentityStore for PostgresRegistry {
+    async fn identity_row(&self, kind: &str, key: &str) -> Result<Option<IdentityRow>> {
+        Ok(ask!(self.pool(), c => identity_rows::one(c, kind, key))?)
+    }
+
+    async fn identity_rows(&self, kind: &str, subject: Option<&str>, after: &str, limit: u32) -> Result<Vec<IdentityRow>> {
+        Ok(ask!(self.pool(), c => identity_rows::page(c, kind, subject, after, limit))?)
+    }
+
+    async fn identity_rows_due(&self, kind: &str, until_ms: i64, limit: u32) -> Result<Vec<IdentityRow>> {
+        Ok(ask!(self.pool(), c => identity_rows::due(c, kind, until_ms, limit))?)
+    }
+
+    async fn sweep_identity(&self, kinds: &[&str], until_ms: i64, limit: u32) -> Result<u64> {
+        // What an answer that was lost has removed is not counted; it is over all the same.
+        Ok(ask!(self.pool(), c => identity_rows::sweep(c, kinds, until_ms, limit))?)
     }
 }
 

@@ -97,6 +97,9 @@ async fn check_adopted(core: &Core, c: &mut PgConnection, adopted: &Adopted, put
 impl PostgresUnit {
     /// Saves the unit. An error leaves nothing: the connection is closed with its transaction open.
     pub(crate) async fn commit(mut self, cause: &Cause, clock: CommitClock<'_>) -> CallResult<CommitOutcome> {
+        if let Some((kind, key)) = self.lost.take() {
+            return Err(Error::IdentityChanged { kind, key }.into());
+        }
         let core: Arc<Core> = self.core.clone();
         self.lock().await?;
         let Some(mut locked) = self.locked.take() else { return Err(sqlx::Error::PoolClosed.into()) };
@@ -145,6 +148,7 @@ impl PostgresUnit {
         statement(self.notes.write(c)).await?;
         statement(job::insert(c, &self.jobs, written)).await?;
         subscription::write(c, &self.subscriptions).await?;
+        self.identity.write(c).await?;
         let trail = statement(audit::insert(c, locked.counter.audit, &self.events, at_ms, written)).await?;
         let query = sqlx::query(
             "UPDATE log_counter SET tx = $1, commit_ms = $2, digest = $3, audit = $4, audit_hash = $5, saves = $6, token = $7",

@@ -2,13 +2,16 @@
 
 use crate::call::{bounded, run, statement};
 use crate::fault::CallResult;
-use crate::{limits, migrate, subscription, tables};
+use crate::{identity_rows, limits, migrate, subscription, tables};
 use annuaire_base::LogIdentity;
 use annuaire_store::Error;
 use sqlx::PgConnection;
 
 /// Raised whenever the tables change their meaning.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
+
+/// Tables that were added, each with the version that had them first.
+const ADDED: [(i64, &str); 2] = [(5, subscription::TABLES), (6, identity_rows::TABLES)];
 
 /// What tables of version 3 have as well, so that migration keeps it.
 const NOTES: &str = r#"
@@ -41,16 +44,14 @@ pub(crate) async fn ensure(c: &mut PgConnection, from: &migrate::FormerTables<'_
             statement(run(c, "CREATE TABLE registry_version(version bigint PRIMARY KEY)")).await?;
             statement(run(c, NOTES)).await?;
             tables::create(c, from.new_id()).await?;
-            statement(run(c, subscription::TABLES)).await?;
         }
-        4 => statement(run(c, subscription::TABLES)).await?,
+        4 | 5 => {}
         2 | 3 => {
             if version == 2 {
                 statement(run(c, NOTES)).await?;
                 statement(run(c, FROM_2)).await?;
             }
             migrate::to_4(c, from).await?;
-            statement(run(c, subscription::TABLES)).await?;
         }
         _ => {
             return Err(Error::Database(format!(
@@ -58,6 +59,9 @@ pub(crate) async fn ensure(c: &mut PgConnection, from: &migrate::FormerTables<'_
             ))
             .into());
         }
+    }
+    for (_, tables) in ADDED.iter().filter(|(first, _)| *first > version) {
+        statement(run(c, tables)).await?;
     }
     if version != VERSION {
         statement(sqlx::query("INSERT INTO registry_version(version) VALUES ($1)").bind(VERSION).execute(&mut *c)).await?;

@@ -4,12 +4,14 @@ use crate::call::{ask, statement};
 use crate::core::{Core, StageEnd};
 use crate::decide::{self, Decision};
 use crate::fault::{CallResult, Fault};
+use crate::identity_rows::{self, PendingRows};
 use crate::lock::Locked;
 use crate::note::{self, PendingNotes};
 use crate::read;
 use annuaire_base::Tx;
 use annuaire_base::fact::Fact;
 use annuaire_store::backend::Puts;
+use annuaire_store::identity::{IdentityRow, IdentityWrite};
 use annuaire_store::subscription::SubscriptionWrite;
 use annuaire_store::{
     AuditEvent, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Error, Expect, FactMark, NewJob, OwnerRow, Result,
@@ -35,6 +37,9 @@ pub(crate) struct PostgresUnit {
     pub(crate) jobs: Vec<NewJob>,
     pub(crate) events: Vec<AuditEvent>,
     pub(crate) subscriptions: Vec<SubscriptionWrite>,
+    pub(crate) identity: PendingRows,
+    /// Kind and key of a row of identity that was not as expected: the unit cannot be saved any more.
+    pub(crate) lost: Option<(String, String)>,
     pub(crate) adopted: Option<Adopted>,
     pub(crate) locked: Option<Locked>,
     /// A call failed under the lock: the transaction of the database is gone, and so is the unit.
@@ -69,6 +74,8 @@ impl PostgresUnit {
             jobs: Vec::new(),
             events: Vec::new(),
             subscriptions: Vec::new(),
+            identity: PendingRows::default(),
+            lost: None,
             adopted: None,
             locked: None,
             failed: false,
@@ -230,6 +237,21 @@ impl Unit for PostgresUnit {
     async fn write_subscription(&mut self, write: &SubscriptionWrite) -> Result<()> {
         self.subscriptions.push(write.clone());
         Ok(())
+    }
+
+    async fn identity_row(&mut self, kind: &str, key: &str) -> Result<Option<IdentityRow>> {
+        match self.identity.get(kind, key) {
+            Some(row) => Ok(row),
+            None => Ok(look!(self, c => identity_rows::one(c, kind, key))?),
+        }
+    }
+
+    async fn write_identity(&mut self, write: &IdentityWrite) -> Result<()> {
+        let added = self.identity.add(write);
+        if let Err(Error::IdentityChanged { kind, key }) = &added {
+            self.lost = Some((kind.clone(), key.clone()));
+        }
+        added
     }
 
     async fn save(self: Box<Self>, cause: &Cause, clock: CommitClock<'_>) -> Result<CommitOutcome> {

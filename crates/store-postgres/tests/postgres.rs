@@ -6,6 +6,7 @@ mod common;
 
 use annuaire_base::Tx;
 use annuaire_base::fact::{Publication, VersionContent};
+use annuaire_store::identity::{IdentityRow, IdentityWrite};
 use annuaire_store::{AuditEvent, Change, Error, Expect, NewJob, OwnerRow, Queue};
 use annuaire_store_postgres::open_blocking;
 use common::{Schema, commit, execute, key, put, save, write};
@@ -129,25 +130,37 @@ fn tables_of_version_3_are_brought_forward_with_all_that_they_know() {
     assert_eq!((schema.open().log().unwrap(), r.verify().unwrap()), (r.log().unwrap(), Vec::new()));
 }
 
-/// Version 5 added tables and changed none: without them the tables are those of version 4.
+/// Versions 5 and 6 added tables and changed none: without them the tables are those of version 4 or 5.
 #[test]
 #[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
-fn tables_of_version_4_get_those_of_subscriptions() {
-    let schema = Schema::new("four");
-    let r = schema.fresh();
-    commit(&r, &[put("s", "A", "1")]);
-    let log = r.log().unwrap();
-    drop(r);
-    execute(
-        &schema.url(),
-        "DROP TABLE subscription, subscription_content, subscription_event, lease; UPDATE registry_version SET version = 4",
-    );
-    for holder in ["n1", "n2"] {
-        let r = schema.open();
-        assert_eq!((r.log().unwrap(), r.facts_at(Tx::new(1), &["A".into()]).unwrap().len()), (log, 1));
-        assert_eq!(r.subscription_heads(None, "", 9).unwrap(), []);
-        assert!(r.take_lease(holder, holder, 0, 9).unwrap());
-        assert_eq!(r.verify().unwrap(), [""; 0]);
+fn tables_of_version_4_or_5_get_those_that_they_lack() {
+    for (name, version, without) in [
+        ("four", 4, "DROP TABLE identity_row, subscription, subscription_content, subscription_event, lease"),
+        ("five", 5, "DROP TABLE identity_row"),
+    ] {
+        let schema = Schema::new(name);
+        let r = schema.fresh();
+        commit(&r, &[put("s", "A", "1")]);
+        let log = r.log().unwrap();
+        drop(r);
+        execute(&schema.url(), &format!("{without}; UPDATE registry_version SET version = {version}"));
+        for key in ["k1", "k2"] {
+            let r = schema.open();
+            assert_eq!((r.log().unwrap(), r.facts_at(Tx::new(1), &["A".into()]).unwrap().len()), (log, 1));
+            assert_eq!(r.subscription_heads(None, "", 9).unwrap(), []);
+            assert!(r.take_lease(key, key, 0, 9).unwrap());
+            let row = IdentityRow {
+                kind: "k".into(),
+                key: key.into(),
+                subject: String::new(),
+                due_ms: None,
+                version: 1,
+                content: "{}".into(),
+            };
+            write(&r, 2_000, |u| u.write_identity(&IdentityWrite::Create(row.clone()))).unwrap();
+            assert_eq!(r.identity_row("k", "k1").unwrap().unwrap().content, "{}");
+            assert_eq!(r.verify().unwrap(), [""; 0]);
+        }
     }
 }
 

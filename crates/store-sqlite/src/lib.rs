@@ -33,6 +33,7 @@ mod changed;
 mod discard;
 mod facts;
 mod fault;
+mod identity_rows;
 mod jobs;
 mod keeper;
 mod limits;

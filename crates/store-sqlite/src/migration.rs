@@ -1,4 +1,4 @@
-//! Bringing a registry of version 2 or 3 forward. (One of version 4 lacks tables only: [`crate::schema`] adds them in place.)
+//! Bringing a registry of version 2 or 3 forward. (One of version 4 or 5 lacks tables only: [`crate::schema`] adds them in place.)
 //!
 //! The new registry is written beside the old one, in one transaction of which nothing is seen, and takes its place at the end: a program
 //! that is killed meanwhile begins again, and the old file is untouched until then. The log is read in its order, some thousand rows at a
@@ -7,8 +7,8 @@
 use crate::batch::{self, Batch};
 use crate::fault::fault;
 use crate::options::{SqliteOptions, connection};
-use crate::schema::{PAGE_BYTES, TABLES, VERSION, beside};
-use crate::{limits, subscriptions};
+use crate::schema::{PAGE_BYTES, VERSION, beside};
+use crate::{limits, schema};
 use annuaire_base::fact::{FactKey, Publication};
 use annuaire_store::backend;
 use annuaire_store::columns::{signed, unsigned};
@@ -44,9 +44,7 @@ pub(crate) async fn bring_forward(path: &Path, version: i64, options: &SqliteOpt
     sqlx::query("ATTACH ? AS old").bind(old).execute(&mut c).await.map_err(fault)?;
     // Other programs may read the old file, and not write it.
     sqlx::query("BEGIN IMMEDIATE").execute(&mut c).await.map_err(fault)?;
-    for tables in [TABLES, subscriptions::TABLES] {
-        sqlx::raw_sql(tables).execute(&mut c).await.map_err(fault)?;
-    }
+    schema::create_tables(&mut c).await?;
     let mut id = [0; 16];
     (options.entropy)(&mut id);
     let query = sqlx::query("INSERT INTO registry(one, log, epoch, next_batch) VALUES (1, ?, 0, 1)").bind(id.to_vec());

@@ -8,9 +8,10 @@ use crate::shared::Shared;
 use crate::stage::SqliteStage;
 use crate::turn::WriterTurns;
 use crate::unit::SqliteUnit;
-use crate::{audit, changed, facts, jobs, keeper, limits, migration, notes, schema, subscriptions, sweep, verify};
+use crate::{audit, changed, facts, identity_rows, jobs, keeper, limits, migration, notes, schema, subscriptions, sweep, verify};
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::identity::{IdentityRow, IdentityStore};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, check_numbers,
 };
@@ -108,9 +109,9 @@ impl SqliteRegistry {
                 c.close().await.map_err(fault)?;
             }
             Some(schema::VERSION) => {}
-            Some(4) => {
+            Some(version) if (schema::OLDEST_OF_CHUNKS..schema::VERSION).contains(&version) => {
                 let mut c = writing(path, SqliteSynchronous::Full).connect().await.map_err(fault)?;
-                schema::add_subscriptions(&mut c).await?;
+                schema::add_tables(&mut c, version).await?;
                 c.close().await.map_err(fault)?;
             }
             Some(version) if (schema::OLDEST..schema::VERSION).contains(&version) => {
@@ -323,6 +324,32 @@ impl SubscriptionStore for SqliteRegistry {
     async fn end_lease(&self, name: &str, holder: &str) -> Result<()> {
         let (_turn, mut c) = self.writer().await?;
         subscriptions::end_lease(&mut c, name, holder).await
+    }
+}
+
+#[async_trait]
+impl IdentityStore for SqliteRegistry {
+    async fn identity_row(&self, kind: &str, key: &str) -> Result<Option<IdentityRow>> {
+        identity_rows::one(&mut *self.shared.reader().await?, kind, key).await
+    }
+
+    async fn identity_rows(&self, kind: &str, subject: Option<&str>, after: &str, limit: u32) -> Result<Vec<IdentityRow>> {
+        identity_rows::page(&mut *self.shared.reader().await?, kind, subject, after, limit).await
+    }
+
+    async fn identity_rows_due(&self, kind: &str, until_ms: i64, limit: u32) -> Result<Vec<IdentityRow>> {
+        identity_rows::due(&mut *self.shared.reader().await?, kind, until_ms, limit).await
+    }
+
+    async fn sweep_identity(&self, kinds: &[&str], until_ms: i64, limit: u32) -> Result<u64> {
+        // Looked for first without a turn: most of the time there is nothing.
+        if !identity_rows::any_over(&mut *self.shared.reader().await?, kinds, until_ms).await? {
+            return Ok(0);
+        }
+        let (_turn, mut c) = self.writer().await?;
+        let swept = identity_rows::sweep(&mut c, kinds, until_ms, limit).await?;
+        self.shared.written.notify_one();
+        Ok(swept)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tables, and the version of a file.
 
 use crate::fault::fault;
-use crate::subscriptions;
+use crate::{identity_rows, subscriptions};
 use annuaire_store::{Error, Result};
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
@@ -10,10 +10,16 @@ use std::path::Path;
 pub(crate) const PAGE_BYTES: u32 = 8_192;
 
 /// Raised whenever the tables change their meaning (`PRAGMA user_version`).
-pub(crate) const VERSION: i64 = 5;
+pub(crate) const VERSION: i64 = 6;
 
 /// The oldest version that is brought forward.
 pub(crate) const OLDEST: i64 = 2;
+
+/// The oldest version whose log is made of chunks: it lacks tables only, which are added in place.
+pub(crate) const OLDEST_OF_CHUNKS: i64 = 4;
+
+/// Tables that were added, each with the version that had them first.
+const ADDED: [(i64, &str); 2] = [(5, subscriptions::TABLES), (6, identity_rows::TABLES)];
 
 // `chunk` says where the rows of the log are, `chunk_data` holds them. The two are apart, so that the first is read without the second.
 //
@@ -22,7 +28,7 @@ pub(crate) const OLDEST: i64 = 2;
 //
 // `wide` owners are those of files: they are asked about every entity. Which other owners (a person, a structure) say something of an entity
 // is in `entity_owner`.
-pub(crate) const TABLES: &str = "
+const TABLES: &str = "
 CREATE TABLE registry(one INTEGER PRIMARY KEY CHECK (one = 1), log BLOB NOT NULL, epoch INTEGER NOT NULL, next_batch INTEGER NOT NULL);
 CREATE TABLE log_tx(tx INTEGER PRIMARY KEY, batch INTEGER NOT NULL UNIQUE, commit_ms INTEGER NOT NULL, actor TEXT NOT NULL, authority TEXT,
     request TEXT, channel TEXT NOT NULL, basis TEXT, reason TEXT NOT NULL, changes INTEGER NOT NULL, withdrawals INTEGER NOT NULL,
@@ -92,9 +98,7 @@ pub(crate) fn unknown_version(path: &Path, version: i64) -> Error {
 /// Creates the tables of an empty file.
 pub(crate) async fn create(c: &mut SqliteConnection, log: u128) -> Result<()> {
     let mut t = c.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
-    for tables in [TABLES, subscriptions::TABLES] {
-        sqlx::raw_sql(tables).execute(&mut *t).await.map_err(fault)?;
-    }
+    create_tables(&mut t).await?;
     sqlx::query("INSERT INTO registry(one, log, epoch, next_batch) VALUES (1, ?, 0, 1)")
         .bind(log.to_be_bytes().to_vec())
         .execute(&mut *t)
@@ -104,10 +108,20 @@ pub(crate) async fn create(c: &mut SqliteConnection, log: u128) -> Result<()> {
     t.commit().await.map_err(fault)
 }
 
-/// Gives a file of version 4 the tables that came with version 5, in one transaction.
-pub(crate) async fn add_subscriptions(c: &mut SqliteConnection) -> Result<()> {
+/// Creates all tables, in a transaction of the caller.
+pub(crate) async fn create_tables(c: &mut SqliteConnection) -> Result<()> {
+    for tables in std::iter::once(TABLES).chain(ADDED.map(|(_, tables)| tables)) {
+        sqlx::raw_sql(tables).execute(&mut *c).await.map_err(fault)?;
+    }
+    Ok(())
+}
+
+/// Gives a file of version [`OLDEST_OF_CHUNKS`] or later the tables that came after `version`, in one transaction.
+pub(crate) async fn add_tables(c: &mut SqliteConnection, version: i64) -> Result<()> {
     let mut t = c.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
-    sqlx::raw_sql(subscriptions::TABLES).execute(&mut *t).await.map_err(fault)?;
+    for (_, tables) in ADDED.iter().filter(|(first, _)| *first > version) {
+        sqlx::raw_sql(tables).execute(&mut *t).await.map_err(fault)?;
+    }
     sqlx::raw_sql(&format!("PRAGMA user_version = {VERSION}")).execute(&mut *t).await.map_err(fault)?;
     t.commit().await.map_err(fault)
 }

@@ -7,11 +7,12 @@ use crate::stage::discarded;
 use crate::staged_rows::StageTail;
 use crate::turn::Turn;
 use crate::versions::{Of, StoredVersion, last_versions};
-use crate::{audit, discard, facts, jobs, limits, notes, prepare, subscriptions, sweep, withdraw};
+use crate::{audit, discard, facts, identity_rows, jobs, limits, notes, prepare, subscriptions, sweep, withdraw};
 use annuaire_base::Tx;
 use annuaire_base::fact::{Fact, FactKey};
 use annuaire_store::backend::{self, LastVersion, Puts, Verdict, decide, expected};
 use annuaire_store::columns::{signed, tx_column};
+use annuaire_store::identity::{IdentityRow, IdentityWrite};
 use annuaire_store::proof::{Hash, tx_digest};
 use annuaire_store::subscription::SubscriptionWrite;
 use annuaire_store::{
@@ -39,6 +40,8 @@ pub(crate) struct SqliteUnit {
     adopted: Option<StageTail>,
     jobs: Vec<NewJob>,
     events: Vec<AuditEvent>,
+    /// Kind and key of a row of identity that was not as expected: the unit cannot be saved any more.
+    lost: Option<(String, String)>,
 }
 
 /// Puts that write a row, and what all of them do.
@@ -76,6 +79,7 @@ impl SqliteUnit {
             adopted: None,
             jobs: Vec::new(),
             events: Vec::new(),
+            lost: None,
         })
     }
 
@@ -356,7 +360,22 @@ impl Unit for SqliteUnit {
         subscriptions::write(&mut self.transaction, write).await
     }
 
+    async fn identity_row(&mut self, kind: &str, key: &str) -> Result<Option<IdentityRow>> {
+        identity_rows::one(&mut self.transaction, kind, key).await
+    }
+
+    async fn write_identity(&mut self, write: &IdentityWrite) -> Result<()> {
+        let written = identity_rows::write(&mut self.transaction, write).await;
+        if let Err(Error::IdentityChanged { kind, key }) = &written {
+            self.lost = Some((kind.clone(), key.clone()));
+        }
+        written
+    }
+
     async fn save(mut self: Box<Self>, cause: &Cause, clock: CommitClock<'_>) -> Result<CommitOutcome> {
+        if let Some((kind, key)) = self.lost.take() {
+            return Err(Error::IdentityChanged { kind, key });
+        }
         let marked = self.adopted.as_mut().map(|tail| std::mem::take(&mut tail.marked)).unwrap_or_default();
         let (batch, withdrawn, counts) = self.write_rows().await?;
         let now_ms = (clock.now_ms)();

@@ -16,6 +16,8 @@ mod beside;
 mod clocks;
 mod compared;
 mod history;
+mod identity;
+mod identity_rate;
 mod jobs;
 mod log;
 mod model;
@@ -25,6 +27,7 @@ mod subscriptions;
 mod withdrawal;
 
 pub use acts::{OpenRegistry, cause, commit, import, owners, put, write};
+pub use identity_rate::identity_rate;
 
 /// Runs the suite.
 ///
@@ -38,6 +41,7 @@ pub fn run(open: OpenRegistry<'_>) {
     jobs::run(open);
     audit::run(&open(true));
     subscriptions::run(open);
+    identity::run(open);
     stages::run(open);
     withdrawal::run(open);
     race::run(open);

@@ -1,5 +1,6 @@
 //! The registry for threads that are not tasks: imports, followers, commands.
 
+use crate::identity::{IdentityRow, IdentityWrite};
 use crate::subscription::{DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionWrite};
 use crate::{
     AuditEvent, AuditRow, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, Job, NewJob, OwnerRow,
@@ -142,6 +143,10 @@ blocking! {
     note_delivery(note: &DeliveryNote) -> bool;
     take_lease(name: &str, holder: &str, now_ms: i64, until_ms: i64) -> bool;
     end_lease(name: &str, holder: &str) -> ();
+    identity_row(kind: &str, key: &str) -> Option<IdentityRow>;
+    identity_rows(kind: &str, subject: Option<&str>, after: &str, limit: u32) -> Vec<IdentityRow>;
+    identity_rows_due(kind: &str, until_ms: i64, limit: u32) -> Vec<IdentityRow>;
+    sweep_identity(kinds: &[&str], until_ms: i64, limit: u32) -> u64;
 }
 
 /// Methods of a unit or a stage that wait for the one of this name of the trait.
@@ -175,6 +180,8 @@ blocking_writer! {
         job(job: &NewJob) -> ();
         audit(event: &AuditEvent) -> ();
         write_subscription(write: &SubscriptionWrite) -> ();
+        identity_row(kind: &str, key: &str) -> Option<IdentityRow>;
+        write_identity(write: &IdentityWrite) -> ();
     }
 }
 

@@ -48,6 +48,14 @@ pub enum Error {
         /// The subscription.
         id: String,
     },
+    /// A write about a row of identity that somebody else wrote or removed meanwhile. The text leaves the key out, which may name a person.
+    #[error("a row of identity of kind {kind:?} was written or removed since it was read: read it again and decide again")]
+    IdentityChanged {
+        /// Kind of the row.
+        kind: String,
+        /// Its key.
+        key: String,
+    },
     /// The connection was lost while the commit was under way, and the registry could not be asked whether it happened.
     #[error(
         "the connection to the database was lost during the commit of transaction {tx}: look whether it exists before repeating it"

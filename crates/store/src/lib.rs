@@ -11,7 +11,8 @@
 //! waits for a file.
 //!
 //! Beside the log, in the same database transactions: **notes** (texts that are never published), **jobs** with due time and
-//! attempts (work, and the outbox), the **audit trail**, **subscriptions** with their numbered events.
+//! attempts (work, and the outbox), the **audit trail**, **subscriptions** with their numbered events,
+//! **rows of identity** (clients, sessions, means).
 //!
 //! This room holds no SQL. A backend implements [`Registry`], [`Unit`] and [`Stage`] (helpers: [`backend`], [`chunk`], [`proof`], [`columns`]) and passes
 //! the suite of the crate `store-suite`, which compares random histories with a naive model. Tasks call the traits; ordinary threads call
@@ -40,6 +41,7 @@ pub mod columns;
 mod entropy;
 mod error;
 mod fact;
+pub mod identity;
 mod job;
 pub mod limits;
 mod log;
@@ -54,6 +56,7 @@ pub use blocking::{BlockingRegistry, BlockingStage, BlockingUnit};
 pub use entropy::Entropy;
 pub use error::{Error, Result};
 pub use fact::{Change, ChangeCounts, CommitOutcome, Expect, FactMark};
+pub use identity::{IdentityRow, IdentityStore, IdentityWrite};
 pub use job::{Job, NewJob, Queue, back_off_ms};
 pub use log::{Cause, Channel, CommitClock, Transaction, commit_time};
 pub use owner::OwnerRow;

@@ -1,4 +1,4 @@
-//! Limits of the clock of the log, and of its chunks.
+//! Limits of the clock of the log, of its chunks, and of rows of identity.
 
 /// How far the last transaction may be ahead of the clock of the committing machine, in milliseconds: the clocks of two
 /// machines differ by less than an hour.
@@ -14,3 +14,11 @@ pub const CHUNK_ROWS: usize = 256;
 pub const CHUNK_BYTES_MOST: usize = 64 * 1_024 * 1_024;
 /// Level of zstd. Higher ones take longer and gain little (see [`chunk`](crate::chunk)).
 pub const COMPRESSION_LEVEL: i32 = 1;
+/// Bytes of the kind of a row of identity.
+pub const IDENTITY_KIND_BYTES: usize = 64;
+/// Bytes of the key of a row of identity: a digest, a number, an address of a client.
+pub const IDENTITY_KEY_BYTES: usize = 512;
+/// Bytes of the subject of a row of identity.
+pub const IDENTITY_SUBJECT_BYTES: usize = 256;
+/// Bytes of the content of a row of identity. The largest are the keys and settings of a client.
+pub const IDENTITY_CONTENT_BYTES: usize = 256 * 1_024;

@@ -1,5 +1,6 @@
 //! The unit of work, and the stage of a large one.
 
+use crate::identity::{IdentityRow, IdentityWrite};
 use crate::subscription::SubscriptionWrite;
 use crate::{AuditEvent, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, NewJob, OwnerRow, Result};
 use annuaire_base::Tx;
@@ -68,6 +69,17 @@ pub trait Unit: Send {
     /// # Errors
     /// [`Error::SubscriptionChanged`](crate::Error::SubscriptionChanged), here or in [`save`](Unit::save): nothing of the unit is written then.
     async fn write_subscription(&mut self, write: &SubscriptionWrite) -> Result<()>;
+
+    /// [`IdentityStore::identity_row`](crate::identity::IdentityStore::identity_row), as this unit sees it: what it wrote is read back.
+    async fn identity_row(&mut self, kind: &str, key: &str) -> Result<Option<IdentityRow>>;
+
+    /// Writes, replaces or removes a row of identity. A unit may write one row several times: each write expects what the one before left.
+    ///
+    /// # Errors
+    /// [`Error::IdentityChanged`](crate::Error::IdentityChanged) when the row has another version, here or in [`save`](Unit::save), which is
+    /// refused once one was met: nothing of the unit is written then. [`Error::Rejected`](crate::Error::Rejected) for what is beyond
+    /// [`limits`](crate::limits).
+    async fn write_identity(&mut self, write: &IdentityWrite) -> Result<()>;
 
     /// Commits. Number and instant are taken here ([`commit_time`](crate::commit_time)), under the lock that makes numbers gap-free, and never before. A unit that changes no fact takes no
     /// number; what else it wrote is committed all the same.

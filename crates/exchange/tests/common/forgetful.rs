@@ -2,6 +2,7 @@
 
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::identity::{IdentityRow, IdentityStore, IdentityWrite};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, SubscriptionWrite,
 };
@@ -60,6 +61,22 @@ impl SubscriptionStore for Forgetful {
     }
     async fn end_lease(&self, _: &str, _: &str) -> Result<()> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl IdentityStore for Forgetful {
+    async fn identity_row(&self, _: &str, _: &str) -> Result<Option<IdentityRow>> {
+        Ok(None)
+    }
+    async fn identity_rows(&self, _: &str, _: Option<&str>, _: &str, _: u32) -> Result<Vec<IdentityRow>> {
+        Ok(Vec::new())
+    }
+    async fn identity_rows_due(&self, _: &str, _: i64, _: u32) -> Result<Vec<IdentityRow>> {
+        Ok(Vec::new())
+    }
+    async fn sweep_identity(&self, _: &[&str], _: i64, _: u32) -> Result<u64> {
+        Ok(0)
     }
 }
 
@@ -156,6 +173,12 @@ impl Stage for Forgetful {
 
 #[async_trait]
 impl Unit for Forgetful {
+    async fn identity_row(&mut self, _: &str, _: &str) -> Result<Option<IdentityRow>> {
+        Ok(None)
+    }
+    async fn write_identity(&mut self, _: &IdentityWrite) -> Result<()> {
+        Ok(())
+    }
     async fn write_subscription(&mut self, _: &SubscriptionWrite) -> Result<()> {
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::identity::{IdentityRow, IdentityStore};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore,
 };
@@ -60,6 +61,22 @@ impl SubscriptionStore for Hooked {
     }
     async fn end_lease(&self, name: &str, holder: &str) -> Result<()> {
         self.inner.end_lease(name, holder).await
+    }
+}
+
+#[async_trait]
+impl IdentityStore for Hooked {
+    async fn identity_row(&self, kind: &str, key: &str) -> Result<Option<IdentityRow>> {
+        self.inner.identity_row(kind, key).await
+    }
+    async fn identity_rows(&self, kind: &str, subject: Option<&str>, after: &str, limit: u32) -> Result<Vec<IdentityRow>> {
+        self.inner.identity_rows(kind, subject, after, limit).await
+    }
+    async fn identity_rows_due(&self, kind: &str, until_ms: i64, limit: u32) -> Result<Vec<IdentityRow>> {
+        self.inner.identity_rows_due(kind, until_ms, limit).await
+    }
+    async fn sweep_identity(&self, kinds: &[&str], until_ms: i64, limit: u32) -> Result<u64> {
+        self.inner.sweep_identity(kinds, until_ms, limit).await
     }
 }
 

@@ -4,6 +4,7 @@ use super::{execute, options, raw};
 use crate::{SqliteRegistry, open_blocking};
 use annuaire_base::Tx;
 use annuaire_base::fact::Publication;
+use annuaire_store::identity::{IdentityRow, IdentityWrite};
 use annuaire_store::{BlockingRegistry, Channel};
 use annuaire_store_suite as suite;
 use std::path::Path;
@@ -141,26 +142,43 @@ fn many_rows_come_forward_in_parts() {
     assert_eq!(r.verify().unwrap(), [""; 0]);
 }
 
-/// Version 5 added tables and changed none: without them a file is one of version 4, with all that such a file may hold.
+/// Versions 5 and 6 added tables and changed none: without them a file is one of version 4 or 5, with all that such a file may hold.
 #[test]
-fn a_file_of_version_4_gets_the_tables_of_subscriptions() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("r.sqlite");
-    let r = open_blocking(&path).unwrap();
-    suite::owners(&r, &["s"]);
-    suite::commit(&r, 1_000, &[suite::put("A", "s", "1")]);
-    let log = r.log().unwrap();
-    drop(r);
-    execute(
-        &path,
+fn a_file_of_version_4_or_5_gets_the_tables_that_it_lacks() {
+    const OF_6: &str = "DROP TABLE identity_row; PRAGMA user_version = 5;";
+    const OF_5: &str =
         "DROP TABLE subscription; DROP TABLE subscription_content; DROP TABLE subscription_event; DROP TABLE lease;
-         PRAGMA user_version = 4",
-    );
-    for holder in ["n1", "n2"] {
+         PRAGMA user_version = 4;";
+    for version in [4, 5] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r.sqlite");
         let r = open_blocking(&path).unwrap();
-        assert_eq!((r.log().unwrap(), r.facts_at(Tx::new(1), &["A".into()]).unwrap().len()), (log, 1));
-        assert_eq!(r.subscription_heads(None, "", 9).unwrap(), []);
-        assert!(r.take_lease(holder, holder, 0, 9).unwrap());
-        assert_eq!(r.verify().unwrap(), [""; 0]);
+        suite::owners(&r, &["s"]);
+        suite::commit(&r, 1_000, &[suite::put("A", "s", "1")]);
+        assert!(r.take_lease("of 5", "n0", 0, 99).unwrap());
+        let log = r.log().unwrap();
+        drop(r);
+        execute(&path, OF_6);
+        if version == 4 {
+            execute(&path, OF_5);
+        }
+        for key in ["k1", "k2"] {
+            let r = open_blocking(&path).unwrap();
+            assert_eq!((r.log().unwrap(), r.facts_at(Tx::new(1), &["A".into()]).unwrap().len()), (log, 1));
+            assert_eq!(r.subscription_heads(None, "", 9).unwrap(), []);
+            assert!(r.take_lease(key, key, 0, 9).unwrap());
+            assert_eq!(r.take_lease("of 5", "n9", 0, 9).unwrap(), version == 4, "what version 5 kept stays");
+            let row = IdentityRow {
+                kind: "k".into(),
+                key: key.into(),
+                subject: String::new(),
+                due_ms: None,
+                version: 1,
+                content: "{}".into(),
+            };
+            suite::write(&r, 2_000, &mut |u| u.write_identity(&IdentityWrite::Create(row.clone()))).unwrap();
+            assert_eq!(r.identity_row("k", "k1").unwrap().unwrap().content, "{}");
+            assert_eq!(r.verify().unwrap(), [""; 0]);
+        }
     }
 }

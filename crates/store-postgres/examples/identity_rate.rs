@@ -1,0 +1,13 @@
+//! Measures units that write two rows of identity and one audit event, by 1, 4 and 16 threads:
+//! `cargo xtask with-postgres cargo run -p annuaire-store-postgres --example identity_rate`.
+
+#![expect(clippy::unwrap_used, reason = "a measurement stops at the first failure")]
+#![expect(clippy::disallowed_methods, reason = "the environment names the server of the tests")]
+
+fn main() {
+    let url = std::env::var("ANNUAIRE_TEST_POSTGRES").unwrap();
+    for threads in [1, 4, 16] {
+        // Rows of another number of threads have other keys.
+        annuaire_store_suite::identity_rate(&annuaire_store_postgres::open_blocking(&url).unwrap(), threads, 4_000);
+    }
+}
