@@ -13,10 +13,11 @@ struct Fixture {
     instant: &'static str,
 }
 
-const FIXTURES: [Fixture; 3] = [
+const FIXTURES: [Fixture; 4] = [
     Fixture { name: "registry-3-store-6.zip", instant: "2026-11-26T05:25:47.9" },
     Fixture { name: "registry-2.zip", instant: "2026-11-26T05:25:47.9" },
     Fixture { name: "registry-4-store-8.zip", instant: "2026-11-26T17:28:25" },
+    Fixture { name: "registry-5-store-8.zip", instant: "2026-11-26T19:40:28" },
 ];
 
 /// Professionals' practices, structures and situations that the release which made the fixtures served.
