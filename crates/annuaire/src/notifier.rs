@@ -8,8 +8,8 @@ use annuaire_base::text::hex;
 use annuaire_index::Index;
 use annuaire_store::BlockingRegistry;
 use annuaire_subscribe::{
-    AddressRules, CompileQuery, DueNotification, Engine, EngineCounts, EnginePerimeter, EngineSettings, HttpTransport, SEAL_PURPOSE, Sealer,
-    SubscriptionService, Transport,
+    AddressRules, CompileQuery, DueNotification, Engine, EngineCounts, EnginePerimeter, EngineSettings, HttpTransport,
+    SEAL_PURPOSE, Sealer, SubscriptionService, Transport,
 };
 use annuaire_web::ServedStore;
 use anyhow::{Context, Result, anyhow};
