@@ -8,7 +8,7 @@ use annuaire_base::text::hex;
 use annuaire_index::Index;
 use annuaire_store::BlockingRegistry;
 use annuaire_subscribe::{
-    AddressRules, CompileQuery, DueNotification, Engine, EngineCounts, EnginePerimeter, EngineSettings, HttpTransport, Sealer,
+    AddressRules, CompileQuery, DueNotification, Engine, EngineCounts, EnginePerimeter, EngineSettings, HttpTransport, SEAL_PURPOSE, Sealer,
     SubscriptionService, Transport,
 };
 use annuaire_web::ServedStore;
@@ -52,7 +52,7 @@ impl Notifier {
     pub(crate) fn start(settings: NotifierSettings) -> Result<Self> {
         let NotifierSettings { registry, secret, rules, roots, stores } = settings;
         let (news, received) = mpsc::channel();
-        let sealer = Arc::new(Sealer::new(&secret));
+        let sealer = Arc::new(Sealer::new(&secret, SEAL_PURPOSE));
         let compile: Arc<CompileQuery> = Arc::new(annuaire_api::subscription_filter);
         let transport = HttpTransport::new(rules.clone(), roots.as_deref()).map_err(|why| anyhow!("subscriptions: {why}"))?;
         let mut holder = [0; 16];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use annuaire_api::{ApiSettings, router, subscription_filter};
 use annuaire_index::Index;
-use annuaire_subscribe::{AddressRules, PROFILE, Sealer, SubscriptionService, TOPIC_BASE};
+use annuaire_subscribe::{AddressRules, PROFILE, SEAL_PURPOSE, Sealer, SubscriptionService, TOPIC_BASE};
 use annuaire_web::{Gate, GateSettings};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -40,7 +40,7 @@ impl Service {
         let registry = std::thread::spawn(move || annuaire_store_sqlite::open_blocking(&path).unwrap()).join().unwrap();
         let subscriptions = SubscriptionService {
             registry,
-            sealer: Arc::new(Sealer::new(&[1; 32])),
+            sealer: Arc::new(Sealer::new(&[1; 32], SEAL_PURPOSE)),
             rules: AddressRules::default(),
             entropy: Arc::new(move |bytes| {
                 let n = random.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_le_bytes();

@@ -11,13 +11,13 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::matcher::{CompileQuery, Matcher, Matching};
 use crate::resource::{PayloadContent, WantedSubscription};
-use crate::seal::Sealer;
 use crate::service::opened;
 use crate::sign::signature;
 use crate::transport::Notification;
 use annuaire_base::Tx;
 use annuaire_fhir::schema::type_name;
 use annuaire_index::{Index, Snapshot};
+use annuaire_seal::Sealer;
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionProgress, SubscriptionStatus, SubscriptionWrite,
 };

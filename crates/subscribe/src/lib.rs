@@ -31,21 +31,37 @@ pub mod limits;
 mod matcher;
 mod part;
 mod resource;
-mod seal;
 mod service;
 mod sign;
 mod topic;
 mod transport;
 
+/// Purpose of the [`Sealer`] of subscriptions. What is stored opens with this text only: it never changes.
+pub const SEAL_PURPOSE: &str = "annuaire 2026-11 secrets of subscriptions";
+
 pub use address::AddressRules;
+pub use annuaire_seal::Sealer;
 pub use counts::EngineCounts;
 pub use engine::{DeliveryKind, DueNotification, Engine, EnginePerimeter, EngineSettings, Step};
 pub use error::{Error, RefusalKind, Result, ServiceError};
 pub use http::HttpTransport;
 pub use matcher::CompileQuery;
 pub use resource::{PROFILE, PayloadContent, ROTATE};
-pub use seal::Sealer;
 pub use service::{Caller, ShownSubscription, SubscriptionService};
 pub use sign::signature;
 pub use topic::{TOPIC_BASE, TOPICS, Topic, Trigger};
 pub use transport::{Notification, Transport};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an earlier version stored; computed with other implementations of BLAKE3 and AES-GCM-SIV.
+    #[test]
+    fn what_was_sealed_before_still_opens() {
+        let sealer = Sealer::new(&[1; 32], SEAL_PURPOSE);
+        let stored = "CQkJCQkJCQkJCQkJxaDkhxOsMTugY62YWHmkmCpXvAuaHg==";
+        assert_eq!(sealer.open("a", stored).as_deref().map(String::as_str), Some("secret"));
+        assert_eq!(sealer.seal("a", "secret", [9; 12]).as_deref(), Some(stored));
+    }
+}

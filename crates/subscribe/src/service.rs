@@ -7,11 +7,11 @@ use crate::error::{Error, RefusalKind, ServiceError, refused};
 use crate::limits;
 use crate::matcher::{CompileQuery, Matching};
 use crate::resource::{PayloadContent, Sent, SigningKey, WantedSubscription};
-use crate::seal::Sealer;
 use crate::sign::key_text;
 use annuaire_base::Tx;
 use annuaire_base::text::hex;
 use annuaire_index::Snapshot;
+use annuaire_seal::Sealer;
 use annuaire_store::subscription::{
     SubscriptionHead, SubscriptionProgress, SubscriptionRow, SubscriptionStatus, SubscriptionWrite,
 };
@@ -75,7 +75,7 @@ type ServiceResult<T> = std::result::Result<T, ServiceError>;
 /// Reads what is stored of a subscription.
 pub(crate) fn opened(row: &SubscriptionRow, sealer: &Sealer) -> Result<WantedSubscription, Error> {
     let id = &row.head.id;
-    WantedSubscription::read(&row.content, |sealed| sealer.open(id, sealed))
+    WantedSubscription::read(&row.content, |sealed| sealer.open(id, sealed).map(|text| text.to_string()))
         .map_err(|reason| Error::Unreadable { id: id.clone(), reason: reason.into() })
 }
 

@@ -7,8 +7,8 @@ use annuaire_index::{Filter, Index, Row, Snapshot};
 use annuaire_store::BlockingRegistry;
 use annuaire_store::subscription::{EventKind, SubscriptionEvent, SubscriptionHead, SubscriptionStatus};
 use annuaire_subscribe::{
-    AddressRules, Caller, CompileQuery, Engine, EnginePerimeter, EngineSettings, Notification, PayloadContent, ROTATE, Sealer,
-    ShownSubscription, SubscriptionService, TOPIC_BASE, signature,
+    AddressRules, Caller, CompileQuery, Engine, EnginePerimeter, EngineSettings, Notification, PayloadContent, ROTATE,
+    SEAL_PURPOSE, Sealer, ShownSubscription, SubscriptionService, TOPIC_BASE, signature,
 };
 use annuaire_terms::{Presence, Resource, Term};
 use serde_json::{Value, json};
@@ -186,7 +186,7 @@ fn compile() -> Arc<CompileQuery> {
 }
 
 fn sealer() -> Arc<Sealer> {
-    Arc::new(Sealer::new(&[5; 32]))
+    Arc::new(Sealer::new(&[5; 32], SEAL_PURPOSE))
 }
 
 impl World {
