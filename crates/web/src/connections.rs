@@ -1,9 +1,11 @@
-//! Connections: accepted while there is room, ended when their client lets them wait too long.
+//! Connections: accepted while there is room, ended when their client lets them wait too long; with TLS or without.
 //!
 //! The header time-out of hyper also counts idle time. Here, one timer for each connection tells three waits apart: an idle
-//! client, one that sends a request byte by byte, and one that does not read its answer.
+//! client, one that sends a request byte by byte, and one that does not read its answer. It watches the bytes of the network, below
+//! TLS, whose handshake has the time of a request.
 
 use crate::limits::OTHER_FILES;
+use crate::tls::{PeerCertificates, ServedTls};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper::server::conn::http1;
@@ -21,6 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio_rustls::server::TlsStream;
 
 /// Limits of connections. Tests use shorter ones.
 #[derive(Debug, Clone)]
@@ -74,6 +77,28 @@ pub fn raise_descriptor_limit() -> usize {
 
 /// Serves what arrives until `stop`, then finishes running answers.
 pub async fn serve(listener: TcpListener, app: Router, limits: ConnectionLimits, stop: impl Future<Output = ()>) {
+    serve_all(listener, None, app, limits, stop).await;
+}
+
+/// Serves as [`serve`] does, with TLS. Each request has the certificates of its client as an extension, if it sent some:
+/// [`PeerCertificates`].
+pub async fn serve_tls(
+    listener: TcpListener,
+    tls: Arc<ServedTls>,
+    app: Router,
+    limits: ConnectionLimits,
+    stop: impl Future<Output = ()>,
+) {
+    serve_all(listener, Some(tls), app, limits, stop).await;
+}
+
+async fn serve_all(
+    listener: TcpListener,
+    tls: Option<Arc<ServedTls>>,
+    app: Router,
+    limits: ConnectionLimits,
+    stop: impl Future<Output = ()>,
+) {
     let total = limits.connections.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
     let pause = limits.pause;
     let shared = Arc::new(ConnectionPool { free: Arc::new(Semaphore::new(total)), limits, total });
@@ -92,27 +117,79 @@ pub async fn serve(listener: TcpListener, app: Router, limits: ConnectionLimits,
         };
         // Without Nagle's algorithm, an answer in two writes does not wait for the acknowledgement of the first.
         let _ = stream.set_nodelay(true);
-        let app = TowerToHyperService::new(app.clone());
-        let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(address));
-            app.call(request)
-        });
-        let connection = http.serve_connection(TokioIo::new(WatchedStream::new(stream, Arc::clone(&shared))), service);
-        let mut ended = ended.clone();
-        tokio::spawn(async move {
-            let _place = place;
-            let mut connection = pin!(connection);
-            // An error of a connection concerns its client alone.
-            tokio::select! {
-                _ = connection.as_mut() => return,
-                _ = ended.changed() => connection.as_mut().graceful_shutdown(),
-            }
-            let _ = connection.await;
-        });
+        let stream = WatchedStream::new(stream, Arc::clone(&shared));
+        let door = ConnectionDoor { http: http.clone(), app: app.clone(), address, ended: ended.clone() };
+        match tls.clone() {
+            None => drop(tokio::spawn(async move {
+                let _place = place;
+                door.answer(stream, None).await;
+            })),
+            Some(tls) => drop(tokio::spawn(async move {
+                let _place = place;
+                if let Some((stream, certificates)) = door.shake_hands(stream, &tls).await {
+                    door.answer(stream, certificates).await;
+                }
+            })),
+        }
     }
     drop((listener, running));
     let all = u32::try_from(total).unwrap_or(u32::MAX);
     let _ = timeout(shared.limits.finish, shared.free.acquire_many(all)).await;
+}
+
+/// What the task of a connection needs.
+struct ConnectionDoor {
+    http: http1::Builder,
+    app: Router,
+    address: SocketAddr,
+    /// Changes when the server ends.
+    ended: watch::Receiver<()>,
+}
+
+impl ConnectionDoor {
+    /// Answers the requests of a connection.
+    async fn answer<S>(mut self, stream: S, certificates: Option<PeerCertificates>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (address, app) = (self.address, TowerToHyperService::new(self.app));
+        let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(address));
+            if let Some(certificates) = &certificates {
+                request.extensions_mut().insert(certificates.clone());
+            }
+            app.call(request)
+        });
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
+        // An error of a connection concerns its client alone.
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = self.ended.changed() => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+    }
+
+    /// The stream inside TLS and the certificates of the client; `None` when it does not shake hands in time, or at all.
+    async fn shake_hands(
+        &self,
+        stream: WatchedStream,
+        tls: &ServedTls,
+    ) -> Option<(TlsStream<WatchedStream>, Option<PeerCertificates>)> {
+        let mut ended = self.ended.clone();
+        // Each message of a handshake would begin a wait of its own: one limit holds for all.
+        let limit = stream.shared.limits.request;
+        let mut stream = tokio::select! {
+            shaken = timeout(limit, tls.accept(stream)) => shaken.ok()?.ok()?,
+            _ = ended.changed() => return None,
+        };
+        let (watched, session) = stream.get_mut();
+        // What the client sent last may hold the beginning of its request.
+        let waiting = session.process_new_packets().ok()?.plaintext_bytes_to_read() > 0;
+        watched.begin(if waiting { ConnectionWait::Request } else { ConnectionWait::Idle });
+        let certificates = session.peer_certificates().filter(|chain| !chain.is_empty());
+        let certificates = certificates.map(|chain| PeerCertificates(chain.to_vec().into()));
+        Some((stream, certificates))
+    }
 }
 
 /// The next connection, once there is room for it.

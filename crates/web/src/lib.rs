@@ -59,6 +59,7 @@
 //! ([`GateSettings`]). It never logs the value of a parameter, a key, or an address.
 
 mod client;
+mod client_cert;
 mod clock;
 mod conditions;
 pub mod connections;
@@ -87,10 +88,12 @@ mod request_log;
 mod served;
 mod settings;
 mod shares;
+mod tls;
 mod turns;
 
 pub use annuaire_gzip::GzipCoding;
 pub use client::Client;
+pub use client_cert::{ClientCertFault, client_cert_header};
 pub use clock::ClockUs;
 pub use conditions::{match_names, none_match_names};
 pub use error_code::ErrorCode;
@@ -113,4 +116,5 @@ pub use request_log::{LogSink, RequestLine, RequestSubject};
 pub use served::ServedStore;
 pub use settings::GateSettings;
 pub use shares::Shares;
+pub use tls::{ClientCertificates, PeerCertificates, ServedTls, TlsConfiguration, TlsFault};
 pub use turns::Turns;

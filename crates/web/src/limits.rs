@@ -63,3 +63,5 @@ pub const REQUEST_MICROS: i64 = 20;
 pub const SENT_IN_A_MICROSECOND: u64 = 3_000;
 /// Bytes of a block of a file that is sent; a connection holds two.
 pub const FILE_BLOCK: usize = 256 << 10;
+/// Certificates that a proxy may name beside that of its client.
+pub const CLIENT_CHAIN: usize = 8;

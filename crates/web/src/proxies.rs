@@ -24,7 +24,9 @@ impl Proxies {
         Self(trusted)
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether this is one of them. An address of IPv4 is expected as such, not inside one of IPv6.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
 
