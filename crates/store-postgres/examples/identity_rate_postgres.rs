@@ -1,5 +1,5 @@
 //! Measures units that write two rows of identity and one audit event, by 1, 4 and 16 threads:
-//! `cargo xtask with-postgres cargo run -p annuaire-store-postgres --example identity_rate`.
+//! `cargo xtask with-postgres cargo run -p annuaire-store-postgres --example identity_rate_postgres`.
 
 #![expect(clippy::unwrap_used, reason = "a measurement stops at the first failure")]
 #![expect(clippy::disallowed_methods, reason = "the environment names the server of the tests")]
