@@ -238,3 +238,18 @@ fn a_key_set_keeps_what_is_known() {
         assert!(read_jwks(&set).is_err(), "{set}");
     }
 }
+
+/// The sets of RFC 7517 §A.1 and §A.2.
+#[test]
+fn the_key_sets_of_the_standard() {
+    let mut ec = json!({
+        "kty": "EC", "crv": "P-256", "use": "enc", "kid": "1",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    });
+    let rsa = vector("rfc7638").jwk();
+    let read = read_jwks(&json!({ "keys": [ec, rsa] })).unwrap();
+    assert_eq!(read.iter().map(PublicKey::kid).collect::<Vec<_>>(), ["2011-04-29"], "a key for encryption is left out");
+    assert!(PublicKey::from_jwk(&with(&ec, "use", Value::Null)).is_ok());
+    ec["d"] = "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE".into();
+    assert!(read_jwks(&json!({ "keys": [ec, rsa] })).is_err(), "a private key is shown");
+}
