@@ -14,6 +14,8 @@ mod fuzz_world;
 mod mutate;
 mod run;
 mod targets;
+mod tokens;
 
 pub use run::run;
 pub use targets::{FuzzTarget, TARGETS, bodies, import, request, texts};
+pub use tokens::tokens;

@@ -12,7 +12,8 @@ use crate::fuzz_world::FuzzWorld;
 pub type FuzzTarget = fn(&[u8]);
 
 /// All targets by name. Each has its seeds in `seeds/NAME`.
-pub const TARGETS: [(&str, FuzzTarget); 4] = [("texts", texts), ("request", request), ("bodies", bodies), ("import", import)];
+pub const TARGETS: [(&str, FuzzTarget); 5] =
+    [("texts", texts), ("request", request), ("bodies", bodies), ("import", import), ("tokens", crate::tokens::tokens)];
 
 /// Small readers: dates, folding, identifiers.
 pub fn texts(data: &[u8]) {

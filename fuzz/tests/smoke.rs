@@ -28,3 +28,8 @@ fn bodies() {
 fn import() {
     smoke("import", 120);
 }
+
+#[test]
+fn tokens() {
+    smoke("tokens", 40_000);
+}

@@ -6,6 +6,9 @@ pub enum JoseError {
     /// More bytes than [`limits::TOKEN`](crate::limits::TOKEN).
     #[error("the token has {0} bytes, at most {most} are allowed", most = crate::limits::TOKEN)]
     Long(usize),
+    /// More bytes than [`limits::SIGNED`](crate::limits::SIGNED), in a token that was to be made.
+    #[error("the claims make a token of {0} bytes, at most {most} are allowed", most = crate::limits::SIGNED)]
+    Made(usize),
     /// Not three parts between points.
     #[error("a signed token has three parts between points, this one has {0}: encrypted tokens and unsigned texts are not read")]
     Parts(usize),

@@ -1,7 +1,9 @@
 //! Limits of tokens and keys, in one place.
 
-/// Most bytes of a signed token, made or read: a full set of claims is about two thousand.
-pub const TOKEN: usize = 16_384;
+/// Most bytes of a signed token that is read: claims of a login are about two thousand, those of a person with some ten situations sixteen thousand.
+pub const TOKEN: usize = 65_536;
+/// Most bytes of a signed token that is made: the signed UserInfo of a person with hundreds of situations.
+pub const SIGNED: usize = 1_048_576;
 /// Most keys that are tried for one token: a token that names its key needs one.
 pub const CANDIDATES: usize = 8;
 /// Most keys of a JSON Web Key Set of somebody else.
@@ -24,5 +26,5 @@ pub const CLOCK_SKEW_SECONDS: i64 = 10;
 pub const DPOP_SECONDS: i64 = 60;
 /// Retired keys of one algorithm that a ring keeps. When there are so many, the next rotation waits until one is forgotten.
 pub const RETIRED: usize = 16;
-/// Bytes of a ring as text: every algorithm with all its retired keys needs half of it.
+/// Bytes of a ring as text: every algorithm with all its retired keys needs less than half of it.
 pub const RING: usize = 262_144;

@@ -3,7 +3,7 @@
 use crate::algorithm::SignatureAlgorithm;
 use crate::encoding::{base64url, from_base64url, strict_json};
 use crate::error::{JoseError, shown};
-use crate::limits::{CANDIDATES, TOKEN};
+use crate::limits::{CANDIDATES, SIGNED, TOKEN};
 use crate::private::PrivateKey;
 use crate::public::PublicKey;
 use serde_json::{Map, Value, json};
@@ -12,28 +12,23 @@ use serde_json::{Map, Value, json};
 ///
 /// # Errors
 ///
-/// [`JoseError::NotObject`] for claims that are no object, [`JoseError::Long`] for more than [`limits::TOKEN`](crate::limits::TOKEN) bytes,
-/// which nobody here would read, and [`JoseError::Library`].
+/// [`JoseError::NotObject`] for claims that are no object, [`JoseError::Made`] for more than [`limits::SIGNED`](crate::limits::SIGNED) bytes, and
+/// [`JoseError::Library`]. A token that is read here again must be shorter, see [`limits::TOKEN`](crate::limits::TOKEN).
 pub fn sign(key: &PrivateKey, typ: &str, claims: &Value) -> Result<String, JoseError> {
+    if !claims.is_object() {
+        return Err(JoseError::NotObject("claims"));
+    }
     let header = match typ {
         "" => json!({ "alg": key.algorithm().name(), "kid": key.kid() }),
         typ => json!({ "alg": key.algorithm().name(), "typ": typ, "kid": key.kid() }),
     };
-    sign_with_header(key, &header, claims)
-}
-
-/// [`sign`] with a header of the caller.
-pub(crate) fn sign_with_header(key: &PrivateKey, header: &Value, claims: &Value) -> Result<String, JoseError> {
-    if !claims.is_object() {
-        return Err(JoseError::NotObject("claims"));
-    }
     let mut token = base64url(header.to_string());
     token.push('.');
     token.push_str(&base64url(claims.to_string()));
     let signature = key.sign_bytes(token.as_bytes())?;
     token.push('.');
     token.push_str(&base64url(signature));
-    if token.len() > TOKEN { Err(JoseError::Long(token.len())) } else { Ok(token) }
+    if token.len() > SIGNED { Err(JoseError::Made(token.len())) } else { Ok(token) }
 }
 
 /// Which tokens are read.
@@ -91,7 +86,7 @@ pub struct OpenedToken {
 /// object; more bytes than [`limits::TOKEN`](crate::limits::TOKEN). Header parameters that lead to a key elsewhere (`jku`, `x5u`, `x5c`) are not
 /// followed.
 ///
-/// The cost is that of one check of a signature for each key that `find` gives: some ten microseconds.
+/// The cost is that of one check of a signature for each key that `find` gives: 30 µs with RSA, 50 to 70 µs with the others.
 ///
 /// # Errors
 ///

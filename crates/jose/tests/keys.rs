@@ -4,6 +4,7 @@
 
 mod common;
 
+use annuaire_jose::limits::FOREIGN_KEYS;
 use annuaire_jose::{JoseError, PrivateKey, PublicKey, SignatureAlgorithm, read_jwks};
 use common::{base64url, from_base64url, vector};
 use serde_json::{Value, json};
@@ -44,6 +45,18 @@ fn signatures_of_the_standards_verify_and_no_other_does() {
         }
         assert!(!key.verifies(v.alg(), b"other", &signature), "{name}");
     }
+}
+
+#[test]
+fn a_key_for_one_algorithm_verifies_no_other_one_of_its_kind() {
+    let v = vector("ps256");
+    let token = v.token();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let verifies = |alg: &str| {
+        let key = PublicKey::from_jwk(&with(&v.jwk(), "alg", json!(alg))).unwrap();
+        key.verifies(SignatureAlgorithm::Ps256, signed.as_bytes(), &from_base64url(signature))
+    };
+    assert!(verifies("PS256") && !verifies("RS256"));
 }
 
 #[test]
@@ -225,10 +238,12 @@ fn a_key_set_keeps_what_is_known() {
     let set = json!({ "keys": [with(&rsa, "use", json!("enc")), vector("p-384").jwk(), ec, { "kty": "new" }, okp, 7], "x": 1 });
     assert_eq!(read_jwks(&set).unwrap(), [PublicKey::from_jwk(&ec).unwrap(), PublicKey::from_jwk(&okp).unwrap()]);
     assert_eq!(read_jwks(&json!({ "keys": [] })), Ok(Vec::new()));
+    let many = |count: usize| json!({ "keys": (0..count).map(|i| with(&ec, "kid", json!(i.to_string()))).collect::<Vec<_>>() });
+    assert_eq!(read_jwks(&many(FOREIGN_KEYS)).unwrap().len(), FOREIGN_KEYS);
     let refused = [
         json!([ec]),
         json!({ "keys": {} }),
-        json!({ "keys": vec![ec.clone(); 51] }),
+        many(FOREIGN_KEYS + 1),
         json!({ "keys": [ec, ec] }),
         json!({ "keys": [with(&ec, "kid", json!("a")), with(&okp, "kid", json!("a"))] }),
         json!({ "keys": [ec, with(&okp, "d", json!("nWGx"))] }),
@@ -237,4 +252,19 @@ fn a_key_set_keeps_what_is_known() {
     for set in refused {
         assert!(read_jwks(&set).is_err(), "{set}");
     }
+}
+
+/// The sets of RFC 7517 §A.1 and §A.2.
+#[test]
+fn the_key_sets_of_the_standard() {
+    let mut ec = json!({
+        "kty": "EC", "crv": "P-256", "use": "enc", "kid": "1",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    });
+    let rsa = vector("rfc7638").jwk();
+    let read = read_jwks(&json!({ "keys": [ec, rsa] })).unwrap();
+    assert_eq!(read.iter().map(PublicKey::kid).collect::<Vec<_>>(), ["2011-04-29"], "a key for encryption is left out");
+    assert!(PublicKey::from_jwk(&with(&ec, "use", Value::Null)).is_ok());
+    ec["d"] = "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE".into();
+    assert!(read_jwks(&json!({ "keys": [ec, rsa] })).is_err(), "a private key is shown");
 }

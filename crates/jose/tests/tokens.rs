@@ -4,7 +4,7 @@
 
 mod common;
 
-use annuaire_jose::limits::TOKEN;
+use annuaire_jose::limits::{SIGNED, TOKEN};
 use annuaire_jose::{JoseError, PrivateKey, PublicKey, SignatureAlgorithm, TokenHeader, TokenRule, open_token, sign};
 use common::{ANY, base64url, forged, from_base64url, open_with, vector};
 use proptest::prelude::*;
@@ -52,8 +52,10 @@ fn what_is_signed_is_opened() {
     }
     let key = key(SignatureAlgorithm::EdDsa);
     assert_eq!(sign(&key, "JWT", &json!([1])), Err(JoseError::NotObject("claims")));
-    let Err(JoseError::Long(bytes)) = sign(&key, "JWT", &json!({ "a": "a".repeat(TOKEN) })) else { panic!("it is too long") };
-    assert!(bytes > TOKEN);
+    let Err(JoseError::Made(bytes)) = sign(&key, "JWT", &json!({ "a": "a".repeat(SIGNED) })) else { panic!("it is too long") };
+    assert!(bytes > SIGNED);
+    let long = sign(&key, "JWT", &json!({ "a": "a".repeat(TOKEN) })).unwrap();
+    assert_eq!(open_with(&long, &ANY, &key.public()), Err(JoseError::Long(long.len())));
 }
 
 #[test]
