@@ -54,12 +54,16 @@ impl std::fmt::Debug for PhoneService {
     }
 }
 
-/// Whether a text has the form of a national identifier (identity §1.7.3): a digit or a letter first, then letters, digits, and the
-/// signs of internal numbers.
+/// Whether a text has the form of a national identifier (identity §1.7.3): letters, digits and the signs of internal numbers, a digit or a
+/// letter first, and six digits at least.
 #[must_use]
 pub fn is_national_id(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.".contains(&b);
-    (6..=limits::NATIONAL_ID).contains(&text.len()) && text.bytes().all(plain) && text.as_bytes()[0].is_ascii_alphanumeric()
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits >= 6
+        && text.len() <= limits::NATIONAL_ID
+        && text.bytes().all(plain)
+        && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
 }
 
 impl PhoneService {

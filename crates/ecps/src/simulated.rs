@@ -62,10 +62,10 @@ impl SimulatedPhone {
         pin: &str,
     ) -> Result<Self, SimulationError> {
         let key = PrivateKey::generate(SignatureAlgorithm::Es256).map_err(|error| SimulationError::Key(error.to_string()))?;
-        let start_ms = service.now_ms();
-        let activation_id = service.start_activation(national_id).await?;
+        let before = mailbox.messages().await?;
+        service.start_activation(national_id).await?;
         service.run_messages(service.now_ms()).await?;
-        let mail = read(mailbox, "ecps-activation-link", start_ms, |text| text.contains(&activation_id)).await?;
+        let mail = read(mailbox, &before, "ecps-activation-link").await?;
         let link =
             mail.split_whitespace().find_map(|word| word.split_once("/e-cps/activation/")).map(|(_, link)| link.to_owned());
         let link = link.ok_or(SimulationError::NoMessage("ecps-activation-link"))?;
@@ -75,7 +75,7 @@ impl SimulatedPhone {
         let call = phone.bind_call(service.now_ms(), &code, name)?;
         let bound = service.bind_phone(&call).await?;
         service.run_messages(service.now_ms()).await?;
-        let sms = read(mailbox, "ecps-activation-code", start_ms, |_| true).await?;
+        let sms = read(mailbox, &before, "ecps-activation-code").await?;
         let digits = sms.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6);
         let digits = digits.ok_or(SimulationError::NoMessage("ecps-activation-code"))?;
         let call = phone.signed(proof::CODE, service.now_ms(), json!({"activation_id": bound.activation_id, "otp": digits}))?;
@@ -191,14 +191,9 @@ impl SimulatedPhone {
     }
 }
 
-/// The text of the latest message of this kind since an instant.
-async fn read(
-    mailbox: &LocalMailbox,
-    kind: &'static str,
-    since_ms: i64,
-    is_it: impl Fn(&str) -> bool,
-) -> Result<String, SimulationError> {
+/// The text of the message of this kind that was not there before.
+async fn read(mailbox: &LocalMailbox, before: &[LocalMessage], kind: &'static str) -> Result<String, SimulationError> {
     let all = mailbox.messages().await?;
-    let it = |message: &&LocalMessage| message.kind == kind && message.at_ms >= since_ms && is_it(&message.text);
-    all.iter().find(it).map(|message| message.text.clone()).ok_or(SimulationError::NoMessage(kind))
+    let new = |message: &&LocalMessage| message.kind == kind && !before.contains(message);
+    all.iter().find(new).map(|message| message.text.clone()).ok_or(SimulationError::NoMessage(kind))
 }

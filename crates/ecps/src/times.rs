@@ -15,6 +15,6 @@ mod tests {
 
     #[test]
     fn an_instant_is_told_at_paris() {
-        assert_eq!(french_time(1_795_000_000_000), "18/11/2026 à 09\u{a0}h\u{a0}06");
+        assert_eq!(french_time(1_795_000_000_000), "18/11/2026 à 12\u{a0}h\u{a0}06");
     }
 }

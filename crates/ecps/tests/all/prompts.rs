@@ -144,7 +144,7 @@ async fn a_request_ends_after_two_minutes_and_a_revoked_phone_answers_none() {
     let revoked = phone.decision(world.now_ms(), &prompt, "approve", &answer.number).unwrap();
     assert_eq!(world.service.decide(&revoked).await.refusal(), Some(PhoneRefusal::NotUsable(MeansState::Revoked)));
     // What can no longer be asked for goes.
-    world.wait(limits::PROMPT_MS + limits::OUTCOME_MS);
+    world.wait(limits::PROMPT_MS + limits::OUTCOME_MS + 1);
     world.service.run_due(world.now_ms()).await.unwrap();
     assert!(world.registry.identity_rows("prompt", None, "", 10).await.unwrap().is_empty());
 }
@@ -173,7 +173,7 @@ async fn the_fifth_wrong_pin_locks_whatever_comes_at_once() {
     assert_eq!(world.service.decide(&right).await.refusal(), Some(PhoneRefusal::PinLocked));
     assert_eq!(world.service.devices(&session(CAMILLE)).await.unwrap()[0].state, MeansState::Locked);
     assert_eq!(world.ended.0.lock().unwrap().len(), 1);
-    assert_eq!(world.kinds("camille@").await[0], "ecps-locked");
+    assert!(world.kinds("camille@").await.contains(&"ecps-locked".to_owned()));
     assert_eq!(world.audits("ecps-locked").await, 1);
 }
 
@@ -241,6 +241,7 @@ async fn six_requests_in_ten_minutes_block_the_asker_and_write_a_mail() {
     }
     let kinds = world.kinds("camille@").await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "ecps-asker-blocked").count(), 1, "one mail for one block");
+    world.wait(1_000);
     // The person is not locked out: an application asks, and so does the browser in which the person was approved before.
     let answer = world.service.ask_known(&ciba(CAMILLE, "dmp", "42")).await.unwrap();
     assert_eq!(phone.approve(&world.service, &answer.number).await.unwrap(), DecisionOutcome::Approved);
