@@ -264,7 +264,7 @@ function open(prompt) {
   element('prompt-pin').value = '';
   say('');
   show('prompt');
-  if (navigator.vibrate) {
+  if (navigator.vibrate && navigator.userActivation && navigator.userActivation.hasBeenActive) {
     navigator.vibrate(200);
   }
 }

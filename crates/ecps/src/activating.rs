@@ -150,6 +150,33 @@ impl PhoneService {
         if self.save(event).await? { Ok(OpenedActivation { activation_id, cookie }) } else { Err(PhoneError::Contended) }
     }
 
+    /// Ends the activations of a person that are not finished: a contact in the register was changed (`registration.md` §10.5).
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn cancel_activations(&self, national_id: &str, actor: &str) -> Result<(), PhoneError> {
+        for row in self.rows_of(rows::ACTIVATION, national_id).await? {
+            let found = Stored::<Activation>::read(row)?;
+            if found.value.means_id.is_some() {
+                continue;
+            }
+            let mut event = Event::default();
+            event.remove(&found.row);
+            event.audit(actor, "ecps-activation-cancelled", &format!("person/{national_id}"), &json!({}));
+            // A step that somebody makes at this very instant shows by the row that it leaves: it is looked at again.
+            if !self.save(event).await?
+                && let Some(row) = self.registry().identity_row(rows::ACTIVATION, &found.row.key).await?
+            {
+                let mut event = Event::default();
+                event.remove(&row);
+                if !self.save(event).await? {
+                    return Err(PhoneError::Contended);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The part of a link that its mail carries.
     pub(crate) fn link_of(&self, activation_id: &str, seed: &str) -> String {
         format!("{activation_id}.{}", self.secrets.derived_handle("link", &[activation_id, seed]))
@@ -180,11 +207,12 @@ impl PhoneService {
             if !annuaire_jose::equal(&right, link) || found.value.mode != ActivationMode::ContactData {
                 return Err(PhoneRefusal::UnknownLink.into());
             }
-            let cookie = cookie.map_or_else(|| self.secrets.handle(), str::to_owned);
-            let opened = OpenedActivation { activation_id: activation_id.to_owned(), cookie };
-            if !found.value.open(&key_of(&opened.cookie), self.now_ms()).map_err(PhoneRefusal::from)? {
-                return Ok(opened);
+            // Never the cookie of before for another activation: somebody else may have set it.
+            if let Some(cookie) = cookie.filter(|cookie| found.value.is_open_in(&key_of(cookie))) {
+                return Ok(OpenedActivation { activation_id: activation_id.to_owned(), cookie: cookie.to_owned() });
             }
+            let opened = OpenedActivation { activation_id: activation_id.to_owned(), cookie: self.secrets.handle() };
+            found.value.open(&key_of(&opened.cookie), self.now_ms()).map_err(PhoneRefusal::from)?;
             let mut event = Event::default();
             event.replace(&found, found.value.due_ms())?;
             event.audit("stranger", "ecps-link-opened", &format!("person/{}", found.value.national_id), &json!({}));

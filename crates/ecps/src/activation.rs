@@ -93,17 +93,16 @@ impl Activation {
         }
     }
 
-    /// Binds the page to a browser: the link works once. Says whether that is new.
-    pub(crate) fn open(&mut self, browser: &str, now_ms: i64) -> Result<bool, ActivationFault> {
-        match &self.opened {
-            Some(opened) if opened.browser == browser => Ok(false),
-            Some(_) => Err(ActivationFault::Used),
-            None if self.step(now_ms) != ActivationStep::Asked => Err(ActivationFault::Over),
-            None => {
-                self.opened = Some(Opened { browser: browser.to_owned(), at_ms: now_ms });
-                Ok(true)
-            }
+    /// Binds the page to a browser: the link works once.
+    pub(crate) fn open(&mut self, browser: &str, now_ms: i64) -> Result<(), ActivationFault> {
+        if self.opened.is_some() {
+            return Err(ActivationFault::Used);
         }
+        if self.step(now_ms) != ActivationStep::Asked {
+            return Err(ActivationFault::Over);
+        }
+        self.opened = Some(Opened { browser: browser.to_owned(), at_ms: now_ms });
+        Ok(())
     }
 
     pub(crate) fn is_open_in(&self, browser: &str) -> bool {
@@ -182,8 +181,8 @@ mod tests {
     fn the_link_opens_in_one_browser_and_for_a_day() {
         let mut one = activation();
         assert_eq!(one.open("a", limits::LINK_MS), Err(ActivationFault::Over));
-        assert_eq!(one.open("a", limits::LINK_MS - 1), Ok(true));
-        assert_eq!(one.open("a", limits::LINK_MS - 1), Ok(false));
+        assert_eq!(one.open("a", limits::LINK_MS - 1), Ok(()));
+        assert!(one.is_open_in("a") && !one.is_open_in("b"));
         assert_eq!(one.open("b", limits::LINK_MS - 1), Err(ActivationFault::Used));
     }
 
@@ -222,10 +221,10 @@ mod tests {
             for (wait, call, right) in calls {
                 now += wait;
                 match call {
-                    0 => if one.open("a", now) == Ok(true) { opened = Some(now) },
+                    0 => if one.open("a", now).is_ok() { opened = Some(now) },
                     1 => if one.bind(Value::Null, PhoneDevice::default(), now).is_ok() { bound = Some(now) },
                     2 => if one.prove(right, now).is_ok() { prop_assert!(right); proven = Some(now) },
-                    3 => prop_assert!(one.open("b", now) != Ok(true) || opened.is_none()),
+                    3 => prop_assert!(one.open("b", now).is_err() || opened.is_none()),
                     _ => if one.finish("m", now).is_ok() {
                         let proven = proven.unwrap();
                         prop_assert!(opened.is_some() && now - proven < limits::PIN_CHOICE_MS);

@@ -8,6 +8,7 @@ use crate::message::{Notice, Way};
 use crate::prompt::{Asker, Decision, DecisionOutcome, Prompt, PromptFault};
 use crate::proof;
 use crate::rows::{self, Event, Stored};
+use crate::secrets::key_of_parts;
 use crate::service::{PhoneService, is_row_name};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -96,10 +97,10 @@ impl PhoneService {
         let mut prompts = Vec::new();
         if means.state_at(now_ms) == MeansState::Active {
             let mut found = Vec::new();
-            for row in self.registry().identity_rows(rows::PROMPT, Some(&means.national_id), "", limits::PAGE * 4).await? {
+            for row in self.rows_of(rows::PROMPT, &means.national_id).await? {
                 found.push(Stored::<Prompt>::read(row)?);
             }
-            for row in self.registry().identity_rows(rows::PROMPT_LINK, Some(&means.national_id), "", limits::PAGE * 4).await? {
+            for row in self.rows_of(rows::PROMPT_LINK, &means.national_id).await? {
                 let key = Stored::<String>::read(row)?.value;
                 found.extend(rows::load::<Prompt>(self.registry(), rows::PROMPT, &key).await?);
             }
@@ -227,6 +228,7 @@ impl PhoneService {
         match outcome {
             DecisionOutcome::Approved => {
                 found.pair.approved();
+                self.greet_client(event, prompt, now_ms).await?;
                 if let Asker::Browser(browser) = &prompt.asker {
                     let known_key = browser_pair(&prompt.national_id, browser);
                     let known_until_ms = now_ms.saturating_add(limits::KNOWN_BROWSER_MS);
@@ -254,6 +256,20 @@ impl PhoneService {
             }
         }
         self.write_pair(event, &prompt.national_id, found, now_ms)
+    }
+
+    /// Tells the holder when they approve an application for the first time, or for the first time in long (identity §2.6).
+    async fn greet_client(&self, event: &mut Event, prompt: &Prompt, now_ms: i64) -> Result<(), PhoneError> {
+        let key = key_of_parts(&[&prompt.national_id, &prompt.client_id]);
+        let due_ms = now_ms.saturating_add(limits::KNOWN_CLIENT_MS);
+        match rows::load::<String>(self.registry(), rows::KNOWN_CLIENT, &key).await? {
+            Some(known) => event.replace(&known, due_ms),
+            None => {
+                let notice = Notice::NewClient { client: prompt.client_name.clone() };
+                self.tell(event, &prompt.national_id, &notice, &[Way::Mail], now_ms);
+                event.create((rows::KNOWN_CLIENT, &key), &prompt.national_id, due_ms, &prompt.client_id)
+            }
+        }
     }
 
     fn note_use(

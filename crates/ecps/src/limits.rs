@@ -25,12 +25,15 @@ pub const REFUSED_BLOCK_MS: i64 = 30 * MINUTE;
 pub const NOT_ASKED_BLOCK_MS: i64 = DAY;
 /// How long a browser in which a person was approved counts as known.
 pub const KNOWN_BROWSER_MS: i64 = 90 * DAY;
+/// How long an application counts as known to a person after their last approval.
+pub const KNOWN_CLIENT_MS: i64 = 365 * DAY;
 /// How far the instant in a signed call may be from ours. The application corrects its clock by ours.
 pub const PROOF_LEEWAY_MS: i64 = 2 * MINUTE;
 
 /// How long the link of an activation may be opened (identity §7).
 pub const LINK_MS: i64 = DAY;
-/// Links to one person within [`LINK_WINDOW_MS`]. Beyond it, requests are answered and nothing is sent.
+/// Links to one person within [`LINK_WINDOW_MS`]. Beyond it, requests are answered and nothing is sent: whoever asked, the links are in the
+/// mailbox of the person, who may use any of them.
 pub const LINKS: usize = 3;
 /// The time in which links are counted.
 pub const LINK_WINDOW_MS: i64 = HOUR;

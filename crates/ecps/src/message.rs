@@ -104,6 +104,10 @@ pub(crate) enum Notice {
     Expired {
         device: String,
     },
+    /// An application was approved for the first time.
+    NewClient {
+        client: String,
+    },
     /// Requests of an asker are refused for a time, because there were too many or they were refused.
     AskerBlocked {
         label: String,
@@ -142,6 +146,7 @@ impl Notice {
             Self::Revoked { .. } => "ecps-revoked",
             Self::Locked { .. } => "ecps-locked",
             Self::Expired { .. } => "ecps-expired",
+            Self::NewClient { .. } => "ecps-new-client",
             Self::AskerBlocked { .. } => "ecps-asker-blocked",
             Self::NotAsked { .. } => "ecps-not-asked",
         }
@@ -165,6 +170,7 @@ impl Notice {
             Self::Revoked { .. } => "Un téléphone a été révoqué",
             Self::Locked { .. } => "Un téléphone a été verrouillé",
             Self::Expired { .. } => "Un téléphone n’est plus valable",
+            Self::NewClient { .. } => "Première connexion à une application",
             Self::AskerBlocked { .. } => "Demandes de connexion bloquées",
             Self::NotAsked { .. } => "Demande de connexion signalée",
         }
@@ -197,6 +203,10 @@ impl Notice {
             Self::Expired { device: name } => {
                 device(name, "n’est plus valable : sa durée de trois ans est écoulée. Activez de nouveau votre e-CPS.")
             }
+            Self::NewClient { client } => format!(
+                "vous venez d’approuver une connexion à « {} » pour la première fois. Si ce n’est pas vous, révoquez vos appareils sans attendre.",
+                shown(client, crate::limits::SHOWN_CHARS)
+            ),
             Self::AskerBlocked { label } => format!(
                 "des demandes de connexion répétées ou refusées sont parvenues en votre nom ({}). Elles sont bloquées pendant 30 minutes ; \
                  vos autres moyens de connexion fonctionnent. Si vous n’avez rien demandé, refusez toute nouvelle demande et vérifiez vos appareils.",

@@ -78,7 +78,7 @@ fn hashed(pin: &str, salt: &[u8], pepper: &[u8; 32], memory_kib: u32, passes: u3
 }
 
 impl KeptPin {
-    /// Keeps a PIN. Takes some tens of milliseconds and [`limits::PIN_MEMORY_KIB`]: not for a thread of the server. `None` when this machine
+    /// Keeps a PIN. Takes [`limits::PIN_PASSES`] passes over [`limits::PIN_MEMORY_KIB`]: not for a thread of the server. `None` when this machine
     /// has not the memory.
     pub(crate) fn keep(pin: &str, salt: [u8; 16], pepper: &[u8; 32]) -> Option<Self> {
         let (memory, passes) = (limits::PIN_MEMORY_KIB, limits::PIN_PASSES);
@@ -99,7 +99,7 @@ impl KeptPin {
         let (memory, passes) = (costs.next()??, costs.next()??);
         let (salt, kept) = (STANDARD_NO_PAD.decode(salt).ok()?, STANDARD_NO_PAD.decode(hash).ok()?);
         let given = hashed(pin, &salt, pepper, memory, passes)?;
-        Some(annuaire_jose::equal(&given, &kept))
+        Some(annuaire_jose::equal(given, &kept))
     }
 
     /// Whether it was wrong too often.

@@ -7,6 +7,7 @@ use crate::message::{ContactBook, MeansEnded, MessageOrder, MessageSender, Notic
 use crate::pin::KeptPin;
 use crate::rows::{self, Event, Stored};
 use crate::secrets::Secrets;
+use annuaire_store::identity::IdentityRow;
 use annuaire_store::{Entropy, NewJob, Queue, Registry};
 use serde_json::json;
 use std::sync::Arc;
@@ -40,8 +41,8 @@ pub struct PhoneSettings {
 
 /// The means on phones of all persons of an installation. Any node answers any call: all state is in the registry.
 ///
-/// Cost: a call reads a few rows and writes a few in one unit; a call with a PIN hashes it too (some tens of milliseconds on a thread for
-/// blocking work, [`limits::PIN_HASHES`] at once).
+/// Cost: a call reads a few rows and writes a few in one unit; a call with a PIN hashes it too, on a thread for blocking work
+/// ([`limits::PIN_HASHES`] at once).
 pub struct PhoneService {
     pub(crate) settings: PhoneSettings,
     pub(crate) secrets: Secrets,
@@ -88,12 +89,26 @@ impl PhoneService {
         event.save(self.registry(), &*self.settings.now_ms).await
     }
 
+    /// All rows of a kind that concern somebody.
+    pub(crate) async fn rows_of(&self, kind: &str, subject: &str) -> Result<Vec<IdentityRow>, PhoneError> {
+        let mut all: Vec<IdentityRow> = Vec::new();
+        loop {
+            let after = all.last().map_or("", |row| row.key.as_str());
+            let page = self.registry().identity_rows(kind, Some(subject), after, limits::PAGE).await?;
+            let last = page.len() < limits::PAGE as usize;
+            all.extend(page);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
     /// The means of a person, of all states, under any of these identifiers.
     pub(crate) async fn means_of(&self, national_id: &str, other_ids: &[String]) -> Result<Vec<Stored<Means>>, PhoneError> {
         let mut all = Vec::new();
         let others = other_ids.iter().map(String::as_str).filter(|id| *id != national_id).take(limits::OTHER_IDS);
         for id in std::iter::once(national_id).chain(others) {
-            for row in self.registry().identity_rows(rows::MEANS, Some(id), "", limits::PAGE).await? {
+            for row in self.rows_of(rows::MEANS, id).await? {
                 all.push(Stored::read(row)?);
             }
         }

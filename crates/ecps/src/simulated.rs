@@ -16,6 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Why a simulated phone could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +65,7 @@ impl SimulatedPhone {
         let key = PrivateKey::generate(SignatureAlgorithm::Es256).map_err(|error| SimulationError::Key(error.to_string()))?;
         let before = mailbox.messages().await?;
         service.start_activation(national_id).await?;
-        service.run_messages(service.now_ms()).await?;
-        let mail = read(mailbox, &before, "ecps-activation-link").await?;
+        let mail = read(service, mailbox, &before, "ecps-activation-link").await?;
         let link =
             mail.split_whitespace().find_map(|word| word.split_once("/e-cps/activation/")).map(|(_, link)| link.to_owned());
         let link = link.ok_or(SimulationError::NoMessage("ecps-activation-link"))?;
@@ -74,8 +74,7 @@ impl SimulatedPhone {
         let mut phone = Self { key, means_id: String::new(), pin: pin.to_owned() };
         let call = phone.bind_call(service.now_ms(), &code, name)?;
         let bound = service.bind_phone(&call).await?;
-        service.run_messages(service.now_ms()).await?;
-        let sms = read(mailbox, &before, "ecps-activation-code").await?;
+        let sms = read(service, mailbox, &before, "ecps-activation-code").await?;
         let digits = sms.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6);
         let digits = digits.ok_or(SimulationError::NoMessage("ecps-activation-code"))?;
         let call = phone.signed(proof::CODE, service.now_ms(), json!({"activation_id": bound.activation_id, "otp": digits}))?;
@@ -191,9 +190,20 @@ impl SimulatedPhone {
     }
 }
 
-/// The text of the message of this kind that was not there before.
-async fn read(mailbox: &LocalMailbox, before: &[LocalMessage], kind: &'static str) -> Result<String, SimulationError> {
-    let all = mailbox.messages().await?;
-    let new = |message: &&LocalMessage| message.kind == kind && !before.contains(message);
-    all.iter().find(new).map(|message| message.text.clone()).ok_or(SimulationError::NoMessage(kind))
+/// The text of the message of this kind that was not there before. It is sent here, unless another worker has it in hand.
+async fn read(
+    service: &PhoneService,
+    mailbox: &LocalMailbox,
+    before: &[LocalMessage],
+    kind: &'static str,
+) -> Result<String, SimulationError> {
+    for _ in 0..limits::TRIES {
+        service.run_messages(service.now_ms()).await?;
+        let all = mailbox.messages().await?;
+        if let Some(new) = all.into_iter().find(|message| message.kind == kind && !before.contains(message)) {
+            return Ok(new.text);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(SimulationError::NoMessage(kind))
 }

@@ -37,11 +37,18 @@ async fn link(world: &World, to: &str) -> Option<String> {
     mail.text.split_whitespace().find_map(|word| word.split_once("/e-cps/activation/")).map(|(_, link)| link.to_owned())
 }
 
+/// The link of one activation.
+async fn link_of(world: &World, activation_id: &str) -> String {
+    let all = world.messages().await;
+    let words = all.iter().flat_map(|m| m.text.split_whitespace());
+    let mut links = words.filter_map(|word| word.split_once("/e-cps/activation/")).map(|(_, link)| link);
+    links.find(|link| link.starts_with(activation_id)).unwrap().to_owned()
+}
+
 /// The page of an activation by contact data, opened.
 async fn opened(world: &World) -> OpenedActivation {
-    world.service.start_activation(CAMILLE).await.unwrap();
-    let link = link(world, "camille").await.unwrap();
-    world.service.open_link(&link, None).await.unwrap()
+    let id = world.service.start_activation(CAMILLE).await.unwrap();
+    world.service.open_link(&link_of(world, &id).await, None).await.unwrap()
 }
 
 async fn code(world: &World, opened: &OpenedActivation) -> String {
@@ -106,6 +113,11 @@ async fn a_link_belongs_to_the_first_browser_and_a_forged_one_to_nobody() {
     assert_eq!(world.service.open_link(&id, None).await.refusal(), Some(PhoneRefusal::UnknownLink));
     let opened = world.service.open_link(&link, None).await.unwrap();
     assert_eq!(world.service.open_link(&link, Some(&opened.cookie)).await.unwrap(), opened);
+    // A cookie that somebody else may know opens no activation.
+    let other = world.service.start_activation(CAMILLE).await.unwrap();
+    let other_link = link_of(&world, &other).await;
+    let fresh = world.service.open_link(&other_link, Some(&opened.cookie)).await.unwrap();
+    assert_ne!(fresh.cookie, opened.cookie);
     assert_eq!(world.service.open_link(&link, None).await.refusal(), Some(PhoneRefusal::LinkUsed));
     let stranger = OpenedActivation { cookie: "other".into(), ..opened };
     assert_eq!(world.service.activation_view(&stranger).await.refusal(), Some(PhoneRefusal::UnknownLink));
@@ -259,6 +271,18 @@ async fn a_person_has_five_phones_at_most_and_each_for_three_years() {
     world.service.run_due(world.now_ms()).await.unwrap();
     world.service.run_due(world.now_ms()).await.unwrap();
     assert!(world.service.devices(&session(CAMILLE)).await.unwrap().iter().all(|means| means.means_id != first.means_id));
+}
+
+#[tokio::test]
+async fn a_change_of_contact_ends_what_is_not_finished() {
+    let world = World::new().await;
+    let phone = world.phone(CAMILLE).await;
+    let opened = opened(&world).await;
+    let code = code(&world, &opened).await;
+    world.service.cancel_activations(CAMILLE, "register").await.unwrap();
+    assert!(world.service.bind_phone(&Loose::new().bind(&world, &code)).await.refusal().is_some());
+    assert_eq!(world.service.activation_view(&opened).await.refusal(), Some(PhoneRefusal::UnknownLink));
+    assert_eq!(phone.look(&world.service).await.unwrap().means.state, MeansState::Active);
 }
 
 #[tokio::test]

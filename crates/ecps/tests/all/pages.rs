@@ -277,7 +277,7 @@ async fn the_simulator_answers_by_the_calls_of_phones() {
     assert!(visitor.get("/e-cps/simulateur").await.text.contains("Camille Exemple"));
     let page = visitor.get("/e-cps/simulateur/0").await;
     let ready = visitor.submit(&page, "/activer", &[]).await;
-    assert!(ready.text.contains("État : actif"), "{}", ready.text);
+    assert!(ready.text.contains("État&nbsp;: actif"), "{}", ready.text);
     let answer = world.ask(CAMILLE).await;
     let page = visitor.get("/e-cps/simulateur/0").await;
     let said = visitor.submit(&page, "/simulateur/0", &[("decision", &answer.number)]).await;

@@ -39,6 +39,11 @@ async fn the_right_number_approves_and_the_approval_is_taken_once() {
     assert_eq!(world.service.state(&answer.prompt_id).await.unwrap(), PromptState::Expired);
     assert_eq!(world.service.uses(&session(CAMILLE)).await.unwrap()[0].outcome, DecisionOutcome::Approved);
     assert_eq!(world.audits("ecps-approved").await, 1);
+    // The holder is told of the first connection to an application, and of no other.
+    world.wait(limits::ASK_WINDOW_MS);
+    let answer = world.ask(CAMILLE).await;
+    phone.approve(&world.service, &answer.number).await.unwrap();
+    assert_eq!(world.kinds("camille@").await.iter().filter(|kind| *kind == "ecps-new-client").count(), 1);
 }
 
 #[tokio::test]
