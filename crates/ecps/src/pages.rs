@@ -1,0 +1,353 @@
+//! The pages of `/e-cps/`: plain forms, no script.
+
+use crate::activating::{ActivationView, OpenedActivation};
+use crate::activation::ActivationStep;
+use crate::answering::PhoneUse;
+use crate::devices::{BlockedAsker, DeviceChange};
+use crate::door::{Form, PhoneDoor, PhoneFrame, STYLE, activation_cookie};
+use crate::error::{PhoneError, PhoneRefusal};
+use crate::means::{ActivationMode, MeansState, ShownMeans};
+use crate::prompt::DecisionOutcome;
+use crate::times::french_time;
+use askama::Template;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use qrcode::QrCode;
+use qrcode::render::svg;
+use std::sync::Arc;
+
+type Door = State<Arc<PhoneDoor>>;
+
+pub(crate) fn routes(door: &PhoneDoor) -> Router<Arc<PhoneDoor>> {
+    Router::new()
+        .route("/e-cps/", get(home))
+        .route("/e-cps", get(home_without_slash))
+        .route(&door.style, get(style))
+        .route("/e-cps/activation", post(start))
+        .route("/e-cps/activation/carte", post(start_with_card))
+        .route("/e-cps/activation/{link}", get(activation).post(open))
+        .route("/e-cps/activation/{id}/code", post(screen_code))
+        .route("/e-cps/appareils", get(devices))
+        .route("/e-cps/appareils/debloquer", post(unblock))
+        .route("/e-cps/appareils/{id}", post(change_device))
+        .route("/e-cps/historique", get(history))
+        .route("/e-cps/{*rest}", any(missing))
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct PhoneHomePage {
+    frame: PhoneFrame,
+    problem: String,
+    national_id: String,
+}
+
+async fn home(State(door): Door) -> Response {
+    door.page(StatusCode::OK, &PhoneHomePage { frame: door.frame(), problem: String::new(), national_id: String::new() })
+}
+
+async fn home_without_slash(State(door): Door) -> Response {
+    door.see_other("/e-cps/")
+}
+
+async fn missing(State(door): Door) -> Response {
+    door.message(StatusCode::NOT_FOUND, "Page inconnue", "Il n’y a rien à cette adresse. Revenez à l’accueil de l’e-CPS.")
+}
+
+async fn style() -> Response {
+    let mut response = Response::new(Body::from(STYLE));
+    for (name, value) in
+        [(header::CONTENT_TYPE, "text/css;charset=UTF-8"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")]
+    {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn start(State(door): Door, parts: Parts, body: Bytes) -> Response {
+    if !door.is_our_form(&parts.headers) {
+        return door.foreign_form();
+    }
+    let national_id: String = Form::read(&body).get("identifiant").chars().filter(|c| !c.is_whitespace()).collect();
+    match door.service.start_activation(&national_id).await {
+        Ok(_) => door.message(
+            StatusCode::OK,
+            "Consultez votre messagerie",
+            "Si cet identifiant est connu, avec une adresse électronique et un numéro de mobile de correspondance, un courriel vient de \
+             partir. Ouvrez son lien sur un ordinateur dans les 24 heures, et gardez votre téléphone près de vous.",
+        ),
+        Err(PhoneError::Refused(refusal)) => {
+            let page = PhoneHomePage { frame: door.frame(), problem: refusal.french(), national_id };
+            door.page(StatusCode::BAD_REQUEST, &page)
+        }
+        Err(error) => door.error(&parts, "ecps.start", &error),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "open.html")]
+struct OpenLinkPage<'a> {
+    frame: PhoneFrame,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "activation.html")]
+struct ActivationPage<'a> {
+    frame: PhoneFrame,
+    id: &'a str,
+    link: &'a str,
+    token: String,
+    problem: String,
+    qr: String,
+    app_link: String,
+    view: ActivationView,
+    step: &'static str,
+    card: bool,
+}
+
+/// What a browser opened, by its cookie.
+fn opened(parts: &Parts, link: &str) -> Option<OpenedActivation> {
+    let activation_id = link.split_once('.').map_or(link, |(id, _)| id).to_owned();
+    Some(OpenedActivation { activation_id, cookie: activation_cookie(&parts.headers)? })
+}
+
+async fn activation(State(door): Door, Path(link): Path<String>, parts: Parts) -> Response {
+    let Some(opened) = opened(&parts, &link) else {
+        return door.page(StatusCode::OK, &OpenLinkPage { frame: door.frame(), link: &link });
+    };
+    match door.service.activation_view(&opened).await {
+        Ok(view) => activation_page(&door, &link, &opened, view, String::new()),
+        // The cookie is of another activation.
+        Err(PhoneError::Refused(_)) => door.page(StatusCode::OK, &OpenLinkPage { frame: door.frame(), link: &link }),
+        Err(error) => door.error(&parts, "ecps.activation", &error),
+    }
+}
+
+fn activation_page(door: &PhoneDoor, link: &str, opened: &OpenedActivation, view: ActivationView, problem: String) -> Response {
+    let code = view.code.clone().unwrap_or_default();
+    // In the fragment, so that no server sees it on the way.
+    let app_link = format!("{}/e-cps/app/#code={code}", door.service.settings.public_base);
+    let drawn = QrCode::new(app_link.as_bytes()).map(|qr| qr.render::<svg::Color<'_>>().min_dimensions(240, 240).build());
+    let drawn = drawn.unwrap_or_default();
+    let qr = drawn.split_once("?>").map_or(drawn.as_str(), |(_, svg)| svg).to_owned();
+    let step = match view.step {
+        ActivationStep::Asked | ActivationStep::Over => "over",
+        ActivationStep::Opened => "code",
+        ActivationStep::PhoneBound => "bound",
+        ActivationStep::Proven => "proven",
+        ActivationStep::Done => "done",
+    };
+    let mut frame = door.frame();
+    frame.refresh = match view.step {
+        ActivationStep::Opened => (view.renewed_in_ms / 1_000 + 1).min(20),
+        ActivationStep::PhoneBound if view.mode == ActivationMode::ContactData => 15,
+        ActivationStep::Proven => 10,
+        _ => 0,
+    };
+    let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let page = ActivationPage {
+        frame,
+        id: &opened.activation_id,
+        link,
+        token: door.form_token(&opened.cookie),
+        problem,
+        qr,
+        app_link,
+        card: view.mode == ActivationMode::Card,
+        view,
+        step,
+    };
+    door.page(status, &page)
+}
+
+fn with_cookie(door: &PhoneDoor, path: &str, cookie: &str) -> Response {
+    let mut response = door.see_other(path);
+    if let Ok(value) = HeaderValue::from_str(&door.activation_cookie(cookie)) {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+    response
+}
+
+async fn open(State(door): Door, Path(link): Path<String>, parts: Parts) -> Response {
+    if !door.is_our_form(&parts.headers) {
+        return door.foreign_form();
+    }
+    let cookie = activation_cookie(&parts.headers);
+    match door.service.open_link(&link, cookie.as_deref()).await {
+        Ok(opened) => with_cookie(&door, &format!("/e-cps/activation/{link}"), &opened.cookie),
+        Err(error) => door.error(&parts, "ecps.open", &error),
+    }
+}
+
+async fn start_with_card(State(door): Door, parts: Parts, body: Bytes) -> Response {
+    let who = match door.signed_in(&parts) {
+        Ok(who) => who,
+        Err(answer) => return *answer,
+    };
+    if !door.is_our_form(&parts.headers) || !door.is_form_token(&who.sid, Form::read(&body).get("jeton")) {
+        return door.foreign_form();
+    }
+    if !who.by_card {
+        let text = "Pour activer un téléphone d’ici, connectez-vous avec votre carte. Sans carte, demandez l’activation par courriel et SMS.";
+        return door.message(StatusCode::FORBIDDEN, "Carte nécessaire", text);
+    }
+    match door.service.start_with_card(&who.national_id).await {
+        Ok(opened) => with_cookie(&door, &format!("/e-cps/activation/{}", opened.activation_id), &opened.cookie),
+        Err(error) => door.error(&parts, "ecps.start_with_card", &error),
+    }
+}
+
+async fn screen_code(State(door): Door, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+    let form = Form::read(&body);
+    let Some(opened) = opened(&parts, &id) else { return door.foreign_form() };
+    if !door.is_our_form(&parts.headers) || !door.is_form_token(&opened.cookie, form.get("jeton")) {
+        return door.foreign_form();
+    }
+    match door.service.check_screen_code(&opened, form.get("code")).await {
+        Ok(()) => door.see_other(&format!("/e-cps/activation/{id}")),
+        Err(PhoneError::Refused(refusal @ PhoneRefusal::WrongCode(_))) => match door.service.activation_view(&opened).await {
+            Ok(view) => activation_page(&door, &id, &opened, view, refusal.french()),
+            Err(error) => door.error(&parts, "ecps.code", &error),
+        },
+        Err(error) => door.error(&parts, "ecps.code", &error),
+    }
+}
+
+/// A phone as the list shows it.
+struct DeviceLine {
+    means: ShownMeans,
+    state: &'static str,
+    created: String,
+    expires: String,
+    used: String,
+    key: String,
+    mode: &'static str,
+    active: bool,
+    suspended: bool,
+    locked: bool,
+}
+
+impl DeviceLine {
+    fn new(means: ShownMeans) -> Self {
+        Self {
+            state: means.state.french(),
+            created: french_time(means.created_ms),
+            expires: french_time(means.expires_ms),
+            used: means.last_used_ms.map_or_else(|| "jamais".to_owned(), french_time),
+            key: means.key_thumbprint.chars().take(8).collect(),
+            mode: match means.mode {
+                ActivationMode::Card => "par carte",
+                ActivationMode::ContactData => "par courriel et SMS",
+            },
+            active: means.state == MeansState::Active,
+            suspended: means.state == MeansState::Suspended,
+            locked: means.state == MeansState::Locked,
+            means,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "devices.html")]
+struct DevicesPage {
+    frame: PhoneFrame,
+    token: String,
+    national_id: String,
+    by_card: bool,
+    devices: Vec<DeviceLine>,
+    blocked: Vec<(BlockedAsker, String)>,
+}
+
+async fn devices(State(door): Door, parts: Parts) -> Response {
+    let who = match door.signed_in(&parts) {
+        Ok(who) => who,
+        Err(answer) => return *answer,
+    };
+    let read = async { Ok((door.service.devices(&who).await?, door.service.blocked(&who).await?)) };
+    match read.await {
+        Ok((devices, blocked)) => {
+            let page = DevicesPage {
+                frame: door.frame(),
+                token: door.form_token(&who.sid),
+                by_card: who.by_card,
+                devices: devices.into_iter().map(DeviceLine::new).collect(),
+                blocked: blocked.into_iter().map(|one| (one.clone(), french_time(one.until_ms))).collect(),
+                national_id: who.national_id,
+            };
+            door.page(StatusCode::OK, &page)
+        }
+        Err(error) => door.error(&parts, "ecps.devices", &error),
+    }
+}
+
+async fn change_device(State(door): Door, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+    let who = match door.signed_in(&parts) {
+        Ok(who) => who,
+        Err(answer) => return *answer,
+    };
+    let form = Form::read(&body);
+    if !door.is_our_form(&parts.headers) || !door.is_form_token(&who.sid, form.get("jeton")) {
+        return door.foreign_form();
+    }
+    let change = match form.get("action") {
+        "renommer" => DeviceChange::Rename(form.get("nom").to_owned()),
+        "suspendre" => DeviceChange::Suspend,
+        "reactiver" => DeviceChange::Resume,
+        "revoquer" => DeviceChange::Revoke,
+        _ => return door.error(&parts, "ecps.device", &PhoneRefusal::Malformed("action").into()),
+    };
+    match door.service.change_device(&who, &id, &change).await {
+        Ok(()) => door.see_other("/e-cps/appareils"),
+        Err(error) => door.error(&parts, "ecps.device", &error),
+    }
+}
+
+async fn unblock(State(door): Door, parts: Parts, body: Bytes) -> Response {
+    let who = match door.signed_in(&parts) {
+        Ok(who) => who,
+        Err(answer) => return *answer,
+    };
+    let form = Form::read(&body);
+    if !door.is_our_form(&parts.headers) || !door.is_form_token(&who.sid, form.get("jeton")) {
+        return door.foreign_form();
+    }
+    match door.service.unblock(&who, form.get("cle")).await {
+        Ok(()) => door.see_other("/e-cps/appareils"),
+        Err(error) => door.error(&parts, "ecps.unblock", &error),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "history.html")]
+struct UsesPage {
+    frame: PhoneFrame,
+    uses: Vec<(PhoneUse, String, &'static str)>,
+}
+
+async fn history(State(door): Door, parts: Parts) -> Response {
+    let who = match door.signed_in(&parts) {
+        Ok(who) => who,
+        Err(answer) => return *answer,
+    };
+    match door.service.uses(&who).await {
+        Ok(uses) => {
+            let line = |one: PhoneUse| {
+                let outcome = match one.outcome {
+                    DecisionOutcome::Approved => "Approuvée",
+                    DecisionOutcome::WrongNumber => "Refusée : mauvais nombre",
+                    DecisionOutcome::Refused => "Refusée",
+                    DecisionOutcome::NotAsked => "Refusée : « Je n’ai rien demandé »",
+                };
+                let time = french_time(one.at_ms);
+                (one, time, outcome)
+            };
+            door.page(StatusCode::OK, &UsesPage { frame: door.frame(), uses: uses.into_iter().map(line).collect() })
+        }
+        Err(error) => door.error(&parts, "ecps.history", &error),
+    }
+}

@@ -1,0 +1,207 @@
+//! The service: what it needs, and what its operations share.
+
+use crate::error::{PhoneError, PhoneRefusal};
+use crate::limits;
+use crate::means::{Means, MeansState};
+use crate::message::{ContactBook, MeansEnded, MessageOrder, MessageSender, Notice, Way};
+use crate::pin::KeptPin;
+use crate::rows::{self, Event, Stored};
+use crate::secrets::Secrets;
+use annuaire_store::identity::IdentityRow;
+use annuaire_store::{Entropy, NewJob, Queue, Registry};
+use serde_json::json;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Kind of the jobs that send a message.
+pub(crate) const MESSAGE_JOB: &str = "ecps-message";
+/// Kind of the jobs that tell that a means ended.
+pub(crate) const ENDED_JOB: &str = "ecps-means-ended";
+
+/// What the service needs. All nodes of a cluster have one secret.
+#[derive(Clone)]
+pub struct PhoneSettings {
+    /// Where rows, jobs and the audit trail are.
+    pub registry: Arc<dyn Registry>,
+    /// Random bytes: the generator of the operating system.
+    pub entropy: Entropy,
+    /// Milliseconds since 1970 UTC.
+    pub now_ms: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// Secret of the installation: links, codes and the pepper of PINs derive from it. With another one all PINs are wrong.
+    pub secret: [u8; 32],
+    /// Sends messages.
+    pub messages: Arc<dyn MessageSender>,
+    /// Contacts of the register.
+    pub contacts: Arc<dyn ContactBook>,
+    /// Ends sessions of means that ended.
+    pub ended: Arc<dyn MeansEnded>,
+    /// Scheme, host and path prefix under which `/e-cps/` is found, without a last slash; links in messages start with it.
+    pub public_base: String,
+}
+
+/// The means on phones of all persons of an installation. Any node answers any call: all state is in the registry.
+///
+/// Cost: a call reads a few rows and writes a few in one unit; a call with a PIN hashes it too, on a thread for blocking work
+/// ([`limits::PIN_HASHES`] at once).
+pub struct PhoneService {
+    pub(crate) settings: PhoneSettings,
+    pub(crate) secrets: Secrets,
+    hashing: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for PhoneService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PhoneService")
+    }
+}
+
+/// Whether a text has the form of a national identifier (identity §1.7.3): letters, digits and the signs of internal numbers, a digit or a
+/// letter first, and six digits at least.
+#[must_use]
+pub fn is_national_id(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.".contains(&b);
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits >= 6
+        && text.len() <= limits::NATIONAL_ID
+        && text.bytes().all(plain)
+        && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
+}
+
+impl PhoneService {
+    /// A service with these settings.
+    #[must_use]
+    pub fn new(settings: PhoneSettings) -> Self {
+        let secrets = Secrets::new(&settings.secret, Arc::clone(&settings.entropy));
+        Self { secrets, hashing: Arc::new(Semaphore::new(limits::PIN_HASHES)), settings }
+    }
+
+    /// Milliseconds since 1970 UTC.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        (self.settings.now_ms)()
+    }
+
+    pub(crate) fn registry(&self) -> &dyn Registry {
+        &*self.settings.registry
+    }
+
+    pub(crate) async fn save(&self, event: Event) -> Result<bool, PhoneError> {
+        event.save(self.registry(), &*self.settings.now_ms).await
+    }
+
+    /// All rows of a kind that concern somebody.
+    pub(crate) async fn rows_of(&self, kind: &str, subject: &str) -> Result<Vec<IdentityRow>, PhoneError> {
+        let mut all: Vec<IdentityRow> = Vec::new();
+        loop {
+            let after = all.last().map_or("", |row| row.key.as_str());
+            let page = self.registry().identity_rows(kind, Some(subject), after, limits::PAGE).await?;
+            let last = page.len() < limits::PAGE as usize;
+            all.extend(page);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The means of a person, of all states, under any of these identifiers.
+    pub(crate) async fn means_of(&self, national_id: &str, other_ids: &[String]) -> Result<Vec<Stored<Means>>, PhoneError> {
+        let mut all = Vec::new();
+        let others = other_ids.iter().map(String::as_str).filter(|id| *id != national_id).take(limits::OTHER_IDS);
+        for id in std::iter::once(national_id).chain(others) {
+            for row in self.rows_of(rows::MEANS, id).await? {
+                all.push(Stored::read(row)?);
+            }
+        }
+        Ok(all)
+    }
+
+    pub(crate) async fn one_means(&self, means_id: &str) -> Result<Stored<Means>, PhoneError> {
+        if !is_row_name(means_id) {
+            return Err(PhoneRefusal::UnknownMeans.into());
+        }
+        let found = rows::load(self.registry(), rows::MEANS, means_id).await?;
+        found.ok_or_else(|| PhoneRefusal::UnknownMeans.into())
+    }
+
+    /// Whether a person has a phone that may approve.
+    pub(crate) async fn has_phone(&self, national_id: &str, other_ids: &[String]) -> Result<bool, PhoneError> {
+        let now_ms = self.now_ms();
+        let all = self.means_of(national_id, other_ids).await?;
+        Ok(all.iter().any(|means| means.value.state_at(now_ms) == MeansState::Active))
+    }
+
+    /// Orders a message, by these ways. Contacts are looked up when it is sent.
+    pub(crate) fn tell(&self, event: &mut Event, national_id: &str, notice: &Notice, ways: &[Way], now_ms: i64) {
+        for way in ways {
+            let order = MessageOrder { national_id: national_id.to_owned(), way: *way, notice: notice.clone() };
+            let payload = serde_json::to_string(&order).unwrap_or_default();
+            event.job(NewJob { queue: Queue::Outbox, kind: MESSAGE_JOB.into(), key: String::new(), due_ms: now_ms, payload });
+        }
+    }
+
+    /// Ends a means or suspends it, with all that goes with it; `false` when its state does not allow it.
+    pub(crate) fn change_state(
+        &self,
+        event: &mut Event,
+        means: &mut Stored<Means>,
+        next: MeansState,
+        actor: &str,
+        now_ms: i64,
+    ) -> Result<bool, PhoneError> {
+        let resumed = means.value.state == MeansState::Suspended;
+        if !means.value.become_state(next, now_ms) {
+            return Ok(false);
+        }
+        event.replace(means, means.value.due_ms())?;
+        let device = means.value.device.name.clone();
+        let (code, notice) = match next {
+            MeansState::Suspended => ("ecps-suspended", Notice::Suspended { device }),
+            MeansState::Revoked => ("ecps-revoked", Notice::Revoked { device }),
+            MeansState::Locked => ("ecps-locked", Notice::Locked { device }),
+            MeansState::Expired => ("ecps-expired", Notice::Expired { device }),
+            MeansState::Active | MeansState::Pending if resumed => ("ecps-resumed", Notice::Resumed { device }),
+            MeansState::Active | MeansState::Pending => ("ecps-activated", Notice::Activated { device }),
+        };
+        let Means { national_id, means_id, .. } = &means.value;
+        event.audit(actor, code, &format!("means/{means_id}"), &json!({"national_id": national_id}));
+        self.tell(event, national_id, &notice, &[Way::Mail, Way::Sms], now_ms);
+        if !next.is_in_use() {
+            let payload = json!({"national_id": national_id, "means_id": means_id}).to_string();
+            event.job(NewJob { queue: Queue::Work, kind: ENDED_JOB.into(), key: means_id.clone(), due_ms: now_ms, payload });
+        }
+        Ok(true)
+    }
+
+    /// Tells at once that a means ended; the job that was written with its end tells it again, should this process die before.
+    pub(crate) async fn tell_ended(&self, means: &Means) {
+        self.settings.ended.means_ended(&means.national_id, &means.means_id).await;
+    }
+
+    /// Hashes a PIN that was chosen.
+    pub(crate) async fn keep_pin(&self, pin: String) -> Result<KeptPin, PhoneError> {
+        let (salt, pepper) = (self.secrets.random(), self.secrets.pepper);
+        let kept = self.hashing(move || KeptPin::keep(&pin, salt, &pepper)).await?;
+        kept.ok_or(PhoneError::Hashing("this machine has not the memory"))
+    }
+
+    /// Whether a PIN is the kept one.
+    pub(crate) async fn is_pin(&self, kept: KeptPin, pin: String) -> Result<bool, PhoneError> {
+        let pepper = self.secrets.pepper;
+        self.hashing(move || kept.is(&pin, &pepper)).await
+    }
+
+    async fn hashing<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PhoneError> {
+        let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(|_| PhoneError::Hashing("the service stops"))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(permit);
+            done
+        });
+        done.await.map_err(|_| PhoneError::Hashing("the work was given up"))
+    }
+}
+
+/// Whether a text that somebody sent may be looked up as a key.
+pub(crate) fn is_row_name(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
