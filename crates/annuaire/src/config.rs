@@ -9,5 +9,5 @@ mod sections;
 mod values;
 
 pub(crate) use load::ConfigurationSource;
-pub(crate) use sections::Configuration;
+pub(crate) use sections::{Configuration, IdentitySection};
 pub(crate) use values::{ClientBase, GuideVersion, LogLevel, TextValue, UpdateCadence};

@@ -13,6 +13,7 @@ mod copied_directory;
 mod copies;
 mod copy_origin;
 mod data_place;
+mod demo_people;
 mod edition;
 mod entity_names;
 mod exit;
@@ -20,6 +21,7 @@ mod exports;
 mod extractions;
 mod files;
 mod follower;
+mod identity;
 mod limits;
 mod new_directory;
 mod notifier;
@@ -72,6 +74,7 @@ enum Command {
     Rebuild(commands::rebuild::RebuildArguments),
     Verify(commands::verify::VerifyArguments),
     Key(commands::key::KeyArguments),
+    Admin(commands::admin::AdminArguments),
     Backup(commands::backup::BackupArguments),
     Restore(commands::restore::RestoreArguments),
     Config(commands::config::ConfigArguments),
@@ -116,6 +119,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
         Command::Rebuild(arguments) => arguments.run(&given),
         Command::Verify(arguments) => arguments.run(&given),
         Command::Key(arguments) => arguments.run(),
+        Command::Admin(arguments) => arguments.run(),
         Command::Backup(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Config(arguments) => arguments.run(),

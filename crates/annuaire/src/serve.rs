@@ -5,11 +5,13 @@ use crate::config::{Configuration, LogLevel, TextValue};
 use crate::copied_directory::{CopyThread, open_served};
 use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, ExpectedData, STORES};
+use crate::demo_people;
 use crate::exit::InvalidValue;
 use crate::exports::start_exports;
 use crate::extractions::{DailyTime, ExtractionThread, extractions_dir};
 use crate::files::{key_name, start_files};
 use crate::follower::{FollowerThread, wait_for_stores};
+use crate::identity::{Identity, IdentityParts, IdentityUse};
 use crate::limits::{COMPARE_CLOCKS, START_NEW, START_WHOLE};
 use crate::notifier::{Notifier, NotifierSettings};
 use crate::page_key::page_key;
@@ -213,6 +215,7 @@ pub(crate) fn serve(
         restricted_past: configuration.publication.restricted_past_days.time(),
     };
     let with_extractions = extractions.is_some();
+    let identity = identity(place, configuration, &gate, secret, (served, listener.local_addr()?))?;
     let pages = annuaire_pages::PagesSettings {
         gate,
         operator,
@@ -222,7 +225,10 @@ pub(crate) fn serve(
         extractions,
     };
     let api = annuaire_api::router(public.clone(), restricted, settings);
-    let app = annuaire_pages::router(public, pages).merge(api);
+    let mut app = annuaire_pages::router(public, pages).merge(api);
+    if let Some(identity) = &identity {
+        app = app.merge(identity.router(demo_people::names()));
+    }
     let served = runtime()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
@@ -241,6 +247,13 @@ pub(crate) fn serve(
             let _ = writeln!(out, "  files: http://{address}/extractions/");
         }
         let _ = writeln!(out, "  state: http://{address}/health and http://{address}/metrics");
+        if let Some(identity) = &identity {
+            identity.start().await?;
+            let _ = writeln!(out, "  identity: {} (issuer)", identity.provider.issuer());
+            if served == ServedData::Fictional {
+                demo_people::introduce(identity, &place.registry()?, &mut out).await?;
+            }
+        }
         let example = "Practitioner?family=mar&_revinclude=PractitionerRole:practitioner";
         let _ = writeln!(out, "  try  http://{address}/fhir/v2/{example}");
         for behind in behind(&publication) {
@@ -263,6 +276,31 @@ pub(crate) fn serve(
         notifier.stop();
     }
     served
+}
+
+/// The identity provider that the configuration asks for, and that of a demonstration; the copy of another directory has none.
+fn identity(
+    place: &DataPlace,
+    configuration: &Configuration,
+    gate: &Arc<Gate>,
+    secret: [u8; 32],
+    (served, address): (ServedData, SocketAddr),
+) -> Result<Option<Identity>> {
+    let fictional = served == ServedData::Fictional;
+    let asked = configuration.identity.issuer.is_some() || fictional;
+    if !asked || CopyOrigin::of(&place.data)?.is_some() {
+        return Ok(None);
+    }
+    let base = configuration.server.public_base.as_ref().map(|base| base.text().trim_end_matches('/').to_owned());
+    Identity::of(IdentityParts {
+        registry: &place.registry()?,
+        section: &configuration.identity,
+        host: fictional.then(|| base.unwrap_or_else(|| format!("http://{address}"))),
+        secret,
+        gate: Arc::clone(gate),
+        style: annuaire_pages::stylesheet_path(),
+        usage: if fictional { IdentityUse::Sandbox } else { IdentityUse::Real },
+    })
 }
 
 /// Starts to deliver subscriptions; `None` where nobody can have one: a service without keys, or the copy of another directory.

@@ -82,4 +82,5 @@ mod withdrawn;
 
 pub use extraction::{Edition, EditionFile, FileGroup, NOTE, editions, is_edition};
 pub use routes::router;
+pub use page::stylesheet::path as stylesheet_path;
 pub use settings::PagesSettings;

@@ -6,6 +6,7 @@ use crate::limits;
 use crate::transport::{Notification, Transport};
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
@@ -71,12 +72,30 @@ impl HttpTransport {
 
 impl Transport for HttpTransport {
     fn send(&self, notification: &Notification) -> Result<(), String> {
-        let mut request = self.0.post(&notification.endpoint).header("content-type", "application/fhir+json");
-        for (name, value) in &notification.headers {
+        let Notification { endpoint, headers, body, timeout } = notification;
+        self.post(endpoint, "application/fhir+json", headers, body, *timeout)
+    }
+}
+
+impl HttpTransport {
+    /// Posts a body, by the rules of addresses, and takes any 2xx for success. It blocks the thread.
+    ///
+    /// # Errors
+    /// Why nobody took it, in words without address, header or body.
+    pub fn post(
+        &self,
+        endpoint: &str,
+        content_type: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+        timeout: Duration,
+    ) -> Result<(), String> {
+        let mut request = self.0.post(endpoint).header("content-type", content_type);
+        for (name, value) in headers {
             request = request.header(name, value);
         }
-        let request = request.config().timeout_global(Some(notification.timeout)).build();
-        let mut answer = request.send(&notification.body[..]).map_err(|error| reason(&error))?;
+        let request = request.config().timeout_global(Some(timeout)).build();
+        let mut answer = request.send(body).map_err(|error| reason(&error))?;
         let status = answer.status();
         // Some servers take an answer that nobody reads for a failure; a long one is not waited for.
         let mut rest = Vec::new();
@@ -109,7 +128,6 @@ mod tests {
     use std::io::Write;
     use std::net::TcpListener;
     use std::sync::mpsc;
-    use std::time::Duration;
 
     /// A receiver on this machine: answers each connection with a text, and tells what it was sent.
     fn receiver(answer: &'static str) -> (String, mpsc::Receiver<String>) {

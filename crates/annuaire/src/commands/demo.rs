@@ -3,6 +3,7 @@
 use crate::commands::import::{self, Delivery};
 use crate::commands::serve::ServingOptions;
 use crate::config::Configuration;
+use crate::demo_people::{RightOfFormer, register_people};
 use crate::exit::Exit;
 use crate::options::{AcceptingOptions, GivenOptions};
 use crate::progress;
@@ -51,6 +52,7 @@ impl DemoArguments {
         let tell = progress::shown_unless(self.serving.quiet);
         let delivery = Delivery { files: paths, options, report: None };
         import::import(&place, &delivery, configuration.publication.guide.into(), &tell)?;
+        register_people(&place.registry()?, RightOfFormer::Open)?;
         println!("everything in this demonstration is fictional");
         serve::serve(&place, &configuration, listener, ServedData::Fictional, &tell).map(|()| Exit::Done)
     }

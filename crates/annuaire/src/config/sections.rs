@@ -23,6 +23,7 @@ pub(crate) struct Configuration {
     pub(crate) publication: PublicationSection,
     pub(crate) import: ImportSection,
     pub(crate) subscriptions: SubscriptionsSection,
+    pub(crate) identity: IdentitySection,
     pub(crate) doctor: DoctorSection,
 }
 
@@ -140,6 +141,31 @@ section! {
 }
 
 section! {
+    /// The identity provider, with the means on phones. There is none without an issuer.
+    IdentitySection "identity" {
+        /// Scheme and host of the issuer (https://id.annuaire.example), as applications and browsers see it; the path is that of the national
+        /// service. It never changes once applications know it.
+        issuer: Option<TextValue<ClientBase>> = None,
+        /// Scheme and host where people log in. Without it, that of the issuer.
+        login: Option<TextValue<ClientBase>> = None,
+        /// Form of "sub": uuid, or the component (a UUID) of the form f:component:identifier that the national service had.
+        subject: String = "uuid".to_owned(),
+        /// Mail server for notices and activation: smtp://host:587 (STARTTLS), smtps://host:465, or smtp://127.0.0.1:25 on this machine.
+        mail_server: Option<String> = None,
+        /// File with user name and password of the mail server, a line each.
+        mail_account: Option<PathBuf> = None,
+        /// Sender of mails.
+        mail_from: Option<String> = None,
+        /// Address of the gateway for text messages: {"to": …, "text": …} is posted there.
+        sms_gateway: Option<String> = None,
+        /// Sender that text messages show.
+        sms_from: String = "ANNUAIRE".to_owned(),
+        /// File with the bearer token of the gateway.
+        sms_token: Option<PathBuf> = None,
+    }
+}
+
+section! {
     /// The command doctor.
     DoctorSection "doctor" {
         /// Days without a delivery before a warning.
@@ -171,7 +197,7 @@ fn view<S: Section>(section: &S) -> SectionView {
 impl Configuration {
     /// Its sections, in the order of the file.
     pub(crate) fn sections(&self) -> Vec<SectionView> {
-        let Self { server, connections, access, registry, publication, import, subscriptions, doctor } = self;
+        let Self { server, connections, access, registry, publication, import, subscriptions, identity, doctor } = self;
         vec![
             view(server),
             view(connections),
@@ -180,6 +206,7 @@ impl Configuration {
             view(publication),
             view(import),
             view(subscriptions),
+            view(identity),
             view(doctor),
         ]
     }
@@ -193,6 +220,8 @@ impl Configuration {
             ("registry.database", &mut self.registry.database),
             ("import.spill", &mut self.import.spill),
             ("subscriptions.root_certificates", &mut self.subscriptions.root_certificates),
+            ("identity.mail_account", &mut self.identity.mail_account),
+            ("identity.sms_token", &mut self.identity.sms_token),
         ];
         named.into_iter().filter_map(|(key, path)| Some((key, path.as_mut()?))).collect()
     }

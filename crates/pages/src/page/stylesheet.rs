@@ -13,7 +13,8 @@ pub(crate) const CACHE: CachePolicy = CachePolicy::Immutable;
 const STYLE: &str = include_str!("../../assets/style.css");
 
 /// The address of the style sheet: it contains a hash of the content, so that another content has another address.
-pub(crate) fn path() -> String {
+#[must_use]
+pub fn path() -> String {
     format!("/annuaire.{:08x}.css", xxhash_rust::xxh3::xxh3_64(STYLE.as_bytes()) >> 32)
 }
 

@@ -1,0 +1,254 @@
+//! People of a demonstration with whom a visitor logs in: one for each profile that applications tell apart. All of it is fictional, with
+//! the reserved identifiers of the references.
+
+use crate::clock::now_ms;
+use crate::identity::Identity;
+use annuaire_base::fact::{FactKey, Publication};
+use annuaire_consolidate::entity_key;
+use annuaire_mos::owner::Owner;
+use annuaire_mos::{
+    Adresse, Coordonnees, EtatCivil, ExerciceProfessionnel, Objet, Professionnel, SavoirFaire, SituationExercice, Structure,
+};
+use annuaire_store::{BlockingRegistry, Cause, Change, Channel, CommitClock, Expect, OwnerRow};
+use anyhow::{Context, Result};
+use std::io::Write;
+
+/// The client of the demonstration.
+pub(crate) const DEMO_CLIENT: &str = "demonstration";
+/// Its secret: it is public, as everything there.
+pub(crate) const DEMO_SECRET: &str = "secret-de-demonstration";
+
+/// A person of the demonstration.
+pub(crate) struct DemoPerson {
+    /// National identifier.
+    pub(crate) national_id: &'static str,
+    /// Whom the person stands for.
+    pub(crate) profile: &'static str,
+    name: &'static str,
+    given: &'static str,
+    civility: &'static str,
+    profession: &'static str,
+    know_how: &'static str,
+    /// Mode, structure, role, kind of activity.
+    situations: &'static [(&'static str, &'static str, &'static str, &'static str)],
+    /// Day on which everything ended, empty when nothing did.
+    ended: &'static str,
+}
+
+const HOSPITAL: &str = "F990000010";
+const SURGERY: &str = "R99911";
+
+/// Everybody with whom a visitor logs in.
+pub(crate) const PEOPLE: [DemoPerson; 5] = [
+    DemoPerson {
+        national_id: "899900000011",
+        profile: "médecin, deux activités",
+        name: "EXEMPLE",
+        given: "CAMILLE",
+        civility: "DR",
+        profession: "10",
+        know_how: "SM54",
+        situations: &[("L", SURGERY, "", "GENR01"), ("S", HOSPITAL, "", "GENR01")],
+        ended: "",
+    },
+    DemoPerson {
+        national_id: "899900000029",
+        profile: "infirmière",
+        name: "ESSAI",
+        given: "LOUISE",
+        civility: "MME",
+        profession: "60",
+        know_how: "",
+        situations: &[("S", HOSPITAL, "", "GENR01")],
+        ended: "",
+    },
+    DemoPerson {
+        national_id: "899900000037",
+        profile: "secrétaire, caractérisé par son rôle",
+        name: "SPECIMEN",
+        given: "DOMINIQUE",
+        civility: "M",
+        profession: "99",
+        know_how: "",
+        situations: &[("S", HOSPITAL, "331", "GENR13")],
+        ended: "",
+    },
+    DemoPerson {
+        national_id: "899900000045",
+        profile: "agent d’une autorité d’enregistrement",
+        name: "MODELE",
+        given: "ALIX",
+        civility: "MME",
+        profession: "99",
+        know_how: "",
+        situations: &[("S", HOSPITAL, "374", "GENR13")],
+        ended: "",
+    },
+    DemoPerson {
+        national_id: "899900000052",
+        profile: "médecin dont le droit a pris fin",
+        name: "ANCIEN",
+        given: "PAUL",
+        civility: "DR",
+        profession: "10",
+        know_how: "",
+        situations: &[("L", SURGERY, "", "GENR01")],
+        ended: "2026-01-31",
+    },
+];
+
+/// Who states them: the agency of a region.
+const OWNER: &str = "ARS-44";
+
+/// Whether the person whose right ends still has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RightOfFormer {
+    /// While the phone is activated.
+    Open,
+    /// As visitors meet that person.
+    Ended,
+}
+
+/// Writes them into the registry of a demonstration.
+pub(crate) fn register_people(registry: &BlockingRegistry, right: RightOfFormer) -> Result<()> {
+    let owner = Owner::authority(OWNER).context("the agency of the demonstration")?;
+    let mut unit = registry.begin()?;
+    unit.set_owner(&OwnerRow { code: owner.code.clone(), description: serde_json::to_string(&owner)? })?;
+    let structures = [hospital(), surgery()].map(|s| (entity_key::structure(&s.id_technique), Objet::Structure(s)));
+    let people = PEOPLE.iter().map(|person| (entity_key::person(person.national_id), Objet::Professionnel(person.professional(right))));
+    for (entity, object) in structures.into_iter().chain(people) {
+        let key = FactKey { owner: owner.code.clone(), entity, facet: String::new() };
+        let payload = Some(serde_json::to_string(&object)?);
+        unit.put(Change { key, payload, publication: Publication::Open, fingerprint: 0 }, Expect::Any)?;
+    }
+    let cause = Cause {
+        actor: "demo".to_owned(),
+        authority: Some(owner.code),
+        request: None,
+        channel: Channel::Operator,
+        basis: None,
+        reason: "people of the demonstration".to_owned(),
+    };
+    unit.save(&cause, CommitClock { now_ms: &now_ms, any_clock: false })?;
+    Ok(())
+}
+
+/// National identifiers and names, for the simulated phones.
+pub(crate) fn names() -> Vec<(String, String)> {
+    PEOPLE.iter().map(|person| (person.national_id.to_owned(), person.full_name())).collect()
+}
+
+/// Gives each of them a phone and the demonstration a client, and says how to log in.
+pub(crate) async fn introduce(identity: &Identity, registry: &BlockingRegistry, out: &mut impl Write) -> Result<()> {
+    for person in &PEOPLE {
+        identity.simulate_phone(person.national_id).await.with_context(|| format!("the phone of {}", person.national_id))?;
+    }
+    let registry = registry.clone();
+    tokio::task::spawn_blocking(move || register_people(&registry, RightOfFormer::Ended)).await??;
+    identity.register_demo_client().await?;
+    let _ = writeln!(out, "    client {DEMO_CLIENT}, secret {DEMO_SECRET}, returns to http://localhost:3000/callback");
+    let _ = writeln!(out, "    try it: /auth/bac-a-sable; phones: /e-cps/simulateur; mails and SMS: /e-cps/messagerie");
+    for person in &PEOPLE {
+        let _ = writeln!(out, "    {} {} ({})", person.national_id, person.full_name(), person.profile);
+    }
+    Ok(())
+}
+
+impl DemoPerson {
+    /// Name for people who read the list.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{} {}", self.given, self.name)
+    }
+
+    fn professional(&self, right: RightOfFormer) -> Professionnel {
+        let ended = if right == RightOfFormer::Ended { self.ended } else { "" };
+        let situation = |(n, (mode, structure, role, kind)): (usize, &(&str, &str, &str, &str))| SituationExercice {
+            id_situation_exercice: format!("{}{n}", &self.national_id[1..]),
+            mode_exercice: (*mode).to_owned(),
+            structure: (*structure).to_owned(),
+            role: (*role).to_owned(),
+            genre_activite: (*kind).to_owned(),
+            date_debut: "2020-01-01".to_owned(),
+            date_fin: ended.to_owned(),
+            ..SituationExercice::default()
+        };
+        let know_how = (!self.know_how.is_empty()).then(|| SavoirFaire {
+            type_savoir_faire: "S".to_owned(),
+            code: self.know_how.to_owned(),
+            ..SavoirFaire::default()
+        });
+        let practice = ExerciceProfessionnel {
+            profession: self.profession.to_owned(),
+            categorie_professionnelle: "C".to_owned(),
+            civilite_exercice: self.civility.to_owned(),
+            nom_exercice: self.name.to_owned(),
+            prenom_exercice: self.given.to_owned(),
+            savoir_faire: know_how.into_iter().collect(),
+            situations: self.situations.iter().enumerate().map(situation).collect(),
+            date_effet_exercice: "2020-01-01".to_owned(),
+            date_fin_effet_exercice: ended.to_owned(),
+        };
+        let number = &self.national_id[1..];
+        Professionnel {
+            type_id_nat_pp: "8".to_owned(),
+            id_pp: number.to_owned(),
+            id_nat_ps: self.national_id.to_owned(),
+            civilite: if self.civility == "DR" { "M" } else { self.civility }.to_owned(),
+            exercices: vec![practice],
+            autorite_enregistrement: "ARS/ARS/ARS".to_owned(),
+            etat_civil: Some(EtatCivil {
+                nom_famille: self.name.to_owned(),
+                prenoms: vec![self.given.to_owned()],
+                date_naissance: "1984-02-29".to_owned(),
+                ..EtatCivil::default()
+            }),
+            correspondance: Some(Coordonnees {
+                telephones: vec![format!("06399{}", &number[6..])],
+                courriel: format!("{}.{}@exemple.test", self.given, self.name).to_lowercase(),
+                ..Coordonnees::default()
+            }),
+            ..Professionnel::default()
+        }
+    }
+}
+
+fn address(number: &str, kind: &str, street: &str) -> Adresse {
+    Adresse {
+        numero_voie: number.to_owned(),
+        type_voie: kind.to_owned(),
+        libelle_voie: street.to_owned(),
+        bureau_cedex: "57000 METZ".to_owned(),
+        code_postal: "57000".to_owned(),
+        cog_commune: "57463".to_owned(),
+        localite: "METZ".to_owned(),
+        ..Adresse::default()
+    }
+}
+
+fn hospital() -> Structure {
+    Structure {
+        id_technique: HOSPITAL.to_owned(),
+        id_nat_struct: "1990000010".to_owned(),
+        num_siret: "99900000300015".to_owned(),
+        num_siren: "999000003".to_owned(),
+        num_finess: "990000010".to_owned(),
+        num_finess_ej: "990000002".to_owned(),
+        raison_sociale: "HOPITAL DE DEMONSTRATION".to_owned(),
+        secteur_activite: "SA01".to_owned(),
+        adresse: address("1", "AV", "DE LA REFERENCE"),
+        ..Structure::default()
+    }
+}
+
+fn surgery() -> Structure {
+    Structure {
+        id_technique: SURGERY.to_owned(),
+        id_nat_struct: "499900000011005".to_owned(),
+        raison_sociale: "CABINET DU DR EXEMPLE".to_owned(),
+        secteur_activite: "SA07".to_owned(),
+        telephones: vec!["0199000011".to_owned()],
+        courriel: "cabinet@exemple.test".to_owned(),
+        adresse: address("12", "R", "DES ESSAIS"),
+        ..Structure::default()
+    }
+}

@@ -1,0 +1,403 @@
+//! The identity provider of a server: its parts, its pages, and what it does beside answering.
+
+use crate::clock::{now_ms, now_us};
+use crate::config::IdentitySection;
+use crate::demo_people::{DEMO_CLIENT, DEMO_SECRET};
+use crate::registry::{random_bytes, runtime};
+use annuaire_base::Tx;
+use annuaire_base::date::iso_day;
+use annuaire_base::text::hex;
+use annuaire_ecps::{
+    ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageRoutes, MessageSender, PhoneDemo,
+    PhoneDoorSettings, PhoneService, PhoneSettings, SimulatedPhone, SmsGateway, SmsSettings, SmtpSecurity, SmtpSender,
+    SmtpSettings,
+};
+use annuaire_identity::{
+    Addresses, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, People, Provider,
+    ProviderSettings, SIGN_IN, SubjectForm, claims, tell_who,
+};
+use annuaire_store::{BlockingRegistry, Registry};
+use annuaire_subscribe::{AddressRules, HttpTransport};
+use annuaire_web::{Gate, GateSettings};
+use anyhow::{Context, Result, bail};
+use async_trait::async_trait;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+/// PIN of the simulated phones.
+const DEMO_PIN: &str = "284917";
+/// Relying parties that are told of logouts side by side: as many may be silent without holding up the others.
+const LOGOUT_TELLERS: usize = 8;
+/// Pause of a teller when there is nobody to tell.
+const NOBODY: Duration = Duration::from_millis(300);
+/// Everybody who is logged in is looked at again after this long: days pass without a transaction.
+const LOOK_AT_ALL: Duration = Duration::from_secs(600);
+/// Messages and what is due on phones.
+const PHONE_WORK: Duration = Duration::from_millis(500);
+/// What is over is removed this often.
+const SWEEP: Duration = Duration::from_secs(60);
+/// Pause after a failure of the registry.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// The provider and its means.
+pub(crate) struct Identity {
+    pub(crate) provider: Arc<Provider>,
+    phone: Arc<PhoneService>,
+    mailbox: Option<Arc<LocalMailbox>>,
+    sender: Arc<dyn LogoutSender>,
+}
+
+/// Who runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IdentityUse {
+    /// A server of an installation.
+    Real,
+    /// A demonstration: messages go to a page, visitors register clients, phones are simulated.
+    Sandbox,
+}
+
+/// What an identity provider is made of.
+pub(crate) struct IdentityParts<'a> {
+    pub(crate) registry: &'a BlockingRegistry,
+    pub(crate) section: &'a IdentitySection,
+    /// Scheme and host, when the section names none.
+    pub(crate) host: Option<String>,
+    pub(crate) secret: [u8; 32],
+    pub(crate) gate: Arc<Gate>,
+    /// Path of the style sheet of all pages.
+    pub(crate) style: String,
+    pub(crate) usage: IdentityUse,
+}
+
+impl Identity {
+    /// The provider that a configuration asks for; `None` when there is none.
+    pub(crate) fn of(parts: IdentityParts<'_>) -> Result<Option<Self>> {
+        let IdentityParts { registry, section, host, secret, gate, style, usage } = parts;
+        let named = section.issuer.as_ref().map(|base| base.text().trim_end_matches('/').to_owned());
+        let Some(host) = named.or(host) else { return Ok(None) };
+        if let Some(path) = host.splitn(4, '/').nth(3).filter(|path| !path.is_empty()) {
+            bail!("identity.issuer is scheme and host alone; /{path} is too much: its path is that of the national service");
+        }
+        let mut addresses = Addresses::of_host(&host);
+        if let Some(login) = &section.login {
+            addresses.login_host = login.text().trim_end_matches('/').to_owned();
+        }
+        let subject = match section.subject.trim() {
+            "uuid" => SubjectForm::Uuid,
+            component if is_uuid(component) => SubjectForm::Federated(component.to_owned()),
+            other => bail!("identity.subject = {other:?} is neither uuid nor a UUID (550e8400-e29b-41d4-a716-446655440000)"),
+        };
+        let registry: Arc<dyn Registry> = Arc::clone(registry.registry());
+        let (entropy, clock): (annuaire_store::Entropy, Arc<dyn Fn() -> i64 + Send + Sync>) =
+            (Arc::new(random_bytes), Arc::new(now_ms));
+        let mailbox = (usage == IdentityUse::Sandbox)
+            .then(|| Arc::new(LocalMailbox::new(Arc::clone(&registry), Arc::clone(&entropy), Arc::clone(&clock))));
+        let messages: Arc<dyn MessageSender> = match &mailbox {
+            Some(mailbox) => Arc::clone(mailbox) as Arc<dyn MessageSender>,
+            None => message_routes(section)?,
+        };
+        let ends = Arc::new(LateEnds::default());
+        let phone = Arc::new(PhoneService::new(PhoneSettings {
+            registry: Arc::clone(&registry),
+            entropy: Arc::clone(&entropy),
+            now_ms: Arc::clone(&clock),
+            secret,
+            messages,
+            contacts: Arc::new(Contacts(People::new(Arc::clone(&registry)))),
+            ended: Arc::clone(&ends) as Arc<dyn MeansEnded>,
+            public_base: addresses.login_host.clone(),
+        }));
+        let provider = Arc::new(Provider::new(ProviderSettings {
+            registry,
+            entropy,
+            now_ms: clock,
+            secret,
+            gate,
+            addresses,
+            subject,
+            phone: Arc::clone(&phone),
+            sandbox: usage == IdentityUse::Sandbox,
+            style,
+            certificates: None,
+        }));
+        let weak: Weak<Provider> = Arc::downgrade(&provider);
+        _ = ends.0.set(EndsSessions(weak));
+        let rules = match usage {
+            // Visitors register clients that run on their own machine.
+            IdentityUse::Sandbox => AddressRules::allowing(|address| address.is_loopback()),
+            IdentityUse::Real => AddressRules::default(),
+        };
+        let transport = HttpTransport::new(rules, None).map_err(anyhow::Error::msg)?;
+        Ok(Some(Self { provider, phone, mailbox, sender: Arc::new(LogoutPost(Arc::new(transport))) }))
+    }
+
+    /// Its endpoints and pages.
+    pub(crate) fn router(&self, people: Vec<(String, String)>) -> Router {
+        let demo = self.mailbox.as_ref().map(|mailbox| PhoneDemo { mailbox: Arc::clone(mailbox), people });
+        let settings = PhoneDoorSettings { fictional: demo.is_some(), sign_in: Some(SIGN_IN.to_owned()), demo };
+        let phone = annuaire_ecps::router(Arc::clone(&self.phone), settings);
+        annuaire_identity::router(&self.provider).merge(phone.layer(from_fn_with_state(Arc::clone(&self.provider), tell_who)))
+    }
+
+    /// The service of the means on phones.
+    pub(crate) fn phone(&self) -> &Arc<PhoneService> {
+        &self.phone
+    }
+
+    /// Gives a person of a demonstration a phone whose key is on this server.
+    pub(crate) async fn simulate_phone(&self, national_id: &str) -> Result<()> {
+        let Some(mailbox) = &self.mailbox else { return Ok(()) };
+        if SimulatedPhone::kept(&self.phone, national_id).await?.is_none() {
+            let phone = SimulatedPhone::activate(&self.phone, mailbox, national_id, "Téléphone simulé", DEMO_PIN).await?;
+            phone.keep(&self.phone, national_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Registers the client of a demonstration.
+    pub(crate) async fn register_demo_client(&self) -> Result<()> {
+        let record = ClientRecord {
+            client_id: DEMO_CLIENT.to_owned(),
+            client_name: "Application de démonstration".to_owned(),
+            mode: ClientMode::Compat,
+            redirect_uris: ["http://localhost:3000/callback", "http://127.0.0.1:3000/callback"].map(str::to_owned).to_vec(),
+            post_logout_redirect_uris: ["http://localhost:3000/", "http://127.0.0.1:3000/"].map(str::to_owned).to_vec(),
+            backchannel_logout_uri: None,
+            token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
+            secrets_sha256: vec![hex(&Sha256::digest(DEMO_SECRET.as_bytes()))],
+            jwks: None,
+            tls_client_auth_subject_dn: None,
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Ciba],
+            id_token_signed_response_alg: "RS256".to_owned(),
+            userinfo_signed_response_alg: None,
+            require_pkce: false,
+            allowed_auth_modes: Vec::new(),
+            introspects_others: false,
+            exchange_scopes: Vec::new(),
+            created_ms: now_ms(),
+            ends_ms: None,
+        };
+        Ok(self.provider.register_client(&record, "demo").await?)
+    }
+
+    /// Starts what goes on beside answers, in tasks of the runtime: sessions end with rights, relying parties are told, messages leave.
+    pub(crate) async fn start(&self) -> Result<()> {
+        self.provider.prepare().await.context("registering the clients of our own pages")?;
+        tokio::spawn(follow(Arc::clone(&self.provider)));
+        for _ in 0..LOGOUT_TELLERS {
+            tokio::spawn(tell(Arc::clone(&self.provider), Arc::clone(&self.sender)));
+        }
+        tokio::spawn(serve_phones(Arc::clone(&self.phone)));
+        tokio::spawn(sweep(Arc::clone(&self.provider)));
+        Ok(())
+    }
+}
+
+/// Tells the operator of a failure once, and of its end.
+#[derive(Default)]
+struct Failing(Option<String>);
+
+impl Failing {
+    fn note(&mut self, what: &str, failure: Option<String>) {
+        if self.0 == failure {
+            return;
+        }
+        match &failure {
+            Some(why) => eprintln!("{what} waits: {why}"),
+            None => eprintln!("{what} goes on"),
+        }
+        self.0 = failure;
+    }
+}
+
+/// Follows the log: whoever lost their right loses the session.
+async fn follow(provider: Arc<Provider>) {
+    let mut commits = provider.registry().commits();
+    let (mut done, mut failing): (Option<Tx>, Failing) = (None, Failing::default());
+    loop {
+        let step = async {
+            let last = provider.registry().last_tx().await?;
+            match done {
+                // What happened while nobody followed.
+                None => _ = provider.check_all().await?,
+                Some(mut tx) => {
+                    while tx < last {
+                        tx = tx.next();
+                        provider.follow(tx).await?;
+                    }
+                }
+            }
+            Ok::<Tx, annuaire_identity::Error>(last)
+        };
+        match step.await {
+            Ok(last) => {
+                done = Some(last);
+                failing.note("the end of sessions", None);
+            }
+            Err(error) => {
+                failing.note("the end of sessions", Some(error.to_string()));
+                tokio::time::sleep(RETRY).await;
+                continue;
+            }
+        }
+        match tokio::time::timeout(LOOK_AT_ALL, commits.changed()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return,
+            Err(_) => done = None,
+        }
+    }
+}
+
+/// Tells relying parties of logouts, one after the other.
+async fn tell(provider: Arc<Provider>, sender: Arc<dyn LogoutSender>) {
+    loop {
+        match provider.tell_one_logout(&*sender).await {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(NOBODY).await,
+            Err(error) => {
+                annuaire_web::record_internal_error("", "identity.tell", &annuaire_web::cause_chain(&error));
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+async fn serve_phones(phone: Arc<PhoneService>) {
+    let mut failing = Failing::default();
+    loop {
+        let step = async {
+            phone.run_due(now_ms()).await?;
+            phone.run_messages(now_ms()).await
+        };
+        failing.note("the work of phones", step.await.err().map(|error| error.to_string()));
+        tokio::time::sleep(PHONE_WORK).await;
+    }
+}
+
+async fn sweep(provider: Arc<Provider>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        if let Err(error) = provider.sweep().await {
+            annuaire_web::record_internal_error("", "identity.sweep", &annuaire_web::cause_chain(&error));
+        }
+    }
+}
+
+/// Posts logout tokens, to addresses that may be called.
+struct LogoutPost(Arc<HttpTransport>);
+
+#[async_trait]
+impl LogoutSender for LogoutPost {
+    async fn send(&self, address: &str, logout_token: &str) -> Result<(), String> {
+        let (transport, address) = (Arc::clone(&self.0), address.to_owned());
+        let body = format!("logout_token={logout_token}").into_bytes();
+        let time = Duration::from_millis(annuaire_identity::limits::LOGOUT_ANSWER_MS);
+        let post = move || transport.post(&address, "application/x-www-form-urlencoded", &[], &body, time);
+        tokio::task::spawn_blocking(post).await.map_err(|_| "the sender ended".to_owned())?
+    }
+}
+
+/// Ends sessions once the provider exists: the phones are made before it.
+#[derive(Default)]
+struct LateEnds(OnceLock<EndsSessions>);
+
+#[async_trait]
+impl MeansEnded for LateEnds {
+    async fn means_ended(&self, national_id: &str, means_id: &str) {
+        if let Some(ends) = self.0.get() {
+            ends.means_ended(national_id, means_id).await;
+        }
+    }
+}
+
+/// Contacts of the register: the correspondence of the merged view.
+struct Contacts(People);
+
+#[async_trait]
+impl ContactBook for Contacts {
+    async fn contacts(&self, national_id: &str) -> Result<Option<KnownContacts>, String> {
+        let person = self.0.person(national_id).await.map_err(|error| error.to_string())?;
+        // Who has no right any more has no means either.
+        let person = person.filter(|person| claims::claims(person, &iso_day(now_ms())).is_ok());
+        Ok(person.and_then(|person| person.person.professional).map(|p| {
+            let practice = p.exercices.first();
+            let name = practice.map(|e| format!("{} {}", e.prenom_exercice, e.nom_exercice)).unwrap_or_default();
+            let contact = p.correspondance.unwrap_or_default();
+            let filled = |text: String| (!text.is_empty()).then_some(text);
+            KnownContacts {
+                mail: filled(contact.courriel),
+                mobile: contact.telephones.into_iter().find(|phone| is_mobile(phone)),
+                name,
+                birth_date: p.etat_civil.and_then(|civil| filled(civil.date_naissance)),
+            }
+        }))
+    }
+}
+
+/// Whether a number is that of a French mobile phone, written with or without the country.
+fn is_mobile(phone: &str) -> bool {
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let national = digits.strip_prefix("0033").or_else(|| digits.strip_prefix("33")).or_else(|| digits.strip_prefix('0'));
+    national.is_some_and(|rest| rest.len() == 9 && rest.starts_with(['6', '7'])) || digits.starts_with("2626")
+}
+
+fn is_uuid(text: &str) -> bool {
+    let places = [8, 13, 18, 23];
+    text.len() == 36 && text.bytes().enumerate().all(|(at, byte)| if places.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() })
+}
+
+/// Mail and text messages, as the configuration names their servers.
+fn message_routes(section: &IdentitySection) -> Result<Arc<dyn MessageSender>> {
+    let (Some(server), Some(from), Some(gateway)) = (&section.mail_server, &section.mail_from, &section.sms_gateway) else {
+        bail!("identity: activations and notices need mail and SMS: name mail_server, mail_from and sms_gateway in [identity]");
+    };
+    let credentials = section.mail_account.as_deref().map(account).transpose()?;
+    let mail = SmtpSender::new(&smtp_settings(server, credentials, from)?).map_err(anyhow::Error::msg)?;
+    let token = section.sms_token.as_deref().map(fs::read_to_string).transpose().context("reading identity.sms_token")?;
+    let token = token.map(|token| token.trim().to_owned());
+    let sms = SmsGateway::new(SmsSettings { address: gateway.clone(), token, from: section.sms_from.clone() });
+    Ok(Arc::new(MessageRoutes { mail: Arc::new(mail), sms: Arc::new(sms.map_err(anyhow::Error::msg)?) }))
+}
+
+/// A mail server as the configuration writes it.
+fn smtp_settings(server: &str, credentials: Option<(String, String)>, from: &str) -> Result<SmtpSettings> {
+    let wrong = || format!("identity.mail_server = {server:?}: write smtp://host:587, smtps://host:465, or smtp://127.0.0.1:25");
+    let (scheme, rest) = server.split_once("://").with_context(wrong)?;
+    let (host, port) = match rest.trim_end_matches('/').rsplit_once(':') {
+        Some((host, port)) => (host, Some(port.parse().with_context(wrong)?)),
+        None => (rest.trim_end_matches('/'), None),
+    };
+    let near = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    let security = match scheme {
+        "smtps" => SmtpSecurity::Tls,
+        "smtp" if near => SmtpSecurity::None,
+        "smtp" => SmtpSecurity::StartTls,
+        _ => bail!(wrong()),
+    };
+    Ok(SmtpSettings { host: host.to_owned(), port, security, credentials, from: from.to_owned() })
+}
+
+/// User name and password of a file, a line each.
+fn account(path: &Path) -> Result<(String, String)> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let mut lines = text.lines().map(str::trim);
+    match (lines.next(), lines.next()) {
+        (Some(user), Some(password)) if !user.is_empty() => Ok((user.to_owned(), password.to_owned())),
+        _ => bail!("{}: user name on the first line, password on the second", path.display()),
+    }
+}
+
+/// A gate for commands, which nobody passes.
+pub(crate) fn closed_gate(secret: [u8; 32]) -> Arc<Gate> {
+    Arc::new(Gate::new(GateSettings::new(secret, Arc::new(now_us))))
+}
+
+/// Blocks on a future of the provider, for commands.
+pub(crate) fn wait_for<T>(future: impl std::future::Future<Output = Result<T, annuaire_identity::Error>>) -> Result<T> {
+    Ok(runtime()?.block_on(future)?)
+}

@@ -1,0 +1,99 @@
+//! Endpoints and pages of the provider.
+
+pub(crate) mod admission;
+pub(crate) mod answer;
+mod authorize;
+mod backchannel;
+mod browser;
+pub(crate) mod card;
+mod client_auth;
+mod discovery;
+mod login;
+mod logout;
+pub(crate) mod own_pages;
+mod resources;
+mod sandbox;
+mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::error::Error;
+use crate::http::admission::{EndpointAdmission, admit};
+use crate::limits::BODY_BYTES;
+use crate::provider::{Provider, REALM};
+
+/// The endpoints and pages of the provider.
+///
+/// | Path | Who may call |
+/// |---|---|
+/// | `/auth`, `/auth/connexion/…`, `/auth/deconnexion` | anyone: browsers; a login belongs to the browser that began it |
+/// | `…/.well-known/…`, `…/certs` | anyone |
+/// | `…/token`, `…/token/introspect`, `…/revoke`, `…/ext/…` | clients, each by its registered way |
+/// | `…/userinfo` | holders of an access token |
+/// | `…/logout` | anyone; without a hint, the person confirms |
+/// | `/auth/bac-a-sable/…` | anyone, in a demonstration alone |
+pub fn router(provider: &Arc<Provider>) -> Router {
+    let at = |path: &str| format!("{REALM}/protocol/openid-connect/{path}");
+    let admitted = |route: &'static str, handler: MethodRouter<Arc<Provider>>| {
+        handler.layer(from_fn_with_state(EndpointAdmission { provider: Arc::clone(provider), route }, admit))
+    };
+    let mut router = Router::new();
+    for path in ["openid-configuration", "wallet-openid-configuration"] {
+        let route = format!("{REALM}/.well-known/{path}");
+        router = router.route(&route, admitted("identity.metadata", get(discovery::configuration)));
+    }
+    router = router
+        .route("/auth", admitted("identity.authorize", get(authorize::authorize).post(authorize::authorize)))
+        .route("/auth/connexion/{id}", admitted("identity.login", get(login::show).post(login::act)))
+        .route("/auth/connexion/{id}/attente", admitted("identity.wait", get(login::wait)))
+        .route("/auth/connexion/{id}/carte", admitted("identity.ticket", get(login::with_card)))
+        .route("/auth/deconnexion", admitted("identity.logout", get(logout::confirm).post(logout::confirmed)))
+        .route(own_pages::SIGN_IN, admitted("identity.entry", get(own_pages::sign_in)))
+        .route("/auth/retour", admitted("identity.return", get(own_pages::returned)))
+        .route(&at("certs"), admitted("identity.keys", get(discovery::keys)))
+        .route(&at("token"), admitted("identity.token", post(token::token)))
+        .route(&at("token/introspect"), admitted("identity.introspect", post(resources::introspect)))
+        .route(&at("revoke"), admitted("identity.revoke", post(resources::revoke)))
+        .route(&at("userinfo"), admitted("identity.userinfo", get(resources::userinfo).post(resources::userinfo)))
+        .route(&at("logout"), admitted("identity.logout", get(logout::end).post(logout::end)))
+        .route(&at("ext/par/request"), admitted("identity.pushed", post(backchannel::push)))
+        .route(&at("ext/ciba/auth"), admitted("identity.ciba", post(backchannel::ciba)));
+    if provider.sandbox {
+        router = router
+            .route("/auth/bac-a-sable", admitted("identity.sandbox", get(sandbox::show).post(sandbox::register)))
+            .route("/auth/bac-a-sable/jetons", admitted("identity.sandbox", get(sandbox::tokens)));
+    }
+    router
+        .layer(from_fn_with_state(Arc::clone(provider), card::tell_organisation))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .with_state(Arc::clone(provider))
+}
+
+/// The page of the host that asks for cards.
+pub fn card_router(provider: &Arc<Provider>) -> Router {
+    let admission = EndpointAdmission { provider: Arc::clone(provider), route: "identity.card" };
+    let present: MethodRouter<Arc<Provider>> = get(card::present).layer(from_fn_with_state(admission, admit));
+    Router::new().route("/auth/carte/{id}", present).with_state(Arc::clone(provider))
+}
+
+impl Provider {
+    /// Registers the clients that our own pages are, those of the sandbox too.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn prepare(&self) -> Result<(), Error> {
+        let showcase = self.sandbox.then(|| sandbox::showcase(self));
+        for record in std::iter::once(own_pages::own_client(self)).chain(showcase) {
+            let known = self.client(&record.client_id).await?;
+            if known.is_none_or(|known| known.redirect_uris != record.redirect_uris) {
+                self.register_client(&record, "serve").await?;
+            }
+        }
+        Ok(())
+    }
+}

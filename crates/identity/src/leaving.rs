@@ -1,0 +1,152 @@
+//! When a right ends: sessions end with it, and relying parties are told (identity.md §1.7.7, §1.9).
+
+use std::collections::BTreeSet;
+
+use annuaire_base::Tx;
+use annuaire_consolidate::entity_key;
+use annuaire_store::{Queue, back_off_ms};
+use async_trait::async_trait;
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::limits::{LOGOUT_LEASE_MS, LOGOUT_RETRIES, LOGOUT_RETRY_MS};
+use crate::provider::{EndReason, LOGOUT_JOB, Provider};
+use crate::session::{AccountName, AuthMode, Session};
+
+/// Rows that are read together.
+const PAGE: u32 = 1_000;
+
+/// Sends a logout token to a relying party.
+#[async_trait]
+pub trait LogoutSender: Send + Sync {
+    /// Posts `logout_token` as a form to the address; an error says why nobody took it, without address or token.
+    async fn send(&self, address: &str, logout_token: &str) -> Result<(), String>;
+}
+
+/// What a job of a logout names.
+#[derive(Deserialize)]
+struct LogoutOrder {
+    client: String,
+    sid: String,
+    sub: String,
+}
+
+impl Provider {
+    /// Ends the sessions of people whose rights a transaction took. Called for each transaction, in order, by one node or several: what is
+    /// done twice changes nothing. Cost: a look-up for each person that changed, and reading those who are logged in.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub async fn follow(&self, tx: Tx) -> Result<u32, Error> {
+        let registry = self.rows.registry();
+        let (mut after, mut ended) = (String::new(), 0);
+        loop {
+            let entities = registry.changed_entities(tx, &after, PAGE).await?;
+            let Some(last) = entities.last() else { return Ok(ended) };
+            after.clone_from(last);
+            for id in entities.iter().filter_map(|entity| entity_key::number_of_person(entity)) {
+                ended += self.check_person(id).await?;
+            }
+        }
+    }
+
+    /// Checks everybody who is logged in: days pass without a transaction. Cost: one reading of a person for each session.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub async fn check_all(&self) -> Result<u32, Error> {
+        let (mut after, mut ended, mut seen) = (String::new(), 0, BTreeSet::new());
+        loop {
+            let sessions = self.rows.list::<Session>(None, &after, PAGE).await?;
+            let Some(last) = sessions.last() else { return Ok(ended) };
+            after.clone_from(&last.value.sid);
+            for held in &sessions {
+                if seen.insert(held.value.authentication.national_id.clone()) {
+                    ended += self.check_person(&held.value.authentication.national_id).await?;
+                }
+            }
+        }
+    }
+
+    /// Ends the sessions of a person that have lost what they rest on.
+    async fn check_person(&self, national_id: &str) -> Result<u32, Error> {
+        let Some(name) = self.rows.any::<AccountName>(national_id).await? else { return Ok(0) };
+        let sessions = self.rows.list::<Session>(Some(&name.value.sub), "", PAGE).await?;
+        if sessions.is_empty() {
+            return Ok(0);
+        }
+        let mut ended = 0;
+        for held in sessions {
+            let authentication = &held.value.authentication;
+            let reason = match self.bearer(&authentication.national_id).await? {
+                Some((person, Ok(_))) if authentication.mode == AuthMode::Card => {
+                    is_opposed(&person, &authentication.means).then_some(EndReason::MeansEnded)
+                }
+                Some((_, Ok(_))) => None,
+                _ => Some(EndReason::NoRight),
+            };
+            if let Some(reason) = reason {
+                ended += u32::from(self.end_session(&held.value.sid, reason).await?);
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Tells one relying party of one logout; false when there is none to tell. Several callers may work side by side: a relying party that
+    /// does not answer holds up one of them.
+    ///
+    /// # Errors
+    /// When the registry fails. That a relying party does not answer is no error: it is tried again.
+    pub async fn tell_one_logout(&self, sender: &dyn LogoutSender) -> Result<bool, Error> {
+        let registry = self.rows.registry();
+        let Some(job) = registry.take_job(Queue::Outbox, &[LOGOUT_JOB], self.now_ms(), LOGOUT_LEASE_MS).await? else {
+            return Ok(false);
+        };
+        let told = match serde_json::from_str::<LogoutOrder>(&job.job.payload) {
+            Ok(order) => self.tell(&order, sender).await?,
+            Err(_) => Ok(()),
+        };
+        match told {
+            Ok(()) => registry.finish_job(job.id).await?,
+            Err(why) if job.attempts >= LOGOUT_RETRIES => {
+                let detail = serde_json::json!({"reason": why});
+                let event = self.event("identity.logout.untold", &job.job.key, &detail);
+                self.rows.write(crate::rows::Writes::default().audit(event)).await?;
+                registry.finish_job(job.id).await?;
+            }
+            Err(why) => {
+                let wait = back_off_ms(job.attempts + 1, LOGOUT_RETRY_MS, LOGOUT_RETRY_MS * 16);
+                registry.retry_job(job.id, self.now_ms() + wait, &why).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    async fn tell(&self, order: &LogoutOrder, sender: &dyn LogoutSender) -> Result<Result<(), String>, Error> {
+        let Some(client) = self.client(&order.client).await? else { return Ok(Ok(())) };
+        let Some(address) = client.backchannel_logout_uri.clone() else { return Ok(Ok(())) };
+        let token = self.logout_token(&client, &order.sid, &order.sub).await?;
+        Ok(sender.send(&address, &token).await)
+    }
+}
+
+/// Whether a card may not be used any more: it was opposed.
+fn is_opposed(person: &crate::person::PersonAtWork, card: &str) -> bool {
+    // The issuer stands before the number in certificates, and not in the register.
+    let number = card.rsplit_once('/').map_or(card, |(_, number)| number);
+    person.person.cards.iter().any(|known| known.numero_carte == number && !known.date_opposition.is_empty())
+}
+
+/// Ends sessions when a means ends: what the means call.
+pub struct EndsSessions(pub std::sync::Weak<Provider>);
+
+#[async_trait]
+impl annuaire_ecps::MeansEnded for EndsSessions {
+    async fn means_ended(&self, national_id: &str, means_id: &str) {
+        let Some(provider) = self.0.upgrade() else { return };
+        if let Err(error) = provider.end_sessions_of(national_id, Some(means_id)).await {
+            annuaire_web::record_internal_error("", "identity.means", &annuaire_web::cause_chain(&error));
+        }
+    }
+}
+

@@ -1,0 +1,85 @@
+//! People as the provider reads them: the merged view of all owners, as it stands at the moment.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use annuaire_base::Tx;
+use annuaire_base::fact::Fact;
+use annuaire_consolidate::{ConsolidatedEntity, Owners, Perimeter, consolidate, entity_key};
+use annuaire_mos::Structure;
+use annuaire_store::Registry;
+
+use crate::error::Error;
+
+/// A person with the structures where they work.
+#[derive(Debug, Clone, Default)]
+pub struct PersonAtWork {
+    /// The person: civil status, practices, situations, cards.
+    pub person: ConsolidatedEntity,
+    /// Structures of their situations, by technical identifier.
+    pub structures: BTreeMap<String, Structure>,
+}
+
+/// Reads people from the registry. Cost of a person: look-ups of their facts, and of those of their structures.
+pub struct People {
+    registry: Arc<dyn Registry>,
+    owners: Mutex<Option<(Tx, Arc<Owners>)>>,
+}
+
+impl People {
+    /// Reads people from this registry.
+    #[must_use]
+    pub fn new(registry: Arc<dyn Registry>) -> Self {
+        Self { registry, owners: Mutex::default() }
+    }
+
+    /// A person by national identifier, with all that is known of them (the restricted perimeter: it is the person's own login);
+    /// `None` when nobody has this identifier.
+    ///
+    /// # Errors
+    /// When the registry cannot be read, or facts about the person cannot be used.
+    pub async fn person(&self, national_id: &str) -> Result<Option<PersonAtWork>, Error> {
+        let tx = self.registry.last_tx().await?;
+        let owners = self.owners(tx).await?;
+        let entity = entity_key::person(national_id);
+        let facts = self.registry.facts_at(tx, std::slice::from_ref(&entity)).await?;
+        let Some(person) = merged(facts, &owners)?.remove(&entity) else { return Ok(None) };
+        if person.professional.is_none() && person.cards.is_empty() {
+            return Ok(None);
+        }
+        let practices = person.professional.iter().flat_map(|p| &p.exercices);
+        let mut places: Vec<String> =
+            practices.flat_map(|e| &e.situations).map(|s| s.structure.clone()).filter(|s| !s.is_empty()).collect();
+        places.sort_unstable();
+        places.dedup();
+        let keys: Vec<String> = places.iter().map(|place| entity_key::structure(place)).collect();
+        let structures = match keys.is_empty() {
+            true => BTreeMap::new(),
+            // A structure at fault is left out: its situation keeps its identifier.
+            false => consolidate(self.registry.facts_at(tx, &keys).await?, &owners, Perimeter::Restricted),
+        };
+        let structures = structures.into_values().filter_map(|e| e.structure).map(|s| (s.id_technique.clone(), s)).collect();
+        Ok(Some(PersonAtWork { person, structures }))
+    }
+
+    /// The owners at a transaction.
+    async fn owners(&self, tx: Tx) -> Result<Arc<Owners>, Error> {
+        if let Some((at, owners)) = &*self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+            && *at == tx
+        {
+            return Ok(Arc::clone(owners));
+        }
+        let rows = self.registry.owners().await?;
+        let owners = Arc::new(Owners::new(rows.iter().map(|row| (&row.code, &row.description)))?);
+        *self.owners.lock().unwrap_or_else(PoisonError::into_inner) = Some((tx, Arc::clone(&owners)));
+        Ok(owners)
+    }
+}
+
+fn merged(facts: Vec<Fact>, owners: &Owners) -> Result<BTreeMap<String, ConsolidatedEntity>, Error> {
+    let merged = consolidate(facts, owners, Perimeter::Restricted);
+    match merged.values().find_map(|entity| entity.fault.as_ref()) {
+        Some(fault) => Err(Error::Facts { entity: fault.entity.clone(), reason: fault.reason.clone() }),
+        None => Ok(merged),
+    }
+}
