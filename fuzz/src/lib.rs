@@ -16,4 +16,4 @@ mod run;
 mod targets;
 
 pub use run::run;
-pub use targets::{FuzzTarget, TARGETS, bodies, import, request, texts};
+pub use targets::{FuzzTarget, TARGETS, bodies, certificates, import, request, texts};

@@ -28,3 +28,8 @@ fn bodies() {
 fn import() {
     smoke("import", 120);
 }
+
+#[test]
+fn certificates() {
+    smoke("certificates", 20_000);
+}
