@@ -17,5 +17,5 @@ mod targets;
 mod tokens;
 
 pub use run::run;
-pub use targets::{FuzzTarget, TARGETS, bodies, import, request, texts};
+pub use targets::{FuzzTarget, TARGETS, bodies, certificates, import, request, texts};
 pub use tokens::tokens;

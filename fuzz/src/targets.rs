@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use annuaire_base::{date, id, nir, text};
+use annuaire_cards::{AuthorityCertificates, DistinguishedName, NameFault};
 use axum::body::Body;
 use axum::http::{Request, header};
 
@@ -12,8 +13,14 @@ use crate::fuzz_world::FuzzWorld;
 pub type FuzzTarget = fn(&[u8]);
 
 /// All targets by name. Each has its seeds in `seeds/NAME`.
-pub const TARGETS: [(&str, FuzzTarget); 5] =
-    [("texts", texts), ("request", request), ("bodies", bodies), ("import", import), ("tokens", crate::tokens::tokens)];
+pub const TARGETS: [(&str, FuzzTarget); 6] = [
+    ("texts", texts),
+    ("request", request),
+    ("bodies", bodies),
+    ("import", import),
+    ("tokens", crate::tokens::tokens),
+    ("certificates", certificates),
+];
 
 /// Small readers: dates, folding, identifiers.
 pub fn texts(data: &[u8]) {
@@ -87,4 +94,23 @@ pub fn import(data: &[u8]) {
         String::from_utf8_lossy(name).chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect();
     FuzzWorld::empty()
         .deliver(&format!("f{}", name.get(..80.min(name.len())).unwrap_or_default()), content.get(1..).unwrap_or_default());
+}
+
+/// The bytes as the certificate of a card, of an organisation and of an authority; then as the text of a distinguished name.
+pub fn certificates(data: &[u8]) {
+    if let Ok(card) = annuaire_cards::read_certificate(data) {
+        assert!(!card.national_id.is_empty());
+        // Names of certificates can be written, whatever they contain.
+        let _ = (card.facts.subject.to_string(), card.facts.issuer.to_string());
+        assert!(annuaire_cards::read_organisation_certificate(data).is_ok(), "a card is read as any certificate is");
+    }
+    let _ = annuaire_cards::read_organisation_certificate(data);
+    let _ = AuthorityCertificates::read(data, data);
+    if let Ok(name) = DistinguishedName::parse(&String::from_utf8_lossy(data)) {
+        match DistinguishedName::parse(&name.to_string()) {
+            // Escapes take room.
+            Err(NameFault::TooLong) => {}
+            again => assert_eq!(again, Ok(name), "a name reads as it is written"),
+        }
+    }
 }

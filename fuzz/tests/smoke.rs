@@ -33,3 +33,8 @@ fn import() {
 fn tokens() {
     smoke("tokens", 40_000);
 }
+
+#[test]
+fn certificates() {
+    smoke("certificates", 20_000);
+}

@@ -13,6 +13,7 @@ pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod mirror;
+pub(crate) mod pki;
 pub(crate) mod quarantine;
 pub(crate) mod rebuild;
 pub(crate) mod receipt;

@@ -115,7 +115,8 @@ pub(crate) fn register_people(registry: &BlockingRegistry, right: RightOfFormer)
     let mut unit = registry.begin()?;
     unit.set_owner(&OwnerRow { code: owner.code.clone(), description: serde_json::to_string(&owner)? })?;
     let structures = [hospital(), surgery()].map(|s| (entity_key::structure(&s.id_technique), Objet::Structure(s)));
-    let people = PEOPLE.iter().map(|person| (entity_key::person(person.national_id), Objet::Professionnel(person.professional(right))));
+    let people =
+        PEOPLE.iter().map(|person| (entity_key::person(person.national_id), Objet::Professionnel(person.professional(right))));
     for (entity, object) in structures.into_iter().chain(people) {
         let key = FactKey { owner: owner.code.clone(), entity, facet: String::new() };
         let payload = Some(serde_json::to_string(&object)?);
@@ -139,11 +140,11 @@ pub(crate) fn names() -> Vec<(String, String)> {
 }
 
 /// Gives each of them a phone and the demonstration a client, and says how to log in.
-pub(crate) async fn introduce(identity: &Identity, registry: &BlockingRegistry, out: &mut impl Write) -> Result<()> {
+pub(crate) async fn introduce(identity: &Identity, out: &mut impl Write) -> Result<()> {
     for person in &PEOPLE {
         identity.simulate_phone(person.national_id).await.with_context(|| format!("the phone of {}", person.national_id))?;
     }
-    let registry = registry.clone();
+    let registry = identity.registry.clone();
     tokio::task::spawn_blocking(move || register_people(&registry, RightOfFormer::Ended)).await??;
     identity.register_demo_client().await?;
     let _ = writeln!(out, "    client {DEMO_CLIENT}, secret {DEMO_SECRET}, returns to http://localhost:3000/callback");

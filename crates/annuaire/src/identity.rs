@@ -8,9 +8,8 @@ use annuaire_base::Tx;
 use annuaire_base::date::iso_day;
 use annuaire_base::text::hex;
 use annuaire_ecps::{
-    ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageRoutes, MessageSender, PhoneDemo,
-    PhoneDoorSettings, PhoneService, PhoneSettings, SimulatedPhone, SmsGateway, SmsSettings, SmtpSecurity, SmtpSender,
-    SmtpSettings,
+    ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageRoutes, MessageSender, PhoneDemo, PhoneDoorSettings,
+    PhoneService, PhoneSettings, SimulatedPhone, SmsGateway, SmsSettings, SmtpSecurity, SmtpSender, SmtpSettings,
 };
 use annuaire_identity::{
     Addresses, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, People, Provider,
@@ -50,6 +49,8 @@ pub(crate) struct Identity {
     phone: Arc<PhoneService>,
     mailbox: Option<Arc<LocalMailbox>>,
     sender: Arc<dyn LogoutSender>,
+    /// For what commands and demonstrations write.
+    pub(crate) registry: BlockingRegistry,
 }
 
 /// Who runs it.
@@ -92,7 +93,8 @@ impl Identity {
             component if is_uuid(component) => SubjectForm::Federated(component.to_owned()),
             other => bail!("identity.subject = {other:?} is neither uuid nor a UUID (550e8400-e29b-41d4-a716-446655440000)"),
         };
-        let registry: Arc<dyn Registry> = Arc::clone(registry.registry());
+        let blocking = registry.clone();
+        let registry: Arc<dyn Registry> = Arc::clone(blocking.registry());
         let (entropy, clock): (annuaire_store::Entropy, Arc<dyn Fn() -> i64 + Send + Sync>) =
             (Arc::new(random_bytes), Arc::new(now_ms));
         let mailbox = (usage == IdentityUse::Sandbox)
@@ -133,7 +135,7 @@ impl Identity {
             IdentityUse::Real => AddressRules::default(),
         };
         let transport = HttpTransport::new(rules, None).map_err(anyhow::Error::msg)?;
-        Ok(Some(Self { provider, phone, mailbox, sender: Arc::new(LogoutPost(Arc::new(transport))) }))
+        Ok(Some(Self { provider, phone, mailbox, sender: Arc::new(LogoutPost(Arc::new(transport))), registry: blocking }))
     }
 
     /// Its endpoints and pages.
@@ -348,7 +350,8 @@ fn is_mobile(phone: &str) -> bool {
 
 fn is_uuid(text: &str) -> bool {
     let places = [8, 13, 18, 23];
-    text.len() == 36 && text.bytes().enumerate().all(|(at, byte)| if places.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() })
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| if places.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 
 /// Mail and text messages, as the configuration names their servers.

@@ -251,7 +251,7 @@ pub(crate) fn serve(
             identity.start().await?;
             let _ = writeln!(out, "  identity: {} (issuer)", identity.provider.issuer());
             if served == ServedData::Fictional {
-                demo_people::introduce(identity, &place.registry()?, &mut out).await?;
+                demo_people::introduce(identity, &mut out).await?;
             }
         }
         let example = "Practitioner?family=mar&_revinclude=PractitionerRole:practitioner";

@@ -160,7 +160,12 @@ pub(crate) fn read_request(parameters: &Parameters, client: &ClientRecord, way: 
     }
 }
 
-fn read_parts(parameters: &Parameters, client: &ClientRecord, way: Way, return_to: &ReturnTo) -> Result<AuthorizeRequest, Refused> {
+fn read_parts(
+    parameters: &Parameters,
+    client: &ClientRecord,
+    way: Way,
+    return_to: &ReturnTo,
+) -> Result<AuthorizeRequest, Refused> {
     let strict = client.mode == ClientMode::Strict;
     if parameters.get("request").is_some() {
         return Err(Refused::new("request_not_supported", "request objects are not supported: send plain parameters"));
@@ -310,7 +315,11 @@ mod tests {
             ("&nonce=n", "&nonce=n&max_age=-1", "invalid_request"),
             ("&nonce=n", "&nonce=n&code_challenge=abc&code_challenge_method=S256", "invalid_request"),
             ("&nonce=n", "&nonce=n&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "invalid_request"),
-            ("&nonce=n", "&nonce=n&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=plain", "invalid_request"),
+            (
+                "&nonce=n",
+                "&nonce=n&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=plain",
+                "invalid_request",
+            ),
             ("&nonce=n", "&nonce=n&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256", ""),
             ("&nonce=n", "&nonce=n&request=eyJ", "request_not_supported"),
             ("&nonce=n", "&nonce=n&response_mode=fragment", "invalid_request"),

@@ -175,7 +175,8 @@ fn activity(person: &Professionnel, s: &SituationExercice, structure: Option<&St
     let a = &at.adresse;
     let phone = |n: usize| at.telephones.get(n).map_or("", String::as_str);
     // A legal entity has its number where sites have that of their legal entity.
-    let (site, legal) = if at.entite_juridique { ("", at.num_finess.as_str()) } else { (at.num_finess.as_str(), at.num_finess_ej.as_str()) };
+    let (site, legal) =
+        if at.entite_juridique { ("", at.num_finess.as_str()) } else { (at.num_finess.as_str(), at.num_finess_ej.as_str()) };
     json!({
         "codeModeExercice": s.mode_exercice,
         "codeSecteurDactivite": at.secteur_activite,

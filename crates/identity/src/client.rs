@@ -183,17 +183,24 @@ impl ClientRecord {
             return say("redirect_uris: give at least one");
         }
         let (alg, strict) = (self.id_token_algorithm(), self.mode == ClientMode::Strict);
-        if SignatureAlgorithm::of_name(&self.id_token_signed_response_alg).is_none() || (strict && alg == SignatureAlgorithm::Rs256) {
+        if SignatureAlgorithm::of_name(&self.id_token_signed_response_alg).is_none()
+            || (strict && alg == SignatureAlgorithm::Rs256)
+        {
             return say("id_token_signed_response_alg: RS256 or ES256; strict clients take ES256");
         }
         if !matches!(alg, SignatureAlgorithm::Rs256 | SignatureAlgorithm::Es256) {
             return say("id_token_signed_response_alg: RS256 or ES256");
         }
         match self.token_endpoint_auth_method {
-            ClientSecretBasic | ClientSecretPost if strict => say("a strict client has no secret: private_key_jwt, tls_client_auth or none"),
+            ClientSecretBasic | ClientSecretPost if strict => {
+                say("a strict client has no secret: private_key_jwt, tls_client_auth or none")
+            }
             ClientSecretBasic | ClientSecretPost if self.secrets_sha256.is_empty() => say("the client has no secret"),
             PrivateKeyJwt if self.keys().is_empty() => say("jwks: give the public keys of the client"),
-            TlsClientAuth if annuaire_cards::DistinguishedName::parse(self.tls_client_auth_subject_dn.as_deref().unwrap_or_default()).is_err() => {
+            TlsClientAuth
+                if annuaire_cards::DistinguishedName::parse(self.tls_client_auth_subject_dn.as_deref().unwrap_or_default())
+                    .is_err() =>
+            {
                 say("tls_client_auth_subject_dn: give the subject of the certificate (CN=app.example,O=…,C=FR)")
             }
             Public if !strict => say("only strict clients may go without authentication"),
@@ -264,7 +271,14 @@ mod tests {
             change(&mut record);
             record.objection().unwrap_or_default()
         };
-        for address in ["http://app.exemple.test/", "https://*.exemple.test/", "https://a.test/#f", "ftp://a.test/", "https://u@a.test/", "/x"] {
+        for address in [
+            "http://app.exemple.test/",
+            "https://*.exemple.test/",
+            "https://a.test/#f",
+            "ftp://a.test/",
+            "https://u@a.test/",
+            "/x",
+        ] {
             assert!(with(&|c| c.redirect_uris = vec![address.to_owned()]).contains("https address"), "{address}");
         }
         assert_eq!(with(&|c| c.redirect_uris = vec!["http://localhost:3000/cb".to_owned()]), "");
@@ -278,6 +292,8 @@ mod tests {
     fn secrets_are_known_by_their_hashes() {
         let mut record = client();
         record.secrets_sha256.push(sha256_hex("next"));
-        assert!(record.has_secret("secret") && record.has_secret("next") && !record.has_secret("Secret") && !record.has_secret(""));
+        assert!(
+            record.has_secret("secret") && record.has_secret("next") && !record.has_secret("Secret") && !record.has_secret("")
+        );
     }
 }

@@ -149,4 +149,3 @@ impl annuaire_ecps::MeansEnded for EndsSessions {
         }
     }
 }
-

@@ -280,7 +280,10 @@ impl Provider {
     }
 
     /// A person with the claims of today.
-    pub(crate) async fn bearer(&self, national_id: &str) -> Result<Option<(PersonAtWork, Result<ProfessionalClaims, NoRight>)>, Error> {
+    pub(crate) async fn bearer(
+        &self,
+        national_id: &str,
+    ) -> Result<Option<(PersonAtWork, Result<ProfessionalClaims, NoRight>)>, Error> {
         let Some(person) = self.people.person(national_id).await? else { return Ok(None) };
         let told = claims(&person, &iso_day(self.now_ms()));
         Ok(Some((person, told)))
@@ -295,7 +298,9 @@ impl Provider {
             for id in &ids {
                 match self.rows.any::<AccountName>(id).await? {
                     None => unknown.push(id),
-                    Some(name) if known.is_none() => known = self.rows.any::<Account>(&name.value.sub).await?.map(|held| held.value),
+                    Some(name) if known.is_none() => {
+                        known = self.rows.any::<Account>(&name.value.sub).await?.map(|held| held.value)
+                    }
                     Some(_) => {}
                 }
             }
@@ -335,13 +340,8 @@ impl Provider {
     ) -> Result<(Session, String), Error> {
         let account = self.account(person).await?;
         let cookie = self.handle();
-        let session = Session {
-            sid: self.uuid(),
-            sub: account.sub,
-            used_ms: authentication.at_ms,
-            authentication,
-            clients: Vec::new(),
-        };
+        let session =
+            Session { sid: self.uuid(), sub: account.sub, used_ms: authentication.at_ms, authentication, clients: Vec::new() };
         let row = SessionCookie { sha256: sha256_hex(&cookie), sid: session.sid.clone(), until_ms: session.last_ms() };
         let event = self.login_event(&session, client_id);
         // Both keys are new: nobody else can have written them.
@@ -352,7 +352,11 @@ impl Provider {
     }
 
     /// Writes a session whose person logged in again, with another cookie; `None` when it ended meanwhile.
-    pub(crate) async fn replace_session(&self, held: &Held<Session>, client_id: &str) -> Result<Option<(Session, String)>, Error> {
+    pub(crate) async fn replace_session(
+        &self,
+        held: &Held<Session>,
+        client_id: &str,
+    ) -> Result<Option<(Session, String)>, Error> {
         let (session, cookie) = (&held.value, self.handle());
         let row = SessionCookie { sha256: sha256_hex(&cookie), sid: session.sid.clone(), until_ms: session.last_ms() };
         let mut writes = Writes::default().replace(held)?.create(&row)?;

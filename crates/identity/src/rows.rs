@@ -67,7 +67,11 @@ impl Writes {
 
     /// The end of a row that was read.
     pub(crate) fn remove<T: Stored>(mut self, held: &Held<T>) -> Self {
-        self.rows.push(IdentityWrite::Remove { kind: T::KIND.to_owned(), key: held.value.key().to_owned(), version: held.version });
+        self.rows.push(IdentityWrite::Remove {
+            kind: T::KIND.to_owned(),
+            key: held.value.key().to_owned(),
+            version: held.version,
+        });
         self
     }
 

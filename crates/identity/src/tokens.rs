@@ -112,7 +112,9 @@ impl Provider {
         }
         let id = claims["jti"].as_str().and_then(|jti| jti.split_once('.')).map(|(grant, _)| grant);
         let Some(id) = id else { return Ok(Err(NotStanding)) };
-        let Some(grant) = self.rows.live::<Grant>(id).await?.filter(|held| !held.value.revoked) else { return Ok(Err(NotStanding)) };
+        let Some(grant) = self.rows.live::<Grant>(id).await?.filter(|held| !held.value.revoked) else {
+            return Ok(Err(NotStanding));
+        };
         let Some(session) = self.rows.live::<Session>(&grant.value.sid).await? else { return Ok(Err(NotStanding)) };
         Ok(Ok(StandingToken { claims, grant: grant.value, session: session.value }))
     }
@@ -150,7 +152,8 @@ impl Provider {
                 return Ok(false);
             }
             held.value.revoked = true;
-            let event = self.event("identity.grant.end", &held.value.sid, &json!({"client": held.value.client_id, "reason": why}));
+            let event =
+                self.event("identity.grant.end", &held.value.sid, &json!({"client": held.value.client_id, "reason": why}));
             if self.rows.write(crate::rows::Writes::default().replace(&held)?.audit(event)).await? {
                 return Ok(true);
             }

@@ -23,7 +23,10 @@ async fn a_client_of_the_national_service_logs_somebody_in() {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
     let tokens = answer.json();
-    assert_eq!((&tokens["expires_in"], &tokens["token_type"], &tokens["refresh_expires_in"]), (&json!(120), &json!("Bearer"), &json!(1800)));
+    assert_eq!(
+        (&tokens["expires_in"], &tokens["token_type"], &tokens["refresh_expires_in"]),
+        (&json!(120), &json!("Bearer"), &json!(1800))
+    );
     assert_eq!(tokens["session_state"], back["session_state"]);
 
     // What is signed verifies with what is published.
@@ -53,7 +56,10 @@ async fn a_client_of_the_national_service_logs_somebody_in() {
     assert_eq!(told["SubjectRefPro"]["exercices"][0]["activities"].as_array().unwrap().len(), 2);
 
     let looked = world.introspect("exemple", access).await.json();
-    assert_eq!((&looked["active"], &looked["SubjectNameID"], &looked["client_id"]), (&json!(true), &json!(DOCTOR), &json!("exemple")));
+    assert_eq!(
+        (&looked["active"], &looked["SubjectNameID"], &looked["client_id"]),
+        (&json!(true), &json!(DOCTOR), &json!("exemple"))
+    );
 
     // The second application asks nothing: there is a session.
     world.register(compat("autre")).await;
@@ -518,6 +524,10 @@ async fn a_client_may_ask_for_another_login() {
     let mut form_post = request("exemple");
     form_post.push(("response_mode", "form_post"));
     let page = browser.follow(&world, &format!("/auth?{}", encoded(&form_post))).await;
-    assert!(page.body.contains("name=\"code\"") && page.body.contains("action=\"https://app.exemple.test/oidc/callback\""), "{}", page.body);
+    assert!(
+        page.body.contains("name=\"code\"") && page.body.contains("action=\"https://app.exemple.test/oidc/callback\""),
+        "{}",
+        page.body
+    );
     assert!(page.headers["content-security-policy"].to_str().unwrap().contains("form-action 'self' https://app.exemple.test;"));
 }

@@ -5,9 +5,9 @@ mod world;
 
 use annuaire_identity::{ClientAuthentication, ClientMode, ClientRecord, GrantType, OrganisationProof, REALM};
 use annuaire_jose::{PrivateKey, SignatureAlgorithm, access_token_hash, s256, sign};
+use axum::http::{Request, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use world::*;
@@ -114,7 +114,8 @@ async fn a_strict_client_pushes_proves_and_binds() {
     assert_eq!(browser.follow(&world, &used).await.status, StatusCode::BAD_REQUEST);
 
     let code = client.code(&world, &mut browser, &phone).await;
-    let wrong = client.call(&world, "token", &[("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK)]).await;
+    let wrong =
+        client.call(&world, "token", &[("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK)]).await;
     assert_eq!(wrong.error(), "invalid_grant", "no verifier");
     let tokens = client.call(&world, "token", &token_form(&code)).await;
     assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.body);
@@ -127,7 +128,12 @@ async fn a_strict_client_pushes_proves_and_binds() {
     // The token is good with its key alone, each proof once, and never as a plain bearer token.
     let proof = client.dpop(&world, &client.proof, "userinfo", "GET", Some(access));
     let told = client.userinfo(&world, access, &proof).await;
-    assert_eq!((told.status, &told.headers[header::CONTENT_TYPE]), (StatusCode::OK, &"application/jwt".parse().unwrap()), "{}", told.body);
+    assert_eq!(
+        (told.status, &told.headers[header::CONTENT_TYPE]),
+        (StatusCode::OK, &"application/jwt".parse().unwrap()),
+        "{}",
+        told.body
+    );
     assert_eq!(claims_of(&told.body)["SubjectNameID"], DOCTOR);
     assert_eq!(client.userinfo(&world, access, &proof).await.status, StatusCode::UNAUTHORIZED, "the proof was used");
     let thief = PrivateKey::generate(SignatureAlgorithm::Es256).unwrap();

@@ -94,7 +94,8 @@ impl AdminArguments {
             }
             AdminCommand::PutClient { file } => {
                 let mut record = read_record(&file)?;
-                let known = wait_for(provider.clients("", CLIENTS))?.into_iter().find(|known| known.client_id == record.client_id);
+                let known =
+                    wait_for(provider.clients("", CLIENTS))?.into_iter().find(|known| known.client_id == record.client_id);
                 if let Some(known) = &known {
                     record.secrets_sha256.clone_from(&known.secrets_sha256);
                     record.created_ms = known.created_ms;

@@ -15,7 +15,13 @@ fn situation(id: &str, mode: &str, structure: &str, role: &str, genre: &str) -> 
     }
 }
 
-fn practice(profession: &str, civility: &str, name: &str, given: &str, situations: Vec<SituationExercice>) -> ExerciceProfessionnel {
+fn practice(
+    profession: &str,
+    civility: &str,
+    name: &str,
+    given: &str,
+    situations: Vec<SituationExercice>,
+) -> ExerciceProfessionnel {
     ExerciceProfessionnel {
         profession: profession.into(),
         categorie_professionnelle: "C".into(),
@@ -99,7 +105,10 @@ fn doctor() -> PersonAtWork {
 #[test]
 fn a_doctor_with_two_activities() {
     let told = claims(&doctor(), TODAY).unwrap();
-    assert_eq!((told.national_id.as_str(), told.given_name.as_str(), told.family_name.as_str()), ("899900000011", "CAMILLE", "EXEMPLE"));
+    assert_eq!(
+        (told.national_id.as_str(), told.given_name.as_str(), told.family_name.as_str()),
+        ("899900000011", "CAMILLE", "EXEMPLE")
+    );
     assert_eq!(
         told.other_ids,
         json!([
@@ -109,7 +118,10 @@ fn a_doctor_with_two_activities() {
     );
     assert_eq!(told.all["SubjectRole"], json!(["10^1.2.250.1.213.1.1.5.5"]));
     assert_eq!(told.all["Secteur_Activite"], "SA07^1.2.250.1.71.4.2.4");
-    assert_eq!((&told.all["SubjectOrganization"], &told.all["SubjectOrganizationID"]), (&json!("CABINET DU DR EXEMPLE"), &json!("R99911")));
+    assert_eq!(
+        (&told.all["SubjectOrganization"], &told.all["SubjectOrganizationID"]),
+        (&json!("CABINET DU DR EXEMPLE"), &json!("R99911"))
+    );
     let practice = &told.all["SubjectRefPro"]["exercices"][0];
     assert_eq!((&practice["codeTypeSavoirFaire"], &practice["codeSavoirFaire"]), (&json!("S"), &json!("SM54")));
     let at_hospital = &practice["activities"][1];
@@ -144,7 +156,10 @@ fn a_professional_with_a_role_has_no_profession() {
 #[test]
 fn staff_of_an_establishment_has_a_number_with_a_stroke() {
     let practice = practice("", "", "MODELE", "ALIX", vec![situation("", "S", "F990000010", "", "")]);
-    let person = at_work("3990000010/CPET00001", Professionnel { civilite: "MME".into(), exercices: vec![practice], ..Default::default() });
+    let person = at_work(
+        "3990000010/CPET00001",
+        Professionnel { civilite: "MME".into(), exercices: vec![practice], ..Default::default() },
+    );
     let told = claims(&person, TODAY).unwrap();
     assert_eq!(told.national_id, "3990000010/CPET00001");
     assert_eq!(told.other_ids[0]["origine"], "FINESS");
@@ -154,7 +169,8 @@ fn staff_of_an_establishment_has_a_number_with_a_stroke() {
 #[test]
 fn what_is_closed_is_not_told_and_who_has_nothing_open_does_not_log_in() {
     let mut person = doctor();
-    let change = |person: &mut PersonAtWork, change: &dyn Fn(&mut Professionnel)| change(person.person.professional.as_mut().unwrap());
+    let change =
+        |person: &mut PersonAtWork, change: &dyn Fn(&mut Professionnel)| change(person.person.professional.as_mut().unwrap());
     change(&mut person, &|p| p.exercices[0].situations[0].date_fin = "2026-11-26".into());
     assert_eq!(claims(&person, TODAY).unwrap().all["SubjectOrganizationID"], "R99911", "the last day counts");
     let after = claims(&person, "2026-11-27").unwrap();
@@ -164,7 +180,12 @@ fn what_is_closed_is_not_told_and_who_has_nothing_open_does_not_log_in() {
     change(&mut person, &|p| p.exercices[0].situations.clear());
     assert_eq!(claims(&person, TODAY).unwrap().all["SubjectRefPro"]["exercices"][0]["activities"], json!([]));
     change(&mut person, &|p| {
-        p.inscriptions = vec![InscriptionOrdre { profession: "10".into(), categorie_professionnelle: "C".into(), statut: "N".into(), ..Default::default() }];
+        p.inscriptions = vec![InscriptionOrdre {
+            profession: "10".into(),
+            categorie_professionnelle: "C".into(),
+            statut: "N".into(),
+            ..Default::default()
+        }];
     });
     assert_eq!(claims(&person, TODAY), Err(NoRight::NothingOpen));
     change(&mut person, &|p| p.inscriptions[0].date_fin = "2026-10-01".into());
@@ -185,7 +206,8 @@ fn the_main_practice_is_regulated_then_old_then_first_by_code() {
     p.exercices[0].date_effet_exercice = "2020".into();
     p.exercices[2].date_effet_exercice = "2019-05-01".into();
     let told = claims(&person, TODAY).unwrap();
-    let order: Vec<_> = told.all["SubjectRefPro"]["exercices"].as_array().unwrap().iter().map(|e| e["nomDexercice"].as_str().unwrap()).collect();
+    let order: Vec<_> =
+        told.all["SubjectRefPro"]["exercices"].as_array().unwrap().iter().map(|e| e["nomDexercice"].as_str().unwrap()).collect();
     assert_eq!(order, ["EXEMPLE", "NEW", "ROLE"]);
     assert_eq!(told.all["SubjectRole"], json!(["10^1.2.250.1.213.1.1.5.5", "60^1.2.250.1.213.1.1.5.5"]));
 }

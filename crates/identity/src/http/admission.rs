@@ -108,7 +108,8 @@ pub(crate) async fn admit(State(admission): State<EndpointAdmission>, request: R
             next.run(Request::from_parts(parts, body)).await
         }
         Err(Refusal::Rate) => {
-            let error = ClientError { status: StatusCode::TOO_MANY_REQUESTS, ..ClientError::new("slow_down", "too many requests") };
+            let error =
+                ClientError { status: StatusCode::TOO_MANY_REQUESTS, ..ClientError::new("slow_down", "too many requests") };
             error_answer(&error)
         }
         Err(_) => json_answer(StatusCode::BAD_REQUEST, &serde_json::json!({"error": "invalid_request"})),

@@ -8,9 +8,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
-use crate::authorize::{
-    ACR, AuthorizeFault, AuthorizeRequest, Parameters, Refused, ReturnTo, Way, read_request, return_to,
-};
+use crate::authorize::{ACR, AuthorizeFault, AuthorizeRequest, Parameters, Refused, ReturnTo, Way, read_request, return_to};
 use crate::client::{ClientRecord, sha256_hex};
 use crate::error::Error;
 use crate::http::admission::Caller;
@@ -53,7 +51,9 @@ async fn begin(provider: &Provider, caller: &Caller, text: &[u8]) -> Result<Resp
     };
     let request = match asked(provider, &parameters, &client).await? {
         Ok(request) => request,
-        Err(AuthorizeFault::OnPage(text)) => return on_page(&format!("{text} Signalez-le à l’éditeur de {}.", client.client_name)),
+        Err(AuthorizeFault::OnPage(text)) => {
+            return on_page(&format!("{text} Signalez-le à l’éditeur de {}.", client.client_name));
+        }
         Err(AuthorizeFault::ToClient(to, refused)) => return Ok(provider.refuse(caller, &to, &refused)),
     };
     let session = match provider.cookie(&caller.headers, BrowserCookie::Session) {

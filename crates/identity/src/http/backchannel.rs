@@ -147,7 +147,9 @@ async fn asked(provider: &Provider, caller: &Caller, body: &[u8]) -> Result<Resu
     let prompt = match provider.phone.ask_known(&order).await {
         Ok(answer) => answer,
         Err(AskRefusal::Failed(error)) => return Err(error.into()),
-        Err(AskRefusal::UnknownPerson | AskRefusal::NationalId) => return wrong("unknown_user_id", "nobody with this identifier can be asked on this channel"),
+        Err(AskRefusal::UnknownPerson | AskRefusal::NationalId) => {
+            return wrong("unknown_user_id", "nobody with this identifier can be asked on this channel");
+        }
         Err(_) => return wrong("access_denied", "this person may not be asked by this client for now"),
     };
     let row = CibaRequest {

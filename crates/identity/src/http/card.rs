@@ -51,12 +51,7 @@ pub(crate) async fn present(
     shown.unwrap_or_else(|error| provider.incident(&caller, &error))
 }
 
-async fn presented(
-    provider: &Provider,
-    caller: &Caller,
-    id: &str,
-    peer: Option<PeerCertificates>,
-) -> Result<Response, Error> {
+async fn presented(provider: &Provider, caller: &Caller, id: &str, peer: Option<PeerCertificates>) -> Result<Response, Error> {
     let login: Option<Held<Login>> = provider.rows.live(id).await?;
     let Some(login) = login.filter(|held| !matches!(held.value.step, LoginStep::Done)) else {
         let text = "Cette connexion est terminée ou périmée. Revenez à votre application et recommencez.";

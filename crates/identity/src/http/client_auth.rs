@@ -32,7 +32,11 @@ enum Presented {
 impl Presented {
     fn id(&self) -> &str {
         match self {
-            Self::Basic { id, .. } | Self::Post { id, .. } | Self::Assertion { id, .. } | Self::Certificate { id } | Self::Id { id } => id,
+            Self::Basic { id, .. }
+            | Self::Post { id, .. }
+            | Self::Assertion { id, .. }
+            | Self::Certificate { id }
+            | Self::Id { id } => id,
         }
     }
 
@@ -130,9 +134,7 @@ impl Provider {
         let algorithms: &[SignatureAlgorithm] = if client.mode == ClientMode::Strict { &STRICT } else { &COMPAT };
         let keys = client.keys();
         let rule = TokenRule { types: &ASSERTION_TYPES, algorithms };
-        let Ok(opened) = open_token(assertion, &rule, &|header| {
-            header.candidates(&keys)
-        }) else {
+        let Ok(opened) = open_token(assertion, &rule, &|header| header.candidates(&keys)) else {
             return Ok(false);
         };
         let (issuer, token) = (self.addresses.issuer(), self.addresses.endpoint("token"));

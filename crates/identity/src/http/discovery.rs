@@ -14,10 +14,34 @@ use crate::provider::{Addresses, Provider, REALM};
 
 /// Claims that tokens or UserInfo may have.
 const CLAIMS: [&str; 28] = [
-    "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "azp", "at_hash", "given_name", "family_name",
-    "preferred_username", "email_verified", "SubjectNameID", "SubjectRefPro", "SubjectRole", "SubjectOrganization",
-    "SubjectOrganizationID", "Secteur_Activite", "PSI_Locale", "UITVersion", "Palier_Authentification", "Mode_Acces_Raison",
-    "Acces_Regulation_Medicale", "otherIds",
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "sid",
+    "azp",
+    "at_hash",
+    "given_name",
+    "family_name",
+    "preferred_username",
+    "email_verified",
+    "SubjectNameID",
+    "SubjectRefPro",
+    "SubjectRole",
+    "SubjectOrganization",
+    "SubjectOrganizationID",
+    "Secteur_Activite",
+    "PSI_Locale",
+    "UITVersion",
+    "Palier_Authentification",
+    "Mode_Acces_Raison",
+    "Acces_Regulation_Medicale",
+    "otherIds",
 ];
 
 /// The metadata document.

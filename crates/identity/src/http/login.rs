@@ -55,7 +55,8 @@ pub(crate) async fn with_card(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let ticket = Parameters::parse(query.unwrap_or_default().as_bytes()).ok().and_then(|all| all.get("ticket").map(str::to_owned));
+    let ticket =
+        Parameters::parse(query.unwrap_or_default().as_bytes()).ok().and_then(|all| all.get("ticket").map(str::to_owned));
     let entered = by_card(&provider, &caller, &id, &ticket.unwrap_or_default()).await;
     entered.unwrap_or_else(|error| provider.incident(&caller, &error))
 }
@@ -177,7 +178,8 @@ async fn asked(
         Ok(answer) => answer,
         Err(AskRefusal::Failed(error)) => return Err(error.into()),
         Err(_) => {
-            let text = "Trop de demandes pour cet identifiant depuis ce navigateur. Patientez trente minutes, ou utilisez votre carte.";
+            let text =
+                "Trop de demandes pour cet identifiant depuis ce navigateur. Patientez trente minutes, ou utilisez votre carte.";
             return Ok(choice(provider, caller, &held.value, Some(text)));
         }
     };
@@ -244,7 +246,8 @@ fn refused(provider: &Provider, caller: &Caller, login: &Login, title: &str, tex
         client_name: login.client_name.clone(),
         again: true,
     };
-    let page = MessagePage { frame: provider.frame(), title: title.to_owned(), text: text.to_owned(), back: Some(back), link: None };
+    let page =
+        MessagePage { frame: provider.frame(), title: title.to_owned(), text: text.to_owned(), back: Some(back), link: None };
     provider.page(caller, StatusCode::OK, &page, &[origin(&login.request.return_to.redirect_uri)])
 }
 
@@ -289,7 +292,8 @@ async fn finish(
                      enregistre."
                 }
             };
-            let detail = serde_json::json!({"national_id": authentication.national_id, "authMode": mode, "client": client.client_id});
+            let detail =
+                serde_json::json!({"national_id": authentication.national_id, "authMode": mode, "client": client.client_id});
             let event = provider.event("identity.login.refused", &login.id, &detail);
             provider.rows.write(Writes::default().audit(event)).await?;
             return Ok(refused(provider, caller, &login, "Connexion impossible", text));
@@ -369,7 +373,9 @@ mod tests {
         assert_eq!(national_id(" 109 9900 0011 "), "810999000011");
         assert_eq!(national_id("810990000011"), "810990000011");
         assert_eq!(national_id("3990000010/CPET00001"), "3990000010/CPET00001");
-        for (id, is) in [("810990000011", true), ("3990000010/CPET00001", true), ("", false), ("<b>alert</b>", false), ("1", false)] {
+        for (id, is) in
+            [("810990000011", true), ("3990000010/CPET00001", true), ("", false), ("<b>alert</b>", false), ("1", false)]
+        {
             assert_eq!(is_plausible(id), is, "{id}");
         }
     }

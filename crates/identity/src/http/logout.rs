@@ -55,7 +55,8 @@ async fn ended(provider: &Provider, caller: &Caller, text: &[u8]) -> Result<Resp
     }
     // Nobody is logged out by an address that somebody else made: the person confirms, on the host of the cookie.
     let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [("retour", return_to), ("etat", state), ("application", client.as_ref().map(|c| c.client_id.as_str()))] {
+    for (name, value) in [("retour", return_to), ("etat", state), ("application", client.as_ref().map(|c| c.client_id.as_str()))]
+    {
         if let Some(value) = value {
             query.append_pair(name, value);
         }

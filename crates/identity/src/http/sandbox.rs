@@ -104,7 +104,8 @@ async fn registered(provider: &Provider, caller: &Caller, body: &[u8]) -> Result
         return Ok(provider.page(caller, StatusCode::UNPROCESSABLE_ENTITY, &form(provider, Some(objection)), &[]));
     }
     provider.register_client(&record, "sandbox").await?;
-    let page = RegisteredPage { frame: provider.frame(), client_id: record.client_id, secret, issuer: provider.addresses.issuer() };
+    let page =
+        RegisteredPage { frame: provider.frame(), client_id: record.client_id, secret, issuer: provider.addresses.issuer() };
     Ok(provider.page(caller, StatusCode::OK, &page, &[]))
 }
 
@@ -121,7 +122,8 @@ async fn shown(provider: &Provider, caller: &Caller, query: &str) -> Result<Resp
     }
     let row = provider.rows.live::<Code>(&sha256_hex(answer.get("code").unwrap_or_default())).await?;
     let over = || Ok(provider.message(caller, StatusCode::GONE, "Code périmé", "Recommencez depuis le bac à sable."));
-    let Some(mut held) = row.filter(|held| held.value.client_id == SHOWCASE && !held.value.used && provider.now_ms() < held.value.until_ms)
+    let Some(mut held) =
+        row.filter(|held| held.value.client_id == SHOWCASE && !held.value.used && provider.now_ms() < held.value.until_ms)
     else {
         return over();
     };

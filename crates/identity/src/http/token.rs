@@ -46,7 +46,10 @@ async fn answer(provider: &Provider, caller: &Caller, body: &[u8]) -> Step<Value
         Err(error) => return Ok(Err(error)),
     };
     if client.mode == ClientMode::Strict && binding.is_none() {
-        return Ok(Err(ClientError::new("invalid_dpop_proof", "a strict client binds its tokens: send a DPoP proof or use mutual TLS")));
+        return Ok(Err(ClientError::new(
+            "invalid_dpop_proof",
+            "a strict client binds its tokens: send a DPoP proof or use mutual TLS",
+        )));
     }
     let Some(name) = form.get("grant_type") else { return Ok(Err(ClientError::new("invalid_request", "grant_type is missing"))) };
     let Some(grant) = GrantType::ALL.into_iter().find(|grant| grant.name() == name) else {
@@ -90,7 +93,8 @@ async fn by_code(provider: &Provider, client: &ClientRecord, binding: Option<Bin
     let Some(code) = form.get("code") else { return Ok(Err(ClientError::new("invalid_request", "code is missing"))) };
     let sha256 = sha256_hex(code);
     for _ in 0..WRITE_ATTEMPTS {
-        let Some(mut held) = provider.rows.live::<Code>(&sha256).await?.filter(|held| held.value.client_id == client.client_id) else {
+        let Some(mut held) = provider.rows.live::<Code>(&sha256).await?.filter(|held| held.value.client_id == client.client_id)
+        else {
             return invalid_grant("the code is not known");
         };
         let row = &held.value;
@@ -147,7 +151,8 @@ async fn by_refresh(provider: &Provider, client: &ClientRecord, binding: Option<
     let sha256 = sha256_hex(token);
     let id = token.split_once('.').map_or("", |(id, _)| id);
     for _ in 0..WRITE_ATTEMPTS {
-        let Some(mut held) = provider.rows.live::<Grant>(id).await?.filter(|held| held.value.client_id == client.client_id) else {
+        let Some(mut held) = provider.rows.live::<Grant>(id).await?.filter(|held| held.value.client_id == client.client_id)
+        else {
             return invalid_grant("the refresh token is not known");
         };
         match held.value.judge(&sha256, provider.now_ms()) {

@@ -10,8 +10,8 @@ use annuaire_ecps::{
     ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings, SimulatedPhone,
 };
 use annuaire_identity::{
-    Addresses, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, OrganisationProof, Provider,
-    ProviderSettings, REALM, SubjectForm, router,
+    Addresses, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, OrganisationProof,
+    Provider, ProviderSettings, REALM, SubjectForm, router,
 };
 use annuaire_mos::owner::Owner;
 use annuaire_mos::{ExerciceProfessionnel, IdentifiantAlternatif, Objet, Professionnel, SituationExercice};
@@ -170,7 +170,9 @@ impl World {
         _ = late.0.set(EndsSessions(Arc::downgrade(&provider)));
         let app = router(&provider);
         let world = Self { provider, phone, mailbox, registry, clock, app, _dir: dir };
-        world.state(DOCTOR, Some(person(DOCTOR, "10", vec![situation("1", "F990000010", ""), situation("2", "R99911", "")]))).await;
+        world
+            .state(DOCTOR, Some(person(DOCTOR, "10", vec![situation("1", "F990000010", ""), situation("2", "R99911", "")])))
+            .await;
         world.state(ROLE, Some(person(ROLE, "99", vec![situation("3", "F990000010", "331")]))).await;
         world
     }
@@ -255,7 +257,13 @@ impl World {
     }
 
     /// Logs in with a phone and returns the code that the client gets.
-    pub async fn login(&self, browser: &mut Browser, phone: &SimulatedPhone, national_id: &str, query: &[(&str, &str)]) -> String {
+    pub async fn login(
+        &self,
+        browser: &mut Browser,
+        phone: &SimulatedPhone,
+        national_id: &str,
+        query: &[(&str, &str)],
+    ) -> String {
         let back = self.login_answer(browser, phone, national_id, query).await;
         back.get("code").cloned().unwrap_or_else(|| panic!("no code: {back:?}"))
     }
@@ -321,7 +329,11 @@ impl Browser {
         for cookie in answer.headers.get_all(header::SET_COOKIE) {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             let value = rest.split(';').next().unwrap();
-            if value.is_empty() { self.cookies.remove(name) } else { self.cookies.insert(name.into(), value.into()) };
+            if value.is_empty() {
+                self.cookies.remove(name)
+            } else {
+                self.cookies.insert(name.into(), value.into())
+            };
         }
     }
 
