@@ -63,6 +63,9 @@ pub(crate) async fn due(c: &mut PgConnection, kind: &str, until_ms: i64, limit: 
 pub(crate) async fn sweep(c: &mut PgConnection, kinds: &[&str], until_ms: i64, limit: u32) -> Result<u64> {
     let mut left = u64::from(limit);
     for kind in kinds {
+        if left == 0 {
+            break;
+        }
         let done = sqlx::query(
             "DELETE FROM identity_row WHERE ctid = ANY (ARRAY (SELECT ctid FROM identity_row WHERE kind = $1 AND due_ms < $2
                 ORDER BY kind, due_ms, key LIMIT $3 FOR UPDATE SKIP LOCKED))",

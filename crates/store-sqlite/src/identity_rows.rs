@@ -75,7 +75,10 @@ pub(crate) async fn any_over(c: &mut SqliteConnection, kinds: &[&str], until_ms:
 pub(crate) async fn sweep(c: &mut SqliteConnection, kinds: &[&str], until_ms: i64, limit: u32) -> Result<u64> {
     let mut t = c.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
     let mut left = u64::from(limit);
-    for kind in kinds.iter().filter(|_| limit > 0) {
+    for kind in kinds {
+        if left == 0 {
+            break;
+        }
         let done = sqlx::query(
             "DELETE FROM identity_row WHERE id IN
                 (SELECT id FROM identity_row WHERE kind = ? AND due_ms < ? ORDER BY due_ms, key LIMIT ?)",
@@ -87,9 +90,6 @@ pub(crate) async fn sweep(c: &mut SqliteConnection, kinds: &[&str], until_ms: i6
         .await
         .map_err(fault)?;
         left = left.saturating_sub(done.rows_affected());
-        if left == 0 {
-            break;
-        }
     }
     t.commit().await.map_err(fault)?;
     Ok(u64::from(limit) - left)

@@ -1,5 +1,6 @@
 use crate::{SqliteOptions, SqliteRegistry, open_blocking, system_entropy};
 use annuaire_base::Tx;
+use annuaire_store::identity::{IdentityRow, IdentityWrite};
 use annuaire_store::{BlockingRegistry, Change, Error, Expect, Queue};
 use annuaire_store_suite as suite;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -25,6 +26,14 @@ fn fresh() -> Fresh {
     let registry = open_blocking(&path).unwrap();
     suite::owners(&registry, &["s", "t"]);
     Fresh { registry, path, _dir: dir }
+}
+
+/// Writes a row of identity.
+fn write_row(r: &BlockingRegistry, key: &str) -> IdentityRow {
+    let [kind, key, subject, content] = ["k", key, "", "{}"].map(str::to_owned);
+    let row = IdentityRow { kind, key, subject, due_ms: None, version: 1, content };
+    suite::write(r, 2_000, &mut |u| u.write_identity(&IdentityWrite::Create(row.clone()))).unwrap();
+    row
 }
 
 /// Does something with a connection that knows nothing of this crate.
@@ -126,11 +135,13 @@ fn a_copy_says_what_the_registry_says() {
     suite::owners(&r, &["s"]);
     suite::import(&r, 1, &many("s", 500, "a")).unwrap();
     suite::commit(&r, 2, &[suite::put("A", "s", "1")]);
+    let row = write_row(&r, "r");
     assert_eq!(runtime.block_on(registry.backup(&to)).unwrap(), Tx::new(2));
     assert!(runtime.block_on(registry.backup(&to)).is_err(), "a copy replaces nothing");
     let copy = open_blocking(&to).unwrap();
     assert_eq!(copy.standing(Tx::new(2), "", 9_999).unwrap(), r.standing(Tx::new(2), "", 9_999).unwrap());
     assert_eq!(copy.log().unwrap(), r.log().unwrap());
+    assert_eq!(copy.identity_row("k", "r").unwrap(), Some(row));
     assert_eq!(copy.verify().unwrap(), [""; 0]);
     runtime.block_on(registry.close()).unwrap();
     assert!(!crate::schema::beside(&path, "-wal").exists(), "the write-ahead log is merged");

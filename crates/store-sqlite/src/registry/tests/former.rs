@@ -1,10 +1,9 @@
 //! Registries of earlier versions.
 
-use super::{execute, options, raw};
+use super::{execute, options, raw, write_row};
 use crate::{SqliteRegistry, open_blocking};
 use annuaire_base::Tx;
 use annuaire_base::fact::Publication;
-use annuaire_store::identity::{IdentityRow, IdentityWrite};
 use annuaire_store::{BlockingRegistry, Channel};
 use annuaire_store_suite as suite;
 use std::path::Path;
@@ -168,15 +167,7 @@ fn a_file_of_version_4_or_5_gets_the_tables_that_it_lacks() {
             assert_eq!(r.subscription_heads(None, "", 9).unwrap(), []);
             assert!(r.take_lease(key, key, 0, 9).unwrap());
             assert_eq!(r.take_lease("of 5", "n9", 0, 9).unwrap(), version == 4, "what version 5 kept stays");
-            let row = IdentityRow {
-                kind: "k".into(),
-                key: key.into(),
-                subject: String::new(),
-                due_ms: None,
-                version: 1,
-                content: "{}".into(),
-            };
-            suite::write(&r, 2_000, &mut |u| u.write_identity(&IdentityWrite::Create(row.clone()))).unwrap();
+            write_row(&r, key);
             assert_eq!(r.identity_row("k", "k1").unwrap().unwrap().content, "{}");
             assert_eq!(r.verify().unwrap(), [""; 0]);
         }
