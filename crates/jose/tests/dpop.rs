@@ -97,6 +97,13 @@ fn each_claim_is_judged() {
     }
 }
 
+/// Two texts that are no URLs are not equal.
+#[test]
+fn a_proof_for_no_url_is_refused() {
+    let made = proof(&es256(), json!({}), json!({ "htu": "/token" }));
+    assert_eq!(check_dpop(&made, &DpopRule { url: "/token", ..RULE }), Err(DpopFault::Url));
+}
+
 #[test]
 fn a_proof_is_refused_when_its_instant_is_over() {
     let key = es256();

@@ -113,6 +113,15 @@ fn a_key_that_others_saw_is_taken_away_at_once() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_shortens_nothing() {
+    let mut ring = KeyRing::new(&[ED], T).unwrap();
+    let token = signed(&ring);
+    ring.rotate_now(ED, T - 5_000).unwrap();
+    ring.step(T + RULE.keep_ms, &RULE).unwrap();
+    assert!(known(&ring.jwks(), &token));
+}
+
+#[test]
 fn retired_keys_are_bounded() {
     let mut ring = KeyRing::new(&[ED], T).unwrap();
     for i in 0..RETIRED as i64 {
