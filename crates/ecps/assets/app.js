@@ -222,11 +222,11 @@ async function look() {
   phone.name = view.device;
   element('idle-device').textContent = view.device;
   const words = {
-    active: ['Aucune demande', 'Quand vous vous connectez avec votre e-CPS, la demande s’affiche ici.'],
-    suspended: ['Téléphone suspendu', 'Réactivez-le depuis un ordinateur, dans « Mes appareils ».'],
-    locked: ['Téléphone verrouillé', 'Le code PIN a été faux cinq fois. Activez de nouveau votre e-CPS depuis un ordinateur.'],
-    revoked: ['Téléphone révoqué', 'Activez de nouveau votre e-CPS depuis un ordinateur.'],
-    expired: ['Téléphone expiré', 'Activez de nouveau votre e-CPS depuis un ordinateur.'],
+    active: ['Aucune demande', 'Quand vous vous connectez avec votre e‑CPS, la demande s’affiche ici.'],
+    suspended: ['Téléphone suspendu', 'Réactivez-le depuis un ordinateur, dans « Mes appareils ».'],
+    locked: ['Téléphone verrouillé', 'Le code PIN a été faux cinq fois. Activez de nouveau votre e‑CPS depuis un ordinateur.'],
+    revoked: ['Téléphone révoqué', 'Activez de nouveau votre e‑CPS depuis un ordinateur.'],
+    expired: ['Téléphone expiré', 'Activez de nouveau votre e‑CPS depuis un ordinateur.'],
   };
   const [title, text] = words[view.state] || words.revoked;
   element('idle-title').textContent = title;

@@ -7,7 +7,7 @@ use crate::means::{ActivationMode, Means, MeansState, PhoneDevice};
 use crate::message::{Notice, Way};
 use crate::pin::check_pin;
 use crate::proof;
-use crate::rows::{self, Event, Stored};
+use crate::rows::{self, Event, StoredRow};
 use crate::secrets::{key_of, key_of_parts, shown_code, typed_code};
 use crate::service::{PhoneService, is_national_id, is_row_name};
 use annuaire_base::text::hex;
@@ -97,7 +97,7 @@ impl PhoneService {
         (hex(&self.secrets.random::<16>()), activation)
     }
 
-    async fn activation(&self, activation_id: &str) -> Result<Stored<Activation>, PhoneError> {
+    async fn activation(&self, activation_id: &str) -> Result<StoredRow<Activation>, PhoneError> {
         let found = match is_row_name(activation_id) {
             true => rows::load(self.registry(), rows::ACTIVATION, activation_id).await?,
             false => None,
@@ -156,7 +156,7 @@ impl PhoneService {
     /// Those of the registry.
     pub async fn cancel_activations(&self, national_id: &str, actor: &str) -> Result<(), PhoneError> {
         for row in self.rows_of(rows::ACTIVATION, national_id).await? {
-            let found = Stored::<Activation>::read(row)?;
+            let found = StoredRow::<Activation>::read(row)?;
             if found.value.means_id.is_some() {
                 continue;
             }
@@ -270,7 +270,7 @@ impl PhoneService {
         proof::must_say(&claims, &[("activation_code", &call.activation_code)])?;
         for _ in 0..limits::TRIES {
             let now_ms = self.now_ms();
-            let link: Option<Stored<PhoneLink>> = rows::load(self.registry(), rows::PHONE_LINK, &key_of(&code)).await?;
+            let link: Option<StoredRow<PhoneLink>> = rows::load(self.registry(), rows::PHONE_LINK, &key_of(&code)).await?;
             let link = link.ok_or(PhoneRefusal::UnknownCode)?;
             let mut found = self.activation(&link.value.activation).await?;
             if !found.value.accepts_code(link.value.number, now_ms) {
@@ -303,7 +303,7 @@ impl PhoneService {
     }
 
     /// Looks at the six digits: those of the SMS when the phone sends them, those of the phone when the page of the card does.
-    async fn prove(&self, mut found: Stored<Activation>, digits: &str) -> Result<bool, PhoneError> {
+    async fn prove(&self, mut found: StoredRow<Activation>, digits: &str) -> Result<bool, PhoneError> {
         let Activation { national_id, mode, seed, .. } = found.value.clone();
         let right = annuaire_jose::equal(self.digits_of(&seed, mode), digits.trim());
         let outcome = found.value.prove(right, self.now_ms());
@@ -357,7 +357,7 @@ impl PhoneService {
 
     fn signed_by_phone(
         &self,
-        found: &Stored<Activation>,
+        found: &StoredRow<Activation>,
         call: &str,
         typ: &str,
     ) -> Result<serde_json::Map<String, Value>, PhoneRefusal> {

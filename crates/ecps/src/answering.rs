@@ -5,9 +5,9 @@ use crate::error::{PhoneError, PhoneRefusal};
 use crate::limits;
 use crate::means::{Means, MeansState, ShownMeans};
 use crate::message::{Notice, Way};
-use crate::prompt::{Asker, Decision, DecisionOutcome, Prompt, PromptFault};
+use crate::prompt::{Asker, DecisionOutcome, Prompt, PromptDecision, PromptFault};
 use crate::proof;
-use crate::rows::{self, Event, Stored};
+use crate::rows::{self, Event, StoredRow};
 use crate::secrets::key_of_parts;
 use crate::service::{PhoneService, is_row_name};
 use serde::{Deserialize, Serialize};
@@ -98,15 +98,15 @@ impl PhoneService {
         if means.state_at(now_ms) == MeansState::Active {
             let mut found = Vec::new();
             for row in self.rows_of(rows::PROMPT, &means.national_id).await? {
-                found.push(Stored::<Prompt>::read(row)?);
+                found.push(StoredRow::<Prompt>::read(row)?);
             }
             for row in self.rows_of(rows::PROMPT_LINK, &means.national_id).await? {
-                let key = Stored::<String>::read(row)?.value;
+                let key = StoredRow::<String>::read(row)?.value;
                 found.extend(rows::load::<Prompt>(self.registry(), rows::PROMPT, &key).await?);
             }
             found.retain(|prompt| prompt.value.is_open(now_ms));
             found.sort_by_key(|prompt| std::cmp::Reverse(prompt.value.asked_ms));
-            prompts.extend(found.into_iter().map(|Stored { row, value }| ShownPrompt {
+            prompts.extend(found.into_iter().map(|StoredRow { row, value }| ShownPrompt {
                 tx: row.key,
                 client_id: value.client_id,
                 client_name: value.client_name,
@@ -126,7 +126,7 @@ impl PhoneService {
         call: &str,
         typ: &str,
         now_ms: i64,
-    ) -> Result<Stored<Means>, PhoneError> {
+    ) -> Result<StoredRow<Means>, PhoneError> {
         let means = self.one_means(means_id).await?;
         let key = means.value.key().ok_or(PhoneRefusal::Proof("key"))?;
         let claims = proof::signed(call, typ, &key, now_ms)?;
@@ -135,7 +135,7 @@ impl PhoneService {
     }
 
     /// The phone and the request of a decision, when the phone may answer it and its proof covers what it decides.
-    async fn decided(&self, call: &DecisionCall, now_ms: i64) -> Result<(Stored<Means>, Stored<Prompt>), PhoneError> {
+    async fn decided(&self, call: &DecisionCall, now_ms: i64) -> Result<(StoredRow<Means>, StoredRow<Prompt>), PhoneError> {
         let means = self.one_means(&call.means_id).await?;
         let key = means.value.key().ok_or(PhoneRefusal::Proof("key"))?;
         let claims = proof::signed(&call.proof, proof::DECISION, &key, now_ms)?;
@@ -144,7 +144,7 @@ impl PhoneService {
             true => rows::load::<Prompt>(self.registry(), rows::PROMPT, &call.tx).await?,
             false => None,
         };
-        let theirs = |prompt: &Stored<Prompt>| {
+        let theirs = |prompt: &StoredRow<Prompt>| {
             let Prompt { national_id, other_ids, .. } = &prompt.value;
             *national_id == means.value.national_id || other_ids.contains(&means.value.national_id)
         };
@@ -173,15 +173,15 @@ impl PhoneService {
     /// [`PinLocked`](PhoneRefusal::PinLocked), [`PromptExpired`](PhoneRefusal::PromptExpired); those of the registry.
     pub async fn decide(&self, call: &DecisionCall) -> Result<DecisionOutcome, PhoneError> {
         let decision = match call.decision.as_str() {
-            "approve" => Decision::Approve(call.number.clone()),
-            "refuse" => Decision::Refuse,
-            "not_asked" => Decision::NotAsked,
+            "approve" => PromptDecision::Approve(call.number.clone()),
+            "refuse" => PromptDecision::Refuse,
+            "not_asked" => PromptDecision::NotAsked,
             _ => return Err(PhoneRefusal::Malformed("decision").into()),
         };
         let (means, prompt) = self.decided(call, self.now_ms()).await?;
         // No PIN is looked at for a request that is answered already.
         prompt.value.clone().decide(&decision, &means.value.means_id, self.now_ms()).map_err(PhoneRefusal::from)?;
-        let with_pin = matches!(decision, Decision::Approve(_));
+        let with_pin = matches!(decision, PromptDecision::Approve(_));
         if with_pin {
             self.check_pin(call).await?;
         }
@@ -276,7 +276,7 @@ impl PhoneService {
         &self,
         event: &mut Event,
         means: &Means,
-        prompt: &Stored<Prompt>,
+        prompt: &StoredRow<Prompt>,
         outcome: DecisionOutcome,
         now_ms: i64,
     ) -> Result<(), PhoneError> {

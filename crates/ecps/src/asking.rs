@@ -8,7 +8,7 @@ use crate::pair::{Pair, PairFault};
 use crate::prompt::{
     Approval, Asker, Prompt, PromptAnswer, PromptOrder, PromptState, PromptStatus, drawn_choices, drawn_number, is_number,
 };
-use crate::rows::{self, Event, Stored};
+use crate::rows::{self, Event, StoredRow};
 use crate::secrets::{key_of, key_of_parts};
 use crate::service::{PhoneService, is_national_id};
 use serde_json::json;
@@ -21,13 +21,13 @@ pub(crate) fn browser_pair(national_id: &str, browser: &str) -> String {
 /// A pair as it was found, or a new one.
 pub(crate) struct FoundPair {
     pub key: String,
-    pub stored: Option<Stored<Pair>>,
+    pub stored: Option<StoredRow<Pair>>,
     pub pair: Pair,
 }
 
 impl PhoneService {
     pub(crate) async fn find_pair(&self, key: String, label: &str) -> Result<FoundPair, PhoneError> {
-        let stored: Option<Stored<Pair>> = rows::load(self.registry(), rows::PAIR, &key).await?;
+        let stored: Option<StoredRow<Pair>> = rows::load(self.registry(), rows::PAIR, &key).await?;
         let fresh = || Pair { label: shown(label, limits::SHOWN_CHARS), ..Pair::default() };
         let pair = stored.as_ref().map_or_else(fresh, |stored| stored.value.clone());
         Ok(FoundPair { key, stored, pair })
@@ -42,7 +42,7 @@ impl PhoneService {
     ) -> Result<(), PhoneError> {
         let due_ms = found.pair.due_ms(now_ms);
         match found.stored {
-            Some(stored) => event.replace(&Stored { value: found.pair, row: stored.row }, due_ms),
+            Some(stored) => event.replace(&StoredRow { value: found.pair, row: stored.row }, due_ms),
             None => event.create((rows::PAIR, &found.key), national_id, due_ms, &found.pair),
         }
     }
@@ -165,7 +165,7 @@ impl PhoneService {
     /// # Errors
     /// Those of the registry.
     pub async fn state(&self, prompt_id: &str) -> Result<PromptState, PhoneError> {
-        let found: Option<Stored<Prompt>> = rows::load(self.registry(), rows::PROMPT, &key_of(prompt_id)).await?;
+        let found: Option<StoredRow<Prompt>> = rows::load(self.registry(), rows::PROMPT, &key_of(prompt_id)).await?;
         Ok(found.map_or(PromptState::Expired, |found| found.value.state(self.now_ms())))
     }
 

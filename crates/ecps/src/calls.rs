@@ -3,7 +3,7 @@
 use crate::activating::BindCall;
 use crate::activation::ActivationStep;
 use crate::answering::DecisionCall;
-use crate::door::{PhoneDoor, no_store, recorded};
+use crate::door::{DoorState, PhoneDoor, no_store, recorded};
 use crate::error::{PhoneError, PhoneRefusal};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -15,8 +15,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-type Door = State<Arc<PhoneDoor>>;
 
 #[derive(Deserialize)]
 struct StartCall {
@@ -82,7 +80,7 @@ fn answered(parts: &Parts, route: &'static str, done: Result<(StatusCode, Value)
     }
 }
 
-async fn start(State(door): Door, parts: Parts, body: Bytes) -> Response {
+async fn start(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
     let done = async {
         let call: StartCall = read(&body)?;
         let id = door.service.start_activation(&call.national_id).await?;
@@ -91,7 +89,7 @@ async fn start(State(door): Door, parts: Parts, body: Bytes) -> Response {
     answered(&parts, "ecps.activations", done.await)
 }
 
-async fn device(State(door): Door, parts: Parts, body: Bytes) -> Response {
+async fn device(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
     let done = async {
         let call: BindCall = read(&body)?;
         let bound = door.service.bind_phone(&call).await?;
@@ -104,7 +102,7 @@ async fn device(State(door): Door, parts: Parts, body: Bytes) -> Response {
     answered(&parts, "ecps.device", done.await)
 }
 
-async fn otp(State(door): Door, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+async fn otp(State(door): DoorState, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
     let done = async {
         let call: SignedCall = read(&body)?;
         door.service.check_code(&id, &call.call).await?;
@@ -113,7 +111,7 @@ async fn otp(State(door): Door, Path(id): Path<String>, parts: Parts, body: Byte
     answered(&parts, "ecps.otp", done.await)
 }
 
-async fn step(State(door): Door, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+async fn step(State(door): DoorState, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
     let done = async {
         let call: SignedCall = read(&body)?;
         let step = match door.service.activation_step(&id, &call.call).await? {
@@ -127,7 +125,7 @@ async fn step(State(door): Door, Path(id): Path<String>, parts: Parts, body: Byt
     answered(&parts, "ecps.step", done.await)
 }
 
-async fn pin(State(door): Door, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+async fn pin(State(door): DoorState, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
     let done = async {
         let call: SignedCall = read(&body)?;
         let means_id = door.service.choose_pin(&id, &call.call).await?;
@@ -136,7 +134,7 @@ async fn pin(State(door): Door, Path(id): Path<String>, parts: Parts, body: Byte
     answered(&parts, "ecps.pin", done.await)
 }
 
-async fn prompts(State(door): Door, parts: Parts, body: Bytes) -> Response {
+async fn prompts(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
     let done = async {
         let call: MeansCall = read(&body)?;
         let view = door.service.waiting(&call.means_id, &call.call).await?;
@@ -152,7 +150,7 @@ async fn prompts(State(door): Door, parts: Parts, body: Bytes) -> Response {
     answered(&parts, "ecps.prompts", done.await)
 }
 
-async fn decide(State(door): Door, parts: Parts, body: Bytes) -> Response {
+async fn decide(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
     let done = async {
         let call: DecisionCall = read(&body)?;
         let outcome = door.service.decide(&call).await?;
@@ -161,7 +159,7 @@ async fn decide(State(door): Door, parts: Parts, body: Bytes) -> Response {
     answered(&parts, "ecps.decisions", done.await)
 }
 
-async fn revoke(State(door): Door, parts: Parts, body: Bytes) -> Response {
+async fn revoke(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
     let done = async {
         let call: MeansCall = read(&body)?;
         door.service.revoke_itself(&call.means_id, &call.call).await?;

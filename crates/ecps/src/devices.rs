@@ -6,7 +6,7 @@ use crate::limits;
 use crate::means::{Means, MeansState, ShownMeans, shown};
 use crate::pair::Pair;
 use crate::proof;
-use crate::rows::{self, Event, Stored};
+use crate::rows::{self, Event, StoredRow};
 use crate::service::PhoneService;
 use serde_json::json;
 
@@ -79,7 +79,7 @@ impl PhoneService {
         let mut all = Vec::new();
         for id in who.ids() {
             for row in self.registry().identity_rows(rows::PHONE_USE, Some(id), "", limits::PAGE).await? {
-                all.push(Stored::<PhoneUse>::read(row)?.value);
+                all.push(StoredRow::<PhoneUse>::read(row)?.value);
             }
         }
         all.sort_by_key(|one| std::cmp::Reverse(one.at_ms));
@@ -96,7 +96,7 @@ impl PhoneService {
         let mut all = Vec::new();
         for id in who.ids() {
             for row in self.registry().identity_rows(rows::PAIR, Some(id), "", limits::PAGE * 4).await? {
-                let Stored { row, value } = Stored::<Pair>::read(row)?;
+                let StoredRow { row, value } = StoredRow::<Pair>::read(row)?;
                 if now_ms < value.blocked_until_ms {
                     all.push(BlockedAsker { key: row.key, label: value.label, until_ms: value.blocked_until_ms });
                 }
@@ -145,7 +145,7 @@ impl PhoneService {
         Err(PhoneError::Contended)
     }
 
-    async fn changed(&self, mut means: Stored<Means>, actor: &str, change: &DeviceChange) -> Result<bool, PhoneError> {
+    async fn changed(&self, mut means: StoredRow<Means>, actor: &str, change: &DeviceChange) -> Result<bool, PhoneError> {
         let now_ms = self.now_ms();
         let state = means.value.state_at(now_ms);
         let mut event = Event::default();

@@ -2,12 +2,14 @@
 
 use crate::devices::SignedIn;
 use crate::error::PhoneError;
+use crate::french::typeset;
 use crate::limits;
 use crate::mailbox::LocalMailbox;
 use crate::service::PhoneService;
 use annuaire_web::Arrival;
 use askama::Template;
 use axum::body::{Body, Bytes};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use axum::response::Response;
 use std::sync::Arc;
@@ -45,6 +47,9 @@ pub(crate) struct PhoneDoor {
     pub style: String,
 }
 
+/// Service and settings, as handlers take them.
+pub(crate) type DoorState = State<Arc<PhoneDoor>>;
+
 pub(crate) const STYLE: &str = include_str!("../assets/style.css");
 
 impl PhoneDoor {
@@ -57,13 +62,13 @@ impl PhoneDoor {
         Self { service, settings, origin, root, style: format!("/e-cps/style.{}.css", &hash[..8]) }
     }
 
-    /// Whether a form was sent by a page of this address. Browsers say it by `Sec-Fetch-Site`, older ones by `Origin`; what says neither is no
-    /// browser that would add cookies of somebody else.
+    /// Whether a form may have been sent by a page of this address. Browsers say it by `Sec-Fetch-Site`; older ones by `Origin`, which is `null`
+    /// for our own pages, since they send no referrer. Forms that change something for a person have a token besides.
     pub(crate) fn is_our_form(&self, headers: &HeaderMap) -> bool {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         match (text(HeaderName::from_static("sec-fetch-site")), text(header::ORIGIN)) {
             (Some(site), _) => site == "same-origin" || site == "none",
-            (None, Some(origin)) => origin == self.origin,
+            (None, Some(origin)) => origin == self.origin || origin == "null",
             (None, None) => true,
         }
     }
@@ -107,9 +112,9 @@ pub(crate) fn activation_cookie(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The fields of a form.
-pub(crate) struct Form(Vec<(String, String)>);
+pub(crate) struct PhoneForm(Vec<(String, String)>);
 
-impl Form {
+impl PhoneForm {
     pub(crate) fn read(body: &Bytes) -> Self {
         Self(form_urlencoded::parse(body).into_owned().collect())
     }
@@ -180,7 +185,7 @@ impl PhoneDoor {
 
     /// A page that says one thing.
     pub(crate) fn message(&self, status: StatusCode, heading: &str, text: &str) -> Response {
-        self.page(status, &PhoneMessagePage { frame: self.frame(), heading, text })
+        self.page(status, &PhoneMessagePage { frame: self.frame(), heading, text: &typeset(text) })
     }
 
     /// The page of an error: a refusal in its words, anything else with the number under which the operator finds the cause.

@@ -1,5 +1,6 @@
 //! Why the service refuses or fails.
 
+use crate::french::typeset;
 use crate::means::MeansState;
 use crate::pin::PinFault;
 
@@ -90,7 +91,7 @@ impl PhoneRefusal {
             1 => "Il reste un essai.".to_owned(),
             left => format!("Il reste {left} essais."),
         };
-        match self {
+        let text = match self {
             Self::NationalId => {
                 "Ce n’est pas un identifiant national : tapez le 8 suivi des 11 chiffres du numéro RPPS, sans espace.".into()
             }
@@ -125,9 +126,10 @@ impl PhoneRefusal {
                 "Ce téléphone est verrouillé après cinq codes PIN erronés : activez-le de nouveau depuis un ordinateur.".into()
             }
             Self::UnknownPrompt => "Cette demande n’existe pas ou n’est plus là.".into(),
-            Self::AlreadyAnswered => "Cette demande a déjà reçu une réponse : déjà répondu.".into(),
+            Self::AlreadyAnswered => "Déjà répondu : cette demande a reçu sa réponse, sur ce téléphone ou sur un autre.".into(),
             Self::PromptExpired => "Le délai de cette demande est écoulé.".into(),
-        }
+        };
+        typeset(&text)
     }
 }
 

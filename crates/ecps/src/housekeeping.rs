@@ -3,7 +3,7 @@
 use crate::error::PhoneError;
 use crate::limits;
 use crate::means::{Means, MeansState};
-use crate::rows::{self, Event, SWEPT, Stored};
+use crate::rows::{self, Event, SWEPT, StoredRow};
 use crate::service::{ENDED_JOB, PhoneService};
 use annuaire_store::Queue;
 use serde_json::Value;
@@ -25,7 +25,7 @@ impl PhoneService {
     pub async fn run_due(&self, now_ms: i64) -> Result<HousekeepingRun, PhoneError> {
         let mut run = HousekeepingRun::default();
         for row in self.registry().identity_rows_due(rows::MEANS, now_ms, limits::PAGE).await? {
-            let mut means = Stored::<Means>::read(row)?;
+            let mut means = StoredRow::<Means>::read(row)?;
             let mut event = Event::default();
             if self.change_state(&mut event, &mut means, MeansState::Expired, "ecps", now_ms)? {
                 if self.save(event).await? {

@@ -36,6 +36,7 @@ mod calls;
 mod devices;
 mod door;
 mod error;
+mod french;
 mod housekeeping;
 pub mod limits;
 mod mailbox;
@@ -55,7 +56,6 @@ mod simulated;
 mod simulator;
 mod sms;
 mod smtp;
-mod times;
 
 pub use activating::{ActivationView, BindCall, BoundAnswer, OpenedActivation};
 pub use activation::ActivationStep;

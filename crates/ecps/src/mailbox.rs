@@ -2,7 +2,7 @@
 
 use crate::limits;
 use crate::message::{MessageSender, OutgoingMessage, Recipient};
-use crate::rows::{self, Event, Stored};
+use crate::rows::{self, Event, StoredRow};
 use annuaire_base::text::hex;
 use annuaire_store::{Entropy, Registry};
 use async_trait::async_trait;
@@ -65,7 +65,7 @@ impl LocalMailbox {
     pub async fn messages(&self) -> Result<Vec<LocalMessage>, crate::error::PhoneError> {
         let mut all = Vec::new();
         for row in self.registry.identity_rows(rows::LOCAL_MESSAGE, None, "", limits::PAGE).await? {
-            all.push(Stored::<LocalMessage>::read(row)?.value);
+            all.push(StoredRow::<LocalMessage>::read(row)?.value);
         }
         Ok(all)
     }

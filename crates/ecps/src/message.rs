@@ -1,5 +1,6 @@
 //! Messages to people: what they say, and who sends them.
 
+use crate::french::typeset;
 use crate::means::shown;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -221,7 +222,7 @@ impl Notice {
 
     /// The message.
     pub(crate) fn written(&self, to: Recipient, filled: &Filled<'_>) -> OutgoingMessage {
-        let body = self.body(filled);
+        let body = typeset(&self.body(filled));
         let portal = format!("{}/e-cps/", filled.base);
         let capital = body.chars().next().map(|first| first.to_uppercase().to_string() + &body[first.len_utf8()..]);
         let text = match to {
@@ -248,6 +249,6 @@ mod tests {
         let sms = Notice::ActivationCode { activation: "a".into() }.written(Recipient::Sms("+33199000011".into()), &filled);
         assert!(sms.text.starts_with("Votre code d’activation e-CPS est 123456.") && !sms.text.contains('\n'), "{}", sms.text);
         let mail = Notice::Revoked { device: "A\r\nBcc: x".into() }.written(Recipient::Mail("c@id.example".into()), &filled);
-        assert!(mail.text.starts_with("Bonjour Camille,\n\nLe téléphone « A Bcc: x » a été révoqué"), "{}", mail.text);
+        assert!(mail.text.starts_with("Bonjour Camille,\n\nLe téléphone «\u{a0}A Bcc: x\u{a0}» a été révoqué"), "{}", mail.text);
     }
 }

@@ -4,7 +4,7 @@ use crate::activation::{Activation, ActivationStep};
 use crate::error::PhoneError;
 use crate::limits;
 use crate::message::{Filled, KnownContacts, MessageOrder, Notice, OutgoingMessage, Recipient, Way};
-use crate::rows::{self, Stored};
+use crate::rows::{self, StoredRow};
 use crate::service::{MESSAGE_JOB, PhoneService};
 use annuaire_store::{Queue, back_off_ms};
 
@@ -74,8 +74,8 @@ impl PhoneService {
         let Some(to) = to else { return Ok(None) };
         let mut secret = String::new();
         if let Some(id) = order.notice.activation() {
-            let found: Option<Stored<Activation>> = rows::load(self.registry(), rows::ACTIVATION, id).await?;
-            let Some(Stored { value, .. }) = found else { return Ok(None) };
+            let found: Option<StoredRow<Activation>> = rows::load(self.registry(), rows::ACTIVATION, id).await?;
+            let Some(StoredRow { value, .. }) = found else { return Ok(None) };
             secret = match (&order.notice, value.step(now_ms)) {
                 (Notice::ActivationLink { .. }, ActivationStep::Asked) => {
                     format!("{}/e-cps/activation/{}", self.settings.public_base, self.link_of(id, &value.seed))

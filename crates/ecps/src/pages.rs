@@ -4,11 +4,11 @@ use crate::activating::{ActivationView, OpenedActivation};
 use crate::activation::ActivationStep;
 use crate::answering::PhoneUse;
 use crate::devices::{BlockedAsker, DeviceChange};
-use crate::door::{Form, PhoneDoor, PhoneFrame, STYLE, activation_cookie};
+use crate::door::{DoorState, PhoneDoor, PhoneForm, PhoneFrame, STYLE, activation_cookie};
 use crate::error::{PhoneError, PhoneRefusal};
+use crate::french::french_time;
 use crate::means::{ActivationMode, MeansState, ShownMeans};
 use crate::prompt::DecisionOutcome;
-use crate::times::french_time;
 use askama::Template;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -19,8 +19,6 @@ use axum::routing::{any, get, post};
 use qrcode::QrCode;
 use qrcode::render::svg;
 use std::sync::Arc;
-
-type Door = State<Arc<PhoneDoor>>;
 
 pub(crate) fn routes(door: &PhoneDoor) -> Router<Arc<PhoneDoor>> {
     Router::new()
@@ -46,15 +44,15 @@ struct PhoneHomePage {
     national_id: String,
 }
 
-async fn home(State(door): Door) -> Response {
+async fn home(State(door): DoorState) -> Response {
     door.page(StatusCode::OK, &PhoneHomePage { frame: door.frame(), problem: String::new(), national_id: String::new() })
 }
 
-async fn home_without_slash(State(door): Door) -> Response {
+async fn home_without_slash(State(door): DoorState) -> Response {
     door.see_other("/e-cps/")
 }
 
-async fn missing(State(door): Door) -> Response {
+async fn missing(State(door): DoorState) -> Response {
     door.message(StatusCode::NOT_FOUND, "Page inconnue", "Il n’y a rien à cette adresse. Revenez à l’accueil de l’e-CPS.")
 }
 
@@ -68,11 +66,11 @@ async fn style() -> Response {
     response
 }
 
-async fn start(State(door): Door, parts: Parts, body: Bytes) -> Response {
+async fn start(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
     if !door.is_our_form(&parts.headers) {
         return door.foreign_form();
     }
-    let national_id: String = Form::read(&body).get("identifiant").chars().filter(|c| !c.is_whitespace()).collect();
+    let national_id: String = PhoneForm::read(&body).get("identifiant").chars().filter(|c| !c.is_whitespace()).collect();
     match door.service.start_activation(&national_id).await {
         Ok(_) => door.message(
             StatusCode::OK,
@@ -116,7 +114,7 @@ fn opened(parts: &Parts, link: &str) -> Option<OpenedActivation> {
     Some(OpenedActivation { activation_id, cookie: activation_cookie(&parts.headers)? })
 }
 
-async fn activation(State(door): Door, Path(link): Path<String>, parts: Parts) -> Response {
+async fn activation(State(door): DoorState, Path(link): Path<String>, parts: Parts) -> Response {
     let Some(opened) = opened(&parts, &link) else {
         return door.page(StatusCode::OK, &OpenLinkPage { frame: door.frame(), link: &link });
     };
@@ -173,7 +171,7 @@ fn with_cookie(door: &PhoneDoor, path: &str, cookie: &str) -> Response {
     response
 }
 
-async fn open(State(door): Door, Path(link): Path<String>, parts: Parts) -> Response {
+async fn open(State(door): DoorState, Path(link): Path<String>, parts: Parts) -> Response {
     if !door.is_our_form(&parts.headers) {
         return door.foreign_form();
     }
@@ -184,12 +182,12 @@ async fn open(State(door): Door, Path(link): Path<String>, parts: Parts) -> Resp
     }
 }
 
-async fn start_with_card(State(door): Door, parts: Parts, body: Bytes) -> Response {
+async fn start_with_card(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
     let who = match door.signed_in(&parts) {
         Ok(who) => who,
         Err(answer) => return *answer,
     };
-    if !door.is_our_form(&parts.headers) || !door.is_form_token(&who.sid, Form::read(&body).get("jeton")) {
+    if !door.is_our_form(&parts.headers) || !door.is_form_token(&who.sid, PhoneForm::read(&body).get("jeton")) {
         return door.foreign_form();
     }
     if !who.by_card {
@@ -202,8 +200,8 @@ async fn start_with_card(State(door): Door, parts: Parts, body: Bytes) -> Respon
     }
 }
 
-async fn screen_code(State(door): Door, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
-    let form = Form::read(&body);
+async fn screen_code(State(door): DoorState, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+    let form = PhoneForm::read(&body);
     let Some(opened) = opened(&parts, &id) else { return door.foreign_form() };
     if !door.is_our_form(&parts.headers) || !door.is_form_token(&opened.cookie, form.get("jeton")) {
         return door.foreign_form();
@@ -263,7 +261,7 @@ struct DevicesPage {
     blocked: Vec<(BlockedAsker, String)>,
 }
 
-async fn devices(State(door): Door, parts: Parts) -> Response {
+async fn devices(State(door): DoorState, parts: Parts) -> Response {
     let who = match door.signed_in(&parts) {
         Ok(who) => who,
         Err(answer) => return *answer,
@@ -285,12 +283,12 @@ async fn devices(State(door): Door, parts: Parts) -> Response {
     }
 }
 
-async fn change_device(State(door): Door, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+async fn change_device(State(door): DoorState, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
     let who = match door.signed_in(&parts) {
         Ok(who) => who,
         Err(answer) => return *answer,
     };
-    let form = Form::read(&body);
+    let form = PhoneForm::read(&body);
     if !door.is_our_form(&parts.headers) || !door.is_form_token(&who.sid, form.get("jeton")) {
         return door.foreign_form();
     }
@@ -307,12 +305,12 @@ async fn change_device(State(door): Door, Path(id): Path<String>, parts: Parts, 
     }
 }
 
-async fn unblock(State(door): Door, parts: Parts, body: Bytes) -> Response {
+async fn unblock(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
     let who = match door.signed_in(&parts) {
         Ok(who) => who,
         Err(answer) => return *answer,
     };
-    let form = Form::read(&body);
+    let form = PhoneForm::read(&body);
     if !door.is_our_form(&parts.headers) || !door.is_form_token(&who.sid, form.get("jeton")) {
         return door.foreign_form();
     }
@@ -329,7 +327,7 @@ struct UsesPage {
     uses: Vec<(PhoneUse, String, &'static str)>,
 }
 
-async fn history(State(door): Door, parts: Parts) -> Response {
+async fn history(State(door): DoorState, parts: Parts) -> Response {
     let who = match door.signed_in(&parts) {
         Ok(who) => who,
         Err(answer) => return *answer,

@@ -72,7 +72,7 @@ pub enum PromptState {
 
 /// What a person decides. Also the word in the signed proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Decision {
+pub(crate) enum PromptDecision {
     /// Approve, with the number that was chosen.
     Approve(String),
     Refuse,
@@ -166,7 +166,12 @@ pub(crate) fn drawn_choices(secrets: &Secrets, number: &str) -> Vec<String> {
 
 impl Prompt {
     /// Takes a decision of a holder whose proof and PIN are right.
-    pub(crate) fn decide(&mut self, decision: &Decision, means_id: &str, now_ms: i64) -> Result<DecisionOutcome, PromptFault> {
+    pub(crate) fn decide(
+        &mut self,
+        decision: &PromptDecision,
+        means_id: &str,
+        now_ms: i64,
+    ) -> Result<DecisionOutcome, PromptFault> {
         match self.status {
             PromptStatus::Answered { .. } => return Err(PromptFault::AlreadyAnswered),
             PromptStatus::Replaced => return Err(PromptFault::Expired),
@@ -174,11 +179,11 @@ impl Prompt {
             PromptStatus::Pending => {}
         }
         let outcome = match decision {
-            Decision::Approve(number) if *number == self.number => DecisionOutcome::Approved,
+            PromptDecision::Approve(number) if *number == self.number => DecisionOutcome::Approved,
             // Compared once: a second guess would have a better chance than one in three.
-            Decision::Approve(_) => DecisionOutcome::WrongNumber,
-            Decision::Refuse => DecisionOutcome::Refused,
-            Decision::NotAsked => DecisionOutcome::NotAsked,
+            PromptDecision::Approve(_) => DecisionOutcome::WrongNumber,
+            PromptDecision::Refuse => DecisionOutcome::Refused,
+            PromptDecision::NotAsked => DecisionOutcome::NotAsked,
         };
         self.status = PromptStatus::Answered { outcome, means_id: means_id.to_owned(), at_ms: now_ms, taken: false };
         Ok(outcome)
@@ -257,7 +262,7 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Event {
-        Decide(Decision, String),
+        Decide(PromptDecision, String),
         Replace,
         Take,
         Look,
@@ -265,9 +270,9 @@ mod tests {
 
     fn event() -> impl Strategy<Value = Event> {
         let decision = prop_oneof![
-            3 => prop_oneof![Just("42"), Just("17"), Just("")].prop_map(|n| Decision::Approve(n.into())),
-            1 => Just(Decision::Refuse),
-            1 => Just(Decision::NotAsked),
+            3 => prop_oneof![Just("42"), Just("17"), Just("")].prop_map(|n| PromptDecision::Approve(n.into())),
+            1 => Just(PromptDecision::Refuse),
+            1 => Just(PromptDecision::NotAsked),
         ];
         prop_oneof![
             4 => (decision, "[ab]").prop_map(|(decision, means)| Event::Decide(decision, means)),
@@ -293,7 +298,7 @@ mod tests {
                         let said = prompt.decide(&decision, &means, now);
                         prop_assert_eq!(said.is_ok(), open);
                         if let Ok(outcome) = said {
-                            let right = decision == Decision::Approve("42".into());
+                            let right = decision == PromptDecision::Approve("42".into());
                             prop_assert_eq!(outcome == DecisionOutcome::Approved, right);
                             first = Some((outcome, means, now));
                         } else if first.is_some() {

@@ -30,12 +30,12 @@ pub(crate) const SIMULATED_PHONE: &str = "simulated_phone";
 pub(crate) const SWEPT: [&str; 8] = [PROMPT, PROMPT_LINK, PAIR, ACTIVATION, PHONE_LINK, PHONE_USE, KNOWN_CLIENT, LOCAL_MESSAGE];
 
 /// A row, and what it says.
-pub(crate) struct Stored<T> {
+pub(crate) struct StoredRow<T> {
     pub row: IdentityRow,
     pub value: T,
 }
 
-impl<T: DeserializeOwned> Stored<T> {
+impl<T: DeserializeOwned> StoredRow<T> {
     pub(crate) fn read(row: IdentityRow) -> Result<Self, PhoneError> {
         match serde_json::from_str(&row.content) {
             Ok(value) => Ok(Self { row, value }),
@@ -57,8 +57,8 @@ pub(crate) async fn load<T: DeserializeOwned>(
     registry: &dyn Registry,
     kind: &str,
     key: &str,
-) -> Result<Option<Stored<T>>, PhoneError> {
-    registry.identity_row(kind, key).await?.map(Stored::read).transpose()
+) -> Result<Option<StoredRow<T>>, PhoneError> {
+    registry.identity_row(kind, key).await?.map(StoredRow::read).transpose()
 }
 
 /// What one event writes: all of it, or nothing.
@@ -83,7 +83,7 @@ impl Event {
         Ok(())
     }
 
-    pub(crate) fn replace<T: Serialize>(&mut self, stored: &Stored<T>, due_ms: i64) -> Result<(), PhoneError> {
+    pub(crate) fn replace<T: Serialize>(&mut self, stored: &StoredRow<T>, due_ms: i64) -> Result<(), PhoneError> {
         let content = text(&stored.row.kind, &stored.row.key, &stored.value)?;
         self.writes.push(IdentityWrite::Replace(IdentityRow { content, due_ms: Some(due_ms), ..stored.row.clone() }));
         Ok(())

@@ -5,7 +5,7 @@ use crate::limits;
 use crate::means::{Means, MeansState};
 use crate::message::{ContactBook, MeansEnded, MessageOrder, MessageSender, Notice, Way};
 use crate::pin::KeptPin;
-use crate::rows::{self, Event, Stored};
+use crate::rows::{self, Event, StoredRow};
 use crate::secrets::Secrets;
 use annuaire_store::identity::IdentityRow;
 use annuaire_store::{Entropy, NewJob, Queue, Registry};
@@ -104,18 +104,18 @@ impl PhoneService {
     }
 
     /// The means of a person, of all states, under any of these identifiers.
-    pub(crate) async fn means_of(&self, national_id: &str, other_ids: &[String]) -> Result<Vec<Stored<Means>>, PhoneError> {
+    pub(crate) async fn means_of(&self, national_id: &str, other_ids: &[String]) -> Result<Vec<StoredRow<Means>>, PhoneError> {
         let mut all = Vec::new();
         let others = other_ids.iter().map(String::as_str).filter(|id| *id != national_id).take(limits::OTHER_IDS);
         for id in std::iter::once(national_id).chain(others) {
             for row in self.rows_of(rows::MEANS, id).await? {
-                all.push(Stored::read(row)?);
+                all.push(StoredRow::read(row)?);
             }
         }
         Ok(all)
     }
 
-    pub(crate) async fn one_means(&self, means_id: &str) -> Result<Stored<Means>, PhoneError> {
+    pub(crate) async fn one_means(&self, means_id: &str) -> Result<StoredRow<Means>, PhoneError> {
         if !is_row_name(means_id) {
             return Err(PhoneRefusal::UnknownMeans.into());
         }
@@ -143,7 +143,7 @@ impl PhoneService {
     pub(crate) fn change_state(
         &self,
         event: &mut Event,
-        means: &mut Stored<Means>,
+        means: &mut StoredRow<Means>,
         next: MeansState,
         actor: &str,
         now_ms: i64,

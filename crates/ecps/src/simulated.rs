@@ -9,7 +9,7 @@ use crate::mailbox::{LocalMailbox, LocalMessage};
 use crate::means::PhoneDevice;
 use crate::prompt::DecisionOutcome;
 use crate::proof;
-use crate::rows::{self, Event, Stored};
+use crate::rows::{self, Event, StoredRow};
 use crate::service::PhoneService;
 use annuaire_jose::{PrivateKey, SignatureAlgorithm, sign};
 use base64::Engine;
@@ -170,7 +170,7 @@ impl SimulatedPhone {
         let due_ms = service.now_ms().saturating_add(limits::MEANS_MS);
         let mut event = Event::default();
         match rows::load::<KeptPhone>(service.registry(), rows::SIMULATED_PHONE, national_id).await? {
-            Some(former) => event.replace(&Stored { row: former.row, value: kept }, due_ms)?,
+            Some(former) => event.replace(&StoredRow { row: former.row, value: kept }, due_ms)?,
             None => event.create((rows::SIMULATED_PHONE, national_id), national_id, due_ms, &kept)?,
         }
         if service.save(event).await? { Ok(()) } else { Err(PhoneError::Contended.into()) }
@@ -181,8 +181,8 @@ impl SimulatedPhone {
     /// # Errors
     /// [`SimulationError`].
     pub async fn kept(service: &PhoneService, national_id: &str) -> Result<Option<Self>, SimulationError> {
-        let found: Option<Stored<KeptPhone>> = rows::load(service.registry(), rows::SIMULATED_PHONE, national_id).await?;
-        let Some(Stored { value, .. }) = found else { return Ok(None) };
+        let found: Option<StoredRow<KeptPhone>> = rows::load(service.registry(), rows::SIMULATED_PHONE, national_id).await?;
+        let Some(StoredRow { value, .. }) = found else { return Ok(None) };
         let der = STANDARD.decode(&value.key).map_err(|error| SimulationError::Key(error.to_string()))?;
         let key = PrivateKey::from_pkcs8(SignatureAlgorithm::Es256, &der);
         let key = key.map_err(|error| SimulationError::Key(error.to_string()))?;

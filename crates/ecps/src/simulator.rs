@@ -1,13 +1,13 @@
 //! The parts of a demonstration: the mailbox of everybody, and the phones of test users. Served only when the settings say so.
 
 use crate::answering::ShownPrompt;
-use crate::door::{Form, PhoneDemo, PhoneDoor, PhoneFrame};
+use crate::door::{DoorState, PhoneDemo, PhoneDoor, PhoneForm, PhoneFrame};
 use crate::error::PhoneError;
+use crate::french::french_time;
 use crate::mailbox::LocalMessage;
 use crate::means::MeansState;
 use crate::prompt::DecisionOutcome;
 use crate::simulated::{SimulatedPhone, SimulationError};
-use crate::times::french_time;
 use askama::Template;
 use axum::Router;
 use axum::body::Bytes;
@@ -16,8 +16,6 @@ use axum::http::{StatusCode, request::Parts};
 use axum::response::Response;
 use axum::routing::{get, post};
 use std::sync::Arc;
-
-type Door = State<Arc<PhoneDoor>>;
 
 /// PIN of all simulated phones, shown on their page.
 const DEMO_PIN: &str = "739164";
@@ -37,7 +35,7 @@ struct MailboxPage {
     messages: Vec<(LocalMessage, String, Vec<String>)>,
 }
 
-async fn mailbox(State(door): Door, parts: Parts) -> Response {
+async fn mailbox(State(door): DoorState, parts: Parts) -> Response {
     let Some(demo) = &door.settings.demo else { return no_demo(&door) };
     match demo.mailbox.messages().await {
         Ok(messages) => {
@@ -64,7 +62,7 @@ struct SimulatorPeoplePage {
     people: Vec<(String, String)>,
 }
 
-async fn people(State(door): Door) -> Response {
+async fn people(State(door): DoorState) -> Response {
     let Some(demo) = &door.settings.demo else { return no_demo(&door) };
     door.page(StatusCode::OK, &SimulatorPeoplePage { frame: door.frame(), people: demo.people.clone() })
 }
@@ -121,11 +119,11 @@ fn failed(door: &PhoneDoor, parts: &Parts, error: SimulationError) -> Response {
     }
 }
 
-async fn phone(State(door): Door, Path(n): Path<usize>, parts: Parts) -> Response {
+async fn phone(State(door): DoorState, Path(n): Path<usize>, parts: Parts) -> Response {
     shown(&door, &parts, n, String::new()).await
 }
 
-async fn activate(State(door): Door, Path(n): Path<usize>, parts: Parts) -> Response {
+async fn activate(State(door): DoorState, Path(n): Path<usize>, parts: Parts) -> Response {
     let Some(demo) = &door.settings.demo else { return no_demo(&door) };
     let Some((national_id, name)) = person(demo, n) else { return no_demo(&door) };
     if !door.is_our_form(&parts.headers) {
@@ -142,12 +140,12 @@ async fn activate(State(door): Door, Path(n): Path<usize>, parts: Parts) -> Resp
     }
 }
 
-async fn decide(State(door): Door, Path(n): Path<usize>, parts: Parts, body: Bytes) -> Response {
+async fn decide(State(door): DoorState, Path(n): Path<usize>, parts: Parts, body: Bytes) -> Response {
     let Some((national_id, _)) = door.settings.demo.as_ref().and_then(|demo| person(demo, n)) else { return no_demo(&door) };
     if !door.is_our_form(&parts.headers) {
         return door.foreign_form();
     }
-    let form = Form::read(&body);
+    let form = PhoneForm::read(&body);
     let (decision, number) = match form.get("decision") {
         "refuse" => ("refuse", ""),
         "not_asked" => ("not_asked", ""),

@@ -7,6 +7,7 @@ use annuaire_ecps::{
 };
 use annuaire_jose::{PrivateKey, SignatureAlgorithm, sign};
 use serde_json::json;
+use std::sync::atomic::Ordering;
 
 fn session(national_id: &str) -> SignedIn {
     SignedIn { national_id: national_id.into(), other_ids: Vec::new(), sid: "s".into(), by_card: false }
@@ -286,7 +287,33 @@ async fn a_change_of_contact_ends_what_is_not_finished() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_tried_again_and_a_code_that_is_over_is_not() {
+async fn what_cannot_be_sent_is_tried_again_and_given_up_one_day() {
+    let world = World::new().await;
+    let run = async || world.service.run_messages(world.now_ms()).await.unwrap();
+    world.way.cut.store(true, Ordering::SeqCst);
+    world.service.start_activation(CAMILLE).await.unwrap();
+    assert_eq!((run().await.failed, run().await.failed), (1, 0), "not before its time");
+    let jobs = world.registry.jobs(annuaire_store::Queue::Outbox, 10).await.unwrap();
+    assert_eq!(jobs[0].last_error.as_deref(), Some("the way is cut"));
+    // What waits names neither address nor link.
+    assert!(!jobs[0].job.payload.contains('@') && !jobs[0].job.payload.contains("http"), "{}", jobs[0].job.payload);
+    world.way.cut.store(false, Ordering::SeqCst);
+    world.wait(limits::SEND_FIRST_MS);
+    assert_eq!(run().await.sent, 1);
+    world.way.cut.store(true, Ordering::SeqCst);
+    world.service.start_activation(CAMILLE).await.unwrap();
+    let mut attempts = 0;
+    while !world.registry.jobs(annuaire_store::Queue::Outbox, 10).await.unwrap().is_empty() {
+        let one = run().await;
+        attempts += one.failed + one.given_up + one.dropped;
+        world.wait(limits::SEND_LONGEST_MS);
+        assert!(attempts < 100);
+    }
+    assert!((20..=u64::from(limits::SEND_ATTEMPTS)).contains(&attempts), "{attempts}");
+}
+
+#[tokio::test]
+async fn a_code_that_is_over_is_not_sent() {
     let world = World::new().await;
     let opened = opened(&world).await;
     world.service.bind_phone(&Loose::new().bind(&world, &code(&world, &opened).await)).await.unwrap();

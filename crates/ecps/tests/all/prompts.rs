@@ -1,6 +1,6 @@
 //! Requests: who may answer what, how often, and who wins.
 
-use crate::world::{CAMILLE, DOMINIQUE, FORMER, NOBODY, PIN, Told, World, ciba, order};
+use crate::world::{CAMILLE, DOMINIQUE, FORMER, NOBODY, PIN, SECRET, Told, World, ciba, order};
 use annuaire_ecps::{
     AskRefusal, Asker, DecisionOutcome, DeviceChange, MeansState, PhoneRefusal, PromptOrder, PromptState, SignedIn, limits,
 };
@@ -81,7 +81,7 @@ async fn of_two_phones_one_wins_and_the_other_is_told() {
         let told = said.iter().filter(|one| one.refusal() == Some(PhoneRefusal::AlreadyAnswered)).count();
         assert_eq!((won, told), (1, 1), "round {round}");
     }
-    assert!(PhoneRefusal::AlreadyAnswered.french().contains("déjà répondu"));
+    assert!(PhoneRefusal::AlreadyAnswered.french().starts_with("Déjà répondu"));
     assert_eq!(world.audits("ecps-approved").await, 4);
 }
 
@@ -283,6 +283,27 @@ async fn three_refusals_block_a_client_and_not_asked_blocks_it_for_a_day() {
     assert!(world.service.unblock(&session(DOMINIQUE), &thief.key).await.is_err());
     world.service.unblock(&session(CAMILLE), &thief.key).await.unwrap();
     assert!(world.service.ask(&ciba(CAMILLE, "thief", "42")).await.is_ok());
+}
+
+#[tokio::test]
+async fn any_node_answers_and_another_secret_knows_no_pin() {
+    let world = World::new().await;
+    let phone = world.phone(CAMILLE).await;
+    let answer = world.ask(CAMILLE).await;
+    let stranger = world.node([8; 32]);
+    let wrong = phone.approve(&stranger, &answer.number).await;
+    assert_eq!(wrong.refusal(), Some(PhoneRefusal::WrongPin(4)));
+    let nodes = [world.node(SECRET), world.node(SECRET)];
+    assert_eq!(phone.approve(&nodes[0], &answer.number).await.unwrap(), DecisionOutcome::Approved);
+    let takers = (0..8).map(|n| {
+        let (node, id) = (std::sync::Arc::clone(&nodes[n % 2]), answer.prompt_id.clone());
+        tokio::spawn(async move { node.take(&id).await.unwrap() })
+    });
+    let mut taken = 0;
+    for taker in takers.collect::<Vec<_>>() {
+        taken += usize::from(taker.await.unwrap().is_some());
+    }
+    assert_eq!(taken, 1);
 }
 
 #[tokio::test]

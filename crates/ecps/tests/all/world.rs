@@ -1,14 +1,14 @@
 //! A registry, a clock that the test moves, fictional people, a mailbox.
 
 use annuaire_ecps::{
-    Asker, ContactBook, KnownContacts, LocalMailbox, LocalMessage, MeansEnded, PhoneError, PhoneRefusal, PhoneService,
-    PhoneSettings, PromptAnswer, PromptOrder, ShownPrompt, SimulatedPhone, SimulationError,
+    Asker, ContactBook, KnownContacts, LocalMailbox, LocalMessage, MeansEnded, MessageSender, OutgoingMessage, PhoneError,
+    PhoneRefusal, PhoneService, PhoneSettings, PromptAnswer, PromptOrder, ShownPrompt, SimulatedPhone, SimulationError,
 };
 use annuaire_store::{Entropy, Registry};
 use annuaire_store_sqlite::{SqliteOptions, SqliteRegistry};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub const CAMILLE: &str = "810999000015";
@@ -17,6 +17,7 @@ pub const DOMINIQUE: &str = "810999000023";
 pub const FORMER: &str = "0999999001";
 pub const NOBODY: &str = "810999000999";
 pub const PIN: &str = "739164";
+pub const SECRET: [u8; 32] = [9; 32];
 pub const BASE: &str = "https://id.example";
 pub const START_MS: i64 = 1_795_000_000_000;
 
@@ -40,7 +41,25 @@ impl MeansEnded for Ended {
     }
 }
 
+/// The mailbox, behind a way that may be cut.
+pub struct Way {
+    mailbox: Arc<LocalMailbox>,
+    pub cut: AtomicBool,
+}
+
+#[async_trait]
+impl MessageSender for Way {
+    async fn send(&self, message: &OutgoingMessage) -> Result<(), String> {
+        if self.cut.load(Ordering::SeqCst) {
+            return Err("the way is cut".into());
+        }
+        self.mailbox.send(message).await
+    }
+}
+
 pub struct World {
+    pub way: Arc<Way>,
+    settings: PhoneSettings,
     pub service: Arc<PhoneService>,
     pub registry: Arc<dyn Registry>,
     pub mailbox: Arc<LocalMailbox>,
@@ -74,22 +93,38 @@ impl World {
         let registry = SqliteRegistry::open(&directory.path().join("registry.sqlite"), options).await.unwrap();
         let registry: Arc<dyn Registry> = Arc::new(registry);
         let mailbox = Arc::new(LocalMailbox::new(Arc::clone(&registry), entropy.clone(), now_ms.clone()));
+        let way = Arc::new(Way { mailbox: mailbox.clone(), cut: AtomicBool::new(false) });
         let people = Arc::new(People::default());
         for (id, name, number) in [(CAMILLE, "Camille", 11), (DOMINIQUE, "Dominique", 12), (FORMER, "Camille", 11)] {
             people.0.lock().unwrap().insert(id.to_owned(), contacts(name, number));
         }
         let ended = Arc::new(Ended::default());
-        let service = PhoneService::new(PhoneSettings {
+        let settings = PhoneSettings {
             registry: Arc::clone(&registry),
             entropy,
             now_ms,
-            secret: [9; 32],
-            messages: mailbox.clone(),
+            secret: SECRET,
+            messages: way.clone(),
             contacts: people.clone(),
             ended: ended.clone(),
             public_base: BASE.to_owned(),
-        });
-        Self { service: Arc::new(service), registry, mailbox, people, ended, clock, _directory: directory }
+        };
+        Self {
+            way,
+            service: Arc::new(PhoneService::new(settings.clone())),
+            settings,
+            registry,
+            mailbox,
+            people,
+            ended,
+            clock,
+            _directory: directory,
+        }
+    }
+
+    /// Another node over the registry of this world.
+    pub fn node(&self, secret: [u8; 32]) -> Arc<PhoneService> {
+        Arc::new(PhoneService::new(PhoneSettings { secret, ..self.settings.clone() }))
     }
 
     pub fn now_ms(&self) -> i64 {
