@@ -11,6 +11,7 @@ use annuaire_cards::{
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -125,6 +126,12 @@ impl PkiArguments {
         if cards.len().max(organisations.len()) > limits::ISSUED {
             return Err(InvalidValue(format!("at most {} cards and organisations", limits::ISSUED)).into());
         }
+        let ids = cards.iter().map(|AskedCard(card)| &card.national_id);
+        let ids = ids.chain(organisations.iter().map(|AskedOrganisation(organisation)| &organisation.structure));
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = ids.into_iter().find(|id| !seen.insert(id.replace('/', "_"))) {
+            return Err(InvalidValue(format!("{twice} is asked for twice: each has a file of its own")).into());
+        }
         let now_ms = now_ms();
         let keys = if self.rsa { TestKeyKind::Rsa2048 } else { TestKeyKind::P256 };
         let plan = TestAuthorityPlan { now_ms, keys, list_days: self.list_days, bad: self.bad };
@@ -207,7 +214,7 @@ impl PkiDirectory<'_> {
         let _ = access;
         let opened = open.open(&path);
         let written = opened.and_then(|mut file| file.write_all(bytes));
-        written.with_context(|| format!("writing {name}: two cards or organisations need two identifiers"))
+        written.with_context(|| format!("writing {}", path.display()))
     }
 }
 
