@@ -6,7 +6,7 @@ use crate::new_directory::{making, put_in_place};
 use crate::registry::random_bytes;
 use annuaire_cards::{
     CardType, IssuedCertificate, TestAuthority, TestAuthorityPlan, TestCard, TestCase, TestHolders, TestKeyKind,
-    TestOrganisation, limits, read_certificate,
+    TestOrganisation, TestRandom, limits, read_certificate,
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -219,7 +219,7 @@ impl PkiDirectory<'_> {
 }
 
 /// The random bytes of the system, or those that follow from a seed.
-fn randomness(seed: Option<u64>) -> Arc<dyn Fn(&mut [u8]) + Send + Sync> {
+fn randomness(seed: Option<u64>) -> TestRandom {
     let Some(seed) = seed else { return Arc::new(random_bytes) };
     let count = AtomicU64::new(0);
     Arc::new(move |bytes| {
