@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Every command of the program, also the hidden one.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "demo",
     "generate",
     "import",
@@ -32,6 +32,7 @@ const COMMANDS: [&str; 21] = [
     "rebuild",
     "verify",
     "key",
+    "pki",
     "backup",
     "restore",
     "config",

@@ -42,5 +42,5 @@ pub use crl_store::{CrlChange, CrlFault, CrlState, CrlStore};
 pub use distinguished_name::{DistinguishedName, NameFault};
 pub use test_authority::{
     IssuedCertificate, TestAuthority, TestAuthorityFault, TestAuthorityPlan, TestCard, TestCase, TestHolders, TestKeyKind,
-    TestLevel, TestOrganisation,
+    TestLevel, TestOrganisation, TestRandom,
 };

@@ -31,7 +31,7 @@ const EMAIL_PROTECTION: &str = "1.3.6.1.5.5.7.3.4";
 const SMARTCARD_LOGON: &str = "1.3.6.1.4.1.311.20.2.2";
 
 /// A source of random bytes, as `annuaire_store::Entropy`.
-type Random = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+pub type TestRandom = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// A level of trust: each has its root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +210,7 @@ struct CardDetails {
 /// ```
 pub struct TestAuthority {
     plan: TestAuthorityPlan,
-    random: Random,
+    random: TestRandom,
     issuers: Vec<TestIssuer>,
     cards: u32,
 }
@@ -220,7 +220,7 @@ impl TestAuthority {
     ///
     /// # Errors
     /// When the back-end makes no key.
-    pub fn new(plan: TestAuthorityPlan, random: Random) -> Result<Self, TestAuthorityFault> {
+    pub fn new(plan: TestAuthorityPlan, random: TestRandom) -> Result<Self, TestAuthorityFault> {
         let mut made = Self { plan, random, issuers: Vec::new(), cards: 0 };
         for level in TestLevel::ALL {
             let label = level.label();

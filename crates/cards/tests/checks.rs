@@ -4,8 +4,8 @@
 use annuaire_cards::{
     AuthorityCertificates, AuthorityFault, CARD_REFUSED, CardAuthorities, CardEnvironment, CardRefusal, CardType,
     CertificateFault, CertificateRefusal, CrlChange, CrlFault, CrlStore, DistinguishedName, IssuedCertificate, TestAuthority,
-    TestAuthorityPlan, TestCard, TestCase, TestHolders, TestKeyKind, TestOrganisation, check_card, check_organisation,
-    read_certificate, read_organisation_certificate,
+    TestAuthorityPlan, TestCard, TestCase, TestHolders, TestKeyKind, TestOrganisation, TestRandom, check_card,
+    check_organisation, read_certificate, read_organisation_certificate,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ const DAY_MS: i64 = 86_400_000;
 const PHYSICIAN: &str = "899900000011";
 
 /// Random bytes that a seed gives, for tests alone (SplitMix64).
-fn random(seed: u64) -> Arc<dyn Fn(&mut [u8]) + Send + Sync> {
+fn random(seed: u64) -> TestRandom {
     let state = AtomicU64::new(seed);
     Arc::new(move |bytes| {
         for chunk in bytes.chunks_mut(8) {
@@ -301,4 +301,24 @@ fn a_seed_gives_keys_again() {
     let key = |seed| authority(seed).card(&physician()).unwrap().key_pem();
     assert_eq!(key(14), key(14));
     assert_ne!(key(14), key(15));
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_damaged_certificate_is_read_or_refused(changes in proptest::collection::vec((0_usize..4_000, 0_u8..=255), 1..4), cut in 0_usize..4_000) {
+        static GOOD: std::sync::LazyLock<Vec<u8>> =
+            std::sync::LazyLock::new(|| authority(16).card(&physician()).unwrap().chain[0].to_vec());
+        let mut bytes = GOOD.clone();
+        for (at, byte) in changes {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        bytes.truncate(if cut < bytes.len() / 4 { cut } else { bytes.len() });
+        if let Ok(card) = read_certificate(&bytes) {
+            proptest::prop_assert!(!card.national_id.is_empty());
+            let _ = card.facts.subject.to_string();
+            proptest::prop_assert!(read_organisation_certificate(&bytes).is_ok());
+        }
+        let _ = AuthorityCertificates::read(&bytes, &bytes);
+    }
 }

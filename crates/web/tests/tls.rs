@@ -3,7 +3,7 @@
 
 use annuaire_cards::{
     CardAuthorities, CardEnvironment, IssuedCertificate, TestAuthority, TestAuthorityPlan, TestCard, TestCase, TestHolders,
-    check_card,
+    TestRandom, check_card,
 };
 use annuaire_web::connections::{self, ConnectionLimits};
 use annuaire_web::{ClientCertificates, PeerCertificates, Proxies, ServedTls, TlsConfiguration, TlsFault};
@@ -41,7 +41,7 @@ struct TlsServerUnderTest {
 }
 
 /// Small numbers from a counter, for keys and serials of a test.
-fn random() -> Arc<dyn Fn(&mut [u8]) + Send + Sync> {
+fn random() -> TestRandom {
     let count = AtomicU64::new(1);
     Arc::new(move |bytes| {
         bytes.fill(1);

@@ -6,11 +6,12 @@ use crate::new_directory::{making, put_in_place};
 use crate::registry::random_bytes;
 use annuaire_cards::{
     CardType, IssuedCertificate, TestAuthority, TestAuthorityPlan, TestCard, TestCase, TestHolders, TestKeyKind,
-    TestOrganisation, limits, read_certificate,
+    TestOrganisation, TestRandom, limits, read_certificate,
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -125,6 +126,12 @@ impl PkiArguments {
         if cards.len().max(organisations.len()) > limits::ISSUED {
             return Err(InvalidValue(format!("at most {} cards and organisations", limits::ISSUED)).into());
         }
+        let ids = cards.iter().map(|AskedCard(card)| &card.national_id);
+        let ids = ids.chain(organisations.iter().map(|AskedOrganisation(organisation)| &organisation.structure));
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = ids.into_iter().find(|id| !seen.insert(id.replace('/', "_"))) {
+            return Err(InvalidValue(format!("{twice} is asked for twice: each has a file of its own")).into());
+        }
         let now_ms = now_ms();
         let keys = if self.rsa { TestKeyKind::Rsa2048 } else { TestKeyKind::P256 };
         let plan = TestAuthorityPlan { now_ms, keys, list_days: self.list_days, bad: self.bad };
@@ -207,12 +214,12 @@ impl PkiDirectory<'_> {
         let _ = access;
         let opened = open.open(&path);
         let written = opened.and_then(|mut file| file.write_all(bytes));
-        written.with_context(|| format!("writing {name}: two cards or organisations need two identifiers"))
+        written.with_context(|| format!("writing {}", path.display()))
     }
 }
 
 /// The random bytes of the system, or those that follow from a seed.
-fn randomness(seed: Option<u64>) -> Arc<dyn Fn(&mut [u8]) + Send + Sync> {
+fn randomness(seed: Option<u64>) -> TestRandom {
     let Some(seed) = seed else { return Arc::new(random_bytes) };
     let count = AtomicU64::new(0);
     Arc::new(move |bytes| {
