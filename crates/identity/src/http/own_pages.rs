@@ -37,7 +37,7 @@ fn is_own_page(path: &str) -> bool {
 pub(crate) fn own_client(provider: &Provider) -> ClientRecord {
     ClientRecord {
         client_id: OWN.to_owned(),
-        client_name: "l’espace e-CPS".to_owned(),
+        client_name: "Espace e-CPS".to_owned(),
         mode: ClientMode::Basic,
         redirect_uris: vec![format!("{}{RETURN}", provider.addresses.login_host)],
         post_logout_redirect_uris: vec![],

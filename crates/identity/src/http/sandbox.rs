@@ -50,7 +50,7 @@ fn showcase_return(provider: &Provider) -> String {
 pub(crate) fn showcase(provider: &Provider) -> ClientRecord {
     ClientRecord {
         client_id: SHOWCASE.to_owned(),
-        client_name: "la vitrine des jetons".to_owned(),
+        client_name: "Vitrine des jetons".to_owned(),
         mode: ClientMode::Compat,
         redirect_uris: vec![showcase_return(provider)],
         post_logout_redirect_uris: vec![],
