@@ -107,7 +107,10 @@ pub fn catch_up(
         }
         log = registry.transactions(follower.position()?.tx, limits::TRANSACTIONS)?;
     }
-    tell("publishing", done, done);
+    // A turn that found nothing has nothing to tell.
+    if done > 0 {
+        tell("publishing", done, done);
+    }
     Ok(())
 }
 
