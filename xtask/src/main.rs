@@ -61,6 +61,8 @@ fn test() -> Result<(), String> {
     let server_url = [("ANNUAIRE_TEST_POSTGRES", url.as_str())];
     cargo(&["test", "-p", "annuaire-store-postgres", "--", "--ignored"], &server_url)?;
     cargo(&["test", "-p", "annuaire-mirror", "--test", "database", "--", "--ignored"], &server_url)?;
+    // Its flows again, on the database of clusters.
+    cargo(&["test", "-p", "annuaire-identity", "--tests"], &server_url)?;
     drop(server);
     println!("all tests passed");
     Ok(())

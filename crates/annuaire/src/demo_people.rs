@@ -4,19 +4,26 @@
 use crate::clock::now_ms;
 use crate::identity::Identity;
 use annuaire_base::fact::{FactKey, Publication};
+use annuaire_base::text::hex;
 use annuaire_consolidate::entity_key;
+use annuaire_ecps::SimulatedPhone;
+use annuaire_identity::{ClientAuthentication, ClientMode, ClientRecord, GrantType};
 use annuaire_mos::owner::Owner;
 use annuaire_mos::{
     Adresse, Coordonnees, EtatCivil, ExerciceProfessionnel, Objet, Professionnel, SavoirFaire, SituationExercice, Structure,
 };
 use annuaire_store::{BlockingRegistry, Cause, Change, Channel, CommitClock, Expect, OwnerRow};
 use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
 use std::io::Write;
 
 /// The client of the demonstration.
-pub(crate) const DEMO_CLIENT: &str = "demonstration";
+const DEMO_CLIENT: &str = "demonstration";
 /// Its secret: it is public, as everything there.
-pub(crate) const DEMO_SECRET: &str = "secret-de-demonstration";
+const DEMO_SECRET: &str = "secret-de-demonstration";
+
+/// PIN of the simulated phones.
+const DEMO_PIN: &str = "284917";
 
 /// A person of the demonstration.
 pub(crate) struct DemoPerson {
@@ -142,17 +149,53 @@ pub(crate) fn names() -> Vec<(String, String)> {
 /// Gives each of them a phone and the demonstration a client, and says how to log in.
 pub(crate) async fn introduce(identity: &Identity, out: &mut impl Write) -> Result<()> {
     for person in &PEOPLE {
-        identity.simulate_phone(person.national_id).await.with_context(|| format!("the phone of {}", person.national_id))?;
+        simulate_phone(identity, person.national_id).await.with_context(|| format!("the phone of {}", person.national_id))?;
     }
     let registry = identity.registry.clone();
     tokio::task::spawn_blocking(move || register_people(&registry, RightOfFormer::Ended)).await??;
-    identity.register_demo_client().await?;
+    register_demo_client(identity).await?;
     let _ = writeln!(out, "    client {DEMO_CLIENT}, secret {DEMO_SECRET}, returns to http://localhost:3000/callback");
     let _ = writeln!(out, "    try it: /auth/bac-a-sable; phones: /e-cps/simulateur; mails and SMS: /e-cps/messagerie");
     for person in &PEOPLE {
         let _ = writeln!(out, "    {} {} ({})", person.national_id, person.full_name(), person.profile);
     }
     Ok(())
+}
+
+/// Gives a person of a demonstration a phone whose key is on this server.
+async fn simulate_phone(identity: &Identity, national_id: &str) -> Result<()> {
+    let Some(mailbox) = &identity.mailbox else { return Ok(()) };
+    if SimulatedPhone::kept(&identity.phone, national_id).await?.is_none() {
+        let phone = SimulatedPhone::activate(&identity.phone, mailbox, national_id, "Téléphone simulé", DEMO_PIN).await?;
+        phone.keep(&identity.phone, national_id).await?;
+    }
+    Ok(())
+}
+
+/// Registers the client of a demonstration.
+async fn register_demo_client(identity: &Identity) -> Result<()> {
+    let record = ClientRecord {
+        client_id: DEMO_CLIENT.to_owned(),
+        client_name: "Application de démonstration".to_owned(),
+        mode: ClientMode::Compat,
+        redirect_uris: ["http://localhost:3000/callback", "http://127.0.0.1:3000/callback"].map(str::to_owned).to_vec(),
+        post_logout_redirect_uris: ["http://localhost:3000/", "http://127.0.0.1:3000/"].map(str::to_owned).to_vec(),
+        backchannel_logout_uri: None,
+        token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
+        secrets_sha256: vec![hex(&Sha256::digest(DEMO_SECRET.as_bytes()))],
+        jwks: None,
+        tls_client_auth_subject_dn: None,
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Ciba],
+        id_token_signed_response_alg: "RS256".to_owned(),
+        userinfo_signed_response_alg: None,
+        require_pkce: false,
+        allowed_auth_modes: Vec::new(),
+        introspects_others: false,
+        exchange_scopes: Vec::new(),
+        created_ms: now_ms(),
+        ends_ms: None,
+    };
+    Ok(identity.provider.register_client(&record, "demo").await?)
 }
 
 impl DemoPerson {

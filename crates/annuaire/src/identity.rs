@@ -2,18 +2,15 @@
 
 use crate::clock::{now_ms, now_us};
 use crate::config::IdentitySection;
-use crate::demo_people::{DEMO_CLIENT, DEMO_SECRET};
 use crate::registry::{random_bytes, runtime};
 use annuaire_base::Tx;
 use annuaire_base::date::iso_day;
-use annuaire_base::text::hex;
 use annuaire_ecps::{
     ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageRoutes, MessageSender, PhoneDemo, PhoneDoorSettings,
-    PhoneService, PhoneSettings, SimulatedPhone, SmsGateway, SmsSettings, SmtpSecurity, SmtpSender, SmtpSettings,
+    PhoneService, PhoneSettings, SmsGateway, SmsSettings, SmtpSecurity, SmtpSender, SmtpSettings,
 };
 use annuaire_identity::{
-    Addresses, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, People, Provider,
-    ProviderSettings, SIGN_IN, SubjectForm, claims, tell_who,
+    EndsSessions, LogoutSender, People, Provider, ProviderAddresses, ProviderSettings, SIGN_IN, SubjectForm, claims, tell_who,
 };
 use annuaire_store::{BlockingRegistry, Registry};
 use annuaire_subscribe::{AddressRules, HttpTransport};
@@ -22,14 +19,11 @@ use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-/// PIN of the simulated phones.
-const DEMO_PIN: &str = "284917";
 /// Relying parties that are told of logouts side by side: as many may be silent without holding up the others.
 const LOGOUT_TELLERS: usize = 8;
 /// Pause of a teller when there is nobody to tell.
@@ -46,8 +40,8 @@ const RETRY: Duration = Duration::from_secs(2);
 /// The provider and its means.
 pub(crate) struct Identity {
     pub(crate) provider: Arc<Provider>,
-    phone: Arc<PhoneService>,
-    mailbox: Option<Arc<LocalMailbox>>,
+    pub(crate) phone: Arc<PhoneService>,
+    pub(crate) mailbox: Option<Arc<LocalMailbox>>,
     sender: Arc<dyn LogoutSender>,
     /// For what commands and demonstrations write.
     pub(crate) registry: BlockingRegistry,
@@ -84,7 +78,7 @@ impl Identity {
         if let Some(path) = host.splitn(4, '/').nth(3).filter(|path| !path.is_empty()) {
             bail!("identity.issuer is scheme and host alone; /{path} is too much: its path is that of the national service");
         }
-        let mut addresses = Addresses::of_host(&host);
+        let mut addresses = ProviderAddresses::of_host(&host);
         if let Some(login) = &section.login {
             addresses.login_host = login.text().trim_end_matches('/').to_owned();
         }
@@ -144,47 +138,6 @@ impl Identity {
         let settings = PhoneDoorSettings { fictional: demo.is_some(), sign_in: Some(SIGN_IN.to_owned()), demo };
         let phone = annuaire_ecps::router(Arc::clone(&self.phone), settings);
         annuaire_identity::router(&self.provider).merge(phone.layer(from_fn_with_state(Arc::clone(&self.provider), tell_who)))
-    }
-
-    /// The service of the means on phones.
-    pub(crate) fn phone(&self) -> &Arc<PhoneService> {
-        &self.phone
-    }
-
-    /// Gives a person of a demonstration a phone whose key is on this server.
-    pub(crate) async fn simulate_phone(&self, national_id: &str) -> Result<()> {
-        let Some(mailbox) = &self.mailbox else { return Ok(()) };
-        if SimulatedPhone::kept(&self.phone, national_id).await?.is_none() {
-            let phone = SimulatedPhone::activate(&self.phone, mailbox, national_id, "Téléphone simulé", DEMO_PIN).await?;
-            phone.keep(&self.phone, national_id).await?;
-        }
-        Ok(())
-    }
-
-    /// Registers the client of a demonstration.
-    pub(crate) async fn register_demo_client(&self) -> Result<()> {
-        let record = ClientRecord {
-            client_id: DEMO_CLIENT.to_owned(),
-            client_name: "Application de démonstration".to_owned(),
-            mode: ClientMode::Compat,
-            redirect_uris: ["http://localhost:3000/callback", "http://127.0.0.1:3000/callback"].map(str::to_owned).to_vec(),
-            post_logout_redirect_uris: ["http://localhost:3000/", "http://127.0.0.1:3000/"].map(str::to_owned).to_vec(),
-            backchannel_logout_uri: None,
-            token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
-            secrets_sha256: vec![hex(&Sha256::digest(DEMO_SECRET.as_bytes()))],
-            jwks: None,
-            tls_client_auth_subject_dn: None,
-            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Ciba],
-            id_token_signed_response_alg: "RS256".to_owned(),
-            userinfo_signed_response_alg: None,
-            require_pkce: false,
-            allowed_auth_modes: Vec::new(),
-            introspects_others: false,
-            exchange_scopes: Vec::new(),
-            created_ms: now_ms(),
-            ends_ms: None,
-        };
-        Ok(self.provider.register_client(&record, "demo").await?)
     }
 
     /// Starts what goes on beside answers, in tasks of the runtime: sessions end with rights, relying parties are told, messages leave.

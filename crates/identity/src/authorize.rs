@@ -141,7 +141,7 @@ pub(crate) fn return_to(parameters: &Parameters, client: &ClientRecord) -> Resul
 
 /// Whether a request was pushed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum RequestWay {
     /// Its parameters came with the browser.
     Direct,
     /// They came from the client itself (RFC 9126).
@@ -152,7 +152,11 @@ pub(crate) enum Way {
 ///
 /// # Errors
 /// What the client or the person is told.
-pub(crate) fn read_request(parameters: &Parameters, client: &ClientRecord, way: Way) -> Result<AuthorizeRequest, AuthorizeFault> {
+pub(crate) fn read_request(
+    parameters: &Parameters,
+    client: &ClientRecord,
+    way: RequestWay,
+) -> Result<AuthorizeRequest, AuthorizeFault> {
     let return_to = return_to(parameters, client)?;
     match read_parts(parameters, client, way, &return_to) {
         Ok(request) => Ok(request),
@@ -163,7 +167,7 @@ pub(crate) fn read_request(parameters: &Parameters, client: &ClientRecord, way: 
 fn read_parts(
     parameters: &Parameters,
     client: &ClientRecord,
-    way: Way,
+    way: RequestWay,
     return_to: &ReturnTo,
 ) -> Result<AuthorizeRequest, Refused> {
     let strict = client.mode == ClientMode::Strict;
@@ -181,7 +185,7 @@ fn read_parts(
     if !client.may(GrantType::AuthorizationCode) {
         return Err(Refused::new("unauthorized_client", "the client is not registered for authorization_code"));
     }
-    if strict && way == Way::Direct {
+    if strict && way == RequestWay::Direct {
         return Err(Refused::invalid_request("a strict client pushes its request first (RFC 9126)"));
     }
     let asked: Vec<&str> = parameters.get("scope").unwrap_or_default().split(' ').filter(|scope| !scope.is_empty()).collect();
@@ -276,11 +280,11 @@ mod tests {
     const WHOLE: &str = "response_type=code&client_id=exemple&redirect_uri=https://app.exemple.test/cb&scope=openid%20scope_all\
         &acr_values=eidas1&state=s&nonce=n";
 
-    fn read(text: &str, mode: ClientMode, way: Way) -> Result<AuthorizeRequest, AuthorizeFault> {
+    fn read(text: &str, mode: ClientMode, way: RequestWay) -> Result<AuthorizeRequest, AuthorizeFault> {
         read_request(&Parameters::parse(text.as_bytes()).unwrap(), &client(mode), way)
     }
 
-    fn error(text: &str, mode: ClientMode, way: Way) -> &'static str {
+    fn error(text: &str, mode: ClientMode, way: RequestWay) -> &'static str {
         match read(text, mode, way) {
             Ok(_) => "",
             Err(AuthorizeFault::OnPage(_)) => "page",
@@ -290,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_request_of_the_national_service_is_read() {
-        let request = read(WHOLE, ClientMode::Compat, Way::Direct).unwrap();
+        let request = read(WHOLE, ClientMode::Compat, RequestWay::Direct).unwrap();
         assert_eq!((request.scope.as_str(), request.nonce.as_deref()), ("openid scope_all", Some("n")));
         assert_eq!(request.return_to.state.as_deref(), Some("s"));
         assert!(!request.login_again && !request.no_page);
@@ -298,7 +302,7 @@ mod tests {
 
     #[test]
     fn each_fault_has_its_error() {
-        let compat = |text: &str| error(text, ClientMode::Compat, Way::Direct);
+        let compat = |text: &str| error(text, ClientMode::Compat, RequestWay::Direct);
         for (from, to, expected) in [
             ("response_type=code", "response_type=token", "unsupported_response_type"),
             ("response_type=code&", "", "invalid_request"),
@@ -332,13 +336,13 @@ mod tests {
     #[test]
     fn modes_ask_for_what_they_ask_for() {
         let bare = "response_type=code&redirect_uri=https://app.exemple.test/cb&scope=openid%20email%20phone";
-        assert_eq!(error(bare, ClientMode::Basic, Way::Direct), "");
-        assert_eq!(read(bare, ClientMode::Basic, Way::Direct).unwrap().scope, "openid");
-        assert_eq!(error(bare, ClientMode::Compat, Way::Direct), "invalid_request");
+        assert_eq!(error(bare, ClientMode::Basic, RequestWay::Direct), "");
+        assert_eq!(read(bare, ClientMode::Basic, RequestWay::Direct).unwrap().scope, "openid");
+        assert_eq!(error(bare, ClientMode::Compat, RequestWay::Direct), "invalid_request");
         let pkce = format!("{WHOLE}&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256");
-        assert_eq!(error(&pkce, ClientMode::Strict, Way::Direct), "invalid_request");
-        assert_eq!(error(&pkce, ClientMode::Strict, Way::Pushed), "");
-        assert_eq!(error(WHOLE, ClientMode::Strict, Way::Pushed), "invalid_request");
+        assert_eq!(error(&pkce, ClientMode::Strict, RequestWay::Direct), "invalid_request");
+        assert_eq!(error(&pkce, ClientMode::Strict, RequestWay::Pushed), "");
+        assert_eq!(error(WHOLE, ClientMode::Strict, RequestWay::Pushed), "invalid_request");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rows::Stored;
+use crate::rows::ProviderRow;
 use crate::session::Binding;
 
 /// A request of a client.
@@ -28,7 +28,7 @@ pub(crate) struct CibaRequest {
     pub(crate) forgotten_ms: i64,
 }
 
-impl Stored for CibaRequest {
+impl ProviderRow for CibaRequest {
     const KIND: &'static str = "ciba";
 
     fn key(&self) -> &str {

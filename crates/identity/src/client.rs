@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::rows::Stored;
+use crate::rows::ProviderRow;
 
 /// How a client may be treated (identity.md §1.12 and §0.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,9 +78,9 @@ pub struct ClientRecord {
     pub client_name: String,
     /// How it is treated.
     pub mode: ClientMode,
-    /// Addresses to which codes are sent, compared letter by letter.
+    /// ProviderAddresses to which codes are sent, compared letter by letter.
     pub redirect_uris: Vec<String>,
-    /// Addresses to which a logout may return.
+    /// ProviderAddresses to which a logout may return.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<String>,
     /// Where logouts are told.
@@ -124,7 +124,7 @@ pub struct ClientRecord {
     pub ends_ms: Option<i64>,
 }
 
-impl Stored for ClientRecord {
+impl ProviderRow for ClientRecord {
     const KIND: &'static str = "client";
 
     fn key(&self) -> &str {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::limits::{KEY_ANNOUNCE_MS, KEY_KEEP_MS, KEY_LIFE_MS, KEY_READ_MS, WRITE_ATTEMPTS};
-use crate::rows::{Held, Rows, Stored, Writes};
+use crate::rows::{Held, ProviderRow, Rows, Writes};
 
 /// Algorithms with which tokens are signed.
 pub(crate) const ALGORITHMS: [SignatureAlgorithm; 2] = [SignatureAlgorithm::Rs256, SignatureAlgorithm::Es256];
@@ -23,7 +23,7 @@ struct SealedKeys {
     sealed: String,
 }
 
-impl Stored for SealedKeys {
+impl ProviderRow for SealedKeys {
     const KIND: &'static str = "signing_keys";
 
     fn key(&self) -> &str {
@@ -34,14 +34,14 @@ impl Stored for SealedKeys {
 const NAME: &str = "provider";
 
 /// The keys as this node knows them.
-pub(crate) struct Keys {
+pub(crate) struct SigningKeys {
     rows: Rows,
     sealer: Sealer,
     entropy: Entropy,
     held: Mutex<Option<(i64, Arc<KeyRing>)>>,
 }
 
-impl Keys {
+impl SigningKeys {
     pub(crate) fn new(rows: Rows, secret: &[u8; 32], entropy: Entropy) -> Self {
         Self { rows, sealer: Sealer::new(secret, "annuaire 2026-11 signing keys"), entropy, held: Mutex::default() }
     }

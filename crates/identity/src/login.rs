@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::authorize::AuthorizeRequest;
-use crate::rows::Stored;
+use crate::rows::ProviderRow;
 
 /// A login: the request that it answers, the browser that it belongs to, and how far it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub(crate) enum LoginStep {
     Done,
 }
 
-impl Stored for Login {
+impl ProviderRow for Login {
     const KIND: &'static str = "login";
 
     fn key(&self) -> &str {
@@ -59,7 +59,7 @@ pub(crate) struct CardTicket {
     pub(crate) until_ms: i64,
 }
 
-impl Stored for CardTicket {
+impl ProviderRow for CardTicket {
     const KIND: &'static str = "card_ticket";
 
     fn key(&self) -> &str {

@@ -10,14 +10,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use crate::certificates::CertificateChecks;
 use crate::claims::{NoRight, ProfessionalClaims, claims, identifiers};
 use crate::client::{ClientRecord, sha256_hex};
 use crate::error::Error;
-use crate::http::card::CertificateChecks;
-use crate::keys::Keys;
+use crate::keys::SigningKeys;
 use crate::limits::{CLIENTS_OF_SESSION, SWEEP, TOUCH_MS, WRITE_ATTEMPTS};
 use crate::person::{People, PersonAtWork};
-use crate::rows::{Held, Rows, Stored, Writes};
+use crate::rows::{Held, ProviderRow, Rows, Writes};
 use crate::session::{Account, AccountName, Authentication, Code, Grant, Once, Session, SessionCookie};
 
 /// Kind of the jobs that tell a relying party of a logout.
@@ -34,9 +34,9 @@ pub enum SubjectForm {
     Federated(String),
 }
 
-/// Addresses of the provider, without a slash at the end.
+/// ProviderAddresses of the provider, without a slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addresses {
+pub struct ProviderAddresses {
     /// Scheme and host of the issuer.
     pub host: String,
     /// Scheme and host where people log in; that of the issuer when there is one host.
@@ -47,7 +47,7 @@ pub struct Addresses {
     pub card_host: Option<String>,
 }
 
-impl Addresses {
+impl ProviderAddresses {
     /// One host for everything.
     #[must_use]
     pub fn of_host(host: &str) -> Self {
@@ -84,7 +84,7 @@ pub struct ProviderSettings {
     /// Who is let in.
     pub gate: Arc<Gate>,
     /// Its addresses.
-    pub addresses: Addresses,
+    pub addresses: ProviderAddresses,
     /// How `sub` is formed.
     pub subject: SubjectForm,
     /// The means on a phone.
@@ -101,10 +101,10 @@ pub struct ProviderSettings {
 pub struct Provider {
     pub(crate) rows: Rows,
     pub(crate) people: People,
-    pub(crate) keys: Keys,
+    pub(crate) keys: SigningKeys,
     pub(crate) entropy: Entropy,
     pub(crate) gate: Arc<Gate>,
-    pub(crate) addresses: Addresses,
+    pub(crate) addresses: ProviderAddresses,
     pub(crate) subject: SubjectForm,
     pub(crate) phone: Arc<PhoneService>,
     pub(crate) sandbox: bool,
@@ -146,7 +146,7 @@ impl Provider {
             settings;
         let rows = Rows::new(Arc::clone(&registry), now_ms);
         Self {
-            keys: Keys::new(rows.clone(), &secret, Arc::clone(&entropy)),
+            keys: SigningKeys::new(rows.clone(), &secret, Arc::clone(&entropy)),
             people: People::new(registry),
             form_key: blake3::derive_key("annuaire 2026-11 forms of the provider", &secret),
             rows,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::authorize::AuthorizeRequest;
-use crate::rows::Stored;
+use crate::rows::ProviderRow;
 
 /// What `request_uri` begins with.
 pub(crate) const URN: &str = "urn:ietf:params:oauth:request_uri:";
@@ -17,7 +17,7 @@ pub(crate) struct PushedRequest {
     pub(crate) until_ms: i64,
 }
 
-impl Stored for PushedRequest {
+impl ProviderRow for PushedRequest {
     const KIND: &'static str = "pushed_request";
 
     fn key(&self) -> &str {

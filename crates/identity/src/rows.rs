@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::error::Error;
 
 /// A kind of rows.
-pub(crate) trait Stored: Serialize + DeserializeOwned + Send + Sync {
+pub(crate) trait ProviderRow: Serialize + DeserializeOwned + Send + Sync {
     /// Name of the kind.
     const KIND: &'static str;
 
@@ -37,7 +37,7 @@ pub(crate) struct Held<T> {
     version: u64,
 }
 
-impl<T: Stored> Held<T> {
+impl<T: ProviderRow> Held<T> {
     fn of(row: &IdentityRow) -> Result<Self, Error> {
         let unreadable = |cause| Error::Unreadable { kind: T::KIND, cause };
         Ok(Self { value: serde_json::from_str(&row.content).map_err(unreadable)?, version: row.version })
@@ -54,19 +54,19 @@ pub(crate) struct Writes {
 
 impl Writes {
     /// A new row.
-    pub(crate) fn create<T: Stored>(mut self, value: &T) -> Result<Self, Error> {
+    pub(crate) fn create<T: ProviderRow>(mut self, value: &T) -> Result<Self, Error> {
         self.rows.push(IdentityWrite::Create(row(value, 1)?));
         Ok(self)
     }
 
     /// Another content of a row that was read.
-    pub(crate) fn replace<T: Stored>(mut self, held: &Held<T>) -> Result<Self, Error> {
+    pub(crate) fn replace<T: ProviderRow>(mut self, held: &Held<T>) -> Result<Self, Error> {
         self.rows.push(IdentityWrite::Replace(row(&held.value, held.version)?));
         Ok(self)
     }
 
     /// The end of a row that was read.
-    pub(crate) fn remove<T: Stored>(mut self, held: &Held<T>) -> Self {
+    pub(crate) fn remove<T: ProviderRow>(mut self, held: &Held<T>) -> Self {
         self.rows.push(IdentityWrite::Remove {
             kind: T::KIND.to_owned(),
             key: held.value.key().to_owned(),
@@ -88,7 +88,7 @@ impl Writes {
     }
 }
 
-fn row<T: Stored>(value: &T, version: u64) -> Result<IdentityRow, Error> {
+fn row<T: ProviderRow>(value: &T, version: u64) -> Result<IdentityRow, Error> {
     let content = serde_json::to_string(value).map_err(|cause| Error::Unreadable { kind: T::KIND, cause })?;
     Ok(IdentityRow {
         kind: T::KIND.to_owned(),
@@ -121,19 +121,24 @@ impl Rows {
     }
 
     /// A row that is not over.
-    pub(crate) async fn live<T: Stored>(&self, key: &str) -> Result<Option<Held<T>>, Error> {
+    pub(crate) async fn live<T: ProviderRow>(&self, key: &str) -> Result<Option<Held<T>>, Error> {
         let now = self.now_ms();
         Ok(self.any(key).await?.filter(|held: &Held<T>| held.value.due_ms().is_none_or(|due| due > now)))
     }
 
     /// A row, over or not.
-    pub(crate) async fn any<T: Stored>(&self, key: &str) -> Result<Option<Held<T>>, Error> {
+    pub(crate) async fn any<T: ProviderRow>(&self, key: &str) -> Result<Option<Held<T>>, Error> {
         let row = self.registry.identity_row(T::KIND, key).await?;
         row.as_ref().map(Held::of).transpose()
     }
 
     /// The rows of a kind that are not over, of one subject or all, by key.
-    pub(crate) async fn list<T: Stored>(&self, subject: Option<&str>, after: &str, limit: u32) -> Result<Vec<Held<T>>, Error> {
+    pub(crate) async fn list<T: ProviderRow>(
+        &self,
+        subject: Option<&str>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Held<T>>, Error> {
         let now = self.now_ms();
         let rows = self.registry.identity_rows(T::KIND, subject, after, limit).await?;
         let read: Result<Vec<Held<T>>, Error> = rows.iter().map(Held::of).collect();

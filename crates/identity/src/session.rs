@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{IDLE_MS, REFRESH_MS, SESSION_MS};
-use crate::rows::Stored;
+use crate::rows::ProviderRow;
 
 /// A person as relying parties know them: `sub` stays when the national identifier changes (identity.md §0.1, 2).
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub(crate) struct Account {
     pub(crate) first_national_id: String,
 }
 
-impl Stored for Account {
+impl ProviderRow for Account {
     const KIND: &'static str = "account";
 
     fn key(&self) -> &str {
@@ -29,7 +29,7 @@ pub(crate) struct AccountName {
     pub(crate) sub: String,
 }
 
-impl Stored for AccountName {
+impl ProviderRow for AccountName {
     const KIND: &'static str = "account_name";
 
     fn key(&self) -> &str {
@@ -96,7 +96,7 @@ pub(crate) struct Session {
     pub(crate) clients: Vec<String>,
 }
 
-impl Stored for Session {
+impl ProviderRow for Session {
     const KIND: &'static str = "session";
 
     fn key(&self) -> &str {
@@ -132,7 +132,7 @@ pub(crate) struct SessionCookie {
     pub(crate) until_ms: i64,
 }
 
-impl Stored for SessionCookie {
+impl ProviderRow for SessionCookie {
     const KIND: &'static str = "session_cookie";
 
     fn key(&self) -> &str {
@@ -182,7 +182,7 @@ pub(crate) struct Grant {
     pub(crate) revoked: bool,
 }
 
-impl Stored for Grant {
+impl ProviderRow for Grant {
     const KIND: &'static str = "grant";
 
     fn key(&self) -> &str {
@@ -290,7 +290,7 @@ pub(crate) struct Code {
     pub(crate) forgotten_ms: i64,
 }
 
-impl Stored for Code {
+impl ProviderRow for Code {
     const KIND: &'static str = "code";
 
     fn key(&self) -> &str {
@@ -309,7 +309,7 @@ pub(crate) struct Once {
     pub(crate) until_ms: i64,
 }
 
-impl Stored for Once {
+impl ProviderRow for Once {
     const KIND: &'static str = "once";
 
     fn key(&self) -> &str {

@@ -9,7 +9,7 @@ const TOOLS: [&str; 4] = ["bench", "conformance", "fuzz", "xtask"];
 
 /// Libraries that one kind of room knows alone: the library, then the rooms, `*` standing for any end.
 const LIBRARIES: [(&str, &[&str]); 3] =
-    [("sqlx", &["store-*", "mirror"]), ("heed", &["index"]), ("askama", &["pages", "portal", "identity"])];
+    [("sqlx", &["store-*", "mirror"]), ("heed", &["index"]), ("askama", &["pages", "portal", "identity", "ecps", "relying"])];
 
 /// Rooms in which one file alone may name a library: the library, the room, the file, why.
 const ONE_FILE: [(&str, &str, &str, &str); 1] = [(

@@ -132,7 +132,7 @@ impl AdminArguments {
                 println!("{ended} sessions ended");
             }
             AdminCommand::RevokePhones { national_id } => {
-                let phones = crate::registry::runtime()?.block_on(identity.phone().revoke_all(&national_id, &[], ACTOR))?;
+                let phones = crate::registry::runtime()?.block_on(identity.phone.revoke_all(&national_id, &[], ACTOR))?;
                 println!("{phones} phones revoked; a server ends their sessions within a second");
             }
         }

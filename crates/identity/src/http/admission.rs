@@ -24,7 +24,7 @@ pub(crate) struct EndpointAdmission {
 
 /// A request that the gate let in.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller {
+pub(crate) struct EndpointCaller {
     /// Request id, for the operator's log.
     pub(crate) id: String,
     pub(crate) route: &'static str,
@@ -44,7 +44,7 @@ pub struct OrganisationProof {
     pub thumbprint: String,
 }
 
-impl Caller {
+impl EndpointCaller {
     /// The binding that the certificate of the caller gives.
     pub(crate) fn certificate(&self) -> Option<Binding> {
         self.organisation.as_ref().map(|proof| Binding::Certificate(proof.thumbprint.clone()))
@@ -79,7 +79,7 @@ impl Caller {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller {
+impl<S: Sync> FromRequestParts<S> for EndpointCaller {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
@@ -96,7 +96,7 @@ pub(crate) async fn admit(State(admission): State<EndpointAdmission>, request: R
     let method = parts.method.clone();
     let mut response = match pass {
         Ok(pass) => {
-            let caller = Caller {
+            let caller = EndpointCaller {
                 id: arrival.id.clone(),
                 route,
                 headers: parts.headers.clone(),

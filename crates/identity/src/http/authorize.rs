@@ -8,10 +8,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
-use crate::authorize::{ACR, AuthorizeFault, AuthorizeRequest, Parameters, Refused, ReturnTo, Way, read_request, return_to};
+use crate::authorize::{
+    ACR, AuthorizeFault, AuthorizeRequest, Parameters, Refused, RequestWay, ReturnTo, read_request, return_to,
+};
 use crate::client::{ClientRecord, sha256_hex};
 use crate::error::Error;
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::answer::{is_redirected, members, origin, see_other, with_query};
 use crate::http::browser::{BrowserCookie, Frame};
 use crate::limits::{CODE_MS, LOGIN_MS, USED_CODE_MS};
@@ -26,7 +28,7 @@ const WRONG_REQUEST: &str = "Demande incorrecte";
 /// `GET` or `POST /auth`
 pub(crate) async fn authorize(
     State(provider): State<Arc<Provider>>,
-    caller: Caller,
+    caller: EndpointCaller,
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Response {
@@ -37,7 +39,7 @@ pub(crate) async fn authorize(
     }
 }
 
-async fn begin(provider: &Provider, caller: &Caller, text: &[u8]) -> Result<Response, Error> {
+async fn begin(provider: &Provider, caller: &EndpointCaller, text: &[u8]) -> Result<Response, Error> {
     let on_page = |text: &str| Ok(provider.message(caller, StatusCode::BAD_REQUEST, WRONG_REQUEST, text));
     let Ok(parameters) = Parameters::parse(text) else {
         return on_page("La demande de l’application a des paramètres en double, ou trop longs. Signalez-le à son éditeur.");
@@ -91,7 +93,7 @@ async fn asked(
     parameters: &Parameters,
     client: &ClientRecord,
 ) -> Result<Result<AuthorizeRequest, AuthorizeFault>, Error> {
-    let Some(uri) = parameters.get("request_uri") else { return Ok(read_request(parameters, client, Way::Direct)) };
+    let Some(uri) = parameters.get("request_uri") else { return Ok(read_request(parameters, client, RequestWay::Direct)) };
     let fault = |error: &'static str, why: &str| match return_to(parameters, client) {
         Ok(to) => AuthorizeFault::ToClient(to, Refused::new(error, why)),
         Err(_) => AuthorizeFault::OnPage("La demande est périmée, ou a déjà servi."),
@@ -143,7 +145,7 @@ impl Login {
 
 impl Provider {
     /// Answers a client with a refusal.
-    pub(crate) fn refuse(&self, caller: &Caller, to: &ReturnTo, refused: &Refused) -> Response {
+    pub(crate) fn refuse(&self, caller: &EndpointCaller, to: &ReturnTo, refused: &Refused) -> Response {
         let told = [("error", refused.error), ("error_description", refused.description.as_str())];
         self.return_answer(caller, to, "Retour à l’application", "l’application", &told)
     }
@@ -151,7 +153,7 @@ impl Provider {
     /// Answers a client with a code.
     pub(crate) async fn give_code(
         &self,
-        caller: &Caller,
+        caller: &EndpointCaller,
         request: &AuthorizeRequest,
         client: &ClientRecord,
         session: &Session,
@@ -182,7 +184,14 @@ impl Provider {
         Ok(self.return_answer(caller, &request.return_to, "Vous êtes identifié", &client.client_name, &told))
     }
 
-    fn return_answer(&self, caller: &Caller, to: &ReturnTo, title: &str, client_name: &str, told: &[(&str, &str)]) -> Response {
+    fn return_answer(
+        &self,
+        caller: &EndpointCaller,
+        to: &ReturnTo,
+        title: &str,
+        client_name: &str,
+        told: &[(&str, &str)],
+    ) -> Response {
         let members = members(to, &self.addresses.issuer(), told);
         if is_redirected(to) {
             return see_other(&with_query(&to.redirect_uri, &members));

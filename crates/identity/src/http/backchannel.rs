@@ -9,12 +9,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::authorize::{ACR, AuthorizeFault, Parameters, Way, read_request, scopes};
+use crate::authorize::{ACR, AuthorizeFault, Parameters, RequestWay, read_request, scopes};
 use crate::ciba::{CibaRequest, is_binding_message};
 use crate::claims::identifiers;
 use crate::client::{ClientMode, GrantType, sha256_hex};
 use crate::error::Error;
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::answer::{ClientError, json_answer};
 use crate::limits::{CIBA_INTERVAL_S, CIBA_PER_PERSON, CIBA_S, CIBA_WINDOW_MS, PUSHED_S};
 use crate::provider::Provider;
@@ -22,12 +22,12 @@ use crate::pushed::{PushedRequest, URN};
 use crate::rows::Writes;
 
 /// `POST …/ext/par/request` (RFC 9126)
-pub(crate) async fn push(State(provider): State<Arc<Provider>>, caller: Caller, body: Bytes) -> Response {
+pub(crate) async fn push(State(provider): State<Arc<Provider>>, caller: EndpointCaller, body: Bytes) -> Response {
     let outcome = pushed(&provider, &caller, &body).await;
     caller.answer(outcome.map(|outcome| outcome.map(|value| json_answer(StatusCode::CREATED, &value))))
 }
 
-async fn pushed(provider: &Provider, caller: &Caller, body: &[u8]) -> Result<Result<Value, ClientError>, Error> {
+async fn pushed(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> Result<Result<Value, ClientError>, Error> {
     let form = match Parameters::parse(body) {
         Ok(form) => form,
         Err(fault) => return Ok(Err(fault.into())),
@@ -40,7 +40,7 @@ async fn pushed(provider: &Provider, caller: &Caller, body: &[u8]) -> Result<Res
     if form.get("request_uri").is_some() {
         return Ok(Err(ClientError::new("invalid_request", "a pushed request names no request_uri")));
     }
-    let mut request = match read_request(&form, &client, Way::Pushed) {
+    let mut request = match read_request(&form, &client, RequestWay::Pushed) {
         Ok(request) => request,
         Err(AuthorizeFault::OnPage(_)) => {
             return Ok(Err(ClientError::new("invalid_request", "redirect_uri is missing or not registered for this client")));
@@ -72,12 +72,12 @@ async fn pushed(provider: &Provider, caller: &Caller, body: &[u8]) -> Result<Res
 }
 
 /// `POST …/ext/ciba/auth`
-pub(crate) async fn ciba(State(provider): State<Arc<Provider>>, caller: Caller, body: Bytes) -> Response {
+pub(crate) async fn ciba(State(provider): State<Arc<Provider>>, caller: EndpointCaller, body: Bytes) -> Response {
     let outcome = asked(&provider, &caller, &body).await;
     caller.answer(outcome.map(|outcome| outcome.map(|value| json_answer(StatusCode::OK, &value))))
 }
 
-async fn asked(provider: &Provider, caller: &Caller, body: &[u8]) -> Result<Result<Value, ClientError>, Error> {
+async fn asked(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> Result<Result<Value, ClientError>, Error> {
     let form = match Parameters::parse(body) {
         Ok(form) => form,
         Err(fault) => return Ok(Err(fault.into())),

@@ -7,7 +7,7 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::answer::{set, set_cookie};
 use crate::limits::{LOGIN_MS, SESSION_MS};
 use crate::provider::Provider;
@@ -82,7 +82,13 @@ impl Provider {
     }
 
     /// The answer with a page. `form_targets` are origins to which its forms lead, besides ours.
-    pub(crate) fn page(&self, caller: &Caller, status: StatusCode, page: &impl Template, form_targets: &[String]) -> Response {
+    pub(crate) fn page(
+        &self,
+        caller: &EndpointCaller,
+        status: StatusCode,
+        page: &impl Template,
+        form_targets: &[String],
+    ) -> Response {
         let (status, body) = match page.render() {
             Ok(body) => (status, body),
             Err(error) => {
@@ -114,13 +120,14 @@ impl Provider {
     }
 
     /// A page that says one thing, and where to go from there.
-    pub(crate) fn message(&self, caller: &Caller, status: StatusCode, title: &str, text: &str) -> Response {
-        let page = MessagePage { frame: self.frame(), title: title.to_owned(), text: text.to_owned(), back: None, link: None };
+    pub(crate) fn message(&self, caller: &EndpointCaller, status: StatusCode, title: &str, text: &str) -> Response {
+        let page =
+            ProviderMessage { frame: self.frame(), title: title.to_owned(), text: text.to_owned(), back: None, link: None };
         self.page(caller, status, &page, &[])
     }
 
     /// The page of a failure of ours: the operator finds the cause under the number.
-    pub(crate) fn incident(&self, caller: &Caller, error: &crate::error::Error) -> Response {
+    pub(crate) fn incident(&self, caller: &EndpointCaller, error: &crate::error::Error) -> Response {
         caller.record(error);
         let text = format!(
             "Le service ne peut pas répondre pour le moment. Réessayez dans quelques minutes. Si l’erreur persiste, signalez-la avec \
@@ -143,7 +150,7 @@ pub(crate) struct Frame {
 /// A page that says one thing.
 #[derive(Template)]
 #[template(path = "message.html")]
-pub(crate) struct MessagePage {
+pub(crate) struct ProviderMessage {
     pub(crate) frame: Frame,
     pub(crate) title: String,
     pub(crate) text: String,

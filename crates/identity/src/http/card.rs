@@ -4,9 +4,7 @@
 
 use std::sync::Arc;
 
-use annuaire_cards::{
-    CARD_REFUSED, CardAuthorities, CardEnvironment, CardIdentity, OrganisationAuthorities, check_card, check_organisation,
-};
+use annuaire_cards::{CARD_REFUSED, CardIdentity, check_card, check_organisation};
 use annuaire_web::PeerCertificates;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::StatusCode;
@@ -18,32 +16,18 @@ use serde_json::json;
 
 use crate::client::sha256_hex;
 use crate::error::Error;
-use crate::http::admission::{Caller, OrganisationProof};
+use crate::http::admission::{EndpointCaller, OrganisationProof};
 use crate::http::answer::see_other;
-use crate::http::browser::{BackForm, MessagePage};
+use crate::http::browser::{BackForm, ProviderMessage};
 use crate::limits::TICKET_MS;
 use crate::login::{CardTicket, Login, LoginStep};
 use crate::provider::Provider;
 use crate::rows::{Held, Writes};
 
-/// The authorities of the moment; `None` while their lists of revocations are not there.
-pub type CurrentAuthorities<T> = Arc<dyn Fn() -> Option<Arc<T>> + Send + Sync>;
-
-/// What cards and certificates of organisations are checked with. Lists are replaced while the provider serves.
-#[derive(Clone)]
-pub struct CertificateChecks {
-    /// Authorities of persons.
-    pub cards: CurrentAuthorities<CardAuthorities>,
-    /// Authorities of organisations.
-    pub organisations: CurrentAuthorities<OrganisationAuthorities>,
-    /// Whether test cards are taken, or real ones.
-    pub environment: CardEnvironment,
-}
-
 /// `GET /auth/carte/{login}` on the host of cards: a card becomes a ticket that the browser of the login uses once.
 pub(crate) async fn present(
     State(provider): State<Arc<Provider>>,
-    caller: Caller,
+    caller: EndpointCaller,
     Path(id): Path<String>,
     peer: Option<Extension<PeerCertificates>>,
 ) -> Response {
@@ -51,7 +35,12 @@ pub(crate) async fn present(
     shown.unwrap_or_else(|error| provider.incident(&caller, &error))
 }
 
-async fn presented(provider: &Provider, caller: &Caller, id: &str, peer: Option<PeerCertificates>) -> Result<Response, Error> {
+async fn presented(
+    provider: &Provider,
+    caller: &EndpointCaller,
+    id: &str,
+    peer: Option<PeerCertificates>,
+) -> Result<Response, Error> {
     let login: Option<Held<Login>> = provider.rows.live(id).await?;
     let Some(login) = login.filter(|held| !matches!(held.value.step, LoginStep::Done)) else {
         let text = "Cette connexion est terminée ou périmée. Revenez à votre application et recommencez.";
@@ -65,7 +54,7 @@ async fn presented(provider: &Provider, caller: &Caller, id: &str, peer: Option<
             let event = provider.event("identity.card.refused", id, &detail);
             provider.rows.write(Writes::default().audit(event)).await?;
             // The form leads to the login host, whose cookie this host does not have: a link does.
-            let page = MessagePage {
+            let page = ProviderMessage {
                 frame: provider.frame(),
                 title: "Carte refusée".to_owned(),
                 text: CARD_REFUSED.to_owned(),

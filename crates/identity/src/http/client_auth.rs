@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::authorize::Parameters;
 use crate::client::{ClientAuthentication, ClientMode, ClientRecord};
 use crate::error::Error;
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::answer::ClientError;
 use crate::provider::Provider;
 use crate::session::Binding;
@@ -45,7 +45,7 @@ impl Presented {
     }
 }
 
-fn presented(caller: &Caller, form: &Parameters) -> Result<Presented, ClientError> {
+fn presented(caller: &EndpointCaller, form: &Parameters) -> Result<Presented, ClientError> {
     let named = form.get("client_id");
     let basic = caller.headers.get_all("authorization").iter().count() > 0;
     let (secret, assertion) = (form.get("client_secret"), form.get("client_assertion"));
@@ -102,7 +102,7 @@ impl Provider {
     /// The client that calls, or why it is none. `endpoint` is the address that was called.
     pub(crate) async fn authenticated(
         &self,
-        caller: &Caller,
+        caller: &EndpointCaller,
         form: &Parameters,
         endpoint: &str,
     ) -> Result<Result<ClientRecord, ClientError>, Error> {
@@ -152,7 +152,7 @@ impl Provider {
     /// What a caller binds tokens to: a proof of possession, else its certificate; `None` when it brings neither.
     pub(crate) async fn binding(
         &self,
-        caller: &Caller,
+        caller: &EndpointCaller,
         url: &str,
         access_token: Option<&str>,
     ) -> Result<Result<Option<Binding>, ClientError>, Error> {

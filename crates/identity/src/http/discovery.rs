@@ -8,9 +8,9 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::client::GrantType;
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::answer::{json_answer, set};
-use crate::provider::{Addresses, Provider, REALM};
+use crate::provider::{Provider, ProviderAddresses, REALM};
 
 /// Claims that tokens or UserInfo may have.
 const CLAIMS: [&str; 28] = [
@@ -45,7 +45,7 @@ const CLAIMS: [&str; 28] = [
 ];
 
 /// The metadata document.
-pub(crate) fn metadata(addresses: &Addresses) -> Value {
+pub(crate) fn metadata(addresses: &ProviderAddresses) -> Value {
     let at = |path: &str| addresses.endpoint(path);
     let mut all = json!({
         "issuer": addresses.issuer(),
@@ -102,12 +102,12 @@ pub(crate) fn metadata(addresses: &Addresses) -> Value {
 }
 
 /// `GET …/.well-known/openid-configuration`, and the path of the national service.
-pub(crate) async fn configuration(State(provider): State<Arc<Provider>>, _caller: Caller) -> Response {
+pub(crate) async fn configuration(State(provider): State<Arc<Provider>>, _caller: EndpointCaller) -> Response {
     cached(&metadata(&provider.addresses))
 }
 
 /// `GET …/certs`
-pub(crate) async fn keys(State(provider): State<Arc<Provider>>, caller: Caller) -> Response {
+pub(crate) async fn keys(State(provider): State<Arc<Provider>>, caller: EndpointCaller) -> Response {
     caller.answer(provider.keys.jwks().await.map(|keys| Ok(cached(&keys))))
 }
 

@@ -14,9 +14,9 @@ use crate::authorize::{Parameters, Refused};
 use crate::claims::{NoRight, identifiers};
 use crate::client::sha256_hex;
 use crate::error::Error;
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::answer::{origin, see_other};
-use crate::http::browser::{BackForm, BrowserCookie, Frame, MessagePage, browser_label};
+use crate::http::browser::{BackForm, BrowserCookie, Frame, ProviderMessage, browser_label};
 use crate::login::{CardTicket, Login, LoginStep};
 use crate::provider::{EndReason, Provider};
 use crate::rows::{Held, Writes};
@@ -26,7 +26,7 @@ use crate::session::{AuthMode, Authentication, Session};
 const LEAST: Duration = Duration::from_millis(250);
 
 /// `GET /auth/connexion/{id}`
-pub(crate) async fn show(State(provider): State<Arc<Provider>>, caller: Caller, Path(id): Path<String>) -> Response {
+pub(crate) async fn show(State(provider): State<Arc<Provider>>, caller: EndpointCaller, Path(id): Path<String>) -> Response {
     let shown = async {
         let Some(held) = login_of(&provider, &caller, &id).await? else { return Ok(lost(&provider, &caller)) };
         match &held.value.step {
@@ -39,19 +39,24 @@ pub(crate) async fn show(State(provider): State<Arc<Provider>>, caller: Caller, 
 }
 
 /// `POST /auth/connexion/{id}`
-pub(crate) async fn act(State(provider): State<Arc<Provider>>, caller: Caller, Path(id): Path<String>, body: Bytes) -> Response {
+pub(crate) async fn act(
+    State(provider): State<Arc<Provider>>,
+    caller: EndpointCaller,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
     acted(&provider, &caller, &id, &body).await.unwrap_or_else(|error| provider.incident(&caller, &error))
 }
 
 /// `GET /auth/connexion/{id}/attente`
-pub(crate) async fn wait(State(provider): State<Arc<Provider>>, caller: Caller, Path(id): Path<String>) -> Response {
+pub(crate) async fn wait(State(provider): State<Arc<Provider>>, caller: EndpointCaller, Path(id): Path<String>) -> Response {
     waited(&provider, &caller, &id).await.unwrap_or_else(|error| provider.incident(&caller, &error))
 }
 
 /// `GET /auth/connexion/{id}/carte?ticket=…`
 pub(crate) async fn with_card(
     State(provider): State<Arc<Provider>>,
-    caller: Caller,
+    caller: EndpointCaller,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -62,25 +67,25 @@ pub(crate) async fn with_card(
 }
 
 /// A login of the browser that asks.
-async fn login_of(provider: &Provider, caller: &Caller, id: &str) -> Result<Option<Held<Login>>, Error> {
+async fn login_of(provider: &Provider, caller: &EndpointCaller, id: &str) -> Result<Option<Held<Login>>, Error> {
     let Some(browser) = provider.cookie(&caller.headers, BrowserCookie::Browser) else { return Ok(None) };
     let held: Option<Held<Login>> = provider.rows.live(id).await?;
     let sha256 = sha256_hex(&browser);
     Ok(held.filter(|held| annuaire_jose::equal(&held.value.browser_sha256, &sha256)))
 }
 
-fn lost(provider: &Provider, caller: &Caller) -> Response {
+fn lost(provider: &Provider, caller: &EndpointCaller) -> Response {
     let text = "Cette connexion est terminée ou périmée, ou elle a commencé dans un autre navigateur. Revenez à votre application \
                 et recommencez.";
     provider.message(caller, StatusCode::GONE, "Connexion terminée", text)
 }
 
-fn proof(provider: &Provider, caller: &Caller, login: &Login) -> String {
+fn proof(provider: &Provider, caller: &EndpointCaller, login: &Login) -> String {
     let browser = provider.cookie(&caller.headers, BrowserCookie::Browser).unwrap_or_default();
     provider.form_proof(&browser, &login.id)
 }
 
-fn choice(provider: &Provider, caller: &Caller, login: &Login, problem: Option<&str>) -> Response {
+fn choice(provider: &Provider, caller: &EndpointCaller, login: &Login, problem: Option<&str>) -> Response {
     let kept = provider.cookie(&caller.headers, BrowserCookie::Remembered);
     let page = ChoicePage {
         frame: provider.frame(),
@@ -99,7 +104,7 @@ fn choice(provider: &Provider, caller: &Caller, login: &Login, problem: Option<&
     provider.page(caller, status, &page, &targets)
 }
 
-async fn acted(provider: &Provider, caller: &Caller, id: &str, body: &[u8]) -> Result<Response, Error> {
+async fn acted(provider: &Provider, caller: &EndpointCaller, id: &str, body: &[u8]) -> Result<Response, Error> {
     let Some(held) = login_of(provider, caller, id).await? else { return Ok(lost(provider, caller)) };
     let browser = provider.cookie(&caller.headers, BrowserCookie::Browser).unwrap_or_default();
     let form = Parameters::parse(body).unwrap_or_default();
@@ -134,7 +139,7 @@ async fn step(provider: &Provider, mut held: Held<Login>, step: LoginStep) -> Re
     provider.rows.write(Writes::default().replace(&held)?).await
 }
 
-async fn cancelled(provider: &Provider, caller: &Caller, held: Held<Login>) -> Result<Response, Error> {
+async fn cancelled(provider: &Provider, caller: &EndpointCaller, held: Held<Login>) -> Result<Response, Error> {
     let to = held.value.request.return_to.clone();
     if !step(provider, held, LoginStep::Done).await? {
         return Ok(lost(provider, caller));
@@ -154,7 +159,7 @@ fn is_plausible(id: &str) -> bool {
 
 async fn asked(
     provider: &Provider,
-    caller: &Caller,
+    caller: &EndpointCaller,
     held: Held<Login>,
     form: &Parameters,
     browser: &str,
@@ -191,7 +196,7 @@ async fn asked(
     Ok(response)
 }
 
-async fn waited(provider: &Provider, caller: &Caller, id: &str) -> Result<Response, Error> {
+async fn waited(provider: &Provider, caller: &EndpointCaller, id: &str) -> Result<Response, Error> {
     let Some(held) = login_of(provider, caller, id).await? else { return Ok(lost(provider, caller)) };
     let LoginStep::Phone { prompt, number } = held.value.step.clone() else {
         return Ok(match held.value.step {
@@ -239,7 +244,7 @@ async fn waited(provider: &Provider, caller: &Caller, id: &str) -> Result<Respon
 }
 
 /// A page that says why nobody is logged in, with the way back to the client.
-fn refused(provider: &Provider, caller: &Caller, login: &Login, title: &str, text: &str) -> Response {
+fn refused(provider: &Provider, caller: &EndpointCaller, login: &Login, title: &str, text: &str) -> Response {
     let back = BackForm {
         action: login.path(),
         proof: proof(provider, caller, login),
@@ -247,11 +252,11 @@ fn refused(provider: &Provider, caller: &Caller, login: &Login, title: &str, tex
         again: true,
     };
     let page =
-        MessagePage { frame: provider.frame(), title: title.to_owned(), text: text.to_owned(), back: Some(back), link: None };
+        ProviderMessage { frame: provider.frame(), title: title.to_owned(), text: text.to_owned(), back: Some(back), link: None };
     provider.page(caller, StatusCode::OK, &page, &[origin(&login.request.return_to.redirect_uri)])
 }
 
-async fn by_card(provider: &Provider, caller: &Caller, id: &str, ticket: &str) -> Result<Response, Error> {
+async fn by_card(provider: &Provider, caller: &EndpointCaller, id: &str, ticket: &str) -> Result<Response, Error> {
     let Some(held) = login_of(provider, caller, id).await? else { return Ok(lost(provider, caller)) };
     let found: Option<Held<CardTicket>> = provider.rows.live(&sha256_hex(ticket)).await?;
     let Some(found) = found.filter(|found| found.value.login == id) else { return Ok(lost(provider, caller)) };
@@ -271,7 +276,7 @@ async fn by_card(provider: &Provider, caller: &Caller, id: &str, ticket: &str) -
 /// Somebody proved who they are: a session, a code, and back to the client; or the reason why they may not log in.
 async fn finish(
     provider: &Provider,
-    caller: &Caller,
+    caller: &EndpointCaller,
     held: Held<Login>,
     mut authentication: Authentication,
 ) -> Result<Response, Error> {

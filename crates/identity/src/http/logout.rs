@@ -11,7 +11,7 @@ use axum::response::Response;
 use crate::authorize::Parameters;
 use crate::client::ClientRecord;
 use crate::error::Error;
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::answer::{origin, see_other, with_query};
 use crate::http::browser::{BrowserCookie, Frame};
 use crate::provider::{EndReason, Provider};
@@ -21,7 +21,7 @@ const CONFIRM: &str = "/auth/deconnexion";
 /// `GET` or `POST …/logout`
 pub(crate) async fn end(
     State(provider): State<Arc<Provider>>,
-    caller: Caller,
+    caller: EndpointCaller,
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Response {
@@ -29,7 +29,7 @@ pub(crate) async fn end(
     ended(&provider, &caller, &text).await.unwrap_or_else(|error| provider.incident(&caller, &error))
 }
 
-async fn ended(provider: &Provider, caller: &Caller, text: &[u8]) -> Result<Response, Error> {
+async fn ended(provider: &Provider, caller: &EndpointCaller, text: &[u8]) -> Result<Response, Error> {
     let parameters = Parameters::parse(text).unwrap_or_default();
     let hint = match parameters.get("id_token_hint") {
         Some(token) => provider.hint_claims(token).await?,
@@ -69,7 +69,7 @@ fn is_registered(client: Option<&ClientRecord>, address: &str) -> bool {
 }
 
 /// After a logout: back to the client, or a page.
-fn gone(provider: &Provider, caller: &Caller, return_to: Option<&str>, state: Option<&str>) -> Response {
+fn gone(provider: &Provider, caller: &EndpointCaller, return_to: Option<&str>, state: Option<&str>) -> Response {
     let mut response = match return_to {
         Some(to) => {
             let members: Vec<_> = state.map(|state| ("state".to_owned(), state.to_owned())).into_iter().collect();
@@ -82,7 +82,11 @@ fn gone(provider: &Provider, caller: &Caller, return_to: Option<&str>, state: Op
 }
 
 /// `GET /auth/deconnexion`
-pub(crate) async fn confirm(State(provider): State<Arc<Provider>>, caller: Caller, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn confirm(
+    State(provider): State<Arc<Provider>>,
+    caller: EndpointCaller,
+    RawQuery(query): RawQuery,
+) -> Response {
     let parameters = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let shown = async {
         let Some(cookie) = provider.cookie(&caller.headers, BrowserCookie::Session) else {
@@ -109,7 +113,7 @@ fn is_origin(text: &str) -> bool {
 }
 
 /// `POST /auth/deconnexion`
-pub(crate) async fn confirmed(State(provider): State<Arc<Provider>>, caller: Caller, body: Bytes) -> Response {
+pub(crate) async fn confirmed(State(provider): State<Arc<Provider>>, caller: EndpointCaller, body: Bytes) -> Response {
     let done = async {
         let form = Parameters::parse(&body).unwrap_or_default();
         let Some(cookie) = provider.cookie(&caller.headers, BrowserCookie::Session) else {

@@ -12,7 +12,7 @@ use crate::authorize::Parameters;
 use crate::claims::identifiers;
 use crate::client::{ClientAuthentication, ClientMode, ClientRecord, GrantType, sha256_hex};
 use crate::error::Error;
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::answer::see_other;
 use crate::http::browser::BrowserCookie;
 use crate::provider::Provider;
@@ -74,7 +74,11 @@ pub(crate) async fn sign_in(State(provider): State<Arc<Provider>>, RawQuery(quer
 }
 
 /// `GET /auth/retour?state=/e-cps/…`: the session is in the cookie, the code is not needed.
-pub(crate) async fn returned(State(provider): State<Arc<Provider>>, caller: Caller, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn returned(
+    State(provider): State<Arc<Provider>>,
+    caller: EndpointCaller,
+    RawQuery(query): RawQuery,
+) -> Response {
     let answer = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     if answer.get("error").is_some() {
         let text = "Vous n’êtes pas identifié. Vous pouvez fermer cette page, ou recommencer.";

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::authorize::Parameters;
 use crate::client::{ClientRecord, sha256_hex};
 use crate::error::Error;
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::answer::{ClientError, json_answer};
 use crate::limits::ACCESS_S;
 use crate::provider::{EndReason, Provider};
@@ -20,7 +20,7 @@ use crate::session::{Binding, Grant, RefreshVerdict, Session};
 use crate::tokens::{StandingToken, userinfo_claims};
 
 /// `GET` or `POST …/userinfo`
-pub(crate) async fn userinfo(State(provider): State<Arc<Provider>>, caller: Caller, body: Bytes) -> Response {
+pub(crate) async fn userinfo(State(provider): State<Arc<Provider>>, caller: EndpointCaller, body: Bytes) -> Response {
     let outcome = told(&provider, &caller, &body).await;
     caller.answer(outcome)
 }
@@ -31,7 +31,7 @@ fn invalid_token(scheme: &str, why: &str) -> ClientError {
     ClientError { status: StatusCode::UNAUTHORIZED, challenge, ..ClientError::new("invalid_token", why) }
 }
 
-async fn told(provider: &Provider, caller: &Caller, body: &[u8]) -> Result<Result<Response, ClientError>, Error> {
+async fn told(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> Result<Result<Response, ClientError>, Error> {
     let (scheme, token) = match bearer_token(caller, body) {
         Ok(Some(found)) => found,
         Ok(None) => {
@@ -79,7 +79,7 @@ async fn answer(provider: &Provider, client: &ClientRecord, mut claims: Value) -
 }
 
 /// The token of a request with its scheme: in the header, or in the form of a POST, and in one place alone.
-fn bearer_token(caller: &Caller, body: &[u8]) -> Result<Option<(&'static str, String)>, ClientError> {
+fn bearer_token(caller: &EndpointCaller, body: &[u8]) -> Result<Option<(&'static str, String)>, ClientError> {
     let in_header = caller.header("authorization").and_then(|value| value.split_once(' ')).and_then(|(scheme, token)| {
         let scheme = ["Bearer", "DPoP"].into_iter().find(|known| known.eq_ignore_ascii_case(scheme))?;
         Some((scheme, token.trim().to_owned()))
@@ -95,7 +95,7 @@ fn bearer_token(caller: &Caller, body: &[u8]) -> Result<Option<(&'static str, St
 /// Whether who presents a token is whom it is bound to (RFC 9449 §7, RFC 8705 §3).
 async fn is_holder(
     provider: &Provider,
-    caller: &Caller,
+    caller: &EndpointCaller,
     (scheme, token): (&str, &str),
     grant: &Grant,
 ) -> Result<Result<(), ClientError>, Error> {
@@ -116,12 +116,12 @@ async fn is_holder(
 }
 
 /// `POST …/token/introspect` (RFC 7662)
-pub(crate) async fn introspect(State(provider): State<Arc<Provider>>, caller: Caller, body: Bytes) -> Response {
+pub(crate) async fn introspect(State(provider): State<Arc<Provider>>, caller: EndpointCaller, body: Bytes) -> Response {
     let outcome = looked_into(&provider, &caller, &body).await;
     caller.answer(outcome.map(|outcome| outcome.map(|value| json_answer(StatusCode::OK, &value))))
 }
 
-async fn looked_into(provider: &Provider, caller: &Caller, body: &[u8]) -> Result<Result<Value, ClientError>, Error> {
+async fn looked_into(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> Result<Result<Value, ClientError>, Error> {
     let form = match Parameters::parse(body) {
         Ok(form) => form,
         Err(fault) => return Ok(Err(fault.into())),
@@ -176,12 +176,12 @@ async fn standing_refresh(provider: &Provider, token: &str) -> Result<Option<(Gr
 }
 
 /// `POST …/revoke` (RFC 7009): ends all that the login gave to the client, whichever of its tokens is named.
-pub(crate) async fn revoke(State(provider): State<Arc<Provider>>, caller: Caller, body: Bytes) -> Response {
+pub(crate) async fn revoke(State(provider): State<Arc<Provider>>, caller: EndpointCaller, body: Bytes) -> Response {
     let outcome = revoked(&provider, &caller, &body).await;
     caller.answer(outcome.map(|outcome| outcome.map(|()| json_answer(StatusCode::OK, &json!({})))))
 }
 
-async fn revoked(provider: &Provider, caller: &Caller, body: &[u8]) -> Result<Result<(), ClientError>, Error> {
+async fn revoked(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> Result<Result<(), ClientError>, Error> {
     let form = match Parameters::parse(body) {
         Ok(form) => form,
         Err(fault) => return Ok(Err(fault.into())),

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::authorize::Parameters;
 use crate::client::{ClientAuthentication, ClientMode, ClientRecord, GrantType, sha256_hex};
 use crate::error::Error;
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::browser::Frame;
 use crate::provider::Provider;
 use crate::session::{Code, Session};
@@ -25,7 +25,7 @@ const LIFE_MS: i64 = 7 * 86_400_000;
 pub(crate) const SHOWCASE: &str = "vitrine";
 
 /// `GET /auth/bac-a-sable`
-pub(crate) async fn show(State(provider): State<Arc<Provider>>, caller: Caller) -> Response {
+pub(crate) async fn show(State(provider): State<Arc<Provider>>, caller: EndpointCaller) -> Response {
     provider.page(&caller, StatusCode::OK, &form(&provider, None), &[])
 }
 
@@ -73,11 +73,11 @@ pub(crate) fn showcase(provider: &Provider) -> ClientRecord {
 }
 
 /// `POST /auth/bac-a-sable`: registers a client.
-pub(crate) async fn register(State(provider): State<Arc<Provider>>, caller: Caller, body: Bytes) -> Response {
+pub(crate) async fn register(State(provider): State<Arc<Provider>>, caller: EndpointCaller, body: Bytes) -> Response {
     registered(&provider, &caller, &body).await.unwrap_or_else(|error| provider.incident(&caller, &error))
 }
 
-async fn registered(provider: &Provider, caller: &Caller, body: &[u8]) -> Result<Response, Error> {
+async fn registered(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> Result<Response, Error> {
     let asked = Parameters::parse(body).unwrap_or_default();
     let lines = |name: &str| -> Vec<String> {
         let text = asked.get(name).unwrap_or_default();
@@ -110,11 +110,11 @@ async fn registered(provider: &Provider, caller: &Caller, body: &[u8]) -> Result
 }
 
 /// `GET /auth/bac-a-sable/jetons?code=…`: the tokens that a client gets for this login.
-pub(crate) async fn tokens(State(provider): State<Arc<Provider>>, caller: Caller, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn tokens(State(provider): State<Arc<Provider>>, caller: EndpointCaller, RawQuery(query): RawQuery) -> Response {
     shown(&provider, &caller, &query.unwrap_or_default()).await.unwrap_or_else(|error| provider.incident(&caller, &error))
 }
 
-async fn shown(provider: &Provider, caller: &Caller, query: &str) -> Result<Response, Error> {
+async fn shown(provider: &Provider, caller: &EndpointCaller, query: &str) -> Result<Response, Error> {
     let answer = Parameters::parse(query.as_bytes()).unwrap_or_default();
     if let Some(error) = answer.get("error") {
         let text = format!("L’application reçoit l’erreur {error}.");

@@ -15,7 +15,7 @@ use crate::ciba::{CibaRequest, PollVerdict};
 use crate::claims::ProfessionalClaims;
 use crate::client::{ClientMode, ClientRecord, GrantType, sha256_hex};
 use crate::error::Error;
-use crate::http::admission::Caller;
+use crate::http::admission::EndpointCaller;
 use crate::http::answer::{ClientError, json_answer};
 use crate::limits::{CIBA_INTERVAL_S, WRITE_ATTEMPTS};
 use crate::provider::{EndReason, Provider};
@@ -23,15 +23,15 @@ use crate::rows::{Held, Writes};
 use crate::session::{AuthMode, Authentication, Binding, Code, Grant, RefreshVerdict, Session};
 
 /// What a step of the endpoint gives: an answer, an error for the client, or a failure of ours.
-type Step<T> = Result<Result<T, ClientError>, Error>;
+type TokenStep<T> = Result<Result<T, ClientError>, Error>;
 
 /// `POST …/token`
-pub(crate) async fn token(State(provider): State<Arc<Provider>>, caller: Caller, body: Bytes) -> Response {
+pub(crate) async fn token(State(provider): State<Arc<Provider>>, caller: EndpointCaller, body: Bytes) -> Response {
     let outcome = answer(&provider, &caller, &body).await;
     caller.answer(outcome.map(|outcome| outcome.map(|value| json_answer(StatusCode::OK, &value))))
 }
 
-async fn answer(provider: &Provider, caller: &Caller, body: &[u8]) -> Step<Value> {
+async fn answer(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> TokenStep<Value> {
     let form = match Parameters::parse(body) {
         Ok(form) => form,
         Err(fault) => return Ok(Err(fault.into())),
@@ -67,18 +67,18 @@ async fn answer(provider: &Provider, caller: &Caller, body: &[u8]) -> Step<Value
 }
 
 /// Whether what the caller brings binds its tokens: a proof always, a certificate for clients that are known by one.
-fn binds(client: &ClientRecord, caller: &Caller) -> bool {
+fn binds(client: &ClientRecord, caller: &EndpointCaller) -> bool {
     use crate::client::ClientAuthentication::TlsClientAuth;
     let has_proof = caller.header("dpop").is_some();
     has_proof || client.mode == ClientMode::Strict || client.token_endpoint_auth_method == TlsClientAuth
 }
 
-fn invalid_grant<T>(why: &str) -> Step<T> {
+fn invalid_grant<T>(why: &str) -> TokenStep<T> {
     Ok(Err(ClientError::invalid_grant(why)))
 }
 
 /// A session with the claims of its person, as they stand. A person without right loses the session.
-async fn session_and_claims(provider: &Provider, sid: &str) -> Step<(Held<Session>, ProfessionalClaims)> {
+async fn session_and_claims(provider: &Provider, sid: &str) -> TokenStep<(Held<Session>, ProfessionalClaims)> {
     let Some(session) = provider.rows.live::<Session>(sid).await? else { return invalid_grant("the session is over") };
     match provider.bearer(&session.value.authentication.national_id).await? {
         Some((_, Ok(claims))) => Ok(Ok((session, claims))),
@@ -89,7 +89,7 @@ async fn session_and_claims(provider: &Provider, sid: &str) -> Step<(Held<Sessio
     }
 }
 
-async fn by_code(provider: &Provider, client: &ClientRecord, binding: Option<Binding>, form: &Parameters) -> Step<Value> {
+async fn by_code(provider: &Provider, client: &ClientRecord, binding: Option<Binding>, form: &Parameters) -> TokenStep<Value> {
     let Some(code) = form.get("code") else { return Ok(Err(ClientError::new("invalid_request", "code is missing"))) };
     let sha256 = sha256_hex(code);
     for _ in 0..WRITE_ATTEMPTS {
@@ -144,7 +144,7 @@ fn dpop_of(binding: Option<&Binding>) -> Option<String> {
     }
 }
 
-async fn by_refresh(provider: &Provider, client: &ClientRecord, binding: Option<Binding>, form: &Parameters) -> Step<Value> {
+async fn by_refresh(provider: &Provider, client: &ClientRecord, binding: Option<Binding>, form: &Parameters) -> TokenStep<Value> {
     let Some(token) = form.get("refresh_token") else {
         return Ok(Err(ClientError::new("invalid_request", "refresh_token is missing")));
     };
@@ -186,7 +186,7 @@ async fn by_refresh(provider: &Provider, client: &ClientRecord, binding: Option<
     Err(Error::Contended { kind: "grant" })
 }
 
-async fn by_ciba(provider: &Provider, client: &ClientRecord, binding: Option<Binding>, form: &Parameters) -> Step<Value> {
+async fn by_ciba(provider: &Provider, client: &ClientRecord, binding: Option<Binding>, form: &Parameters) -> TokenStep<Value> {
     let Some(handle) = form.get("auth_req_id") else {
         return Ok(Err(ClientError::new("invalid_request", "auth_req_id is missing")));
     };
@@ -230,7 +230,7 @@ async fn ciba_approved(
     client: &ClientRecord,
     binding: Option<Binding>,
     mut held: Held<CibaRequest>,
-) -> Step<Value> {
+) -> TokenStep<Value> {
     // The request is taken first: of two polls one gets tokens.
     held.value.done = true;
     if !provider.rows.write(Writes::default().replace(&held)?).await? {
@@ -267,7 +267,12 @@ async fn ciba_approved(
 }
 
 /// RFC 8693: a token of a person for one business interface, bound to who asks (identity.md §1.11).
-async fn by_exchange(provider: &Provider, client: &ClientRecord, binding: Option<Binding>, form: &Parameters) -> Step<Value> {
+async fn by_exchange(
+    provider: &Provider,
+    client: &ClientRecord,
+    binding: Option<Binding>,
+    form: &Parameters,
+) -> TokenStep<Value> {
     let wrong = |why: &str| Ok(Err(ClientError::new("invalid_request", why)));
     let Some(subject_token) = form.get("subject_token") else { return wrong("subject_token is missing") };
     if form.get("subject_token_type") != Some("urn:ietf:params:oauth:token-type:access_token") {

@@ -10,12 +10,13 @@ use annuaire_ecps::{
     ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings, SimulatedPhone,
 };
 use annuaire_identity::{
-    Addresses, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, OrganisationProof,
-    Provider, ProviderSettings, REALM, SubjectForm, router,
+    ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, OrganisationProof, Provider,
+    ProviderAddresses, ProviderSettings, REALM, SubjectForm, router,
 };
 use annuaire_mos::owner::Owner;
 use annuaire_mos::{ExerciceProfessionnel, IdentifiantAlternatif, Objet, Professionnel, SituationExercice};
 use annuaire_store::{Cause, Change, Channel, CommitClock, Entropy, Expect, OwnerRow, Registry};
+use annuaire_store_postgres::{PostgresOptions, PostgresRegistry};
 use annuaire_store_sqlite::{SqliteOptions, SqliteRegistry};
 use annuaire_web::{Gate, GateSettings};
 use async_trait::async_trait;
@@ -26,6 +27,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Executor};
+use std::path::Path;
+use std::str::FromStr;
 use std::sync::Mutex;
 use tower::ServiceExt;
 
@@ -35,7 +40,7 @@ pub const DOCTOR: &str = "899900000011";
 pub const ROLE: &str = "899900000037";
 pub const PIN: &str = "193574";
 
-/// A file source, which is a directory of its own.
+/// An installation.
 pub struct World {
     pub provider: Arc<Provider>,
     pub phone: Arc<PhoneService>,
@@ -117,6 +122,25 @@ pub fn person(national_id: &str, profession: &str, situations: Vec<SituationExer
     }
 }
 
+/// A registry of its own: in a file, or in a schema of the PostgreSQL server that the environment names.
+async fn registry(dir: &Path, entropy: &Entropy, now: &Arc<dyn Fn() -> i64 + Send + Sync>) -> Arc<dyn Registry> {
+    static SCHEMAS: AtomicU64 = AtomicU64::new(0);
+    let Some(server) = postgres() else {
+        let options = SqliteOptions { entropy: Arc::clone(entropy), now_ms: Arc::clone(now), open: |_| false };
+        return Arc::new(SqliteRegistry::open(&dir.join("registry.sqlite"), options).await.unwrap());
+    };
+    let name = format!("identity_{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::SeqCst));
+    let mut connection = PgConnectOptions::from_str(&server).unwrap().connect().await.unwrap();
+    connection.execute(format!("CREATE SCHEMA {name}").as_str()).await.unwrap();
+    let options = PostgresOptions { entropy: Arc::clone(entropy), open: |_| false };
+    Arc::new(PostgresRegistry::open(&format!("{server}?options=-c%20search_path%3D{name}"), options).await.unwrap())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment names the server of the tests")]
+fn postgres() -> Option<String> {
+    std::env::var("ANNUAIRE_TEST_POSTGRES").ok()
+}
+
 impl World {
     pub async fn new() -> Self {
         Self::with(HOST).await
@@ -135,9 +159,7 @@ impl World {
             let clock = Arc::clone(&clock);
             Arc::new(move || clock.load(Ordering::SeqCst))
         };
-        let options = SqliteOptions { entropy: Arc::clone(&entropy), now_ms: Arc::clone(&now), open: |_| false };
-        let registry: Arc<dyn Registry> =
-            Arc::new(SqliteRegistry::open(&dir.path().join("registry.sqlite"), options).await.unwrap());
+        let registry = registry(dir.path(), &entropy, &now).await;
         let mailbox = Arc::new(LocalMailbox::new(Arc::clone(&registry), Arc::clone(&entropy), Arc::clone(&now)));
         let late = Arc::new(Late::default());
         let phone = Arc::new(PhoneService::new(PhoneSettings {
@@ -152,7 +174,7 @@ impl World {
         }));
         let gate_clock = Arc::clone(&now);
         let gate = Arc::new(Gate::new(GateSettings::new([7; 32], Arc::new(move || gate_clock() * 1_000))));
-        let mut addresses = Addresses::of_host(host);
+        let mut addresses = ProviderAddresses::of_host(host);
         addresses.mtls_host = Some("https://mtls.exemple.test".into());
         let provider = Arc::new(Provider::new(ProviderSettings {
             registry: Arc::clone(&registry),
