@@ -46,6 +46,7 @@ pub struct World {
     pub phone: Arc<PhoneService>,
     pub mailbox: Arc<LocalMailbox>,
     pub registry: Arc<dyn Registry>,
+    pub entropy: Entropy,
     pub clock: Arc<AtomicI64>,
     pub app: Router,
     _dir: tempfile::TempDir,
@@ -141,6 +142,52 @@ fn postgres() -> Option<String> {
     std::env::var("ANNUAIRE_TEST_POSTGRES").ok()
 }
 
+/// The provider and its means.
+fn parts(
+    host: &str,
+    registry: &Arc<dyn Registry>,
+    entropy: &Entropy,
+    clock: &Arc<AtomicI64>,
+) -> (Arc<Provider>, Arc<PhoneService>, Arc<LocalMailbox>) {
+    let now = clock_of(clock);
+    let mailbox = Arc::new(LocalMailbox::new(Arc::clone(registry), Arc::clone(entropy), Arc::clone(&now)));
+    let late = Arc::new(Late::default());
+    let phone = Arc::new(PhoneService::new(PhoneSettings {
+        registry: Arc::clone(registry),
+        entropy: Arc::clone(entropy),
+        now_ms: Arc::clone(&now),
+        secret: [7; 32],
+        messages: Arc::clone(&mailbox) as Arc<dyn MessageSender>,
+        contacts: Arc::new(Book),
+        ended: Arc::clone(&late) as Arc<dyn MeansEnded>,
+        public_base: host.into(),
+    }));
+    let gate_clock = Arc::clone(&now);
+    let gate = Arc::new(Gate::new(GateSettings::new([7; 32], Arc::new(move || gate_clock() * 1_000))));
+    let mut addresses = ProviderAddresses::of_host(host);
+    addresses.mtls_host = Some("https://mtls.exemple.test".into());
+    let provider = Arc::new(Provider::new(ProviderSettings {
+        registry: Arc::clone(registry),
+        entropy: Arc::clone(entropy),
+        now_ms: now,
+        secret: [7; 32],
+        gate,
+        addresses,
+        subject: SubjectForm::Uuid,
+        phone: Arc::clone(&phone),
+        sandbox: true,
+        style: "/style.css".into(),
+        certificates: None,
+    }));
+    _ = late.0.set(EndsSessions(Arc::downgrade(&provider)));
+    (provider, phone, mailbox)
+}
+
+fn clock_of(clock: &Arc<AtomicI64>) -> Arc<dyn Fn() -> i64 + Send + Sync> {
+    let clock = Arc::clone(clock);
+    Arc::new(move || clock.load(Ordering::SeqCst))
+}
+
 impl World {
     pub async fn new() -> Self {
         Self::with(HOST).await
@@ -155,48 +202,32 @@ impl World {
             hasher.finalize_xof().fill(bytes);
         });
         let clock = Arc::new(AtomicI64::new(1_795_000_000_000));
-        let now: Arc<dyn Fn() -> i64 + Send + Sync> = {
-            let clock = Arc::clone(&clock);
-            Arc::new(move || clock.load(Ordering::SeqCst))
-        };
+        let now = clock_of(&clock);
         let registry = registry(dir.path(), &entropy, &now).await;
-        let mailbox = Arc::new(LocalMailbox::new(Arc::clone(&registry), Arc::clone(&entropy), Arc::clone(&now)));
-        let late = Arc::new(Late::default());
-        let phone = Arc::new(PhoneService::new(PhoneSettings {
-            registry: Arc::clone(&registry),
-            entropy: Arc::clone(&entropy),
-            now_ms: Arc::clone(&now),
-            secret: [7; 32],
-            messages: Arc::clone(&mailbox) as Arc<dyn MessageSender>,
-            contacts: Arc::new(Book),
-            ended: Arc::clone(&late) as Arc<dyn MeansEnded>,
-            public_base: host.into(),
-        }));
-        let gate_clock = Arc::clone(&now);
-        let gate = Arc::new(Gate::new(GateSettings::new([7; 32], Arc::new(move || gate_clock() * 1_000))));
-        let mut addresses = ProviderAddresses::of_host(host);
-        addresses.mtls_host = Some("https://mtls.exemple.test".into());
-        let provider = Arc::new(Provider::new(ProviderSettings {
-            registry: Arc::clone(&registry),
-            entropy,
-            now_ms: now,
-            secret: [7; 32],
-            gate,
-            addresses,
-            subject: SubjectForm::Uuid,
-            phone: Arc::clone(&phone),
-            sandbox: true,
-            style: "/style.css".into(),
-            certificates: None,
-        }));
-        _ = late.0.set(EndsSessions(Arc::downgrade(&provider)));
+        let (provider, phone, mailbox) = parts(host, &registry, &entropy, &clock);
         let app = router(&provider);
-        let world = Self { provider, phone, mailbox, registry, clock, app, _dir: dir };
+        let world = Self { provider, phone, mailbox, registry, entropy, clock, app, _dir: dir };
         world
             .state(DOCTOR, Some(person(DOCTOR, "10", vec![situation("1", "F990000010", ""), situation("2", "R99911", "")])))
             .await;
         world.state(ROLE, Some(person(ROLE, "99", vec![situation("3", "F990000010", "331")]))).await;
         world
+    }
+
+    /// Another node of the installation: it has nothing but the registry and the secret.
+    pub fn another_node(&self) -> Self {
+        let (provider, phone, mailbox) = parts(HOST, &self.registry, &self.entropy, &self.clock);
+        let app = router(&provider);
+        Self {
+            provider,
+            phone,
+            mailbox,
+            registry: Arc::clone(&self.registry),
+            entropy: Arc::clone(&self.entropy),
+            clock: Arc::clone(&self.clock),
+            app,
+            _dir: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub fn pass(&self, ms: i64) {
