@@ -14,6 +14,7 @@ mod databases;
 mod files;
 mod imports;
 mod load;
+mod logins;
 mod names;
 mod others;
 mod pages;
@@ -43,6 +44,7 @@ fn main() -> Result<()> {
     match word(0, "").as_str() {
         "commits" => return commits::run(&word(1, "200000"), word(2, "60").parse()?, &word(3, "2000000")),
         "databases" => return databases::run(&word(1, "300000")),
+        "logins" => return logins::run(&word(1, "20000"), word(2, "3").parse()?),
         "files" => return files::run(&word(1, "200000"), word(2, "3").parse()?),
         "year" => return year::run(&word(1, "200000"), word(2, "365").parse()?, word(3, "30000").parse()?),
         _ => {}

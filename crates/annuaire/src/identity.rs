@@ -279,7 +279,7 @@ impl ContactBook for Contacts {
         let person = self.0.person(national_id).await.map_err(|error| error.to_string())?;
         // Who has no right any more has no means either.
         let person = person.filter(|person| claims::claims(person, &iso_day(now_ms())).is_ok());
-        Ok(person.and_then(|person| person.person.professional).map(|p| {
+        Ok(person.and_then(|person| person.person.professional.clone()).map(|p| {
             let practice = p.exercices.first();
             let name = practice.map(|e| format!("{} {}", e.prenom_exercice, e.nom_exercice)).unwrap_or_default();
             let contact = p.correspondance.unwrap_or_default();

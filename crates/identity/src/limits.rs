@@ -54,6 +54,8 @@ pub const KEY_KEEP_MS: i64 = 24 * 3_600_000;
 /// The keys that a node holds are read again after this long.
 pub const KEY_READ_MS: i64 = 60_000;
 
+/// People who are kept in memory until the log goes on.
+pub const PEOPLE: usize = 20_000;
 /// Longest body of a request, in bytes.
 pub const BODY_BYTES: usize = 64 << 10;
 /// Longest value of a parameter, in bytes.

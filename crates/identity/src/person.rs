@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use annuaire_base::Tx;
 use annuaire_base::fact::Fact;
+use annuaire_cache::Generations;
 use annuaire_consolidate::{ConsolidatedEntity, Owners, Perimeter, consolidate, entity_key};
 use annuaire_mos::Structure;
 use annuaire_store::Registry;
+use tokio::sync::watch;
 
 use crate::error::Error;
+use crate::limits::PEOPLE;
 
 /// A person with the structures where they work.
 #[derive(Debug, Clone, Default)]
@@ -20,17 +23,25 @@ pub struct PersonAtWork {
     pub structures: BTreeMap<String, Structure>,
 }
 
-/// Reads people from the registry. Cost of a person: look-ups of their facts, and of those of their structures.
+/// A person, or that there is none, at a transaction.
+type PersonAt = (Tx, Option<Arc<PersonAtWork>>);
+
+/// Reads people from the registry, and keeps who was read until the log goes on. Cost of a person: look-ups of their facts, and of those
+/// of their structures; of one who is kept, a lock.
 pub struct People {
     registry: Arc<dyn Registry>,
+    /// The end of the log, as far as this node knows: its own commits at once, those of others a tenth of a second later.
+    commits: watch::Receiver<Tx>,
     owners: Mutex<Option<(Tx, Arc<Owners>)>>,
+    kept: Mutex<Generations<String, PersonAt>>,
 }
 
 impl People {
     /// Reads people from this registry.
     #[must_use]
     pub fn new(registry: Arc<dyn Registry>) -> Self {
-        Self { registry, owners: Mutex::default() }
+        let commits = registry.commits();
+        Self { registry, commits, owners: Mutex::default(), kept: Mutex::new(Generations::new(PEOPLE)) }
     }
 
     /// A person by national identifier, with all that is known of them (the restricted perimeter: it is the person's own login);
@@ -38,8 +49,20 @@ impl People {
     ///
     /// # Errors
     /// When the registry cannot be read, or facts about the person cannot be used.
-    pub async fn person(&self, national_id: &str) -> Result<Option<PersonAtWork>, Error> {
-        let tx = self.registry.last_tx().await?;
+    pub async fn person(&self, national_id: &str) -> Result<Option<Arc<PersonAtWork>>, Error> {
+        let tx = *self.commits.borrow();
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&national_id.to_owned());
+        if let Some((at, person)) = kept
+            && at == tx
+        {
+            return Ok(person);
+        }
+        let person = self.read(national_id, tx).await?.map(Arc::new);
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(national_id.to_owned(), (tx, person.clone()), 1);
+        Ok(person)
+    }
+
+    async fn read(&self, national_id: &str, tx: Tx) -> Result<Option<PersonAtWork>, Error> {
         let owners = self.owners(tx).await?;
         let entity = entity_key::person(national_id);
         let facts = self.registry.facts_at(tx, std::slice::from_ref(&entity)).await?;

@@ -283,7 +283,7 @@ impl Provider {
     pub(crate) async fn bearer(
         &self,
         national_id: &str,
-    ) -> Result<Option<(PersonAtWork, Result<ProfessionalClaims, NoRight>)>, Error> {
+    ) -> Result<Option<(Arc<PersonAtWork>, Result<ProfessionalClaims, NoRight>)>, Error> {
         let Some(person) = self.people.person(national_id).await? else { return Ok(None) };
         let told = claims(&person, &iso_day(self.now_ms()));
         Ok(Some((person, told)))

@@ -137,7 +137,7 @@ async fn asked(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> Res
     let sha256 = sha256_hex(&handle);
     let order = PromptOrder {
         national_id: national_id.to_owned(),
-        other_ids: person.as_ref().map(identifiers).unwrap_or_default(),
+        other_ids: person.as_deref().map(identifiers).unwrap_or_default(),
         client_id: client.client_id.clone(),
         client_name: client.client_name.clone(),
         channel_origin: "Demande d’un logiciel, sans navigateur".to_owned(),

@@ -172,7 +172,7 @@ async fn asked(
     let person = provider.people.person(&id).await?;
     let order = PromptOrder {
         national_id: id.clone(),
-        other_ids: person.as_ref().map(identifiers).unwrap_or_default(),
+        other_ids: person.as_deref().map(identifiers).unwrap_or_default(),
         client_id: held.value.request.return_to.client_id.clone(),
         client_name: held.value.client_name.clone(),
         channel_origin: browser_label(&caller.headers),
