@@ -117,7 +117,7 @@ async fn asked(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> Res
         Some("CARD") => return wrong("unknown_user_id", "no card can be asked without a browser here"),
         Some(_) => return wrong("invalid_request", "channel is MOBILE or CARD"),
     }
-    let binding = match provider.binding(caller, &url, None).await? {
+    let binding = match provider.token_binding(&client, caller, &url).await? {
         Ok(binding) => binding,
         Err(error) => return Ok(Err(error)),
     };

@@ -149,6 +149,20 @@ impl Provider {
         }
     }
 
+    /// What the tokens of a client are bound to, by what its caller brings: a proof always binds, a certificate those of clients that are
+    /// known by one, and of strict ones.
+    pub(crate) async fn token_binding(
+        &self,
+        client: &ClientRecord,
+        caller: &EndpointCaller,
+        url: &str,
+    ) -> Result<Result<Option<Binding>, ClientError>, Error> {
+        let by_certificate =
+            client.mode == ClientMode::Strict || client.token_endpoint_auth_method == ClientAuthentication::TlsClientAuth;
+        let given = self.binding(caller, url, None).await?;
+        Ok(given.map(|binding| binding.filter(|binding| by_certificate || matches!(binding, Binding::Dpop(_)))))
+    }
+
     /// What a caller binds tokens to: a proof of possession, else its certificate; `None` when it brings neither.
     pub(crate) async fn binding(
         &self,

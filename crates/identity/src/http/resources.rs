@@ -138,6 +138,10 @@ async fn looked_into(provider: &Provider, caller: &EndpointCaller, body: &[u8]) 
         if !may(&standing.grant) {
             return foreign();
         }
+        // What a client that was removed had is good no more.
+        if standing.grant.client_id != client.client_id && provider.client(&standing.grant.client_id).await?.is_none() {
+            return inactive();
+        }
         return match provider.bearer(&standing.session.authentication.national_id).await? {
             Some((_, Ok(claims))) => {
                 let mut told = Value::Object(standing.claims);

@@ -41,8 +41,8 @@ async fn answer(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> To
         Ok(client) => client,
         Err(error) => return Ok(Err(error)),
     };
-    let binding = match provider.binding(caller, &url, None).await? {
-        Ok(binding) => binding.filter(|_| binds(&client, caller)),
+    let binding = match provider.token_binding(&client, caller, &url).await? {
+        Ok(binding) => binding,
         Err(error) => return Ok(Err(error)),
     };
     if client.mode == ClientMode::Strict && binding.is_none() {
@@ -64,13 +64,6 @@ async fn answer(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> To
         GrantType::Ciba => by_ciba(provider, &client, binding, &form).await,
         GrantType::TokenExchange => by_exchange(provider, &client, binding, &form).await,
     }
-}
-
-/// Whether what the caller brings binds its tokens: a proof always, a certificate for clients that are known by one.
-fn binds(client: &ClientRecord, caller: &EndpointCaller) -> bool {
-    use crate::client::ClientAuthentication::TlsClientAuth;
-    let has_proof = caller.header("dpop").is_some();
-    has_proof || client.mode == ClientMode::Strict || client.token_endpoint_auth_method == TlsClientAuth
 }
 
 fn invalid_grant<T>(why: &str) -> TokenStep<T> {
