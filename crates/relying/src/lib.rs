@@ -1,1 +1,15 @@
-//! Logins at other providers: FranceConnect, and a stand-in for it; the national identity provider as upstream.
+//! Logins at other providers.
+mod calls;
+mod error;
+mod fault;
+mod known;
+pub mod limits;
+mod provider;
+mod relying;
+mod rows;
+mod verify;
+pub use calls::{HttpCaller, ProviderAnswer, ProviderCall, ProviderCaller};
+pub use error::RelyingError;
+pub use fault::{LoginFault, TokenFault};
+pub use provider::{ClientProof, EndpointSource, ProviderEndpoints, RelyingSettings, ServiceEnvironment, UserInfoForm};
+pub use relying::{LoginRedirect, RelyingParts, RelyingParty, VerifiedLogin};
