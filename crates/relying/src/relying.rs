@@ -268,27 +268,8 @@ impl RelyingParty {
         verifier: &str,
     ) -> Result<ToldTokens, LoginFault> {
         const PART: &str = "token endpoint";
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "authorization_code")
-            .append_pair("code", code)
-            .append_pair("redirect_uri", &self.settings.redirect_uri)
-            .append_pair("code_verifier", verifier)
-            .append_pair("client_id", &self.settings.client_id);
-        match &self.settings.proof {
-            ClientProof::Secret(secret) => {
-                form.append_pair("client_secret", secret);
-            }
-            ClientProof::Key(key) => {
-                let now_s = now_ms.div_euclid(1_000);
-                let claims = json!({
-                    "iss": self.settings.client_id, "sub": self.settings.client_id, "aud": endpoints.token,
-                    "iat": now_s, "exp": now_s + 60, "jti": self.rows.handle(),
-                });
-                form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-                    .append_pair("client_assertion", &sign(key, "JWT", &claims).map_err(RelyingError::from)?);
-            }
-        }
-        let call = ProviderCall { address: endpoints.token.clone(), form: Some(form.finish()), bearer: None };
+        let form = self.exchange_form(now_ms, endpoints, code, verifier)?;
+        let call = ProviderCall { address: endpoints.token.clone(), form: Some(form), bearer: None };
         let answer = self.call(call, PART).await?;
         let wrong = |reason: &str| LoginFault::Answer { part: PART, reason: reason.to_owned() };
         let body: Value = match serde_json::from_slice(&answer.body) {
@@ -311,6 +292,37 @@ impl RelyingParty {
             access: handle("access_token").ok_or_else(|| wrong("`access_token` is missing or no token"))?,
             id: handle("id_token").ok_or_else(|| wrong("`id_token` is missing or no token"))?,
         })
+    }
+
+    /// The form of an exchange, with the proof of who we are.
+    fn exchange_form(
+        &self,
+        now_ms: i64,
+        endpoints: &ProviderEndpoints,
+        code: &str,
+        verifier: &str,
+    ) -> Result<String, RelyingError> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "authorization_code")
+            .append_pair("code", code)
+            .append_pair("redirect_uri", &self.settings.redirect_uri)
+            .append_pair("code_verifier", verifier)
+            .append_pair("client_id", &self.settings.client_id);
+        match &self.settings.proof {
+            ClientProof::Secret(secret) => {
+                form.append_pair("client_secret", secret);
+            }
+            ClientProof::Key(key) => {
+                let now_s = now_ms.div_euclid(1_000);
+                let claims = json!({
+                    "iss": self.settings.client_id, "sub": self.settings.client_id, "aud": endpoints.token,
+                    "iat": now_s, "exp": now_s + 60, "jti": self.rows.handle(),
+                });
+                form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+                    .append_pair("client_assertion", &sign(key, "JWT", &claims).map_err(RelyingError::from)?);
+            }
+        }
+        Ok(form.finish())
     }
 
     async fn user_info(
