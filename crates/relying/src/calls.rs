@@ -185,7 +185,9 @@ mod tests {
         let got = caller.call(call).await.unwrap();
         assert_eq!((got.status, got.media_type.as_str(), got.body.as_slice()), (400, "application/jwt", &b"ok"[..]));
         let head = sent.recv().unwrap().to_lowercase();
-        assert!(head.starts_with("post /p?secret=1") && head.contains("application/x-www-form-urlencoded") && head.ends_with("a=b"));
+        assert!(
+            head.starts_with("post /p?secret=1") && head.contains("application/x-www-form-urlencoded") && head.ends_with("a=b")
+        );
         caller.call(ProviderCall { address, form: None, bearer: Some("t0k".into()) }).await.unwrap();
         assert!(sent.recv().unwrap().to_lowercase().contains("authorization: bearer t0k"));
     }

@@ -156,7 +156,9 @@ impl LoginFault {
                 "Cette demande de connexion vient d’un autre navigateur : recommencez la connexion dans celui-ci, avec les cookies."
             }
             Self::Cancelled => "Vous avez interrompu la connexion : vous pouvez la reprendre quand vous voulez.",
-            Self::Refused(_) => "Le fournisseur d’identité n’a pas accepté la connexion : recommencez, ou choisissez l’autre moyen.",
+            Self::Refused(_) => {
+                "Le fournisseur d’identité n’a pas accepté la connexion : recommencez, ou choisissez l’autre moyen."
+            }
             Self::CivilRegister(_) => {
                 "Votre état civil n’a pas pu être confirmé par le répertoire national : nous ne pouvons pas le corriger ici, mais \
                  votre établissement peut vous enregistrer sans FranceConnect."
@@ -187,10 +189,7 @@ pub(crate) fn plain_code(text: &str) -> String {
 pub(crate) fn register_code(text: &str) -> Option<&str> {
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric()).map(|word| word.strip_prefix('Y').unwrap_or(word));
     words.find(|word| {
-        matches!(
-            *word,
-            "010004" | "010006" | "010007" | "010008" | "010009" | "010011" | "010012" | "010013" | "010015"
-        )
+        matches!(*word, "010004" | "010006" | "010007" | "010008" | "010009" | "010011" | "010012" | "010013" | "010015")
     })
 }
 

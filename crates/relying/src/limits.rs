@@ -36,6 +36,8 @@ pub const FIRST_NAMES: usize = 32;
 pub const BODY_BYTES: usize = 64 << 10;
 /// Rows that are removed together when they are over.
 pub const SWEEP: u32 = 1_000;
+/// Attempts to write a row that others write too.
+pub const WRITE_ATTEMPTS: u32 = 4;
 
 /// Stand-in: a code is good for this long.
 pub const STAND_IN_CODE_MS: i64 = 30_000;

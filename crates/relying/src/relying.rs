@@ -197,14 +197,20 @@ impl RelyingParty {
             return Err(LoginFault::UnknownLogin);
         }
         let outcome = self.judge(now_ms, &answer, &read.value).await;
-        if let Err(fault) = &outcome
-            && !matches!(fault, LoginFault::Internal(_))
-        {
-            let detail = json!({"fault": fault.code()});
-            let event = RowWrites::default().audit("relying", "upstream_login_refused", &self.settings.code, &detail);
-            self.rows.write(event, now_ms).await?;
+        if let Err(fault) = &outcome {
+            self.note(now_ms, fault).await?;
         }
         outcome
+    }
+
+    /// Writes to the audit trail that a login was refused, by its code; a failure of ours is the operator's log's.
+    pub(crate) async fn note(&self, now_ms: i64, fault: &LoginFault) -> Result<(), RelyingError> {
+        if matches!(fault, LoginFault::Internal(_)) {
+            return Ok(());
+        }
+        let detail = json!({"fault": fault.code()});
+        let event = RowWrites::default().audit("relying", "upstream_login_refused", &self.settings.code, &detail);
+        self.rows.write(event, now_ms).await.map(|_| ())
     }
 
     async fn judge(&self, now_ms: i64, answer: &CallbackQuery, pending: &PendingLogin) -> Result<VerifiedLogin, LoginFault> {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::civil::CivilIdentity;
 use crate::error::RelyingError;
-use crate::limits::{SESSION_MS, SWEEP};
+use crate::limits::{SESSION_MS, SWEEP, WRITE_ATTEMPTS};
 use crate::relying::{PendingLogin, VerifiedLogin};
 use crate::rows::{KeptRow, ReadRow, RelyingRows, RowWrites, is_handle, sha256_key};
 
@@ -140,30 +140,36 @@ impl CivilSessions {
         let secrets = SessionSecrets { identity, id_token: login.id_token.clone() };
         let text = serde_json::to_string(&secrets).map_err(|cause| RelyingError::Unreadable { kind, cause })?;
         let sealed = self.sealer.seal(&key, &Zeroizing::new(text), self.rows.random()).ok_or(RelyingError::Sealed(kind))?;
-        let former = match former {
-            Some(cookie) => self.read(now_ms, cookie).await?,
-            None => None,
-        };
-        let took_over = former.as_ref().is_some_and(|former| former.value.account != account);
         let due_ms = now_ms.saturating_add(SESSION_MS);
-        let stored = StoredCivilSession {
+        let mut stored = StoredCivilSession {
             key,
             account: account.clone(),
             acr: login.acr.clone(),
             opened_ms: now_ms,
             due_ms,
-            took_over,
+            took_over: false,
             sealed,
         };
-        let mut writes = RowWrites::default().create(&stored)?;
-        if let Some(former) = &former {
-            writes = writes.remove(former);
-            if took_over {
-                writes = writes.audit(&former.value.account, "civil_session_ended", "", &json!({"reason": "other-person"}));
+        // Another tab may end the former session meanwhile: then it is looked for again.
+        for _ in 0..WRITE_ATTEMPTS {
+            let former = match former {
+                Some(cookie) => self.read(now_ms, cookie).await?,
+                None => None,
+            };
+            stored.took_over = former.as_ref().is_some_and(|former| former.value.account != account);
+            let mut writes = RowWrites::default().create(&stored)?;
+            if let Some(former) = &former {
+                writes = writes.remove(former);
+                if stored.took_over {
+                    writes = writes.audit(&former.value.account, "civil_session_ended", "", &json!({"reason": "other-person"}));
+                }
+            }
+            writes = writes.audit(&account, "civil_login", "", &json!({"acr": login.acr}));
+            if self.rows.write(writes, now_ms).await? {
+                return Ok(OpenedSession { cookie });
             }
         }
-        writes = writes.audit(&account, "civil_login", "", &json!({"acr": login.acr}));
-        if self.rows.write(writes, now_ms).await? { Ok(OpenedSession { cookie }) } else { Err(RelyingError::Contended(kind)) }
+        Err(RelyingError::Contended(kind))
     }
 
     /// The session of a cookie.

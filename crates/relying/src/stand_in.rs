@@ -347,8 +347,7 @@ impl StandIn {
         let wrong = |what: &str| Ok(Err(AskFault::Page(CODE, format!("le paramètre {what} manque ou n’est pas accepté"))));
         let Some(all) = parameters(query.as_bytes()) else { return wrong("(répété)") };
         let (ring, _) = self.ring().await?;
-        let rule =
-            annuaire_jose::TokenRule { types: &["JWT"], algorithms: &[SignatureAlgorithm::Es256] };
+        let rule = annuaire_jose::TokenRule { types: &["JWT"], algorithms: &[SignatureAlgorithm::Es256] };
         let hint = value(&all, "id_token_hint").unwrap_or_default();
         let Ok(opened) = open_token(hint, &rule, &|header| ring.candidates(header)) else { return wrong("id_token_hint") };
         let client = self.clients.iter().find(|client| opened.claims.get("aud") == Some(&json!(client.client_id)));

@@ -82,9 +82,7 @@ async fn admit(State(admission): State<RouteAdmission>, request: Request, next: 
             parts.extensions.insert(AdmittedRequest { id, route, headers, method: method.clone(), _pass: pass });
             next.run(Request::from_parts(parts, body)).await
         }
-        Err(Refusal::Rate) => {
-            refused(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes à la fois : réessayez dans une minute.")
-        }
+        Err(Refusal::Rate) => refused(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes à la fois : réessayez dans une minute."),
         Err(_) => refused(StatusCode::BAD_REQUEST, "Cette demande ne peut pas être acceptée."),
     };
     gate.stamp(&arrival, &mut response);

@@ -76,7 +76,13 @@ fn return_page(query: Option<&str>) -> Option<String> {
 }
 
 impl CivilDoor {
-    fn choice_page(&self, request: &AdmittedRequest, status: StatusCode, problem: Option<ChoiceProblem>, back: Option<&str>) -> Response {
+    fn choice_page(
+        &self,
+        request: &AdmittedRequest,
+        status: StatusCode,
+        problem: Option<ChoiceProblem>,
+        back: Option<&str>,
+    ) -> Response {
         let shown = CivilChoicePage {
             frame: &self.frame,
             professional_sign_in: &self.professional_sign_in,
@@ -194,7 +200,13 @@ async fn finish(door: &CivilDoor, request: &AdmittedRequest, query: &str) -> Res
     let now_ms = door.now_ms();
     let browser = door.cookie(&request.headers, BROWSER_COOKIE);
     let login = door.party.finish(now_ms, query, browser.as_deref()).await?;
-    let identity = CivilIdentity::read(&login.claims)?;
+    let identity = match CivilIdentity::read(&login.claims) {
+        Ok(identity) => identity,
+        Err(fault) => {
+            door.party.note(now_ms, &fault).await?;
+            return Err(fault);
+        }
+    };
     let former = door.cookie(&request.headers, SESSION_COOKIE);
     let opened = door.sessions.open(now_ms, &login, identity, former.as_deref()).await?;
     let back = if is_portal_page(&login.return_page) { login.return_page } else { IDENTITY.to_owned() };
@@ -299,9 +311,8 @@ pub(crate) async fn log_out(State(door): State<Arc<CivilDoor>>, request: Admitte
 pub(crate) async fn left(State(door): State<Arc<CivilDoor>>, request: AdmittedRequest, RawQuery(query): RawQuery) -> Response {
     let state = parameter(query.unwrap_or_default().as_bytes(), "state").unwrap_or_default();
     let browser = door.cookie(&request.headers, BROWSER_COOKIE).unwrap_or_default();
-    let is_ours = state
-        .split_once('.')
-        .is_some_and(|(random, proof)| door.is_proof(&browser, &format!("{LOGOUT_STATE}{random}"), proof));
+    let is_ours =
+        state.split_once('.').is_some_and(|(random, proof)| door.is_proof(&browser, &format!("{LOGOUT_STATE}{random}"), proof));
     let is_open = match door.person(&request.headers).await {
         Ok(person) => person.is_some(),
         Err(error) => return door.civil_incident(&request, &error),

@@ -56,7 +56,8 @@ pub(crate) fn value<'p>(parameters: &'p [(String, String)], name: &str) -> Optio
 /// Reads a request.
 pub(crate) fn read_asked(query: &str, clients: &[StandInClient]) -> Result<AskedLogin, AskFault> {
     let wrong = |what: &str| AskFault::Page(WRONG, format!("le paramètre {what} manque ou n’est pas accepté"));
-    let all = parameters(query.as_bytes()).ok_or_else(|| AskFault::Page(WRONG, "un paramètre est répété, ou il y en a trop".into()))?;
+    let all =
+        parameters(query.as_bytes()).ok_or_else(|| AskFault::Page(WRONG, "un paramètre est répété, ou il y en a trop".into()))?;
     let needed = |name: &str| value(&all, name).map(str::to_owned).ok_or_else(|| wrong(name));
     let client_id = needed("client_id")?;
     let client = clients.iter().find(|client| client.client_id == client_id);

@@ -34,19 +34,20 @@ pub struct Citizen {
 /// person whom its directory holds.
 #[must_use]
 pub fn fictional_citizens() -> Vec<Citizen> {
-    let citizen = |id: &str, label: &str, names: &[&str], family: &str, usual: &str, born: &str, sex: &str, place: (&str, &str)| Citizen {
-        id: id.to_owned(),
-        label: label.to_owned(),
-        given_names: names.iter().map(|name| (*name).to_owned()).collect(),
-        family_name: family.to_owned(),
-        usual_name: usual.to_owned(),
-        birthdate: born.to_owned(),
-        gender: sex.to_owned(),
-        birthplace: place.0.to_owned(),
-        birthcountry: place.1.to_owned(),
-        email: format!("{id}@exemple.test"),
-        register_code: None,
-    };
+    let citizen =
+        |id: &str, label: &str, names: &[&str], family: &str, usual: &str, born: &str, sex: &str, place: (&str, &str)| Citizen {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            given_names: names.iter().map(|name| (*name).to_owned()).collect(),
+            family_name: family.to_owned(),
+            usual_name: usual.to_owned(),
+            birthdate: born.to_owned(),
+            gender: sex.to_owned(),
+            birthplace: place.0.to_owned(),
+            birthcountry: place.1.to_owned(),
+            email: format!("{id}@exemple.test"),
+            register_code: None,
+        };
     let deceased = Citizen {
         register_code: Some("010015".to_owned()),
         ..citizen("deces", "personne décédée : refus 010015", &["Octave"], "FICTIF", "", "1931-05-01", "male", ("44109", "99100"))
@@ -114,7 +115,8 @@ const PIVOT: [&str; 7] = ["given_name", "given_name_array", "family_name", "birt
 
 /// Scopes that the stand-in knows.
 pub(crate) fn is_scope(scope: &str) -> bool {
-    matches!(scope, "openid" | "identite_pivot" | "profile" | "birth" | "email" | "preferred_username" | "amr") || PIVOT.contains(&scope)
+    matches!(scope, "openid" | "identite_pivot" | "profile" | "birth" | "email" | "preferred_username" | "amr")
+        || PIVOT.contains(&scope)
 }
 
 fn gives(scope: &str, claim: &str) -> bool {
@@ -153,7 +155,9 @@ mod tests {
         assert!(names("openid").is_empty());
         assert_eq!(names("openid birth email"), ["birthplace", "birthcountry", "email"]);
         assert!(!names("identite_pivot").contains(&"preferred_username".to_owned()));
-        assert!(names("profile").contains(&"preferred_username".to_owned()) && !names("profile").contains(&"birthplace".to_owned()));
+        assert!(
+            names("profile").contains(&"preferred_username".to_owned()) && !names("profile").contains(&"birthplace".to_owned())
+        );
         let mut rectified = citizen.clone();
         rectified.given_names[0] = "Clair".into();
         assert_ne!(rectified.subject("a"), citizen.subject("a"));

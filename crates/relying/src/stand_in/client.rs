@@ -41,8 +41,8 @@ impl StandInClient {
             (None, Some(assertion)) => {
                 let algorithms = [SignatureAlgorithm::Es256, SignatureAlgorithm::Rs256];
                 let rule = TokenRule { types: &["JWT", "client-authentication+jwt", ""], algorithms: &algorithms };
-                let is_kind = value(form, "client_assertion_type")
-                    == Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+                let is_kind =
+                    value(form, "client_assertion_type") == Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
                 let judged = AssertionRule { client_id: &self.client_id, audiences, now_s };
                 is_kind
                     && open_token(assertion, &rule, &|header| header.candidates(&self.keys))
