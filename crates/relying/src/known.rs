@@ -97,7 +97,8 @@ impl<T: Clone> Asked<T> {
 
     /// Notes that it is asked now; refuses when it was asked less than `least_ms` ago.
     fn begin(&mut self, now_ms: i64, least_ms: i64, part: &'static str) -> Result<(), LoginFault> {
-        if self.last_ms.is_some_and(|last| (0..least_ms).contains(&now_ms.saturating_sub(last))) {
+        // Who waited for the one that asked may have read the clock before it did.
+        if self.last_ms.is_some_and(|last| now_ms.saturating_sub(last).saturating_abs() < least_ms) {
             let reason = "it failed a moment ago, and is asked again in some seconds".into();
             return Err(LoginFault::Unreachable { part, reason });
         }

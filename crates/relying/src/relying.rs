@@ -77,7 +77,7 @@ pub struct VerifiedLogin {
     pub claims: Map<String, Value>,
     /// The ID token, for the logout; kept sealed and no longer than the session.
     pub id_token: String,
-    /// The page to which the login returns.
+    /// The page to which the login returns, as [`begin`](RelyingParty::begin) was given it: who redirects there decides whether it is a page of ours.
     pub return_page: String,
 }
 

@@ -28,7 +28,9 @@ type Professional = Option<Extension<ProfessionalSessionOpen>>;
 #[template(path = "choice.html")]
 struct CivilChoicePage<'a> {
     frame: &'a RelyingFrame,
+    /// Path and parameters of the form that leads to the professional means.
     professional_sign_in: &'a str,
+    professional_parameters: Vec<(String, String)>,
     manager_page: &'a str,
     problem: Option<ChoiceProblem>,
     /// The page to which a login returns, when it is another one than usual.
@@ -38,7 +40,7 @@ struct CivilChoicePage<'a> {
 /// Why a login did not succeed, for the person.
 struct ChoiceProblem {
     is_neutral: bool,
-    text: &'static str,
+    text: String,
     code: String,
     incident: String,
 }
@@ -63,6 +65,11 @@ struct RelyingMessagePage<'a> {
     text: &'a str,
 }
 
+/// Binds signs to the word before them, so that no line begins with one.
+fn bound(text: &str) -> String {
+    [":", ";", "?", "!"].iter().fold(text.to_owned(), |text, sign| text.replace(&format!(" {sign}"), &format!("\u{a0}{sign}")))
+}
+
 fn parameter(bytes: &[u8], name: &str) -> Option<String> {
     if bytes.len() > crate::limits::QUERY_BYTES {
         return None;
@@ -83,9 +90,11 @@ impl CivilDoor {
         problem: Option<ChoiceProblem>,
         back: Option<&str>,
     ) -> Response {
+        let (path, query) = self.professional_sign_in.split_once('?').unwrap_or((&self.professional_sign_in, ""));
         let shown = CivilChoicePage {
             frame: &self.frame,
-            professional_sign_in: &self.professional_sign_in,
+            professional_sign_in: path,
+            professional_parameters: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
             manager_page: &self.manager_page,
             problem,
             back,
@@ -117,7 +126,7 @@ impl CivilDoor {
         }
         let problem = ChoiceProblem {
             is_neutral: matches!(fault, LoginFault::Cancelled),
-            text: fault.french(),
+            text: bound(fault.french()),
             code: fault.code(),
             incident: request.id.clone(),
         };
@@ -125,7 +134,7 @@ impl CivilDoor {
     }
 
     fn civil_message(&self, request: &AdmittedRequest, status: StatusCode, title: &str, text: &str) -> Response {
-        page(&self.frame, request, status, &RelyingMessagePage { frame: &self.frame, title, text })
+        page(&self.frame, request, status, &RelyingMessagePage { frame: &self.frame, title, text: &bound(text) })
     }
 
     fn civil_incident(&self, request: &AdmittedRequest, error: &RelyingError) -> Response {

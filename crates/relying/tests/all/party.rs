@@ -87,6 +87,14 @@ async fn user_info_comes_in_the_form_of_the_settings_alone() {
     world.line.answer_instead("userinfo", 200, "application/json", r#"{"sub":"x"}"#);
     let (query, cookie) = walk(&world, &json, "").await;
     assert_eq!(json.finish(world.now(), &query, Some(&cookie)).await.unwrap_err().code(), "userinfo.subject");
+    world.line.answer_instead("userinfo", 200, "text/html", r#"{"sub":"x"}"#);
+    let (query, cookie) = walk(&world, &json, "").await;
+    assert_eq!(
+        json.finish(world.now(), &query, Some(&cookie)).await.unwrap_err().code(),
+        "answer",
+        "the type is looked at first"
+    );
+    world.line.instead.lock().unwrap().clear();
     let rsa = changed(&world, |settings| settings.id_token_algorithms = vec![SignatureAlgorithm::Rs256]);
     let (query, cookie) = walk(&world, &rsa, "").await;
     assert_eq!(rsa.finish(world.now(), &query, Some(&cookie)).await.unwrap_err().code(), "id-token.algorithm");

@@ -198,7 +198,7 @@ impl Answer {
 
     /// The code that a page shows.
     pub fn code(&self) -> &str {
-        between(&self.body, "Code : <span class=\"whole\">", "<")
+        between(&self.body, "Code&nbsp;: <span class=\"whole\">", "<")
     }
 
     pub fn gives(&self, cookie: &str) -> bool {
