@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::fault::LoginFault;
 use crate::limits::{FIRST_NAMES, TRAIT_BYTES};
 
-/// Sex as the registry writes it (J111's neighbour `sexe`: `F`, `M`).
+/// Sex of the civil status, by the codes of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CivilSex {
     /// Female.

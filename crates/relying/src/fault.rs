@@ -207,6 +207,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn people_read_one_sentence() {
+        let answer = || String::new();
+        for fault in [
+            LoginFault::Callback(""),
+            LoginFault::UnknownLogin,
+            LoginFault::OtherBrowser,
+            LoginFault::OtherIssuer,
+            LoginFault::Cancelled,
+            LoginFault::Refused(answer()),
+            LoginFault::CivilRegister(answer()),
+            LoginFault::Unreachable { part: "", reason: answer() },
+            LoginFault::Answer { part: "", reason: answer() },
+            LoginFault::Exchange(answer()),
+            LoginFault::IdToken(TokenFault::Nonce),
+            LoginFault::UserInfo(TokenFault::Subject),
+            LoginFault::Trait(""),
+            LoginFault::ProfessionalSession,
+            LoginFault::Internal(RelyingError::Sealed("")),
+        ] {
+            let said = fault.french();
+            assert!(said.ends_with('.') && said.matches('.').count() == 1 && !said.contains("  "), "{said}");
+        }
+    }
+
+    #[test]
     fn refusals_of_a_provider_get_their_meaning() {
         for (error, description, code) in [
             ("access_denied", "", "cancelled"),

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use annuaire_jose::{PrivateKey, SignatureAlgorithm};
 use annuaire_relying::{
-    ClientProof, EndpointSource, HttpCaller, LoginFault, ProviderEndpoints, RelyingParts, RelyingParty, RelyingSettings, StandIn,
-    StandInClient, StandInSettings, UserInfoForm, fictional_citizens, stand_in_router,
+    ClientProof, EndpointSource, HttpCaller, LoginFault, ProviderEndpoints, RelyingParts, RelyingParty, RelyingSettings,
+    ServiceEnvironment, StandIn, StandInClient, StandInSettings, UserInfoForm, fictional_citizens, stand_in_router,
 };
 use annuaire_web::{Gate, GateSettings};
+use serde_json::json;
 
 use crate::world::{PORTAL, START_MS, Visitor, World, parameter, settings};
 
@@ -78,19 +79,19 @@ async fn any_node_finishes_what_another_began() {
 #[tokio::test]
 async fn user_info_comes_in_the_form_of_the_settings_alone() {
     let world = World::new().await;
-    let json = changed(&world, |settings| settings.user_info = UserInfoForm::Json);
-    let (query, cookie) = walk(&world, &json, "userinfo.json").await;
-    let login = json.finish(world.now(), &query, Some(&cookie)).await.unwrap();
+    let plain = changed(&world, |settings| settings.user_info = UserInfoForm::Json);
+    let (query, cookie) = walk(&world, &plain, "userinfo.json").await;
+    let login = plain.finish(world.now(), &query, Some(&cookie)).await.unwrap();
     assert_eq!(login.claims["family_name"], "EXEMPLAIRE");
-    let (query, cookie) = walk(&world, &json, "").await;
-    assert_eq!(json.finish(world.now(), &query, Some(&cookie)).await.unwrap_err().code(), "answer");
+    let (query, cookie) = walk(&world, &plain, "").await;
+    assert_eq!(plain.finish(world.now(), &query, Some(&cookie)).await.unwrap_err().code(), "answer");
     world.line.answer_instead("userinfo", 200, "application/json", r#"{"sub":"x"}"#);
-    let (query, cookie) = walk(&world, &json, "").await;
-    assert_eq!(json.finish(world.now(), &query, Some(&cookie)).await.unwrap_err().code(), "userinfo.subject");
+    let (query, cookie) = walk(&world, &plain, "").await;
+    assert_eq!(plain.finish(world.now(), &query, Some(&cookie)).await.unwrap_err().code(), "userinfo.subject");
     world.line.answer_instead("userinfo", 200, "text/html", r#"{"sub":"x"}"#);
-    let (query, cookie) = walk(&world, &json, "").await;
+    let (query, cookie) = walk(&world, &plain, "").await;
     assert_eq!(
-        json.finish(world.now(), &query, Some(&cookie)).await.unwrap_err().code(),
+        plain.finish(world.now(), &query, Some(&cookie)).await.unwrap_err().code(),
         "answer",
         "the type is looked at first"
     );
@@ -184,4 +185,56 @@ async fn a_client_with_a_key_logs_in_over_http() {
         }
     }
     server.abort();
+}
+
+/// The shape of the national provider of professionals: endpoints one by one, RS256, UserInfo as JSON, members that FranceConnect does not send.
+#[tokio::test]
+async fn a_login_at_pro_sante_connect_needs_its_preset_alone() {
+    let world = World::new().await;
+    let (back, bye) = ("https://app.exemple.test/oidc/callback", "https://app.exemple.test/au-revoir");
+    let proof = ClientProof::Secret("s".into());
+    let settings = RelyingSettings::pro_sante_connect(ServiceEnvironment::Sandbox, "exemple-dossier", proof, back, bye);
+    let issuer = settings.issuer.clone();
+    let party = RelyingParty::new(settings, world.parts.clone()).unwrap();
+    let key = PrivateKey::generate(SignatureAlgorithm::Rs256).unwrap();
+    let other = PrivateKey::generate(SignatureAlgorithm::Es256).unwrap();
+    let set = json!({"keys": [key.public().jwk(), other.public().jwk(), {"kty": "RSA", "use": "enc", "kid": "odd"}]});
+    world.line.answer_instead("certs", 200, "application/json", &set.to_string());
+    let subject = "f:550dc1c8-d97b-4b1e-ac8c-8eb4471cf9dd:899900000011";
+    let told = json!({"sub": subject, "SubjectNameID": "899900000011", "otherIds": [{"origine": "RPPS"}]});
+    world.line.answer_instead("userinfo", 200, "application/json", &told.to_string());
+    for (signer, acr, outcome) in
+        [(&key, "eidas1", None), (&key, "eidas0", Some("id-token.acr")), (&other, "eidas1", Some("id-token.algorithm"))]
+    {
+        let begun = party.begin(world.now(), "/portail/gae", None).await.unwrap();
+        assert!(
+            begun.location.starts_with("https://wallet.bas.psc.esante.gouv.fr/auth?response_type=code&"),
+            "{}",
+            begun.location
+        );
+        assert_eq!(parameter(&begun.location, "scope"), "openid scope_all");
+        let now_s = world.now() / 1_000;
+        let claims = json!({
+            "iss": issuer, "aud": "exemple-dossier", "azp": "exemple-dossier", "sub": subject, "typ": "ID", "sid": "x",
+            "exp": now_s + 120, "iat": now_s, "auth_time": now_s, "nonce": parameter(&begun.location, "nonce"), "acr": acr,
+            "at_hash": annuaire_jose::access_token_hash("an-access-token", SignatureAlgorithm::Rs256),
+        });
+        let id_token = annuaire_jose::sign(signer, "JWT", &claims).unwrap();
+        let tokens = json!({"access_token": "an-access-token", "expires_in": 120, "refresh_token": "r", "token_type": "Bearer",
+            "id_token": id_token, "not-before-policy": 0, "session_state": "x", "scope": "openid scope_all"});
+        world.line.answer_instead("token", 200, "application/json", &tokens.to_string());
+        let state = parameter(&begun.location, "state");
+        let query = crate::world::encoded(&[("state", &state), ("session_state", "x"), ("iss", &issuer), ("code", "c.d.e")]);
+        let finished = party.finish(world.now(), &query, Some(&begun.cookie)).await;
+        match outcome {
+            None => {
+                let login = finished.unwrap();
+                assert_eq!((login.subject.as_str(), &login.claims["SubjectNameID"]), (subject, &json!("899900000011")));
+                let left = party.logout_location(world.now(), &login.id_token, "s").await.unwrap().unwrap();
+                assert!(left.starts_with(&format!("{issuer}/protocol/openid-connect/logout?id_token_hint=ey")), "{left}");
+                assert_eq!(parameter(&left, "post_logout_redirect_uri"), bye);
+            }
+            Some(code) => assert_eq!(finished.unwrap_err().code(), code),
+        }
+    }
 }
