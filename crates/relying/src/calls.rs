@@ -60,6 +60,11 @@ impl HttpCaller {
     /// # Errors
     /// When they hold no certificate.
     pub fn new(roots: Option<&[u8]>) -> Result<Self, String> {
+        Self::waiting(roots, Duration::from_millis(CALL_MS))
+    }
+
+    /// A caller that gives a whole call this long.
+    fn waiting(roots: Option<&[u8]>, most: Duration) -> Result<Self, String> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
         if let Some(pem) = roots {
@@ -78,7 +83,7 @@ impl HttpCaller {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .tls_config(tls.build())
-            .timeout_global(Some(Duration::from_millis(CALL_MS)))
+            .timeout_global(Some(most))
             .proxy(None)
             .user_agent(concat!("annuaire/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("")
@@ -207,5 +212,25 @@ mod tests {
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let call = ProviderCall { address: format!("http://{closed}/s3cret"), form: None, bearer: None };
         assert!(!caller.call(call).await.err().unwrap().contains("s3cret"));
+    }
+
+    #[tokio::test]
+    async fn a_silent_provider_is_given_up() {
+        let caller = HttpCaller::waiting(None, Duration::from_millis(300)).unwrap();
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let slow = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx".to_owned().into_bytes();
+        let held = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/", held.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = held.accept().unwrap();
+            let _ = stream.write_all(&slow);
+            std::thread::sleep(Duration::from_secs(60));
+        });
+        for address in [format!("http://{}/", silent.local_addr().unwrap()), address] {
+            let call = caller.call(ProviderCall { address, form: None, bearer: None });
+            let said = tokio::time::timeout(Duration::from_secs(20), call).await.expect("it gives up").err().unwrap();
+            assert!(said.contains("in time") || said.contains("broke off"), "{said}");
+        }
+        assert!(HttpCaller::new(Some(b"no certificate")).err().unwrap().contains("BEGIN CERTIFICATE"));
     }
 }
