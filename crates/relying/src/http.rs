@@ -1,0 +1,7 @@
+//! Pages and routes of this room.
+
+pub(crate) mod admission;
+pub(crate) mod answer;
+mod civil_pages;
+pub(crate) mod door;
+pub(crate) mod stand_in_pages;
