@@ -18,6 +18,7 @@
 //! `consolidate` does.
 
 mod authorize;
+mod card_holder;
 mod ciba;
 pub mod claims;
 mod client;
@@ -34,12 +35,13 @@ mod rows;
 mod session;
 mod tokens;
 
+pub use card_holder::CardHolder;
 pub use client::{ClientAuthentication, ClientMode, ClientRecord, GrantType};
 pub use error::Error;
 pub use http::admission::OrganisationProof;
 pub use http::card::{CertificateChecks, CurrentAuthorities};
 pub use http::own_pages::{SIGN_IN, tell_who};
-pub use http::{card_router, router};
+pub use http::{card_router, certificate_router, router};
 pub use leaving::{EndsSessions, LogoutSender};
 pub use person::{People, PersonAtWork};
 pub use provider::{Addresses, Provider, ProviderSettings, REALM, SubjectForm};

@@ -55,7 +55,7 @@ async fn told(provider: &Provider, caller: &Caller, body: &[u8]) -> Result<Resul
     let Some(client) = provider.client(&grant.client_id).await? else {
         return Ok(Err(invalid_token("Bearer", "the client is registered no more")));
     };
-    let claims = match provider.bearer(&session.authentication.national_id).await? {
+    let claims = match provider.bearer_of(&session.authentication).await? {
         Some((_, Ok(claims))) => claims,
         _ => {
             provider.end_session(&session.sid, EndReason::NoRight).await?;
@@ -138,7 +138,7 @@ async fn looked_into(provider: &Provider, caller: &Caller, body: &[u8]) -> Resul
         if !may(&standing.grant) {
             return foreign();
         }
-        return match provider.bearer(&standing.session.authentication.national_id).await? {
+        return match provider.bearer_of(&standing.session.authentication).await? {
             Some((_, Ok(claims))) => {
                 let mut told = Value::Object(standing.claims);
                 told["active"] = true.into();
