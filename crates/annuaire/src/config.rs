@@ -10,4 +10,4 @@ mod values;
 
 pub(crate) use load::ConfigurationSource;
 pub(crate) use sections::{Configuration, IdentitySection};
-pub(crate) use values::{ClientBase, GuideVersion, LogLevel, TextValue, UpdateCadence};
+pub(crate) use values::{AcceptedCards, ClientBase, GuideVersion, LogLevel, TextValue, UpdateCadence};

@@ -31,8 +31,8 @@ pub(crate) struct DemoPerson {
     pub(crate) national_id: &'static str,
     /// Whom the person stands for.
     pub(crate) profile: &'static str,
-    name: &'static str,
-    given: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) given: &'static str,
     civility: &'static str,
     profession: &'static str,
     know_how: &'static str,
@@ -104,6 +104,22 @@ pub(crate) const PEOPLE: [DemoPerson; 5] = [
     },
 ];
 
+/// A member of staff of the hospital, without a number of their own: such people have a card of staff (CPE), and no phone.
+pub(crate) struct DemoStaff {
+    /// National identifier.
+    pub(crate) national_id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) given: &'static str,
+    /// Whether the directory describes them; of others, the card says who they are.
+    in_directory: bool,
+}
+
+/// Everybody with a card of staff.
+pub(crate) const STAFF: [DemoStaff; 2] = [
+    DemoStaff { national_id: "3990000010/CPET00001", name: "MODELE", given: "ALIX", in_directory: false },
+    DemoStaff { national_id: "3990000010/CPET00002", name: "ESSAI", given: "CLAUDE", in_directory: true },
+];
+
 /// Who states them: the agency of a region.
 const OWNER: &str = "ARS-44";
 
@@ -124,10 +140,15 @@ pub(crate) fn register_people(registry: &BlockingRegistry, right: RightOfFormer)
     let structures = [hospital(), surgery()].map(|s| (entity_key::structure(&s.id_technique), Objet::Structure(s)));
     let people =
         PEOPLE.iter().map(|person| (entity_key::person(person.national_id), Objet::Professionnel(person.professional(right))));
-    for (entity, object) in structures.into_iter().chain(people) {
+    let open = structures.into_iter().chain(people).map(|(entity, object)| (entity, object, Publication::Open));
+    // Staff without a number are not of the public directory.
+    let staff = STAFF.iter().filter(|staff| staff.in_directory);
+    let staff =
+        staff.map(|s| (entity_key::person(s.national_id), Objet::Professionnel(s.professional()), Publication::Restricted));
+    for (entity, object, publication) in open.chain(staff) {
         let key = FactKey { owner: owner.code.clone(), entity, facet: String::new() };
         let payload = Some(serde_json::to_string(&object)?);
-        unit.put(Change { key, payload, publication: Publication::Open, fingerprint: 0 }, Expect::Any)?;
+        unit.put(Change { key, payload, publication, fingerprint: 0 }, Expect::Any)?;
     }
     let cause = Cause {
         actor: "demo".to_owned(),
@@ -198,7 +219,43 @@ async fn register_demo_client(identity: &Identity) -> Result<()> {
     Ok(identity.provider.register_client(&record, "demo").await?)
 }
 
+impl DemoStaff {
+    fn professional(&self) -> Professionnel {
+        let situation = SituationExercice {
+            id_situation_exercice: self.national_id.replace('/', ""),
+            mode_exercice: "S".to_owned(),
+            structure: HOSPITAL.to_owned(),
+            date_debut: "2020-01-01".to_owned(),
+            ..SituationExercice::default()
+        };
+        let practice = ExerciceProfessionnel {
+            nom_exercice: self.name.to_owned(),
+            prenom_exercice: self.given.to_owned(),
+            situations: vec![situation],
+            date_effet_exercice: "2020-01-01".to_owned(),
+            ..ExerciceProfessionnel::default()
+        };
+        Professionnel {
+            type_id_nat_pp: self.national_id[..1].to_owned(),
+            id_pp: self.national_id[1..].to_owned(),
+            id_nat_ps: self.national_id.to_owned(),
+            civilite: "MME".to_owned(),
+            exercices: vec![practice],
+            ..Professionnel::default()
+        }
+    }
+}
+
 impl DemoPerson {
+    /// Title and profession as a card has them.
+    pub(crate) fn on_card(&self) -> (&'static str, Option<u32>) {
+        match self.profession {
+            "10" => ("Médecin", Some(10)),
+            "60" => ("Infirmier", Some(60)),
+            _ => ("Personnel santé ou social", None),
+        }
+    }
+
     /// Name for people who read the list.
     pub(crate) fn full_name(&self) -> String {
         format!("{} {}", self.given, self.name)

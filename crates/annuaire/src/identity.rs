@@ -1,5 +1,6 @@
 //! The identity provider of a server: its parts, its pages, and what it does beside answering.
 
+use crate::certificates::CertificateService;
 use crate::clock::{now_ms, now_us};
 use crate::config::IdentitySection;
 use crate::registry::{random_bytes, runtime};
@@ -45,6 +46,8 @@ pub(crate) struct Identity {
     sender: Arc<dyn LogoutSender>,
     /// For what commands and demonstrations write.
     pub(crate) registry: BlockingRegistry,
+    /// Cards and certificates of organisations, where they are taken.
+    pub(crate) certificates: Option<Arc<CertificateService>>,
 }
 
 /// Who runs it.
@@ -67,12 +70,14 @@ pub(crate) struct IdentityParts<'a> {
     /// Path of the style sheet of all pages.
     pub(crate) style: String,
     pub(crate) usage: IdentityUse,
+    /// Whether it serves the hosts of cards and certificates, if the section names some: commands do not.
+    pub(crate) serves: bool,
 }
 
 impl Identity {
     /// The provider that a configuration asks for; `None` when there is none.
     pub(crate) fn of(parts: IdentityParts<'_>) -> Result<Option<Self>> {
-        let IdentityParts { registry, section, host, secret, gate, style, usage } = parts;
+        let IdentityParts { registry, section, host, secret, gate, style, usage, serves } = parts;
         let named = section.issuer.as_ref().map(|base| base.text().trim_end_matches('/').to_owned());
         let Some(host) = named.or(host) else { return Ok(None) };
         if let Some(path) = host.splitn(4, '/').nth(3).filter(|path| !path.is_empty()) {
@@ -81,6 +86,10 @@ impl Identity {
         let mut addresses = ProviderAddresses::of_host(&host);
         if let Some(login) = &section.login {
             addresses.login_host = login.text().trim_end_matches('/').to_owned();
+        }
+        let certificates = if serves { CertificateService::of(section, &addresses)?.map(Arc::new) } else { None };
+        if let Some(certificates) = &certificates {
+            certificates.add_hosts(&mut addresses);
         }
         let subject = match section.subject.trim() {
             "uuid" => SubjectForm::Uuid,
@@ -119,7 +128,7 @@ impl Identity {
             phone: Arc::clone(&phone),
             sandbox: usage == IdentityUse::Sandbox,
             style,
-            certificates: None,
+            certificates: certificates.as_ref().map(|service| service.checks()),
         }));
         let weak: Weak<Provider> = Arc::downgrade(&provider);
         _ = ends.0.set(EndsSessions(weak));
@@ -129,7 +138,14 @@ impl Identity {
             IdentityUse::Real => AddressRules::default(),
         };
         let transport = HttpTransport::new(rules, None).map_err(anyhow::Error::msg)?;
-        Ok(Some(Self { provider, phone, mailbox, sender: Arc::new(LogoutPost(Arc::new(transport))), registry: blocking }))
+        Ok(Some(Self {
+            provider,
+            phone,
+            mailbox,
+            sender: Arc::new(LogoutPost(Arc::new(transport))),
+            registry: blocking,
+            certificates,
+        }))
     }
 
     /// Its endpoints and pages.
@@ -149,6 +165,9 @@ impl Identity {
         }
         tokio::spawn(serve_phones(Arc::clone(&self.phone)));
         tokio::spawn(sweep(Arc::clone(&self.provider)));
+        if let Some(certificates) = &self.certificates {
+            tokio::spawn(Arc::clone(certificates).watch());
+        }
         Ok(())
     }
 }

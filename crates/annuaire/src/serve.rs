@@ -1,5 +1,6 @@
 //! Serving: publication in the background, HTTP in front.
 
+use crate::certificates::refuse_without_provider;
 use crate::clock::now_us;
 use crate::config::{Configuration, LogLevel, TextValue};
 use crate::copied_directory::{CopyThread, open_served};
@@ -117,15 +118,36 @@ fn log_to_stderr() -> LogSink {
     Arc::new(move |line| _ = send.send(line.to_owned()))
 }
 
-/// Takes the address before any work is done for it.
-pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener> {
+/// What a server listens on.
+pub(crate) struct Listeners {
+    /// HTTP.
+    pub(crate) plain: TcpListener,
+    /// TLS, for cards and certificates of organisations.
+    pub(crate) tls: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Takes the addresses of a configuration before any work is done for them.
+    pub(crate) fn of(configuration: &Configuration) -> Result<Self> {
+        let tls = configuration.identity.tls_listen.map(|address| listen(address, "tls_listen of [identity]")).transpose()?;
+        Ok(Self { plain: listen(configuration.server.listen, "--listen")?, tls })
+    }
+}
+
+/// Takes an address, which `setting` chooses.
+pub(crate) fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener> {
     use std::io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
     let listener = TcpListener::bind(address).map_err(|e| {
         let advice = match e.kind() {
-            AddrInUse => "another program listens there: end it, or choose another port with --listen 127.0.0.1:8081",
-            AddrNotAvailable => "no network card of this machine has this address: choose another with --listen",
-            PermissionDenied => "ports below 1024 are for the system: choose another with --listen, and put a proxy in front",
-            _ => "choose another address with --listen",
+            AddrInUse if setting == "--listen" => {
+                "another program listens there: end it, or choose another port with --listen 127.0.0.1:8081".to_owned()
+            }
+            AddrInUse => format!("another program listens there: end it, or choose another port with {setting}"),
+            AddrNotAvailable => format!("no network card of this machine has this address: choose another with {setting}"),
+            PermissionDenied => {
+                format!("ports below 1024 are for the system: choose another with {setting}, and put a proxy in front")
+            }
+            _ => format!("choose another address with {setting}"),
         };
         anyhow::Error::new(e).context(format!("cannot listen on {address}: {advice}"))
     })?;
@@ -137,11 +159,12 @@ pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener> {
 pub(crate) fn serve(
     place: &DataPlace,
     configuration: &Configuration,
-    listener: TcpListener,
+    listeners: Listeners,
     served: ServedData,
     tell: &SharedTell,
 ) -> Result<()> {
     let Configuration { server, access, .. } = configuration;
+    let Listeners { plain: listener, tls: tls_listener } = listeners;
     let operator = operator(configuration, served)?;
     write_events(server.log)?;
     let data = place.data.as_path();
@@ -253,6 +276,10 @@ pub(crate) fn serve(
             if served == ServedData::Fictional {
                 demo_people::introduce(identity, &mut out).await?;
             }
+            for host in [&identity.provider.addresses().card_host, &identity.provider.addresses().mtls_host].into_iter().flatten()
+            {
+                let _ = writeln!(out, "  certificates: {host}");
+            }
         }
         let example = "Practitioner?family=mar&_revinclude=PractitionerRole:practitioner";
         let _ = writeln!(out, "  try  http://{address}/fhir/v2/{example}");
@@ -269,7 +296,24 @@ pub(crate) fn serve(
         };
         let all = configuration.connection_limits();
         let limits = ConnectionLimits { connections: connections::raise_descriptor_limit().min(all.connections), ..all };
-        connections::serve(listener, app, limits, interrupted).await;
+        let tls = identity.as_ref().and_then(|identity| Some((identity, identity.certificates.as_ref()?))).zip(tls_listener);
+        let Some(((identity, certificates), tls_listener)) = tls else {
+            connections::serve(listener, app, limits, interrupted).await;
+            return Ok(());
+        };
+        // Both listeners end together. Logins are a small part of what a server answers.
+        let connections = (limits.connections / 4).max(1);
+        let tls_limits = ConnectionLimits { connections, ..limits.clone() };
+        let limits = ConnectionLimits { connections: (limits.connections - connections).max(1), ..limits };
+        let (stop, mut stopped) = tokio::sync::watch::channel(());
+        let tls_listener = tokio::net::TcpListener::from_std(tls_listener)?;
+        let (service, tls_app) = (certificates.tls(), certificates.router(&identity.provider));
+        let ended = async move { _ = stopped.changed().await };
+        let plain = connections::serve(listener, app, limits, async move {
+            interrupted.await;
+            drop(stop);
+        });
+        tokio::join!(plain, connections::serve_tls(tls_listener, service, tls_app, tls_limits, ended));
         Ok(())
     });
     if let Some(notifier) = notifier {
@@ -288,7 +332,11 @@ fn identity(
 ) -> Result<Option<Identity>> {
     let fictional = served == ServedData::Fictional;
     let asked = configuration.identity.issuer.is_some() || fictional;
-    if !asked || CopyOrigin::of(&place.data)?.is_some() {
+    if CopyOrigin::of(&place.data)?.is_some() {
+        return Ok(None);
+    }
+    if !asked {
+        refuse_without_provider(&configuration.identity)?;
         return Ok(None);
     }
     let base = configuration.server.public_base.as_ref().map(|base| base.text().trim_end_matches('/').to_owned());
@@ -300,6 +348,7 @@ fn identity(
         gate: Arc::clone(gate),
         style: annuaire_pages::stylesheet_path(),
         usage: if fictional { IdentityUse::Sandbox } else { IdentityUse::Real },
+        serves: true,
     })
 }
 

@@ -178,6 +178,10 @@ pub struct CardCertificate {
     pub profession: Option<u32>,
     /// Code of the responsibility of a member of staff (TRE_G04).
     pub responsibility: Option<u32>,
+    /// Name of the structure of a member of staff (O).
+    pub organisation: Option<String>,
+    /// Identifier of the structure of a member of staff (OU): `1` and its FINESS number, or `3` and its SIRET number.
+    pub structure: Option<String>,
 }
 
 /// What the certificate of an organisation, a software or a server says (identity.md §3.3).
@@ -230,6 +234,8 @@ pub fn read_certificate(der: &[u8]) -> Result<CardCertificate, CertificateFault>
         card_number,
         profession: number(private::PROFESSION)?,
         responsibility: number(private::RESPONSIBILITY)?,
+        organisation: subject.single(oid::ORGANISATION).map(str::to_owned),
+        structure: structure_of(subject),
         national_id,
         facts: raw.facts,
     })
@@ -243,10 +249,16 @@ pub fn read_organisation_certificate(der: &[u8]) -> Result<OrganisationCertifica
     let raw = RawCertificate::read(der)?;
     let subject = &raw.facts.subject;
     let common_name = subject.common_name().ok_or(CertificateFault::NoCommonName)?.to_owned();
-    let structures: Vec<&str> = subject.texts(oid::UNIT).filter(|unit| is_structure(unit)).collect();
-    let structure = if let [only] = structures[..] { Some(only.to_owned()) } else { None };
+    let structure = structure_of(subject);
     let organisation = subject.single(oid::ORGANISATION).map(str::to_owned);
     Ok(OrganisationCertificate { common_name, organisation, structure, dns_names: raw.dns_names, facts: raw.facts })
+}
+
+/// The one unit of a subject that is the identifier of a structure.
+fn structure_of(subject: &DistinguishedName) -> Option<String> {
+    let mut structures = subject.texts(oid::UNIT).filter(|unit| is_structure(unit));
+    let only = structures.next()?;
+    structures.next().is_none().then(|| only.to_owned())
 }
 
 /// Whether a common name has the form of a national identifier: a digit for its kind (TRE_G08), then a number, with `/` between a

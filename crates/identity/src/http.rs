@@ -38,11 +38,8 @@ use crate::provider::{Provider, REALM};
 /// | `…/logout` | anyone; without a hint, the person confirms |
 /// | `/auth/bac-a-sable/…` | anyone, in a demonstration alone |
 pub fn router(provider: &Arc<Provider>) -> Router {
-    let at = |path: &str| format!("{REALM}/protocol/openid-connect/{path}");
-    let admitted = |route: &'static str, handler: MethodRouter<Arc<Provider>>| {
-        handler.layer(from_fn_with_state(EndpointAdmission { provider: Arc::clone(provider), route }, admit))
-    };
-    let mut router = Router::new();
+    let admitted = admission(provider);
+    let mut router = client_endpoints(provider);
     for path in ["openid-configuration", "wallet-openid-configuration"] {
         let route = format!("{REALM}/.well-known/{path}");
         router = router.route(&route, admitted("identity.metadata", get(discovery::configuration)));
@@ -56,13 +53,7 @@ pub fn router(provider: &Arc<Provider>) -> Router {
         .route(own_pages::SIGN_IN, admitted("identity.entry", get(own_pages::sign_in)))
         .route("/auth/retour", admitted("identity.return", get(own_pages::returned)))
         .route(&at("certs"), admitted("identity.keys", get(discovery::keys)))
-        .route(&at("token"), admitted("identity.token", post(token::token)))
-        .route(&at("token/introspect"), admitted("identity.introspect", post(resources::introspect)))
-        .route(&at("revoke"), admitted("identity.revoke", post(resources::revoke)))
-        .route(&at("userinfo"), admitted("identity.userinfo", get(resources::userinfo).post(resources::userinfo)))
-        .route(&at("logout"), admitted("identity.logout", get(logout::end).post(logout::end)))
-        .route(&at("ext/par/request"), admitted("identity.pushed", post(backchannel::push)))
-        .route(&at("ext/ciba/auth"), admitted("identity.ciba", post(backchannel::ciba)));
+        .route(&at("logout"), admitted("identity.logout", get(logout::end).post(logout::end)));
     if provider.sandbox {
         router = router
             .route("/auth/bac-a-sable", admitted("identity.sandbox", get(sandbox::show).post(sandbox::register)))
@@ -72,6 +63,37 @@ pub fn router(provider: &Arc<Provider>) -> Router {
         .layer(from_fn_with_state(Arc::clone(provider), card::tell_organisation))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(Arc::clone(provider))
+}
+
+/// The endpoints that clients and holders of tokens call with the certificate of an organisation (`mtls_endpoint_aliases`): those of
+/// [`router`] to which a certificate matters, without pages.
+pub fn certificate_router(provider: &Arc<Provider>) -> Router {
+    client_endpoints(provider)
+        .layer(from_fn_with_state(Arc::clone(provider), card::tell_organisation))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .with_state(Arc::clone(provider))
+}
+
+fn client_endpoints(provider: &Arc<Provider>) -> Router<Arc<Provider>> {
+    let admitted = admission(provider);
+    Router::new()
+        .route(&at("token"), admitted("identity.token", post(token::token)))
+        .route(&at("token/introspect"), admitted("identity.introspect", post(resources::introspect)))
+        .route(&at("revoke"), admitted("identity.revoke", post(resources::revoke)))
+        .route(&at("userinfo"), admitted("identity.userinfo", get(resources::userinfo).post(resources::userinfo)))
+        .route(&at("ext/par/request"), admitted("identity.pushed", post(backchannel::push)))
+        .route(&at("ext/ciba/auth"), admitted("identity.ciba", post(backchannel::ciba)))
+}
+
+/// Path of an endpoint of clients.
+fn at(path: &str) -> String {
+    format!("{REALM}/protocol/openid-connect/{path}")
+}
+
+/// Puts the gate in front of a route.
+fn admission(provider: &Arc<Provider>) -> impl Fn(&'static str, MethodRouter<Arc<Provider>>) -> MethodRouter<Arc<Provider>> {
+    let provider = Arc::clone(provider);
+    move |route, handler| handler.layer(from_fn_with_state(EndpointAdmission { provider: Arc::clone(&provider), route }, admit))
 }
 
 /// The page of the host that asks for cards.

@@ -78,7 +78,7 @@ impl Provider {
         let mut ended = 0;
         for held in sessions {
             let authentication = &held.value.authentication;
-            let reason = match self.bearer(&authentication.national_id).await? {
+            let reason = match self.bearer_of(authentication).await? {
                 Some((person, Ok(_))) if authentication.mode == AuthMode::Card => {
                     is_opposed(&person, &authentication.means).then_some(EndReason::MeansEnded)
                 }
@@ -131,7 +131,7 @@ impl Provider {
 }
 
 /// Whether a card may not be used any more: it was opposed.
-fn is_opposed(person: &crate::person::PersonAtWork, card: &str) -> bool {
+pub(crate) fn is_opposed(person: &crate::person::PersonAtWork, card: &str) -> bool {
     // The issuer stands before the number in certificates, and not in the register.
     let number = card.rsplit_once('/').map_or(card, |(_, number)| number);
     person.person.cards.iter().any(|known| known.numero_carte == number && !known.date_opposition.is_empty())

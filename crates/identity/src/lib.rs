@@ -18,6 +18,7 @@
 //! `consolidate` does.
 
 mod authorize;
+mod card_holder;
 mod certificates;
 mod ciba;
 pub mod claims;
@@ -35,12 +36,13 @@ mod rows;
 mod session;
 mod tokens;
 
+pub use card_holder::CardHolder;
 pub use certificates::{CertificateChecks, CurrentAuthorities};
 pub use client::{ClientAuthentication, ClientMode, ClientRecord, GrantType};
 pub use error::Error;
 pub use http::admission::OrganisationProof;
 pub use http::own_pages::{SIGN_IN, tell_who};
-pub use http::{card_router, router};
+pub use http::{card_router, certificate_router, router};
 pub use leaving::{EndsSessions, LogoutSender};
 pub use person::{People, PersonAtWork};
 pub use provider::{Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::authorize::AuthorizeRequest;
+use crate::card_holder::CardHolder;
 use crate::rows::ProviderRow;
 
 /// A login: the request that it answers, the browser that it belongs to, and how far it is.
@@ -56,6 +57,9 @@ pub(crate) struct CardTicket {
     pub(crate) national_id: String,
     /// Issuer and number of the card.
     pub(crate) card: String,
+    /// What the card says of its holder, for staff whom the directory does not describe.
+    #[serde(default)]
+    pub(crate) holder: Option<CardHolder>,
     pub(crate) until_ms: i64,
 }
 

@@ -75,14 +75,28 @@ impl People {
             practices.flat_map(|e| &e.situations).map(|s| s.structure.clone()).filter(|s| !s.is_empty()).collect();
         places.sort_unstable();
         places.dedup();
-        let keys: Vec<String> = places.iter().map(|place| entity_key::structure(place)).collect();
+        Ok(Some(PersonAtWork { person, structures: self.structures_at(tx, &owners, &places).await? }))
+    }
+
+    /// Structures by technical identifier; those that nobody knows are left out.
+    ///
+    /// # Errors
+    /// When the registry cannot be read.
+    pub(crate) async fn structures(&self, places: &[String]) -> Result<BTreeMap<String, Structure>, Error> {
+        let tx = self.registry.last_tx().await?;
+        let owners = self.owners(tx).await?;
+        self.structures_at(tx, &owners, places).await
+    }
+
+    async fn structures_at(&self, tx: Tx, owners: &Owners, places: &[String]) -> Result<BTreeMap<String, Structure>, Error> {
+        let keys: Vec<String> =
+            places.iter().filter(|place| !place.is_empty()).map(|place| entity_key::structure(place)).collect();
         let structures = match keys.is_empty() {
             true => BTreeMap::new(),
             // A structure at fault is left out: its situation keeps its identifier.
-            false => consolidate(self.registry.facts_at(tx, &keys).await?, &owners, Perimeter::Restricted),
+            false => consolidate(self.registry.facts_at(tx, &keys).await?, owners, Perimeter::Restricted),
         };
-        let structures = structures.into_values().filter_map(|e| e.structure).map(|s| (s.id_technique.clone(), s)).collect();
-        Ok(Some(PersonAtWork { person, structures }))
+        Ok(structures.into_values().filter_map(|e| e.structure).map(|s| (s.id_technique.clone(), s)).collect())
     }
 
     /// The owners at a transaction.

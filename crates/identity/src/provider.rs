@@ -265,6 +265,12 @@ impl Provider {
         self.addresses.issuer()
     }
 
+    /// Its addresses.
+    #[must_use]
+    pub fn addresses(&self) -> &ProviderAddresses {
+        &self.addresses
+    }
+
     /// Clients by id: the first `limit` that follow `after`.
     ///
     /// # Errors
@@ -285,6 +291,26 @@ impl Provider {
         national_id: &str,
     ) -> Result<Option<(Arc<PersonAtWork>, Result<ProfessionalClaims, NoRight>)>, Error> {
         let Some(person) = self.people.person(national_id).await? else { return Ok(None) };
+        let told = claims(&person, &iso_day(self.now_ms()));
+        Ok(Some((person, told)))
+    }
+
+    /// A person who proved who they are, with the claims of today. Staff whom the directory does not describe are who their card says.
+    pub(crate) async fn bearer_of(
+        &self,
+        authentication: &Authentication,
+    ) -> Result<Option<(Arc<PersonAtWork>, Result<ProfessionalClaims, NoRight>)>, Error> {
+        let (national_id, holder) = (&authentication.national_id, &authentication.holder);
+        let Some(holder) = holder else { return self.bearer(national_id).await };
+        let known = self.people.person(national_id).await?.unwrap_or_default();
+        let person = match known.person.professional {
+            Some(_) => known,
+            None => {
+                let structures = self.people.structures(std::slice::from_ref(&holder.structure)).await?;
+                let person = known.person.clone();
+                Arc::new(holder.at_work(national_id, PersonAtWork { person, structures }))
+            }
+        };
         let told = claims(&person, &iso_day(self.now_ms()));
         Ok(Some((person, told)))
     }

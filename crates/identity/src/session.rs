@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::card_holder::CardHolder;
 use crate::limits::{IDLE_MS, REFRESH_MS, SESSION_MS};
 use crate::rows::ProviderRow;
 
@@ -81,6 +82,9 @@ pub struct Authentication {
     pub at_ms: i64,
     /// The device, card or passkey: when it ends, the session ends.
     pub means: String,
+    /// What the card says of its holder, for staff whom the directory does not describe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<CardHolder>,
 }
 
 /// A session of a person at the provider.

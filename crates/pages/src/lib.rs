@@ -81,6 +81,6 @@ mod visit;
 mod withdrawn;
 
 pub use extraction::{Edition, EditionFile, FileGroup, NOTE, editions, is_edition};
-pub use page::stylesheet::path as stylesheet_path;
+pub use page::stylesheet::{STYLE as STYLESHEET, path as stylesheet_path};
 pub use routes::router;
 pub use settings::PagesSettings;

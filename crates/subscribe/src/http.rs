@@ -108,6 +108,30 @@ impl HttpTransport {
     }
 }
 
+impl HttpTransport {
+    /// Gets a body of at most `most` bytes, by the rules of addresses. It blocks the thread.
+    ///
+    /// # Errors
+    /// Why it did not come, in words without address or body.
+    pub fn get(&self, address: &str, most: usize, timeout: Duration) -> Result<Vec<u8>, String> {
+        let request = self.0.get(address).config().timeout_global(Some(timeout)).build();
+        let mut answer = request.call().map_err(|error| reason(&error))?;
+        if answer.status().as_u16() != 200 {
+            return Err(format!("the server answers {}", answer.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+        answer.body_mut().as_reader().take(limit).read_to_end(&mut body).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::TimedOut {
+                "the server did not answer in time".to_owned()
+            } else {
+                error.to_string()
+            }
+        })?;
+        if body.len() > most { Err(format!("the answer has more than {most} bytes")) } else { Ok(body) }
+    }
+}
+
 /// The reason of a failure, without address, header or body.
 fn reason(error: &Error) -> String {
     match error {

@@ -76,6 +76,7 @@ impl AdminArguments {
             gate: closed_gate(secret),
             style: String::new(),
             usage: IdentityUse::Real,
+            serves: false,
         })?;
         let Some(identity) = identity else {
             bail!("there is no identity provider here: name its issuer (issuer of [identity] in annuaire.toml)");

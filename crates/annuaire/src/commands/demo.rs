@@ -3,15 +3,17 @@
 use crate::commands::import::{self, Delivery};
 use crate::commands::serve::ServingOptions;
 use crate::config::Configuration;
+use crate::demo_cards::{make_cards, tell_cards};
 use crate::demo_people::{RightOfFormer, register_people};
 use crate::exit::Exit;
 use crate::options::{AcceptingOptions, GivenOptions};
 use crate::progress;
-use crate::serve::{self, ServedData};
+use crate::serve::{self, Listeners, ServedData};
 use anyhow::Result;
 use clap::Args;
 use std::fs;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 /// A fictional nation, imported from its official files and served
 #[derive(Args)]
@@ -22,6 +24,9 @@ pub(crate) struct DemoArguments {
     /// Configuration file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Address of the TLS listener for cards and certificates; when it is taken, there are none
+    #[arg(long, default_value = "127.0.0.1:8443")]
+    tls_listen: SocketAddr,
     #[command(flatten)]
     serving: ServingOptions,
 }
@@ -37,8 +42,8 @@ impl DemoArguments {
             configuration.publication.files = Some("PT1M".parse().map_err(anyhow::Error::msg)?);
         }
         // Before the work: a taken port would otherwise be reported after it.
-        let listener = serve::listen(configuration.server.listen)?;
         let dir = tempfile::tempdir()?;
+        let (listeners, cards) = self.listeners(given, &mut configuration, &dir.path().join("cards"))?;
         let plan = annuaire_testkit::Plan { professionals: self.professionals, seed: 1, changed_per_mille: 3 };
         let files = dir.path().join("files");
         println!("making a nation of {} fictional professionals", self.professionals);
@@ -54,6 +59,34 @@ impl DemoArguments {
         import::import(&place, &delivery, configuration.publication.guide.into(), &tell)?;
         register_people(&place.registry()?, RightOfFormer::Open)?;
         println!("everything in this demonstration is fictional");
-        serve::serve(&place, &configuration, listener, ServedData::Fictional, &tell).map(|()| Exit::Done)
+        if let Some(cards) = cards {
+            tell_cards(&cards);
+        }
+        serve::serve(&place, &configuration, listeners, ServedData::Fictional, &tell).map(|()| Exit::Done)
+    }
+
+    /// Takes the addresses, and makes cards if the configuration names no certificates of its own; returns where they are.
+    fn listeners(
+        &self,
+        given: &GivenOptions,
+        configuration: &mut Configuration,
+        cards: &Path,
+    ) -> Result<(Listeners, Option<PathBuf>)> {
+        if given.value("tls_listen", self.tls_listen).is_none() && configuration.identity.tls_listen.is_some() {
+            return Ok((Listeners::of(configuration)?, None));
+        }
+        let plain = serve::listen(configuration.server.listen, "--listen")?;
+        match serve::listen(self.tls_listen, "--tls-listen") {
+            Ok(listener) => {
+                let address = listener.local_addr()?;
+                configuration.identity.tls_listen = Some(address);
+                make_cards(cards, address.port(), &mut configuration.identity)?;
+                Ok((Listeners { plain, tls: Some(listener) }, Some(cards.to_owned())))
+            }
+            Err(error) => {
+                println!("no cards in this demonstration: {error}");
+                Ok((Listeners { plain, tls: None }, None))
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::options::{AcceptingOptions, GivenOptions, GuideOption, PlaceOptions, 
 use crate::priority::run_behind_readers;
 use crate::progress::{self, SharedTell};
 use crate::publisher::{Publisher, current_holder};
-use crate::serve::{self, ServedData};
+use crate::serve::{self, Listeners, ServedData};
 use crate::world::Machine;
 use annuaire_exchange::Options as ExchangeOptions;
 use annuaire_fhir::Guide;
@@ -157,8 +157,8 @@ impl MirrorArguments {
         if self.once {
             return Ok(Some(Exit::Done));
         }
-        let listener = serve::listen(configuration.server.listen)?;
-        serve::serve(&place, &configuration, listener, ServedData::Real, tell).map(|()| Some(Exit::Done))
+        let listeners = Listeners { plain: serve::listen(configuration.server.listen, "--listen")?, tls: None };
+        serve::serve(&place, &configuration, listeners, ServedData::Real, tell).map(|()| Some(Exit::Done))
     }
 
     /// Has each round imported as one transaction.

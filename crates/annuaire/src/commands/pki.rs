@@ -3,18 +3,18 @@
 use crate::clock::now_ms;
 use crate::exit::{Exit, InvalidValue};
 use crate::new_directory::{making, put_in_place};
+use crate::pki_directory::{FileAccess, PkiDirectory};
 use crate::registry::random_bytes;
 use annuaire_cards::{
-    CardType, IssuedCertificate, TestAuthority, TestAuthorityPlan, TestCard, TestCase, TestHolders, TestKeyKind,
-    TestOrganisation, TestRandom, limits, read_certificate,
+    CardType, TestAuthority, TestAuthorityPlan, TestCard, TestCase, TestHolders, TestKeyKind, TestOrganisation, TestRandom,
+    limits, read_certificate,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -162,10 +162,10 @@ impl PkiArguments {
         }
         // Last, so that they name what the bad cases revoked.
         for (name, holders) in [("persons", TestHolders::Persons), ("organisations", TestHolders::Organisations)] {
-            dir.write(&format!("{name}-roots.pem"), authority.roots(holders).as_bytes(), Access::All)?;
-            dir.write(&format!("{name}-authorities.pem"), authority.authorities(holders).as_bytes(), Access::All)?;
+            dir.write(&format!("{name}-roots.pem"), authority.roots(holders).as_bytes(), FileAccess::All)?;
+            dir.write(&format!("{name}-authorities.pem"), authority.authorities(holders).as_bytes(), FileAccess::All)?;
             for (file, list) in authority.lists(holders, now_ms)? {
-                dir.write(&format!("{name}-lists/{file}"), &list, Access::All)?;
+                dir.write(&format!("{name}-lists/{file}"), &list, FileAccess::All)?;
             }
         }
         put_in_place(new, &self.to)?;
@@ -181,40 +181,6 @@ impl PkiArguments {
             println!("bad/{}.pem: {}", case.name(), case.refusal().map_or("accepted", |code| code));
         }
         Ok(Exit::Done)
-    }
-}
-
-/// Who may read a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Owner,
-    All,
-}
-
-/// The directory that is made.
-struct PkiDirectory<'a>(&'a Path);
-
-impl PkiDirectory<'_> {
-    /// Writes a certificate, its chain and its private key into one file of PEM.
-    fn write_issued(&self, name: &str, issued: &IssuedCertificate) -> Result<()> {
-        let text = format!("{}{}", issued.chain_pem(), issued.key_pem());
-        self.write(&format!("{name}.pem"), text.as_bytes(), Access::Owner)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8], access: Access) -> Result<()> {
-        let path = self.0.join(name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
-        }
-        let mut open = fs::OpenOptions::new();
-        open.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut open, if access == Access::Owner { 0o600 } else { 0o644 });
-        #[cfg(not(unix))]
-        let _ = access;
-        let opened = open.open(&path);
-        let written = opened.and_then(|mut file| file.write_all(bytes));
-        written.with_context(|| format!("writing {}", path.display()))
     }
 }
 

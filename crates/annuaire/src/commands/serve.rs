@@ -4,7 +4,7 @@ use crate::config::{ClientBase, Configuration, LogLevel, TextValue};
 use crate::exit::Exit;
 use crate::options::{GivenOptions, GuideOption, PlaceOptions};
 use crate::progress;
-use crate::serve::{self, ServedData};
+use crate::serve::{self, Listeners, ServedData};
 use annuaire_web::Network;
 use anyhow::Result;
 use clap::Args;
@@ -24,9 +24,9 @@ impl ServeArguments {
     pub(crate) fn run(self, given: &GivenOptions) -> Result<Exit> {
         let (place, mut configuration) = self.place.open()?;
         self.serving.apply(given, &mut configuration);
-        let listener = serve::listen(configuration.server.listen)?;
+        let listeners = Listeners::of(&configuration)?;
         let tell = progress::shown_unless(self.serving.quiet);
-        serve::serve(&place, &configuration, listener, ServedData::Real, &tell).map(|()| Exit::Done)
+        serve::serve(&place, &configuration, listeners, ServedData::Real, &tell).map(|()| Exit::Done)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The sections: a struct each, defaults next to the keys.
 
 use super::section::{KeyValue, Section, section};
-use super::values::{Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, TextValue, UpdateCadence};
+use super::values::{
+    AcceptedCards, Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, TextValue, UpdateCadence,
+};
 use crate::data_place::{DataPlace, RetainedVersions};
 use crate::extractions::DailyTime;
 use annuaire_web::Network;
@@ -162,6 +164,32 @@ section! {
         sms_from: String = "ANNUAIRE".to_owned(),
         /// File with the bearer token of the gateway.
         sms_token: Option<PathBuf> = None,
+        /// Address and port of the TLS listener for cards and certificates of organisations: both hosts below are on it.
+        tls_listen: Option<SocketAddr> = None,
+        /// File with the certificate of the server for these hosts, then that of its issuer (PEM). It is read again when it changes.
+        tls_certificate: Option<PathBuf> = None,
+        /// File with the private key of that certificate (PEM).
+        tls_key: Option<PathBuf> = None,
+        /// Scheme and host that asks browsers for cards (https://carte.annuaire.example), as they see it: a host of its own.
+        card_host: Option<TextValue<ClientBase>> = None,
+        /// Scheme and host that asks applications for certificates of organisations (https://mtls.annuaire.example).
+        mtls_host: Option<TextValue<ClientBase>> = None,
+        /// File with the roots of the authorities (PEM).
+        certificate_roots: Option<PathBuf> = None,
+        /// File with the authorities whose cards are accepted (PEM): those of PERSONNES, of the levels that are accepted.
+        person_authorities: Option<PathBuf> = None,
+        /// File with the authorities whose certificates of organisations are accepted (PEM).
+        organisation_authorities: Option<PathBuf> = None,
+        /// Directory of the revocation lists of authorities and roots (DER or PEM), looked at each minute. Without a list that counts, what its
+        /// authority issued is refused.
+        revocation_lists: Option<PathBuf> = None,
+        /// Whether the server downloads lists into that directory, each hour, from the http addresses that the certificates of the authorities
+        /// name and from revocation_addresses.
+        download_revocation_lists: bool = false,
+        /// Addresses (http) of lists that the certificates of the authorities do not name: those of the issuing authorities.
+        revocation_addresses: Vec<String> = Vec::new(),
+        /// Which cards are accepted: production, or test for cards of a test environment.
+        cards: AcceptedCards = AcceptedCards::Production,
     }
 }
 
@@ -222,6 +250,12 @@ impl Configuration {
             ("subscriptions.root_certificates", &mut self.subscriptions.root_certificates),
             ("identity.mail_account", &mut self.identity.mail_account),
             ("identity.sms_token", &mut self.identity.sms_token),
+            ("identity.tls_certificate", &mut self.identity.tls_certificate),
+            ("identity.tls_key", &mut self.identity.tls_key),
+            ("identity.certificate_roots", &mut self.identity.certificate_roots),
+            ("identity.person_authorities", &mut self.identity.person_authorities),
+            ("identity.organisation_authorities", &mut self.identity.organisation_authorities),
+            ("identity.revocation_lists", &mut self.identity.revocation_lists),
         ];
         named.into_iter().filter_map(|(key, path)| Some((key, path.as_mut()?))).collect()
     }

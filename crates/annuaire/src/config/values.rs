@@ -196,6 +196,17 @@ impl From<GuideVersion> for Guide {
     }
 }
 
+/// Which cards a server accepts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AcceptedCards {
+    /// Those of professionals.
+    #[default]
+    Production,
+    /// Those of a test environment.
+    Test,
+}
+
 /// Encoder of compressed answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]

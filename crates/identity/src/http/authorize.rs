@@ -133,7 +133,7 @@ async fn fits(
         }
     }
     // Whoever lost their right is told so by the login, not by a silent loop.
-    Ok(matches!(provider.bearer(&authentication.national_id).await?, Some((_, Ok(_)))))
+    Ok(matches!(provider.bearer_of(authentication).await?, Some((_, Ok(_)))))
 }
 
 impl Login {

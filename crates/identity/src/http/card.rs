@@ -14,6 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
+use crate::card_holder::CardHolder;
 use crate::client::sha256_hex;
 use crate::error::Error;
 use crate::http::admission::{EndpointCaller, OrganisationProof};
@@ -72,6 +73,7 @@ async fn presented(
         login: id.to_owned(),
         national_id: card.national_id().to_owned(),
         card: format!("{issuer}/{number}"),
+        holder: CardHolder::of(card.certificate()),
         until_ms: provider.now_ms() + TICKET_MS,
     };
     let detail = json!({

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use annuaire_cards::CARD_REFUSED;
 use annuaire_ecps::{AskRefusal, Asker, PromptOrder, PromptState};
 use askama::Template;
 use axum::body::Bytes;
@@ -17,6 +18,7 @@ use crate::error::Error;
 use crate::http::admission::EndpointCaller;
 use crate::http::answer::{origin, see_other};
 use crate::http::browser::{BackForm, BrowserCookie, Frame, ProviderMessage, browser_label};
+use crate::leaving::is_opposed;
 use crate::login::{CardTicket, Login, LoginStep};
 use crate::provider::{EndReason, Provider};
 use crate::rows::{Held, Writes};
@@ -237,6 +239,7 @@ async fn waited(provider: &Provider, caller: &EndpointCaller, id: &str) -> Resul
                 amr: approval.amr.iter().map(|method| (*method).to_owned()).collect(),
                 at_ms: approval.auth_ms,
                 means: approval.means_id,
+                holder: None,
             };
             finish(provider, caller, held, authentication).await
         }
@@ -269,6 +272,7 @@ async fn by_card(provider: &Provider, caller: &EndpointCaller, id: &str, ticket:
         amr: ["sc", "pin", "mfa"].map(str::to_owned).to_vec(),
         at_ms: provider.now_ms(),
         means: found.value.card,
+        holder: found.value.holder,
     };
     finish(provider, caller, held, authentication).await
 }
@@ -287,7 +291,14 @@ async fn finish(
         let text = "Cette application n’accepte pas ce moyen d’identification. Choisissez-en un autre.";
         return Ok(refused(provider, caller, &login, "Autre moyen demandé", text));
     }
-    let (person, claims) = match provider.bearer(&authentication.national_id).await? {
+    let (person, claims) = match provider.bearer_of(&authentication).await? {
+        Some((person, Ok(_))) if authentication.mode == AuthMode::Card && is_opposed(&person, &authentication.means) => {
+            let detail =
+                serde_json::json!({"national_id": authentication.national_id, "reason": "opposed", "client": client.client_id});
+            let event = provider.event("identity.card.refused", &login.id, &detail);
+            provider.rows.write(Writes::default().audit(event)).await?;
+            return Ok(refused(provider, caller, &login, "Carte refusée", CARD_REFUSED));
+        }
         Some((person, Ok(claims))) => (person, claims),
         other => {
             let text = match other {

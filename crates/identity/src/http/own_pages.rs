@@ -102,7 +102,7 @@ pub async fn tell_who(State(provider): State<Arc<Provider>>, mut request: Reques
 async fn signed_in(provider: &Provider, cookie: &str) -> Result<Option<SignedIn>, Error> {
     let Some(session) = provider.session_of(cookie).await? else { return Ok(None) };
     let session = session.value;
-    let Some((person, Ok(claims))) = provider.bearer(&session.authentication.national_id).await? else { return Ok(None) };
+    let Some((person, Ok(claims))) = provider.bearer_of(&session.authentication).await? else { return Ok(None) };
     provider.use_session(&session.sid, None).await?;
     let other_ids = identifiers(&person).into_iter().filter(|id| *id != claims.national_id).collect();
     Ok(Some(SignedIn {

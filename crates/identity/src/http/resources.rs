@@ -55,7 +55,7 @@ async fn told(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -> Resu
     let Some(client) = provider.client(&grant.client_id).await? else {
         return Ok(Err(invalid_token("Bearer", "the client is registered no more")));
     };
-    let claims = match provider.bearer(&session.authentication.national_id).await? {
+    let claims = match provider.bearer_of(&session.authentication).await? {
         Some((_, Ok(claims))) => claims,
         _ => {
             provider.end_session(&session.sid, EndReason::NoRight).await?;
@@ -142,7 +142,7 @@ async fn looked_into(provider: &Provider, caller: &EndpointCaller, body: &[u8]) 
         if standing.grant.client_id != client.client_id && provider.client(&standing.grant.client_id).await?.is_none() {
             return inactive();
         }
-        return match provider.bearer(&standing.session.authentication.national_id).await? {
+        return match provider.bearer_of(&standing.session.authentication).await? {
             Some((_, Ok(claims))) => {
                 let mut told = Value::Object(standing.claims);
                 told["active"] = true.into();

@@ -129,7 +129,7 @@ async fn shown(provider: &Provider, caller: &EndpointCaller, query: &str) -> Res
     };
     let (client, session) = (showcase(provider), provider.rows.live::<Session>(&held.value.sid).await?);
     let Some(session) = session.map(|held| held.value) else { return over() };
-    let Some((_, Ok(claims))) = provider.bearer(&session.authentication.national_id).await? else { return over() };
+    let Some((_, Ok(claims))) = provider.bearer_of(&session.authentication).await? else { return over() };
     let mut grant = crate::session::Grant::of_code(&held.value, &session, None);
     let given = provider.token_answer(&client, &mut grant, &session, &claims, None, true).await?;
     held.value.used = true;

@@ -73,7 +73,7 @@ fn invalid_grant<T>(why: &str) -> TokenStep<T> {
 /// A session with the claims of its person, as they stand. A person without right loses the session.
 async fn session_and_claims(provider: &Provider, sid: &str) -> TokenStep<(Held<Session>, ProfessionalClaims)> {
     let Some(session) = provider.rows.live::<Session>(sid).await? else { return invalid_grant("the session is over") };
-    match provider.bearer(&session.value.authentication.national_id).await? {
+    match provider.bearer_of(&session.value.authentication).await? {
         Some((_, Ok(claims))) => Ok(Ok((session, claims))),
         _ => {
             provider.end_session(sid, EndReason::NoRight).await?;
@@ -240,6 +240,7 @@ async fn ciba_approved(
         amr: approval.amr.iter().map(|method| (*method).to_owned()).collect(),
         at_ms: approval.auth_ms,
         means: approval.means_id,
+        holder: None,
     };
     let (session, _cookie) = provider.open_session(&person, authentication, &client.client_id).await?;
     provider.use_session(&session.sid, Some(&client.client_id)).await?;

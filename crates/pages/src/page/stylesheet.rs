@@ -10,7 +10,8 @@ use crate::visit::Visit;
 /// How long clients may cache the file.
 pub(crate) const CACHE: CachePolicy = CachePolicy::Immutable;
 
-const STYLE: &str = include_str!("../../assets/style.css");
+/// The style sheet: what is at [`path`].
+pub const STYLE: &str = include_str!("../../assets/style.css");
 
 /// The address of the style sheet: it contains a hash of the content, so that another content has another address.
 #[must_use]
