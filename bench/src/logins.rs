@@ -64,7 +64,7 @@ struct Bench {
 }
 
 /// A person with a phone, the cookies of a browser, and tokens.
-struct Holder {
+struct BenchHolder {
     phone: SimulatedPhone,
     national_id: String,
     cookies: Vec<(String, String)>,
@@ -86,7 +86,7 @@ pub fn run(professionals: &str, seconds: f64) -> Result<()> {
         let mut holders = Vec::new();
         for national_id in some_people(&registry).await? {
             let phone = SimulatedPhone::activate(&bench.phone, &mailbox, &national_id, "Téléphone", "193574").await?;
-            holders.push(Holder { phone, national_id, cookies: Vec::new(), access: String::new() });
+            holders.push(BenchHolder { phone, national_id, cookies: Vec::new(), access: String::new() });
         }
         println!(
             "| Identity, {professionals} professionals, {} | Figure |\n|---|---|",
@@ -190,11 +190,11 @@ enum Work {
 }
 
 /// Does the work by tasks side by side, each with some of the holders, at least once each.
-async fn each(bench: &Bench, holders: &mut Vec<Holder>, time: Duration, work: Work) -> Result<Figures> {
+async fn each(bench: &Bench, holders: &mut Vec<BenchHolder>, time: Duration, work: Work) -> Result<Figures> {
     let share = holders.len().div_ceil(TASKS);
     let mut tasks = Vec::new();
     while !holders.is_empty() {
-        let mut mine: Vec<Holder> = holders.drain(..share.min(holders.len())).collect();
+        let mut mine: Vec<BenchHolder> = holders.drain(..share.min(holders.len())).collect();
         let bench = Bench { app: bench.app.clone(), phone: Arc::clone(&bench.phone) };
         tasks.push(tokio::spawn(async move {
             let (mut times, start) = (Vec::new(), Instant::now());
@@ -227,7 +227,12 @@ impl Bench {
         Ok((axum::http::Response::from_parts(parts, ()), String::from_utf8(bytes.to_vec())?))
     }
 
-    async fn browse(&self, holder: &mut Holder, request: axum::http::request::Builder, body: String) -> Result<(String, String)> {
+    async fn browse(
+        &self,
+        holder: &mut BenchHolder,
+        request: axum::http::request::Builder,
+        body: String,
+    ) -> Result<(String, String)> {
         let cookies: Vec<String> = holder.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let (response, body) = self.send(request.header(header::COOKIE, cookies.join("; ")), body).await?;
         for cookie in response.headers().get_all(header::SET_COOKIE) {
@@ -239,7 +244,7 @@ impl Bench {
         Ok((location.unwrap_or_default(), body))
     }
 
-    async fn work(&self, holder: &mut Holder, work: Work) -> Result<()> {
+    async fn work(&self, holder: &mut BenchHolder, work: Work) -> Result<()> {
         let realm = format!("{REALM}/protocol/openid-connect");
         let basic = format!("Basic {}", STANDARD.encode(format!("{CLIENT}:secret")));
         match work {
@@ -270,7 +275,7 @@ impl Bench {
     }
 
     /// Walks the pages of a login, or none when there is a session.
-    async fn code(&self, holder: &mut Holder, work: Work) -> Result<String> {
+    async fn code(&self, holder: &mut BenchHolder, work: Work) -> Result<String> {
         let query = encoded(&[
             ("response_type", "code"),
             ("client_id", CLIENT),

@@ -176,7 +176,10 @@ pub(crate) async fn introduce(identity: &Identity, out: &mut impl Write) -> Resu
     tokio::task::spawn_blocking(move || register_people(&registry, RightOfFormer::Ended)).await??;
     register_demo_client(identity).await?;
     let _ = writeln!(out, "    client {DEMO_CLIENT}, secret {DEMO_SECRET}, returns to http://localhost:3000/callback");
-    let _ = writeln!(out, "    try it: /auth/bac-a-sable; phones: /e-cps/simulateur; mails and SMS: /e-cps/messagerie");
+    let _ = writeln!(
+        out,
+        "    try it: /auth/bac-a-sable; phones: /e-cps/simulateur; mails and SMS: /e-cps/messagerie; without a number: /portail/pro/connexion"
+    );
     for person in &PEOPLE {
         let _ = writeln!(out, "    {} {} ({})", person.national_id, person.full_name(), person.profile);
     }

@@ -1,6 +1,7 @@
 //! The identity provider of a server: its parts, its pages, and what it does beside answering.
 
 use crate::certificates::CertificateService;
+use crate::civil::{CivilLogins, CivilParts};
 use crate::clock::{now_ms, now_us};
 use crate::config::IdentitySection;
 use crate::registry::{random_bytes, runtime};
@@ -44,6 +45,8 @@ pub(crate) struct Identity {
     pub(crate) phone: Arc<PhoneService>,
     pub(crate) mailbox: Option<Arc<LocalMailbox>>,
     sender: Arc<dyn LogoutSender>,
+    /// Logins of people without a professional means, where there are some.
+    civil: Option<Arc<CivilLogins>>,
     /// For what commands and demonstrations write.
     pub(crate) registry: BlockingRegistry,
     /// Cards and certificates of organisations, where they are taken.
@@ -117,6 +120,18 @@ impl Identity {
             ended: Arc::clone(&ends) as Arc<dyn MeansEnded>,
             public_base: addresses.login_host.clone(),
         }));
+        let civil = match serves {
+            true => CivilLogins::of(CivilParts {
+                registry: Arc::clone(&registry),
+                section,
+                base: &addresses.login_host,
+                secret,
+                gate: Arc::clone(&gate),
+                style: style.clone(),
+                is_fictional: usage == IdentityUse::Sandbox,
+            })?,
+            false => None,
+        };
         let provider = Arc::new(Provider::new(ProviderSettings {
             registry,
             entropy,
@@ -145,6 +160,7 @@ impl Identity {
             sender: Arc::new(LogoutPost(Arc::new(transport))),
             registry: blocking,
             certificates,
+            civil: civil.map(Arc::new),
         }))
     }
 
@@ -153,7 +169,12 @@ impl Identity {
         let demo = self.mailbox.as_ref().map(|mailbox| PhoneDemo { mailbox: Arc::clone(mailbox), people });
         let settings = PhoneDoorSettings { fictional: demo.is_some(), sign_in: Some(SIGN_IN.to_owned()), demo };
         let phone = annuaire_ecps::router(Arc::clone(&self.phone), settings);
-        annuaire_identity::router(&self.provider).merge(phone.layer(from_fn_with_state(Arc::clone(&self.provider), tell_who)))
+        let pages = phone.layer(from_fn_with_state(Arc::clone(&self.provider), tell_who));
+        let router = annuaire_identity::router(&self.provider).merge(pages);
+        match &self.civil {
+            Some(civil) => router.merge(civil.router(&self.provider)),
+            None => router,
+        }
     }
 
     /// Starts what goes on beside answers, in tasks of the runtime: sessions end with rights, relying parties are told, messages leave.
@@ -164,7 +185,7 @@ impl Identity {
             tokio::spawn(tell(Arc::clone(&self.provider), Arc::clone(&self.sender)));
         }
         tokio::spawn(serve_phones(Arc::clone(&self.phone)));
-        tokio::spawn(sweep(Arc::clone(&self.provider)));
+        tokio::spawn(sweep(Arc::clone(&self.provider), self.civil.clone()));
         if let Some(certificates) = &self.certificates {
             tokio::spawn(Arc::clone(certificates).watch());
         }
@@ -253,11 +274,16 @@ async fn serve_phones(phone: Arc<PhoneService>) {
     }
 }
 
-async fn sweep(provider: Arc<Provider>) {
+async fn sweep(provider: Arc<Provider>, civil: Option<Arc<CivilLogins>>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         if let Err(error) = provider.sweep().await {
             annuaire_web::record_internal_error("", "identity.sweep", &annuaire_web::cause_chain(&error));
+        }
+        if let Some(civil) = &civil
+            && let Err(error) = civil.sweep().await
+        {
+            annuaire_web::record_internal_error("", "relying.sweep", &annuaire_web::cause_chain(&error));
         }
     }
 }

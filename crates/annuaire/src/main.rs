@@ -7,6 +7,7 @@
 mod amounts;
 mod catch_up;
 mod certificates;
+mod civil;
 mod clock;
 mod commands;
 mod config;

@@ -152,6 +152,13 @@ section! {
         login: Option<TextValue<ClientBase>> = None,
         /// Form of "sub": uuid, or the component (a UUID) of the form f:component:identifier that the national service had.
         subject: String = "uuid".to_owned(),
+        /// FranceConnect for people without a professional means: sandbox, production, or the issuer of a provider that speaks alike. Without it,
+        /// there are no such logins.
+        france_connect: Option<String> = None,
+        /// Client id there.
+        france_connect_client: Option<String> = None,
+        /// File with the secret of this client.
+        france_connect_secret: Option<PathBuf> = None,
         /// Mail server for notices and activation: smtp://host:587 (STARTTLS), smtps://host:465, or smtp://127.0.0.1:25 on this machine.
         mail_server: Option<String> = None,
         /// File with user name and password of the mail server, a line each.
@@ -248,6 +255,7 @@ impl Configuration {
             ("registry.database", &mut self.registry.database),
             ("import.spill", &mut self.import.spill),
             ("subscriptions.root_certificates", &mut self.subscriptions.root_certificates),
+            ("identity.france_connect_secret", &mut self.identity.france_connect_secret),
             ("identity.mail_account", &mut self.identity.mail_account),
             ("identity.sms_token", &mut self.identity.sms_token),
             ("identity.tls_certificate", &mut self.identity.tls_certificate),
