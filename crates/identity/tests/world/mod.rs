@@ -10,8 +10,8 @@ use annuaire_ecps::{
     ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings, SimulatedPhone,
 };
 use annuaire_identity::{
-    Addresses, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, OrganisationProof,
-    Provider, ProviderSettings, REALM, SubjectForm, router,
+    Addresses, CertificateChecks, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender,
+    OrganisationProof, Provider, ProviderSettings, REALM, SubjectForm, router,
 };
 use annuaire_mos::owner::Owner;
 use annuaire_mos::{ExerciceProfessionnel, IdentifiantAlternatif, Objet, Professionnel, SituationExercice};
@@ -123,6 +123,11 @@ impl World {
     }
 
     pub async fn with(host: &str) -> Self {
+        Self::made(host, None, None).await
+    }
+
+    /// With a host of cards, and what certificates are checked with.
+    pub async fn made(host: &str, card_host: Option<String>, certificates: Option<CertificateChecks>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let counter = AtomicU64::new(1);
         let entropy: Entropy = Arc::new(move |bytes: &mut [u8]| {
@@ -154,6 +159,7 @@ impl World {
         let gate = Arc::new(Gate::new(GateSettings::new([7; 32], Arc::new(move || gate_clock() * 1_000))));
         let mut addresses = Addresses::of_host(host);
         addresses.mtls_host = Some("https://mtls.exemple.test".into());
+        addresses.card_host = card_host;
         let provider = Arc::new(Provider::new(ProviderSettings {
             registry: Arc::clone(&registry),
             entropy,
@@ -165,7 +171,7 @@ impl World {
             phone: Arc::clone(&phone),
             sandbox: true,
             style: "/style.css".into(),
-            certificates: None,
+            certificates,
         }));
         _ = late.0.set(EndsSessions(Arc::downgrade(&provider)));
         let app = router(&provider);
