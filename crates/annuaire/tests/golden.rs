@@ -33,6 +33,7 @@ const COMMANDS: [&str; 22] = [
     "verify",
     "key",
     "pki",
+    "admin",
     "backup",
     "restore",
     "config",

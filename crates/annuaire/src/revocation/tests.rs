@@ -98,7 +98,7 @@ fn the_operator_is_warned_a_day_before_a_list_ends_and_then_cards_are_refused() 
     let end_ms = NOW_MS + 7 * DAY_MS;
     assert!(fixture.lists.look(end_ms - DAY_MS - 1).is_empty());
     let warned = fixture.lists.look(end_ms - DAY_MS);
-    assert!(warned.len() == 8 && warned.iter().all(|line| line.contains("ends at 2026-11-25T11:46:40")), "{warned:?}");
+    assert!(warned.len() == 8 && warned.iter().all(|line| line.contains("ends at 2026-11-25T11:06:40")), "{warned:?}");
     assert_eq!(fixture.check(&card, end_ms - 1_000), "accepted");
     let stale = fixture.lists.look(end_ms);
     assert_eq!(stale.iter().filter(|line| line.contains("ended at") && line.contains("are refused")).count(), 8, "{stale:?}");
