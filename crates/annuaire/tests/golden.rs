@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Every command of the program, also the hidden one.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "demo",
     "generate",
     "import",
