@@ -4,4 +4,5 @@ pub(crate) mod admission;
 pub(crate) mod answer;
 mod civil_pages;
 pub(crate) mod door;
+pub(crate) mod routes;
 pub(crate) mod stand_in_pages;

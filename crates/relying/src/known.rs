@@ -12,7 +12,7 @@ use crate::limits::{FAILED_MS, KNOWN_MS, REFRESH_MS};
 use crate::provider::{EndpointSource, ProviderEndpoints, RelyingSettings};
 
 /// What was asked, and when.
-struct Asked<T> {
+struct AskedFact<T> {
     value: Option<(i64, T)>,
     /// When it was asked last, whatever came of it.
     last_ms: Option<i64>,
@@ -20,15 +20,15 @@ struct Asked<T> {
 
 /// Endpoints and keys of one provider. Of several logins that need an answer, one asks, and the others wait for it.
 pub(crate) struct KnownProvider {
-    endpoints: Mutex<Asked<Arc<ProviderEndpoints>>>,
-    keys: Mutex<Asked<Arc<[PublicKey]>>>,
+    endpoints: Mutex<AskedFact<Arc<ProviderEndpoints>>>,
+    keys: Mutex<AskedFact<Arc<[PublicKey]>>>,
 }
 
 impl KnownProvider {
     pub(crate) fn new() -> Self {
         Self {
-            endpoints: Mutex::new(Asked { value: None, last_ms: None }),
-            keys: Mutex::new(Asked { value: None, last_ms: None }),
+            endpoints: Mutex::new(AskedFact { value: None, last_ms: None }),
+            keys: Mutex::new(AskedFact { value: None, last_ms: None }),
         }
     }
 
@@ -89,7 +89,7 @@ impl KnownProvider {
     }
 }
 
-impl<T: Clone> Asked<T> {
+impl<T: Clone> AskedFact<T> {
     /// What was answered less than `most_ms` ago. A clock that went back makes nothing fresh for longer than that.
     fn fresh(&self, now_ms: i64, most_ms: i64) -> Option<T> {
         self.value.as_ref().filter(|(at, _)| (0..most_ms).contains(&now_ms.saturating_sub(*at))).map(|(_, value)| value.clone())
@@ -107,7 +107,7 @@ impl<T: Clone> Asked<T> {
     }
 }
 
-impl Asked<Arc<[PublicKey]>> {
+impl AskedFact<Arc<[PublicKey]>> {
     async fn take(&mut self, now_ms: i64, address: &str, caller: &dyn ProviderCaller) -> Result<Arc<[PublicKey]>, LoginFault> {
         let set = json(caller, address, "keys").await?;
         let keys = read_jwks(&set).map_err(|error| LoginFault::Answer { part: "keys", reason: error.to_string() })?;

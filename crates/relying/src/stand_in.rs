@@ -22,9 +22,9 @@ use crate::error::RelyingError;
 use crate::limits::{STAND_IN_CODE_MS, STAND_IN_SESSION_MS, STAND_IN_TOKEN_S, SWEEP};
 use crate::relying::with_query;
 use crate::rows::{KeptRow, ReadRow, RelyingRows, RowWrites, is_handle, sha256_key};
-use asked::{AskFault, AskedLogin, parameters, read_asked, value};
+use asked::{AskFault, AskedLogin, parameters, read_asked};
 use citizens::Citizen;
-use client::StandInClient;
+use client::{StandInClient, value};
 use damage::{DamagedToken, damaged};
 
 /// Where the stand-in is, below scheme and host.

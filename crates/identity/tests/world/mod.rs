@@ -10,8 +10,8 @@ use annuaire_ecps::{
     ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings, SimulatedPhone,
 };
 use annuaire_identity::{
-    ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, OrganisationProof, Provider,
-    ProviderAddresses, ProviderSettings, REALM, SubjectForm, router,
+    CertificateChecks, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, OrganisationProof,
+    Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm, router,
 };
 use annuaire_mos::owner::Owner;
 use annuaire_mos::{ExerciceProfessionnel, IdentifiantAlternatif, Objet, Professionnel, SituationExercice};
@@ -146,8 +146,8 @@ fn postgres() -> Option<String> {
 fn parts(
     host: &str,
     registry: &Arc<dyn Registry>,
-    entropy: &Entropy,
-    clock: &Arc<AtomicI64>,
+    (entropy, clock): (&Entropy, &Arc<AtomicI64>),
+    (card_host, certificates): (Option<String>, Option<CertificateChecks>),
 ) -> (Arc<Provider>, Arc<PhoneService>, Arc<LocalMailbox>) {
     let now = clock_of(clock);
     let mailbox = Arc::new(LocalMailbox::new(Arc::clone(registry), Arc::clone(entropy), Arc::clone(&now)));
@@ -166,6 +166,7 @@ fn parts(
     let gate = Arc::new(Gate::new(GateSettings::new([7; 32], Arc::new(move || gate_clock() * 1_000))));
     let mut addresses = ProviderAddresses::of_host(host);
     addresses.mtls_host = Some("https://mtls.exemple.test".into());
+    addresses.card_host = card_host;
     let provider = Arc::new(Provider::new(ProviderSettings {
         registry: Arc::clone(registry),
         entropy: Arc::clone(entropy),
@@ -177,7 +178,7 @@ fn parts(
         phone: Arc::clone(&phone),
         sandbox: true,
         style: "/style.css".into(),
-        certificates: None,
+        certificates,
     }));
     _ = late.0.set(EndsSessions(Arc::downgrade(&provider)));
     (provider, phone, mailbox)
@@ -194,6 +195,11 @@ impl World {
     }
 
     pub async fn with(host: &str) -> Self {
+        Self::made(host, None, None).await
+    }
+
+    /// With a host of cards, and what certificates are checked with.
+    pub async fn made(host: &str, card_host: Option<String>, certificates: Option<CertificateChecks>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let counter = AtomicU64::new(1);
         let entropy: Entropy = Arc::new(move |bytes: &mut [u8]| {
@@ -204,7 +210,7 @@ impl World {
         let clock = Arc::new(AtomicI64::new(1_795_000_000_000));
         let now = clock_of(&clock);
         let registry = registry(dir.path(), &entropy, &now).await;
-        let (provider, phone, mailbox) = parts(host, &registry, &entropy, &clock);
+        let (provider, phone, mailbox) = parts(host, &registry, (&entropy, &clock), (card_host, certificates));
         let app = router(&provider);
         let world = Self { provider, phone, mailbox, registry, entropy, clock, app, _dir: dir };
         world
@@ -216,7 +222,7 @@ impl World {
 
     /// Another node of the installation: it has nothing but the registry and the secret.
     pub fn another_node(&self) -> Self {
-        let (provider, phone, mailbox) = parts(HOST, &self.registry, &self.entropy, &self.clock);
+        let (provider, phone, mailbox) = parts(HOST, &self.registry, (&self.entropy, &self.clock), (None, None));
         let app = router(&provider);
         Self {
             provider,

@@ -14,7 +14,7 @@ use axum::routing::MethodRouter;
 
 /// What the gate needs to know of a route.
 #[derive(Clone)]
-pub(crate) struct RouteAdmission {
+pub(crate) struct CivilAdmission {
     gate: Arc<Gate>,
     route: &'static str,
 }
@@ -66,13 +66,13 @@ pub(crate) fn admitted<S: Clone + Send + Sync + 'static>(
     route: &'static str,
     handler: MethodRouter<S>,
 ) -> Router<S> {
-    let admission = RouteAdmission { gate: Arc::clone(gate), route };
+    let admission = CivilAdmission { gate: Arc::clone(gate), route };
     router.route(path, handler.layer(from_fn_with_state(admission, admit)))
 }
 
 /// Lets a request in, or answers with the refusal.
-async fn admit(State(admission): State<RouteAdmission>, request: Request, next: Next) -> Response {
-    let RouteAdmission { gate, route } = admission;
+async fn admit(State(admission): State<CivilAdmission>, request: Request, next: Next) -> Response {
+    let CivilAdmission { gate, route } = admission;
     let (mut parts, body) = request.into_parts();
     let (arrival, pass) = gate.arrive::<Anyone>(&mut parts, RateRule::Counted).await;
     let method = parts.method.clone();

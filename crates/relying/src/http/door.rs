@@ -5,21 +5,18 @@ use std::sync::Arc;
 use annuaire_jose::equal;
 use annuaire_store::{Entropy, Registry};
 use annuaire_web::Gate;
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
-use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::calls::ProviderCaller;
 use crate::error::RelyingError;
-use crate::http::admission::{admitted, cookie};
+use crate::http::admission::cookie;
 use crate::http::answer::{RelyingFrame, cookie_name};
-use crate::http::civil_pages;
-use crate::limits::{BODY_BYTES, PAGE_BYTES};
+use crate::limits::PAGE_BYTES;
 use crate::provider::RelyingSettings;
 use crate::relying::{RelyingParts, RelyingParty};
 use crate::rows::{RelyingRows, is_handle};
@@ -70,7 +67,7 @@ pub struct CivilDoor {
     pub(crate) frame: RelyingFrame,
     pub(crate) professional_sign_in: String,
     pub(crate) manager_page: String,
-    gate: Arc<Gate>,
+    pub(crate) gate: Arc<Gate>,
     now_ms: Arc<dyn Fn() -> i64 + Send + Sync>,
     form_key: [u8; 32],
 }
@@ -157,31 +154,6 @@ pub async fn tell_civil(State(door): State<Arc<CivilDoor>>, mut request: Request
         Err(error) => annuaire_web::record_internal_error("", "civil.session", &annuaire_web::cause_chain(&error)),
     }
     next.run(request).await
-}
-
-/// The pages of people who log in with civil traits. Anyone may call each of them.
-///
-/// | Path | What |
-/// |---|---|
-/// | `/portail/pro/connexion` | the choice (SC02) |
-/// | `/portail/pro/franceconnect` | begins a login; `?retour=/portail/…` names the page after it |
-/// | `/portail/pro/franceconnect/retour` | where the provider's answer returns; a login belongs to the browser that began it |
-/// | `/portail/pro/identite` | what was received: of the session's person alone |
-/// | `/portail/pro/deconnexion` | ends the session; its form carries a proof that it is of this session |
-/// | `/portail/pro/deconnecte` | where the provider's logout returns |
-pub fn civil_router(door: &Arc<CivilDoor>) -> Router {
-    let mut router = Router::new();
-    for (path, route, handler) in [
-        ("/portail/pro/connexion", "civil.choice", get(civil_pages::choice)),
-        ("/portail/pro/franceconnect", "civil.begin", get(civil_pages::begin)),
-        ("/portail/pro/franceconnect/retour", "civil.return", get(civil_pages::returned)),
-        ("/portail/pro/identite", "civil.identity", get(civil_pages::identity)),
-        ("/portail/pro/deconnexion", "civil.logout", post(civil_pages::log_out)),
-        ("/portail/pro/deconnecte", "civil.left", get(civil_pages::left)),
-    ] {
-        router = admitted(router, &door.gate, path, route, handler);
-    }
-    router.layer(DefaultBodyLimit::max(BODY_BYTES)).with_state(Arc::clone(door))
 }
 
 #[cfg(test)]

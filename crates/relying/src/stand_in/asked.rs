@@ -2,7 +2,7 @@
 
 use crate::limits::{PARAMETERS, QUERY_BYTES, STAND_IN_NONCE};
 use crate::stand_in::citizens::is_scope;
-use crate::stand_in::client::StandInClient;
+use crate::stand_in::client::{StandInClient, value};
 
 /// A request of a login that may be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +46,6 @@ pub(crate) fn parameters(text: &[u8]) -> Option<Vec<(String, String)>> {
         all.push((name.into_owned(), value.into_owned()));
     }
     Some(all)
-}
-
-/// The value of a parameter.
-pub(crate) fn value<'p>(parameters: &'p [(String, String)], name: &str) -> Option<&'p str> {
-    parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
 }
 
 /// Reads a request.

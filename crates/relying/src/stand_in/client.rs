@@ -3,7 +3,6 @@
 use annuaire_jose::{AssertionRule, PublicKey, SignatureAlgorithm, TokenRule, check_assertion, equal, open_token};
 
 use crate::rows::sha256_key;
-use crate::stand_in::asked::value;
 
 /// A client of the stand-in.
 #[derive(Debug, Clone)]
@@ -51,4 +50,9 @@ impl StandInClient {
             _ => false,
         }
     }
+}
+
+/// The value of a parameter.
+pub(crate) fn value<'p>(parameters: &'p [(String, String)], name: &str) -> Option<&'p str> {
+    parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
 }
