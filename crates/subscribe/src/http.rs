@@ -225,6 +225,42 @@ mod tests {
     }
 
     #[test]
+    fn a_body_is_fetched_whole_or_refused() {
+        // The receiver answers when the head of the request is there: its last bytes are not those of a notification.
+        let publisher = |answer: &'static str| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = format!("http://{}/list.crl", listener.local_addr().unwrap());
+            std::thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let mut stream = stream.unwrap();
+                    let (mut head, mut byte) = (Vec::new(), [0]);
+                    while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+                        head.push(byte[0]);
+                    }
+                    let _ = stream.write_all(answer.as_bytes());
+                    if answer.is_empty() || answer.ends_with('+') {
+                        std::thread::sleep(Duration::from_secs(600));
+                    }
+                }
+            });
+            address
+        };
+        let get = |answer| ours().get(&publisher(answer), 4, Duration::from_millis(300));
+        assert_eq!(get("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nabcd"), Ok(b"abcd".to_vec()));
+        assert!(get("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabcde").unwrap_err().contains("more than 4 bytes"));
+        assert!(get("HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n").unwrap_err().contains("404"));
+        assert!(
+            get("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n").unwrap_err().contains("302")
+        );
+        assert!(get("").unwrap_err().contains("in time"));
+        // An answer that stops in its middle is no answer.
+        assert!(get("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\na+").is_err());
+        let strict = HttpTransport::new(AddressRules::default(), None).unwrap();
+        let refused = strict.get(&publisher("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), 4, Duration::from_secs(1));
+        assert_eq!(refused, Err("no address of this host may be called".to_owned()));
+    }
+
+    #[test]
     fn no_address_of_our_own_network_is_called() {
         let (endpoint, sent) = receiver("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         let strict = HttpTransport::new(AddressRules::default(), None).unwrap();
