@@ -2,16 +2,21 @@
 
 use crate::exit::{Exit, InvalidValue};
 use crate::world::Machine;
-use annuaire_bulk::{CopiedTree, TreeDirectory, TreePart, VerifierKey, check_published};
+use annuaire_bulk::{CopiedTree, PublishedFault, TreeDirectory, TreePart, VerifierKey, check_published};
 use annuaire_mirror::{HttpOptions, OriginReader};
 use anyhow::{Context, Result};
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Requests for each second: the files are outside the quota of a directory, tiles are small.
 const RATE: u32 = 200;
+/// Checks of a server whose pages and checkpoint do not end together: it may be publishing.
+const TRIES: u32 = 4;
+/// Pause before the next of them.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Checks published files, says what was checked, and remembers the checkpoint.
 pub(crate) fn verify_published(published: &str, keys: &[String], state: Option<&Path>) -> Result<Exit> {
@@ -27,8 +32,18 @@ pub(crate) fn verify_published(published: &str, keys: &[String], state: Option<&
         true => {
             let options = HttpOptions { rate: RATE, ..HttpOptions::default() };
             let base = published.trim_end_matches('/').trim_end_matches("/$bulk-publish");
-            let reader = OriginReader::new(base, &options, Arc::new(Machine::new()))?;
-            check_published(&mut TreeAddress(reader), &keys, remembered.as_deref())
+            let mut tree = TreeAddress(OriginReader::new(base, &options, Arc::new(Machine::new()))?);
+            let mut tries = 1;
+            loop {
+                match check_published(&mut tree, &keys, remembered.as_deref()) {
+                    // A server that publishes: its page is there a moment before the checkpoint that covers it.
+                    Err(PublishedFault::End { .. }) if tries < TRIES => {
+                        std::thread::sleep(PAUSE);
+                        tries += 1;
+                    }
+                    checked => break checked,
+                }
+            }
         }
         false => check_published(&mut TreeDirectory(published.into()), &keys, remembered.as_deref()),
     }?;
