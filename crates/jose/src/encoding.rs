@@ -84,8 +84,23 @@ impl<'de> Visitor<'de> for Strict {
             let value = members.next_value_seed(Strict)?;
             all.insert(name, value);
         }
-        Ok(Value::Object(all))
+        match as_number(&all) {
+            Some(text) => number(text).ok_or_else(|| A::Error::custom("a number is out of range")),
+            None => Ok(Value::Object(all)),
+        }
     }
+}
+
+/// The digits of a number with a fraction, when another room of the program had `serde_json` keep numbers as they are written (its feature
+/// `arbitrary_precision`): it hands them over as an object of one member.
+fn as_number(members: &Map<String, Value>) -> Option<&str> {
+    let only = members.get("$serde_json::private::Number").filter(|_| members.len() == 1);
+    only.and_then(Value::as_str)
+}
+
+fn number(text: &str) -> Option<Value> {
+    let is_finite = text.parse::<f64>().is_ok_and(f64::is_finite);
+    serde_json::from_str::<serde_json::Number>(text).ok().filter(|_| is_finite).map(Value::Number)
 }
 
 /// The name of a member.
