@@ -32,7 +32,7 @@ const LOGOUT_TELLERS: usize = 8;
 const NOBODY: Duration = Duration::from_millis(300);
 /// Everybody who is logged in is looked at again after this long: days pass without a transaction.
 const LOOK_AT_ALL: Duration = Duration::from_secs(600);
-/// Messages and what is due on phones.
+/// Messages of phones leave this often.
 const PHONE_WORK: Duration = Duration::from_millis(500);
 /// What is over is removed this often.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -185,7 +185,7 @@ impl Identity {
             tokio::spawn(tell(Arc::clone(&self.provider), Arc::clone(&self.sender)));
         }
         tokio::spawn(serve_phones(Arc::clone(&self.phone)));
-        tokio::spawn(sweep(Arc::clone(&self.provider), self.civil.clone()));
+        tokio::spawn(sweep(Arc::clone(&self.provider), Arc::clone(&self.phone), self.civil.clone()));
         if let Some(certificates) = &self.certificates {
             tokio::spawn(Arc::clone(certificates).watch());
         }
@@ -265,20 +265,20 @@ async fn tell(provider: Arc<Provider>, sender: Arc<dyn LogoutSender>) {
 async fn serve_phones(phone: Arc<PhoneService>) {
     let mut failing = Failing::default();
     loop {
-        let step = async {
-            phone.run_due(now_ms()).await?;
-            phone.run_messages(now_ms()).await
-        };
-        failing.note("the work of phones", step.await.err().map(|error| error.to_string()));
+        let sent = phone.run_messages(now_ms()).await;
+        failing.note("messages of phones", sent.err().map(|error| error.to_string()));
         tokio::time::sleep(PHONE_WORK).await;
     }
 }
 
-async fn sweep(provider: Arc<Provider>, civil: Option<Arc<CivilLogins>>) {
+async fn sweep(provider: Arc<Provider>, phone: Arc<PhoneService>, civil: Option<Arc<CivilLogins>>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         if let Err(error) = provider.sweep().await {
             annuaire_web::record_internal_error("", "identity.sweep", &annuaire_web::cause_chain(&error));
+        }
+        if let Err(error) = phone.run_due(now_ms()).await {
+            annuaire_web::record_internal_error("", "ecps.due", &annuaire_web::cause_chain(&error));
         }
         if let Some(civil) = &civil
             && let Err(error) = civil.sweep().await
