@@ -5,15 +5,11 @@ use crate::commits::{generate, import};
 use crate::load::Figures;
 use crate::table::row;
 use crate::writer::{now_ms, registry};
-use annuaire_base::text::hex;
 use annuaire_consolidate::entity_key;
 use annuaire_ecps::{
     ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings, SimulatedPhone,
 };
-use annuaire_identity::{
-    ClientAuthentication, ClientMode, ClientRecord, GrantType, Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm,
-    router,
-};
+use annuaire_identity::{ClientRecord, GrantType, Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm, router};
 use annuaire_store::{Entropy, Registry};
 use annuaire_web::{Gate, GateSettings};
 use anyhow::{Context, Result, ensure};
@@ -24,7 +20,6 @@ use axum::http::{Request, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -142,25 +137,8 @@ async fn bench(registry: &Arc<dyn Registry>) -> Result<(Bench, Arc<LocalMailbox>
         certificates: None,
     }));
     let record = ClientRecord {
-        client_id: CLIENT.into(),
-        client_name: "Mesure".into(),
-        mode: ClientMode::Compat,
-        redirect_uris: vec![CALLBACK.into()],
-        post_logout_redirect_uris: vec![],
-        backchannel_logout_uri: None,
-        token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
-        secrets_sha256: vec![hex(&Sha256::digest(b"secret"))],
-        jwks: None,
-        tls_client_auth_subject_dn: None,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        id_token_signed_response_alg: "RS256".into(),
-        userinfo_signed_response_alg: None,
-        require_pkce: false,
-        allowed_auth_modes: vec![],
-        introspects_others: false,
-        exchange_scopes: vec![],
-        created_ms: 0,
-        ends_ms: None,
+        ..ClientRecord::with_secret(CLIENT, "Mesure", vec![CALLBACK.to_owned()], "secret", 0)
     };
     provider.register_client(&record, "bench").await?;
     Ok((Bench { app: router(&provider), phone }, mailbox))

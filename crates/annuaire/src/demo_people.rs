@@ -4,17 +4,15 @@
 use crate::clock::now_ms;
 use crate::identity::Identity;
 use annuaire_base::fact::{FactKey, Publication};
-use annuaire_base::text::hex;
 use annuaire_consolidate::entity_key;
 use annuaire_ecps::SimulatedPhone;
-use annuaire_identity::{ClientAuthentication, ClientMode, ClientRecord, GrantType};
+use annuaire_identity::{ClientRecord, GrantType};
 use annuaire_mos::owner::Owner;
 use annuaire_mos::{
     Adresse, Coordonnees, EtatCivil, ExerciceProfessionnel, Objet, Professionnel, SavoirFaire, SituationExercice, Structure,
 };
 use annuaire_store::{BlockingRegistry, Cause, Change, Channel, CommitClock, Expect, OwnerRow};
 use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
 use std::io::Write;
 
 /// The client of the demonstration.
@@ -198,26 +196,11 @@ async fn simulate_phone(identity: &Identity, national_id: &str) -> Result<()> {
 
 /// Registers the client of a demonstration.
 async fn register_demo_client(identity: &Identity) -> Result<()> {
+    let addresses = ["http://localhost:3000/callback", "http://127.0.0.1:3000/callback"].map(str::to_owned).to_vec();
     let record = ClientRecord {
-        client_id: DEMO_CLIENT.to_owned(),
-        client_name: "Application de démonstration".to_owned(),
-        mode: ClientMode::Compat,
-        redirect_uris: ["http://localhost:3000/callback", "http://127.0.0.1:3000/callback"].map(str::to_owned).to_vec(),
         post_logout_redirect_uris: ["http://localhost:3000/", "http://127.0.0.1:3000/"].map(str::to_owned).to_vec(),
-        backchannel_logout_uri: None,
-        token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
-        secrets_sha256: vec![hex(&Sha256::digest(DEMO_SECRET.as_bytes()))],
-        jwks: None,
-        tls_client_auth_subject_dn: None,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Ciba],
-        id_token_signed_response_alg: "RS256".to_owned(),
-        userinfo_signed_response_alg: None,
-        require_pkce: false,
-        allowed_auth_modes: Vec::new(),
-        introspects_others: false,
-        exchange_scopes: Vec::new(),
-        created_ms: now_ms(),
-        ends_ms: None,
+        ..ClientRecord::with_secret(DEMO_CLIENT, "Application de démonstration", addresses, DEMO_SECRET, now_ms())
     };
     Ok(identity.provider.register_client(&record, "demo").await?)
 }

@@ -137,6 +137,33 @@ impl ProviderRow for ClientRecord {
 }
 
 impl ClientRecord {
+    /// A client as most are: one that proves itself by a secret in the header, takes RS256 and codes, and has nothing else. What differs is
+    /// set by the caller.
+    #[must_use]
+    pub fn with_secret(client_id: &str, client_name: &str, redirect_uris: Vec<String>, secret: &str, created_ms: i64) -> Self {
+        Self {
+            client_id: client_id.to_owned(),
+            client_name: client_name.to_owned(),
+            mode: ClientMode::Compat,
+            redirect_uris,
+            post_logout_redirect_uris: vec![],
+            backchannel_logout_uri: None,
+            token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
+            secrets_sha256: vec![sha256_hex(secret)],
+            jwks: None,
+            tls_client_auth_subject_dn: None,
+            grant_types: vec![GrantType::AuthorizationCode],
+            id_token_signed_response_alg: "RS256".to_owned(),
+            userinfo_signed_response_alg: None,
+            require_pkce: false,
+            allowed_auth_modes: vec![],
+            introspects_others: false,
+            exchange_scopes: vec![],
+            created_ms,
+            ends_ms: None,
+        }
+    }
+
     /// Whether it may ask for this.
     #[must_use]
     pub fn may(&self, grant: GrantType) -> bool {

@@ -160,14 +160,7 @@ impl Rows {
         for job in &writes.jobs {
             unit.job(job).await?;
         }
-        let cause = Cause {
-            actor: "identity".to_owned(),
-            authority: None,
-            request: None,
-            channel: Channel::System,
-            basis: None,
-            reason: "identity".to_owned(),
-        };
+        let cause = Cause::new(Channel::System, "identity", "identity");
         let now_ms = &self.now_ms;
         match unit.save(&cause, CommitClock { now_ms: &|| now_ms(), any_clock: false }).await {
             Err(annuaire_store::Error::IdentityChanged { .. }) => Ok(false),

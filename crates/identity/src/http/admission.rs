@@ -50,6 +50,11 @@ impl EndpointCaller {
         self.organisation.as_ref().map(|proof| Binding::Certificate(proof.thumbprint.clone()))
     }
 
+    /// What was sent to an endpoint that takes GET and POST: the form of a POST, else the query.
+    pub(crate) fn sent(&self, query: Option<String>, body: &[u8]) -> Vec<u8> {
+        if self.method == Method::POST { body.to_vec() } else { query.unwrap_or_default().into_bytes() }
+    }
+
     /// A header that stands once.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut all = self.headers.get_all(name).iter();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::authorize::Parameters;
@@ -25,7 +25,7 @@ pub(crate) async fn end(
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Response {
-    let text = if caller.method == Method::POST { body.to_vec() } else { query.unwrap_or_default().into_bytes() };
+    let text = caller.sent(query, &body);
     ended(&provider, &caller, &text).await.unwrap_or_else(|error| provider.incident(&caller, &error))
 }
 

@@ -10,7 +10,7 @@ use axum::response::Response;
 
 use crate::authorize::Parameters;
 use crate::claims::identifiers;
-use crate::client::{ClientAuthentication, ClientMode, ClientRecord, GrantType, sha256_hex};
+use crate::client::{ClientMode, ClientRecord};
 use crate::error::Error;
 use crate::http::admission::EndpointCaller;
 use crate::http::answer::see_other;
@@ -35,28 +35,10 @@ fn is_own_page(path: &str) -> bool {
 
 /// The client that our pages are, for registration.
 pub(crate) fn own_client(provider: &Provider) -> ClientRecord {
-    ClientRecord {
-        client_id: OWN.to_owned(),
-        client_name: "Espace e-CPS".to_owned(),
-        mode: ClientMode::Basic,
-        redirect_uris: vec![format!("{}{RETURN}", provider.addresses.login_host)],
-        post_logout_redirect_uris: vec![],
-        backchannel_logout_uri: None,
-        token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
-        // It takes no tokens: the session is in the cookie. Nobody knows the secret.
-        secrets_sha256: vec![sha256_hex(&provider.handle())],
-        jwks: None,
-        tls_client_auth_subject_dn: None,
-        grant_types: vec![GrantType::AuthorizationCode],
-        id_token_signed_response_alg: "RS256".to_owned(),
-        userinfo_signed_response_alg: None,
-        require_pkce: false,
-        allowed_auth_modes: vec![],
-        introspects_others: false,
-        exchange_scopes: vec![],
-        created_ms: provider.now_ms(),
-        ends_ms: None,
-    }
+    let addresses = vec![format!("{}{RETURN}", provider.addresses.login_host)];
+    // It takes no tokens: the session is in the cookie. Nobody knows the secret.
+    let record = ClientRecord::with_secret(OWN, "Espace e-CPS", addresses, &provider.handle(), provider.now_ms());
+    ClientRecord { mode: ClientMode::Basic, ..record }
 }
 
 /// `GET /auth/entree?retour=/e-cps/…`

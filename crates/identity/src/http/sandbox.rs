@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::authorize::Parameters;
-use crate::client::{ClientAuthentication, ClientMode, ClientRecord, GrantType, sha256_hex};
+use crate::client::{ClientAuthentication, ClientRecord, GrantType, sha256_hex};
 use crate::error::Error;
 use crate::http::admission::EndpointCaller;
 use crate::http::browser::Frame;
@@ -48,28 +48,9 @@ fn showcase_return(provider: &Provider) -> String {
 
 /// The client of the page that shows tokens.
 pub(crate) fn showcase(provider: &Provider) -> ClientRecord {
-    ClientRecord {
-        client_id: SHOWCASE.to_owned(),
-        client_name: "Vitrine des jetons".to_owned(),
-        mode: ClientMode::Compat,
-        redirect_uris: vec![showcase_return(provider)],
-        post_logout_redirect_uris: vec![],
-        backchannel_logout_uri: None,
-        token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
-        // Nobody knows its secret: the page exchanges its code inside.
-        secrets_sha256: vec![sha256_hex(&provider.handle())],
-        jwks: None,
-        tls_client_auth_subject_dn: None,
-        grant_types: vec![GrantType::AuthorizationCode],
-        id_token_signed_response_alg: "RS256".to_owned(),
-        userinfo_signed_response_alg: None,
-        require_pkce: false,
-        allowed_auth_modes: vec![],
-        introspects_others: false,
-        exchange_scopes: vec![],
-        created_ms: provider.now_ms(),
-        ends_ms: None,
-    }
+    let addresses = vec![showcase_return(provider)];
+    // Nobody knows its secret: the page exchanges its code inside.
+    ClientRecord::with_secret(SHOWCASE, "Vitrine des jetons", addresses, &provider.handle(), provider.now_ms())
 }
 
 /// `POST /auth/bac-a-sable`: registers a client.
@@ -84,21 +65,17 @@ async fn registered(provider: &Provider, caller: &EndpointCaller, body: &[u8]) -
         text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
     };
     let secret = provider.handle();
+    let (id, name) = (format!("essai-{}", &provider.uuid()[..8]), asked.get("nom").unwrap_or_default().trim());
     let record = ClientRecord {
-        client_id: format!("essai-{}", &provider.uuid()[..8]),
-        client_name: asked.get("nom").unwrap_or_default().trim().to_owned(),
-        redirect_uris: lines("retours"),
         post_logout_redirect_uris: lines("retours_deconnexion"),
         backchannel_logout_uri: asked.get("deconnexion").map(|address| address.trim().to_owned()),
-        secrets_sha256: vec![sha256_hex(&secret)],
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Ciba],
         token_endpoint_auth_method: match asked.get("methode") {
             Some("client_secret_post") => ClientAuthentication::ClientSecretPost,
             _ => ClientAuthentication::ClientSecretBasic,
         },
-        introspects_others: false,
         ends_ms: Some(provider.now_ms() + LIFE_MS),
-        ..showcase(provider)
+        ..ClientRecord::with_secret(&id, name, lines("retours"), &secret, provider.now_ms())
     };
     if let Some(objection) = record.objection() {
         return Ok(provider.page(caller, StatusCode::UNPROCESSABLE_ENTITY, &form(provider, Some(objection)), &[]));
