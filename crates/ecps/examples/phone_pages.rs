@@ -1,6 +1,6 @@
 //! The pages of `/e-cps/` alone, with fictional people, on this machine: to look at them in a browser.
 //!
-//! `cargo run -p annuaire-ecps --example demo -- 8099`, then <http://127.0.0.1:8099/e-cps/>. `/demander` stands for a login page: it asks
+//! `cargo run -p annuaire-ecps --example phone_pages -- 8099`, then <http://127.0.0.1:8099/e-cps/>. `/demander` stands for a login page: it asks
 //! Camille to approve, and shows the number. Everybody is signed in as Camille.
 
 #![allow(clippy::unwrap_used, reason = "a demonstration ends when something is wrong")]

@@ -1,6 +1,6 @@
 //! The pages of people who log in with civil traits, and the stand-in for their provider, on this machine: to look at them in a browser.
 //!
-//! `cargo run -p annuaire-relying --example demo -- 8098`, then <http://127.0.0.1:8098/portail/pro/connexion>.
+//! `cargo run -p annuaire-relying --example stand_in -- 8098`, then <http://127.0.0.1:8098/portail/pro/connexion>.
 
 #![allow(clippy::unwrap_used, reason = "a demonstration ends when something is wrong")]
 
