@@ -3,7 +3,7 @@
 use crate::call::statement;
 use crate::fault::CallResult;
 use annuaire_store::columns::{signed, unsigned};
-use annuaire_store::identity::{IdentityRow, IdentityWrite, may_be_a_row, may_be_rows};
+use annuaire_store::identity::{IdentityRow, IdentityWrite, in_order, may_be_a_row, may_be_rows};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Result, Row};
 
@@ -34,6 +34,19 @@ pub(crate) async fn one(c: &mut PgConnection, kind: &str, key: &str) -> Result<O
     }
     let sql = format!("SELECT {COLUMNS} FROM identity_row WHERE kind = $1 AND key = $2");
     sqlx::query(&sql).bind(kind).bind(key).fetch_optional(c).await?.as_ref().map(row).transpose()
+}
+
+/// Each place is a look-up of its own in one statement: they are of one state.
+pub(crate) async fn at(c: &mut PgConnection, places: &[(&str, &str)]) -> Result<Vec<Option<IdentityRow>>> {
+    let asked: Vec<&(&str, &str)> = places.iter().filter(|(kind, key)| may_be_a_row(kind, key)).collect();
+    if asked.is_empty() {
+        return Ok(vec![None; places.len()]);
+    }
+    let look_up = |n: usize| format!("SELECT {COLUMNS} FROM identity_row WHERE kind = ${} AND key = ${}", 2 * n + 1, 2 * n + 2);
+    let sql = (0..asked.len()).map(look_up).collect::<Vec<_>>().join(" UNION ALL ");
+    let query = asked.into_iter().fold(sqlx::query(&sql), |query, (kind, key)| query.bind(*kind).bind(*key));
+    let found: Result<Vec<IdentityRow>> = query.fetch_all(c).await?.iter().map(row).collect();
+    Ok(in_order(places, &found?))
 }
 
 pub(crate) async fn page(

@@ -211,6 +211,10 @@ impl IdentityStore for PostgresRegistry {
         Ok(ask!(self.pool(), c => identity_rows::one(c, kind, key))?)
     }
 
+    async fn identity_rows_at(&self, places: &[(&str, &str)]) -> Result<Vec<Option<IdentityRow>>> {
+        Ok(ask!(self.pool(), c => identity_rows::at(c, places))?)
+    }
+
     async fn identity_rows(&self, kind: &str, subject: Option<&str>, after: &str, limit: u32) -> Result<Vec<IdentityRow>> {
         Ok(ask!(self.pool(), c => identity_rows::page(c, kind, subject, after, limit))?)
     }

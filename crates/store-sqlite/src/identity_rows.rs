@@ -3,7 +3,7 @@
 use crate::fault::fault;
 use annuaire_store::Result;
 use annuaire_store::columns::{signed, unsigned};
-use annuaire_store::identity::{IdentityRow, IdentityWrite, may_be_a_row, may_be_rows};
+use annuaire_store::identity::{IdentityRow, IdentityWrite, in_order, may_be_a_row, may_be_rows};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row, SqliteConnection};
 
@@ -35,6 +35,19 @@ pub(crate) async fn one(c: &mut SqliteConnection, kind: &str, key: &str) -> Resu
     let sql = format!("SELECT {COLUMNS} FROM identity_row WHERE kind = ? AND key = ?");
     let found = sqlx::query(&sql).bind(kind).bind(key).fetch_optional(c).await.map_err(fault)?;
     found.as_ref().map(row).transpose()
+}
+
+/// Each place is a look-up of its own in one statement: they are of one state.
+pub(crate) async fn at(c: &mut SqliteConnection, places: &[(&str, &str)]) -> Result<Vec<Option<IdentityRow>>> {
+    let asked: Vec<&(&str, &str)> = places.iter().filter(|(kind, key)| may_be_a_row(kind, key)).collect();
+    if asked.is_empty() {
+        return Ok(vec![None; places.len()]);
+    }
+    let look_up = format!("SELECT {COLUMNS} FROM identity_row WHERE kind = ? AND key = ?");
+    let sql = vec![look_up; asked.len()].join(" UNION ALL ");
+    let query = asked.into_iter().fold(sqlx::query(&sql), |query, (kind, key)| query.bind(*kind).bind(*key));
+    let found: Result<Vec<IdentityRow>> = query.fetch_all(c).await.map_err(fault)?.iter().map(row).collect();
+    Ok(in_order(places, &found?))
 }
 
 pub(crate) async fn page(

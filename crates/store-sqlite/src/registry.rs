@@ -333,6 +333,10 @@ impl IdentityStore for SqliteRegistry {
         identity_rows::one(&mut *self.shared.reader().await?, kind, key).await
     }
 
+    async fn identity_rows_at(&self, places: &[(&str, &str)]) -> Result<Vec<Option<IdentityRow>>> {
+        identity_rows::at(&mut *self.shared.reader().await?, places).await
+    }
+
     async fn identity_rows(&self, kind: &str, subject: Option<&str>, after: &str, limit: u32) -> Result<Vec<IdentityRow>> {
         identity_rows::page(&mut *self.shared.reader().await?, kind, subject, after, limit).await
     }

@@ -237,6 +237,12 @@ fn listed(r: &BlockingRegistry) {
         (page(Some("p1"), "", 9), page(Some("p2"), "", 9)),
         (vec!["a'".into(), "a-".into()], vec!["B".into(), "a".into()])
     );
+    let asked = [("means", "b"), ("meansx", "a"), ("none", "b"), ("means", "\0"), ("means", "b"), ("means", "a-")];
+    let found = r.identity_rows_at(&asked).expect("rows");
+    let (b, a) = (row("means", "b", "", None), row("means", "a-", "p1", None));
+    assert_eq!(found, [Some(b.clone()), Some(row("meansx", "a", "p1", None)), None, None, Some(b), Some(a)]);
+    assert_eq!(r.identity_rows_at(&[]).expect("rows"), []);
+    assert_eq!(r.identity_rows_at(&[("means", "\0")]).expect("rows"), [None]);
     let whole = r.identity_rows("means", Some("p1"), "", 1).expect("rows");
     assert_eq!(whole, [row("means", "a'", "p1", None)]);
 }

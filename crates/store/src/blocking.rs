@@ -144,6 +144,7 @@ blocking! {
     take_lease(name: &str, holder: &str, now_ms: i64, until_ms: i64) -> bool;
     end_lease(name: &str, holder: &str) -> ();
     identity_row(kind: &str, key: &str) -> Option<IdentityRow>;
+    identity_rows_at(places: &[(&str, &str)]) -> Vec<Option<IdentityRow>>;
     identity_rows(kind: &str, subject: Option<&str>, after: &str, limit: u32) -> Vec<IdentityRow>;
     identity_rows_due(kind: &str, until_ms: i64, limit: u32) -> Vec<IdentityRow>;
     sweep_identity(kinds: &[&str], until_ms: i64, limit: u32) -> u64;

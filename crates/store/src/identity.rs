@@ -107,6 +107,12 @@ pub fn may_be_rows(kind: &str, subject: Option<&str>, after: &str) -> bool {
     may_be_a_row(kind, after) && subject.is_none_or(|subject| fits(subject, limits::IDENTITY_SUBJECT_BYTES))
 }
 
+/// The rows of an answer in the order in which they were asked for. For backends.
+#[must_use]
+pub fn in_order(places: &[(&str, &str)], rows: &[IdentityRow]) -> Vec<Option<IdentityRow>> {
+    places.iter().map(|(kind, key)| rows.iter().find(|row| row.kind == *kind && row.key == *key).cloned()).collect()
+}
+
 fn fits(text: &str, most: usize) -> bool {
     text.len() <= most && !text.contains('\0')
 }
@@ -117,6 +123,10 @@ fn fits(text: &str, most: usize) -> bool {
 pub trait IdentityStore: Send + Sync {
     /// A row.
     async fn identity_row(&self, kind: &str, key: &str) -> Result<Option<IdentityRow>>;
+
+    /// The row of each of these kinds and keys, in their order, as they stand together. Cost: one question to the database, whose
+    /// text grows with them: for a handful.
+    async fn identity_rows_at(&self, places: &[(&str, &str)]) -> Result<Vec<Option<IdentityRow>>>;
 
     /// Rows of a kind by key (byte order): the first `limit` whose key follows `after`, of one subject when it is given. Cost: proportional
     /// to the page.

@@ -69,6 +69,9 @@ impl IdentityStore for Forgetful {
     async fn identity_row(&self, _: &str, _: &str) -> Result<Option<IdentityRow>> {
         Ok(None)
     }
+    async fn identity_rows_at(&self, _: &[(&str, &str)]) -> Result<Vec<Option<IdentityRow>>> {
+        unreachable!("files are no rows of identity")
+    }
     async fn identity_rows(&self, _: &str, _: Option<&str>, _: &str, _: u32) -> Result<Vec<IdentityRow>> {
         Ok(Vec::new())
     }

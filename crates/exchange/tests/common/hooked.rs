@@ -69,6 +69,9 @@ impl IdentityStore for Hooked {
     async fn identity_row(&self, kind: &str, key: &str) -> Result<Option<IdentityRow>> {
         self.inner.identity_row(kind, key).await
     }
+    async fn identity_rows_at(&self, places: &[(&str, &str)]) -> Result<Vec<Option<IdentityRow>>> {
+        self.inner.identity_rows_at(places).await
+    }
     async fn identity_rows(&self, kind: &str, subject: Option<&str>, after: &str, limit: u32) -> Result<Vec<IdentityRow>> {
         self.inner.identity_rows(kind, subject, after, limit).await
     }
