@@ -28,7 +28,10 @@ pub enum TokenFault {
     /// It belongs to another access token.
     #[error("the claim `at_hash` is not the one of the access token")]
     AccessToken,
-    /// It is about another person than the ID token.
+    /// It is no logout token.
+    #[error("the claim `events` does not name a logout")]
+    Event,
+    /// It is about another person than the ID token, or about nobody.
     #[error("the claim `sub` is missing, or is not the one of the ID token")]
     Subject,
 }
@@ -52,6 +55,7 @@ impl TokenFault {
             Self::Level => "acr",
             Self::LoggedInAt => "auth-time",
             Self::AccessToken => "at-hash",
+            Self::Event => "event",
             Self::Subject => "subject",
         }
     }

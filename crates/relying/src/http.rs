@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod answer;
+mod back_channel;
 mod civil_pages;
 pub(crate) mod door;
 pub(crate) mod routes;

@@ -17,6 +17,7 @@
 //! is logged in ends that session and says so, and none begins where the door in front tells that a professional session is open
 //! ([`ProfessionalSessionOpen`]).
 
+mod back_channel;
 mod calls;
 mod civil;
 mod error;
@@ -29,8 +30,10 @@ mod relying;
 mod rows;
 mod session;
 mod stand_in;
+mod told_logout;
 mod verify;
 
+pub use back_channel::LogoutFault;
 pub use calls::{HttpCaller, ProviderAnswer, ProviderCall, ProviderCaller};
 pub use civil::{BirthPrecision, CivilIdentity, CivilSex};
 pub use error::RelyingError;
@@ -44,3 +47,4 @@ pub use session::CivilSession;
 pub use stand_in::citizens::{Citizen, fictional_citizens};
 pub use stand_in::client::StandInClient;
 pub use stand_in::{STAND_IN_ROOT, StandIn, StandInSettings};
+pub use told_logout::ToldLogout;

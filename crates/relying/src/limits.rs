@@ -16,6 +16,12 @@ pub const FAILED_MS: i64 = 5_000;
 pub const LEEWAY_S: i64 = 30;
 /// An ID token was made at most this many seconds ago: it travels at once.
 pub const ID_TOKEN_AGE_S: i64 = 300;
+/// A logout token was made at most this many seconds ago (identity.md §5, 8).
+pub const LOGOUT_TOKEN_AGE_S: i64 = 300;
+/// Longest `sub`, `sid` or `jti`, in bytes.
+pub const NAME_BYTES: usize = 255;
+/// Sessions that are read together when a provider tells a logout.
+pub const SESSION_PAGE: u32 = 500;
 /// Time for one call of a provider. Its code is good for thirty seconds, and a login needs three calls.
 pub const CALL_MS: u64 = 8_000;
 /// Longest answer of a provider, in bytes.

@@ -16,7 +16,7 @@ use crate::known::KnownProvider;
 use crate::limits::{HANDLE_BYTES, LOGIN_MS, PAGE_BYTES, PARAMETERS, QUERY_BYTES};
 use crate::provider::{ClientProof, ProviderEndpoints, RelyingSettings, UserInfoForm};
 use crate::rows::{KeptRow, RelyingRows, RowWrites, is_handle, sha256_key};
-use crate::verify::{self, LoginRule};
+use crate::verify::{self, LOGIN_TYPES, LoginRule};
 
 const PURPOSE: &str = "annuaire 2026-11 login at another provider";
 
@@ -69,6 +69,8 @@ pub struct VerifiedLogin {
     pub issuer: String,
     /// The person there (`sub`): a key of this issuer and this client alone.
     pub subject: String,
+    /// The session there (`sid`), which a logout token names; FranceConnect tells none.
+    pub session: Option<String>,
     /// The level of the login (`acr`).
     pub acr: String,
     /// When the person logged in there, seconds since 1970, if it is told.
@@ -120,6 +122,10 @@ impl RelyingParty {
         let RelyingParts { registry, entropy, secret, caller } = parts;
         let rows = RelyingRows::new(registry, entropy);
         Ok(Self { settings, rows, sealer: Sealer::new(&secret, PURPOSE), caller, known: KnownProvider::new() })
+    }
+
+    pub(crate) fn rows(&self) -> &RelyingRows {
+        &self.rows
     }
 
     /// Its settings.
@@ -235,12 +241,13 @@ impl RelyingParty {
             access_token: &tokens.access,
         };
         let algorithms = &self.settings.id_token_algorithms;
-        let opened = self.open(now_ms, &endpoints, &tokens.id, algorithms).await?.map_err(LoginFault::IdToken)?;
+        let opened = self.open(now_ms, &endpoints, &tokens.id, &LOGIN_TYPES, algorithms).await?.map_err(LoginFault::IdToken)?;
         let told = verify::judge_id_token(&opened, &rule).map_err(LoginFault::IdToken)?;
         let claims = self.user_info(now_ms, &endpoints, &rule, &told.subject).await?;
         Ok(VerifiedLogin {
             issuer: self.settings.issuer.clone(),
             subject: told.subject,
+            session: told.session,
             acr: self.settings.acr.clone(),
             auth_time_s: told.auth_time_s,
             claims,
@@ -250,20 +257,21 @@ impl RelyingParty {
     }
 
     /// Opens a token; when its key is not known, the keys are asked once more.
-    async fn open(
+    pub(crate) async fn open(
         &self,
         now_ms: i64,
         endpoints: &ProviderEndpoints,
         token: &str,
+        types: &[&str],
         algorithms: &[SignatureAlgorithm],
     ) -> Result<Result<annuaire_jose::OpenedToken, TokenFault>, LoginFault> {
         let keys: Arc<[PublicKey]> = self.known.keys(now_ms, &endpoints.keys, self.caller.as_ref()).await?;
-        let opened = verify::open(token, algorithms, &keys);
+        let opened = verify::open(token, types, algorithms, &keys);
         if !matches!(opened, Err(TokenFault::Signed(annuaire_jose::JoseError::UnknownKey))) {
             return Ok(opened);
         }
         let others = self.known.other_keys(now_ms, &endpoints.keys, self.caller.as_ref(), &keys).await?;
-        Ok(others.map_or(opened, |keys| verify::open(token, algorithms, &keys)))
+        Ok(others.map_or(opened, |keys| verify::open(token, types, algorithms, &keys)))
     }
 
     async fn exchange(
@@ -354,7 +362,8 @@ impl RelyingParty {
             UserInfoForm::Signed(algorithms) => {
                 is_type("application/jwt")?;
                 let token = std::str::from_utf8(&answer.body).map_err(|_| wrong("it is no text".into()))?.trim();
-                let opened = self.open(now_ms, endpoints, token, algorithms).await?.map_err(LoginFault::UserInfo)?;
+                let opened =
+                    self.open(now_ms, endpoints, token, &LOGIN_TYPES, algorithms).await?.map_err(LoginFault::UserInfo)?;
                 verify::judge_user_info(&opened, rule, subject).map_err(LoginFault::UserInfo)?;
                 Ok(opened.claims)
             }

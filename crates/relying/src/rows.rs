@@ -31,6 +31,13 @@ pub(crate) struct ReadRow<T> {
     version: u64,
 }
 
+impl<T: KeptRow> ReadRow<T> {
+    fn of(row: &IdentityRow) -> Result<Self, RelyingError> {
+        let unreadable = |cause| RelyingError::Unreadable { kind: T::KIND, cause };
+        Ok(Self { value: serde_json::from_str(&row.content).map_err(unreadable)?, version: row.version })
+    }
+}
+
 /// What one step writes: all of it or nothing.
 #[derive(Default)]
 pub(crate) struct RowWrites {
@@ -105,9 +112,13 @@ impl RelyingRows {
     /// A row that is not over.
     pub(crate) async fn live<T: KeptRow>(&self, key: &str, now_ms: i64) -> Result<Option<ReadRow<T>>, RelyingError> {
         let Some(row) = self.registry.identity_row(T::KIND, key).await? else { return Ok(None) };
-        let unreadable = |cause| RelyingError::Unreadable { kind: T::KIND, cause };
-        let read = ReadRow { value: serde_json::from_str::<T>(&row.content).map_err(unreadable)?, version: row.version };
+        let read = ReadRow::<T>::of(&row)?;
         Ok(Some(read).filter(|read| read.value.due_ms().is_none_or(|due| due > now_ms)))
+    }
+
+    /// Rows of a kind by key, those that follow `after`; over or not.
+    pub(crate) async fn page<T: KeptRow>(&self, after: &str, limit: u32) -> Result<Vec<ReadRow<T>>, RelyingError> {
+        self.registry.identity_rows(T::KIND, None, after, limit).await?.iter().map(ReadRow::of).collect()
     }
 
     /// Writes; false, and nothing is written, when a row is not what was read.

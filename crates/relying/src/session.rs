@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::back_channel::TakenLogout;
 use crate::civil::CivilIdentity;
 use crate::error::RelyingError;
-use crate::limits::{SESSION_MS, SWEEP, WRITE_ATTEMPTS};
+use crate::limits::{SESSION_MS, SESSION_PAGE, SWEEP, WRITE_ATTEMPTS};
 use crate::relying::{PendingLogin, VerifiedLogin};
 use crate::rows::{KeptRow, ReadRow, RelyingRows, RowWrites, is_handle, sha256_key};
+use crate::told_logout::ToldLogout;
 
 const SEAL_PURPOSE: &str = "annuaire 2026-11 civil session";
 const ACCOUNT_PURPOSE: &str = "annuaire 2026-11 account of a person at another provider";
@@ -24,6 +26,9 @@ struct StoredCivilSession {
     opened_ms: i64,
     due_ms: i64,
     took_over: bool,
+    /// SHA-256 of issuer and session at the provider; empty when it told none.
+    #[serde(default)]
+    upstream: String,
     /// Sealed: traits and ID token.
     sealed: String,
 }
@@ -105,9 +110,9 @@ impl CivilSessions {
         Self { rows, sealer: Sealer::new(secret, SEAL_PURPOSE), account_key }
     }
 
-    fn account(&self, login: &VerifiedLogin) -> String {
+    fn account(&self, issuer: &str, subject: &str) -> String {
         let mut hasher = blake3::Hasher::new_keyed(&self.account_key);
-        hasher.update(login.issuer.as_bytes()).update(b"\0").update(login.subject.as_bytes());
+        hasher.update(issuer.as_bytes()).update(b"\0").update(subject.as_bytes());
         hasher.finalize().to_hex().to_string()
     }
 
@@ -134,7 +139,7 @@ impl CivilSessions {
         former: Option<&str>,
     ) -> Result<OpenedSession, RelyingError> {
         let kind = StoredCivilSession::KIND;
-        let account = self.account(login);
+        let account = self.account(&login.issuer, &login.subject);
         let cookie = self.rows.handle();
         let key = sha256_key(&cookie);
         let secrets = SessionSecrets { identity, id_token: login.id_token.clone() };
@@ -148,6 +153,7 @@ impl CivilSessions {
             opened_ms: now_ms,
             due_ms,
             took_over: false,
+            upstream: login.session.as_ref().map(|session| upstream(&login.issuer, session)).unwrap_or_default(),
             sealed,
         };
         // Another tab may end the former session meanwhile: then it is looked for again.
@@ -190,8 +196,38 @@ impl CivilSessions {
         Ok(is_ours.then(|| EndedSession { id_token: Zeroizing::new(secrets.id_token) }))
     }
 
+    /// Ends the sessions that a logout at the provider names; returns how many. Cost: reading the sessions that are open.
+    pub(crate) async fn end_told(&self, now_ms: i64, issuer: &str, told: &ToldLogout) -> Result<u32, RelyingError> {
+        let account = told.subject.as_deref().map(|subject| self.account(issuer, subject));
+        let session = told.session.as_deref().map(|session| upstream(issuer, session));
+        let (mut after, mut ended) = (String::new(), 0);
+        loop {
+            let page = self.rows.page::<StoredCivilSession>(&after, SESSION_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(ended) };
+            after.clone_from(&last.value.key);
+            for read in page {
+                let of = &read.value;
+                let is_person = account.as_ref().is_none_or(|account| *account == of.account);
+                // A session of which the provider told no name is one of the person's.
+                let is_session = session.as_ref().is_none_or(|session| *session == of.upstream)
+                    || (account.is_some() && of.upstream.is_empty());
+                if of.due_ms > now_ms && is_person && is_session {
+                    let writes = RowWrites::default().remove(&read);
+                    let writes = writes.audit(&of.account, "civil_session_ended", "", &json!({"reason": "provider"}));
+                    // Whoever ended it meanwhile did what was to be done.
+                    ended += u32::from(self.rows.write(writes, now_ms).await?);
+                }
+            }
+        }
+    }
+
     /// Removes logins and sessions that are over; returns how many.
     pub(crate) async fn sweep(&self, now_ms: i64) -> Result<u64, RelyingError> {
-        self.rows.sweep(&[PendingLogin::KIND, StoredCivilSession::KIND], now_ms, SWEEP).await
+        self.rows.sweep(&[PendingLogin::KIND, StoredCivilSession::KIND, TakenLogout::KIND], now_ms, SWEEP).await
     }
+}
+
+/// A session at the provider, as it is stored.
+fn upstream(issuer: &str, session: &str) -> String {
+    sha256_key(&format!("{issuer} {session}"))
 }

@@ -7,10 +7,15 @@ use annuaire_jose::{
 use serde_json::{Map, Value};
 
 use crate::fault::TokenFault;
-use crate::limits::{ID_TOKEN_AGE_S, LEEWAY_S};
+use crate::limits::{ID_TOKEN_AGE_S, LEEWAY_S, LOGOUT_TOKEN_AGE_S, NAME_BYTES};
+use crate::told_logout::ToldLogout;
 
-/// Tokens of a provider have the type of a JSON Web Token or none; an access token (`at+jwt`) or a logout token never passes.
-const TYPES: [&str; 2] = ["JWT", ""];
+/// Tokens of a login have the type of a JSON Web Token or none; an access token (`at+jwt`) or a logout token never passes.
+pub(crate) const LOGIN_TYPES: [&str; 2] = ["JWT", ""];
+/// Logout tokens may have a type of their own (OpenID Connect Back-Channel Logout §2.4).
+pub(crate) const LOGOUT_TYPES: [&str; 3] = ["logout+jwt", "JWT", ""];
+/// The event that makes a token a logout token.
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// What the tokens of one login must say.
 pub(crate) struct LoginRule<'a> {
@@ -26,12 +31,19 @@ pub(crate) struct LoginRule<'a> {
 /// What an ID token told.
 pub(crate) struct ToldIdentity {
     pub(crate) subject: String,
+    /// The session at the provider (`sid`), if it is told.
+    pub(crate) session: Option<String>,
     pub(crate) auth_time_s: Option<i64>,
 }
 
-/// Opens a token by the keys of the provider.
-pub(crate) fn open(token: &str, algorithms: &[SignatureAlgorithm], keys: &[PublicKey]) -> Result<OpenedToken, TokenFault> {
-    let rule = TokenRule { types: &TYPES, algorithms };
+/// Opens a token of one of these types by the keys of the provider.
+pub(crate) fn open(
+    token: &str,
+    types: &[&str],
+    algorithms: &[SignatureAlgorithm],
+    keys: &[PublicKey],
+) -> Result<OpenedToken, TokenFault> {
+    let rule = TokenRule { types, algorithms };
     Ok(open_token(token, &rule, &|header| header.candidates(keys))?)
 }
 
@@ -82,8 +94,9 @@ pub(crate) fn judge_id_token(opened: &OpenedToken, rule: &LoginRule<'_>) -> Resu
             return Err(TokenFault::AccessToken);
         }
     }
-    let subject = text("sub").filter(|sub| !sub.is_empty() && sub.len() <= 255).ok_or(TokenFault::Subject)?;
-    Ok(ToldIdentity { subject: subject.to_owned(), auth_time_s })
+    let subject = text("sub").filter(|sub| !sub.is_empty() && sub.len() <= NAME_BYTES).ok_or(TokenFault::Subject)?;
+    let session = text("sid").filter(|sid| !sid.is_empty() && sid.len() <= NAME_BYTES).map(str::to_owned);
+    Ok(ToldIdentity { subject: subject.to_owned(), session, auth_time_s })
 }
 
 /// Judges a signed UserInfo. It has `exp`, and no `nonce`: an ID token does not pass for one.
@@ -98,4 +111,42 @@ pub(crate) fn judge_user_info(opened: &OpenedToken, rule: &LoginRule<'_>, subjec
 /// UserInfo is about the person of the ID token (OpenID Connect Core §5.3.2).
 pub(crate) fn judge_subject(claims: &Map<String, Value>, subject: &str) -> Result<(), TokenFault> {
     if claims.get("sub").and_then(Value::as_str) == Some(subject) { Ok(()) } else { Err(TokenFault::Subject) }
+}
+
+/// What a logout token told.
+pub(crate) struct JudgedLogout {
+    /// Its own identifier (`jti`).
+    pub(crate) id: String,
+    pub(crate) of: ToldLogout,
+}
+
+/// Judges a logout token (OpenID Connect Back-Channel Logout §2.6). It has no `nonce`: an ID token never passes for one.
+pub(crate) fn judge_logout(opened: &OpenedToken, issuer: &str, client_id: &str, now_s: i64) -> Result<JudgedLogout, TokenFault> {
+    let claims = &opened.claims;
+    let rule = ClaimRule {
+        issuer: Some(issuer),
+        audiences: &[client_id],
+        now_s,
+        leeway_s: LEEWAY_S,
+        longest_s: None,
+        max_age_s: Some(LOGOUT_TOKEN_AGE_S),
+    };
+    check_claims(claims, &rule)?;
+    if !claims.get("events").and_then(|events| events.get(LOGOUT_EVENT)).is_some_and(Value::is_object) {
+        return Err(TokenFault::Event);
+    }
+    if claims.contains_key("nonce") {
+        return Err(TokenFault::Claim(ClaimFault::Shape("nonce")));
+    }
+    let named = |name: &'static str| match claims.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() && text.len() <= NAME_BYTES => Ok(Some(text.clone())),
+        Some(_) => Err(TokenFault::Claim(ClaimFault::Shape(name))),
+    };
+    let id = named("jti")?.ok_or(TokenFault::Claim(ClaimFault::Missing("jti")))?;
+    let of = ToldLogout { subject: named("sub")?, session: named("sid")? };
+    if of.subject.is_none() && of.session.is_none() {
+        return Err(TokenFault::Subject);
+    }
+    Ok(JudgedLogout { id, of })
 }

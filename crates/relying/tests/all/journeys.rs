@@ -60,8 +60,7 @@ async fn a_session_ends_after_half_an_hour_and_its_rows_tell_nothing() {
         let tokens = world.line.tokens.lock().unwrap();
         let id_token = tokens[0]["id_token"].as_str().unwrap().to_owned();
         assert!(!row.content.contains(&id_token));
-        let claims = annuaire_jose_claims(&id_token);
-        claims["sub"].as_str().unwrap().to_owned()
+        claims(&id_token)["sub"].as_str().unwrap().to_owned()
     };
     for secret in ["SPECIMEN", "TEMOIN", "1988-12-24", &visitor.cookies[SESSION], &subject] {
         for (place, all) in [("file", &bytes), ("wal", &wal)] {
@@ -78,7 +77,7 @@ async fn a_session_ends_after_half_an_hour_and_its_rows_tell_nothing() {
     assert!(world.rows("civil_session").await.is_empty());
 }
 
-fn annuaire_jose_claims(token: &str) -> serde_json::Value {
+pub fn claims(token: &str) -> serde_json::Value {
     use base64::Engine;
     let part = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()

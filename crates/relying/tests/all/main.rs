@@ -1,6 +1,7 @@
 //! Logins with civil traits, walked as browsers do.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod back_channel;
 mod journeys;
 mod mix_ups;
 mod party;
