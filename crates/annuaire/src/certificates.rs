@@ -18,6 +18,7 @@ use axum::routing::get;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// A host that asks for certificates.
 struct CertificateHost {
@@ -129,6 +130,11 @@ impl CertificateService {
     pub(crate) fn add_hosts(&self, addresses: &mut ProviderAddresses) {
         addresses.card_host = self.card_host.as_ref().map(|host| host.base.clone());
         addresses.mtls_host = self.mtls_host.as_ref().map(|host| host.base.clone());
+    }
+
+    /// Wakes who looks at the sessions of cards.
+    pub(crate) fn renewals(&self) -> watch::Receiver<()> {
+        self.lists.renewals()
     }
 
     /// What the provider checks certificates with.

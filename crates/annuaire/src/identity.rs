@@ -25,6 +25,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Relying parties that are told of logouts side by side: as many may be silent without holding up the others.
 const LOGOUT_TELLERS: usize = 8;
@@ -180,7 +181,8 @@ impl Identity {
     /// Starts what goes on beside answers, in tasks of the runtime: sessions end with rights, relying parties are told, messages leave.
     pub(crate) async fn start(&self) -> Result<()> {
         self.provider.prepare().await.context("registering the clients of our own pages")?;
-        tokio::spawn(follow(Arc::clone(&self.provider)));
+        let renewals = self.certificates.as_ref().map(|certificates| certificates.renewals());
+        tokio::spawn(follow(Arc::clone(&self.provider), renewals));
         for _ in 0..LOGOUT_TELLERS {
             tokio::spawn(tell(Arc::clone(&self.provider), Arc::clone(&self.sender)));
         }
@@ -210,9 +212,12 @@ impl Failing {
     }
 }
 
-/// Follows the log: whoever lost their right loses the session.
-async fn follow(provider: Arc<Provider>) {
+/// Follows the log and the lists of revocations: whoever lost their right or their card loses the session.
+async fn follow(provider: Arc<Provider>, renewals: Option<watch::Receiver<()>>) {
     let mut commits = provider.registry().commits();
+    // A sender that nobody uses stands for the lists of who takes no cards.
+    let (_idle, none) = watch::channel(());
+    let mut renewals = renewals.unwrap_or(none);
     let (mut done, mut failing): (Option<Tx>, Failing) = (None, Failing::default());
     loop {
         let step = async {
@@ -240,10 +245,14 @@ async fn follow(provider: Arc<Provider>) {
                 continue;
             }
         }
-        match tokio::time::timeout(LOOK_AT_ALL, commits.changed()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return,
-            Err(_) => done = None,
+        tokio::select! {
+            changed = commits.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            Ok(()) = renewals.changed() => done = None,
+            () = tokio::time::sleep(LOOK_AT_ALL) => done = None,
         }
     }
 }

@@ -54,10 +54,10 @@ pub(crate) mod doctor {
     /// Share of the address space of a store that may be taken, per cent, before a warning.
     pub(crate) const MAP_PERCENT: u64 = 80;
 }
-/// How often a server looks at the revocation lists and at its own certificate.
-pub(crate) const LIST_LOOKS: Duration = Duration::from_secs(60);
-/// Looks from one download of the revocation lists to the next.
-pub(crate) const LIST_DOWNLOADS: u32 = 60;
+/// How often a server looks at the files of revocation lists and at its own certificate: a list that arrives ends sessions within seconds.
+pub(crate) const LIST_LOOKS: Duration = Duration::from_secs(3);
+/// Looks from one download of the revocation lists to the next: an hour.
+pub(crate) const LIST_DOWNLOADS: u32 = 1_200;
 /// Longest time of the download of a revocation list.
 pub(crate) const LIST_TIME: Duration = Duration::from_secs(60);
 /// Milliseconds before the end of a revocation list from which the operator is warned.

@@ -18,6 +18,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+use tokio::sync::watch;
 
 /// What says that a file changed: its time and its length.
 pub(crate) type FileStamp = (SystemTime, u64);
@@ -68,6 +69,8 @@ pub(crate) struct RevocationLists {
     directory: PathBuf,
     /// Addresses to download from, beside those that the authorities name; `None` when nothing is downloaded.
     addresses: Option<Vec<String>>,
+    /// Told when persons are checked with other lists.
+    renewed: watch::Sender<()>,
     seen: Mutex<BTreeMap<PathBuf, FileStamp>>,
     /// What is wrong, and was told.
     told: Mutex<BTreeSet<String>>,
@@ -82,7 +85,13 @@ impl RevocationLists {
         addresses: Option<Vec<String>>,
     ) -> Self {
         let directory = directory.to_owned();
-        Self { persons, organisations, directory, addresses, seen: Mutex::default(), told: Mutex::default() }
+        let renewed = watch::Sender::new(());
+        Self { persons, organisations, directory, addresses, renewed, seen: Mutex::default(), told: Mutex::default() }
+    }
+
+    /// Wakes who looks at the sessions of cards, each time when persons are checked with other lists.
+    pub(crate) fn renewals(&self) -> watch::Receiver<()> {
+        self.renewed.subscribe()
     }
 
     /// Takes the lists of files that are new or changed, and returns what the operator must be told: each fault once, and its end. Costs
@@ -103,6 +112,7 @@ impl RevocationLists {
         }
         if let (Some(persons), [true, _]) = (&self.persons, taken) {
             note(&mut wrong, persons.renew(&lock(&persons.lists)));
+            self.renewed.send_replace(());
         }
         if let (Some(organisations), [_, true]) = (&self.organisations, taken) {
             note(&mut wrong, organisations.renew(&lock(&organisations.lists)));

@@ -6,7 +6,7 @@ use annuaire_consolidate::{ConsolidatedEntity, entity_key};
 use annuaire_mos::{ExerciceProfessionnel, Professionnel, SituationExercice, Structure};
 use serde::{Deserialize, Serialize};
 
-use crate::person::PersonAtWork;
+use crate::at_work::PersonAtWork;
 
 /// Mode of practice of staff: salaried (TRE_R23).
 const SALARIED: &str = "S";

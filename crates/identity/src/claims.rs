@@ -5,7 +5,7 @@
 use annuaire_mos::{ExerciceProfessionnel, Professionnel, SavoirFaire, SituationExercice, Structure};
 use serde_json::{Map, Value, json};
 
-use crate::person::PersonAtWork;
+use crate::at_work::PersonAtWork;
 
 /// Code system of `SubjectRole` (JDV_J05).
 const ROLES: &str = "1.2.250.1.213.1.1.5.5";

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use annuaire_base::Tx;
+use annuaire_cards::{CardRefusal, CertificateRefusal, check_card};
 use annuaire_consolidate::entity_key;
 use annuaire_store::{Queue, back_off_ms};
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
 use crate::error::Error;
@@ -80,7 +83,8 @@ impl Provider {
             let authentication = &held.value.authentication;
             let reason = match self.bearer_of(authentication).await? {
                 Some((person, Ok(_))) if authentication.mode == AuthMode::Card => {
-                    is_opposed(&person, &authentication.means).then_some(EndReason::MeansEnded)
+                    let is_over = is_opposed(&person, &authentication.means) || self.is_revoked(&authentication.certificate);
+                    is_over.then_some(EndReason::MeansEnded)
                 }
                 Some((_, Ok(_))) => None,
                 _ => Some(EndReason::NoRight),
@@ -90,6 +94,19 @@ impl Provider {
             }
         }
         Ok(ended)
+    }
+
+    /// Whether a list of revocations names the certificate of a card, or its authority. That a list is over refuses new logins, and ends none.
+    fn is_revoked(&self, certificate: &str) -> bool {
+        let Ok(leaf) = URL_SAFE_NO_PAD.decode(certificate) else { return false };
+        let Some(checks) = self.certificates.as_ref().filter(|_| !leaf.is_empty()) else { return false };
+        let Some(authorities) = (checks.cards)() else { return false };
+        match check_card(&[leaf.into()], &authorities, self.now_ms(), checks.environment) {
+            Err(CardRefusal::Certificate(refusal)) => {
+                matches!(refusal, CertificateRefusal::Revoked | CertificateRefusal::AuthorityRevoked { .. })
+            }
+            _ => false,
+        }
     }
 
     /// Tells one relying party of one logout; false when there is none to tell. Several callers may work side by side: a relying party that
@@ -131,7 +148,7 @@ impl Provider {
 }
 
 /// Whether a card may not be used any more: it was opposed.
-pub(crate) fn is_opposed(person: &crate::person::PersonAtWork, card: &str) -> bool {
+pub(crate) fn is_opposed(person: &crate::at_work::PersonAtWork, card: &str) -> bool {
     // The issuer stands before the number in certificates, and not in the register.
     let number = card.rsplit_once('/').map_or(card, |(_, number)| number);
     person.person.cards.iter().any(|known| known.numero_carte == number && !known.date_opposition.is_empty())

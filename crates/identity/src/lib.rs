@@ -17,6 +17,7 @@
 //! It reads no clock, file or environment. It never logs a token, a code or an identifier. It decides nothing about who a person is:
 //! `consolidate` does.
 
+mod at_work;
 mod authorize;
 mod card_holder;
 mod certificates;
@@ -36,6 +37,7 @@ mod rows;
 mod session;
 mod tokens;
 
+pub use at_work::PersonAtWork;
 pub use card_holder::CardHolder;
 pub use certificates::{CertificateChecks, CurrentAuthorities};
 pub use client::{ClientAuthentication, ClientMode, ClientRecord, GrantType};
@@ -44,6 +46,6 @@ pub use http::admission::OrganisationProof;
 pub use http::own_pages::{SIGN_IN, tell_who};
 pub use http::{card_router, certificate_router, router};
 pub use leaving::{EndsSessions, LogoutSender};
-pub use person::{People, PersonAtWork};
+pub use person::People;
 pub use provider::{Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm};
 pub use session::{AuthMode, Authentication};

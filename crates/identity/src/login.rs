@@ -60,6 +60,9 @@ pub(crate) struct CardTicket {
     /// What the card says of its holder, for staff whom the directory does not describe.
     #[serde(default)]
     pub(crate) holder: Option<CardHolder>,
+    /// Its certificate (DER, base64url).
+    #[serde(default)]
+    pub(crate) certificate: String,
     pub(crate) until_ms: i64,
 }
 

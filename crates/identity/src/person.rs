@@ -11,20 +11,23 @@ use annuaire_mos::Structure;
 use annuaire_store::Registry;
 use tokio::sync::watch;
 
+use crate::at_work::PersonAtWork;
+use crate::claims::{NoRight, ProfessionalClaims, claims};
 use crate::error::Error;
 use crate::limits::PEOPLE;
 
-/// A person with the structures where they work.
-#[derive(Debug, Clone, Default)]
-pub struct PersonAtWork {
-    /// The person: civil status, practices, situations, cards.
-    pub person: ConsolidatedEntity,
-    /// Structures of their situations, by technical identifier.
-    pub structures: BTreeMap<String, Structure>,
+/// What is known of a national identifier at a transaction.
+#[derive(Clone)]
+struct KeptPerson {
+    at: Tx,
+    /// `None`: nobody has it.
+    person: Option<Arc<PersonAtWork>>,
+    /// What relying parties are told on a day.
+    told: Option<(String, ToldClaims)>,
 }
 
-/// A person, or that there is none, at a transaction.
-type PersonAt = (Tx, Option<Arc<PersonAtWork>>);
+/// The claims of a person, or why there are none.
+pub(crate) type ToldClaims = Result<Arc<ProfessionalClaims>, NoRight>;
 
 /// Reads people from the registry, and keeps who was read until the log goes on. Cost of a person: look-ups of their facts, and of those
 /// of their structures; of one who is kept, a lock.
@@ -33,7 +36,7 @@ pub struct People {
     /// The end of the log, as far as this node knows: its own commits at once, those of others a tenth of a second later.
     commits: watch::Receiver<Tx>,
     owners: Mutex<Option<(Tx, Arc<Owners>)>>,
-    kept: Mutex<Generations<String, PersonAt>>,
+    kept: Mutex<Generations<String, KeptPerson>>,
 }
 
 impl People {
@@ -50,16 +53,37 @@ impl People {
     /// # Errors
     /// When the registry cannot be read, or facts about the person cannot be used.
     pub async fn person(&self, national_id: &str) -> Result<Option<Arc<PersonAtWork>>, Error> {
-        let tx = *self.commits.borrow();
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&national_id.to_owned());
-        if let Some((at, person)) = kept
-            && at == tx
+        Ok(self.kept(national_id).await?.person)
+    }
+
+    /// A person as [`Self::person`] has it, with the claims of a day.
+    pub(crate) async fn told(&self, national_id: &str, today: &str) -> Result<Option<(Arc<PersonAtWork>, ToldClaims)>, Error> {
+        let mut kept = self.kept(national_id).await?;
+        let Some(person) = kept.person.clone() else { return Ok(None) };
+        if let Some((day, told)) = &kept.told
+            && day == today
         {
-            return Ok(person);
+            return Ok(Some((person, told.clone())));
         }
-        let person = self.read(national_id, tx).await?.map(Arc::new);
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(national_id.to_owned(), (tx, person.clone()), 1);
-        Ok(person)
+        let told = claims(&person, today).map(Arc::new);
+        kept.told = Some((today.to_owned(), told.clone()));
+        self.keep(national_id, kept);
+        Ok(Some((person, told)))
+    }
+
+    async fn kept(&self, national_id: &str) -> Result<KeptPerson, Error> {
+        let at = *self.commits.borrow();
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&national_id.to_owned());
+        if let Some(kept) = kept.filter(|kept| kept.at == at) {
+            return Ok(kept);
+        }
+        let kept = KeptPerson { at, person: self.read(national_id, at).await?.map(Arc::new), told: None };
+        self.keep(national_id, kept.clone());
+        Ok(kept)
+    }
+
+    fn keep(&self, national_id: &str, kept: KeptPerson) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(national_id.to_owned(), kept, 1);
     }
 
     async fn read(&self, national_id: &str, tx: Tx) -> Result<Option<PersonAtWork>, Error> {

@@ -10,13 +10,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use crate::at_work::PersonAtWork;
 use crate::certificates::CertificateChecks;
-use crate::claims::{NoRight, ProfessionalClaims, claims, identifiers};
+use crate::claims::{claims, identifiers};
 use crate::client::{ClientRecord, sha256_hex};
 use crate::error::Error;
 use crate::keys::SigningKeys;
 use crate::limits::{CLIENTS_OF_SESSION, SWEEP, TOUCH_MS, WRITE_ATTEMPTS};
-use crate::person::{People, PersonAtWork};
+use crate::person::{People, ToldClaims};
 use crate::rows::{Held, ProviderRow, Rows, Writes};
 use crate::session::{Account, AccountName, Authentication, Code, Grant, Once, Session, SessionCookie};
 
@@ -286,33 +287,25 @@ impl Provider {
     }
 
     /// A person with the claims of today.
-    pub(crate) async fn bearer(
-        &self,
-        national_id: &str,
-    ) -> Result<Option<(Arc<PersonAtWork>, Result<ProfessionalClaims, NoRight>)>, Error> {
-        let Some(person) = self.people.person(national_id).await? else { return Ok(None) };
-        let told = claims(&person, &iso_day(self.now_ms()));
-        Ok(Some((person, told)))
+    pub(crate) async fn bearer(&self, national_id: &str) -> Result<Option<(Arc<PersonAtWork>, ToldClaims)>, Error> {
+        self.people.told(national_id, &iso_day(self.now_ms())).await
     }
 
     /// A person who proved who they are, with the claims of today. Staff whom the directory does not describe are who their card says.
     pub(crate) async fn bearer_of(
         &self,
         authentication: &Authentication,
-    ) -> Result<Option<(Arc<PersonAtWork>, Result<ProfessionalClaims, NoRight>)>, Error> {
+    ) -> Result<Option<(Arc<PersonAtWork>, ToldClaims)>, Error> {
         let (national_id, holder) = (&authentication.national_id, &authentication.holder);
         let Some(holder) = holder else { return self.bearer(national_id).await };
         let known = self.people.person(national_id).await?.unwrap_or_default();
-        let person = match known.person.professional {
-            Some(_) => known,
-            None => {
-                let structures = self.people.structures(std::slice::from_ref(&holder.structure)).await?;
-                let person = known.person.clone();
-                Arc::new(holder.at_work(national_id, PersonAtWork { person, structures }))
-            }
-        };
-        let told = claims(&person, &iso_day(self.now_ms()));
-        Ok(Some((person, told)))
+        if known.person.professional.is_some() {
+            return self.bearer(national_id).await;
+        }
+        let structures = self.people.structures(std::slice::from_ref(&holder.structure)).await?;
+        let person = holder.at_work(national_id, PersonAtWork { person: known.person.clone(), structures });
+        let told = claims(&person, &iso_day(self.now_ms())).map(Arc::new);
+        Ok(Some((Arc::new(person), told)))
     }
 
     /// The account of a person; made at the first login. All identifiers of the person lead to it from then on.

@@ -44,6 +44,10 @@ impl<T: ProviderRow> Held<T> {
     }
 }
 
+fn held<T: ProviderRow>(row: Option<Option<IdentityRow>>) -> Result<Option<Held<T>>, Error> {
+    row.flatten().as_ref().map(Held::of).transpose()
+}
+
 /// What one step of the provider writes: all of it or nothing.
 #[derive(Default)]
 pub(crate) struct Writes {
@@ -124,6 +128,18 @@ impl Rows {
     pub(crate) async fn live<T: ProviderRow>(&self, key: &str) -> Result<Option<Held<T>>, Error> {
         let now = self.now_ms();
         Ok(self.any(key).await?.filter(|held: &Held<T>| held.value.due_ms().is_none_or(|due| due > now)))
+    }
+
+    /// Three rows that are not over, as they stand together: one question to the database.
+    #[expect(clippy::type_complexity, reason = "one part for each row")]
+    pub(crate) async fn live_three<A: ProviderRow, B: ProviderRow, C: ProviderRow>(
+        &self,
+        (a, b, c): (&str, &str, &str),
+    ) -> Result<(Option<Held<A>>, Option<Held<B>>, Option<Held<C>>), Error> {
+        let now = self.now_ms();
+        let rows = self.registry.identity_rows_at(&[(A::KIND, a), (B::KIND, b), (C::KIND, c)]).await?;
+        let mut rows = rows.into_iter().map(|row| row.filter(|row| row.due_ms.is_none_or(|due| due > now)));
+        Ok((held(rows.next())?, held(rows.next())?, held(rows.next())?))
     }
 
     /// A row, over or not.

@@ -85,6 +85,9 @@ pub struct Authentication {
     /// What the card says of its holder, for staff whom the directory does not describe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<CardHolder>,
+    /// The certificate of the card (DER, base64url): when a list of revocations names it, the session ends. Empty for other means.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub certificate: String,
 }
 
 /// A session of a person at the provider.

@@ -25,6 +25,8 @@ pub(crate) struct StandingToken {
     pub(crate) claims: Map<String, Value>,
     pub(crate) grant: Grant,
     pub(crate) session: Session,
+    /// The client to which it was given.
+    pub(crate) client: ClientRecord,
 }
 
 /// Why an access token does not stand.
@@ -110,13 +112,18 @@ impl Provider {
         if claims["exp"].as_i64().is_none_or(|exp| now > exp) {
             return Ok(Err(NotStanding));
         }
-        let id = claims["jti"].as_str().and_then(|jti| jti.split_once('.')).map(|(grant, _)| grant);
-        let Some(id) = id else { return Ok(Err(NotStanding)) };
-        let Some(grant) = self.rows.live::<Grant>(id).await?.filter(|held| !held.value.revoked) else {
+        let named = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+        let grant_id = named("jti").split_once('.').map_or("", |(grant, _)| grant);
+        // What a client that was removed had is good no more.
+        let keys = (grant_id, named("sid"), named("azp"));
+        let (Some(grant), Some(session), Some(client)) = self.rows.live_three::<Grant, Session, ClientRecord>(keys).await? else {
             return Ok(Err(NotStanding));
         };
-        let Some(session) = self.rows.live::<Session>(&grant.value.sid).await? else { return Ok(Err(NotStanding)) };
-        Ok(Ok(StandingToken { claims, grant: grant.value, session: session.value }))
+        let (grant, session, client) = (grant.value, session.value, client.value);
+        if grant.revoked || grant.sid != session.sid || grant.client_id != client.client_id {
+            return Ok(Err(NotStanding));
+        }
+        Ok(Ok(StandingToken { claims, grant, session, client }))
     }
 
     /// The claims of an ID token of ours that is given as a hint; it may be over (OpenID RP-Initiated Logout §4).

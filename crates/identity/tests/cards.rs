@@ -266,9 +266,9 @@ async fn a_card_logs_its_holder_in() {
     }
 }
 
-/// Scenario 17: distinct reasons for the journal, one message for people.
+/// Distinct reasons for the journal, one message for people.
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_cards_are_refused_with_one_message_and_distinct_reasons() {
+async fn scenario_17_bad_cards_are_refused_with_one_message_and_distinct_reasons() {
     let mut cards = CardWorld::new().await;
     let holder = TestCard::new(DOCTOR, "EXEMPLE", "CAMILLE");
     let mut shown: Vec<(String, IssuedCertificate)> = Vec::new();
@@ -357,9 +357,9 @@ async fn a_ticket_is_of_one_login_and_one_browser_once_and_soon() {
     assert_eq!(cards.show("/auth/carte/inconnu", Some(&card)).await.status, StatusCode::GONE);
 }
 
-/// Scenario 18: Example C of identity.md §1.7.6, from the card alone.
+/// Example C of identity.md §1.7.6, from the card alone.
 #[tokio::test(flavor = "multi_thread")]
-async fn staff_whom_the_directory_does_not_describe_are_who_their_card_says() {
+async fn scenario_18_staff_whom_the_directory_does_not_describe_are_who_their_card_says() {
     let mut cards = CardWorld::new().await;
     let card = cards.card(STAFF);
     let mut browser = Browser::default();
@@ -466,6 +466,26 @@ async fn an_opposed_card_ends_its_sessions_and_opens_no_other() {
         assert_eq!(cards.events("identity.card.refused").await.last().unwrap()["reason"], "opposed");
         cards.code(&mut Browser::default(), "exemple", &spare).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_on_a_list_of_revocations_loses_its_sessions() {
+    let mut cards = CardWorld::new().await;
+    let (card, spare) = (cards.card(DOCTOR), cards.card(DOCTOR));
+    let tokens = cards.tokens(&mut Browser::default(), &card).await;
+    let kept = cards.tokens(&mut Browser::default(), &spare).await;
+    cards.authority.revoke(&card);
+    assert_eq!(cards.world.provider.check_all().await.unwrap(), 0, "the list is not there yet");
+    cards.world.pass(1_000);
+    cards.renew_lists();
+    assert_eq!(cards.world.provider.check_all().await.unwrap(), 1, "the session of the card alone");
+    let asked = [&tokens, &kept].map(|tokens| tokens["access_token"].as_str().unwrap());
+    assert_eq!(cards.world.introspect("exemple", asked[0]).await.json(), json!({"active": false}));
+    assert_eq!(cards.world.introspect("exemple", asked[1]).await.json()["active"], true);
+    assert_eq!(cards.events("identity.session.end").await.last().unwrap()["reason"], "means-ended");
+    // Lists that are over refuse new logins, and end nothing.
+    cards.cards.store(Arc::new(cards.authority.card_authorities(NOW_MS - 400 * DAY_MS).unwrap()));
+    assert_eq!(cards.world.provider.check_all().await.unwrap(), 0);
 }
 
 /// A client that is known by its certificate (RFC 8705), over the real listener.

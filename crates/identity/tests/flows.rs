@@ -9,9 +9,8 @@ use axum::http::{StatusCode, header};
 use serde_json::json;
 use world::*;
 
-/// Scenario 1: a client that was made for the national service.
 #[tokio::test]
-async fn a_client_of_the_national_service_logs_somebody_in() {
+async fn scenario_01_a_client_of_the_national_service_logs_somebody_in() {
     let world = World::new().await;
     world.register(compat("exemple")).await;
     let phone = world.activated(DOCTOR).await;
@@ -68,9 +67,9 @@ async fn a_client_of_the_national_service_logs_somebody_in() {
     assert!(second.contains_key("code") && second["session_state"] == back["session_state"], "{second:?}");
 }
 
-/// Scenario 2, and every line of the metadata works.
+/// Every line of the metadata works.
 #[tokio::test]
-async fn metadata_says_what_works() {
+async fn scenario_02_metadata_at_both_paths_says_what_works() {
     let world = World::new().await;
     let one = world.get(&format!("{REALM}/.well-known/openid-configuration"), &[]).await;
     let other = world.get(&format!("{REALM}/.well-known/wallet-openid-configuration"), &[]).await;
@@ -98,9 +97,9 @@ async fn metadata_says_what_works() {
     assert_eq!(tried, 9);
 }
 
-/// Scenario 3, and what else a browser is told on a page and never by a redirection.
+/// What a browser is told on a page and never by a redirection.
 #[tokio::test]
-async fn an_answer_goes_to_registered_addresses_alone() {
+async fn scenario_03_an_answer_goes_to_registered_addresses_alone() {
     let world = World::new().await;
     world.register(compat("exemple")).await;
     let mut browser = Browser::default();
@@ -123,9 +122,8 @@ async fn an_answer_goes_to_registered_addresses_alone() {
     assert_eq!((back["error"].as_str(), back["state"].as_str()), ("login_required", "etat"));
 }
 
-/// Scenarios 4 and 5.
 #[tokio::test]
-async fn a_code_is_used_once_and_tokens_end() {
+async fn scenario_04_a_code_used_twice_ends_what_it_gave() {
     let world = World::new().await;
     world.register(compat("exemple")).await;
     world.register(compat("autre")).await;
@@ -142,10 +140,17 @@ async fn a_code_is_used_once_and_tokens_end() {
     assert!(over.headers[header::WWW_AUTHENTICATE].to_str().unwrap().contains("error=\"invalid_token\""));
     assert_eq!(world.introspect("exemple", access).await.json(), json!({"active": false}));
     assert_eq!(world.refresh("exemple", first["refresh_token"].as_str().unwrap()).await.error(), "invalid_grant");
+}
 
-    let again = browser.follow(&world, &format!("/auth?{}", encoded(&request("exemple")))).await;
-    let second = world.tokens("exemple", &query_of(again.location())["code"]).await.json();
-    let access = second["access_token"].as_str().unwrap();
+#[tokio::test]
+async fn scenario_05_an_access_token_is_over_after_121_seconds() {
+    let world = World::new().await;
+    world.register(compat("exemple")).await;
+    let phone = world.activated(DOCTOR).await;
+    let mut browser = Browser::default();
+    let code = world.login(&mut browser, &phone, DOCTOR, &request("exemple")).await;
+    let tokens = world.tokens("exemple", &code).await.json();
+    let access = tokens["access_token"].as_str().unwrap();
     world.pass(120_000);
     assert_eq!(world.userinfo(access).await.status, StatusCode::OK);
     world.pass(1_000);
@@ -158,9 +163,8 @@ async fn a_code_is_used_once_and_tokens_end() {
     assert_eq!(world.tokens("exemple", &code).await.error(), "invalid_grant", "a minute later");
 }
 
-/// Scenarios 6 and 7.
 #[tokio::test]
-async fn refresh_tokens_rotate_and_a_stolen_one_ends_all() {
+async fn scenario_07_a_refresh_token_that_was_replaced_ends_its_family() {
     let world = World::new().await;
     world.register(compat("exemple")).await;
     let phone = world.activated(DOCTOR).await;
@@ -181,16 +185,21 @@ async fn refresh_tokens_rotate_and_a_stolen_one_ends_all() {
     assert_eq!(world.refresh("exemple", &r1).await.error(), "invalid_grant");
     assert_eq!(world.refresh("exemple", &r3).await.error(), "invalid_grant", "the whole family is over");
     assert_eq!(world.userinfo(third["access_token"].as_str().unwrap()).await.status, StatusCode::UNAUTHORIZED);
+}
 
-    let again = browser.follow(&world, &format!("/auth?{}", encoded(&request("exemple")))).await;
-    let tokens = world.tokens("exemple", &query_of(again.location())["code"]).await.json();
+#[tokio::test]
+async fn scenario_06_a_refresh_token_is_over_after_31_minutes_without_use() {
+    let world = World::new().await;
+    world.register(compat("exemple")).await;
+    let phone = world.activated(DOCTOR).await;
+    let code = world.login(&mut Browser::default(), &phone, DOCTOR, &request("exemple")).await;
+    let tokens = world.tokens("exemple", &code).await.json();
     world.pass(31 * 60_000);
     assert_eq!(world.refresh("exemple", tokens["refresh_token"].as_str().unwrap()).await.error(), "invalid_grant");
 }
 
-/// Scenario 8: four hours, whatever happens, and half an hour without use.
 #[tokio::test]
-async fn a_session_ends_after_four_hours_and_half_an_hour_without_use() {
+async fn scenario_08_a_session_ends_after_four_hours_and_half_an_hour_without_use() {
     let world = World::new().await;
     world.register(compat("exemple")).await;
     let phone = world.activated(DOCTOR).await;
@@ -212,9 +221,8 @@ async fn a_session_ends_after_four_hours_and_half_an_hour_without_use() {
     assert_eq!(query_of(browser.step(&world, &path).await.location())["error"], "login_required", "after 31 minutes");
 }
 
-/// Scenarios 9 and 11: a wrong number refuses; nobody learns who has a phone.
 #[tokio::test]
-async fn a_wrong_number_refuses_and_an_unknown_person_looks_alike() {
+async fn scenario_09_a_wrong_number_refuses_and_says_so() {
     let world = World::new().await;
     world.register(compat("exemple")).await;
     let phone = world.activated(DOCTOR).await;
@@ -229,7 +237,17 @@ async fn a_wrong_number_refuses_and_an_unknown_person_looks_alike() {
     assert!(refused.body.contains("Connexion refusée"), "{}", refused.body);
     let back = browser.post(&world, &refused, &[("action", "annuler")]).await;
     assert_eq!(query_of(back.location())["error"], "access_denied");
+}
 
+#[tokio::test]
+async fn scenario_11_an_unknown_identifier_looks_like_a_known_one() {
+    let world = World::new().await;
+    world.register(compat("exemple")).await;
+    world.activated(DOCTOR).await;
+    let mut browser = Browser::default();
+    let page = browser.follow(&world, &format!("/auth?{}", encoded(&request("exemple")))).await;
+    let wait = browser.submit(&world, &page, &[("identifiant", DOCTOR), ("action", "e-cps")]).await;
+    let path = browser.at.clone();
     let page = browser.follow(&world, &format!("/auth?{}", encoded(&request("exemple")))).await;
     let unknown = browser.submit(&world, &page, &[("identifiant", "899900000086"), ("action", "e-cps")]).await;
     assert_eq!(unknown.status, StatusCode::OK);
@@ -264,9 +282,9 @@ async fn forms_and_logins_belong_to_their_browser() {
     assert!(browser.cookies.keys().all(|name| name.starts_with("__Host-")), "{:?}", browser.cookies);
 }
 
-/// Scenario 14: the end of a right is the end of tokens and sessions, and relying parties are told.
+/// The end of a right is the end of tokens and sessions, and relying parties are told.
 #[tokio::test]
-async fn when_the_right_ends_the_session_ends() {
+async fn scenario_14_when_the_right_ends_the_session_ends() {
     let world = World::new().await;
     for id in ["exemple", "sourd"] {
         world.register(compat(id)).await;
@@ -323,9 +341,8 @@ async fn a_revoked_device_ends_its_sessions() {
     assert_eq!(world.userinfo(access).await.status, StatusCode::UNAUTHORIZED);
 }
 
-/// Scenario 15: another national identifier, one `sub`.
 #[tokio::test]
-async fn a_new_identifier_keeps_the_sub() {
+async fn scenario_15_a_new_identifier_keeps_the_sub() {
     let world = World::new().await;
     world.register(compat("exemple")).await;
     let (old, new) = ("0999999001", "899900000060");
@@ -348,9 +365,8 @@ async fn a_new_identifier_keeps_the_sub() {
     assert_eq!(known, [(&json!(new), &json!("RPPS")), (&json!(old), &json!("ADELI"))]);
 }
 
-/// Scenario 16.
 #[tokio::test]
-async fn a_professional_with_a_role_has_no_profession() {
+async fn scenario_16_a_professional_with_a_role_has_no_profession() {
     let world = World::new().await;
     world.register(compat("exemple")).await;
     let phone = world.activated(ROLE).await;
@@ -361,16 +377,8 @@ async fn a_professional_with_a_role_has_no_profession() {
     assert_eq!(told["SubjectRefPro"]["exercices"][0]["codeProfession"], "");
 }
 
-/// Scenarios 12 and 13.
-#[tokio::test]
-async fn ciba_tells_what_happens() {
-    let world = World::new().await;
-    world.register(compat("exemple")).await;
-    world.register(compat("autre")).await;
-    let mut without = compat("sans");
-    without.grant_types.retain(|grant| *grant != annuaire_identity::GrantType::Ciba);
-    world.register(without).await;
-    let phone = world.activated(DOCTOR).await;
+/// Asks for the doctor by CIBA, with one parameter changed or left out.
+async fn ciba(world: &World, client: &str, change: (&str, Option<&str>)) -> Answer {
     let whole = [
         ("scope", "openid scope_all"),
         ("acr_values", "eidas1"),
@@ -378,14 +386,31 @@ async fn ciba_tells_what_happens() {
         ("binding_message", "42"),
         ("channel", "MOBILE"),
     ];
-    let ask = async |client: &str, change: (&str, Option<&str>)| {
-        let (name, value) = basic(client);
-        let mut form: Vec<(&str, &str)> = whole.iter().copied().filter(|(known, _)| *known != change.0).collect();
-        form.extend(change.1.map(|value| (change.0, value)));
-        world.post("ext/ciba/auth", &[(name, &value)], &form).await
-    };
+    let (name, value) = basic(client);
+    let mut form: Vec<(&str, &str)> = whole.into_iter().filter(|(known, _)| *known != change.0).collect();
+    form.extend(change.1.map(|value| (change.0, value)));
+    world.post("ext/ciba/auth", &[(name, &value)], &form).await
+}
+
+#[tokio::test]
+async fn scenario_13_a_client_without_the_right_asks_nobody_by_ciba() {
+    let world = World::new().await;
+    let mut without = compat("sans");
+    without.grant_types.retain(|grant| *grant != annuaire_identity::GrantType::Ciba);
+    world.register(without).await;
+    let phone = world.activated(DOCTOR).await;
+    assert_eq!(ciba(&world, "sans", ("", None)).await.error(), "unauthorized_client");
+    assert!(phone.approve(&world.phone, "42").await.is_err(), "nothing waits on the phone");
+}
+
+#[tokio::test]
+async fn scenario_12_ciba_tells_what_happens() {
+    let world = World::new().await;
+    world.register(compat("exemple")).await;
+    world.register(compat("autre")).await;
+    let phone = world.activated(DOCTOR).await;
+    let ask = async |client: &str, change: (&str, Option<&str>)| ciba(&world, client, change).await;
     for (client, change, error) in [
-        ("sans", ("", None), "unauthorized_client"),
         ("exemple", ("login_hint", None), "invalid_request"),
         ("exemple", ("login_hint", Some("899900000086")), "unknown_user_id"),
         ("exemple", ("binding_message", Some("4")), "invalid_binding_message"),
@@ -425,9 +450,9 @@ async fn ciba_tells_what_happens() {
     assert_eq!(poll("exemple", &id).await.error(), "expired_token");
 }
 
-/// Scenario 26, and the rights of introspection and revocation.
+/// The rights of introspection and revocation.
 #[tokio::test]
-async fn clients_look_into_their_own_tokens() {
+async fn scenario_26_clients_look_into_their_own_tokens() {
     let world = World::new().await;
     world.register(compat("exemple")).await;
     world.register(compat("curieux")).await;

@@ -163,26 +163,27 @@ async fn a_strict_client_pushes_proves_and_binds() {
     assert_eq!(world.post("token", &[("dpop", &proof)], &all).await.error(), "invalid_client", "the assertion was used");
 }
 
-/// Scenarios 20 and 21.
+/// The form of an exchange.
+fn exchange<'t>(scope: &'t str, token: &'t str) -> [(&'t str, &'t str); 5] {
+    [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("subject_issuer", "psc"),
+        ("scope", scope),
+        ("subject_token", token),
+    ]
+}
+
 #[tokio::test]
-async fn an_exchanged_token_is_bound_and_for_its_interface() {
+async fn scenario_20_an_exchanged_token_is_bound_and_for_its_interface() {
     let world = World::new().await;
     let client = StrictClient::register(&world).await;
     let phone = world.activated(DOCTOR).await;
     let code = client.code(&world, &mut Browser::default(), &phone).await;
     let tokens = client.call(&world, "token", &token_form(&code)).await.json();
     let access = tokens["access_token"].as_str().unwrap();
-    let form = |scope: &'static str| {
-        [
-            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
-            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
-            ("subject_issuer", "psc"),
-            ("scope", scope),
-        ]
-    };
-    let with = |scope: &'static str, token| [&form(scope)[..], &[("subject_token", token)]].concat();
-    assert_eq!(client.call(&world, "token", &with("ecriture", access)).await.error(), "invalid_scope");
-    let exchanged = client.call(&world, "token", &with("lecture", access)).await;
+    assert_eq!(client.call(&world, "token", &exchange("ecriture", access)).await.error(), "invalid_scope");
+    let exchanged = client.call(&world, "token", &exchange("lecture", access)).await;
     assert_eq!(exchanged.status, StatusCode::OK, "{}", exchanged.body);
     let exchanged: Value = exchanged.json();
     assert_eq!(exchanged["issued_token_type"], "urn:ietf:params:oauth:token-type:access_token");
@@ -195,9 +196,20 @@ async fn an_exchanged_token_is_bound_and_for_its_interface() {
     let thief = PrivateKey::generate(SignatureAlgorithm::Es256).unwrap();
     let stolen = client.dpop(&world, &thief, "userinfo", "GET", Some(token));
     assert_eq!(client.userinfo(&world, token, &stolen).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(client.call(&world, "token", &with("lecture", token)).await.error(), "invalid_request");
+    assert_eq!(client.call(&world, "token", &exchange("lecture", token)).await.error(), "invalid_request");
+}
+
+/// RFC 8693 §2.2.2 over the table: a subject token that is over is an invalid request (identity.md §0.1, 6).
+#[tokio::test]
+async fn scenario_21_a_token_is_not_exchanged_three_minutes_later() {
+    let world = World::new().await;
+    let client = StrictClient::register(&world).await;
+    let phone = world.activated(DOCTOR).await;
+    let code = client.code(&world, &mut Browser::default(), &phone).await;
+    let tokens = client.call(&world, "token", &token_form(&code)).await.json();
+    let access = tokens["access_token"].as_str().unwrap();
     world.pass(3 * 60_000);
-    assert_eq!(client.call(&world, "token", &with("lecture", access)).await.error(), "invalid_request", "three minutes later");
+    assert_eq!(client.call(&world, "token", &exchange("lecture", access)).await.error(), "invalid_request");
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ async fn presented(
         national_id: card.national_id().to_owned(),
         card: format!("{issuer}/{number}"),
         holder: CardHolder::of(card.certificate()),
+        certificate: peer.and_then(|peer| peer.0.first().map(|leaf| URL_SAFE_NO_PAD.encode(leaf))).unwrap_or_default(),
         until_ms: provider.now_ms() + TICKET_MS,
     };
     let detail = json!({

@@ -240,6 +240,7 @@ async fn waited(provider: &Provider, caller: &EndpointCaller, id: &str) -> Resul
                 at_ms: approval.auth_ms,
                 means: approval.means_id,
                 holder: None,
+                certificate: String::new(),
             };
             finish(provider, caller, held, authentication).await
         }
@@ -273,6 +274,7 @@ async fn by_card(provider: &Provider, caller: &EndpointCaller, id: &str, ticket:
         at_ms: provider.now_ms(),
         means: found.value.card,
         holder: found.value.holder,
+        certificate: found.value.certificate,
     };
     finish(provider, caller, held, authentication).await
 }
@@ -316,7 +318,7 @@ async fn finish(
         }
     };
     // The identifier may be a former one: the session is of the person.
-    authentication.national_id = claims.national_id;
+    authentication.national_id = claims.national_id.clone();
     if !step(provider, held, LoginStep::Done).await? {
         return Ok(lost(provider, caller));
     }
@@ -341,7 +343,7 @@ impl Provider {
     /// was another person's, whose session ends.
     async fn renewed_session(
         &self,
-        person: &crate::person::PersonAtWork,
+        person: &crate::at_work::PersonAtWork,
         mut before: Held<Session>,
         authentication: &Authentication,
         client_id: &str,

@@ -88,7 +88,7 @@ async fn signed_in(provider: &Provider, cookie: &str) -> Result<Option<SignedIn>
     provider.use_session(&session.sid, None).await?;
     let other_ids = identifiers(&person).into_iter().filter(|id| *id != claims.national_id).collect();
     Ok(Some(SignedIn {
-        national_id: claims.national_id,
+        national_id: claims.national_id.clone(),
         other_ids,
         by_card: session.authentication.mode == AuthMode::Card,
         sid: session.sid,

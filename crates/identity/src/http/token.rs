@@ -71,7 +71,7 @@ fn invalid_grant<T>(why: &str) -> TokenStep<T> {
 }
 
 /// A session with the claims of its person, as they stand. A person without right loses the session.
-async fn session_and_claims(provider: &Provider, sid: &str) -> TokenStep<(Held<Session>, ProfessionalClaims)> {
+async fn session_and_claims(provider: &Provider, sid: &str) -> TokenStep<(Held<Session>, Arc<ProfessionalClaims>)> {
     let Some(session) = provider.rows.live::<Session>(sid).await? else { return invalid_grant("the session is over") };
     match provider.bearer_of(&session.value.authentication).await? {
         Some((_, Ok(claims))) => Ok(Ok((session, claims))),
@@ -241,6 +241,7 @@ async fn ciba_approved(
         at_ms: approval.auth_ms,
         means: approval.means_id,
         holder: None,
+        certificate: String::new(),
     };
     let (session, _cookie) = provider.open_session(&person, authentication, &client.client_id).await?;
     provider.use_session(&session.sid, Some(&client.client_id)).await?;
