@@ -6,6 +6,7 @@ mod decisions;
 mod finding;
 mod links;
 mod rooms;
+mod scenarios;
 mod sentences;
 mod sizes;
 mod source;
@@ -51,6 +52,7 @@ fn findings(root: &Path) -> Result<Vec<Finding>, String> {
     found.extend(links::check(root, &documents));
     found.extend(decisions::check(&documents));
     found.extend(sentences::check(&files));
+    found.extend(scenarios::check(&files));
     Ok(found)
 }
 

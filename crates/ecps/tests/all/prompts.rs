@@ -60,7 +60,7 @@ async fn a_wrong_number_refuses_at_once() {
 }
 
 #[tokio::test]
-async fn of_two_phones_one_wins_and_the_other_is_told() {
+async fn scenario_10_of_two_phones_one_wins_and_the_other_is_told() {
     let world = World::new().await;
     let phones = [world.phone(CAMILLE).await, world.phone(CAMILLE).await];
     for round in 0..4 {
@@ -231,7 +231,7 @@ async fn an_unknown_person_is_answered_like_a_known_one() {
 }
 
 #[tokio::test]
-async fn six_requests_in_ten_minutes_block_the_asker_and_write_a_mail() {
+async fn scenario_27_six_requests_in_ten_minutes_block_the_asker_and_write_a_mail() {
     let world = World::new().await;
     let phone = world.phone(CAMILLE).await;
     for id in [CAMILLE, NOBODY] {
