@@ -13,11 +13,12 @@ struct Fixture {
     instant: &'static str,
 }
 
-const FIXTURES: [Fixture; 4] = [
+const FIXTURES: [Fixture; 5] = [
     Fixture { name: "registry-3-store-6.zip", instant: "2026-11-26T05:25:47.9" },
     Fixture { name: "registry-2.zip", instant: "2026-11-26T05:25:47.9" },
     Fixture { name: "registry-4-store-8.zip", instant: "2026-11-26T17:28:25" },
     Fixture { name: "registry-5-store-8.zip", instant: "2026-11-26T19:40:28" },
+    Fixture { name: "registry-6-store-8.zip", instant: "2026-11-26T23:23:42" },
 ];
 
 /// Professionals' practices, structures and situations that the release which made the fixtures served.
@@ -115,4 +116,23 @@ fn commands_that_look_meet_it_first() {
         import_next(&data, &next);
         assert_whole(&data);
     }
+}
+
+/// The settings without which a provider does not start; nothing is sent.
+const IDENTITY: &str = r#"
+[identity]
+issuer = "https://id.exemple.test"
+mail_server = "smtp://mail.exemple.test:587"
+mail_from = "annuaire@exemple.test"
+sms_gateway = "https://sms.exemple.test/send"
+"#;
+
+/// What the identity provider of an earlier release kept is there.
+#[test]
+fn clients_of_an_earlier_release_are_registered() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, _) = unpacked(&FIXTURES[4], dir.path());
+    fs::write(data.join("annuaire.toml"), IDENTITY).unwrap();
+    let (exit, output) = run(&["admin", "--data", path_str(&data), "clients"]);
+    assert!(exit == 0 && output.contains("exemple-dossier-patient"), "{exit} {output}");
 }

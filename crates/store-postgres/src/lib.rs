@@ -29,6 +29,7 @@
 
 mod audit;
 mod call;
+mod cases;
 mod chunk;
 mod clock;
 mod core;

@@ -8,9 +8,10 @@ use crate::migrate::FormerTables;
 use crate::stage::PostgresStage;
 use crate::unit::PostgresUnit;
 use crate::url::options;
-use crate::{audit, identity_rows, job, limits, note, owner, pool, read, schema, subscription, verify};
+use crate::{audit, cases, identity_rows, job, limits, note, owner, pool, read, schema, subscription, verify};
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::case::{CaseFilter, CaseOrder, CaseStore, ListedCase};
 use annuaire_store::identity::{IdentityRow, IdentityStore};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, check_numbers,
@@ -20,6 +21,7 @@ use annuaire_store::{
 };
 use async_trait::async_trait;
 use sqlx::Connection;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Arc, LazyLock};
 use tokio::runtime::{Builder, Runtime};
@@ -202,6 +204,17 @@ impl SubscriptionStore for PostgresRegistry {
 
     async fn end_lease(&self, name: &str, holder: &str) -> Result<()> {
         Ok(ask!(self.pool(), c => subscription::end_lease(c, name, holder))?)
+    }
+}
+
+#[async_trait]
+impl CaseStore for PostgresRegistry {
+    async fn cases(&self, filter: &CaseFilter, order: CaseOrder, offset: u32, limit: u32) -> Result<Vec<ListedCase>> {
+        Ok(ask!(self.pool(), c => cases::page(c, filter, order, offset, limit))?)
+    }
+
+    async fn case_counts(&self, filter: &CaseFilter) -> Result<BTreeMap<String, u64>> {
+        Ok(ask!(self.pool(), c => cases::counts(c, filter))?)
     }
 }
 

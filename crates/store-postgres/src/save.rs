@@ -8,7 +8,7 @@ use crate::fault::CallResult;
 use crate::listen;
 use crate::lock::Saved;
 use crate::unit::{Adopted, PostgresUnit};
-use crate::{audit, job, owner, subscription, withdraw};
+use crate::{audit, cases, job, owner, subscription, withdraw};
 use annuaire_base::Tx;
 use annuaire_base::fact::VersionContent;
 use annuaire_store::backend::{Puts, rows};
@@ -149,6 +149,9 @@ impl PostgresUnit {
         statement(job::insert(c, &self.jobs, written)).await?;
         subscription::write(c, &self.subscriptions).await?;
         self.identity.write(c).await?;
+        for listing in &self.cases {
+            statement(cases::write(c, listing)).await?;
+        }
         let trail = statement(audit::insert(c, locked.counter.audit, &self.events, at_ms, written)).await?;
         let query = sqlx::query(
             "UPDATE log_counter SET tx = $1, commit_ms = $2, digest = $3, audit = $4, audit_hash = $5, saves = $6, token = $7",

@@ -11,6 +11,7 @@ use crate::read;
 use annuaire_base::Tx;
 use annuaire_base::fact::Fact;
 use annuaire_store::backend::Puts;
+use annuaire_store::case::CaseListing;
 use annuaire_store::identity::{IdentityRow, IdentityWrite};
 use annuaire_store::subscription::SubscriptionWrite;
 use annuaire_store::{
@@ -38,6 +39,7 @@ pub(crate) struct PostgresUnit {
     pub(crate) events: Vec<AuditEvent>,
     pub(crate) subscriptions: Vec<SubscriptionWrite>,
     pub(crate) identity: PendingRows,
+    pub(crate) cases: Vec<CaseListing>,
     /// Kind and key of a row of identity that was not as expected: the unit cannot be saved any more.
     pub(crate) lost: Option<(String, String)>,
     pub(crate) adopted: Option<Adopted>,
@@ -75,6 +77,7 @@ impl PostgresUnit {
             events: Vec::new(),
             subscriptions: Vec::new(),
             identity: PendingRows::default(),
+            cases: Vec::new(),
             lost: None,
             adopted: None,
             locked: None,
@@ -252,6 +255,12 @@ impl Unit for PostgresUnit {
             self.lost = Some((kind.clone(), key.clone()));
         }
         added
+    }
+
+    async fn list_case(&mut self, listing: &CaseListing) -> Result<()> {
+        listing.check()?;
+        self.cases.push(listing.clone());
+        Ok(())
     }
 
     async fn save(self: Box<Self>, cause: &Cause, clock: CommitClock<'_>) -> Result<CommitOutcome> {

@@ -29,6 +29,7 @@ mod audit;
 mod batch;
 mod bridge;
 mod cache;
+mod cases;
 mod changed;
 mod discard;
 mod facts;

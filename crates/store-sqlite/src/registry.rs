@@ -8,9 +8,12 @@ use crate::shared::Shared;
 use crate::stage::SqliteStage;
 use crate::turn::WriterTurns;
 use crate::unit::SqliteUnit;
-use crate::{audit, changed, facts, identity_rows, jobs, keeper, limits, migration, notes, schema, subscriptions, sweep, verify};
+use crate::{
+    audit, cases, changed, facts, identity_rows, jobs, keeper, limits, migration, notes, schema, subscriptions, sweep, verify,
+};
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::case::{CaseFilter, CaseOrder, CaseStore, ListedCase};
 use annuaire_store::identity::{IdentityRow, IdentityStore};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, check_numbers,
@@ -19,6 +22,7 @@ use annuaire_store::{AuditRow, Error, Job, OwnerRow, Queue, Registry, Result, St
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, watch};
@@ -324,6 +328,17 @@ impl SubscriptionStore for SqliteRegistry {
     async fn end_lease(&self, name: &str, holder: &str) -> Result<()> {
         let (_turn, mut c) = self.writer().await?;
         subscriptions::end_lease(&mut c, name, holder).await
+    }
+}
+
+#[async_trait]
+impl CaseStore for SqliteRegistry {
+    async fn cases(&self, filter: &CaseFilter, order: CaseOrder, offset: u32, limit: u32) -> Result<Vec<ListedCase>> {
+        cases::page(&mut *self.shared.reader().await?, filter, order, offset, limit).await
+    }
+
+    async fn case_counts(&self, filter: &CaseFilter) -> Result<BTreeMap<String, u64>> {
+        cases::counts(&mut *self.shared.reader().await?, filter).await
     }
 }
 

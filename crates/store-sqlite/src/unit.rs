@@ -7,10 +7,11 @@ use crate::stage::discarded;
 use crate::staged_rows::StageTail;
 use crate::turn::Turn;
 use crate::versions::{Of, StoredVersion, last_versions};
-use crate::{audit, discard, facts, identity_rows, jobs, limits, notes, prepare, subscriptions, sweep, withdraw};
+use crate::{audit, cases, discard, facts, identity_rows, jobs, limits, notes, prepare, subscriptions, sweep, withdraw};
 use annuaire_base::Tx;
 use annuaire_base::fact::{Fact, FactKey};
 use annuaire_store::backend::{self, LastVersion, Puts, Verdict, decide, expected};
+use annuaire_store::case::CaseListing;
 use annuaire_store::columns::{signed, tx_column};
 use annuaire_store::identity::{IdentityRow, IdentityWrite};
 use annuaire_store::proof::{Hash, tx_digest};
@@ -370,6 +371,11 @@ impl Unit for SqliteUnit {
             self.lost = Some((kind.clone(), key.clone()));
         }
         written
+    }
+
+    async fn list_case(&mut self, listing: &CaseListing) -> Result<()> {
+        listing.check()?;
+        cases::write(&mut self.transaction, listing).await
     }
 
     async fn save(mut self: Box<Self>, cause: &Cause, clock: CommitClock<'_>) -> Result<CommitOutcome> {

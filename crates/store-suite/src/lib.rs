@@ -13,6 +13,7 @@
 mod acts;
 mod audit;
 mod beside;
+mod cases;
 mod clocks;
 mod compared;
 mod history;
@@ -42,6 +43,7 @@ pub fn run(open: OpenRegistry<'_>) {
     audit::run(&open(true));
     subscriptions::run(open);
     identity::run(open);
+    cases::run(&open(true));
     stages::run(open);
     withdrawal::run(open);
     race::run(open);

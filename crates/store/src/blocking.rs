@@ -1,5 +1,6 @@
 //! The registry for threads that are not tasks: imports, followers, commands.
 
+use crate::case::{CaseFilter, CaseListing, CaseOrder, ListedCase};
 use crate::identity::{IdentityRow, IdentityWrite};
 use crate::subscription::{DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionWrite};
 use crate::{
@@ -8,6 +9,7 @@ use crate::{
 };
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -147,6 +149,8 @@ blocking! {
     identity_rows_at(places: &[(&str, &str)]) -> Vec<Option<IdentityRow>>;
     identity_rows(kind: &str, subject: Option<&str>, after: &str, limit: u32) -> Vec<IdentityRow>;
     identity_rows_due(kind: &str, until_ms: i64, limit: u32) -> Vec<IdentityRow>;
+    cases(filter: &CaseFilter, order: CaseOrder, offset: u32, limit: u32) -> Vec<ListedCase>;
+    case_counts(filter: &CaseFilter) -> BTreeMap<String, u64>;
     sweep_identity(kinds: &[&str], until_ms: i64, limit: u32) -> u64;
 }
 
@@ -183,6 +187,7 @@ blocking_writer! {
         write_subscription(write: &SubscriptionWrite) -> ();
         identity_row(kind: &str, key: &str) -> Option<IdentityRow>;
         write_identity(write: &IdentityWrite) -> ();
+        list_case(listing: &CaseListing) -> ();
     }
 }
 

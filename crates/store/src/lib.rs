@@ -12,7 +12,7 @@
 //!
 //! Beside the log, in the same database transactions: **notes** (texts that are never published), **jobs** with due time and
 //! attempts (work, and the outbox), the **audit trail**, **subscriptions** with their numbered events,
-//! **rows of identity** (clients, sessions, means).
+//! **rows of identity** (clients, sessions, means), **cases** (rows that lists find).
 //!
 //! This room holds no SQL. A backend implements [`Registry`], [`Unit`] and [`Stage`] (helpers: [`backend`], [`chunk`], [`proof`], [`columns`]) and passes
 //! the suite of the crate `store-suite`, which compares random histories with a naive model. Tasks call the traits; ordinary threads call
@@ -36,6 +36,7 @@
 mod audit;
 pub mod backend;
 mod blocking;
+pub mod case;
 pub mod chunk;
 pub mod columns;
 mod entropy;
@@ -53,6 +54,7 @@ mod unit;
 
 pub use audit::{AuditEvent, AuditRow};
 pub use blocking::{BlockingRegistry, BlockingStage, BlockingUnit};
+pub use case::{CaseFilter, CaseListing, CaseOrder, CaseStore, ListedCase};
 pub use entropy::Entropy;
 pub use error::{Error, Result};
 pub use fact::{Change, ChangeCounts, CommitOutcome, Expect, FactMark};

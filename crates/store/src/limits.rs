@@ -20,5 +20,7 @@ pub const IDENTITY_KIND_BYTES: usize = 64;
 pub const IDENTITY_KEY_BYTES: usize = 512;
 /// Bytes of the subject of a row of identity.
 pub const IDENTITY_SUBJECT_BYTES: usize = 256;
+/// Bytes of a column of a case.
+pub const CASE_TEXT_BYTES: usize = 256;
 /// Bytes of the content of a row of identity. The largest are the keys and settings of a client.
 pub const IDENTITY_CONTENT_BYTES: usize = 256 * 1_024;

@@ -1,5 +1,6 @@
 //! What a backend provides to readers, and how writing begins.
 
+use crate::case::CaseStore;
 use crate::identity::IdentityStore;
 use crate::subscription::SubscriptionStore;
 use crate::{AuditRow, Job, OwnerRow, Queue, Result, Stage, Transaction, Unit};
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 ///
 /// Every read may fail with the errors of the database. A read at a transaction gives one answer for ever, but for withdrawal.
 #[async_trait]
-pub trait Registry: SubscriptionStore + IdentityStore {
+pub trait Registry: SubscriptionStore + IdentityStore + CaseStore {
     /// Begins a unit of work. SQLite: waits for the writers before it, so be brief. PostgreSQL: waits only in
     /// [`Unit::next_tx`] and [`Unit::save`].
     async fn begin(&self) -> Result<Box<dyn Unit>>;

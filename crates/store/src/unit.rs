@@ -1,5 +1,6 @@
 //! The unit of work, and the stage of a large one.
 
+use crate::case::CaseListing;
 use crate::identity::{IdentityRow, IdentityWrite};
 use crate::subscription::SubscriptionWrite;
 use crate::{AuditEvent, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, NewJob, OwnerRow, Result};
@@ -80,6 +81,13 @@ pub trait Unit: Send {
     /// refused once one was met: nothing of the unit is written then. [`Error::Rejected`](crate::Error::Rejected) for what is beyond
     /// [`limits`](crate::limits).
     async fn write_identity(&mut self, write: &IdentityWrite) -> Result<()>;
+
+    /// Writes how lists find a case, in place of what was there. The row of the case is written with
+    /// [`write_identity`](Unit::write_identity) in the same unit: its version decides of two writers.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`](crate::Error::Rejected) for what is beyond [`limits`](crate::limits).
+    async fn list_case(&mut self, listing: &CaseListing) -> Result<()>;
 
     /// Commits. Number and instant are taken here ([`commit_time`](crate::commit_time)), under the lock that makes numbers gap-free, and never before. A unit that changes no fact takes no
     /// number; what else it wrote is committed all the same.

@@ -2,6 +2,7 @@
 
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::case::{CaseFilter, CaseListing, CaseOrder, CaseStore, ListedCase};
 use annuaire_store::identity::{IdentityRow, IdentityStore, IdentityWrite};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, SubscriptionWrite,
@@ -11,6 +12,7 @@ use annuaire_store::{
     NewJob, OwnerRow, Queue, Registry, Result, SealedStage, Stage, Transaction, Unit,
 };
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -80,6 +82,16 @@ impl IdentityStore for Forgetful {
     }
     async fn sweep_identity(&self, _: &[&str], _: i64, _: u32) -> Result<u64> {
         Ok(0)
+    }
+}
+
+#[async_trait]
+impl CaseStore for Forgetful {
+    async fn cases(&self, _: &CaseFilter, _: CaseOrder, _: u32, _: u32) -> Result<Vec<ListedCase>> {
+        unreachable!("files are no cases")
+    }
+    async fn case_counts(&self, _: &CaseFilter) -> Result<BTreeMap<String, u64>> {
+        unreachable!("files are no cases")
     }
 }
 
@@ -181,6 +193,9 @@ impl Unit for Forgetful {
     }
     async fn write_identity(&mut self, _: &IdentityWrite) -> Result<()> {
         Ok(())
+    }
+    async fn list_case(&mut self, _: &CaseListing) -> Result<()> {
+        unreachable!("files are no cases")
     }
     async fn write_subscription(&mut self, _: &SubscriptionWrite) -> Result<()> {
         Ok(())

@@ -2,13 +2,14 @@
 
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_store::case::{CaseFilter, CaseOrder, CaseStore, ListedCase};
 use annuaire_store::identity::{IdentityRow, IdentityStore};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore,
 };
 use annuaire_store::{AuditRow, BlockingRegistry, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
 use async_trait::async_trait;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -80,6 +81,16 @@ impl IdentityStore for Hooked {
     }
     async fn sweep_identity(&self, kinds: &[&str], until_ms: i64, limit: u32) -> Result<u64> {
         self.inner.sweep_identity(kinds, until_ms, limit).await
+    }
+}
+
+#[async_trait]
+impl CaseStore for Hooked {
+    async fn cases(&self, filter: &CaseFilter, order: CaseOrder, offset: u32, limit: u32) -> Result<Vec<ListedCase>> {
+        self.inner.cases(filter, order, offset, limit).await
+    }
+    async fn case_counts(&self, filter: &CaseFilter) -> Result<BTreeMap<String, u64>> {
+        self.inner.case_counts(filter).await
     }
 }
 

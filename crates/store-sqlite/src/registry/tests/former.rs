@@ -4,7 +4,7 @@ use super::{execute, options, raw, write_row};
 use crate::{SqliteRegistry, open_blocking};
 use annuaire_base::Tx;
 use annuaire_base::fact::Publication;
-use annuaire_store::{BlockingRegistry, Channel};
+use annuaire_store::{BlockingRegistry, CaseFilter, Channel};
 use annuaire_store_suite as suite;
 use std::path::Path;
 use std::sync::Arc;
@@ -141,14 +141,15 @@ fn many_rows_come_forward_in_parts() {
     assert_eq!(r.verify().unwrap(), [""; 0]);
 }
 
-/// Versions 5 and 6 added tables and changed none: without them a file is one of version 4 or 5, with all that such a file may hold.
+/// Versions 5 to 7 added tables and changed none: without them a file is one of version 4 to 6, with all that such a file may hold.
 #[test]
-fn a_file_of_version_4_or_5_gets_the_tables_that_it_lacks() {
+fn a_file_of_version_4_to_6_gets_the_tables_that_it_lacks() {
+    const OF_7: &str = "DROP TABLE case_list; PRAGMA user_version = 6;";
     const OF_6: &str = "DROP TABLE identity_row; PRAGMA user_version = 5;";
     const OF_5: &str =
         "DROP TABLE subscription; DROP TABLE subscription_content; DROP TABLE subscription_event; DROP TABLE lease;
          PRAGMA user_version = 4;";
-    for version in [4, 5] {
+    for version in [4, 5, 6] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.sqlite");
         let r = open_blocking(&path).unwrap();
@@ -157,9 +158,10 @@ fn a_file_of_version_4_or_5_gets_the_tables_that_it_lacks() {
         assert!(r.take_lease("of 5", "n0", 0, 99).unwrap());
         let log = r.log().unwrap();
         drop(r);
-        execute(&path, OF_6);
-        if version == 4 {
-            execute(&path, OF_5);
+        for (first, without) in [(7, OF_7), (6, OF_6), (5, OF_5)] {
+            if version < first {
+                execute(&path, without);
+            }
         }
         for key in ["k1", "k2"] {
             let r = open_blocking(&path).unwrap();
@@ -169,6 +171,7 @@ fn a_file_of_version_4_or_5_gets_the_tables_that_it_lacks() {
             assert_eq!(r.take_lease("of 5", "n9", 0, 9).unwrap(), version == 4, "what version 5 kept stays");
             write_row(&r, key);
             assert_eq!(r.identity_row("k", "k1").unwrap().unwrap().content, "{}");
+            assert_eq!(r.case_counts(&CaseFilter::default()).unwrap().len(), 0);
             assert_eq!(r.verify().unwrap(), [""; 0]);
         }
     }
