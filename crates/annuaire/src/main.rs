@@ -92,7 +92,21 @@ enum Command {
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Ends the program as other programs end when who reads their output goes away (`annuaire status | head`): without a word.
+fn end_with_the_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |told| {
+        let closed = |text: &String| text.starts_with("failed printing to stdout") && text.contains("os error 32");
+        if told.payload().downcast_ref::<String>().is_some_and(closed) {
+            // 128 and the number of the signal that ends others.
+            std::process::exit(141);
+        }
+        usual(told);
+    }));
+}
+
 fn main() -> ExitCode {
+    end_with_the_reader();
     // The parser ends the program itself, with 2, when it does not understand.
     let matches = Arguments::command().get_matches();
     match run(&matches) {

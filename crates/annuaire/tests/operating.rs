@@ -72,10 +72,21 @@ fn exit_codes_say_what_happened() {
     assert!(exit == 0 && output.contains("Exit codes:") && output.contains("  3  "), "{output}");
 }
 
+/// `annuaire status | head`: the reader goes away, and the command with it, without a word.
+#[test]
+fn a_command_ends_quietly_with_its_reader() {
+    let dir = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let out = program().args(["generate", "--professionals", "5", "--out"]).arg(dir.path().join("files")).stdout(writer).output();
+    let out = out.unwrap();
+    assert_eq!((out.status.code(), String::from_utf8_lossy(&out.stderr).as_ref()), (Some(141), ""));
+}
+
 #[test]
 fn a_mistyped_data_directory_is_refused_by_all_but_import() {
     let dir = tempfile::tempdir().unwrap();
-    let (absent, other, empty) = (dir.path().join("absent"), dir.path().join("other"), dir.path().join("empty"));
+    let (absent, other, empty) = (dir.path().join("absent"), dir.path().join("files"), dir.path().join("empty"));
     fs::create_dir(&other).unwrap();
     fs::write(other.join("holiday.txt"), "x").unwrap();
     fs::create_dir(&empty).unwrap();
