@@ -1,12 +1,15 @@
 //! Backups of an installation, made while it runs, and their restoration.
 
 use crate::data_place::{CONFIGURATION, DataPlace, STORES, registry_path};
+use crate::limits::LOGIN_ROWS;
 use crate::new_directory::{making, put_in_place};
 use crate::progress::{SharedTell, during};
 use crate::registry::{open_sqlite, runtime};
 use crate::store_check::{StoreCheck, check_in_own_process};
 use annuaire_base::{LogIdentity, Tx};
+use annuaire_identity::PROVIDER_LOGIN_KINDS;
 use annuaire_index::{Index, Peek};
+use annuaire_relying::CIVIL_LOGIN_KINDS;
 use annuaire_store::{BlockingRegistry, Registry};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -146,11 +149,22 @@ struct Lives {
     now: LogIdentity,
 }
 
+/// Ends every login of a registry that was brought back: those that ended since the copy would stand again. Phones and cards stand as they
+/// stood at the copy.
+fn end_logins(registry: &BlockingRegistry) -> Result<()> {
+    let kinds = [&PROVIDER_LOGIN_KINDS[..], &CIVIL_LOGIN_KINDS[..]].concat();
+    while registry.sweep_identity(&kinds, i64::MAX, LOGIN_ROWS)? > 0 {}
+    Ok(())
+}
+
 /// The identity of a restored registry, whose epoch is raised.
 fn lives(registry: &BlockingRegistry, raise: RaiseEpoch) -> Result<Lives> {
     let before = registry.log()?;
     let now = match raise {
-        RaiseEpoch::Yes => registry.raise_epoch()?,
+        RaiseEpoch::Yes => {
+            end_logins(registry)?;
+            registry.raise_epoch()?
+        }
         RaiseEpoch::No => before,
     };
     Ok(Lives { before, now })
@@ -226,4 +240,34 @@ fn copy_small_files(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use annuaire_store::identity::{IdentityRow, IdentityWrite};
+    use annuaire_store::{Cause, Channel, CommitClock};
+
+    #[test]
+    fn a_registry_that_was_brought_back_has_nobody_logged_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Arc::new(open_sqlite(&registry_path(dir.path())).unwrap());
+        let registry = BlockingRegistry::new(file as Arc<dyn Registry>, runtime().unwrap().handle().clone());
+        let mut unit = registry.begin().unwrap();
+        for (kind, due_ms) in [("session", Some(9)), ("grant", Some(i64::MAX - 1)), ("civil_session", Some(5)), ("client", None)]
+        {
+            let [kind, key, subject, content] = [kind, "k", "", "{}"].map(str::to_owned);
+            unit.write_identity(&IdentityWrite::Create(IdentityRow { kind, key, subject, due_ms, version: 1, content })).unwrap();
+        }
+        let cause = Cause::new(Channel::System, "test", "test");
+        unit.save(&cause, CommitClock { now_ms: &|| 1, any_clock: false }).unwrap();
+        let standing = |registry: &BlockingRegistry| {
+            ["session", "grant", "civil_session", "client"].map(|kind| registry.identity_row(kind, "k").unwrap().is_some())
+        };
+        lives(&registry, RaiseEpoch::No).unwrap();
+        assert_eq!(standing(&registry), [true; 4]);
+        let log = lives(&registry, RaiseEpoch::Yes).unwrap();
+        assert_eq!(standing(&registry), [false, false, false, true]);
+        assert_eq!(log.now.epoch, log.before.epoch + 1);
+    }
 }

@@ -54,6 +54,8 @@ pub(crate) mod doctor {
     /// Share of the address space of a store that may be taken, per cent, before a warning.
     pub(crate) const MAP_PERCENT: u64 = 80;
 }
+/// Rows of logins that a restoration removes together.
+pub(crate) const LOGIN_ROWS: u32 = 10_000;
 /// How often a server looks at the files of revocation lists and at its own certificate: a list that arrives ends sessions within seconds.
 pub(crate) const LIST_LOOKS: Duration = Duration::from_secs(3);
 /// Looks from one download of the revocation lists to the next: an hour.

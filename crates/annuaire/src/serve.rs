@@ -332,7 +332,14 @@ fn identity(
 ) -> Result<Option<Identity>> {
     let fictional = served == ServedData::Fictional;
     let asked = configuration.identity.issuer.is_some() || fictional;
-    if CopyOrigin::of(&place.data)?.is_some() {
+    if let Some(origin) = CopyOrigin::of(&place.data)? {
+        if configuration.identity.issuer.is_some() {
+            bail!(
+                "identity.issuer is set, and {} is a copy of {}: a copy has no registry to log people in from; leave [identity] out",
+                place.data.display(),
+                origin.origin
+            );
+        }
         return Ok(None);
     }
     if !asked {

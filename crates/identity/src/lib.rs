@@ -47,5 +47,5 @@ pub use http::own_pages::{SIGN_IN, tell_who};
 pub use http::{card_router, certificate_router, router};
 pub use leaving::{EndsSessions, LogoutSender};
 pub use person::People;
-pub use provider::{Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm};
+pub use provider::{PROVIDER_LOGIN_KINDS, Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm};
 pub use session::{AuthMode, Authentication};

@@ -23,6 +23,18 @@ use crate::session::{Account, AccountName, Authentication, Code, Grant, Once, Se
 
 /// Kind of the jobs that tell a relying party of a logout.
 pub(crate) const LOGOUT_JOB: &str = "backchannel-logout";
+/// Kinds of the rows that make somebody logged in. A registry that was brought back from a copy loses them: a login that ended since would
+/// stand again.
+pub const PROVIDER_LOGIN_KINDS: [&str; 8] = [
+    Session::KIND,
+    SessionCookie::KIND,
+    Grant::KIND,
+    Code::KIND,
+    crate::login::Login::KIND,
+    crate::login::CardTicket::KIND,
+    crate::pushed::PushedRequest::KIND,
+    crate::ciba::CibaRequest::KIND,
+];
 /// Path of the issuer below its host.
 pub const REALM: &str = "/auth/realms/esante-wallet";
 
@@ -478,16 +490,7 @@ impl Provider {
     /// # Errors
     /// When the database fails.
     pub async fn sweep(&self) -> Result<u64, Error> {
-        let kinds = [
-            Session::KIND,
-            SessionCookie::KIND,
-            Grant::KIND,
-            Code::KIND,
-            Once::KIND,
-            crate::login::Login::KIND,
-            crate::pushed::PushedRequest::KIND,
-            crate::ciba::CibaRequest::KIND,
-        ];
+        let kinds = [&PROVIDER_LOGIN_KINDS[..], &[Once::KIND]].concat();
         Ok(self.rows.registry().sweep_identity(&kinds, self.now_ms(), SWEEP).await?)
     }
 }

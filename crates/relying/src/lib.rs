@@ -43,7 +43,7 @@ pub use http::routes::civil_router;
 pub use http::stand_in_pages::stand_in_router;
 pub use provider::{ClientProof, EndpointSource, ProviderEndpoints, RelyingSettings, ServiceEnvironment, UserInfoForm};
 pub use relying::{LoginRedirect, RelyingParts, RelyingParty, VerifiedLogin};
-pub use session::CivilSession;
+pub use session::{CIVIL_LOGIN_KINDS, CivilSession};
 pub use stand_in::citizens::{Citizen, fictional_citizens};
 pub use stand_in::client::StandInClient;
 pub use stand_in::{STAND_IN_ROOT, StandIn, StandInSettings};

@@ -13,6 +13,10 @@ use crate::relying::{PendingLogin, VerifiedLogin};
 use crate::rows::{KeptRow, ReadRow, RelyingRows, RowWrites, is_handle, sha256_key};
 use crate::told_logout::ToldLogout;
 
+/// Kinds of the rows that make somebody logged in. A registry that was brought back from a copy loses them: a login that ended since would
+/// stand again.
+pub const CIVIL_LOGIN_KINDS: [&str; 2] = [PendingLogin::KIND, StoredCivilSession::KIND];
+
 const SEAL_PURPOSE: &str = "annuaire 2026-11 civil session";
 const ACCOUNT_PURPOSE: &str = "annuaire 2026-11 account of a person at another provider";
 
@@ -223,7 +227,7 @@ impl CivilSessions {
 
     /// Removes logins and sessions that are over; returns how many.
     pub(crate) async fn sweep(&self, now_ms: i64) -> Result<u64, RelyingError> {
-        self.rows.sweep(&[PendingLogin::KIND, StoredCivilSession::KIND, TakenLogout::KIND], now_ms, SWEEP).await
+        self.rows.sweep(&[&CIVIL_LOGIN_KINDS[..], &[TakenLogout::KIND]].concat(), now_ms, SWEEP).await
     }
 }
 
