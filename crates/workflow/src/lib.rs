@@ -1,0 +1,15 @@
+//! Registration of professionals: who may do what, when, and what follows; pure functions and data.
+
+pub mod actor;
+pub mod day;
+pub mod decide;
+pub mod kind;
+pub mod limits;
+pub mod messages;
+pub mod norm;
+pub mod notifications;
+pub mod phonetic;
+pub mod request;
+pub mod state;
+pub mod timers;
+pub mod transition;
