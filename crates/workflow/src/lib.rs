@@ -19,3 +19,4 @@ pub mod communes;
 pub mod rights;
 pub mod perimeter;
 pub mod habilitation;
+pub mod fields;
