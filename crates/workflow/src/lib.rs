@@ -20,3 +20,7 @@ pub mod rights;
 pub mod perimeter;
 pub mod habilitation;
 pub mod fields;
+pub mod duplicates;
+pub mod request_number;
+pub mod rpps_number;
+pub mod certification;

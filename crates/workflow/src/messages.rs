@@ -94,7 +94,7 @@ messages! {
     EPer02 "E-PER-02" Error Reference "Votre habilitation pour {structure} a pris fin le {date}.";
     ESit01 "E-SIT-01" Error Reference "La date de fin doit être postérieure à la date de prise de fonction.";
     ESit02 "E-SIT-02" Error Reference "La date de prise de fonction ne peut pas dépasser 90 jours à venir.";
-    ESit03 "E-SIT-03" Error Ours "La date de prise de fonction doit être postérieure au 16e anniversaire, le {date}.";
+    ESit03 "E-SIT-03" Error Ours "La date de prise de fonction doit être postérieure au {âge}e anniversaire, le {date}.";
     ESit04 "E-SIT-04" Error Ours "La date de prise de fonction ne peut pas remonter à plus de 50 ans.";
     ESit05 "E-SIT-05" Error Reference "Une situation identique existe déjà dans cette structure depuis le {date}.";
     ESit07 "E-SIT-07" Error Ours "La date de fin ne peut pas dépasser 180 jours à venir.";

@@ -244,7 +244,8 @@ impl SituationCheck<'_> {
         } else if from < plus_years(today, -START_BEHIND_YEARS) {
             self.findings.add("dateDebut", MessageCode::ESit04, &[]);
         } else if let Some(sixteenth) = sixteenth.filter(|sixteenth| from < *sixteenth) {
-            self.findings.add("dateDebut", MessageCode::ESit03, &[("date", &french(sixteenth))]);
+            let age = self.context.settings.age_min.to_string();
+            self.findings.add("dateDebut", MessageCode::ESit03, &[("âge", &age), ("date", &french(sixteenth))]);
         }
         if let Some(structure) = self.facts.structure {
             if structure.closed.is_some_and(|closed| closed <= from) {
