@@ -147,7 +147,9 @@ pub fn certification_step(state: CertificationState, event: CertificationEvent, 
     use CertificationEvent as E;
     let corrected = || vec![F::TakeRegisterForm, F::Notify(NoticeId::N15)];
     match (state, event) {
-        (S::Asked | S::Forced | S::InProgress | S::FranceConnect | S::FranceConnectPlus, E::Exact) => Some((S::Certified, vec![])),
+        (S::Asked | S::Forced | S::InProgress | S::FranceConnect | S::FranceConnectPlus, E::Exact) => {
+            Some((S::Certified, vec![]))
+        }
         (S::Asked | S::Forced | S::InProgress | S::FranceConnect | S::FranceConnectPlus, E::Differing)
         | (S::Certified, E::RegisterChanged) => Some((S::Certified, corrected())),
         (S::Asked | S::InProgress, E::UnknownInProgress) => {
@@ -160,11 +162,15 @@ pub fn certification_step(state: CertificationState, event: CertificationEvent, 
         (S::Asked | S::InProgress, E::Unknown) => Some((S::NotCertifiable, vec![F::VerifyIdentity])),
         // The authority keeps the responsibility: no further task.
         (S::Forced, E::Unknown | E::UnknownInProgress) => Some((S::NotCertifiable, vec![])),
-        (kept @ (S::FranceConnect | S::FranceConnectPlus), E::Unknown | E::UnknownInProgress) => Some((kept, vec![F::VerifyIdentity])),
+        (kept @ (S::FranceConnect | S::FranceConnectPlus), E::Unknown | E::UnknownInProgress) => {
+            Some((kept, vec![F::VerifyIdentity]))
+        }
         (S::NotCertifiable, E::AskAgain) | (S::Void, E::AskAgain) => Some((S::Asked, vec![F::Ask])),
         (S::NotCertifiable, E::ForceOnDocument) => Some((S::Forced, vec![F::Ask])),
         (S::Asked | S::Forced | S::InProgress, E::Changed) => Some((S::Void, vec![F::Ask])),
-        (S::Certified | S::FranceConnect | S::FranceConnectPlus | S::NotCertifiable, E::Changed) => Some((S::Asked, vec![F::Ask])),
+        (S::Certified | S::FranceConnect | S::FranceConnectPlus | S::NotCertifiable, E::Changed) => {
+            Some((S::Asked, vec![F::Ask]))
+        }
         _ => None,
     }
 }

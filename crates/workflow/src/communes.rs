@@ -324,7 +324,11 @@ mod tests {
         assert!(codes("s").is_empty() && codes("-'").is_empty());
         assert!(codes("29200").contains(&"29019".to_owned()), "postal code of Brest");
         let many = index().propose("saint");
-        assert!(many.list.len() == 20 && many.more > 1_000 && many.more_text().unwrap().ends_with("autres communes, continuez la saisie"));
+        assert!(
+            many.list.len() == 20
+                && many.more > 1_000
+                && many.more_text().unwrap().ends_with("autres communes, continuez la saisie")
+        );
         let former = index().propose("Amareins").list.into_iter().find(|p| p.code == "01003").unwrap();
         assert_eq!(former.line(), "Amareins (01003), Ain (ancienne commune, avant 1943–1974)");
     }

@@ -20,7 +20,7 @@ use crate::request::{
 };
 use crate::state::RequestState;
 use crate::timers::expires_on;
-use crate::transition::{Condition, EVENTS_WHEN_BLOCKED, Effect, Guard, TRANSITIONS, Transition, TransitionTarget};
+use crate::transition::{EVENTS_WHEN_BLOCKED, Effect, Guard, TRANSITIONS, Transition, TransitionCondition, TransitionTarget};
 
 /// What happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,13 @@ pub fn is_certain(found: &IdentityMatch) -> bool {
         || (found.score >= SCORE_CERTAIN && found.one_side_certified)
         || (found.score >= SCORE_PROBABLE && found.rpps_given)
         || found.adeli_agrees
+}
+
+/// Whether an arbiter looks at a candidate who is not surely the person: a probable score; an ADELI number without an RPPS number; or a number that
+/// the request gives although the traits do not agree, of which the reference says nothing: a second number would be given to somebody who says
+/// to have one.
+fn needs_arbiter(found: &IdentityMatch) -> bool {
+    is_certain(found) || found.score >= SCORE_PROBABLE || found.adeli_without_rpps || found.rpps_given
 }
 
 /// Decides what an event of an actor does to a request.
@@ -143,71 +150,69 @@ impl Case<'_> {
     }
 
     /// What was found while processing; the first that holds counts.
-    fn found(&self) -> Found {
+    fn found(&self) -> ProcessingFound {
         let context = self.context;
         if context.processing_failed {
-            return Found::Failure;
+            return ProcessingFound::Failure;
         }
         match context.broken_rule {
-            Some(BrokenRule::PersonDeceased) => return Found::Dead,
-            Some(_) => return Found::Broken,
+            Some(BrokenRule::PersonDeceased) => return ProcessingFound::Dead,
+            Some(_) => return ProcessingFound::Broken,
             None => {}
         }
         match self.facts.kind {
-            RequestKind::Civil if self.facts.civil_change.needs_arbiter() => return Found::Pivot,
-            RequestKind::Ajout if context.subject_sanctioned => return Found::Arbiter,
+            RequestKind::Civil if self.facts.civil_change.needs_arbiter() => return ProcessingFound::Pivot,
+            RequestKind::Ajout if context.subject_sanctioned => return ProcessingFound::Arbiter,
             RequestKind::Primo => {}
-            _ => return Found::Nothing,
+            _ => return ProcessingFound::Nothing,
         }
         match &context.identity_match {
-            Some(found) if is_certain(found) || found.score >= SCORE_PROBABLE || found.adeli_without_rpps => {
-                // A sanction and a number that nobody has yet are for an arbiter however sure the match is.
-                let alone = is_certain(found) && !found.sanctioned && !found.adeli_without_rpps;
-                if alone { Found::Certain } else { Found::Arbiter }
-            }
-            _ => Found::Nothing,
+            // A sanction and an identity without a number are for an arbiter however sure the match is.
+            Some(found) if is_certain(found) && !found.sanctioned && !found.adeli_without_rpps => ProcessingFound::Certain,
+            Some(found) if needs_arbiter(found) => ProcessingFound::Arbiter,
+            _ => ProcessingFound::Nothing,
         }
     }
 
-    fn holds(&self, condition: Condition) -> bool {
+    fn holds(&self, condition: TransitionCondition) -> bool {
         let (facts, context) = (self.facts, self.context);
         match condition {
-            Condition::ByAuthority => facts.origin.by_authority(),
-            Condition::ByProfessional => !facts.origin.by_authority(),
-            Condition::ManagerExists => context.manager_exists,
-            Condition::NoManager => !context.manager_exists,
-            Condition::NotAuthor => !self.is_author(),
-            Condition::IsBlocked => facts.blocked.is_some(),
-            Condition::IsFree => facts.blocked.is_none(),
-            Condition::NobodyElse => {
+            TransitionCondition::ByAuthority => facts.origin.by_authority(),
+            TransitionCondition::ByProfessional => !facts.origin.by_authority(),
+            TransitionCondition::ManagerExists => context.manager_exists,
+            TransitionCondition::NoManager => !context.manager_exists,
+            TransitionCondition::NotAuthor => !self.is_author(),
+            TransitionCondition::IsBlocked => facts.blocked.is_some(),
+            TransitionCondition::IsFree => facts.blocked.is_none(),
+            TransitionCondition::NobodyElse => {
                 let lost = matches!(self.event, RequestEvent::Block(crate::state::Blocked::HabilitationLost));
                 !(lost && context.other_manager)
             }
-            Condition::TimeIsOver => expires_on(facts).is_some_and(|day| context.today >= day),
-            Condition::SilenceIsOver => context.today >= plus_days(facts.since, DEPARTURE_ANSWER_DAYS),
-            Condition::TechnicalFailure => self.found() == Found::Failure,
-            Condition::FailedOften => facts.failures + 1 >= RETRY_ALERT_AFTER,
-            Condition::RuleBroken => self.found() == Found::Broken,
-            Condition::FoundDead => self.found() == Found::Dead,
-            Condition::NeedsArbiter => self.found() == Found::Arbiter,
-            Condition::PivotChanges => self.found() == Found::Pivot,
-            Condition::CertainMatch => self.found() == Found::Certain,
-            Condition::NothingFound => self.found() == Found::Nothing,
-            Condition::ContactVerified => context.identity_match.is_some_and(|found| found.contact_verified),
-            Condition::ContactNotVerified => context.identity_match.is_some_and(|found| !found.contact_verified),
-            Condition::WithinADay => facts.completed_at.is_some_and(|at| {
+            TransitionCondition::TimeIsOver => expires_on(facts).is_some_and(|day| context.today >= day),
+            TransitionCondition::SilenceIsOver => context.today >= plus_days(facts.since, DEPARTURE_ANSWER_DAYS),
+            TransitionCondition::TechnicalFailure => self.found() == ProcessingFound::Failure,
+            TransitionCondition::FailedOften => facts.failures + 1 >= RETRY_ALERT_AFTER,
+            TransitionCondition::RuleBroken => self.found() == ProcessingFound::Broken,
+            TransitionCondition::FoundDead => self.found() == ProcessingFound::Dead,
+            TransitionCondition::NeedsArbiter => self.found() == ProcessingFound::Arbiter,
+            TransitionCondition::PivotChanges => self.found() == ProcessingFound::Pivot,
+            TransitionCondition::CertainMatch => self.found() == ProcessingFound::Certain,
+            TransitionCondition::NothingFound => self.found() == ProcessingFound::Nothing,
+            TransitionCondition::ContactVerified => context.identity_match.is_some_and(|found| found.contact_verified),
+            TransitionCondition::ContactNotVerified => context.identity_match.is_some_and(|found| !found.contact_verified),
+            TransitionCondition::WithinADay => facts.completed_at.is_some_and(|at| {
                 let age = context.now.saturating_sub(at);
                 (0..WRONG_PERSON_HOURS * 3_600_000).contains(&age)
             }),
-            Condition::NothingActivated => !context.activated,
-            Condition::FourEyesOn => context.four_eyes,
-            Condition::WeakIdentity => self.legal().assurance() == IdentityAssurance::Weak,
-            Condition::FieldsChanged => !self.changed().is_empty(),
-            Condition::NewPerson => facts.kind == RequestKind::Primo,
-            Condition::CivilStatus => facts.kind == RequestKind::Civil,
-            Condition::ContactData => facts.kind == RequestKind::Coord,
-            Condition::ExistingSituation => matches!(facts.kind, RequestKind::Modif | RequestKind::Fin),
-            Condition::AddedSituation => facts.kind == RequestKind::Ajout,
+            TransitionCondition::NothingActivated => !context.activated,
+            TransitionCondition::FourEyesOn => context.four_eyes,
+            TransitionCondition::WeakIdentity => self.legal().assurance() == IdentityAssurance::Weak,
+            TransitionCondition::FieldsChanged => !self.changed().is_empty(),
+            TransitionCondition::NewPerson => facts.kind == RequestKind::Primo,
+            TransitionCondition::CivilStatus => facts.kind == RequestKind::Civil,
+            TransitionCondition::ContactData => facts.kind == RequestKind::Coord,
+            TransitionCondition::ExistingSituation => matches!(facts.kind, RequestKind::Modif | RequestKind::Fin),
+            TransitionCondition::AddedSituation => facts.kind == RequestKind::Ajout,
         }
     }
 
@@ -324,8 +329,10 @@ impl Case<'_> {
 
     fn section_checked(&self) -> Result<(), RequestRefusal> {
         let RequestEvent::ValidateSection { open_points, .. } = self.event else { return Ok(()) };
-        let codes: Vec<&str> = open_points.iter().map(|code| code.as_str()).collect();
-        list(&codes, MessageCode::EReq09)
+        if open_points.is_empty() {
+            return Ok(());
+        }
+        Err(RequestRefusal::new(MessageCode::EReq09, &[("n", &open_points.len().to_string())]))
     }
 
     fn unique(&self) -> Result<(), RequestRefusal> {
@@ -356,7 +363,7 @@ impl Case<'_> {
 
 /// What the processing found; the order in which [`Case::found`] looks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum ProcessingFound {
     Failure,
     Dead,
     Broken,

@@ -1,7 +1,7 @@
 //! What people are told: one table from stable codes to French texts with named places (registration §5.3, §5.4, pages M01 to M10).
 //!
 //! The reference gives the texts of most errors and of some warnings. It names no code for a few of its own rules (a reason that is too short,
-//! a start before the sixteenth birthday…): those have codes of this program, marked [`TextSource::Ours`], in the same families.
+//! a start before the sixteenth birthday…): those have codes of this program, marked [`MessageSource::Ours`], in the same families.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub enum MessageWeight {
 
 /// Who wrote a text, or a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TextSource {
+pub enum MessageSource {
     /// Code and text are those of the reference.
     Reference,
     /// The code is of the reference, which gives no text.
@@ -53,8 +53,8 @@ macro_rules! messages {
 
             /// Who wrote it.
             #[must_use]
-            pub const fn source(self) -> TextSource {
-                match self { $(Self::$variant => TextSource::$source,)* }
+            pub const fn source(self) -> MessageSource {
+                match self { $(Self::$variant => MessageSource::$source,)* }
             }
 
             /// The French text with its places in braces.
@@ -113,7 +113,7 @@ messages! {
         "Un logiciel ne peut pas valider cette demande. Un gestionnaire doit l'ouvrir et la valider dans le portail.";
     EReq08 "E-REQ-08" Error Ours
         "L'annulation d'une demande validée doit être confirmée par l'établissement et par l'arbitre national.";
-    EReq09 "E-REQ-09" Error Ours "Cette section a des points à corriger ou à confirmer : {liste}.";
+    EReq09 "E-REQ-09" Error Ours "Points à corriger ou à confirmer dans cette section : {n}.";
     EReq10 "E-REQ-10" Error Ours "Confirmez votre choix : cette action est définitive.";
     EReq11 "E-REQ-11" Error Ours "Saisissez le code reçu sur la nouvelle adresse ou le nouveau numéro.";
     ELeg01 "E-LEG-01" Error Reference

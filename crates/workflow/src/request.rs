@@ -6,7 +6,7 @@ use crate::actor::ActorKind;
 use crate::day::Day;
 use crate::kind::{RequestKind, RequestOrigin};
 use crate::messages::MessageCode;
-use crate::state::{Blocked, RequestState};
+use crate::state::{Blocked, RequestHolder, RequestState};
 
 /// A section of the form (registration §4.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,7 +113,8 @@ reasons! {
 }
 
 /// The fields of the third section that a manager may change in a request of a professional (registration §4.6: 9 to 15).
-pub const FIELDS_OF_INSTRUCTION: [&str; 7] = ["profession", "role", "modeExercice", "dateDebut", "dateFin", "categorie", "service"];
+pub const FIELDS_OF_INSTRUCTION: [&str; 7] =
+    ["profession", "role", "modeExercice", "dateDebut", "dateFin", "categorie", "service"];
 
 /// What somebody, or a timer, wants to do with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -353,6 +354,15 @@ impl RequestFacts {
             completed_at: None,
             failures: 0,
             civil_change: CivilChange::default(),
+        }
+    }
+
+    /// Whose turn it is: that of the state, or nobody of the authority yet while the request waits for a manager (registration §11.4).
+    #[must_use]
+    pub fn holder(&self) -> RequestHolder {
+        match self.state.map_or(RequestHolder::Author, RequestState::holder) {
+            RequestHolder::Ae if self.waiting_for_manager => RequestHolder::AbsentAe,
+            holder => holder,
         }
     }
 }

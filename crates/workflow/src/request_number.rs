@@ -55,7 +55,9 @@ mod tests {
         let text = |sequence| RequestNumber::new(day(), sequence).to_string();
         assert_eq!(text(42), "P20260112000042");
         assert_eq!([text(999_999), text(1_000_000), text(0)], ["P20260112999999", "P20260112000001", "P20260112000001"]);
-        for wrong in ["P20260112000000", "P20261312000042", "p20260112000042", "P2026011200004", "P202601120000420", "", "P2026é112000042"] {
+        for wrong in
+            ["P20260112000000", "P20261312000042", "p20260112000042", "P2026011200004", "P202601120000420", "", "P2026é112000042"]
+        {
             assert_eq!(RequestNumber::parse(wrong), None, "{wrong}");
         }
     }

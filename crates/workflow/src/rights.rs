@@ -169,12 +169,7 @@ pub struct RightRule {
     pub scope: RightScope,
 }
 
-const fn rule(
-    object: ObjectKind,
-    actors: &'static [ActorKind],
-    actions: &'static [Action],
-    scope: RightScope,
-) -> RightRule {
+const fn rule(object: ObjectKind, actors: &'static [ActorKind], actions: &'static [Action], scope: RightScope) -> RightRule {
     RightRule { object, actors, actions, scope }
 }
 
@@ -299,9 +294,8 @@ mod tests {
         for object in ObjectKind::ALL {
             for actor in ActorKind::ALL {
                 for action in Action::ALL {
-                    let lines = RIGHTS.iter().filter(|r| {
-                        r.object == *object && r.actors.contains(actor) && r.actions.contains(action)
-                    });
+                    let lines =
+                        RIGHTS.iter().filter(|r| r.object == *object && r.actors.contains(actor) && r.actions.contains(action));
                     assert!(lines.count() <= 1, "{object:?} {actor} {action:?}");
                 }
             }

@@ -11,7 +11,9 @@
 //! - The branches of rows 18b and 21 that lead elsewhere are rows of their own: 18c, 18d and 21b.
 //! - G-self guards every act of instruction (09, 12, 13, 15, 16, 17), not only the decision: a manager never instructs a request about themselves.
 //! - Row 08 also asks for a verified contact and for no other open request, and holds for registered professionals.
-//! - Row 34 needs authority and arbiter: one of them acts, the other one has agreed.
+//! - Row 34 needs authority and arbiter: one of them acts, the other one has agreed. It is for requests that added a situation: cancelling a
+//!   change would cancel a situation that was true before.
+//! - An added situation (18b, AJOUT) is told by N10b, which says exactly that.
 
 use crate::actor::ActorKind::{self, Arb, Ars, Gae, Hra, Pro, Prol, Sup, Sys};
 use crate::kind::RequestKind::{self, Ajout, Civil, Coord, Fin, Modif, Primo};
@@ -21,7 +23,7 @@ use crate::state::RequestState::{self, S10, S11, S20, S25, S30, S35, S40, S50, S
 
 /// What must hold for a row to be there at all. Where no row of an event is there, the refusal is E-REQ-06.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Condition {
+pub enum TransitionCondition {
     /// An authority drafted the request.
     ByAuthority,
     /// A professional drafted it.
@@ -215,7 +217,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EffectRule {
     /// Holds always when `None`.
-    pub only_when: Option<Condition>,
+    pub only_when: Option<TransitionCondition>,
     /// What follows.
     pub effect: Effect,
 }
@@ -247,7 +249,7 @@ pub struct Transition {
     /// Types of requests that it is for.
     pub kinds: &'static [RequestKind],
     /// What selects the row.
-    pub when: &'static [Condition],
+    pub when: &'static [TransitionCondition],
     /// What is asked, in the order of [`Guard`].
     pub guards: &'static [Guard],
     /// Where it leads.
@@ -271,7 +273,7 @@ const fn always(effect: Effect) -> EffectRule {
     EffectRule { only_when: None, effect }
 }
 
-const fn when(condition: Condition, effect: Effect) -> EffectRule {
+const fn when(condition: TransitionCondition, effect: Effect) -> EffectRule {
     EffectRule { only_when: Some(condition), effect }
 }
 
@@ -282,9 +284,9 @@ const fn tell(notice: NoticeId) -> EffectRule {
 /// What rows 19 and 23 do: the registered person keeps number and contact.
 const ATTACH: &[EffectRule] = &[
     always(Effect::AttachSituation),
-    when(Condition::NewPerson, Effect::BecomeAjout),
-    when(Condition::ContactVerified, Effect::DiscardContact),
-    when(Condition::ContactNotVerified, Effect::ProposeContact),
+    when(TransitionCondition::NewPerson, Effect::BecomeAjout),
+    when(TransitionCondition::ContactVerified, Effect::DiscardContact),
+    when(TransitionCondition::ContactNotVerified, Effect::ProposeContact),
     tell(NoticeId::N10b),
     tell(NoticeId::N10c),
     always(Effect::Publish),
@@ -306,9 +308,9 @@ macro_rules! row {
     };
 }
 
-use Condition as If;
 use Effect as Do;
 use Guard as Must;
+use TransitionCondition as If;
 use TransitionTarget::{Stay, StayBlocked, StayFree, To};
 
 /// Every transition, in the order of the reference.
@@ -431,7 +433,7 @@ pub const TRANSITIONS: &[Transition] = &[
     row!("33", OPEN, Unblock, SYSTEM, ALL,
         when &[If::IsBlocked], guards &[], StayFree,
         &[always(Do::Unblock), always(Do::ResumeTimers)]),
-    row!("34", &[S40], WrongPerson, &[Gae, Ars, Arb], ALL,
+    row!("34", &[S40], WrongPerson, &[Gae, Ars, Arb], &[Primo, Ajout],
         when &[If::WithinADay, If::NothingActivated], guards &[Must::Perimeter, Must::Seconded], To(S70),
         &[always(Do::CancelSituation), when(If::NewPerson, Do::DeactivateRpps), always(Do::PlanErasure), always(Do::Publish)]),
 ];
@@ -452,7 +454,7 @@ macro_rules! words {
     };
 }
 
-words! { Condition {
+words! { TransitionCondition {
     ByAuthority => "drafted by an authority",
     ByProfessional => "drafted by the professional",
     ManagerExists => "the structure has a manager",

@@ -178,8 +178,10 @@ impl<'a> ValueSets<'a> {
     #[must_use]
     pub fn offered_roles(&self, category: &str, day: Day) -> OfferedRoles<'a> {
         let usual = self.family(category).usual_roles();
-        let (usual, others) =
-            self.values(ValueList::Role, day).into_iter().partition(|role| usual.is_empty() || usual.contains(&role.code.as_str()));
+        let (usual, others) = self
+            .values(ValueList::Role, day)
+            .into_iter()
+            .partition(|role| usual.is_empty() || usual.contains(&role.code.as_str()));
         OfferedRoles { usual, others }
     }
 
@@ -197,7 +199,8 @@ impl<'a> ValueSets<'a> {
             let concept = self.nos.table(table)?.get(code)?;
             Some(member(&concept.extra, "parent")?.to_owned())
         };
-        let top = above("TRE_R72", legal_status).and_then(|code| above("TRE_R70", &code)).and_then(|code| above("TRE_R69", &code));
+        let top =
+            above("TRE_R72", legal_status).and_then(|code| above("TRE_R70", &code)).and_then(|code| above("TRE_R69", &code));
         top.as_deref() == Some("1000")
     }
 }

@@ -25,11 +25,11 @@ pub enum MatchPlace {
 /// What the form may show after the civil status. It can be made by [`disclosure`] alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryDisclosure {
-    told: Told,
+    told: ToldMatch,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Told {
+enum ToldMatch {
     Nothing,
     Inside { text: String, rpps: String },
     Identical,
@@ -51,10 +51,10 @@ pub fn disclosure(class: MatchClass, strict: bool, place: &MatchPlace) -> EntryD
                 family_name.to_uppercase(),
                 french(*birth)
             );
-            Told::Inside { text, rpps: rpps.clone() }
+            ToldMatch::Inside { text, rpps: rpps.clone() }
         }
-        MatchPlace::Outside if strict => Told::Identical,
-        _ => Told::Nothing,
+        MatchPlace::Outside if strict => ToldMatch::Identical,
+        _ => ToldMatch::Nothing,
     };
     EntryDisclosure { told }
 }
@@ -64,9 +64,9 @@ impl EntryDisclosure {
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match &self.told {
-            Told::Nothing => None,
-            Told::Inside { text, .. } => Some(text),
-            Told::Identical => Some(IDENTICAL_ELSEWHERE),
+            ToldMatch::Nothing => None,
+            ToldMatch::Inside { text, .. } => Some(text),
+            ToldMatch::Identical => Some(IDENTICAL_ELSEWHERE),
         }
     }
 
@@ -74,7 +74,7 @@ impl EntryDisclosure {
     #[must_use]
     pub fn rpps(&self) -> Option<&str> {
         match &self.told {
-            Told::Inside { rpps, .. } => Some(rpps),
+            ToldMatch::Inside { rpps, .. } => Some(rpps),
             _ => None,
         }
     }
@@ -88,6 +88,6 @@ impl EntryDisclosure {
     /// Whether it counts as a warning that somebody might collect (registration §8.5).
     #[must_use]
     pub fn counts_as_outside_warning(&self) -> bool {
-        self.told == Told::Identical
+        self.told == ToldMatch::Identical
     }
 }

@@ -64,7 +64,7 @@ impl MatchClass {
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
-            Self::None => "aucune",
+            Self::None => "nulle",
             Self::Possible => "possible",
             Self::Probable => "probable",
             Self::Certain => "certaine",
@@ -92,7 +92,14 @@ impl Score {
 /// Compares two identities. The score does not depend on which comes first. Costs some string comparisons.
 #[must_use]
 pub fn score(a: &IdentityTraits, b: &IdentityTraits, communes: &CommuneIndex) -> Score {
-    let lines = vec![family_name(a, b), given_name(a, b), birth_date(a.birth, b.birth), birth_place(a, b, communes), sex(a, b), contact(a, b)];
+    let lines = vec![
+        family_name(a, b),
+        given_name(a, b),
+        birth_date(a.birth, b.birth),
+        birth_place(a, b, communes),
+        sex(a, b),
+        contact(a, b),
+    ];
     let sum: i16 = lines.iter().map(|line| line.points).sum();
     Score { total: u8::try_from(sum.clamp(0, 100)).unwrap_or(0), lines }
 }

@@ -28,17 +28,8 @@ pub const IDENTITY_PROOFS: [(&str, &str); 5] = [
 ];
 
 /// Fields that come from FranceConnect and are read-only in a request of a professional (registration §4.5).
-pub const FIELDS_OF_FRANCE_CONNECT: [&str; 9] = [
-    "sexe",
-    "nomFamille",
-    "nomUsage",
-    "prenom1",
-    "prenom2",
-    "prenom3",
-    "dateNaissance",
-    "paysNaissance",
-    "communeNaissance",
-];
+pub const FIELDS_OF_FRANCE_CONNECT: [&str; 9] =
+    ["sexe", "nomFamille", "nomUsage", "prenom1", "prenom2", "prenom3", "dateNaissance", "paysNaissance", "communeNaissance"];
 
 /// The section as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -72,7 +72,8 @@ pub struct CheckedContact {
 pub fn email(typed: &str) -> Result<String, MessageCode> {
     let (local, domain) = typed.trim().rsplit_once('@').ok_or(MessageCode::ECon01)?;
     let domain = idna::domain_to_ascii_strict(domain).map_err(|_| MessageCode::ECon01)?;
-    let words = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&b));
+    let words =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&b));
     let address = format!("{local}@{domain}");
     let sound = local.split('.').all(words)
         && local.len() <= EMAIL_LOCAL_MAX
@@ -92,15 +93,18 @@ pub fn email(typed: &str) -> Result<String, MessageCode> {
 /// # Errors
 /// E-CON-02 for anything but a French mobile, or a number of a country whose calling code the operator enabled.
 pub fn mobile(typed: &str, calling_codes: &[String]) -> Result<String, MessageCode> {
-    let plain: String = typed.chars().filter(|c| !c.is_whitespace() && !matches!(c, '.' | '-' | '\u{2010}' | '\u{2011}')).collect();
+    let plain: String =
+        typed.chars().filter(|c| !c.is_whitespace() && !matches!(c, '.' | '-' | '\u{2010}' | '\u{2011}')).collect();
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let national = ["+33", "0033", "+590", "+262", "+594", "+596"]
-        .iter()
-        .find_map(|prefix| plain.strip_prefix(prefix))
+    let written = ["+33", "0033", "+590", "+262", "+594", "+596"].into_iter().find(|prefix| plain.starts_with(prefix));
+    let national = written
+        .and_then(|prefix| plain.strip_prefix(prefix))
         .map_or_else(|| plain.clone(), |rest| format!("0{}", rest.strip_prefix('0').unwrap_or(rest)));
     if digits(&national) && national.len() == 10 && (national.starts_with("06") || national.starts_with("07")) {
         let code = OVERSEAS.iter().find(|(prefix, _)| national.starts_with(prefix)).map_or("+33", |(_, code)| code);
-        return Ok(format!("{code}{}", &national[1..]));
+        // Everybody writes `+33` before any French number; another calling code must be that of the number.
+        let agrees = written.is_none_or(|written| matches!(written, "+33" | "0033") || written == code);
+        return if agrees { Ok(format!("{code}{}", &national[1..])) } else { Err(MessageCode::ECon02) };
     }
     let foreign = plain.strip_prefix('+').filter(|rest| digits(rest) && !rest.starts_with('0') && (8..=15).contains(&rest.len()));
     let enabled = calling_codes.iter().any(|code| code.len() > 1 && plain.starts_with(code.as_str()));
@@ -164,9 +168,24 @@ mod tests {
         }
         let long = format!("{}@exemple.example", "a".repeat(65));
         let longer = format!("a@{}.example", ["b".repeat(60).as_str(); 5].join("."));
-        for typed in
-            ["", "a", "@b.example", "a@", "a@b", "a@@b.example", "a b@c.example", "a@b..example", ".a@b.example", "a.@b.example", "a@-b.example", "a@1.2.3.4", &long, &longer, "a\r\nb@c.example", "é@b.example"]
-        {
+        for typed in [
+            "",
+            "a",
+            "@b.example",
+            "a@",
+            "a@b",
+            "a@@b.example",
+            "a b@c.example",
+            "a@b..example",
+            ".a@b.example",
+            "a.@b.example",
+            "a@-b.example",
+            "a@1.2.3.4",
+            &long,
+            &longer,
+            "a\r\nb@c.example",
+            "é@b.example",
+        ] {
             assert_eq!(email(typed), Err(MessageCode::ECon01), "{typed}");
         }
         for typed in ["a@b.mssante.fr", "a@MSSANTE.fr", "a@c.b.mssante.fr", "a@interop-mssante.apicrypt.org"] {
@@ -195,7 +214,18 @@ mod tests {
             let stored = if stored.is_empty() { Err(MessageCode::ECon02) } else { Ok(stored.to_owned()) };
             assert_eq!(mobile(typed, &[]), stored, "{typed}");
         }
-        for typed in ["", "0112345612", "061234561", "06123456123", "+33112345612", "+32470123456", "06123４5612", "6612345612"] {
+        for typed in [
+            "",
+            "0112345612",
+            "061234561",
+            "06123456123",
+            "+33112345612",
+            "+32470123456",
+            "06123４5612",
+            "6612345612",
+            "+262612345612",
+            "+590696000012",
+        ] {
             assert_eq!(mobile(typed, &[]), Err(MessageCode::ECon02), "{typed}");
         }
         let belgium = ["+32".to_owned()];

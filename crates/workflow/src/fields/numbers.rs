@@ -41,7 +41,7 @@ pub fn finess(typed: &str) -> Result<String, MessageCode> {
 #[must_use]
 pub fn finess_key(number: &str) -> FinessKey {
     match id::finess(number) {
-        _ if number.bytes().nth(1).is_some_and(|b| b.is_ascii_uppercase()) => FinessKey::NotAsked,
+        _ if number.as_bytes().get(1).is_some_and(u8::is_ascii_uppercase) => FinessKey::NotAsked,
         Ok(()) => FinessKey::Right,
         Err(_) => FinessKey::Wrong,
     }
@@ -96,11 +96,10 @@ mod tests {
         assert_eq!(finess(" 99 0000 010 ").as_deref(), Ok("990000010"));
         assert_eq!(finess("2a0000006").as_deref(), Ok("2A0000006"));
         assert_eq!([finess("99000001"), finess("A20000006"), finess("")], [const { Err(MessageCode::EStr04) }; 3]);
-        assert_eq!([finess_key("990000010"), finess_key("990000011"), finess_key("2A0000006")], [
-            FinessKey::Right,
-            FinessKey::Wrong,
-            FinessKey::NotAsked
-        ]);
+        assert_eq!(
+            [finess_key("990000010"), finess_key("990000011"), finess_key("2A0000006")],
+            [FinessKey::Right, FinessKey::Wrong, FinessKey::NotAsked]
+        );
         assert_eq!(siret("999 000 003 00015").as_deref(), Ok("99900000300015"));
         assert_eq!(siret("35600000000048").as_deref(), Ok("35600000000048"), "La Poste");
         assert_eq!([siret("99900000300016"), siret("9990000030001")], [const { Err(MessageCode::EStr05) }; 2]);

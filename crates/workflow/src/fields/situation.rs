@@ -7,9 +7,7 @@ use super::civil::{CivilStatus, checked_name};
 use super::finding::{FieldContext, Findings};
 use crate::actor::ActorKind;
 use crate::day::{Day, french, parse_french, plus_days, plus_months, plus_years};
-use crate::limits::{
-    END_AHEAD_DAYS, LATE_CLOSURE_MONTHS, NAME_MAX, SERVICE_MAX, START_AHEAD_DAYS, START_BEHIND_YEARS,
-};
+use crate::limits::{END_AHEAD_DAYS, LATE_CLOSURE_MONTHS, NAME_MAX, SERVICE_MAX, START_AHEAD_DAYS, START_BEHIND_YEARS};
 use crate::messages::MessageCode;
 use crate::names::{is_usual_given_name, is_usual_name};
 use crate::norm::display_form;
@@ -441,7 +439,10 @@ mod tests {
         assert_eq!(codes(&SituationDraft { profession: "374".into(), ..draft() }, &home(), &[]), [M::EHab07]);
         assert_eq!(codes(&SituationDraft { role: "GENR01".into(), ..draft() }, &home(), &[]), [M::WSit02]);
         assert_eq!(codes(&SituationDraft { profession: "347".into(), ..draft() }, &home(), &[]), [M::WSit07]);
-        assert_eq!(codes(&SituationDraft { profession: "347".into(), categorie: "C".into(), ..draft() }, &home(), &[]), [M::EGen02]);
+        assert_eq!(
+            codes(&SituationDraft { profession: "347".into(), categorie: "C".into(), ..draft() }, &home(), &[]),
+            [M::EGen02]
+        );
         assert_eq!(codes(&SituationDraft { categorie: "M".into(), ..draft() }, &home(), &[]), [M::EGen02]);
         let public = ChosenStructure { public: true, ..home() };
         assert!(codes(&SituationDraft { categorie: "M".into(), ..draft() }, &public, &[]).is_empty());

@@ -155,7 +155,8 @@ pub const NOTICE_LANGUAGE: &str = "fr";
 /// Places that every template may name.
 pub const COMMON_PLACES: [&str; 2] = ["prénom", "num"];
 /// The last line of every body.
-pub const CLOSING: &str = "Pour agir, connectez-vous depuis l'accueil du portail : {portail}. Nous ne demandons jamais de mot de passe.";
+pub const CLOSING: &str =
+    "Pour agir, connectez-vous depuis l'accueil du portail : {portail}. Nous ne demandons jamais de mot de passe.";
 
 /// A notification that can be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! The French texts of all notifications (registration §12).
 
-use super::template::NoticeAudience::{Author, BothContacts, ConcernedManager, Managers, OtherManagers, Professional, Representative};
+use super::template::NoticeAudience::{
+    Author, BothContacts, ConcernedManager, Managers, OtherManagers, Professional, Representative,
+};
 use super::template::NoticeChannel::{Digest, Letter, Mail, Portal, Sms};
 use super::template::{NoticeId, NoticeTemplate};
 
@@ -23,7 +25,7 @@ pub const TEMPLATES: &[NoticeTemplate] = &[
         ""),
     notice!(N03, &[(Managers, &[Portal, Mail, Digest])], allowed &[],
         "Une demande vous attend",
-        "Bonjour,\n\nUn professionnel a déposé la demande {num} auprès de votre structure. Vérifiez son identité et son rôle, puis validez, refusez ou demandez un complément.",
+        "Bonjour,\n\nLa demande {num} est arrivée dans votre structure. Vérifiez l'identité et le rôle du professionnel, puis validez, refusez ou demandez un complément.",
         ""),
     notice!(N04, &[(Representative, &[Mail, Letter])], allowed &["structure"],
         "Un professionnel de {structure} attend son enregistrement",
