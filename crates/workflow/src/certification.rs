@@ -1,7 +1,7 @@
 //! Certification of civil status by the national register (registration §9).
 //!
-//! Choices where the reference is silent: a status certified by FranceConnect becomes `C` on an exact answer, and keeps `FC` or `FCP` when the register
-//! does not know the person, with a task for the authority: nothing is withdrawn automatically.
+//! Choices where the reference is silent: a status certified by FranceConnect becomes `C` on an exact answer, and keeps `FC` or
+//! `FCP` when the register does not know the person, with a task for the authority: nothing is withdrawn automatically.
 
 use crate::day::{Day, plus_days};
 use crate::limits::{CERTIFICATION_RETRIES, CERTIFICATION_RETRY_DAYS, UNCERTIFIED_DAYS};
@@ -139,8 +139,8 @@ pub enum CertificationEffect {
 /// A state and what follows.
 pub type CertificationStep = (CertificationState, Vec<CertificationEffect>);
 
-/// The step that an event makes. `retries` counts the questions that were answered with « in progress ». `None` for an event that the
-/// state does not know: the caller records and ignores it.
+/// The step that an event makes. `retries` counts the questions that were answered with « in progress ». `None` for an event that
+/// the state does not know: the caller records and ignores it.
 #[must_use]
 pub fn certification_step(state: CertificationState, event: CertificationEvent, retries: u8) -> Option<CertificationStep> {
     use CertificationEffect as F;
@@ -181,8 +181,8 @@ pub fn next_question(last: Day) -> Day {
     plus_days(last, CERTIFICATION_RETRY_DAYS)
 }
 
-/// Whether the activation of the means of electronic identification waits: not certifiable for more than 90 days, or a weak assurance without
-/// a certification of the register (registration §4.6, §9.3).
+/// Whether the activation of the means of electronic identification waits: not certifiable for more than 90 days, or a weak
+/// assurance without a certification of the register (registration §4.6, §9.3).
 #[must_use]
 pub fn withholds_means(state: CertificationState, since: Day, weak_assurance: bool, today: Day) -> bool {
     let long = state == S::NotCertifiable && today > plus_days(since, UNCERTIFIED_DAYS);

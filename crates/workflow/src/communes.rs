@@ -1,7 +1,7 @@
 //! Communes of birth: proposals while typing, and whether a commune existed on the day of a birth (registration §5.2, §5.5).
 //!
-//! The history of the national data ends on 1 January 2019 and begins in 1943. A commune that ended since then is accepted on every later day: its
-//! exact end is not known, and nobody's place of birth is refused for that.
+//! The history of the national data ends on 1 January 2019 and begins in 1943. A commune that ended since then is accepted on
+//! every later day: its exact end is not known, and nobody's place of birth is refused for that.
 
 use crate::day::Day;
 use crate::limits::{COMMUNE_QUERY_MIN, COMMUNES_MAX};
@@ -178,8 +178,9 @@ impl CommuneIndex {
         Self { geography, entries }
     }
 
-    /// The communes of which a name, a code or a postal code fits what was typed: exact labels first, then those that begin with it, that have a word
-    /// that does, that contain it; those in force before former ones, then by department. Nothing below two characters.
+    /// The communes of which a name, a code or a postal code fits what was typed: exact labels first, then those that begin with
+    /// it, that have a word that does, that contain it; those in force before former ones, then by department. Nothing below two
+    /// characters.
     #[must_use]
     pub fn propose(&self, typed: &str) -> CommuneProposals {
         let wanted = compared(typed);
@@ -194,8 +195,8 @@ impl CommuneIndex {
         CommuneProposals { list, more: found.len().saturating_sub(COMMUNES_MAX) }
     }
 
-    /// The commune that was typed as « Libellé (code INSEE) », as code, or as a label that only one commune has. A birth without a known day is
-    /// not compared with the history.
+    /// The commune that was typed as « Libellé (code INSEE) », as code, or as a label that only one commune has. A birth without
+    /// a known day is not compared with the history.
     ///
     /// # Errors
     /// [`CommuneFault`].

@@ -21,8 +21,8 @@ pub enum ContactChangeWay {
     Refused,
 }
 
-/// How an actor changes a contact. `activated`: the professional activated a means once; `newer_verified`: the professional verified a value
-/// that is newer than the one of the flow.
+/// How an actor changes a contact. `activated`: the professional activated a means once; `newer_verified`: the professional
+/// verified a value that is newer than the one of the flow.
 #[must_use]
 pub const fn contact_change(actor: ActorKind, activated: bool, newer_verified: bool) -> ContactChangeWay {
     match actor {

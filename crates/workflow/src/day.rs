@@ -1,7 +1,7 @@
 //! Calendar days, as forms write them and as people in Paris live them.
 //!
-//! Rules of registration count calendar days of Paris (registration §13). An instant is milliseconds since 1970 UTC, as everywhere
-//! in the workspace.
+//! Rules of registration count calendar days of Paris (registration §13). An instant is milliseconds since 1970 UTC, as
+//! everywhere in the workspace.
 
 use annuaire_base::date;
 use jiff::ToSpan;

@@ -2,11 +2,13 @@
 //!
 //! Questions are asked in one order, so that an actor without rights learns nothing about a request:
 //!
-//! 1. Does the actor reach the request? Managers and software by their perimeter (E-PER-01, E-PER-02), professionals as its author. A stranger
-//!    is told « non accessible » whatever the state. An author may always abandon or withdraw, also after losing the habilitation: a frozen
-//!    request would have no way out otherwise.
-//! 2. Is there a row for state, event, actor, type, and do its conditions hold? Is the request frozen? Otherwise E-REQ-06 with the status.
-//! 3. Its guards, in the order of [`Guard`]: rights, version, conflict of interest, completeness, other requests, legal confirmation, reasons.
+//! 1. Does the actor reach the request? Managers and software by their perimeter (E-PER-01, E-PER-02), professionals as its
+//!    author. A stranger is told « non accessible » whatever the state. An author may always abandon or withdraw, also after
+//!    losing the habilitation: a frozen request would have no way out otherwise.
+//! 2. Is there a row for state, event, actor, type, and do its conditions hold? Is the request frozen? Otherwise E-REQ-06 with
+//!    the status.
+//! 3. Its guards, in the order of [`Guard`]: rights, version, conflict of interest, completeness, other requests, legal
+//!    confirmation, reasons.
 
 use crate::actor::ActorKind;
 use crate::day::{french, paris_time, plus_days};
@@ -61,8 +63,8 @@ pub fn retry_minutes(failures: u32) -> u32 {
     RETRY_MINUTES[position]
 }
 
-/// Whether a candidate is surely the person of the request (transition 19): equal traits; or a certain score with one certified side; or its
-/// number given in the request and a probable score; or an ADELI number that leads to it.
+/// Whether a candidate is surely the person of the request (transition 19): equal traits; or a certain score with one certified
+/// side; or its number given in the request and a probable score; or an ADELI number that leads to it.
 #[must_use]
 pub fn is_certain(found: &IdentityMatch) -> bool {
     found.strict
@@ -71,9 +73,9 @@ pub fn is_certain(found: &IdentityMatch) -> bool {
         || found.adeli_agrees
 }
 
-/// Whether an arbiter looks at a candidate who is not surely the person: a probable score; an ADELI number without an RPPS number; or a number that
-/// the request gives although the traits do not agree, of which the reference says nothing: a second number would be given to somebody who says
-/// to have one.
+/// Whether an arbiter looks at a candidate who is not surely the person: a probable score; an ADELI number without an RPPS
+/// number; or a number that the request gives although the traits do not agree, of which the reference says nothing: a second
+/// number would be given to somebody who says to have one.
 fn needs_arbiter(found: &IdentityMatch) -> bool {
     is_certain(found) || found.score >= SCORE_PROBABLE || found.adeli_without_rpps || found.rpps_given
 }
@@ -81,7 +83,8 @@ fn needs_arbiter(found: &IdentityMatch) -> bool {
 /// Decides what an event of an actor does to a request.
 ///
 /// # Errors
-/// The refusal, with the code of the first question that was answered with no; the module tells their order. Costs a walk over the table.
+/// The refusal, with the code of the first question that was answered with no; the module tells their order. Costs a walk over
+/// the table.
 pub fn decide(
     facts: &RequestFacts,
     event: &RequestEvent,

@@ -1,4 +1,5 @@
-//! One person, one number: how alike two identities are, where candidates are found, and what a manager may be told (registration §8).
+//! One person, one number: how alike two identities are, where candidates are found, and what a manager may be told (registration
+//! §8).
 
 mod abuse;
 mod blocking;

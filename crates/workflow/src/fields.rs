@@ -1,7 +1,7 @@
 //! What may be typed into the form (registration §4.5, §5.2).
 //!
-//! Each check takes a draft, all of it text as it was typed, and gives the parsed values, when nothing blocks, with its [`Findings`]: which field,
-//! which code, the French text, and the normalised values that the form shows again.
+//! Each check takes a draft, all of it text as it was typed, and gives the parsed values, when nothing blocks, with its
+//! [`Findings`]: which field, which code, the French text, and the normalised values that the form shows again.
 
 mod civil;
 mod contact;

@@ -1,7 +1,7 @@
 //! Habilitations of structures and of their managers (registration §2.4).
 //!
-//! Choices where the reference is silent: a mandataire who is a manager too may not designate themselves, only the legal representative may; a
-//! suspended habilitation can be revoked or expire without being restored first.
+//! Choices where the reference is silent: a mandataire who is a manager too may not designate themselves, only the legal
+//! representative may; a suspended habilitation can be revoked or expire without being restored first.
 
 use crate::actor::ActorKind;
 use crate::day::{Day, plus_days, plus_months};
@@ -31,7 +31,8 @@ impl AuthorityState {
     }
 }
 
-/// The state of a structure right after its legal representative attached it: a card that names the structure is proof enough (H2).
+/// The state of a structure right after its legal representative attached it: a card that names the structure is proof enough
+/// (H2).
 #[must_use]
 pub const fn attached(card_names_structure: bool) -> AuthorityState {
     if card_names_structure { AuthorityState::Habilitated } else { AuthorityState::ToVerify }
@@ -197,7 +198,8 @@ pub enum IdleDeed {
     Suspend,
 }
 
-/// What is due for a habilitation that was last used on a day, and since when; `None` while nothing is. Of two reminders only the last is due.
+/// What is due for a habilitation that was last used on a day, and since when; `None` while nothing is. Of two reminders only the
+/// last is due.
 #[must_use]
 pub fn idle_due(last_used: Day, today: Day) -> Option<(Day, IdleDeed)> {
     let suspended = plus_months(last_used, HABILITATION_IDLE_MONTHS);

@@ -2,19 +2,21 @@
 //!
 //! # Concepts
 //!
-//! * A *request* moves through [`state`]s by the rows of one table ([`transition`]). [`decide::decide`] answers whether an event of an actor is
-//!   possible now, where it leads and what follows, or refuses with a stable code and its French text. Everything that no row covers is refused.
-//! * The caller loads plain facts ([`request`]), asks, and carries out the effects in one unit of work. Nothing here reads a clock, a file or
-//!   chance: now, today, seeds and keys are parameters.
-//! * [`rights`] is the matrix of actors and objects; a [`perimeter`] tells on which structures a manager acts, [`habilitation`] whether they may.
-//! * [`fields`] checks what was typed, section by section; [`messages`] holds every text with its code; [`value_sets`], [`communes`] and
-//!   [`names`] feed the form.
-//! * [`duplicates`] compares identities and tells what a manager may know of a match; [`certification`], [`situation`], [`person`] and
-//!   [`contact`] are the lives of what a request leaves behind.
+//! * A *request* moves through [`state`]s by the rows of one table ([`transition`]). [`decide::decide`] answers whether an event
+//!   of an actor is possible now, where it leads and what follows, or refuses with a stable code and its French text. Everything
+//!   that no row covers is refused.
+//! * The caller loads plain facts ([`request`]), asks, and carries out the effects in one unit of work. Nothing here reads a
+//!   clock, a file or chance: now, today, seeds and keys are parameters.
+//! * [`rights`] is the matrix of actors and objects; a [`perimeter`] tells on which structures a manager acts, [`habilitation`]
+//!   whether they may.
+//! * [`fields`] checks what was typed, section by section; [`messages`] holds every text with its code; [`value_sets`],
+//!   [`communes`] and [`names`] feed the form.
+//! * [`duplicates`] compares identities and tells what a manager may know of a match; [`certification`], [`situation`],
+//!   [`person`] and [`contact`] are the lives of what a request leaves behind.
 //! * [`timers`] tell what is due when nobody acts, [`notifications`] what people are told.
 //!
-//! The files in `tests/golden` show all of it to people of the field. A module whose rules go beyond the reference, or choose where it contradicts
-//! itself, says so at its head.
+//! The files in `tests/golden` show all of it to people of the field. A module whose rules go beyond the reference, or choose
+//! where it contradicts itself, says so at its head.
 //!
 //! # Example
 //!
@@ -42,9 +44,9 @@
 //!
 //! # Costs and absences
 //!
-//! A decision walks over some forty rows. The index of communes is made at its first use, in some tenths of a second; a question walks over it. There
-//! is no storage, no page and no message sent: `registry` and `portal` do that. The rules of inbound flows of orders (§16.3), of lists (§17) and
-//! of cards (§18) belong to `exchange`.
+//! A decision walks over some forty rows. The index of communes is made at its first use, in some tenths of a second; a question
+//! walks over it. There is no storage, no page and no message sent: `registry` and `portal` do that. The rules of inbound flows
+//! of orders (§16.3), of lists (§17) and of cards (§18) belong to `exchange`.
 
 pub mod actor;
 pub mod attestation;

@@ -98,7 +98,8 @@ pub const REVIEW_MONTHS: i32 = 12;
 pub const REVIEW_MONTHS_LARGE: i32 = 6;
 /// Persons above which a structure is large (registration §15).
 pub const LARGE_STRUCTURE_PERSONS: u32 = 500;
-/// Days without an answer when the legal representative is reminded, and when situations are shown as not confirmed (registration §15).
+/// Days without an answer when the legal representative is reminded, and when situations are shown as not confirmed (registration
+/// §15).
 pub const REVIEW_UNANSWERED_DAYS: [i32; 2] = [60, 120];
 /// Days within which an anomaly that somebody reported is answered (registration §15).
 pub const ANOMALY_DAYS: i32 = 30;

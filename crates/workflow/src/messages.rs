@@ -1,7 +1,9 @@
-//! What people are told: one table from stable codes to French texts with named places (registration §5.3, §5.4, pages M01 to M10).
+//! What people are told: one table from stable codes to French texts with named places (registration §5.3, §5.4, pages M01 to
+//! M10).
 //!
-//! The reference gives the texts of most errors and of some warnings. It names no code for a few of its own rules (a reason that is too short,
-//! a start before the sixteenth birthday…): those have codes of this program, marked [`MessageSource::Ours`], in the same families.
+//! The reference gives the texts of most errors and of some warnings. It names no code for a few of its own rules (a reason that
+//! is too short, a start before the sixteenth birthday…): those have codes of this program, marked [`MessageSource::Ours`], in
+//! the same families.
 
 use std::fmt;
 

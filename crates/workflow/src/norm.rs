@@ -1,7 +1,7 @@
 //! The form in which names compare, and the form in which they are kept (registration §5.1).
 //!
-//! The folding of `base` serves search: it writes small letters and folds more signs. This one is the rule of registration, in capital
-//! letters, and both the score of duplicates and the strict match rely on it.
+//! The folding of `base` serves search: it writes small letters and folds more signs. This one is the rule of registration, in
+//! capital letters, and both the score of duplicates and the strict match rely on it.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;

@@ -1,8 +1,9 @@
 //! What people are told by mail, message and inbox: N01 to N26 (registration §12).
 //!
-//! A template names its places. It may name the first name and the number of the request; whatever else it names is listed in the reference for
-//! that notification, and [`NoticeTemplate::allowed`] repeats it, so that a test finds a text that tells more. Every text is closed by one
-//! line that leads to the entrance of the portal, never to a page of one person, and nobody is ever asked for a password.
+//! A template names its places. It may name the first name and the number of the request; whatever else it names is listed in the
+//! reference for that notification, and [`NoticeTemplate::allowed`] repeats it, so that a test finds a text that tells more.
+//! Every text is closed by one line that leads to the entrance of the portal, never to a page of one person, and nobody is ever
+//! asked for a password.
 
 mod template;
 mod texts;

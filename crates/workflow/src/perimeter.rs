@@ -1,10 +1,10 @@
 //! Who may act on which structure: the perimeter of a manager (registration §2.5).
 //!
-//! The set is not spelled out: a country has two million structures. A perimeter is a short list of rules, and asks a structure about itself.
-//! A store asks with [`ActionPerimeter::rules`], so that one query finds the structures of a perimeter.
+//! The set is not spelled out: a country has two million structures. A perimeter is a short list of rules, and asks a structure
+//! about itself. A store asks with [`ActionPerimeter::rules`], so that one query finds the structures of a perimeter.
 //!
-//! The attachment of a site to its legal entity is that of the day of the question: the caller gives the structure as it is then, so a site
-//! that moves to another entity moves with its requests and situations.
+//! The attachment of a site to its legal entity is that of the day of the question: the caller gives the structure as it is then,
+//! so a site that moves to another entity moves with its requests and situations.
 
 use crate::day::Day;
 use std::collections::BTreeSet;
@@ -131,8 +131,8 @@ fn stands(from: Day, until: Option<Day>, day: Day) -> bool {
     from <= day && until.is_none_or(|until| day <= until)
 }
 
-/// The perimeter of a manager on a day: the union over the habilitations that stand, and over what was handed over to their targets. What was handed
-/// over to a structure is not handed on by it.
+/// The perimeter of a manager on a day: the union over the habilitations that stand, and over what was handed over to their
+/// targets. What was handed over to a structure is not handed on by it.
 #[must_use]
 pub fn perimeter(habilitations: &[HabilitationGrant], delegations: &[ThirdPartyDelegation], day: Day) -> ActionPerimeter {
     let mut rules = Vec::new();

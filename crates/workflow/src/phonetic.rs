@@ -1,7 +1,7 @@
 //! A phonetic key for French names: two names that a French ear may confuse have one key.
 //!
-//! The key finds candidates and decides nothing. It merges spellings, so it is coarse on purpose: each rule below replaces a group of
-//! letters by the sound it mostly has in French family names.
+//! The key finds candidates and decides nothing. It merges spellings, so it is coarse on purpose: each rule below replaces a
+//! group of letters by the sound it mostly has in French family names.
 
 use crate::norm::norm;
 

@@ -357,7 +357,8 @@ impl RequestFacts {
         }
     }
 
-    /// Whose turn it is: that of the state, or nobody of the authority yet while the request waits for a manager (registration §11.4).
+    /// Whose turn it is: that of the state, or nobody of the authority yet while the request waits for a manager (registration
+    /// §11.4).
     #[must_use]
     pub fn holder(&self) -> RequestHolder {
         match self.state.map_or(RequestHolder::Author, RequestState::holder) {
@@ -420,7 +421,8 @@ pub struct OpenRequestFact {
     pub may_be_named: bool,
 }
 
-/// The best candidate of the search for the identity of a request. Pairs that an arbiter declared distinct are left out by the caller.
+/// The best candidate of the search for the identity of a request. Pairs that an arbiter declared distinct are left out by the
+/// caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct IdentityMatch {
     /// Points (registration §8.1).

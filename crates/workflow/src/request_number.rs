@@ -12,7 +12,8 @@ pub struct RequestNumber {
 }
 
 impl RequestNumber {
-    /// The number for a day of Paris and the value of the one sequence, which begins at 1 and never repeats. The counter skips zero.
+    /// The number for a day of Paris and the value of the one sequence, which begins at 1 and never repeats. The counter skips
+    /// zero.
     #[must_use]
     pub const fn new(day: Day, sequence: u64) -> Self {
         Self { day, counter: sequence.saturating_sub(1) % REQUEST_COUNTER_MAX + 1 }

@@ -1,7 +1,7 @@
 //! The rights matrix as data (registration §2.6). What no line gives is refused.
 //!
-//! Choices where the reference is silent: an « own » without a letter means reading; updating includes reading; terminologies are kept by `NOM`,
-//! who has no column; `SYS` has no line, since timers and pipelines act through the transition table alone.
+//! Choices where the reference is silent: an « own » without a letter means reading; updating includes reading; terminologies are
+//! kept by `NOM`, who has no column; `SYS` has no line, since timers and pipelines act through the transition table alone.
 
 use crate::actor::ActorKind::{self, Arb, Ars, Aud, Gae, Grd, Hra, Man, Nom, Ord, Pro, Prol, Rep, Sup};
 
@@ -239,7 +239,8 @@ pub fn may(actor: ActorKind, object: ObjectKind, action: Action) -> RightScope {
 /// Sign of a letter that is not shown.
 const HIDDEN: char = '•';
 
-/// An e-mail address as a manager sees it after the first activation: `m…@d….fr` (registration §2.6). What is no address is hidden whole.
+/// An e-mail address as a manager sees it after the first activation: `m…@d….fr` (registration §2.6). What is no address is
+/// hidden whole.
 #[must_use]
 pub fn masked_mail(address: &str) -> String {
     let masked = || {
@@ -250,8 +251,8 @@ pub fn masked_mail(address: &str) -> String {
     masked().unwrap_or_else(|| "…".to_owned())
 }
 
-/// A mobile number as a manager sees it after the first activation: `06••••••12` (registration §2.6); of a foreign one, the sign and the last two
-/// digits.
+/// A mobile number as a manager sees it after the first activation: `06••••••12` (registration §2.6); of a foreign one, the sign
+/// and the last two digits.
 #[must_use]
 pub fn masked_mobile(number: &str) -> String {
     let plain = national_form(number);

@@ -1,8 +1,8 @@
 //! RPPS numbers: the next value of a permuted sequence, with the Luhn key (registration §6.6).
 //!
-//! The permutation is a Feistel network over the smallest even number of bits that holds the range, walked until it lands in it. Its rounds are SHA-256
-//! under the key of the installation, so that nobody who knows some numbers guesses others. Whoever changes the key of a range that is in use
-//! would meet numbers again: the store refuses them, since a number is unique.
+//! The permutation is a Feistel network over the smallest even number of bits that holds the range, walked until it lands in it.
+//! Its rounds are SHA-256 under the key of the installation, so that nobody who knows some numbers guesses others. Whoever
+//! changes the key of a range that is in use would meet numbers again: the store refuses them, since a number is unique.
 
 use annuaire_base::id::luhn;
 use sha2::{Digest, Sha256};
@@ -69,7 +69,8 @@ impl RppsRange {
         self.size
     }
 
-    /// The number at a position of the sequence; `None` when the range is used up. Different positions give different numbers. Costs a few hashes.
+    /// The number at a position of the sequence; `None` when the range is used up. Different positions give different numbers.
+    /// Costs a few hashes.
     #[must_use]
     pub fn number(&self, position: u64, key: &RppsKey) -> Option<String> {
         if position >= self.size {

@@ -115,7 +115,8 @@ pub enum SituationRewrite {
     MarkErroneous,
 }
 
-/// How a change is written. Another structure always ends the situation; another role, profession or mode does unless the old one was an error.
+/// How a change is written. Another structure always ends the situation; another role, profession or mode does unless the old one
+/// was an error.
 #[must_use]
 pub const fn rewrite(other_structure: bool, other_role_or_mode: bool, was_typing_error: bool) -> SituationRewrite {
     match (other_structure, other_role_or_mode, was_typing_error) {

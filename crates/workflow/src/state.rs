@@ -109,8 +109,8 @@ impl fmt::Display for RequestState {
 
 /// Why a request is frozen (`BLOQUEE`), beside its state.
 ///
-/// Of a death, the reference says both that it blocks and that it rejects (transition 31). Here a death that the register knows rejects; one
-/// that somebody only reported blocks until the register has answered.
+/// Of a death, the reference says both that it blocks and that it rejects (transition 31). Here a death that the register knows
+/// rejects; one that somebody only reported blocks until the register has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Blocked {
     /// The habilitation of the authority is lost, and it has no other manager.

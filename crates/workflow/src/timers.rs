@@ -1,8 +1,8 @@
 //! What is due when nobody acts (registration §13).
 //!
-//! Days are calendar days of Paris and begin at 03:00 ([`timer_day`](crate::day::timer_day)). An action that was not carried out on its day,
-//! because the program stood still, is due on every later day until it is done. While a request is frozen reminders are silent and the
-//! expiry still comes: §6.3 lets frozen requests expire, although row 33 lets timers « resume ».
+//! Days are calendar days of Paris and begin at 03:00 ([`timer_day`](crate::day::timer_day)). An action that was not carried out
+//! on its day, because the program stood still, is due on every later day until it is done. While a request is frozen reminders
+//! are silent and the expiry still comes: §6.3 lets frozen requests expire, although row 33 lets timers « resume ».
 
 use crate::day::{Day, plus_days, plus_years};
 use crate::limits::{ARBITRATION_WORKING_DAYS, PROCESSING_ALERT_MINUTES};
@@ -177,8 +177,9 @@ pub fn schedule(facts: &RequestFacts) -> Vec<TimerAction> {
     actions
 }
 
-/// What is due for a request and was not done. `done` are the actions carried out since the state began or the draft was last saved. Of
-/// several reminders that are late only the last is due: nobody wants three letters on one morning. An expiry makes them all needless.
+/// What is due for a request and was not done. `done` are the actions carried out since the state began or the draft was last
+/// saved. Of several reminders that are late only the last is due: nobody wants three letters on one morning. An expiry makes
+/// them all needless.
 #[must_use]
 pub fn due(facts: &RequestFacts, done: &[TimerAction], today: Day) -> Vec<TimerAction> {
     let late: Vec<TimerAction> = schedule(facts).into_iter().filter(|action| action.on <= today).collect();
@@ -196,8 +197,8 @@ pub fn expires_on(facts: &RequestFacts) -> Option<Day> {
     schedule(facts).into_iter().find(|action| action.deed == TimerDeed::Expire).map(|action| action.on)
 }
 
-/// The day from which personal data of a finished request is erased; `None` while it is open, and for a validated one, whose data became
-/// that of the registered person.
+/// The day from which personal data of a finished request is erased; `None` while it is open, and for a validated one, whose data
+/// became that of the registered person.
 #[must_use]
 pub fn erased_on(facts: &RequestFacts) -> Option<Day> {
     schedule(facts).into_iter().find(|action| action.deed == TimerDeed::Purge).map(|action| action.on)

@@ -1,7 +1,7 @@
 //! The transition table of requests as data (registration §6.4).
 //!
-//! A row stands for one line of the reference, or for one branch of it. [`decide`](crate::decide::decide) is the only reader that acts on it;
-//! everything that no row covers is refused with E-REQ-06.
+//! A row stands for one line of the reference, or for one branch of it. [`decide`](crate::decide::decide) is the only reader that
+//! acts on it; everything that no row covers is refused with E-REQ-06.
 //!
 //! Choices where the reference is silent or contradicts itself:
 //!
@@ -9,10 +9,11 @@
 //! - `COORD` is created by row 03, which does not name it, since row 10 submits it from a draft of the professional.
 //! - The software of an employer acts as a manager does while drafting, and validates only under the option of §17.3.
 //! - The branches of rows 18b and 21 that lead elsewhere are rows of their own: 18c, 18d and 21b.
-//! - G-self guards every act of instruction (09, 12, 13, 15, 16, 17), not only the decision: a manager never instructs a request about themselves.
+//! - G-self guards every act of instruction (09, 12, 13, 15, 16, 17), not only the decision: a manager never instructs a request
+//!   about themselves.
 //! - Row 08 also asks for a verified contact and for no other open request, and holds for registered professionals.
-//! - Row 34 needs authority and arbiter: one of them acts, the other one has agreed. It is for requests that added a situation: cancelling a
-//!   change would cancel a situation that was true before.
+//! - Row 34 needs authority and arbiter: one of them acts, the other one has agreed. It is for requests that added a situation:
+//!   cancelling a change would cancel a situation that was true before.
 //! - An added situation (18b, AJOUT) is told by N10b, which says exactly that.
 
 use crate::actor::ActorKind::{self, Arb, Ars, Gae, Hra, Pro, Prol, Sup, Sys};
@@ -131,8 +132,8 @@ pub enum Guard {
     Seconded,
 }
 
-/// What follows from a transition, for the caller to carry out in the unit of work that stores the new state. Audit is no effect: every event
-/// is audited, refused ones too.
+/// What follows from a transition, for the caller to carry out in the unit of work that stores the new state. Audit is no effect:
+/// every event is audited, refused ones too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {
     /// Allot the number of the request.
@@ -438,8 +439,8 @@ pub const TRANSITIONS: &[Transition] = &[
         &[always(Do::CancelSituation), when(If::NewPerson, Do::DeactivateRpps), always(Do::PlanErasure), always(Do::Publish)]),
 ];
 
-/// The events that a frozen request still knows: abandon, cancel, reassign, expire (registration §6.3), the end of the freezing, and a death,
-/// which closes it whatever froze it.
+/// The events that a frozen request still knows: abandon, cancel, reassign, expire (registration §6.3), the end of the freezing,
+/// and a death, which closes it whatever froze it.
 pub const EVENTS_WHEN_BLOCKED: &[On] = &[On::Abandon, On::Withdraw, On::Reassign, On::Expire, On::Unblock, On::DeathKnown];
 
 macro_rules! words {

@@ -1,10 +1,10 @@
 //! The lists of the form, from the national terminologies with their validity dates (registration §3).
 //!
-//! A code is selectable when the subset of the portal names it and the terminology holds it open on a day; a closed one keeps its label, so that
-//! old records can be shown. Texts come from the tables, so a new release changes the lists without a change here.
+//! A code is selectable when the subset of the portal names it and the terminology holds it open on a day; a closed one keeps its
+//! label, so that old records can be shown. Texts come from the tables, so a new release changes the lists without a change here.
 //!
-//! V-ROLE asks for « the start date ». A role that was created in 2022 would then be refused to whoever began in 2010, so a value is asked on the
-//! later of start and registration.
+//! V-ROLE asks for « the start date ». A role that was created in 2022 would then be refused to whoever began in 2010, so a value
+//! is asked on the later of start and registration.
 
 use crate::actor::ActorKind;
 use crate::day::Day;
@@ -141,8 +141,8 @@ impl<'a> ValueSets<'a> {
         all.iter().filter(|concept| self.selectable(list, &concept.code, day)).collect()
     }
 
-    /// The code of a country that was typed as code or name, when it may be chosen. `99000`, the code of France until 2016, is taken as its
-    /// successor.
+    /// The code of a country that was typed as code or name, when it may be chosen. `99000`, the code of France until 2016, is
+    /// taken as its successor.
     #[must_use]
     pub fn country(&self, typed: &str, day: Day) -> Option<&'a str> {
         let wanted = crate::norm::norm(typed);
@@ -174,7 +174,8 @@ impl<'a> ValueSets<'a> {
         }
     }
 
-    /// The roles offered to a structure of a category on a day (registration §3.2). None is hidden: the others come after a click.
+    /// The roles offered to a structure of a category on a day (registration §3.2). None is hidden: the others come after a
+    /// click.
     #[must_use]
     pub fn offered_roles(&self, category: &str, day: Day) -> OfferedRoles<'a> {
         let usual = self.family(category).usual_roles();
@@ -223,7 +224,8 @@ pub fn category_fits(category: &str, profession: &str, in_public_structure: bool
     category == implied || (category == PUBLIC_AGENT && implied == CIVILIAN && in_public_structure)
 }
 
-/// Whether an actor may give a profession: that of an agent of an authority is set by its legal representative, a mandataire or support.
+/// Whether an actor may give a profession: that of an agent of an authority is set by its legal representative, a mandataire or
+/// support.
 #[must_use]
 pub fn may_give_profession(actor: ActorKind, profession: &str) -> bool {
     profession != AUTHORITY_AGENT || matches!(actor, ActorKind::Rep | ActorKind::Man | ActorKind::Sup)

@@ -395,7 +395,8 @@ fn another_open_request_is_named_to_those_who_see_it() {
     assert_eq!(said(false).text, "Une demande est déjà en cours pour cette personne.");
 }
 
-/// What a manager changes while instructing a request of a professional is listed in N10, and a weak identity waits for its certification.
+/// What a manager changes while instructing a request of a professional is listed in N10, and a weak identity waits for its
+/// certification.
 #[test]
 fn the_instruction_of_a_request_of_a_professional() {
     let facts = world::facts(Some(RequestState::S20), RequestKind::Primo, RequestOrigin::Professional);

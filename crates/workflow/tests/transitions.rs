@@ -1,4 +1,5 @@
-//! Every state, event, actor, type and origin of a request: what the table says is what `decide` does, and a golden file shows it.
+//! Every state, event, actor, type and origin of a request: what the table says is what `decide` does, and a golden file shows
+//! it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "common/golden.rs"]
@@ -24,8 +25,8 @@ use world::{actor, context, d, event, facts};
 
 const ORIGINS: [RequestOrigin; 2] = [RequestOrigin::Ae, RequestOrigin::Professional];
 
-/// The lines of the reference, written once more: states, event, actors, types, target. `a` and `p` restrict to requests of an authority or of a
-/// professional; `=` stays. What no line says is refused.
+/// The lines of the reference, written once more: states, event, actors, types, target. `a` and `p` restrict to requests of an
+/// authority or of a professional; `=` stays. What no line says is refused.
 const LINES: &str = "
 - Create a GAE,ARS,HRA PRIMO,AJOUT,MODIF,FIN,CIVIL S10
 - Create p PROL PRIMO S11

@@ -11,7 +11,8 @@ pub enum SearchVerdict {
     LockedUntil(i64),
 }
 
-/// Judges a search from the instants of the manager's earlier searches that found nothing, in any order. The lock lasts an hour from the tenth.
+/// Judges a search from the instants of the manager's earlier searches that found nothing, in any order. The lock lasts an hour
+/// from the tenth.
 #[must_use]
 pub fn search_verdict(fruitless: &[i64], now: i64) -> SearchVerdict {
     let mut times: Vec<i64> = fruitless.iter().copied().filter(|at| *at <= now).collect();

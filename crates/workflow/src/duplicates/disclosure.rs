@@ -40,8 +40,8 @@ const IDENTICAL_ELSEWHERE: &str = "Une identité identique est déjà enregistr�
 /// What the arbiter tells an authority of a person whom an order struck off or suspended (registration §8.3).
 pub const ORDER_SANCTION_TEXT: &str = "La situation ordinale doit être vérifiée auprès de l'ordre.";
 
-/// What a manager is told of the best match: a possible one in the own perimeter with its number; elsewhere only that an identical one exists, when
-/// the five traits are equal. A merely near identity elsewhere is never told, however near it is.
+/// What a manager is told of the best match: a possible one in the own perimeter with its number; elsewhere only that an
+/// identical one exists, when the five traits are equal. A merely near identity elsewhere is never told, however near it is.
 #[must_use]
 pub fn disclosure(class: MatchClass, strict: bool, place: &MatchPlace) -> EntryDisclosure {
     let told = match place {

@@ -1,7 +1,8 @@
 //! The traits of an identity that are compared.
 //!
-//! The strict match needs equal places. A birth abroad whose town nobody typed has no known place, so it is never strict, and a request for such
-//! a person goes to an arbiter: « strict implies 95 » holds, and two people of one country and day are not taken for one.
+//! The strict match needs equal places. A birth abroad whose town nobody typed has no known place, so it is never strict, and a
+//! request for such a person goes to an arbiter: « strict implies 95 » holds, and two people of one country and day are not taken
+//! for one.
 
 use crate::communes::CommuneIndex;
 use crate::day::Day;

@@ -1,7 +1,7 @@
 //! Section « Etat civil »: V-NAME, V-DOB, V-COMMUNE, V-COHERENCE.
 //!
-//! « Date de naissance incomplète » takes `00` for an unknown part, or leaves it out: `00/05/1991`, `05/1991`, `1991`. The reference does not say
-//! how it is typed.
+//! « Date de naissance incomplète » takes `00` for an unknown part, or leaves it out: `00/05/1991`, `05/1991`, `1991`. The
+//! reference does not say how it is typed.
 
 use super::finding::{FieldContext, Findings};
 use crate::communes::CommuneFault;

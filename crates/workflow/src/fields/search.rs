@@ -1,7 +1,7 @@
 //! « Rechercher l'établissement » (registration §4.5, §5.6): what may be asked, and what is said about the results.
 //!
-//! A Corsican FINESS number has a key that is not asked for (V-FINESS); A35 nevertheless expects W-STR-02 for one that leads to nothing. So its
-//! doubt is said once the search is empty.
+//! A Corsican FINESS number has a key that is not asked for (V-FINESS); A35 nevertheless expects W-STR-02 for one that leads to
+//! nothing. So its doubt is said once the search is empty.
 
 use super::finding::Findings;
 use super::numbers::{FinessKey, finess, finess_key, siret};

@@ -1,7 +1,8 @@
 //! Section « Situation professionnelle »: V-START, V-END, V-ROLE, V-OVERLAP, names of exercise; and the closure of a situation.
 //!
-//! V-END warns of a late closure, and §10.4 keeps managers from backdating by more than twelve months: a manager gets both, an arbiter the warning. W-SIT-07
-//! warns of a student without a planned end, which §11.5 calls mandatory: it stays a warning, acknowledged and audited.
+//! V-END warns of a late closure, and §10.4 keeps managers from backdating by more than twelve months: a manager gets both, an
+//! arbiter the warning. W-SIT-07 warns of a student without a planned end, which §11.5 calls mandatory: it stays a warning,
+//! acknowledged and audited.
 
 use super::civil::{CivilStatus, checked_name};
 use super::finding::{FieldContext, Findings};
@@ -327,7 +328,8 @@ pub struct ClosingDraft {
     pub motif: String,
 }
 
-/// Checks the closure of a situation that began on `from`: the day and the reason. `arbiter_agreed` lets a manager backdate by more than a year.
+/// Checks the closure of a situation that began on `from`: the day and the reason. `arbiter_agreed` lets a manager backdate by
+/// more than a year.
 #[must_use]
 pub fn check_closing(
     draft: &ClosingDraft,

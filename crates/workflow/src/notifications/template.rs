@@ -200,8 +200,8 @@ impl NoticeTemplate {
         all
     }
 
-    /// Fills the places. `portal` is the address of the entrance of the portal. Values that no place names are ignored. Line breaks in values
-    /// become spaces in the subject, so that no value adds a header to a mail.
+    /// Fills the places. `portal` is the address of the entrance of the portal. Values that no place names are ignored. Line
+    /// breaks in values become spaces in the subject, so that no value adds a header to a mail.
     ///
     /// # Errors
     /// The first place without a value.
