@@ -338,6 +338,8 @@ mod tests {
     fn a_commune_must_have_existed_on_the_day_of_birth() {
         let of = |typed: &str, birth: &str| index().of_birth(typed, d(birth));
         assert_eq!(of("Amareins (01003)", "1960-05-07").unwrap().name, "Amareins");
+        // It ended on 1 January 1974.
+        assert!(of("01003", "1973-12-31").is_ok() && of("01003", "1974-01-01").is_err());
         let CommuneFault::NotThen { name, instead } = of("01003", "1991-05-07").unwrap_err() else { panic!() };
         assert_eq!((name.as_str(), instead.len()), ("Amareins", 1));
         assert!(instead[0].ends_with("(01165)"), "{instead:?}");
