@@ -42,6 +42,8 @@ pub struct FormerName {
     pub start: String,
     /// Day from which the code no longer had this name; empty when it still has.
     pub end: String,
+    /// Code of the commune that followed at the end; empty when the code itself went on, and where the source gives none.
+    pub successor: String,
 }
 
 /// All communes.
@@ -96,9 +98,9 @@ impl Geography {
     /// Adds a line of `communes_history.csv`.
     fn add_former_name(&mut self, line: &str) {
         let fields: Vec<&str> = line.split(';').collect();
-        let [code, kind, name, start, end, _] = fields[..] else { return };
-        let [kind, name, start, end] = [kind, name, start, end].map(str::to_owned);
-        self.history.entry(code.to_owned()).or_default().push(FormerName { kind, name, start, end });
+        let [code, kind, name, start, end, successor] = fields[..] else { return };
+        let [kind, name, start, end, successor] = [kind, name, start, end, successor].map(str::to_owned);
+        self.history.entry(code.to_owned()).or_default().push(FormerName { kind, name, start, end, successor });
     }
 
     /// Everything in force, in code order.
@@ -130,6 +132,11 @@ impl Geography {
         self.history.get(code).map_or(&[], Vec::as_slice)
     }
 
+    /// Every code that had a name from 1943 to 2019, with its names; in no order.
+    pub fn histories(&self) -> impl Iterator<Item = (&str, &[FormerName])> {
+        self.history.iter().map(|(code, names)| (code.as_str(), names.as_slice()))
+    }
+
     /// Whether a code is or ever was that of a commune.
     #[must_use]
     pub fn is_known(&self, code: &str) -> bool {
@@ -159,7 +166,8 @@ mod tests {
         assert_eq!(geo.commune("01015").unwrap().kind, "COM");
         let former = geo.today("01340").unwrap();
         assert_ne!((former.code.as_str(), former.kind.as_str()), ("01340", "COM"));
-        assert!(!geo.history("01340").is_empty());
+        assert_eq!(geo.history("01340")[0].successor, "01015");
+        assert!(geo.histories().any(|(code, names)| code == "01340" && names.len() == geo.history("01340").len()));
         assert_eq!(geo.commune("69383").unwrap().parent, "69123");
         assert_eq!(geo.commune("2A004").unwrap().name, "Ajaccio");
         assert!(geo.commune("97411").is_some() && !geo.is_known("99999"));
