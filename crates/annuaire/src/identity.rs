@@ -119,6 +119,7 @@ impl Identity {
             contacts: Arc::new(Contacts(People::new(Arc::clone(&registry)))),
             ended: Arc::clone(&ends) as Arc<dyn MeansEnded>,
             public_base: addresses.login_host.clone(),
+            methods: section.phone_approval.into(),
         }));
         let civil = match serves {
             true => CivilLogins::of(CivilParts {

@@ -1,7 +1,7 @@
 'use strict';
 // Keeps the application on the phone, so that it opens without network and says so. Calls are never kept.
-const STORE = 'ecps-1';
-const FILES = ['./', './app.js', './app.css', './icon.svg', './manifest.webmanifest'];
+const STORE = 'ecps-2';
+const FILES = ['./', './app.js', './webauthn.js', './app.css', './icon.svg', './manifest.webmanifest'];
 
 self.addEventListener('install', (event) => {
   event.waitUntil(caches.open(STORE).then((store) => store.addAll(FILES)).then(() => self.skipWaiting()));

@@ -7,6 +7,8 @@
 //! - **Activation**: how a phone becomes a means, by the mail and the mobile that the register knows ([`ContactBook`]), or by a card.
 //! - **Prompt**: a request that a person approves or refuses on a phone. The provider [asks](PhoneService::ask), looks at its
 //!   [state](PhoneService::state), and [takes](PhoneService::take) its approval, once. CIBA and login pages go one way.
+//! - **Passkey**: the WebAuthn credential that a means may have. It proves its holder in place of the PIN, with an assertion over what is decided;
+//!   and alone, without the phone, at a login page ([`PhoneService::log_in_with_passkey`]). [`ApprovalMethods`] leave out PIN or passkeys.
 //! - **Pair**: a person and who asks. Requests are counted for pairs, and pairs are blocked, so that no stranger locks a person out.
 //! - **Proof**: a compact JWS by the key of the phone over what is decided. What one covers, another one cannot say.
 //! - **Messages** are jobs of the outbox that [`PhoneService::run_messages`] sends by a [`MessageSender`]: SMTP, an SMS gateway, or the mailbox
@@ -25,7 +27,8 @@
 //! # What it never does
 //!
 //! It reads no clock and no environment, trusts no address, and tells nobody but CIBA clients ([`PhoneService::ask_known`]) whether a
-//! person exists. It does not prove on which device a key is: `amr` says `swk`. Passkeys have a place in the row of a means, and are not read yet.
+//! person exists. It does not prove on which device the key of a phone is: `amr` says `swk`. It says `hwk` of a passkey that its authenticator
+//! calls bound to it (not backup-eligible); no attestation is asked for, so that this is the word of the authenticator.
 
 mod activating;
 mod activation;
@@ -35,6 +38,7 @@ mod asking;
 mod calls;
 mod devices;
 mod door;
+mod enrolling;
 mod error;
 mod french;
 mod housekeeping;
@@ -45,6 +49,8 @@ mod message;
 mod outbox;
 mod pages;
 mod pair;
+mod passkey;
+mod passkey_login;
 mod pin;
 mod prompt;
 mod proof;
@@ -65,9 +71,11 @@ pub use door::{PhoneDemo, PhoneDoorSettings};
 pub use error::{AskRefusal, PhoneError, PhoneRefusal};
 pub use housekeeping::HousekeepingRun;
 pub use mailbox::{LocalMailbox, LocalMessage, MessageRoutes};
-pub use means::{ActivationMode, MeansState, PhoneDevice, ShownMeans};
+pub use means::{ActivationMode, MeansState, PhoneDevice, ShownMeans, passkey_name};
 pub use message::{ContactBook, KnownContacts, MeansEnded, MessageSender, OutgoingMessage, Recipient};
 pub use outbox::MessagesRun;
+pub use passkey::{ApprovalMethods, PasskeyRequest, ShownPasskey};
+pub use passkey_login::PasskeyLogin;
 pub use pin::{PinFault, check_pin};
 pub use prompt::{Approval, Asker, DecisionOutcome, PromptAnswer, PromptOrder, PromptState};
 pub use routes::router;

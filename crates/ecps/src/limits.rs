@@ -51,6 +51,12 @@ pub const PIN_CHOICE_MS: i64 = 10 * MINUTE;
 pub const PIN_FAILURES: u32 = 5;
 /// Digits of a PIN.
 pub const PIN_DIGITS: usize = 6;
+/// How long a browser may take to make a passkey or to use one.
+pub const PASSKEY_CEREMONY_MS: i64 = 5 * MINUTE;
+/// How long after the digits were right the phone of an activation may add its first passkey without its PIN, which was just chosen.
+pub const FIRST_PASSKEY_MS: i64 = 2 * PIN_CHOICE_MS;
+/// How old a login may be at the most for its session to add a passkey.
+pub const RECENT_LOGIN_MS: i64 = 10 * MINUTE;
 /// Phones of one person that may be in use (identity §7).
 pub const DEVICES: usize = 5;
 /// How long a means is valid: three years (identity §2.5).

@@ -22,12 +22,15 @@ pub(crate) const PHONE_LINK: &str = "phone_link";
 pub(crate) const PHONE_USE: &str = "phone_use";
 /// An application that a person approved before.
 pub(crate) const KNOWN_CLIENT: &str = "known_client";
+/// The making of a passkey that a browser began, by the number of its means.
+pub(crate) const PASSKEY_START: &str = "passkey_start";
 /// A message in the mailbox of a demonstration.
 pub(crate) const LOCAL_MESSAGE: &str = "local_message";
 /// A simulated phone of a demonstration.
 pub(crate) const SIMULATED_PHONE: &str = "simulated_phone";
 /// Rows that say nothing any more once they are due. Those of means are looked at first: see `housekeeping`.
-pub(crate) const SWEPT: [&str; 8] = [PROMPT, PROMPT_LINK, PAIR, ACTIVATION, PHONE_LINK, PHONE_USE, KNOWN_CLIENT, LOCAL_MESSAGE];
+pub(crate) const SWEPT: [&str; 9] =
+    [PROMPT, PROMPT_LINK, PAIR, ACTIVATION, PHONE_LINK, PHONE_USE, KNOWN_CLIENT, PASSKEY_START, LOCAL_MESSAGE];
 
 /// A row, and what it says.
 pub(crate) struct StoredRow<T> {

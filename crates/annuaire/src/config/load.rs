@@ -169,6 +169,7 @@ mod tests {
                 "[publication]\nkeep_restricted_days = \"never\"\n",
                 "2:24: invalid value: string \"never\", expected a number of days",
             ),
+            ("[identity]\nphone_approval = \"face\"\n", "2:18: unknown variant `face`, expected one of `both`, `pin`, `passkey`"),
             ("[server\n", "1:8: "),
             ("[doctor]\ndays = 1\ndays = 2\n", "3:1: duplicate key"),
         ] {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod activation;
+mod authenticator;
 mod pages;
+mod passkeys;
 mod prompts;
 mod world;

@@ -86,7 +86,7 @@ fn attribute<'a>(tag: &'a str, name: &str) -> &'a str {
 }
 
 fn signed_in(by_card: bool) -> SignedIn {
-    SignedIn { national_id: CAMILLE.into(), other_ids: Vec::new(), sid: "session-1".into(), by_card }
+    SignedIn { national_id: CAMILLE.into(), other_ids: Vec::new(), sid: "session-1".into(), by_card, login_ms: START_MS }
 }
 
 #[tokio::test]
@@ -241,6 +241,11 @@ async fn a_stranger_gets_nothing_at_any_door() {
         assert_eq!(stranger.post(path, &[("action", "revoquer"), ("jeton", "x")]).await.status, StatusCode::FORBIDDEN, "{path}");
     }
     assert_eq!(stranger.post("/e-cps/activation/x.y", &[]).await.status, StatusCode::NOT_FOUND);
+    for end in ["debut", "fin"] {
+        let path = format!("{device}/cle-acces/{end}");
+        let body = json!({"token": "x", "credential": {}}).to_string();
+        assert_eq!(stranger.send("POST", &path, body, &[]).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
     // The parts of a demonstration are not there.
     for path in ["/e-cps/messagerie", "/e-cps/simulateur", "/e-cps/simulateur/0", "/e-cps/autre"] {
         assert_eq!(stranger.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
@@ -256,6 +261,11 @@ async fn a_stranger_gets_nothing_at_any_door() {
         ("decisions", json!({"means_id": phone.means_id, "tx": "x", "decision": "approve", "proof": ""}), 401),
         ("decisions", json!({"means_id": phone.means_id, "tx": "x", "decision": "explode", "proof": ""}), 400),
         ("revocation", json!({"means_id": phone.means_id, "call": ""}), 401),
+        ("activations/x/passkey/start", json!({"call": "a.b.c"}), 404),
+        ("activations/x/passkey/finish", json!({"call": "a.b.c", "credential": {}}), 404),
+        ("passkey/start", json!({"means_id": phone.means_id, "call": "a.b.c"}), 401),
+        ("passkey/finish", json!({"means_id": phone.means_id, "call": "a.b.c", "credential": {}}), 401),
+        ("passkey/removal", json!({"means_id": phone.means_id, "call": "a.b.c"}), 401),
     ];
     for (path, body, status) in bodies {
         for sent in [body.to_string(), "{".to_owned(), "null".to_owned(), String::new()] {
@@ -314,7 +324,7 @@ async fn every_page_forbids_scripts_frames_and_copies() {
         }
         assert!(seen.text.contains("<html lang=\"fr\">") && seen.text.matches("<h1").count() == 1, "{path}");
     }
-    for file in ["", "app.js", "app.css", "sw.js", "manifest.webmanifest", "icon.svg"] {
+    for file in ["", "app.js", "webauthn.js", "devices.js", "app.css", "sw.js", "manifest.webmanifest", "icon.svg"] {
         let seen = visitor.get(&format!("/e-cps/app/{file}")).await;
         assert_eq!(seen.status, StatusCode::OK, "{file}");
         assert!(!seen.headers["content-security-policy"].to_str().unwrap().contains("unsafe"));

@@ -1,7 +1,7 @@
 //! A registry, a clock that the test moves, fictional people, a mailbox.
 
 use annuaire_ecps::{
-    Asker, ContactBook, KnownContacts, LocalMailbox, LocalMessage, MeansEnded, MessageSender, OutgoingMessage, PhoneError,
+    ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, LocalMessage, MeansEnded, MessageSender, OutgoingMessage, PhoneError,
     PhoneRefusal, PhoneService, PhoneSettings, PromptAnswer, PromptOrder, ShownPrompt, SimulatedPhone, SimulationError,
 };
 use annuaire_store::{Entropy, Registry};
@@ -108,6 +108,7 @@ impl World {
             contacts: people.clone(),
             ended: ended.clone(),
             public_base: BASE.to_owned(),
+            methods: ApprovalMethods::default(),
         };
         Self {
             way,
@@ -125,6 +126,16 @@ impl World {
     /// Another node over the registry of this world.
     pub fn node(&self, secret: [u8; 32]) -> Arc<PhoneService> {
         Arc::new(PhoneService::new(PhoneSettings { secret, ..self.settings.clone() }))
+    }
+
+    /// A node with other methods.
+    pub fn taking(&self, methods: ApprovalMethods) -> Arc<PhoneService> {
+        Arc::new(PhoneService::new(PhoneSettings { methods, ..self.settings.clone() }))
+    }
+
+    /// A node that people find elsewhere.
+    pub fn found_at(&self, base: &str) -> Arc<PhoneService> {
+        Arc::new(PhoneService::new(PhoneSettings { public_base: base.to_owned(), ..self.settings.clone() }))
     }
 
     pub fn now_ms(&self) -> i64 {
