@@ -122,6 +122,7 @@ async fn bench(registry: &Arc<dyn Registry>) -> Result<(Bench, Arc<LocalMailbox>
         contacts: Arc::new(Everybody),
         ended: Arc::new(Nobody),
         public_base: HOST.into(),
+        push: None,
         methods: ApprovalMethods::default(),
     }));
     let provider = Arc::new(Provider::new(ProviderSettings {

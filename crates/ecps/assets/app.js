@@ -103,6 +103,8 @@ let timer = 0;
 let methods = { pin: true, passkey: false };
 let rpId = null;
 let passkey = null;
+// The key of the server for notifications, and whether this phone gets them.
+let push = { key: null, on: false };
 
 function online(yes) {
   element('network').textContent = yes ? '' : 'Hors ligne';
@@ -295,6 +297,49 @@ function showPasskey() {
   element('passkey-remove').hidden = passkey === null;
 }
 
+// --- Notifications.
+
+const pushes = 'serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window;
+
+function showPush() {
+  const may = pushes && push.key !== null && phone.state === 'active';
+  element('idle-push').textContent = push.on ? 'activées' : 'désactivées';
+  element('push-on').hidden = !may || push.on;
+  element('push-off').hidden = !push.on;
+}
+
+async function tellPush(subscription) {
+  const { means_id: means, key } = phone;
+  const endpoint = subscription === null ? '' : subscription.endpoint;
+  await call('push', { means_id: means, call: await sign(key, 'ecps-push+jwt', { means_id: means, endpoint }), subscription });
+  await look();
+}
+
+async function subscribe() {
+  if (await Notification.requestPermission() !== 'granted') {
+    throw new Refused('push', 'Les notifications sont bloquées pour cette application : autorisez-les dans les réglages du navigateur.');
+  }
+  const { pushManager } = await navigator.serviceWorker.ready;
+  let made;
+  try {
+    made = (await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: push.key })).toJSON();
+  } catch {
+    throw new Refused('push', 'Ce navigateur ne peut pas recevoir de notifications. Sur iPhone, ajoutez d’abord l’application à l’écran d’accueil.');
+  }
+  await tellPush({ endpoint: made.endpoint, keys: { p256dh: made.keys.p256dh, auth: made.keys.auth } });
+  say('Les notifications sont activées.', true);
+}
+
+async function unsubscribe() {
+  await tellPush(null);
+  const { pushManager } = await navigator.serviceWorker.ready;
+  const subscription = await pushManager.getSubscription();
+  if (subscription !== null) {
+    await subscription.unsubscribe();
+  }
+  say('Les notifications sont désactivées.', true);
+}
+
 // --- Requests.
 
 async function look() {
@@ -315,8 +360,9 @@ async function look() {
   element('idle-text').textContent = text;
   element('remove').textContent = ['active', 'suspended'].includes(view.state) ? 'Révoquer ce téléphone' : 'Activer de nouveau';
   phone.state = view.state;
-  ({ methods, rp_id: rpId, passkey } = view);
+  ({ methods, rp_id: rpId, passkey, push } = view);
   showPasskey();
+  showPush();
   if (!element('passkey').hidden) {
     return;
   }
@@ -526,6 +572,8 @@ function listen() {
       during(element('idle'), removePasskey);
     }
   });
+  element('push-on').addEventListener('click', () => during(element('idle'), subscribe));
+  element('push-off').addEventListener('click', () => during(element('idle'), unsubscribe));
   element('look').addEventListener('click', () => poll());
   element('remove').addEventListener('click', () => {
     const usable = ['active', 'suspended'].includes(phone.state);

@@ -12,6 +12,32 @@ self.addEventListener('activate', (event) => {
   event.waitUntil(caches.keys().then(former).then(() => self.clients.claim()));
 });
 
+// A request waits: the message says which one, and no more. Each message shows something, as browsers ask.
+self.addEventListener('push', (event) => {
+  let tx = 'e-cps';
+  try {
+    tx = event.data.json().tx;
+  } catch {
+    // A message that nobody can read still says that the application should be opened.
+  }
+  event.waitUntil(self.registration.showNotification('Demande de connexion', {
+    body: 'Ouvrez l’application e‑CPS pour répondre.',
+    icon: './icon.svg',
+    lang: 'fr',
+    tag: tx,
+    requireInteraction: true,
+  }));
+});
+
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  const app = new URL('./', self.location).href;
+  event.waitUntil(self.clients.matchAll({ type: 'window', includeUncontrolled: true }).then((all) => {
+    const open = all.find((client) => client.url.startsWith(app));
+    return open === undefined ? self.clients.openWindow(app) : open.focus();
+  }));
+});
+
 self.addEventListener('fetch', (event) => {
   const address = new URL(event.request.url);
   const ours = address.pathname.startsWith(new URL('./', self.location).pathname);

@@ -71,6 +71,7 @@ async fn main() {
         contacts: Arc::new(People),
         ended: Arc::new(People),
         public_base: format!("http://localhost:{port}"),
+        push: None,
         methods: ApprovalMethods::default(),
     }));
     let worker = Arc::clone(&service);

@@ -413,6 +413,7 @@ impl PhoneService {
                 device_key: phone.key,
                 passkey: None,
                 pin: Some(kept.clone()),
+                push: None,
                 created_ms: now_ms,
                 expires_ms: now_ms.saturating_add(limits::MEANS_MS),
                 last_used_ms: None,

@@ -5,6 +5,7 @@ use crate::activation::ActivationStep;
 use crate::answering::DecisionCall;
 use crate::door::{DoorState, PhoneDoor, no_store, recorded};
 use crate::error::{PhoneError, PhoneRefusal};
+use crate::push::PushSubscription;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -57,6 +58,7 @@ pub(crate) fn routes() -> Router<Arc<PhoneDoor>> {
         .route("/e-cps/api/passkey/start", post(start_passkey))
         .route("/e-cps/api/passkey/finish", post(finish_passkey))
         .route("/e-cps/api/passkey/removal", post(remove_passkey))
+        .route("/e-cps/api/push", post(push))
         .route("/e-cps/api/prompts", post(prompts))
         .route("/e-cps/api/decisions", post(decide))
         .route("/e-cps/api/revocation", post(revoke))
@@ -195,6 +197,22 @@ async fn remove_passkey(State(door): DoorState, parts: Parts, body: Bytes) -> Re
     answered(&parts, "ecps.passkey", done.await)
 }
 
+#[derive(Deserialize)]
+struct PushCall {
+    means_id: String,
+    call: String,
+    subscription: Option<PushSubscription>,
+}
+
+async fn push(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
+    let done = async {
+        let call: PushCall = read(&body)?;
+        door.service.subscribe(&call.means_id, &call.call, call.subscription.as_ref()).await?;
+        Ok((StatusCode::NO_CONTENT, Value::Null))
+    };
+    answered(&parts, "ecps.push", done.await)
+}
+
 async fn prompts(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
     let done = async {
         let call: MeansCall = read(&body)?;
@@ -208,6 +226,7 @@ async fn prompts(State(door): DoorState, parts: Parts, body: Bytes) -> Response 
             "methods": {"pin": view.methods.takes_pin(), "passkey": view.rp_id.is_some()},
             "rp_id": view.rp_id,
             "passkey": view.means.passkey,
+            "push": {"key": door.service.push_key().await?, "on": view.means.is_notified},
         });
         Ok((StatusCode::OK, said))
     };

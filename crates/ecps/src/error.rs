@@ -46,6 +46,8 @@ pub enum PhoneRefusal {
     NoPasskeys,
     /// The settings do not let a PIN approve.
     PasskeyNeeded,
+    /// The subscription to notifications cannot be used: the part that is wrong.
+    Push(&'static str),
     /// The session is too old for what it asks.
     LoginTooOld,
     /// There is no such request for this person.
@@ -83,6 +85,7 @@ impl PhoneRefusal {
             Self::NoPasskeys => "no_passkeys",
             Self::PasskeyNeeded => "passkey_needed",
             Self::LoginTooOld => "login_too_old",
+            Self::Push(_) => "push",
             Self::UnknownPrompt => "unknown_prompt",
             Self::AlreadyAnswered => "already_answered",
             Self::PromptExpired => "prompt_expired",
@@ -99,7 +102,7 @@ impl PhoneRefusal {
             Self::UnknownLink | Self::UnknownCode | Self::UnknownPrompt => 404,
             Self::AlreadyAnswered | Self::TooManyDevices | Self::LinkUsed | Self::HasPasskey => 409,
             Self::ActivationOver | Self::PromptExpired => 410,
-            Self::NationalId | Self::Malformed(_) | Self::Pin(_) => 400,
+            Self::NationalId | Self::Malformed(_) | Self::Pin(_) | Self::Push(_) => 400,
         }
     }
 
@@ -154,6 +157,7 @@ impl PhoneRefusal {
             Self::HasPasskey => "Ce téléphone a déjà une clé d’accès. Retirez-la d’abord pour la remplacer.".into(),
             Self::NoPasskeys => "Les clés d’accès ne sont pas proposées ici. Utilisez votre code PIN.".into(),
             Self::PasskeyNeeded => "Le code PIN ne suffit pas ici : approuvez avec votre clé d’accès.".into(),
+            Self::Push(_) => "Ce navigateur ne peut pas recevoir de notifications ici. Ouvrez l’application pour répondre.".into(),
             Self::LoginTooOld => "Votre connexion date de plus de dix minutes : reconnectez-vous, puis recommencez.".into(),
             Self::UnknownPrompt => "Cette demande n’existe pas ou n’est plus là.".into(),
             Self::AlreadyAnswered => "Déjà répondu : cette demande a reçu sa réponse, sur ce téléphone ou sur un autre.".into(),
@@ -167,7 +171,6 @@ impl From<PasskeyFault> for PhoneRefusal {
     fn from(fault: PasskeyFault) -> Self {
         match fault {
             PasskeyFault::Wrong(part) => Self::Passkey(part),
-            PasskeyFault::Replayed => Self::AlreadyAnswered,
             PasskeyFault::Copied => Self::PasskeyDoubted,
         }
     }

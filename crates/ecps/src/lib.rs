@@ -13,6 +13,8 @@
 //! - **Proof**: a compact JWS by the key of the phone over what is decided. What one covers, another one cannot say.
 //! - **Messages** are jobs of the outbox that [`PhoneService::run_messages`] sends by a [`MessageSender`]: SMTP, an SMS gateway, or the mailbox
 //!   of a demonstration.
+//! - **Push**: a phone may [subscribe](PhoneService::subscribe) to notifications of its browser's push service. [`PhoneService::push_one`] sends
+//!   them by a [`PushSender`]; one says the number of a request, encrypted, and nothing else.
 //! - **Housekeeping**: [`PhoneService::run_due`] expires means and removes rows that say nothing any more.
 //!
 //! All state is rows of the registry, each written on the condition of the version that was read, in one unit with its audit events and its
@@ -54,6 +56,7 @@ mod passkey_login;
 mod pin;
 mod prompt;
 mod proof;
+mod push;
 mod routes;
 mod rows;
 mod secrets;
@@ -78,6 +81,7 @@ pub use passkey::{ApprovalMethods, PasskeyRequest, ShownPasskey};
 pub use passkey_login::PasskeyLogin;
 pub use pin::{PinFault, check_pin};
 pub use prompt::{Approval, Asker, DecisionOutcome, PromptAnswer, PromptOrder, PromptState};
+pub use push::{OutgoingPush, PushKeys, PushOutcome, PushSender, PushSubscription};
 pub use routes::router;
 pub use service::{PhoneService, PhoneSettings, is_national_id};
 pub use simulated::{SimulatedPhone, SimulationError};

@@ -98,5 +98,13 @@ pub const SEND_LONGEST_MS: i64 = HOUR;
 pub const SEND_ATTEMPTS: u32 = 30;
 /// Seconds that a mail server or a gateway has to answer.
 pub const SEND_SECONDS: u64 = 20;
+/// Seconds that a push service has to answer.
+pub const PUSH_SECONDS: u64 = 4;
+/// Wait before a notification that failed is tried again, while its request waits.
+pub const PUSH_RETRY_MS: i64 = 10 * SECOND;
+/// Seconds for which the signature of a notification is good (RFC 8292 allows a day).
+pub const PUSH_TOKEN_S: i64 = 12 * 3_600;
+/// Bytes of the address of a push service.
+pub const PUSH_ENDPOINT_BYTES: usize = 1_024;
 /// How long the mailbox of a demonstration keeps a message.
 pub const LOCAL_MESSAGE_MS: i64 = DAY;

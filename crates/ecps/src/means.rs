@@ -3,6 +3,7 @@
 use crate::limits;
 use crate::passkey::{KeptPasskey, ShownPasskey};
 use crate::pin::KeptPin;
+use crate::push::PushSubscription;
 use annuaire_jose::PublicKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -118,6 +119,9 @@ pub(crate) struct Means {
     #[serde(default)]
     pub passkey: Option<KeptPasskey>,
     pub pin: Option<KeptPin>,
+    /// Where requests are notified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushSubscription>,
     pub created_ms: i64,
     pub expires_ms: i64,
     pub last_used_ms: Option<i64>,
@@ -136,6 +140,7 @@ impl Means {
                 // What could be tried against a copy of the registry goes with the means.
                 self.pin = None;
                 self.passkey = None;
+                self.push = None;
             }
         }
         may
@@ -177,6 +182,8 @@ pub struct ShownMeans {
     pub key_thumbprint: String,
     /// Its passkey.
     pub passkey: Option<ShownPasskey>,
+    /// Whether requests are notified to it.
+    pub is_notified: bool,
 }
 
 impl Means {
@@ -191,6 +198,7 @@ impl Means {
             last_used_ms: self.last_used_ms,
             key_thumbprint: self.key().map(|key| key.thumbprint().to_owned()).unwrap_or_default(),
             passkey: self.passkey.as_ref().map(KeptPasskey::shown),
+            is_notified: self.push.is_some(),
         }
     }
 }

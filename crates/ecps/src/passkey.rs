@@ -125,8 +125,6 @@ impl KeptPasskey {
 pub(crate) enum PasskeyFault {
     /// It is not right: the part that is wrong.
     Wrong(&'static str),
-    /// It was presented before.
-    Replayed,
     /// It is right, but its sign count went back: there may be two of it.
     Copied,
 }
@@ -220,7 +218,7 @@ impl PasskeyParty {
         let assertion = PublicKeyCredential::deserialize(assertion).map_err(|_| PasskeyFault::Wrong("assertion"))?;
         let sha256 = annuaire_base::text::hex(&Sha256::digest(&assertion.response.signature));
         if sha256 == kept.last_sha256 {
-            return Err(PasskeyFault::Replayed);
+            return Err(PasskeyFault::Wrong("replay"));
         }
         // An authenticator that names the user must name the one of this means.
         let handle = user_handle(means_id).ok_or(PasskeyFault::Wrong("means"))?;

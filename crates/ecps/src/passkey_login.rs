@@ -31,8 +31,7 @@ impl PhoneService {
     /// taken once. Cost: one signature, a few rows.
     ///
     /// # Errors
-    /// [`PhoneRefusal::Passkey`] for an unknown passkey too, [`PhoneRefusal::AlreadyAnswered`] for one that was taken,
-    /// [`PhoneRefusal::PasskeyDoubted`], [`PhoneRefusal::NotUsable`], [`PhoneRefusal::NoPasskeys`]; those of the registry.
+    /// [`PhoneRefusal::Passkey`], for an unknown passkey and an assertion that was taken too; [`PhoneRefusal::PasskeyDoubted`], [`PhoneRefusal::NotUsable`], [`PhoneRefusal::NoPasskeys`]; those of the registry.
     pub async fn log_in_with_passkey(&self, login: &PasskeyLogin<'_>) -> Result<Approval, PhoneError> {
         self.passkeys()?;
         let means_id = means_of_assertion(login.assertion).ok_or(PhoneRefusal::Passkey("userHandle"))?;

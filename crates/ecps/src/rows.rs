@@ -24,6 +24,8 @@ pub(crate) const PHONE_USE: &str = "phone_use";
 pub(crate) const KNOWN_CLIENT: &str = "known_client";
 /// The making of a passkey that a browser began, by the number of its means.
 pub(crate) const PASSKEY_START: &str = "passkey_start";
+/// The key that signs notifications, sealed.
+pub(crate) const PUSH_KEY: &str = "push_key";
 /// A message in the mailbox of a demonstration.
 pub(crate) const LOCAL_MESSAGE: &str = "local_message";
 /// A simulated phone of a demonstration.
@@ -80,9 +82,24 @@ impl Event {
         due_ms: i64,
         value: &T,
     ) -> Result<(), PhoneError> {
+        self.create_row((kind, key), subject, Some(due_ms), value)
+    }
+
+    /// A row of the installation, which stays.
+    pub(crate) fn create_lasting<T: Serialize>(&mut self, name: (&str, &str), value: &T) -> Result<(), PhoneError> {
+        self.create_row(name, "", None, value)
+    }
+
+    fn create_row<T: Serialize>(
+        &mut self,
+        (kind, key): (&str, &str),
+        subject: &str,
+        due_ms: Option<i64>,
+        value: &T,
+    ) -> Result<(), PhoneError> {
         let content = text(kind, key, value)?;
         let (kind, key, subject) = (kind.to_owned(), key.to_owned(), subject.to_owned());
-        self.writes.push(IdentityWrite::Create(IdentityRow { kind, key, subject, due_ms: Some(due_ms), version: 0, content }));
+        self.writes.push(IdentityWrite::Create(IdentityRow { kind, key, subject, due_ms, version: 0, content }));
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use crate::means::{Means, MeansState, passkey_name};
 use crate::message::{ContactBook, MeansEnded, MessageOrder, MessageSender, Notice, Way};
 use crate::passkey::{ApprovalMethods, PasskeyParty, PasskeyRequest};
 use crate::pin::KeptPin;
+use crate::push::PushSender;
 use crate::rows::{self, Event, StoredRow};
 use crate::secrets::Secrets;
 use annuaire_store::identity::IdentityRow;
@@ -38,6 +39,8 @@ pub struct PhoneSettings {
     pub ended: Arc<dyn MeansEnded>,
     /// Scheme, host and path prefix under which `/e-cps/` is found, without a last slash; links in messages start with it.
     pub public_base: String,
+    /// Sends notifications to phones that want them; `None`: none are sent.
+    pub push: Option<Arc<dyn PushSender>>,
     /// By what holders approve, beside the key of their phone.
     pub methods: ApprovalMethods,
 }

@@ -7,4 +7,5 @@ mod authenticator;
 mod pages;
 mod passkeys;
 mod prompts;
+mod push;
 mod world;

@@ -346,7 +346,7 @@ async fn a_passkey_logs_its_person_in_without_the_phone() {
     for caller in callers.collect::<Vec<_>>() {
         match caller.await.unwrap() {
             Ok(approval) => taken.push(approval),
-            other => assert_eq!(other.refusal(), Some(PhoneRefusal::AlreadyAnswered)),
+            other => assert_eq!(other.refusal(), Some(PhoneRefusal::Passkey("replay"))),
         }
     }
     let [approval] = &taken[..] else { panic!("{taken:?}") };

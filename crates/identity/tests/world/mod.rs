@@ -161,6 +161,7 @@ fn parts(
         contacts: Arc::new(Book),
         ended: Arc::clone(&late) as Arc<dyn MeansEnded>,
         public_base: host.into(),
+        push: None,
         methods: ApprovalMethods::default(),
     }));
     let gate_clock = Arc::clone(&now);
