@@ -7,7 +7,8 @@ use crate::table::row;
 use crate::writer::{now_ms, registry};
 use annuaire_consolidate::entity_key;
 use annuaire_ecps::{
-    ApprovalMethods, ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings, SimulatedPhone,
+    ApprovalMethods, ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings,
+    SimulatedPhone,
 };
 use annuaire_identity::{ClientRecord, GrantType, Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm, router};
 use annuaire_store::{Entropy, Registry};

@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a demonstration ends when something is wrong")]
 
 use annuaire_ecps::{
-    ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, MeansEnded, PhoneDemo, PhoneDoorSettings, PhoneService, PhoneSettings,
-    PromptOrder, SignedIn, router,
+    ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, MeansEnded, PhoneDemo, PhoneDoorSettings, PhoneService,
+    PhoneSettings, PromptOrder, SignedIn, router,
 };
 use annuaire_store::{Entropy, Registry};
 use annuaire_store_sqlite::{SqliteOptions, SqliteRegistry};
@@ -98,7 +98,13 @@ async fn main() {
             Err(refusal) => format!("<p>{refusal}</p>"),
         })
     });
-    let who = SignedIn { national_id: CAMILLE.into(), other_ids: Vec::new(), sid: "demonstration".into(), by_card: true, login_ms: now_ms() };
+    let who = SignedIn {
+        national_id: CAMILLE.into(),
+        other_ids: Vec::new(),
+        sid: "demonstration".into(),
+        by_card: true,
+        login_ms: now_ms(),
+    };
     let demo = Some(PhoneDemo { mailbox, people: vec![(CAMILLE.into(), "Camille Exemple".into())] });
     let settings = PhoneDoorSettings { fictional: true, sign_in: None, demo };
     let app = router(service, settings).route("/demander", ask).layer(axum::Extension(who));

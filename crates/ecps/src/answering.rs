@@ -182,7 +182,12 @@ impl PhoneService {
     }
 
     /// Looks at the assertion of an approval; the means gets the sign count.
-    fn check_assertion(&self, means: &mut Means, prompt: &StoredRow<Prompt>, call: &DecisionCall) -> Result<HolderProof, PhoneRefusal> {
+    fn check_assertion(
+        &self,
+        means: &mut Means,
+        prompt: &StoredRow<Prompt>,
+        call: &DecisionCall,
+    ) -> Result<HolderProof, PhoneRefusal> {
         let Some(assertion) = &call.webauthn else { return Ok(HolderProof::Pin) };
         let challenge = approval_challenge(&prompt.row.key, &prompt.value.challenge, &call.number, &prompt.value.client_id);
         self.use_passkey(means, assertion, &challenge)

@@ -40,7 +40,10 @@ fn file(kind: &'static str, content: &'static str) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
         // The service worker answers without network; with it, a new version is there at once.
         (header::CACHE_CONTROL, "no-cache"),
-        (HeaderName::from_static("permissions-policy"), "camera=(self), microphone=(), geolocation=(), publickey-credentials-get=(self), publickey-credentials-create=(self)"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(self), microphone=(), geolocation=(), publickey-credentials-get=(self), publickey-credentials-create=(self)",
+        ),
     ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

@@ -58,7 +58,9 @@ impl PhoneService {
         let now_ms = self.now_ms();
         let until_ms = found.value.proven_ms.map_or(0, |at| at.saturating_add(limits::FIRST_PASSKEY_MS));
         match &found.value.means_id {
-            Some(means_id) if found.value.step(now_ms) == ActivationStep::Done && now_ms < until_ms => Ok((means_id.clone(), claims)),
+            Some(means_id) if found.value.step(now_ms) == ActivationStep::Done && now_ms < until_ms => {
+                Ok((means_id.clone(), claims))
+            }
             _ => Err(PhoneRefusal::ActivationOver.into()),
         }
     }
@@ -185,14 +187,25 @@ impl PhoneService {
     }
 
     /// Removes the passkey of a means; `false` when somebody wrote it meanwhile. Sessions end that rest on the passkey.
-    pub(crate) async fn passkey_removed(&self, mut means: StoredRow<Means>, actor: &str, now_ms: i64) -> Result<bool, PhoneError> {
+    pub(crate) async fn passkey_removed(
+        &self,
+        mut means: StoredRow<Means>,
+        actor: &str,
+        now_ms: i64,
+    ) -> Result<bool, PhoneError> {
         let former = means.value.passkey.take().ok_or(PhoneRefusal::Passkey("none"))?;
         let mut event = Event::default();
         event.replace(&means, means.value.due_ms())?;
         let Means { means_id, national_id, device, .. } = &means.value;
         let detail = json!({"national_id": national_id, "credential_id": former.credential_id()});
         event.audit(actor, "ecps-passkey-removed", &format!("means/{means_id}"), &detail);
-        self.tell(&mut event, national_id, &Notice::PasskeyRemoved { device: device.name.clone() }, &[Way::Mail, Way::Sms], now_ms);
+        self.tell(
+            &mut event,
+            national_id,
+            &Notice::PasskeyRemoved { device: device.name.clone() },
+            &[Way::Mail, Way::Sms],
+            now_ms,
+        );
         Self::order_end(&mut event, national_id, &passkey_name(means_id), now_ms);
         let saved = self.save(event).await?;
         if saved {
@@ -202,7 +215,12 @@ impl PhoneService {
     }
 
     /// Takes an assertion of the passkey of a means, whose sign count it notes.
-    pub(crate) fn use_passkey(&self, means: &mut Means, assertion: &Value, challenge: &[u8; 32]) -> Result<HolderProof, PhoneRefusal> {
+    pub(crate) fn use_passkey(
+        &self,
+        means: &mut Means,
+        assertion: &Value,
+        challenge: &[u8; 32],
+    ) -> Result<HolderProof, PhoneRefusal> {
         let kept = means.passkey.as_ref().ok_or(PhoneRefusal::Passkey("none"))?;
         let next = self.passkeys()?.check(&means.means_id, kept, assertion, challenge)?;
         if next.doubted_ms.is_some() {

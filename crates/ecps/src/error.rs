@@ -157,7 +157,9 @@ impl PhoneRefusal {
             Self::HasPasskey => "Ce téléphone a déjà une clé d’accès. Retirez-la d’abord pour la remplacer.".into(),
             Self::NoPasskeys => "Les clés d’accès ne sont pas proposées ici. Utilisez votre code PIN.".into(),
             Self::PasskeyNeeded => "Le code PIN ne suffit pas ici : approuvez avec votre clé d’accès.".into(),
-            Self::Push(_) => "Ce navigateur ne peut pas recevoir de notifications ici. Ouvrez l’application pour répondre.".into(),
+            Self::Push(_) => {
+                "Ce navigateur ne peut pas recevoir de notifications ici. Ouvrez l’application pour répondre.".into()
+            }
             Self::LoginTooOld => "Votre connexion date de plus de dix minutes : reconnectez-vous, puis recommencez.".into(),
             Self::UnknownPrompt => "Cette demande n’existe pas ou n’est plus là.".into(),
             Self::AlreadyAnswered => "Déjà répondu : cette demande a reçu sa réponse, sur ce téléphone ou sur un autre.".into(),

@@ -257,7 +257,8 @@ impl DeviceLine {
                 None => "aucune".to_owned(),
                 Some(passkey) if passkey.is_doubted => "à remplacer : elle a peut-être été copiée".to_owned(),
                 Some(passkey) => {
-                    let kind = if passkey.is_synced { "synchronisée entre vos appareils" } else { "gardée par un seul appareil" };
+                    let kind =
+                        if passkey.is_synced { "synchronisée entre vos appareils" } else { "gardée par un seul appareil" };
                     format!("{kind}, ajoutée le {}", french_time(passkey.added_ms))
                 }
             },

@@ -127,24 +127,32 @@ fn origin(address: &str) -> &str {
 }
 
 impl PhoneService {
+    /// Whether phones can be notified at all.
+    #[must_use]
+    pub fn pushes(&self) -> bool {
+        self.settings.push.is_some()
+    }
+
     /// The public key with which browsers subscribe; `None` where nothing is pushed. The key is made at the first use.
     ///
     /// # Errors
     /// Those of the registry.
     pub async fn push_key(&self) -> Result<Option<String>, PhoneError> {
-        if self.settings.push.is_none() {
+        if !self.pushes() {
             return Ok(None);
         }
-        Ok(point(&self.signing_key().await?))
+        Ok(point(self.signing_key().await?))
     }
 
     /// The key that signs notifications (RFC 8292): one for the installation, sealed under its secret.
-    async fn signing_key(&self) -> Result<PrivateKey, PhoneError> {
-        let broken = |reason: &str| PhoneError::Unreadable {
-            kind: rows::PUSH_KEY.into(),
-            key: KEY.into(),
-            reason: reason.to_owned(),
-        };
+    async fn signing_key(&self) -> Result<&PrivateKey, PhoneError> {
+        self.push_key.get_or_try_init(|| self.kept_key()).await
+    }
+
+    /// The kept key, or a new one.
+    async fn kept_key(&self) -> Result<PrivateKey, PhoneError> {
+        let broken =
+            |reason: &str| PhoneError::Unreadable { kind: rows::PUSH_KEY.into(), key: KEY.into(), reason: reason.to_owned() };
         let sealer = Sealer::new(&self.settings.secret, SEAL);
         for _ in 0..limits::TRIES {
             if let Some(kept) = rows::load::<KeptPushKey>(self.registry(), rows::PUSH_KEY, KEY).await? {
@@ -198,7 +206,7 @@ impl PhoneService {
 
     /// Orders the notification of a request. The work is the same whether anybody has a phone or not: that is looked up when it is sent.
     pub(crate) fn order_push(&self, event: &mut Event, tx: &str, now_ms: i64) {
-        if self.settings.push.is_some() {
+        if self.pushes() {
             event.job(push_job(tx, None, now_ms));
         }
     }
@@ -227,7 +235,9 @@ impl PhoneService {
     async fn push(&self, sender: &Arc<dyn PushSender>, order: &PushJob, prompt: &Prompt, now_ms: i64) -> Result<(), PhoneError> {
         let mut phones = self.means_of(&prompt.national_id, &prompt.other_ids).await?;
         let is_meant = |means: &Means| order.means_id.as_ref().is_none_or(|id| *id == means.means_id);
-        phones.retain(|phone| phone.value.state_at(now_ms) == MeansState::Active && phone.value.push.is_some() && is_meant(&phone.value));
+        phones.retain(|phone| {
+            phone.value.state_at(now_ms) == MeansState::Active && phone.value.push.is_some() && is_meant(&phone.value)
+        });
         if phones.is_empty() {
             return Ok(());
         }
@@ -235,7 +245,9 @@ impl PhoneService {
         let seconds = prompt.expires_ms.saturating_sub(now_ms) / 1_000;
         let mut sending = JoinSet::new();
         for phone in phones {
-            let Some(push) = phone.value.push.as_ref().and_then(|to| self.notification(&key, to, &order.tx, seconds)) else { continue };
+            let Some(push) = phone.value.push.as_ref().and_then(|to| self.notification(key, to, &order.tx, seconds)) else {
+                continue;
+            };
             let sender = Arc::clone(sender);
             sending.spawn(async move { (phone, sender.send(&push).await) });
         }

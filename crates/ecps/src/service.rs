@@ -9,11 +9,12 @@ use crate::pin::KeptPin;
 use crate::push::PushSender;
 use crate::rows::{self, Event, StoredRow};
 use crate::secrets::Secrets;
+use annuaire_jose::PrivateKey;
 use annuaire_store::identity::IdentityRow;
 use annuaire_store::{Entropy, NewJob, Queue, Registry};
 use serde_json::json;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 /// Kind of the jobs that send a message.
 pub(crate) const MESSAGE_JOB: &str = "ecps-message";
@@ -54,6 +55,8 @@ pub struct PhoneService {
     pub(crate) secrets: Secrets,
     hashing: Arc<Semaphore>,
     passkeys: Option<PasskeyParty>,
+    /// The key of notifications, once it was read.
+    pub(crate) push_key: OnceCell<PrivateKey>,
 }
 
 impl std::fmt::Debug for PhoneService {
@@ -80,7 +83,7 @@ impl PhoneService {
     pub fn new(settings: PhoneSettings) -> Self {
         let secrets = Secrets::new(&settings.secret, Arc::clone(&settings.entropy));
         let passkeys = PasskeyParty::of(&settings.public_base).filter(|_| settings.methods.takes_passkey());
-        Self { secrets, hashing: Arc::new(Semaphore::new(limits::PIN_HASHES)), passkeys, settings }
+        Self { secrets, hashing: Arc::new(Semaphore::new(limits::PIN_HASHES)), passkeys, push_key: OnceCell::new(), settings }
     }
 
     /// What verifies passkeys.

@@ -98,7 +98,10 @@ async fn the_page_is_whole_without_the_script_and_runs_no_other() {
     }
     let path = between(&page.body, "<script src=\"", "\"");
     let script = world.get(path, &[]).await;
-    assert_eq!((script.status, &script.headers[header::CONTENT_TYPE]), (StatusCode::OK, &"text/javascript;charset=UTF-8".parse().unwrap()));
+    assert_eq!(
+        (script.status, &script.headers[header::CONTENT_TYPE]),
+        (StatusCode::OK, &"text/javascript;charset=UTF-8".parse().unwrap())
+    );
     assert!(script.body.contains("navigator.credentials.get") && !script.body.contains("fetch("));
     // Each login has a challenge of its own, which stays with it.
     let at = browser.at.clone();
@@ -108,7 +111,9 @@ async fn the_page_is_whole_without_the_script_and_runs_no_other() {
     assert_ne!(challenge(&other), challenge(&page));
     // No other page runs a script.
     let wait = browser.submit(&world, &other, &[("identifiant", DOCTOR), ("action", "e-cps")]).await;
-    assert!(!wait.body.contains("<script") && !wait.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("script-src"));
+    assert!(
+        !wait.body.contains("<script") && !wait.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("script-src")
+    );
 }
 
 /// Login CSRF, replays, other logins, browsers and origins.
@@ -255,7 +260,9 @@ async fn clients_take_the_ways_that_they_are_registered_for() {
     login(&world, &mut browser, &mut authenticator, "exemple").await;
     // The session does not do for a client that wants a phone, whose page has no button.
     let without = page(&world, &mut browser, "sans").await;
-    assert!(without.body.contains("Identifiant national") && !without.body.contains("cle-acces") && !without.body.contains("<script"));
+    assert!(
+        without.body.contains("Identifiant national") && !without.body.contains("cle-acces") && !without.body.contains("<script")
+    );
     let answer = present(&world, &mut browser, &without, &authenticator.get("AAAA")).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.body.contains("ne sont pas proposées ici"), "{}", answer.body);

@@ -179,6 +179,20 @@ mod tests {
     }
 
     #[test]
+    fn the_ways_to_approve_on_a_phone_are_those_of_the_file() {
+        use annuaire_ecps::ApprovalMethods;
+        for (text, wanted) in [
+            ("", ApprovalMethods::PinOrPasskey),
+            ("phone_approval = \"both\"", ApprovalMethods::PinOrPasskey),
+            ("phone_approval = \"pin\"", ApprovalMethods::PinOnly),
+            ("phone_approval = \"passkey\"", ApprovalMethods::PasskeyOnly),
+        ] {
+            let configuration = Configuration::parse(&format!("[identity]\n{text}\n")).expect("a configuration");
+            assert_eq!(ApprovalMethods::from(configuration.identity.phone_approval), wanted, "{text}");
+        }
+    }
+
+    #[test]
     fn relative_paths_start_at_the_file() {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("a.toml");

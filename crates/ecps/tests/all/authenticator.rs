@@ -93,11 +93,9 @@ impl Authenticator {
             self.count += 1;
         }
         let mut flags = PRESENT;
-        for (set, flag) in [
-            (self.verifies, VERIFIED),
-            (self.is_synced, BACKUP_ELIGIBLE | BACKED_UP),
-            (!attested.is_empty(), ATTESTED),
-        ] {
+        for (set, flag) in
+            [(self.verifies, VERIFIED), (self.is_synced, BACKUP_ELIGIBLE | BACKED_UP), (!attested.is_empty(), ATTESTED)]
+        {
             flags |= if set { flag } else { 0 };
         }
         let hash = Sha256::digest(self.rp_id.as_bytes());
@@ -120,13 +118,19 @@ impl Authenticator {
         let jwk = self.key.public().jwk();
         let coordinate = |name: &str| cbor_bytes(&URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap());
         // kty EC2, alg ES256, crv P-256, x, y (RFC 9053 §7.1).
-        let cose =
-            [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21][..], &coordinate("x"), &[0x22], &coordinate("y")].concat();
+        let cose = [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21][..], &coordinate("x"), &[0x22], &coordinate("y")].concat();
         let id_length = (self.credential_id.len() as u16).to_be_bytes();
         let attested = [&[0; 16][..], &id_length, &self.credential_id, &cose].concat();
         let data = self.data(&attested);
-        let object =
-            [&[0xa3][..], &cbor_text("fmt"), &cbor_text("none"), &cbor_text("attStmt"), &[0xa0], &cbor_text("authData"), &cbor_bytes(&data)];
+        let object = [
+            &[0xa3][..],
+            &cbor_text("fmt"),
+            &cbor_text("none"),
+            &cbor_text("attStmt"),
+            &[0xa0],
+            &cbor_text("authData"),
+            &cbor_bytes(&data),
+        ];
         let client_data = self.client_data("webauthn.create", options["challenge"].as_str().unwrap());
         let id = URL_SAFE_NO_PAD.encode(&self.credential_id);
         json!({

@@ -353,7 +353,10 @@ async fn a_holder_adds_and_removes_a_passkey_on_the_page_of_devices() {
     pc.who = Some(signed_in(false));
     let page = pc.get("/e-cps/appareils").await;
     let policy = page.headers["content-security-policy"].to_str().unwrap();
-    assert!(policy.contains("script-src 'self'") && policy.contains("connect-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    assert!(
+        policy.contains("script-src 'self'") && policy.contains("connect-src 'self'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
     let form = page.text.split("<form").find(|form| form.contains("data-passkey")).unwrap();
     assert!(form.contains(" hidden>") && form.contains("Ajouter une clé d’accès"), "without script nobody sees it: {form}");
     assert!(page.text.contains("<dt>Clé d’accès</dt><dd>aucune</dd>"));
@@ -363,7 +366,9 @@ async fn a_holder_adds_and_removes_a_passkey_on_the_page_of_devices() {
     }
     let path = attribute(form, "action").to_owned();
     let token = attribute(form.split("name=\"jeton\"").nth(1).unwrap(), "value").to_owned();
-    let call = |end: &str, token: &str, credential: Value| (format!("{path}/{end}"), json!({"token": token, "credential": credential}).to_string());
+    let call = |end: &str, token: &str, credential: Value| {
+        (format!("{path}/{end}"), json!({"token": token, "credential": credential}).to_string())
+    };
     let ours = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
     let (begin, body) = call("debut", &token, Value::Null);
     let (_, forged) = call("debut", "x", Value::Null);

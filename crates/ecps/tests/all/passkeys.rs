@@ -3,7 +3,7 @@
 use crate::authenticator::Authenticator;
 use crate::world::{BASE, CAMILLE, DOMINIQUE, PIN, SECRET, START_MS, Told, World};
 use annuaire_ecps::{
-    ApprovalMethods, Approval, DecisionCall, DecisionOutcome, DeviceChange, MeansState, PasskeyLogin, PhoneError, PhoneRefusal,
+    Approval, ApprovalMethods, DecisionCall, DecisionOutcome, DeviceChange, MeansState, PasskeyLogin, PhoneError, PhoneRefusal,
     PhoneService, PromptState, ShownPasskey, SignedIn, SimulatedPhone, limits, passkey_name,
 };
 use base64::Engine;
@@ -115,9 +115,12 @@ async fn an_assertion_covers_what_is_decided_here_and_nothing_else() {
     let with = |webauthn: Value| DecisionCall { webauthn: Some(webauthn), ..base.clone() };
     let mut refused = Vec::new();
     // Another number, request, challenge, application.
-    for (tx, challenge, number, client) in
-        [(tx, challenge, other(number), client), ("x", challenge, number, client), (tx, "x", number, client), (tx, challenge, number, "x")]
-    {
+    for (tx, challenge, number, client) in [
+        (tx, challenge, other(number), client),
+        ("x", challenge, number, client),
+        (tx, "x", number, client),
+        (tx, challenge, number, "x"),
+    ] {
         refused.push((with(right.approval(tx, challenge, number, client)), "challenge"));
     }
     let assert_by = |change: &dyn Fn(&mut Authenticator)| {
@@ -210,7 +213,11 @@ async fn a_later_passkey_needs_the_pin_and_any_node_finishes_it() {
         "nothing was begun"
     );
     let options = start(service, &phone, PIN).await.unwrap();
-    assert_eq!(start(service, &phone, "000000").await.refusal(), Some(PhoneRefusal::WrongPin(4)), "the right PIN gave the count back");
+    assert_eq!(
+        start(service, &phone, "000000").await.refusal(),
+        Some(PhoneRefusal::WrongPin(4)),
+        "the right PIN gave the count back"
+    );
     // Another host, no verification, another challenge, another credential than the one that was signed for.
     let elsewhere = Authenticator { origin: "https://evil.test".into(), ..Authenticator::new(BASE, "one") }.create(&options);
     assert_eq!(finish(service, &phone, &elsewhere).await.refusal(), Some(PhoneRefusal::Passkey("origin")));
@@ -223,10 +230,7 @@ async fn a_later_passkey_needs_the_pin_and_any_node_finishes_it() {
     let made = authenticator.create(&options);
     let claims = json!({"means_id": phone.means_id, "credential_id": "other"});
     let call = phone.signed(CALL, world.now_ms(), claims).unwrap();
-    assert_eq!(
-        service.finish_passkey(&phone.means_id, &call, &made).await.refusal(),
-        Some(PhoneRefusal::Proof("credential_id"))
-    );
+    assert_eq!(service.finish_passkey(&phone.means_id, &call, &made).await.refusal(), Some(PhoneRefusal::Proof("credential_id")));
     // What the phone began no session finishes.
     let by_session = service.finish_passkey_as(&session(CAMILLE), &phone.means_id, &made).await;
     assert_eq!(by_session.refusal(), Some(PhoneRefusal::Passkey("start")));

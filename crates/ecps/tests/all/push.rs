@@ -49,7 +49,8 @@ async fn a_notification_says_the_number_of_the_request_to_the_phone_and_is_signe
     let tx = world.waiting(&phone).await.remove(0).tx;
     world.wait(20_000);
     assert!(world.service.push_one().await.unwrap() && !world.service.push_one().await.unwrap());
-    let [push] = &world.pushes.sent.lock().unwrap()[..] else { panic!("one is sent") };
+    let sent: Vec<_> = world.pushes.sent.lock().unwrap().drain(..).collect();
+    let [push] = &sent[..] else { panic!("one is sent") };
     let header = |name: &str| push.headers.iter().find(|(known, _)| known == name).unwrap().1.as_str();
     assert_eq!((header("content-encoding"), header("ttl"), header("urgency")), ("aes128gcm", "100", "high"));
     let plain = web_push_native::decrypt(push.body.clone(), &SecretKey::from_slice(&SECRET).unwrap(), &AUTH.into()).unwrap();
@@ -152,12 +153,19 @@ async fn a_subscription_is_of_the_phone_that_signs_and_at_an_address_that_may_be
     assert_eq!(by(call(&foreign, &good.endpoint), Some(&good)).await, Some(PhoneRefusal::Proof("signature")));
     assert_eq!(by(call(&phone, "https://push.example/2"), Some(&good)).await, Some(PhoneRefusal::Proof("endpoint")));
     assert_eq!(by(call(&phone, &good.endpoint), None).await, Some(PhoneRefusal::Proof("endpoint")));
-    for endpoint in ["http://push.example/1", "https://127.0.0.1/1", "ftp://push.example", "", &format!("https://push.example/{}", "x".repeat(1_024))]
-    {
+    for endpoint in [
+        "http://push.example/1",
+        "https://127.0.0.1/1",
+        "ftp://push.example",
+        "",
+        &format!("https://push.example/{}", "x".repeat(1_024)),
+    ] {
         let wanted = subscription(endpoint);
         assert_eq!(subscribe(&world, &phone, Some(&wanted)).await.refusal(), Some(PhoneRefusal::Push("endpoint")), "{endpoint}");
     }
-    for (p256dh, auth) in [("", "BAQEBAQEBAQEBAQEBAQEBA"), (good.keys.p256dh.as_str(), "BAQ"), ("AAAA", "BAQEBAQEBAQEBAQEBAQEBA"), ("?", "?")] {
+    for (p256dh, auth) in
+        [("", "BAQEBAQEBAQEBAQEBAQEBA"), (good.keys.p256dh.as_str(), "BAQ"), ("AAAA", "BAQEBAQEBAQEBAQEBAQEBA"), ("?", "?")]
+    {
         let keys = PushKeys { p256dh: p256dh.into(), auth: auth.into() };
         let wanted = PushSubscription { keys, ..good.clone() };
         assert_eq!(subscribe(&world, &phone, Some(&wanted)).await.refusal(), Some(PhoneRefusal::Push("keys")), "{p256dh} {auth}");

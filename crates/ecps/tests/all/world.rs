@@ -1,8 +1,9 @@
 //! A registry, a clock that the test moves, fictional people, a mailbox.
 
 use annuaire_ecps::{
-    ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, LocalMessage, MeansEnded, MessageSender, OutgoingMessage, OutgoingPush, PhoneError,
-    PhoneRefusal, PhoneService, PhoneSettings, PromptAnswer, PromptOrder, PushOutcome, PushSender, ShownPrompt, SimulatedPhone, SimulationError,
+    ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, LocalMessage, MeansEnded, MessageSender, OutgoingMessage,
+    OutgoingPush, PhoneError, PhoneRefusal, PhoneService, PhoneSettings, PromptAnswer, PromptOrder, PushOutcome, PushSender,
+    ShownPrompt, SimulatedPhone, SimulationError,
 };
 use annuaire_store::{Entropy, Registry};
 use annuaire_store_sqlite::{SqliteOptions, SqliteRegistry};
