@@ -247,17 +247,32 @@ async function made(options) {
   }
 }
 
+// The first passkey of an activation, for which no PIN is asked. Its time may be over: the phone stays what it is, and the PIN is asked for.
+async function addFirst(activation, key, typ) {
+  const path = `activations/${activation}/passkey`;
+  try {
+    const options = await call(`${path}/start`, { call: await sign(key, typ, { activation_id: activation }) });
+    const credential = await made(options);
+    const signed = await sign(key, typ, { activation_id: activation, credential_id: credential.id });
+    await call(`${path}/finish`, { call: signed, credential });
+  } catch (error) {
+    if (!['activation_over', 'unknown_link'].includes(error.code)) {
+      throw error;
+    }
+    delete phone.offer;
+    await keep(phone);
+    offer();
+    throw new Refused('offer_over', 'Tapez votre code PIN pour ajouter une clé d’accès.');
+  }
+}
+
 async function addPasskey() {
   const { means_id: means, key, offer: activation } = phone;
   const pin = element('passkey-pin').value;
   element('passkey-pin').value = '';
   const typ = 'ecps-passkey+jwt';
   if (activation) {
-    const path = `activations/${activation}/passkey`;
-    const options = await call(`${path}/start`, { call: await sign(key, typ, { activation_id: activation }) });
-    const credential = await made(options);
-    const signed = await sign(key, typ, { activation_id: activation, credential_id: credential.id });
-    await call(`${path}/finish`, { call: signed, credential });
+    await addFirst(activation, key, typ);
   } else {
     const options = await call('passkey/start', { means_id: means, call: await sign(key, typ, { means_id: means, pin }) });
     const credential = await made(options);
