@@ -5,7 +5,7 @@ use crate::activation::ActivationStep;
 use crate::answering::DecisionCall;
 use crate::door::{DoorState, PhoneDoor, no_store, recorded};
 use crate::error::{PhoneError, PhoneRefusal};
-use crate::push::PushSubscription;
+use crate::subscription::PushSubscription;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};

@@ -65,6 +65,7 @@ mod simulated;
 mod simulator;
 mod sms;
 mod smtp;
+mod subscription;
 
 pub use activating::{ActivationView, BindCall, BoundAnswer, OpenedActivation};
 pub use activation::ActivationStep;
@@ -81,9 +82,9 @@ pub use passkey::{ApprovalMethods, PasskeyRequest, ShownPasskey};
 pub use passkey_login::PasskeyLogin;
 pub use pin::{PinFault, check_pin};
 pub use prompt::{Approval, Asker, DecisionOutcome, PromptAnswer, PromptOrder, PromptState};
-pub use push::{OutgoingPush, PushKeys, PushOutcome, PushSender, PushSubscription};
 pub use routes::router;
 pub use service::{PhoneService, PhoneSettings, is_national_id};
 pub use simulated::{SimulatedPhone, SimulationError};
 pub use sms::{SmsGateway, SmsSettings};
 pub use smtp::{SmtpSecurity, SmtpSender, SmtpSettings};
+pub use subscription::{OutgoingPush, PushKeys, PushOutcome, PushSender, PushSubscription};

@@ -3,7 +3,7 @@
 use crate::limits;
 use crate::passkey::{KeptPasskey, ShownPasskey};
 use crate::pin::KeptPin;
-use crate::push::PushSubscription;
+use crate::subscription::PushSubscription;
 use annuaire_jose::PublicKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

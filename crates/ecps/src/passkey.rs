@@ -2,7 +2,6 @@
 //! keeps what was verified.
 
 use crate::limits;
-use crate::means::shown;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -187,8 +186,7 @@ impl PasskeyParty {
     ) -> Result<(Value, Value), PasskeyFault> {
         let wrong = |_| PasskeyFault::Wrong("start");
         let user = Uuid::from_bytes(user_handle(means_id).ok_or(PasskeyFault::Wrong("means"))?);
-        let device = shown(device, limits::NAME_CHARS);
-        let started = self.webauthn.start_passkey_registration(user, &format!("e-CPS {account}"), &device, None);
+        let started = self.webauthn.start_passkey_registration(user, &format!("e-CPS {account}"), device, None);
         let (mut options, state) = started.map_err(|_| PasskeyFault::Wrong("start"))?;
         options.public_key.challenge = challenge.to_vec();
         let mut options = serde_json::to_value(&options).map_err(wrong)?;
