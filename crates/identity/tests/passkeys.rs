@@ -198,6 +198,34 @@ async fn who_may_not_log_in_is_told_so_whatever_passkey_they_have() {
     login(&world, &mut Browser::default(), &mut authenticator, "exemple").await;
 }
 
+/// A phone of the former number opens the account of the person, whom the register knows by another one.
+#[tokio::test]
+async fn a_passkey_of_a_former_identifier_is_of_its_person() {
+    let world = World::new().await;
+    world.register(compat("exemple")).await;
+    let (old, new) = ("0999999001", "899900000060");
+    world.state(old, Some(person(old, "10", vec![situation("9", "F990000010", "")]))).await;
+    let mut authenticator = Authenticator::new(HOST, "one");
+    let phone = ready(&world, old, &mut authenticator).await;
+    let subject = async |code: &str| {
+        let tokens = world.tokens("exemple", code).await.json();
+        let id = claims_of(tokens["id_token"].as_str().unwrap());
+        (id["sub"].clone(), id["SubjectNameID"].clone())
+    };
+    let before = subject(&login(&world, &mut Browser::default(), &mut authenticator, "exemple").await).await;
+    assert_eq!(before.1, old);
+    world.state(old, None).await;
+    world.state(new, Some(adeli(person(new, "10", vec![situation("9", "F990000010", "")]), old))).await;
+    // Until the account knows the new number, nobody can tell whose passkey it is.
+    let mut browser = Browser::default();
+    let page = page(&world, &mut browser, "exemple").await;
+    let answer = present(&world, &mut browser, &page, &authenticator.get(challenge(&page))).await;
+    assert!(answer.body.contains("Connexion impossible"), "{}", answer.body);
+    world.login(&mut Browser::default(), &phone, new, &request("exemple")).await;
+    let after = subject(&login(&world, &mut Browser::default(), &mut authenticator, "exemple").await).await;
+    assert_eq!(after, (before.0, json!(new)));
+}
+
 #[tokio::test]
 async fn a_session_ends_with_the_means_and_with_the_passkey_that_it_rests_on() {
     let world = World::new().await;

@@ -20,10 +20,11 @@ use crate::http::answer::{origin, see_other};
 use crate::http::browser::{BackForm, BrowserCookie, Frame, ProviderMessage, browser_label};
 use crate::http::script::script_path;
 use crate::leaving::is_opposed;
+use crate::limits::NAMES_OF_PERSON;
 use crate::login::{CardTicket, Login, LoginStep};
 use crate::provider::{EndReason, Provider};
 use crate::rows::{Held, Writes};
-use crate::session::{AuthMode, Authentication, Session};
+use crate::session::{AccountName, AuthMode, Authentication, Session};
 
 /// An answer to a national identifier takes this long at least, whether anybody has it or not.
 const LEAST: Duration = Duration::from_millis(250);
@@ -357,7 +358,7 @@ async fn by_passkey(
         Err(error) => return Err(error.into()),
     };
     let authentication = Authentication {
-        national_id: approval.national_id,
+        national_id: provider.present_id(approval.national_id).await?,
         mode: AuthMode::Webauthn,
         amr: approval.amr.iter().map(|method| (*method).to_owned()).collect(),
         at_ms: approval.auth_ms,
@@ -427,6 +428,21 @@ async fn finish(
 }
 
 impl Provider {
+    /// The identifier under which the register knows a person now: their phone may be of a former one. What leads from one to the other is
+    /// their account, in which a login by phone notes the new one.
+    async fn present_id(&self, national_id: String) -> Result<String, Error> {
+        if self.people.person(&national_id).await?.is_some() {
+            return Ok(national_id);
+        }
+        let Some(name) = self.rows.any::<AccountName>(&national_id).await? else { return Ok(national_id) };
+        for other in self.rows.list::<AccountName>(Some(&name.value.sub), "", NAMES_OF_PERSON).await? {
+            if self.people.person(&other.value.national_id).await?.is_some() {
+                return Ok(other.value.national_id);
+            }
+        }
+        Ok(national_id)
+    }
+
     /// The session that the browser had, after its person logged in again: it keeps its clients and gets another cookie. `None` when it
     /// was another person's, whose session ends.
     async fn renewed_session(
