@@ -7,7 +7,8 @@ use crate::table::row;
 use crate::writer::{now_ms, registry};
 use annuaire_consolidate::entity_key;
 use annuaire_ecps::{
-    ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings, SimulatedPhone,
+    ApprovalMethods, ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings,
+    SimulatedPhone,
 };
 use annuaire_identity::{ClientRecord, GrantType, Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm, router};
 use annuaire_store::{Entropy, Registry};
@@ -122,6 +123,8 @@ async fn bench(registry: &Arc<dyn Registry>) -> Result<(Bench, Arc<LocalMailbox>
         contacts: Arc::new(Everybody),
         ended: Arc::new(Nobody),
         public_base: HOST.into(),
+        push: None,
+        methods: ApprovalMethods::default(),
     }));
     let provider = Arc::new(Provider::new(ProviderSettings {
         registry: Arc::clone(registry),

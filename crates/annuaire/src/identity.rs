@@ -8,8 +8,9 @@ use crate::registry::{random_bytes, runtime};
 use annuaire_base::Tx;
 use annuaire_base::date::iso_day;
 use annuaire_ecps::{
-    ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageRoutes, MessageSender, PhoneDemo, PhoneDoorSettings,
-    PhoneService, PhoneSettings, SmsGateway, SmsSettings, SmtpSecurity, SmtpSender, SmtpSettings,
+    ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageRoutes, MessageSender, OutgoingPush, PhoneDemo,
+    PhoneDoorSettings, PhoneService, PhoneSettings, PushOutcome, PushSender, SmsGateway, SmsSettings, SmtpSecurity, SmtpSender,
+    SmtpSettings,
 };
 use annuaire_identity::{
     EndsSessions, LogoutSender, People, Provider, ProviderAddresses, ProviderSettings, SIGN_IN, SubjectForm, claims, tell_who,
@@ -27,6 +28,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// Requests whose phones are notified side by side: as many push services may be silent without holding up the others.
+const PUSHERS: usize = 4;
 /// Relying parties that are told of logouts side by side: as many may be silent without holding up the others.
 const LOGOUT_TELLERS: usize = 8;
 /// Pause of a teller when there is nobody to tell.
@@ -110,6 +113,15 @@ impl Identity {
             Some(mailbox) => Arc::clone(mailbox) as Arc<dyn MessageSender>,
             None => message_routes(section)?,
         };
+        let rules = match usage {
+            // Visitors register clients that run on their own machine.
+            IdentityUse::Sandbox => AddressRules::allowing(|address| address.is_loopback()),
+            IdentityUse::Real => AddressRules::default(),
+        };
+        let transport = Arc::new(HttpTransport::new(rules.clone(), None).map_err(anyhow::Error::msg)?);
+        // A push service wants to know an https address of who sends (RFC 8292 §2.1).
+        let push = addresses.login_host.starts_with("https://");
+        let push = push.then(|| Arc::new(PushPost { transport: Arc::clone(&transport), rules }) as Arc<dyn PushSender>);
         let ends = Arc::new(LateEnds::default());
         let phone = Arc::new(PhoneService::new(PhoneSettings {
             registry: Arc::clone(&registry),
@@ -120,6 +132,8 @@ impl Identity {
             contacts: Arc::new(Contacts(People::new(Arc::clone(&registry)))),
             ended: Arc::clone(&ends) as Arc<dyn MeansEnded>,
             public_base: addresses.login_host.clone(),
+            push,
+            methods: section.phone_approval.into(),
         }));
         let civil = match serves {
             true => CivilLogins::of(CivilParts {
@@ -148,17 +162,11 @@ impl Identity {
         }));
         let weak: Weak<Provider> = Arc::downgrade(&provider);
         _ = ends.0.set(EndsSessions(weak));
-        let rules = match usage {
-            // Visitors register clients that run on their own machine.
-            IdentityUse::Sandbox => AddressRules::allowing(|address| address.is_loopback()),
-            IdentityUse::Real => AddressRules::default(),
-        };
-        let transport = HttpTransport::new(rules, None).map_err(anyhow::Error::msg)?;
         Ok(Some(Self {
             provider,
             phone,
             mailbox,
-            sender: Arc::new(LogoutPost(Arc::new(transport))),
+            sender: Arc::new(LogoutPost(transport)),
             registry: blocking,
             certificates,
             civil: civil.map(Arc::new),
@@ -187,6 +195,9 @@ impl Identity {
             tokio::spawn(tell(Arc::clone(&self.provider), Arc::clone(&self.sender)));
         }
         tokio::spawn(serve_phones(Arc::clone(&self.phone)));
+        for _ in 0..if self.phone.pushes() { PUSHERS } else { 0 } {
+            tokio::spawn(push(Arc::clone(&self.phone)));
+        }
         tokio::spawn(sweep(Arc::clone(&self.provider), Arc::clone(&self.phone), self.civil.clone()));
         if let Some(certificates) = &self.certificates {
             tokio::spawn(Arc::clone(certificates).watch());
@@ -280,6 +291,20 @@ async fn serve_phones(phone: Arc<PhoneService>) {
     }
 }
 
+/// Notifies phones of requests, one request after the other.
+async fn push(phone: Arc<PhoneService>) {
+    loop {
+        match phone.push_one().await {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(NOBODY).await,
+            Err(error) => {
+                annuaire_web::record_internal_error("", "ecps.push", &annuaire_web::cause_chain(&error));
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
+
 async fn sweep(provider: Arc<Provider>, phone: Arc<PhoneService>, civil: Option<Arc<CivilLogins>>) {
     loop {
         tokio::time::sleep(SWEEP).await;
@@ -308,6 +333,33 @@ impl LogoutSender for LogoutPost {
         let time = Duration::from_millis(annuaire_identity::limits::LOGOUT_ANSWER_MS);
         let post = move || transport.post(&address, "application/x-www-form-urlencoded", &[], &body, time);
         tokio::task::spawn_blocking(post).await.map_err(|_| "the sender ended".to_owned())?
+    }
+}
+
+/// Posts notifications to push services, at addresses that may be called.
+struct PushPost {
+    transport: Arc<HttpTransport>,
+    rules: AddressRules,
+}
+
+#[async_trait]
+impl PushSender for PushPost {
+    fn check(&self, endpoint: &str) -> Result<(), String> {
+        self.rules.check(endpoint)
+    }
+
+    async fn send(&self, push: &OutgoingPush) -> Result<PushOutcome, String> {
+        let (transport, push) = (Arc::clone(&self.transport), push.clone());
+        let time = Duration::from_secs(annuaire_ecps::limits::PUSH_SECONDS);
+        let post = move || {
+            let OutgoingPush { endpoint, headers, body } = &push;
+            transport.post_for_status(endpoint, "application/octet-stream", headers, body, time)
+        };
+        match tokio::task::spawn_blocking(post).await.map_err(|_| "the sender ended".to_owned())?? {
+            200..=299 => Ok(PushOutcome::Accepted),
+            404 | 410 => Ok(PushOutcome::Gone),
+            other => Err(format!("the push service answers {other}")),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 // The application of a phone. Its key is made here, cannot be exported, and stays in the database of this browser.
 
 const API = '../api/';
-const VERSION = '1.0';
+const VERSION = '1.1';
 const element = (id) => document.getElementById(id);
 const encoder = new TextEncoder();
 
@@ -99,6 +99,12 @@ async function call(path, body) {
 let phone = null;
 let shownPrompt = null;
 let timer = 0;
+// What the server last said of passkeys: those that it takes, the host that they are for, and the one of this phone.
+let methods = { pin: true, passkey: false };
+let rpId = null;
+let passkey = null;
+// The key of the server for notifications, and whether this phone gets them.
+let push = { key: null, on: false };
 
 function online(yes) {
   element('network').textContent = yes ? '' : 'Hors ligne';
@@ -169,6 +175,8 @@ async function bind(code, name) {
 function proceed() {
   if (phone === null) {
     show('code');
+  } else if (phone.means_id && phone.offer) {
+    offer();
   } else if (phone.means_id) {
     show('idle');
     element('idle-device').textContent = phone.name;
@@ -213,6 +221,140 @@ async function wait() {
   setTimeout(wait, 3000);
 }
 
+// --- The passkey of this phone.
+
+// Shows the page that makes one: right after the activation it may be skipped, later it asks for the PIN.
+function offer() {
+  const asks = !phone.offer;
+  element('passkey-pin-line').hidden = !asks;
+  element('passkey-pin').required = asks;
+  element('passkey-pin').value = '';
+  show('passkey');
+}
+
+async function offered() {
+  delete phone.offer;
+  await keep(phone);
+  show('idle');
+  proceed();
+}
+
+async function made(options) {
+  try {
+    return await passkeys.create(options);
+  } catch {
+    throw new Refused('cancelled', 'La clé d’accès n’a pas été créée. Vous pouvez réessayer, ou continuer avec le code PIN.');
+  }
+}
+
+// The first passkey of an activation, for which no PIN is asked. Its time may be over: the phone stays what it is, and the PIN is asked for.
+async function addFirst(activation, key, typ) {
+  const path = `activations/${activation}/passkey`;
+  try {
+    const options = await call(`${path}/start`, { call: await sign(key, typ, { activation_id: activation }) });
+    const credential = await made(options);
+    const signed = await sign(key, typ, { activation_id: activation, credential_id: credential.id });
+    await call(`${path}/finish`, { call: signed, credential });
+  } catch (error) {
+    if (!['activation_over', 'unknown_link'].includes(error.code)) {
+      throw error;
+    }
+    delete phone.offer;
+    await keep(phone);
+    offer();
+    throw new Refused('offer_over', 'Tapez votre code PIN pour ajouter une clé d’accès.');
+  }
+}
+
+async function addPasskey() {
+  const { means_id: means, key, offer: activation } = phone;
+  const pin = element('passkey-pin').value;
+  element('passkey-pin').value = '';
+  const typ = 'ecps-passkey+jwt';
+  if (activation) {
+    await addFirst(activation, key, typ);
+  } else {
+    const options = await call('passkey/start', { means_id: means, call: await sign(key, typ, { means_id: means, pin }) });
+    const credential = await made(options);
+    const signed = await sign(key, typ, { means_id: means, credential_id: credential.id });
+    await call('passkey/finish', { means_id: means, call: signed, credential });
+  }
+  await offered();
+  say('La clé d’accès est ajoutée.', true);
+}
+
+async function removePasskey() {
+  const { means_id: means, key } = phone;
+  await call('passkey/removal', { means_id: means, call: await sign(key, 'ecps-passkey-removal+jwt', { means_id: means }) });
+  await look();
+  say('La clé d’accès est retirée.', true);
+}
+
+// The assertion over what is decided. The server makes the challenge alike.
+async function assertion(prompt, number) {
+  const lines = ['ecps-approval', prompt.tx, prompt.challenge, number, prompt.client_id].join('\n');
+  const challenge = await crypto.subtle.digest('SHA-256', encoder.encode(lines));
+  try {
+    return await passkeys.sign(challenge, rpId, passkey.credential_id);
+  } catch {
+    throw new Refused('cancelled', 'La clé d’accès n’a pas été utilisée. Réessayez, ou tapez votre code PIN.');
+  }
+}
+
+function usesPasskey() {
+  return passkeys.exist && methods.passkey && passkey !== null && !passkey.is_doubted;
+}
+
+function showPasskey() {
+  const words = passkey === null ? 'aucune' : passkey.is_synced ? 'synchronisée entre vos appareils' : 'gardée par un seul appareil';
+  element('idle-passkey').textContent = passkey !== null && passkey.is_doubted ? 'à remplacer : elle a peut-être été copiée' : words;
+  element('passkey-add').hidden = !passkeys.exist || !methods.passkey || passkey !== null || phone.state !== 'active';
+  element('passkey-remove').hidden = passkey === null;
+}
+
+// --- Notifications.
+
+const pushes = 'serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window;
+
+function showPush() {
+  const may = pushes && push.key !== null && phone.state === 'active';
+  element('idle-push').textContent = push.on ? 'activées' : 'désactivées';
+  element('push-on').hidden = !may || push.on;
+  element('push-off').hidden = !push.on;
+}
+
+async function tellPush(subscription) {
+  const { means_id: means, key } = phone;
+  const endpoint = subscription === null ? '' : subscription.endpoint;
+  await call('push', { means_id: means, call: await sign(key, 'ecps-push+jwt', { means_id: means, endpoint }), subscription });
+  await look();
+}
+
+async function subscribe() {
+  if (await Notification.requestPermission() !== 'granted') {
+    throw new Refused('push', 'Les notifications sont bloquées pour cette application : autorisez-les dans les réglages du navigateur.');
+  }
+  const { pushManager } = await navigator.serviceWorker.ready;
+  let made;
+  try {
+    made = (await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: push.key })).toJSON();
+  } catch {
+    throw new Refused('push', 'Ce navigateur ne peut pas recevoir de notifications. Sur iPhone, ajoutez d’abord l’application à l’écran d’accueil.');
+  }
+  await tellPush({ endpoint: made.endpoint, keys: { p256dh: made.keys.p256dh, auth: made.keys.auth } });
+  say('Les notifications sont activées.', true);
+}
+
+async function unsubscribe() {
+  await tellPush(null);
+  const { pushManager } = await navigator.serviceWorker.ready;
+  const subscription = await pushManager.getSubscription();
+  if (subscription !== null) {
+    await subscription.unsubscribe();
+  }
+  say('Les notifications sont désactivées.', true);
+}
+
 // --- Requests.
 
 async function look() {
@@ -233,6 +375,12 @@ async function look() {
   element('idle-text').textContent = text;
   element('remove').textContent = ['active', 'suspended'].includes(view.state) ? 'Révoquer ce téléphone' : 'Activer de nouveau';
   phone.state = view.state;
+  ({ methods, rp_id: rpId, passkey, push } = view);
+  showPasskey();
+  showPush();
+  if (!element('passkey').hidden) {
+    return;
+  }
   const first = view.prompts[0] || null;
   if (first === null) {
     if (shownPrompt !== null) {
@@ -262,20 +410,26 @@ function open(prompt) {
     numbers.append(label);
   }
   element('prompt-pin').value = '';
-  say('');
+  element('approve-passkey').hidden = !usesPasskey();
+  element('prompt-pin-line').hidden = !methods.pin;
+  element('prompt-pin').required = methods.pin;
+  element('approve-pin').hidden = !methods.pin;
+  say(methods.pin || usesPasskey() ? '' : 'Ajoutez d’abord une clé d’accès à ce téléphone : le code PIN ne suffit pas ici.');
   show('prompt');
   if (navigator.vibrate && navigator.userActivation && navigator.userActivation.hasBeenActive) {
     navigator.vibrate(200);
   }
 }
 
-async function decide(decision) {
+async function decide(decision, withPasskey = false) {
   const prompt = shownPrompt;
   const chosen = document.querySelector('#numbers input:checked');
   const number = decision === 'approve' && chosen !== null ? chosen.value : '';
   const claims = { tx: prompt.tx, challenge: prompt.challenge, number, decision, client_id: prompt.client_id };
   const body = { means_id: phone.means_id, tx: prompt.tx, decision, number, proof: await sign(phone.key, 'ecps-decision+jwt', claims) };
-  if (decision === 'approve') {
+  if (withPasskey) {
+    body.webauthn = await assertion(prompt, number);
+  } else if (decision === 'approve') {
     body.pin = element('prompt-pin').value;
   }
   element('prompt-pin').value = '';
@@ -291,7 +445,7 @@ async function decide(decision) {
     show('idle');
     say(...words[outcome]);
   } catch (error) {
-    if (error.code !== 'wrong_pin' && error.code !== 'offline') {
+    if (!['wrong_pin', 'offline', 'passkey', 'passkey_needed'].includes(error.code)) {
       shownPrompt = null;
       show('idle');
     }
@@ -396,6 +550,9 @@ function listen() {
       const { activation_id: activation, key, name } = phone;
       const made = await call(`activations/${activation}/pin`, { call: await sign(key, 'ecps-pin+jwt', { activation_id: activation, pin }) });
       phone = { key, name, means_id: made.means_id };
+      if (made.passkeys && passkeys.exist) {
+        phone.offer = activation;
+      }
       await keep(phone);
       proceed();
       say('Ce téléphone est activé.', true);
@@ -407,6 +564,31 @@ function listen() {
   });
   element('refuse').addEventListener('click', () => during(element('prompt-form'), () => decide('refuse')));
   element('not-asked').addEventListener('click', () => during(element('prompt-form'), () => decide('not_asked')));
+  element('approve-passkey').addEventListener('click', () => {
+    const numbers = document.querySelectorAll('#numbers input');
+    if ([...numbers].some((one) => one.checked) || numbers[0].reportValidity()) {
+      during(element('prompt-form'), () => decide('approve', true));
+    }
+  });
+  element('passkey-form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    during(event.target, addPasskey);
+  });
+  element('passkey-later').addEventListener('click', () => during(element('passkey-form'), async () => {
+    say('');
+    await offered();
+  }));
+  element('passkey-add').addEventListener('click', () => {
+    say('');
+    offer();
+  });
+  element('passkey-remove').addEventListener('click', () => {
+    if (confirm('Retirer la clé d’accès ? Vous approuverez avec votre code PIN.')) {
+      during(element('idle'), removePasskey);
+    }
+  });
+  element('push-on').addEventListener('click', () => during(element('idle'), subscribe));
+  element('push-off').addEventListener('click', () => during(element('idle'), unsubscribe));
   element('look').addEventListener('click', () => poll());
   element('remove').addEventListener('click', () => {
     const usable = ['active', 'suspended'].includes(phone.state);

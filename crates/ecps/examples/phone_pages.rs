@@ -1,13 +1,13 @@
 //! The pages of `/e-cps/` alone, with fictional people, on this machine: to look at them in a browser.
 //!
-//! `cargo run -p annuaire-ecps --example phone_pages -- 8099`, then <http://127.0.0.1:8099/e-cps/>. `/demander` stands for a login page: it asks
+//! `cargo run -p annuaire-ecps --example phone_pages -- 8099`, then <http://localhost:8099/e-cps/>. `/demander` stands for a login page: it asks
 //! Camille to approve, and shows the number. Everybody is signed in as Camille.
 
 #![allow(clippy::unwrap_used, reason = "a demonstration ends when something is wrong")]
 
 use annuaire_ecps::{
-    Asker, ContactBook, KnownContacts, LocalMailbox, MeansEnded, PhoneDemo, PhoneDoorSettings, PhoneService, PhoneSettings,
-    PromptOrder, SignedIn, router,
+    ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, MeansEnded, PhoneDemo, PhoneDoorSettings, PhoneService,
+    PhoneSettings, PromptOrder, SignedIn, router,
 };
 use annuaire_store::{Entropy, Registry};
 use annuaire_store_sqlite::{SqliteOptions, SqliteRegistry};
@@ -70,7 +70,9 @@ async fn main() {
         messages: mailbox.clone(),
         contacts: Arc::new(People),
         ended: Arc::new(People),
-        public_base: format!("http://127.0.0.1:{port}"),
+        public_base: format!("http://localhost:{port}"),
+        push: None,
+        methods: ApprovalMethods::default(),
     }));
     let worker = Arc::clone(&service);
     tokio::spawn(async move {
@@ -96,7 +98,13 @@ async fn main() {
             Err(refusal) => format!("<p>{refusal}</p>"),
         })
     });
-    let who = SignedIn { national_id: CAMILLE.into(), other_ids: Vec::new(), sid: "demonstration".into(), by_card: true };
+    let who = SignedIn {
+        national_id: CAMILLE.into(),
+        other_ids: Vec::new(),
+        sid: "demonstration".into(),
+        by_card: true,
+        login_ms: now_ms(),
+    };
     let demo = Some(PhoneDemo { mailbox, people: vec![(CAMILLE.into(), "Camille Exemple".into())] });
     let settings = PhoneDoorSettings { fictional: true, sign_in: None, demo };
     let app = router(service, settings).route("/demander", ask).layer(axum::Extension(who));

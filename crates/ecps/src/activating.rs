@@ -97,7 +97,7 @@ impl PhoneService {
         (hex(&self.secrets.random::<16>()), activation)
     }
 
-    async fn activation(&self, activation_id: &str) -> Result<StoredRow<Activation>, PhoneError> {
+    pub(crate) async fn activation(&self, activation_id: &str) -> Result<StoredRow<Activation>, PhoneError> {
         let found = match is_row_name(activation_id) {
             true => rows::load(self.registry(), rows::ACTIVATION, activation_id).await?,
             false => None,
@@ -355,7 +355,7 @@ impl PhoneService {
         Err(PhoneError::Contended)
     }
 
-    fn signed_by_phone(
+    pub(crate) fn signed_by_phone(
         &self,
         found: &StoredRow<Activation>,
         call: &str,
@@ -413,6 +413,7 @@ impl PhoneService {
                 device_key: phone.key,
                 passkey: None,
                 pin: Some(kept.clone()),
+                push: None,
                 created_ms: now_ms,
                 expires_ms: now_ms.saturating_add(limits::MEANS_MS),
                 last_used_ms: None,

@@ -5,13 +5,14 @@ use crate::error::{PhoneError, PhoneRefusal};
 use crate::limits;
 use crate::means::{Means, MeansState, ShownMeans};
 use crate::message::{Notice, Way};
+use crate::passkey::{ApprovalMethods, HolderProof, approval_challenge};
 use crate::prompt::{Asker, DecisionOutcome, Prompt, PromptDecision, PromptFault};
 use crate::proof;
 use crate::rows::{self, Event, StoredRow};
 use crate::secrets::key_of_parts;
 use crate::service::{PhoneService, is_row_name};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// A request that waits, as the phone shows it. The number that is right is not in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,6 +42,10 @@ pub struct PhoneView {
     pub means: ShownMeans,
     /// What waits; nothing when the phone may not be used.
     pub prompts: Vec<ShownPrompt>,
+    /// By what it approves.
+    pub methods: ApprovalMethods,
+    /// The host for which its passkey is; `None` where there are no passkeys.
+    pub rp_id: Option<String>,
 }
 
 /// A decision as a phone sends it. It holds a PIN, so that it has no `Debug` form.
@@ -55,9 +60,13 @@ pub struct DecisionCall {
     /// The number that was chosen, of an approval.
     #[serde(default)]
     pub number: String,
-    /// The PIN, of an approval.
+    /// The PIN, of an approval without passkey.
     #[serde(default)]
     pub pin: String,
+    /// The assertion of the passkey, of an approval without PIN: a `PublicKeyCredential` in JSON. Its challenge is the SHA-256 of five lines:
+    /// `ecps-approval`, tx, challenge, number, client_id.
+    #[serde(default)]
+    pub webauthn: Option<Value>,
     /// Compact JWS by the device key over tx, challenge, number, decision, client_id and iat.
     pub proof: String,
 }
@@ -93,7 +102,7 @@ impl PhoneService {
     /// [`PhoneRefusal::UnknownMeans`], [`PhoneRefusal::Proof`]; those of the registry.
     pub async fn waiting(&self, means_id: &str, call: &str) -> Result<PhoneView, PhoneError> {
         let now_ms = self.now_ms();
-        let means = self.signing_means(means_id, call, proof::LIST, now_ms).await?.value;
+        let means = self.signing_means(means_id, call, proof::LIST, now_ms).await?.0.value;
         let mut prompts = Vec::new();
         if means.state_at(now_ms) == MeansState::Active {
             let mut found = Vec::new();
@@ -116,22 +125,23 @@ impl PhoneService {
                 expires_in_ms: value.expires_ms.saturating_sub(now_ms),
             }));
         }
-        Ok(PhoneView { now_ms, means: means.shown(now_ms), prompts })
+        let (methods, rp_id) = (self.settings.methods, self.passkeys().ok().map(|party| party.rp_id.clone()));
+        Ok(PhoneView { now_ms, means: means.shown(now_ms), prompts, methods, rp_id })
     }
 
-    /// The means that signed a call which names it.
+    /// The means that signed a call which names it, and what the call says.
     pub(crate) async fn signing_means(
         &self,
         means_id: &str,
         call: &str,
         typ: &str,
         now_ms: i64,
-    ) -> Result<StoredRow<Means>, PhoneError> {
+    ) -> Result<(StoredRow<Means>, Map<String, Value>), PhoneError> {
         let means = self.one_means(means_id).await?;
         let key = means.value.key().ok_or(PhoneRefusal::Proof("key"))?;
         let claims = proof::signed(call, typ, &key, now_ms)?;
         proof::must_say(&claims, &[("means_id", means_id)])?;
-        Ok(means)
+        Ok((means, claims))
     }
 
     /// The phone and the request of a decision, when the phone may answer it and its proof covers what it decides.
@@ -157,20 +167,41 @@ impl PhoneService {
             ("client_id", &prompt.value.client_id),
         ];
         proof::must_say(&claims, &said)?;
-        match means.value.state_at(now_ms) {
-            MeansState::Active => Ok((means, prompt)),
-            MeansState::Locked => Err(PhoneRefusal::PinLocked.into()),
-            other => Err(PhoneRefusal::NotUsable(other).into()),
+        Self::refuse_unusable(&means.value, now_ms)?;
+        Ok((means, prompt))
+    }
+
+    /// The assertion of an approval, when the passkey proves who decides and no PIN does.
+    fn chosen_method<'a>(&self, call: &'a DecisionCall) -> Result<Option<&'a Value>, PhoneRefusal> {
+        match (&call.webauthn, call.pin.is_empty()) {
+            (Some(_), false) => Err(PhoneRefusal::Malformed("webauthn")),
+            (Some(assertion), true) => self.passkeys().map(|_| Some(assertion)),
+            (None, _) if self.settings.methods.takes_pin() => Ok(None),
+            (None, _) => Err(PhoneRefusal::PasskeyNeeded),
         }
     }
 
-    /// Takes the decision of a phone. The first one of a request counts; of two that arrive together one wins, and the other is told
+    /// Looks at the assertion of an approval; the means gets the sign count.
+    fn check_assertion(
+        &self,
+        means: &mut Means,
+        prompt: &StoredRow<Prompt>,
+        call: &DecisionCall,
+    ) -> Result<HolderProof, PhoneRefusal> {
+        let Some(assertion) = &call.webauthn else { return Ok(HolderProof::Pin) };
+        let challenge = approval_challenge(&prompt.row.key, &prompt.value.challenge, &call.number, &prompt.value.client_id);
+        self.use_passkey(means, assertion, &challenge)
+    }
+
+    /// Takes the decision of a phone; an approval with its PIN or the assertion of its passkey. The first one of a request counts; of two that arrive together one wins, and the other is told
     /// [`PhoneRefusal::AlreadyAnswered`].
     ///
     /// # Errors
     /// Refusals: [`UnknownMeans`](PhoneRefusal::UnknownMeans), [`Proof`](PhoneRefusal::Proof), [`UnknownPrompt`](PhoneRefusal::UnknownPrompt),
     /// [`NotUsable`](PhoneRefusal::NotUsable), [`WrongPin`](PhoneRefusal::WrongPin) (the request still waits),
-    /// [`PinLocked`](PhoneRefusal::PinLocked), [`PromptExpired`](PhoneRefusal::PromptExpired); those of the registry.
+    /// [`PinLocked`](PhoneRefusal::PinLocked), [`Passkey`](PhoneRefusal::Passkey) (the request still waits too),
+    /// [`PasskeyDoubted`](PhoneRefusal::PasskeyDoubted), [`NoPasskeys`](PhoneRefusal::NoPasskeys),
+    /// [`PasskeyNeeded`](PhoneRefusal::PasskeyNeeded), [`PromptExpired`](PhoneRefusal::PromptExpired); those of the registry.
     pub async fn decide(&self, call: &DecisionCall) -> Result<DecisionOutcome, PhoneError> {
         let decision = match call.decision.as_str() {
             "approve" => PromptDecision::Approve(call.number.clone()),
@@ -180,15 +211,24 @@ impl PhoneService {
         };
         let (means, prompt) = self.decided(call, self.now_ms()).await?;
         // No PIN is looked at for a request that is answered already.
-        prompt.value.clone().decide(&decision, &means.value.means_id, self.now_ms()).map_err(PhoneRefusal::from)?;
-        let with_pin = matches!(decision, PromptDecision::Approve(_));
+        prompt.value.standing(self.now_ms()).map_err(PhoneRefusal::from)?;
+        let approves = matches!(decision, PromptDecision::Approve(_));
+        let with_pin = approves && self.chosen_method(call)?.is_none();
         if with_pin {
-            self.check_pin(call).await?;
+            self.check_pin(&means.value.means_id, &call.pin).await?;
         }
         for _ in 0..limits::TRIES {
             let now_ms = self.now_ms();
             let (mut means, mut prompt) = self.decided(call, now_ms).await?;
-            let outcome = prompt.value.decide(&decision, &means.value.means_id, now_ms);
+            let mut proof = HolderProof::Pin;
+            if approves && prompt.value.standing(now_ms).is_ok() {
+                proof = match self.check_assertion(&mut means.value, &prompt, call) {
+                    Ok(proof) => proof,
+                    Err(PhoneRefusal::PasskeyDoubted) => return Err(self.doubt_passkey(&means.value.means_id).await?.into()),
+                    Err(refusal) => return Err(refusal.into()),
+                };
+            }
+            let outcome = prompt.value.decide(&decision, &means.value.means_id, proof, now_ms);
             let mut event = Event::default();
             if with_pin && let Some(pin) = &mut means.value.pin {
                 pin.failures = 0;
@@ -228,7 +268,8 @@ impl PhoneService {
         match outcome {
             DecisionOutcome::Approved => {
                 found.pair.approved();
-                self.greet_client(event, prompt, now_ms).await?;
+                let client = (prompt.client_id.as_str(), prompt.client_name.as_str());
+                self.greet_client(event, &prompt.national_id, client, now_ms).await?;
                 if let Asker::Browser(browser) = &prompt.asker {
                     let known_key = browser_pair(&prompt.national_id, browser);
                     let known_until_ms = now_ms.saturating_add(limits::KNOWN_BROWSER_MS);
@@ -259,15 +300,20 @@ impl PhoneService {
     }
 
     /// Tells the holder when they approve an application for the first time, or for the first time in long (identity §2.6).
-    async fn greet_client(&self, event: &mut Event, prompt: &Prompt, now_ms: i64) -> Result<(), PhoneError> {
-        let key = key_of_parts(&[&prompt.national_id, &prompt.client_id]);
+    pub(crate) async fn greet_client(
+        &self,
+        event: &mut Event,
+        national_id: &str,
+        (client_id, client_name): (&str, &str),
+        now_ms: i64,
+    ) -> Result<(), PhoneError> {
+        let key = key_of_parts(&[national_id, client_id]);
         let due_ms = now_ms.saturating_add(limits::KNOWN_CLIENT_MS);
         match rows::load::<String>(self.registry(), rows::KNOWN_CLIENT, &key).await? {
             Some(known) => event.replace(&known, due_ms),
             None => {
-                let notice = Notice::NewClient { client: prompt.client_name.clone() };
-                self.tell(event, &prompt.national_id, &notice, &[Way::Mail], now_ms);
-                event.create((rows::KNOWN_CLIENT, &key), &prompt.national_id, due_ms, &prompt.client_id)
+                self.tell(event, national_id, &Notice::NewClient { client: client_name.to_owned() }, &[Way::Mail], now_ms);
+                event.create((rows::KNOWN_CLIENT, &key), national_id, due_ms, &client_id)
             }
         }
     }
@@ -288,8 +334,6 @@ impl PhoneService {
         };
         let detail = json!({"means_id": means.means_id, "client_id": prompt.value.client_id, "tx": prompt.row.key});
         event.audit(&means.national_id, code, &format!("person/{}", prompt.value.national_id), &detail);
-        // The latest first, in the order of keys.
-        let key = format!("{:016}-{}", i64::MAX / 1_000 - now_ms, &prompt.row.key[..prompt.row.key.len().min(16)]);
         let value = PhoneUse {
             at_ms: now_ms,
             client_name: prompt.value.client_name.clone(),
@@ -297,18 +341,26 @@ impl PhoneService {
             device: means.device.name.clone(),
             outcome,
         };
-        event.create((rows::PHONE_USE, &key), &means.national_id, now_ms.saturating_add(limits::USE_MS), &value)
+        Self::write_use(event, means, &value, &prompt.row.key)
     }
 
-    /// Looks at the PIN of a decision. The attempt is counted before it is looked at, so that attempts at once are as many as attempts in a
+    /// Writes a use for the history of the holder; `name` is random.
+    pub(crate) fn write_use(event: &mut Event, means: &Means, value: &PhoneUse, name: &str) -> Result<(), PhoneError> {
+        // The latest first, in the order of keys.
+        let key = format!("{:016}-{}", i64::MAX / 1_000 - value.at_ms, &name[..name.len().min(16)]);
+        event.create((rows::PHONE_USE, &key), &means.national_id, value.at_ms.saturating_add(limits::USE_MS), value)
+    }
+
+    /// Looks at the PIN of a call whose signature is right. The attempt is counted before it is looked at, so that attempts at once are as many as attempts in a
     /// row; who is right gets the count back with the decision.
-    async fn check_pin(&self, call: &DecisionCall) -> Result<(), PhoneError> {
+    pub(crate) async fn check_pin(&self, means_id: &str, typed: &str) -> Result<(), PhoneError> {
         for _ in 0..limits::TRIES {
             let now_ms = self.now_ms();
-            let (mut means, _) = self.decided(call, now_ms).await?;
+            let mut means = self.one_means(means_id).await?;
+            Self::refuse_unusable(&means.value, now_ms)?;
             let Some(pin) = &mut means.value.pin else { return Err(PhoneRefusal::NotUsable(means.value.state).into()) };
             if pin.is_locked() {
-                return self.lock(&call.means_id).await;
+                return self.lock(means_id).await;
             }
             pin.failures += 1;
             let (kept, left) = (pin.clone(), limits::PIN_FAILURES.saturating_sub(pin.failures));
@@ -317,14 +369,14 @@ impl PhoneService {
             if !self.save(event).await? {
                 continue;
             }
-            if self.is_pin(kept, call.pin.clone()).await? {
+            if self.is_pin(kept, typed.to_owned()).await? {
                 return Ok(());
             }
             if left == 0 {
-                return self.lock(&call.means_id).await;
+                return self.lock(means_id).await;
             }
             let mut event = Event::default();
-            let object = format!("means/{}", call.means_id);
+            let object = format!("means/{means_id}");
             event.audit(&means.value.national_id, "ecps-wrong-pin", &object, &json!({"left": left}));
             self.save(event).await?;
             return Err(PhoneRefusal::WrongPin(left).into());

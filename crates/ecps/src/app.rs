@@ -13,9 +13,12 @@ const APP_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self
      manifest-src 'self'; worker-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Address, type and content of each file. `sw.js` names those that it keeps.
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 8] = [
     ("/e-cps/app/", "text/html;charset=UTF-8", include_str!("../assets/app.html")),
     ("/e-cps/app/app.js", "text/javascript;charset=UTF-8", include_str!("../assets/app.js")),
+    ("/e-cps/app/webauthn.js", "text/javascript;charset=UTF-8", include_str!("../assets/webauthn.js")),
+    // Of the page of devices, beside the former.
+    ("/e-cps/app/devices.js", "text/javascript;charset=UTF-8", include_str!("../assets/devices.js")),
     ("/e-cps/app/app.css", "text/css;charset=UTF-8", include_str!("../assets/app.css")),
     ("/e-cps/app/sw.js", "text/javascript;charset=UTF-8", include_str!("../assets/sw.js")),
     ("/e-cps/app/manifest.webmanifest", "application/manifest+json", include_str!("../assets/manifest.webmanifest")),
@@ -37,7 +40,10 @@ fn file(kind: &'static str, content: &'static str) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
         // The service worker answers without network; with it, a new version is there at once.
         (header::CACHE_CONTROL, "no-cache"),
-        (HeaderName::from_static("permissions-policy"), "camera=(self), microphone=(), geolocation=()"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(self), microphone=(), geolocation=(), publickey-credentials-get=(self), publickey-credentials-create=(self)",
+        ),
     ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

@@ -156,6 +156,7 @@ impl PhoneService {
             event.create((rows::PROMPT_LINK, &format!("{tx}-{n}")), other, prompt.due_ms(), &tx)?;
         }
         event.audit(&order.client_id, "ecps-asked", &object, &json!({"tx": tx, "origin": prompt.origin}));
+        self.order_push(&mut event, &tx, now_ms);
         self.write_pair(&mut event, &order.national_id, found, now_ms)?;
         Ok(self.save(event).await?.then_some(Ok(PromptAnswer { prompt_id, number, expires_ms })))
     }

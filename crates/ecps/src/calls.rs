@@ -5,6 +5,7 @@ use crate::activation::ActivationStep;
 use crate::answering::DecisionCall;
 use crate::door::{DoorState, PhoneDoor, no_store, recorded};
 use crate::error::{PhoneError, PhoneRefusal};
+use crate::subscription::PushSubscription;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -32,6 +33,19 @@ struct MeansCall {
     call: String,
 }
 
+#[derive(Deserialize)]
+struct FirstPasskeyCall {
+    call: String,
+    credential: Value,
+}
+
+#[derive(Deserialize)]
+struct PasskeyCall {
+    means_id: String,
+    call: String,
+    credential: Value,
+}
+
 pub(crate) fn routes() -> Router<Arc<PhoneDoor>> {
     Router::new()
         .route("/e-cps/api/activations", post(start))
@@ -39,12 +53,18 @@ pub(crate) fn routes() -> Router<Arc<PhoneDoor>> {
         .route("/e-cps/api/activations/{id}/otp", post(otp))
         .route("/e-cps/api/activations/{id}/step", post(step))
         .route("/e-cps/api/activations/{id}/pin", post(pin))
+        .route("/e-cps/api/activations/{id}/passkey/start", post(start_first_passkey))
+        .route("/e-cps/api/activations/{id}/passkey/finish", post(finish_first_passkey))
+        .route("/e-cps/api/passkey/start", post(start_passkey))
+        .route("/e-cps/api/passkey/finish", post(finish_passkey))
+        .route("/e-cps/api/passkey/removal", post(remove_passkey))
+        .route("/e-cps/api/push", post(push))
         .route("/e-cps/api/prompts", post(prompts))
         .route("/e-cps/api/decisions", post(decide))
         .route("/e-cps/api/revocation", post(revoke))
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, PhoneError> {
+pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, PhoneError> {
     serde_json::from_slice(body).map_err(|_| PhoneRefusal::Malformed("body").into())
 }
 
@@ -57,7 +77,7 @@ fn answer(status: StatusCode, body: &Value) -> Response {
     response
 }
 
-fn answered(parts: &Parts, route: &'static str, done: Result<(StatusCode, Value), PhoneError>) -> Response {
+pub(crate) fn answered(parts: &Parts, route: &'static str, done: Result<(StatusCode, Value), PhoneError>) -> Response {
     match done {
         Ok((status, body)) => answer(status, &body),
         Err(PhoneError::Refused(refusal)) => {
@@ -129,9 +149,68 @@ async fn pin(State(door): DoorState, Path(id): Path<String>, parts: Parts, body:
     let done = async {
         let call: SignedCall = read(&body)?;
         let means_id = door.service.choose_pin(&id, &call.call).await?;
-        Ok((StatusCode::CREATED, json!({"means_id": means_id})))
+        Ok((StatusCode::CREATED, json!({"means_id": means_id, "passkeys": door.service.has_passkeys()})))
     };
     answered(&parts, "ecps.pin", done.await)
+}
+
+async fn start_first_passkey(State(door): DoorState, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+    let done = async {
+        let call: SignedCall = read(&body)?;
+        Ok((StatusCode::OK, door.service.start_first_passkey(&id, &call.call).await?))
+    };
+    answered(&parts, "ecps.passkey", done.await)
+}
+
+async fn finish_first_passkey(State(door): DoorState, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+    let done = async {
+        let call: FirstPasskeyCall = read(&body)?;
+        let made = door.service.finish_first_passkey(&id, &call.call, &call.credential).await?;
+        Ok((StatusCode::CREATED, json!(made)))
+    };
+    answered(&parts, "ecps.passkey", done.await)
+}
+
+async fn start_passkey(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
+    let done = async {
+        let call: MeansCall = read(&body)?;
+        Ok((StatusCode::OK, door.service.start_passkey(&call.means_id, &call.call).await?))
+    };
+    answered(&parts, "ecps.passkey", done.await)
+}
+
+async fn finish_passkey(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
+    let done = async {
+        let call: PasskeyCall = read(&body)?;
+        let made = door.service.finish_passkey(&call.means_id, &call.call, &call.credential).await?;
+        Ok((StatusCode::CREATED, json!(made)))
+    };
+    answered(&parts, "ecps.passkey", done.await)
+}
+
+async fn remove_passkey(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
+    let done = async {
+        let call: MeansCall = read(&body)?;
+        door.service.remove_own_passkey(&call.means_id, &call.call).await?;
+        Ok((StatusCode::NO_CONTENT, Value::Null))
+    };
+    answered(&parts, "ecps.passkey", done.await)
+}
+
+#[derive(Deserialize)]
+struct PushCall {
+    means_id: String,
+    call: String,
+    subscription: Option<PushSubscription>,
+}
+
+async fn push(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
+    let done = async {
+        let call: PushCall = read(&body)?;
+        door.service.subscribe(&call.means_id, &call.call, call.subscription.as_ref()).await?;
+        Ok((StatusCode::NO_CONTENT, Value::Null))
+    };
+    answered(&parts, "ecps.push", done.await)
 }
 
 async fn prompts(State(door): DoorState, parts: Parts, body: Bytes) -> Response {
@@ -144,6 +223,10 @@ async fn prompts(State(door): DoorState, parts: Parts, body: Bytes) -> Response 
             "device": view.means.device.name,
             "expires_ms": view.means.expires_ms,
             "prompts": view.prompts,
+            "methods": {"pin": view.methods.takes_pin(), "passkey": view.rp_id.is_some()},
+            "rp_id": view.rp_id,
+            "passkey": view.means.passkey,
+            "push": {"key": door.service.push_key().await?, "on": view.means.is_notified},
         });
         Ok((StatusCode::OK, said))
     };

@@ -21,10 +21,12 @@ pub struct SignedIn {
     pub sid: String,
     /// Whether the session was opened by a card, which allows to activate a phone without mail and SMS.
     pub by_card: bool,
+    /// When the person last proved who they are, milliseconds since 1970 UTC: a session adds a passkey soon after that alone.
+    pub login_ms: i64,
 }
 
 impl SignedIn {
-    fn is(&self, national_id: &str) -> bool {
+    pub(crate) fn is(&self, national_id: &str) -> bool {
         self.national_id == national_id || self.other_ids.iter().any(|id| id == national_id)
     }
 
@@ -45,6 +47,8 @@ pub enum DeviceChange {
     Resume,
     /// Revoke it.
     Revoke,
+    /// Remove its passkey.
+    RemovePasskey,
 }
 
 /// An asker whose requests are refused.
@@ -131,7 +135,7 @@ impl PhoneService {
     ///
     /// # Errors
     /// [`PhoneRefusal::UnknownMeans`] for a phone of somebody else too, [`PhoneRefusal::NotUsable`] when its state does not allow it,
-    /// [`PhoneRefusal::Malformed`] for an empty name; those of the registry.
+    /// [`PhoneRefusal::Malformed`] for an empty name, [`PhoneRefusal::Passkey`] when there is no passkey to remove; those of the registry.
     pub async fn change_device(&self, who: &SignedIn, means_id: &str, change: &DeviceChange) -> Result<(), PhoneError> {
         for _ in 0..limits::TRIES {
             let means = self.one_means(means_id).await?;
@@ -160,6 +164,7 @@ impl PhoneService {
                 event.audit(actor, "ecps-renamed", &format!("means/{}", means.value.means_id), &json!({}));
                 return self.save(event).await;
             }
+            DeviceChange::RemovePasskey => return self.passkey_removed(means, actor, now_ms).await,
             DeviceChange::Suspend => MeansState::Suspended,
             DeviceChange::Resume => MeansState::Active,
             DeviceChange::Revoke => MeansState::Revoked,
@@ -181,9 +186,24 @@ impl PhoneService {
     /// [`PhoneRefusal::Proof`], [`PhoneRefusal::NotUsable`]; those of the registry.
     pub async fn revoke_itself(&self, means_id: &str, call: &str) -> Result<(), PhoneError> {
         for _ in 0..limits::TRIES {
-            let means = self.signing_means(means_id, call, proof::REVOKE, self.now_ms()).await?;
+            let (means, _) = self.signing_means(means_id, call, proof::REVOKE, self.now_ms()).await?;
             let actor = means.value.national_id.clone();
             if self.changed(means, &actor, &DeviceChange::Revoke).await? {
+                return Ok(());
+            }
+        }
+        Err(PhoneError::Contended)
+    }
+
+    /// A phone removes its passkey: `call` is a JWS of type `ecps-passkey-removal+jwt` by its key over `means_id` and `iat`.
+    ///
+    /// # Errors
+    /// [`PhoneRefusal::Proof`], [`PhoneRefusal::Passkey`] when it has none; those of the registry.
+    pub async fn remove_own_passkey(&self, means_id: &str, call: &str) -> Result<(), PhoneError> {
+        for _ in 0..limits::TRIES {
+            let (means, _) = self.signing_means(means_id, call, proof::PASSKEY_REMOVAL, self.now_ms()).await?;
+            let actor = means.value.national_id.clone();
+            if self.changed(means, &actor, &DeviceChange::RemovePasskey).await? {
                 return Ok(());
             }
         }

@@ -133,6 +133,10 @@ pub(crate) fn no_store(response: &mut Response) {
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// As [`PAGE_POLICY`], with scripts of this server.
+const SCRIPTED_PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /// Around the content of every page.
 #[derive(Clone, Default)]
 pub(crate) struct PhoneFrame {
@@ -180,6 +184,13 @@ impl PhoneDoor {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         no_store(&mut response);
+        response
+    }
+
+    /// As [`page`](Self::page), for a page that runs scripts of this server, which talk to it alone.
+    pub(crate) fn page_with_scripts(&self, status: StatusCode, page: &impl Template) -> Response {
+        let mut response = self.page(status, page);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SCRIPTED_PAGE_POLICY));
         response
     }
 

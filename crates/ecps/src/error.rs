@@ -2,6 +2,7 @@
 
 use crate::french::typeset;
 use crate::means::MeansState;
+use crate::passkey::PasskeyFault;
 use crate::pin::PinFault;
 
 /// Why a call of a person or a phone is refused. [`french`](PhoneRefusal::french) is what the person reads.
@@ -35,6 +36,20 @@ pub enum PhoneRefusal {
     WrongPin(u32),
     /// The PIN was wrong too often: the phone is locked by this very call, or was.
     PinLocked,
+    /// A passkey, or what it signed, is not right: the part that is wrong.
+    Passkey(&'static str),
+    /// The sign count of the passkey went back: there may be a copy of it, and it proves nothing any more.
+    PasskeyDoubted,
+    /// The phone has a passkey already.
+    HasPasskey,
+    /// There are no passkeys here, by the settings or because of the address.
+    NoPasskeys,
+    /// The settings do not let a PIN approve.
+    PasskeyNeeded,
+    /// The subscription to notifications cannot be used: the part that is wrong.
+    Push(&'static str),
+    /// The session is too old for what it asks.
+    LoginTooOld,
     /// There is no such request for this person.
     UnknownPrompt,
     /// The request was answered.
@@ -64,6 +79,13 @@ impl PhoneRefusal {
             Self::NotUsable(_) => "not_usable",
             Self::WrongPin(_) => "wrong_pin",
             Self::PinLocked => "pin_locked",
+            Self::Passkey(_) => "passkey",
+            Self::PasskeyDoubted => "passkey_doubted",
+            Self::HasPasskey => "has_passkey",
+            Self::NoPasskeys => "no_passkeys",
+            Self::PasskeyNeeded => "passkey_needed",
+            Self::LoginTooOld => "login_too_old",
+            Self::Push(_) => "push",
             Self::UnknownPrompt => "unknown_prompt",
             Self::AlreadyAnswered => "already_answered",
             Self::PromptExpired => "prompt_expired",
@@ -76,10 +98,11 @@ impl PhoneRefusal {
         match self {
             Self::Proof(_) | Self::UnknownMeans => 401,
             Self::NotUsable(_) | Self::PinLocked | Self::WrongPin(_) | Self::WrongCode(_) => 403,
+            Self::Passkey(_) | Self::PasskeyDoubted | Self::NoPasskeys | Self::PasskeyNeeded | Self::LoginTooOld => 403,
             Self::UnknownLink | Self::UnknownCode | Self::UnknownPrompt => 404,
-            Self::AlreadyAnswered | Self::TooManyDevices | Self::LinkUsed => 409,
+            Self::AlreadyAnswered | Self::TooManyDevices | Self::LinkUsed | Self::HasPasskey => 409,
             Self::ActivationOver | Self::PromptExpired => 410,
-            Self::NationalId | Self::Malformed(_) | Self::Pin(_) => 400,
+            Self::NationalId | Self::Malformed(_) | Self::Pin(_) | Self::Push(_) => 400,
         }
     }
 
@@ -125,11 +148,33 @@ impl PhoneRefusal {
             Self::PinLocked => {
                 "Ce téléphone est verrouillé après cinq codes PIN erronés : activez-le de nouveau depuis un ordinateur.".into()
             }
+            Self::Passkey(_) => "Cette clé d’accès n’est pas reconnue. Réessayez, ou utilisez un autre moyen.".into(),
+            Self::PasskeyDoubted => {
+                "Cette clé d’accès a peut-être été copiée : elle n’est plus acceptée. Retirez-la dans « Mes appareils », puis \
+                 ajoutez-en une nouvelle."
+                    .into()
+            }
+            Self::HasPasskey => "Ce téléphone a déjà une clé d’accès. Retirez-la d’abord pour la remplacer.".into(),
+            Self::NoPasskeys => "Les clés d’accès ne sont pas proposées ici. Utilisez votre code PIN.".into(),
+            Self::PasskeyNeeded => "Le code PIN ne suffit pas ici : approuvez avec votre clé d’accès.".into(),
+            Self::Push(_) => {
+                "Ce navigateur ne peut pas recevoir de notifications ici. Ouvrez l’application pour répondre.".into()
+            }
+            Self::LoginTooOld => "Votre connexion date de plus de dix minutes : reconnectez-vous, puis recommencez.".into(),
             Self::UnknownPrompt => "Cette demande n’existe pas ou n’est plus là.".into(),
             Self::AlreadyAnswered => "Déjà répondu : cette demande a reçu sa réponse, sur ce téléphone ou sur un autre.".into(),
             Self::PromptExpired => "Le délai de cette demande est écoulé.".into(),
         };
         typeset(&text)
+    }
+}
+
+impl From<PasskeyFault> for PhoneRefusal {
+    fn from(fault: PasskeyFault) -> Self {
+        match fault {
+            PasskeyFault::Wrong(part) => Self::Passkey(part),
+            PasskeyFault::Copied => Self::PasskeyDoubted,
+        }
     }
 }
 

@@ -51,6 +51,12 @@ pub const PIN_CHOICE_MS: i64 = 10 * MINUTE;
 pub const PIN_FAILURES: u32 = 5;
 /// Digits of a PIN.
 pub const PIN_DIGITS: usize = 6;
+/// How long a browser may take to make a passkey or to use one.
+pub const PASSKEY_CEREMONY_MS: i64 = 5 * MINUTE;
+/// How long after the digits were right the phone of an activation may add its first passkey without its PIN, which was just chosen.
+pub const FIRST_PASSKEY_MS: i64 = 2 * PIN_CHOICE_MS;
+/// How old a login may be at the most for its session to add a passkey.
+pub const RECENT_LOGIN_MS: i64 = 10 * MINUTE;
 /// Phones of one person that may be in use (identity §7).
 pub const DEVICES: usize = 5;
 /// How long a means is valid: three years (identity §2.5).
@@ -92,5 +98,13 @@ pub const SEND_LONGEST_MS: i64 = HOUR;
 pub const SEND_ATTEMPTS: u32 = 30;
 /// Seconds that a mail server or a gateway has to answer.
 pub const SEND_SECONDS: u64 = 20;
+/// Seconds that a push service has to answer.
+pub const PUSH_SECONDS: u64 = 4;
+/// Wait before a notification that failed is tried again, while its request waits.
+pub const PUSH_RETRY_MS: i64 = 10 * SECOND;
+/// Seconds for which the signature of a notification is good (RFC 8292 allows a day).
+pub const PUSH_TOKEN_S: i64 = 12 * 3_600;
+/// Bytes of the address of a push service.
+pub const PUSH_ENDPOINT_BYTES: usize = 1_024;
 /// How long the mailbox of a demonstration keeps a message.
 pub const LOCAL_MESSAGE_MS: i64 = DAY;

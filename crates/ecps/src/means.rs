@@ -1,7 +1,9 @@
 //! A means: one activated e-CPS on one phone (identity §2.7.1).
 
 use crate::limits;
+use crate::passkey::{KeptPasskey, ShownPasskey};
 use crate::pin::KeptPin;
+use crate::subscription::PushSubscription;
 use annuaire_jose::PublicKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -113,9 +115,13 @@ pub(crate) struct Means {
     pub mode: ActivationMode,
     pub device: PhoneDevice,
     pub device_key: Value,
-    /// The place of a passkey, which this version does not know yet.
-    pub passkey: Option<Value>,
+    /// Absent or null in rows of before passkeys.
+    #[serde(default)]
+    pub passkey: Option<KeptPasskey>,
     pub pin: Option<KeptPin>,
+    /// Where requests are notified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushSubscription>,
     pub created_ms: i64,
     pub expires_ms: i64,
     pub last_used_ms: Option<i64>,
@@ -133,6 +139,8 @@ impl Means {
                 self.ended_ms = Some(now_ms);
                 // What could be tried against a copy of the registry goes with the means.
                 self.pin = None;
+                self.passkey = None;
+                self.push = None;
             }
         }
         may
@@ -172,6 +180,10 @@ pub struct ShownMeans {
     pub last_used_ms: Option<i64>,
     /// RFC 7638 thumbprint of its key.
     pub key_thumbprint: String,
+    /// Its passkey.
+    pub passkey: Option<ShownPasskey>,
+    /// Whether requests are notified to it.
+    pub is_notified: bool,
 }
 
 impl Means {
@@ -185,8 +197,16 @@ impl Means {
             expires_ms: self.expires_ms,
             last_used_ms: self.last_used_ms,
             key_thumbprint: self.key().map(|key| key.thumbprint().to_owned()).unwrap_or_default(),
+            passkey: self.passkey.as_ref().map(KeptPasskey::shown),
+            is_notified: self.push.is_some(),
         }
     }
+}
+
+/// The name under which sessions rest on the passkey of a means, and on no phone: they end when it is removed, and when the means ends.
+#[must_use]
+pub fn passkey_name(means_id: &str) -> String {
+    format!("{means_id}.passkey")
 }
 
 #[cfg(test)]
@@ -200,6 +220,23 @@ mod tests {
         }
         assert!(MeansState::Locked.may_become(MeansState::Revoked) && !MeansState::Locked.may_become(MeansState::Active));
         assert!(MeansState::ALL.iter().all(|state| !state.may_become(MeansState::Pending) && !state.may_become(*state)));
+    }
+
+    #[test]
+    fn rows_of_before_passkeys_are_read_and_written_again() {
+        let kept = |passkey: &str| {
+            format!(
+                r#"{{"means_id": "0d9b7f0e2f0b4e0e8a532a8e4c1d7f10", "national_id": "810999000015", "state": "active",
+                "mode": "CONTACT_DATA", "device": {{"name": "Téléphone"}}, "device_key": {{"kty": "EC"}}, {passkey}
+                "pin": {{"hash": "h", "failures": 0}}, "created_ms": 1, "expires_ms": 2, "last_used_ms": null, "ended_ms": null}}"#
+            )
+        };
+        for text in [kept(""), kept("\"passkey\": null,")] {
+            let means: Means = serde_json::from_str(&text).unwrap();
+            assert!(means.passkey.is_none() && means.state == MeansState::Active);
+            let again: Means = serde_json::from_str(&serde_json::to_string(&means).unwrap()).unwrap();
+            assert_eq!(again, means);
+        }
     }
 
     #[test]

@@ -63,7 +63,8 @@ pub trait ContactBook: Send + Sync {
 /// Is told that a means ended, so that sessions end that it opened.
 #[async_trait]
 pub trait MeansEnded: Send + Sync {
-    /// A means was revoked or locked, or expired. It may be told twice.
+    /// A means was revoked or locked, or expired: sessions end that rest on it or on its passkey. Or its passkey alone was removed or is in
+    /// doubt: `means_id` is then [`passkey_name`](crate::passkey_name) of it, and sessions end that rest on that. It may be told twice.
     async fn means_ended(&self, national_id: &str, means_id: &str);
 }
 
@@ -103,6 +104,16 @@ pub(crate) enum Notice {
         device: String,
     },
     Expired {
+        device: String,
+    },
+    PasskeyAdded {
+        device: String,
+    },
+    PasskeyRemoved {
+        device: String,
+    },
+    /// The sign count of a passkey went back.
+    PasskeyDoubted {
         device: String,
     },
     /// An application was approved for the first time.
@@ -147,6 +158,9 @@ impl Notice {
             Self::Revoked { .. } => "ecps-revoked",
             Self::Locked { .. } => "ecps-locked",
             Self::Expired { .. } => "ecps-expired",
+            Self::PasskeyAdded { .. } => "ecps-passkey-added",
+            Self::PasskeyRemoved { .. } => "ecps-passkey-removed",
+            Self::PasskeyDoubted { .. } => "ecps-passkey-doubted",
             Self::NewClient { .. } => "ecps-new-client",
             Self::AskerBlocked { .. } => "ecps-asker-blocked",
             Self::NotAsked { .. } => "ecps-not-asked",
@@ -171,6 +185,9 @@ impl Notice {
             Self::Revoked { .. } => "Un téléphone a été révoqué",
             Self::Locked { .. } => "Un téléphone a été verrouillé",
             Self::Expired { .. } => "Un téléphone n’est plus valable",
+            Self::PasskeyAdded { .. } => "Une clé d’accès a été ajoutée",
+            Self::PasskeyRemoved { .. } => "Une clé d’accès a été retirée",
+            Self::PasskeyDoubted { .. } => "Une clé d’accès a peut-être été copiée",
             Self::NewClient { .. } => "Première connexion à une application",
             Self::AskerBlocked { .. } => "Demandes de connexion bloquées",
             Self::NotAsked { .. } => "Demande de connexion signalée",
@@ -204,6 +221,19 @@ impl Notice {
             Self::Expired { device: name } => {
                 device(name, "n’est plus valable : sa durée de trois ans est écoulée. Activez de nouveau votre e-CPS.")
             }
+            Self::PasskeyAdded { device: name } => device(
+                name,
+                "a désormais une clé d’accès, qui approuve vos connexions et vous connecte aussi sans ce téléphone. Si ce n’est pas vous, \
+                 révoquez ce téléphone sans attendre.",
+            ),
+            Self::PasskeyRemoved { device: name } => {
+                device(name, "n’a plus de clé d’accès. Si ce n’est pas vous qui l’avez retirée, vérifiez vos appareils.")
+            }
+            Self::PasskeyDoubted { device: name } => device(
+                name,
+                "a une clé d’accès qui a peut-être été copiée : elle n’est plus acceptée. Retirez-la dans « Mes appareils » et ajoutez-en \
+                 une nouvelle.",
+            ),
             Self::NewClient { client } => format!(
                 "vous venez d’approuver une connexion à « {} » pour la première fois. Si ce n’est pas vous, révoquez vos appareils sans attendre.",
                 shown(client, crate::limits::SHOWN_CHARS)

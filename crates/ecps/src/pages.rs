@@ -3,7 +3,8 @@
 use crate::activating::{ActivationView, OpenedActivation};
 use crate::activation::ActivationStep;
 use crate::answering::PhoneUse;
-use crate::devices::{BlockedAsker, DeviceChange};
+use crate::calls::{answered, read};
+use crate::devices::{BlockedAsker, DeviceChange, SignedIn};
 use crate::door::{DoorState, PhoneDoor, PhoneForm, PhoneFrame, STYLE, activation_cookie};
 use crate::error::{PhoneError, PhoneRefusal};
 use crate::french::french_time;
@@ -18,6 +19,8 @@ use axum::response::Response;
 use axum::routing::{any, get, post};
 use qrcode::QrCode;
 use qrcode::render::svg;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 pub(crate) fn routes(door: &PhoneDoor) -> Router<Arc<PhoneDoor>> {
@@ -32,6 +35,8 @@ pub(crate) fn routes(door: &PhoneDoor) -> Router<Arc<PhoneDoor>> {
         .route("/e-cps/appareils", get(devices))
         .route("/e-cps/appareils/debloquer", post(unblock))
         .route("/e-cps/appareils/{id}", post(change_device))
+        .route("/e-cps/appareils/{id}/cle-acces/debut", post(start_passkey))
+        .route("/e-cps/appareils/{id}/cle-acces/fin", post(finish_passkey))
         .route("/e-cps/historique", get(history))
         .route("/e-cps/{*rest}", any(missing))
 }
@@ -228,10 +233,13 @@ struct DeviceLine {
     active: bool,
     suspended: bool,
     locked: bool,
+    passkey: String,
+    /// Whether a passkey may be added to it.
+    takes_passkey: bool,
 }
 
 impl DeviceLine {
-    fn new(means: ShownMeans) -> Self {
+    fn new(means: ShownMeans, passkeys: bool) -> Self {
         Self {
             state: means.state.french(),
             created: french_time(means.created_ms),
@@ -245,6 +253,16 @@ impl DeviceLine {
             active: means.state == MeansState::Active,
             suspended: means.state == MeansState::Suspended,
             locked: means.state == MeansState::Locked,
+            passkey: match &means.passkey {
+                None => "aucune".to_owned(),
+                Some(passkey) if passkey.is_doubted => "à remplacer : elle a peut-être été copiée".to_owned(),
+                Some(passkey) => {
+                    let kind =
+                        if passkey.is_synced { "synchronisée entre vos appareils" } else { "gardée par un seul appareil" };
+                    format!("{kind}, ajoutée le {}", french_time(passkey.added_ms))
+                }
+            },
+            takes_passkey: passkeys && means.state == MeansState::Active && means.passkey.is_none(),
             means,
         }
     }
@@ -257,6 +275,12 @@ struct DevicesPage {
     token: String,
     national_id: String,
     by_card: bool,
+    /// Whether the login is recent enough to add a passkey.
+    recent: bool,
+    /// Where to log in again.
+    again: String,
+    /// Whether the page has buttons that need a script.
+    scripted: bool,
     devices: Vec<DeviceLine>,
     blocked: Vec<(BlockedAsker, String)>,
 }
@@ -269,15 +293,23 @@ async fn devices(State(door): DoorState, parts: Parts) -> Response {
     let read = async { Ok((door.service.devices(&who).await?, door.service.blocked(&who).await?)) };
     match read.await {
         Ok((devices, blocked)) => {
+            let passkeys = door.service.has_passkeys();
+            let devices: Vec<DeviceLine> = devices.into_iter().map(|means| DeviceLine::new(means, passkeys)).collect();
+            let recent = door.service.may_add_passkey(&who);
+            let scripted = recent && devices.iter().any(|device| device.takes_passkey);
+            let again = door.settings.sign_in.as_ref();
             let page = DevicesPage {
                 frame: door.frame(),
+                recent,
+                scripted,
+                again: again.map(|at| format!("{at}?retour={}/e-cps/appareils&de-nouveau=oui", door.root)).unwrap_or_default(),
                 token: door.form_token(&who.sid),
                 by_card: who.by_card,
-                devices: devices.into_iter().map(DeviceLine::new).collect(),
+                devices,
                 blocked: blocked.into_iter().map(|one| (one.clone(), french_time(one.until_ms))).collect(),
                 national_id: who.national_id,
             };
-            door.page(StatusCode::OK, &page)
+            if scripted { door.page_with_scripts(StatusCode::OK, &page) } else { door.page(StatusCode::OK, &page) }
         }
         Err(error) => door.error(&parts, "ecps.devices", &error),
     }
@@ -297,12 +329,49 @@ async fn change_device(State(door): DoorState, Path(id): Path<String>, parts: Pa
         "suspendre" => DeviceChange::Suspend,
         "reactiver" => DeviceChange::Resume,
         "revoquer" => DeviceChange::Revoke,
+        "retirer-cle" => DeviceChange::RemovePasskey,
         _ => return door.error(&parts, "ecps.device", &PhoneRefusal::Malformed("action").into()),
     };
     match door.service.change_device(&who, &id, &change).await {
         Ok(()) => door.see_other("/e-cps/appareils"),
         Err(error) => door.error(&parts, "ecps.device", &error),
     }
+}
+
+/// What the script of the page of devices sends.
+#[derive(Deserialize)]
+struct PasskeyForm {
+    token: String,
+    #[serde(default)]
+    credential: Value,
+}
+
+/// The holder and what the script sent, when it ran on a page of ours.
+fn passkey_form(door: &PhoneDoor, parts: &Parts, body: &Bytes) -> Result<(SignedIn, Value), Box<Response>> {
+    let who = door.signed_in(parts)?;
+    let form: PasskeyForm = read(body).map_err(|error| Box::new(answered(parts, "ecps.passkey", Err(error))))?;
+    if !door.is_our_form(&parts.headers) || !door.is_form_token(&who.sid, &form.token) {
+        return Err(Box::new(door.foreign_form()));
+    }
+    Ok((who, form.credential))
+}
+
+async fn start_passkey(State(door): DoorState, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+    let (who, _) = match passkey_form(&door, &parts, &body) {
+        Ok(sent) => sent,
+        Err(answer) => return *answer,
+    };
+    let done = door.service.start_passkey_as(&who, &id).await;
+    answered(&parts, "ecps.passkey", done.map(|options| (StatusCode::OK, options)))
+}
+
+async fn finish_passkey(State(door): DoorState, Path(id): Path<String>, parts: Parts, body: Bytes) -> Response {
+    let (who, made) = match passkey_form(&door, &parts, &body) {
+        Ok(sent) => sent,
+        Err(answer) => return *answer,
+    };
+    let done = door.service.finish_passkey_as(&who, &id, &made).await;
+    answered(&parts, "ecps.passkey", done.map(|passkey| (StatusCode::CREATED, json!(passkey))))
 }
 
 async fn unblock(State(door): DoorState, parts: Parts, body: Bytes) -> Response {

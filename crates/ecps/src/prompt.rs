@@ -1,6 +1,7 @@
 //! A request to approve on a phone, as a machine: the first decision wins, and nothing is decided twice.
 
 use crate::limits;
+use crate::passkey::HolderProof;
 use crate::secrets::Secrets;
 use serde::{Deserialize, Serialize};
 
@@ -49,9 +50,9 @@ pub struct PromptAnswer {
 pub struct Approval {
     /// The identifier of the order.
     pub national_id: String,
-    /// The means by which it was approved.
+    /// The means by which it was approved; [`passkey_name`](crate::passkey_name) of it when its passkey proved it without the phone.
     pub means_id: String,
-    /// RFC 8176 values: a key kept by software, and a PIN.
+    /// RFC 8176 values: a key and a PIN, or a passkey that verified its user.
     pub amr: Vec<&'static str>,
     /// When, milliseconds since 1970 UTC.
     pub auth_ms: i64,
@@ -110,6 +111,8 @@ pub(crate) enum PromptStatus {
         means_id: String,
         at_ms: i64,
         taken: bool,
+        #[serde(default)]
+        proof: HolderProof,
     },
     /// A newer request of this asker took its place.
     Replaced,
@@ -165,19 +168,24 @@ pub(crate) fn drawn_choices(secrets: &Secrets, number: &str) -> Vec<String> {
 }
 
 impl Prompt {
-    /// Takes a decision of a holder whose proof and PIN are right.
+    /// Whether it may still be decided.
+    pub(crate) fn standing(&self, now_ms: i64) -> Result<(), PromptFault> {
+        match self.status {
+            PromptStatus::Answered { .. } => Err(PromptFault::AlreadyAnswered),
+            PromptStatus::Pending if now_ms < self.expires_ms => Ok(()),
+            PromptStatus::Pending | PromptStatus::Replaced => Err(PromptFault::Expired),
+        }
+    }
+
+    /// Takes a decision of a holder whose signature is right, and whose PIN or passkey is.
     pub(crate) fn decide(
         &mut self,
         decision: &PromptDecision,
         means_id: &str,
+        proof: HolderProof,
         now_ms: i64,
     ) -> Result<DecisionOutcome, PromptFault> {
-        match self.status {
-            PromptStatus::Answered { .. } => return Err(PromptFault::AlreadyAnswered),
-            PromptStatus::Replaced => return Err(PromptFault::Expired),
-            PromptStatus::Pending if now_ms >= self.expires_ms => return Err(PromptFault::Expired),
-            PromptStatus::Pending => {}
-        }
+        self.standing(now_ms)?;
         let outcome = match decision {
             PromptDecision::Approve(number) if *number == self.number => DecisionOutcome::Approved,
             // Compared once: a second guess would have a better chance than one in three.
@@ -185,7 +193,7 @@ impl Prompt {
             PromptDecision::Refuse => DecisionOutcome::Refused,
             PromptDecision::NotAsked => DecisionOutcome::NotAsked,
         };
-        self.status = PromptStatus::Answered { outcome, means_id: means_id.to_owned(), at_ms: now_ms, taken: false };
+        self.status = PromptStatus::Answered { outcome, means_id: means_id.to_owned(), at_ms: now_ms, taken: false, proof };
         Ok(outcome)
     }
 
@@ -205,13 +213,13 @@ impl Prompt {
     pub(crate) fn state(&self, now_ms: i64) -> PromptState {
         match &self.status {
             PromptStatus::Pending if now_ms < self.expires_ms => PromptState::Pending,
-            PromptStatus::Answered { outcome: DecisionOutcome::Approved, means_id, at_ms, taken: false }
+            PromptStatus::Answered { outcome: DecisionOutcome::Approved, means_id, at_ms, taken: false, proof }
                 if now_ms < self.due_ms() =>
             {
                 PromptState::Approved(Approval {
                     national_id: self.national_id.clone(),
                     means_id: means_id.clone(),
-                    amr: vec!["swk", "pin", "mfa"],
+                    amr: proof.amr(),
                     auth_ms: *at_ms,
                 })
             }
@@ -295,7 +303,7 @@ mod tests {
                 let open = first.is_none() && !replaced && now < limits::PROMPT_MS;
                 match event {
                     Event::Decide(decision, means) => {
-                        let said = prompt.decide(&decision, &means, now);
+                        let said = prompt.decide(&decision, &means, HolderProof::Pin, now);
                         prop_assert_eq!(said.is_ok(), open);
                         if let Ok(outcome) = said {
                             let right = decision == PromptDecision::Approve("42".into());
@@ -325,6 +333,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_answer_of_before_passkeys_was_by_pin() {
+        let kept = r#"{"answered": {"outcome": "approved", "means_id": "m", "at_ms": 1, "taken": false}}"#;
+        let prompt = Prompt { status: serde_json::from_str(kept).unwrap(), ..prompt() };
+        let PromptState::Approved(approval) = prompt.state(2) else { panic!("approved") };
+        assert_eq!(approval.amr, ["swk", "pin", "mfa"]);
     }
 
     #[test]

@@ -18,6 +18,14 @@ pub(crate) const DECISION: &str = "ecps-decision+jwt";
 /// Type of the call by which a phone revokes itself.
 pub(crate) const REVOKE: &str = "ecps-revoke+jwt";
 
+/// Type of the calls that begin and finish the making of a passkey.
+pub(crate) const PASSKEY: &str = "ecps-passkey+jwt";
+/// Type of the call that removes a passkey.
+pub(crate) const PASSKEY_REMOVAL: &str = "ecps-passkey-removal+jwt";
+
+/// Type of the call that subscribes to notifications, or ends the subscription.
+pub(crate) const PUSH: &str = "ecps-push+jwt";
+
 /// The claims of a call of type `typ` that was signed by `key` just now.
 pub(crate) fn signed(token: &str, typ: &str, key: &PublicKey, now_ms: i64) -> Result<Map<String, Value>, PhoneRefusal> {
     let rule = TokenRule { types: &[typ], algorithms: &[SignatureAlgorithm::Es256] };

@@ -22,12 +22,17 @@ pub(crate) const PHONE_LINK: &str = "phone_link";
 pub(crate) const PHONE_USE: &str = "phone_use";
 /// An application that a person approved before.
 pub(crate) const KNOWN_CLIENT: &str = "known_client";
+/// The making of a passkey that a browser began, by the number of its means.
+pub(crate) const PASSKEY_START: &str = "passkey_start";
+/// The key that signs notifications, sealed.
+pub(crate) const PUSH_KEY: &str = "push_key";
 /// A message in the mailbox of a demonstration.
 pub(crate) const LOCAL_MESSAGE: &str = "local_message";
 /// A simulated phone of a demonstration.
 pub(crate) const SIMULATED_PHONE: &str = "simulated_phone";
 /// Rows that say nothing any more once they are due. Those of means are looked at first: see `housekeeping`.
-pub(crate) const SWEPT: [&str; 8] = [PROMPT, PROMPT_LINK, PAIR, ACTIVATION, PHONE_LINK, PHONE_USE, KNOWN_CLIENT, LOCAL_MESSAGE];
+pub(crate) const SWEPT: [&str; 9] =
+    [PROMPT, PROMPT_LINK, PAIR, ACTIVATION, PHONE_LINK, PHONE_USE, KNOWN_CLIENT, PASSKEY_START, LOCAL_MESSAGE];
 
 /// A row, and what it says.
 pub(crate) struct StoredRow<T> {
@@ -77,9 +82,24 @@ impl Event {
         due_ms: i64,
         value: &T,
     ) -> Result<(), PhoneError> {
+        self.create_row((kind, key), subject, Some(due_ms), value)
+    }
+
+    /// A row of the installation, which stays.
+    pub(crate) fn create_lasting<T: Serialize>(&mut self, name: (&str, &str), value: &T) -> Result<(), PhoneError> {
+        self.create_row(name, "", None, value)
+    }
+
+    fn create_row<T: Serialize>(
+        &mut self,
+        (kind, key): (&str, &str),
+        subject: &str,
+        due_ms: Option<i64>,
+        value: &T,
+    ) -> Result<(), PhoneError> {
         let content = text(kind, key, value)?;
         let (kind, key, subject) = (kind.to_owned(), key.to_owned(), subject.to_owned());
-        self.writes.push(IdentityWrite::Create(IdentityRow { kind, key, subject, due_ms: Some(due_ms), version: 0, content }));
+        self.writes.push(IdentityWrite::Create(IdentityRow { kind, key, subject, due_ms, version: 0, content }));
         Ok(())
     }
 

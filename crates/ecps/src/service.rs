@@ -2,16 +2,19 @@
 
 use crate::error::{PhoneError, PhoneRefusal};
 use crate::limits;
-use crate::means::{Means, MeansState};
+use crate::means::{Means, MeansState, passkey_name};
 use crate::message::{ContactBook, MeansEnded, MessageOrder, MessageSender, Notice, Way};
+use crate::passkey::{ApprovalMethods, PasskeyParty, PasskeyRequest};
 use crate::pin::KeptPin;
 use crate::rows::{self, Event, StoredRow};
 use crate::secrets::Secrets;
+use crate::subscription::PushSender;
+use annuaire_jose::PrivateKey;
 use annuaire_store::identity::IdentityRow;
 use annuaire_store::{Entropy, NewJob, Queue, Registry};
 use serde_json::json;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 /// Kind of the jobs that send a message.
 pub(crate) const MESSAGE_JOB: &str = "ecps-message";
@@ -37,6 +40,10 @@ pub struct PhoneSettings {
     pub ended: Arc<dyn MeansEnded>,
     /// Scheme, host and path prefix under which `/e-cps/` is found, without a last slash; links in messages start with it.
     pub public_base: String,
+    /// Sends notifications to phones that want them; `None`: none are sent.
+    pub push: Option<Arc<dyn PushSender>>,
+    /// By what holders approve, beside the key of their phone.
+    pub methods: ApprovalMethods,
 }
 
 /// The means on phones of all persons of an installation. Any node answers any call: all state is in the registry.
@@ -47,6 +54,9 @@ pub struct PhoneService {
     pub(crate) settings: PhoneSettings,
     pub(crate) secrets: Secrets,
     hashing: Arc<Semaphore>,
+    passkeys: Option<PasskeyParty>,
+    /// The key of notifications, once it was read.
+    pub(crate) push_key: OnceCell<PrivateKey>,
 }
 
 impl std::fmt::Debug for PhoneService {
@@ -72,7 +82,26 @@ impl PhoneService {
     #[must_use]
     pub fn new(settings: PhoneSettings) -> Self {
         let secrets = Secrets::new(&settings.secret, Arc::clone(&settings.entropy));
-        Self { secrets, hashing: Arc::new(Semaphore::new(limits::PIN_HASHES)), settings }
+        let passkeys = PasskeyParty::of(&settings.public_base).filter(|_| settings.methods.takes_passkey());
+        Self { secrets, hashing: Arc::new(Semaphore::new(limits::PIN_HASHES)), passkeys, push_key: OnceCell::new(), settings }
+    }
+
+    /// What verifies passkeys.
+    pub(crate) fn passkeys(&self) -> Result<&PasskeyParty, PhoneRefusal> {
+        self.passkeys.as_ref().ok_or(PhoneRefusal::NoPasskeys)
+    }
+
+    /// Whether passkeys are made and taken here.
+    #[must_use]
+    pub fn has_passkeys(&self) -> bool {
+        self.passkeys.is_some()
+    }
+
+    /// What a browser needs to prove by a passkey who sits there, over a challenge of the caller: one for each login, unknown before.
+    /// `None` where there are no passkeys: by the settings, without TLS but on this machine, or when the public host is no name.
+    #[must_use]
+    pub fn passkey_request(&self, challenge: &[u8; 32]) -> Option<PasskeyRequest> {
+        self.passkeys.as_ref().map(|party| party.request(challenge))
     }
 
     /// Milliseconds since 1970 UTC.
@@ -166,15 +195,34 @@ impl PhoneService {
         event.audit(actor, code, &format!("means/{means_id}"), &json!({"national_id": national_id}));
         self.tell(event, national_id, &notice, &[Way::Mail, Way::Sms], now_ms);
         if !next.is_in_use() {
-            let payload = json!({"national_id": national_id, "means_id": means_id}).to_string();
-            event.job(NewJob { queue: Queue::Work, kind: ENDED_JOB.into(), key: means_id.clone(), due_ms: now_ms, payload });
+            Self::order_end(event, national_id, means_id, now_ms);
         }
         Ok(true)
+    }
+
+    /// Orders that sessions end which rest on a means, or on its passkey alone.
+    pub(crate) fn order_end(event: &mut Event, national_id: &str, name: &str, now_ms: i64) {
+        let payload = json!({"national_id": national_id, "means_id": name}).to_string();
+        event.job(NewJob { queue: Queue::Work, kind: ENDED_JOB.into(), key: name.to_owned(), due_ms: now_ms, payload });
     }
 
     /// Tells at once that a means ended; the job that was written with its end tells it again, should this process die before.
     pub(crate) async fn tell_ended(&self, means: &Means) {
         self.settings.ended.means_ended(&means.national_id, &means.means_id).await;
+    }
+
+    /// As [`tell_ended`](Self::tell_ended), of its passkey.
+    pub(crate) async fn tell_passkey_ended(&self, means: &Means) {
+        self.settings.ended.means_ended(&means.national_id, &passkey_name(&means.means_id)).await;
+    }
+
+    /// Refuses a means that may not be used now.
+    pub(crate) fn refuse_unusable(means: &Means, now_ms: i64) -> Result<(), PhoneRefusal> {
+        match means.state_at(now_ms) {
+            MeansState::Active => Ok(()),
+            MeansState::Locked => Err(PhoneRefusal::PinLocked),
+            other => Err(PhoneRefusal::NotUsable(other)),
+        }
     }
 
     /// Hashes a PIN that was chosen.

@@ -37,6 +37,8 @@ pub struct SimulatedPhone {
     key: PrivateKey,
     /// The means of this phone.
     pub means_id: String,
+    /// The activation that made it; empty in one that was kept.
+    pub activation_id: String,
     /// Its PIN.
     pub pin: String,
 }
@@ -71,7 +73,7 @@ impl SimulatedPhone {
         let link = link.ok_or(SimulationError::NoMessage("ecps-activation-link"))?;
         let opened = service.open_link(&link, None).await?;
         let code = service.activation_view(&opened).await?.code.unwrap_or_default();
-        let mut phone = Self { key, means_id: String::new(), pin: pin.to_owned() };
+        let mut phone = Self { key, means_id: String::new(), activation_id: String::new(), pin: pin.to_owned() };
         let call = phone.bind_call(service.now_ms(), &code, name)?;
         let bound = service.bind_phone(&call).await?;
         let sms = read(service, mailbox, &before, "ecps-activation-code").await?;
@@ -81,6 +83,7 @@ impl SimulatedPhone {
         service.check_code(&bound.activation_id, &call).await?;
         let call = phone.signed(proof::PIN, service.now_ms(), json!({"activation_id": bound.activation_id, "pin": pin}))?;
         phone.means_id = service.choose_pin(&bound.activation_id, &call).await?;
+        phone.activation_id = bound.activation_id;
         service.run_messages(service.now_ms()).await?;
         Ok(phone)
     }
@@ -137,6 +140,7 @@ impl SimulatedPhone {
             decision: decision.to_owned(),
             number: number.to_owned(),
             pin: if decision == "approve" { self.pin.clone() } else { String::new() },
+            webauthn: None,
             proof: self.signed(proof::DECISION, now_ms, claims)?,
         })
     }
@@ -186,7 +190,7 @@ impl SimulatedPhone {
         let der = STANDARD.decode(&value.key).map_err(|error| SimulationError::Key(error.to_string()))?;
         let key = PrivateKey::from_pkcs8(SignatureAlgorithm::Es256, &der);
         let key = key.map_err(|error| SimulationError::Key(error.to_string()))?;
-        Ok(Some(Self { key, means_id: value.means_id, pin: value.pin }))
+        Ok(Some(Self { key, means_id: value.means_id, activation_id: String::new(), pin: value.pin }))
     }
 }
 

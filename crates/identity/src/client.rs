@@ -6,6 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::rows::ProviderRow;
+use crate::session::AuthMode;
 
 /// How a client may be treated (identity.md §1.12 and §0.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +165,12 @@ impl ClientRecord {
         }
     }
 
+    /// Whether it takes persons who proved who they are this way.
+    #[must_use]
+    pub fn takes(&self, mode: AuthMode) -> bool {
+        self.allowed_auth_modes.is_empty() || self.allowed_auth_modes.iter().any(|known| known == mode.name())
+    }
+
     /// Whether it may ask for this.
     #[must_use]
     pub fn may(&self, grant: GrantType) -> bool {
@@ -208,6 +215,9 @@ impl ClientRecord {
         }
         if self.may(GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
             return say("redirect_uris: give at least one");
+        }
+        if self.allowed_auth_modes.iter().any(|mode| !["CARD", "MOBILE", "WEBAUTHN"].contains(&mode.as_str())) {
+            return say("allowed_auth_modes: CARD, MOBILE, WEBAUTHN; none for all");
         }
         let (alg, strict) = (self.id_token_algorithm(), self.mode == ClientMode::Strict);
         if SignatureAlgorithm::of_name(&self.id_token_signed_response_alg).is_none()
@@ -313,6 +323,8 @@ mod tests {
         assert!(with(&|c| c.secrets_sha256.clear()).contains("no secret"));
         assert!(with(&|c| c.token_endpoint_auth_method = ClientAuthentication::None).contains("strict"));
         assert!(with(&|c| c.client_id = "a b".into()).contains("client_id"));
+        assert!(with(&|c| c.allowed_auth_modes = vec!["PASSWORD".into()]).contains("WEBAUTHN"));
+        assert_eq!(with(&|c| c.allowed_auth_modes = ["CARD", "MOBILE", "WEBAUTHN"].map(str::to_owned).to_vec()), "");
     }
 
     #[test]

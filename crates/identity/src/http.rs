@@ -13,6 +13,7 @@ mod logout;
 pub(crate) mod own_pages;
 mod resources;
 mod sandbox;
+mod script;
 mod token;
 
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub fn router(provider: &Arc<Provider>) -> Router {
         .route("/auth/connexion/{id}/attente", admitted("identity.wait", get(login::wait)))
         .route("/auth/connexion/{id}/carte", admitted("identity.ticket", get(login::with_card)))
         .route("/auth/deconnexion", admitted("identity.logout", get(logout::confirm).post(logout::confirmed)))
+        .route(&script::script_path(), admitted("identity.script", get(script::script)))
         .route(own_pages::SIGN_IN, admitted("identity.entry", get(own_pages::sign_in)))
         .route("/auth/retour", admitted("identity.return", get(own_pages::returned)))
         .route(&at("certs"), admitted("identity.keys", get(discovery::keys)))

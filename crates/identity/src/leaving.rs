@@ -161,8 +161,11 @@ pub struct EndsSessions(pub std::sync::Weak<Provider>);
 impl annuaire_ecps::MeansEnded for EndsSessions {
     async fn means_ended(&self, national_id: &str, means_id: &str) {
         let Some(provider) = self.0.upgrade() else { return };
-        if let Err(error) = provider.end_sessions_of(national_id, Some(means_id)).await {
-            annuaire_web::record_internal_error("", "identity.means", &annuaire_web::cause_chain(&error));
+        // Sessions of its passkey name that; a passkey that ended alone is named itself, and has none of its own.
+        for name in [means_id.to_owned(), annuaire_ecps::passkey_name(means_id)] {
+            if let Err(error) = provider.end_sessions_of(national_id, Some(&name)).await {
+                annuaire_web::record_internal_error("", "identity.means", &annuaire_web::cause_chain(&error));
+            }
         }
     }
 }

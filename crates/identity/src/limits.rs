@@ -62,6 +62,8 @@ pub const BODY_BYTES: usize = 64 << 10;
 pub const PARAMETER_BYTES: usize = 4 << 10;
 /// Most parameters of a request.
 pub const PARAMETERS: usize = 64;
+/// National identifiers of one person that are looked at.
+pub const NAMES_OF_PERSON: u32 = 16;
 /// Most relying parties of a session.
 pub const CLIENTS_OF_SESSION: usize = 64;
 /// Rows that are removed together when they are over.

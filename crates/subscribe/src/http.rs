@@ -90,6 +90,25 @@ impl HttpTransport {
         body: &[u8],
         timeout: Duration,
     ) -> Result<(), String> {
+        match self.post_for_status(endpoint, content_type, headers, body, timeout)? {
+            200..=299 => Ok(()),
+            status @ 300..=399 => Err(format!("the receiver answers {status}: redirections are not followed")),
+            other => Err(format!("the receiver answers {other}")),
+        }
+    }
+
+    /// As [`post`](Self::post), for callers to whom the status of an answer says more than success or failure.
+    ///
+    /// # Errors
+    /// Why there was no answer, in words without address, header or body.
+    pub fn post_for_status(
+        &self,
+        endpoint: &str,
+        content_type: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+        timeout: Duration,
+    ) -> Result<u16, String> {
         let mut request = self.0.post(endpoint).header("content-type", content_type);
         for (name, value) in headers {
             request = request.header(name, value);
@@ -100,11 +119,7 @@ impl HttpTransport {
         // Some servers take an answer that nobody reads for a failure; a long one is not waited for.
         let mut rest = Vec::new();
         _ = answer.body_mut().as_reader().take(limits::ANSWER_BYTES).read_to_end(&mut rest);
-        match status.as_u16() {
-            200..=299 => Ok(()),
-            300..=399 => Err(format!("the receiver answers {}: redirections are not followed", status.as_u16())),
-            other => Err(format!("the receiver answers {other}")),
-        }
+        Ok(status.as_u16())
     }
 }
 

@@ -169,11 +169,26 @@ mod tests {
                 "[publication]\nkeep_restricted_days = \"never\"\n",
                 "2:24: invalid value: string \"never\", expected a number of days",
             ),
+            ("[identity]\nphone_approval = \"face\"\n", "2:18: unknown variant `face`, expected one of `both`, `pin`, `passkey`"),
             ("[server\n", "1:8: "),
             ("[doctor]\ndays = 1\ndays = 2\n", "3:1: duplicate key"),
         ] {
             let found = mistake(text);
             assert!(found.starts_with(wanted), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn the_ways_to_approve_on_a_phone_are_those_of_the_file() {
+        use annuaire_ecps::ApprovalMethods;
+        for (text, wanted) in [
+            ("", ApprovalMethods::PinOrPasskey),
+            ("phone_approval = \"both\"", ApprovalMethods::PinOrPasskey),
+            ("phone_approval = \"pin\"", ApprovalMethods::PinOnly),
+            ("phone_approval = \"passkey\"", ApprovalMethods::PasskeyOnly),
+        ] {
+            let configuration = Configuration::parse(&format!("[identity]\n{text}\n")).expect("a configuration");
+            assert_eq!(ApprovalMethods::from(configuration.identity.phone_approval), wanted, "{text}");
         }
     }
 

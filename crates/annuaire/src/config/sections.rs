@@ -2,7 +2,7 @@
 
 use super::section::{KeyValue, Section, section};
 use super::values::{
-    AcceptedCards, Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, TextValue, UpdateCadence,
+    AcceptedCards, Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, PhoneApproval, TextValue, UpdateCadence,
 };
 use crate::data_place::{DataPlace, RetainedVersions};
 use crate::extractions::DailyTime;
@@ -171,6 +171,9 @@ section! {
         sms_from: String = "ANNUAIRE".to_owned(),
         /// File with the bearer token of the gateway.
         sms_token: Option<PathBuf> = None,
+        /// By what holders approve on a phone, beside its key: both (PIN or passkey), pin (there are no passkeys then, on login pages neither),
+        /// or passkey (the PIN is asked for when one is added).
+        phone_approval: PhoneApproval = PhoneApproval::Both,
         /// Address and port of the TLS listener for cards and certificates of organisations: both hosts below are on it.
         tls_listen: Option<SocketAddr> = None,
         /// File with the certificate of the server for these hosts, then that of its issuer (PEM). It is read again when it changes.

@@ -1,5 +1,6 @@
 //! Types of the values of the configuration: each reads itself from text, refuses what it cannot mean, and writes itself again.
 
+use annuaire_ecps::ApprovalMethods;
 use annuaire_fhir::Guide;
 use annuaire_web::{GzipCoding, NotAPublicBase, PublicBase};
 use clap::ValueEnum;
@@ -192,6 +193,29 @@ impl From<GuideVersion> for Guide {
         match version {
             GuideVersion::V120 => Self::V120,
             GuideVersion::V110 => Self::V110,
+        }
+    }
+}
+
+/// By what a holder approves on a phone, beside the key of the phone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PhoneApproval {
+    /// By PIN or passkey.
+    #[default]
+    Both,
+    /// By PIN alone: there are no passkeys.
+    Pin,
+    /// By passkey alone.
+    Passkey,
+}
+
+impl From<PhoneApproval> for ApprovalMethods {
+    fn from(approval: PhoneApproval) -> Self {
+        match approval {
+            PhoneApproval::Both => Self::PinOrPasskey,
+            PhoneApproval::Pin => Self::PinOnly,
+            PhoneApproval::Passkey => Self::PasskeyOnly,
         }
     }
 }

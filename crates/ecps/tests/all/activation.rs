@@ -1,6 +1,6 @@
 //! Activations, devices, messages.
 
-use crate::world::{CAMILLE, DOMINIQUE, NOBODY, PIN, Told, World};
+use crate::world::{CAMILLE, DOMINIQUE, NOBODY, PIN, START_MS, Told, World};
 use annuaire_ecps::{
     ActivationMode, ActivationStep, BindCall, DeviceChange, MeansState, OpenedActivation, PhoneRefusal, PinFault, SignedIn,
     SimulatedPhone, limits,
@@ -10,7 +10,7 @@ use serde_json::json;
 use std::sync::atomic::Ordering;
 
 fn session(national_id: &str) -> SignedIn {
-    SignedIn { national_id: national_id.into(), other_ids: Vec::new(), sid: "s".into(), by_card: false }
+    SignedIn { national_id: national_id.into(), other_ids: Vec::new(), sid: "s".into(), by_card: false, login_ms: START_MS }
 }
 
 /// A key that is in no phone yet.

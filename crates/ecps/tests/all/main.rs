@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod activation;
+mod authenticator;
 mod pages;
+mod passkeys;
 mod prompts;
+mod push;
 mod world;

@@ -1,5 +1,6 @@
 //! Pages and calls over HTTP, walked by a client that runs no script.
 
+use crate::authenticator::Authenticator;
 use crate::world::{BASE, CAMILLE, NOBODY, PIN, START_MS, World, order};
 use annuaire_ecps::{Asker, PhoneDemo, PhoneDoorSettings, PromptOrder, SignedIn, limits, router};
 use axum::Router;
@@ -86,7 +87,7 @@ fn attribute<'a>(tag: &'a str, name: &str) -> &'a str {
 }
 
 fn signed_in(by_card: bool) -> SignedIn {
-    SignedIn { national_id: CAMILLE.into(), other_ids: Vec::new(), sid: "session-1".into(), by_card }
+    SignedIn { national_id: CAMILLE.into(), other_ids: Vec::new(), sid: "session-1".into(), by_card, login_ms: START_MS }
 }
 
 #[tokio::test]
@@ -241,6 +242,11 @@ async fn a_stranger_gets_nothing_at_any_door() {
         assert_eq!(stranger.post(path, &[("action", "revoquer"), ("jeton", "x")]).await.status, StatusCode::FORBIDDEN, "{path}");
     }
     assert_eq!(stranger.post("/e-cps/activation/x.y", &[]).await.status, StatusCode::NOT_FOUND);
+    for end in ["debut", "fin"] {
+        let path = format!("{device}/cle-acces/{end}");
+        let body = json!({"token": "x", "credential": {}}).to_string();
+        assert_eq!(stranger.send("POST", &path, body, &[]).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
     // The parts of a demonstration are not there.
     for path in ["/e-cps/messagerie", "/e-cps/simulateur", "/e-cps/simulateur/0", "/e-cps/autre"] {
         assert_eq!(stranger.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
@@ -256,6 +262,12 @@ async fn a_stranger_gets_nothing_at_any_door() {
         ("decisions", json!({"means_id": phone.means_id, "tx": "x", "decision": "approve", "proof": ""}), 401),
         ("decisions", json!({"means_id": phone.means_id, "tx": "x", "decision": "explode", "proof": ""}), 400),
         ("revocation", json!({"means_id": phone.means_id, "call": ""}), 401),
+        ("activations/x/passkey/start", json!({"call": "a.b.c"}), 404),
+        ("activations/x/passkey/finish", json!({"call": "a.b.c", "credential": {}}), 404),
+        ("passkey/start", json!({"means_id": phone.means_id, "call": "a.b.c"}), 401),
+        ("passkey/finish", json!({"means_id": phone.means_id, "call": "a.b.c", "credential": {}}), 401),
+        ("push", json!({"means_id": phone.means_id, "call": "a.b.c", "subscription": null}), 401),
+        ("passkey/removal", json!({"means_id": phone.means_id, "call": "a.b.c"}), 401),
     ];
     for (path, body, status) in bodies {
         for sent in [body.to_string(), "{".to_owned(), "null".to_owned(), String::new()] {
@@ -314,7 +326,7 @@ async fn every_page_forbids_scripts_frames_and_copies() {
         }
         assert!(seen.text.contains("<html lang=\"fr\">") && seen.text.matches("<h1").count() == 1, "{path}");
     }
-    for file in ["", "app.js", "app.css", "sw.js", "manifest.webmanifest", "icon.svg"] {
+    for file in ["", "app.js", "webauthn.js", "devices.js", "app.css", "sw.js", "manifest.webmanifest", "icon.svg"] {
         let seen = visitor.get(&format!("/e-cps/app/{file}")).await;
         assert_eq!(seen.status, StatusCode::OK, "{file}");
         assert!(!seen.headers["content-security-policy"].to_str().unwrap().contains("unsafe"));
@@ -331,4 +343,61 @@ async fn without_a_session_the_page_leads_to_the_sign_in() {
     let mut visitor = Browser { app: router(world.service.clone(), settings), cookies: Vec::new(), who: None };
     let seen = visitor.get("/e-cps/appareils").await;
     assert_eq!((seen.status, seen.location.as_str()), (StatusCode::SEE_OTHER, "/connexion?retour=%2Fe-cps%2Fappareils"));
+}
+
+#[tokio::test]
+async fn a_holder_adds_and_removes_a_passkey_on_the_page_of_devices() {
+    let world = World::new().await;
+    let phone = world.phone(CAMILLE).await;
+    let mut pc = Browser::new(&world, false);
+    pc.who = Some(signed_in(false));
+    let page = pc.get("/e-cps/appareils").await;
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.contains("script-src 'self'") && policy.contains("connect-src 'self'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    let form = page.text.split("<form").find(|form| form.contains("data-passkey")).unwrap();
+    assert!(form.contains(" hidden>") && form.contains("Ajouter une clé d’accès"), "without script nobody sees it: {form}");
+    assert!(page.text.contains("<dt>Clé d’accès</dt><dd>aucune</dd>"));
+    for script in page.text.split("<script src=\"").skip(1) {
+        let path = script.split('"').next().unwrap();
+        assert_eq!(pc.get(path).await.status, StatusCode::OK, "{path}");
+    }
+    let path = attribute(form, "action").to_owned();
+    let token = attribute(form.split("name=\"jeton\"").nth(1).unwrap(), "value").to_owned();
+    let call = |end: &str, token: &str, credential: Value| {
+        (format!("{path}/{end}"), json!({"token": token, "credential": credential}).to_string())
+    };
+    let ours = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
+    let (begin, body) = call("debut", &token, Value::Null);
+    let (_, forged) = call("debut", "x", Value::Null);
+    assert_eq!(pc.send("POST", &begin, forged, &ours).await.status, StatusCode::FORBIDDEN);
+    for foreign in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example")] {
+        assert_eq!(pc.send("POST", &begin, body.clone(), &[foreign]).await.status, StatusCode::FORBIDDEN, "{foreign:?}");
+    }
+    assert_eq!(pc.send("POST", &begin, "{".into(), &ours).await.status, StatusCode::BAD_REQUEST);
+    let foreign = begin.replace(&phone.means_id, &"0".repeat(32));
+    assert_eq!(pc.send("POST", &foreign, body.clone(), &ours).await.status, StatusCode::UNAUTHORIZED);
+    let options = pc.send("POST", &begin, body.clone(), &ours).await;
+    assert_eq!(options.status, StatusCode::OK, "{}", options.text);
+    let options: Value = serde_json::from_str(&options.text).unwrap();
+    let mut authenticator = Authenticator::synced(BASE, "one");
+    let (end, made) = call("fin", &token, authenticator.create(&options));
+    let made = pc.send("POST", &end, made, &ours).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let page = pc.get("/e-cps/appareils").await;
+    assert!(page.text.contains("synchronisée entre vos appareils") && !page.text.contains("<script"), "{}", page.text);
+    let removed = pc.submit(&page, &format!("/e-cps/appareils/{}", phone.means_id), &[("action", "retirer-cle")]).await;
+    assert!(removed.text.contains("<dd>aucune</dd>") && !removed.text.contains("Retirer la clé d’accès"));
+    // A login of long ago adds none, and leads to a new one.
+    world.wait(limits::RECENT_LOGIN_MS);
+    let late = pc.send("POST", &begin, body, &ours).await;
+    assert_eq!(late.status, StatusCode::FORBIDDEN);
+    assert!(late.text.contains("login_too_old"), "{}", late.text);
+    let settings = PhoneDoorSettings { sign_in: Some("/connexion".into()), ..PhoneDoorSettings::default() };
+    let mut pc = Browser { app: router(world.service.clone(), settings), cookies: Vec::new(), who: Some(signed_in(false)) };
+    let page = pc.get("/e-cps/appareils").await;
+    assert!(page.text.contains("/connexion?retour=/e-cps/appareils&#38;de-nouveau=oui"), "{}", page.text);
+    assert!(!page.text.contains("<script"));
 }

@@ -1,12 +1,12 @@
 //! Requests: who may answer what, how often, and who wins.
 
-use crate::world::{CAMILLE, DOMINIQUE, FORMER, NOBODY, PIN, SECRET, Told, World, ciba, order};
+use crate::world::{CAMILLE, DOMINIQUE, FORMER, NOBODY, PIN, SECRET, START_MS, Told, World, ciba, order};
 use annuaire_ecps::{
     AskRefusal, Asker, DecisionOutcome, DeviceChange, MeansState, PhoneRefusal, PromptOrder, PromptState, SignedIn, limits,
 };
 
 fn session(national_id: &str) -> SignedIn {
-    SignedIn { national_id: national_id.into(), other_ids: Vec::new(), sid: "s".into(), by_card: false }
+    SignedIn { national_id: national_id.into(), other_ids: Vec::new(), sid: "s".into(), by_card: false, login_ms: START_MS }
 }
 
 fn other(number: &str) -> &'static str {

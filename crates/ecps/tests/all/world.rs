@@ -1,8 +1,9 @@
 //! A registry, a clock that the test moves, fictional people, a mailbox.
 
 use annuaire_ecps::{
-    Asker, ContactBook, KnownContacts, LocalMailbox, LocalMessage, MeansEnded, MessageSender, OutgoingMessage, PhoneError,
-    PhoneRefusal, PhoneService, PhoneSettings, PromptAnswer, PromptOrder, ShownPrompt, SimulatedPhone, SimulationError,
+    ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, LocalMessage, MeansEnded, MessageSender, OutgoingMessage,
+    OutgoingPush, PhoneError, PhoneRefusal, PhoneService, PhoneSettings, PromptAnswer, PromptOrder, PushOutcome, PushSender,
+    ShownPrompt, SimulatedPhone, SimulationError,
 };
 use annuaire_store::{Entropy, Registry};
 use annuaire_store_sqlite::{SqliteOptions, SqliteRegistry};
@@ -57,7 +58,30 @@ impl MessageSender for Way {
     }
 }
 
+/// Push services: those at `/gone` know the subscription no more, those at `/dead` never answer; all others accept.
+#[derive(Default)]
+pub struct Pushes {
+    pub sent: Mutex<Vec<OutgoingPush>>,
+}
+
+#[async_trait]
+impl PushSender for Pushes {
+    fn check(&self, endpoint: &str) -> Result<(), String> {
+        if endpoint.contains("127.0.0.1") { Err("an address of ours".into()) } else { Ok(()) }
+    }
+
+    async fn send(&self, push: &OutgoingPush) -> Result<PushOutcome, String> {
+        self.sent.lock().unwrap().push(push.clone());
+        match push.endpoint.rsplit('/').next() {
+            Some("gone") => Ok(PushOutcome::Gone),
+            Some("dead") => Err("no answer".into()),
+            _ => Ok(PushOutcome::Accepted),
+        }
+    }
+}
+
 pub struct World {
+    pub pushes: Arc<Pushes>,
     pub way: Arc<Way>,
     settings: PhoneSettings,
     pub service: Arc<PhoneService>,
@@ -99,6 +123,7 @@ impl World {
             people.0.lock().unwrap().insert(id.to_owned(), contacts(name, number));
         }
         let ended = Arc::new(Ended::default());
+        let pushes = Arc::new(Pushes::default());
         let settings = PhoneSettings {
             registry: Arc::clone(&registry),
             entropy,
@@ -108,8 +133,11 @@ impl World {
             contacts: people.clone(),
             ended: ended.clone(),
             public_base: BASE.to_owned(),
+            push: Some(pushes.clone()),
+            methods: ApprovalMethods::default(),
         };
         Self {
+            pushes,
             way,
             service: Arc::new(PhoneService::new(settings.clone())),
             settings,
@@ -125,6 +153,16 @@ impl World {
     /// Another node over the registry of this world.
     pub fn node(&self, secret: [u8; 32]) -> Arc<PhoneService> {
         Arc::new(PhoneService::new(PhoneSettings { secret, ..self.settings.clone() }))
+    }
+
+    /// A node with other methods.
+    pub fn taking(&self, methods: ApprovalMethods) -> Arc<PhoneService> {
+        Arc::new(PhoneService::new(PhoneSettings { methods, ..self.settings.clone() }))
+    }
+
+    /// A node that people find elsewhere.
+    pub fn found_at(&self, base: &str) -> Arc<PhoneService> {
+        Arc::new(PhoneService::new(PhoneSettings { public_base: base.to_owned(), ..self.settings.clone() }))
     }
 
     pub fn now_ms(&self) -> i64 {

@@ -121,9 +121,7 @@ async fn fits(
 ) -> Result<bool, Error> {
     let authentication = &session.value.authentication;
     let age_ms = provider.now_ms() - authentication.at_ms;
-    let mode = authentication.mode.name();
-    let is_allowed = client.allowed_auth_modes.is_empty() || client.allowed_auth_modes.iter().any(|known| known == mode);
-    if request.login_again || request.max_age_s.is_some_and(|age| age_ms > age * 1_000) || !is_allowed {
+    if request.login_again || request.max_age_s.is_some_and(|age| age_ms > age * 1_000) || !client.takes(authentication.mode) {
         return Ok(false);
     }
     if let Some(hint) = &request.id_token_hint {

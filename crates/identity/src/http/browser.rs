@@ -119,6 +119,21 @@ impl Provider {
         response
     }
 
+    /// As [`page`](Self::page), for a page that runs a script of ours. The script sends nothing but forms of the page.
+    pub(crate) fn page_with_script(
+        &self,
+        caller: &EndpointCaller,
+        status: StatusCode,
+        page: &impl Template,
+        form_targets: &[String],
+    ) -> Response {
+        let mut response = self.page(caller, status, page, form_targets);
+        let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+        let policy = format!("{}; script-src 'self'", policy.unwrap_or("default-src 'none'"));
+        set(&mut response, header::CONTENT_SECURITY_POLICY, &policy);
+        response
+    }
+
     /// A page that says one thing, and where to go from there.
     pub(crate) fn message(&self, caller: &EndpointCaller, status: StatusCode, title: &str, text: &str) -> Response {
         let page =

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use annuaire_cards::CARD_REFUSED;
-use annuaire_ecps::{AskRefusal, Asker, PromptOrder, PromptState};
+use annuaire_ecps::{AskRefusal, Asker, PasskeyLogin, PasskeyRequest, PhoneError, PhoneRefusal, PromptOrder, PromptState};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
@@ -18,11 +18,13 @@ use crate::error::Error;
 use crate::http::admission::EndpointCaller;
 use crate::http::answer::{origin, see_other};
 use crate::http::browser::{BackForm, BrowserCookie, Frame, ProviderMessage, browser_label};
+use crate::http::script::script_path;
 use crate::leaving::is_opposed;
+use crate::limits::NAMES_OF_PERSON;
 use crate::login::{CardTicket, Login, LoginStep};
 use crate::provider::{EndReason, Provider};
 use crate::rows::{Held, Writes};
-use crate::session::{AuthMode, Authentication, Session};
+use crate::session::{AccountName, AuthMode, Authentication, Session};
 
 /// An answer to a national identifier takes this long at least, whether anybody has it or not.
 const LEAST: Duration = Duration::from_millis(250);
@@ -32,7 +34,7 @@ pub(crate) async fn show(State(provider): State<Arc<Provider>>, caller: Endpoint
     let shown = async {
         let Some(held) = login_of(&provider, &caller, &id).await? else { return Ok(lost(&provider, &caller)) };
         match &held.value.step {
-            LoginStep::Choice => Ok(choice(&provider, &caller, &held.value, None)),
+            LoginStep::Choice => choice(&provider, &caller, &held.value, None).await,
             LoginStep::Phone { .. } => Ok(see_other(&format!("{}/attente", held.value.path()))),
             LoginStep::Done => Ok(lost(&provider, &caller)),
         }
@@ -87,12 +89,51 @@ fn proof(provider: &Provider, caller: &EndpointCaller, login: &Login) -> String 
     provider.form_proof(&browser, &login.id)
 }
 
-fn choice(provider: &Provider, caller: &EndpointCaller, login: &Login, problem: Option<&str>) -> Response {
+/// Why nobody is logged in yet, for the page of the choice.
+struct Problem<'a> {
+    text: &'a str,
+    /// Whether the identifier that was typed is at fault.
+    of_identifier: bool,
+}
+
+impl<'a> Problem<'a> {
+    const fn of_identifier(text: &'a str) -> Self {
+        Self { text, of_identifier: true }
+    }
+
+    const fn of_means(text: &'a str) -> Self {
+        Self { text, of_identifier: false }
+    }
+}
+
+/// The challenge of the passkey of a login: it follows from the random number of the login and the secret of the installation, so that an
+/// assertion is good for this login alone, on any node.
+fn passkey_challenge(provider: &Provider, login: &Login) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("annuaire 2026-11 challenge of a login by passkey");
+    *hasher.update(&provider.form_key).update(login.id.as_bytes()).finalize().as_bytes()
+}
+
+/// What a browser needs for a passkey; `None` where this login takes none.
+async fn passkey_request(provider: &Provider, login: &Login) -> Result<Option<PasskeyRequest>, Error> {
+    let Some(request) = provider.phone.passkey_request(&passkey_challenge(provider, login)) else { return Ok(None) };
+    let client = provider.client(&login.request.return_to.client_id).await?;
+    Ok(client.is_some_and(|client| client.takes(AuthMode::Webauthn)).then_some(request))
+}
+
+async fn choice(
+    provider: &Provider,
+    caller: &EndpointCaller,
+    login: &Login,
+    problem: Option<Problem<'_>>,
+) -> Result<Response, Error> {
     let kept = provider.cookie(&caller.headers, BrowserCookie::Remembered);
     let page = ChoicePage {
         frame: provider.frame(),
         client_name: login.client_name.clone(),
-        problem: problem.map(str::to_owned),
+        is_invalid: problem.as_ref().is_some_and(|problem| problem.of_identifier),
+        problem: problem.map(|problem| problem.text.to_owned()),
+        passkey: passkey_request(provider, login).await?,
+        script: script_path(),
         action: login.path(),
         proof: proof(provider, caller, login),
         is_remembered: kept.is_some(),
@@ -100,10 +141,13 @@ fn choice(provider: &Provider, caller: &EndpointCaller, login: &Login, problem: 
         with_card: provider.addresses.card_host.is_some(),
         activate: "/e-cps/".to_owned(),
     };
-    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if page.problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let mut targets = vec![origin(&login.request.return_to.redirect_uri)];
     targets.extend(provider.addresses.card_host.clone());
-    provider.page(caller, status, &page, &targets)
+    Ok(match page.passkey {
+        Some(_) => provider.page_with_script(caller, status, &page, &targets),
+        None => provider.page(caller, status, &page, &targets),
+    })
 }
 
 async fn acted(provider: &Provider, caller: &EndpointCaller, id: &str, body: &[u8]) -> Result<Response, Error> {
@@ -126,8 +170,12 @@ async fn acted(provider: &Provider, caller: &EndpointCaller, id: &str, body: &[u
         }
         Some("carte") => match &provider.addresses.card_host {
             Some(host) => Ok(see_other(&format!("{host}/auth/carte/{id}"))),
-            None => Ok(choice(provider, caller, &held.value, Some("La connexion par carte n’est pas proposée ici."))),
+            None => {
+                let text = "La connexion par carte n’est pas proposée ici.";
+                choice(provider, caller, &held.value, Some(Problem::of_means(text))).await
+            }
         },
+        Some("cle") => by_passkey(provider, caller, held, &form).await,
         _ => {
             let (response, ()) = tokio::join!(asked(provider, caller, held, &form, &browser), tokio::time::sleep(LEAST));
             response
@@ -169,7 +217,7 @@ async fn asked(
     let id = national_id(form.get("identifiant").unwrap_or_default());
     if !is_plausible(&id) {
         let text = "Saisissez votre identifiant national : les 11 chiffres de votre numéro RPPS, ou 12 avec le premier 8.";
-        return Ok(choice(provider, caller, &held.value, Some(text)));
+        return choice(provider, caller, &held.value, Some(Problem::of_identifier(text))).await;
     }
     let person = provider.people.person(&id).await?;
     let order = PromptOrder {
@@ -187,7 +235,7 @@ async fn asked(
         Err(_) => {
             let text =
                 "Trop de demandes pour cet identifiant depuis ce navigateur. Patientez trente minutes, ou utilisez votre carte.";
-            return Ok(choice(provider, caller, &held.value, Some(text)));
+            return choice(provider, caller, &held.value, Some(Problem::of_identifier(text))).await;
         }
     };
     let path = held.value.path();
@@ -279,6 +327,49 @@ async fn by_card(provider: &Provider, caller: &EndpointCaller, id: &str, ticket:
     finish(provider, caller, held, authentication).await
 }
 
+/// A passkey proves who sits at the browser, without a phone.
+async fn by_passkey(
+    provider: &Provider,
+    caller: &EndpointCaller,
+    held: Held<Login>,
+    form: &Parameters,
+) -> Result<Response, Error> {
+    let login = &held.value;
+    if passkey_request(provider, login).await?.is_none() {
+        let text = PhoneRefusal::NoPasskeys.french();
+        return choice(provider, caller, login, Some(Problem::of_means(&text))).await;
+    }
+    let assertion = serde_json::from_str(form.get("assertion").unwrap_or_default()).unwrap_or_default();
+    let client_id = login.request.return_to.client_id.as_str();
+    let shown = PasskeyLogin {
+        challenge: &passkey_challenge(provider, login),
+        assertion: &assertion,
+        client_id,
+        client_name: &login.client_name,
+        origin: &browser_label(&caller.headers),
+    };
+    let approval = match provider.phone.log_in_with_passkey(&shown).await {
+        Ok(approval) => approval,
+        Err(PhoneError::Refused(refusal)) => {
+            let detail = serde_json::json!({"reason": refusal.code(), "client": client_id});
+            let event = provider.event("identity.passkey.refused", &login.id, &detail);
+            provider.rows.write(Writes::default().audit(event)).await?;
+            let text = refusal.french();
+            return choice(provider, caller, login, Some(Problem::of_means(&text))).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let authentication = Authentication {
+        national_id: provider.present_id(approval.national_id).await?,
+        mode: AuthMode::Webauthn,
+        amr: approval.amr.iter().map(|method| (*method).to_owned()).collect(),
+        at_ms: approval.auth_ms,
+        means: approval.means_id,
+        holder: None,
+    };
+    finish(provider, caller, held, authentication).await
+}
+
 /// Somebody proved who they are: a session, a code, and back to the client; or the reason why they may not log in.
 async fn finish(
     provider: &Provider,
@@ -289,7 +380,7 @@ async fn finish(
     let login = held.value.clone();
     let Some(client) = provider.client(&login.request.return_to.client_id).await? else { return Ok(lost(provider, caller)) };
     let mode = authentication.mode.name();
-    if !client.allowed_auth_modes.is_empty() && !client.allowed_auth_modes.iter().any(|known| known == mode) {
+    if !client.takes(authentication.mode) {
         let text = "Cette application n’accepte pas ce moyen d’identification. Choisissez-en un autre.";
         return Ok(refused(provider, caller, &login, "Autre moyen demandé", text));
     }
@@ -339,6 +430,21 @@ async fn finish(
 }
 
 impl Provider {
+    /// The identifier under which the register knows a person now: their phone may be of a former one. What leads from one to the other is
+    /// their account, in which a login by phone notes the new one.
+    async fn present_id(&self, national_id: String) -> Result<String, Error> {
+        if self.people.person(&national_id).await?.is_some() {
+            return Ok(national_id);
+        }
+        let Some(name) = self.rows.any::<AccountName>(&national_id).await? else { return Ok(national_id) };
+        for other in self.rows.list::<AccountName>(Some(&name.value.sub), "", NAMES_OF_PERSON).await? {
+            if self.people.person(&other.value.national_id).await?.is_some() {
+                return Ok(other.value.national_id);
+            }
+        }
+        Ok(national_id)
+    }
+
     /// The session that the browser had, after its person logged in again: it keeps its clients and gets another cookie. `None` when it
     /// was another person's, whose session ends.
     async fn renewed_session(
@@ -364,6 +470,9 @@ struct ChoicePage {
     frame: Frame,
     client_name: String,
     problem: Option<String>,
+    is_invalid: bool,
+    passkey: Option<PasskeyRequest>,
+    script: String,
     action: String,
     proof: String,
     remembered: String,

@@ -41,7 +41,7 @@ pub(crate) fn own_client(provider: &Provider) -> ClientRecord {
     ClientRecord { mode: ClientMode::Basic, ..record }
 }
 
-/// `GET /auth/entree?retour=/e-cps/…`
+/// `GET /auth/entree?retour=/e-cps/…`; with `de-nouveau` the person proves again who they are.
 pub(crate) async fn sign_in(State(provider): State<Arc<Provider>>, RawQuery(query): RawQuery) -> Response {
     let asked = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let page = asked.get("retour").filter(|path| is_own_page(path)).unwrap_or(PAGES[0]);
@@ -51,6 +51,9 @@ pub(crate) async fn sign_in(State(provider): State<Arc<Provider>>, RawQuery(quer
         [("response_type", "code"), ("client_id", OWN), ("redirect_uri", &address), ("scope", "openid"), ("state", page)]
     {
         query.append_pair(name, value);
+    }
+    if asked.get("de-nouveau").is_some() {
+        query.append_pair("prompt", "login");
     }
     see_other(&format!("/auth?{}", query.finish()))
 }
@@ -90,6 +93,7 @@ async fn signed_in(provider: &Provider, cookie: &str) -> Result<Option<SignedIn>
     Ok(Some(SignedIn {
         national_id: claims.national_id.clone(),
         other_ids,
+        login_ms: session.authentication.at_ms,
         by_card: session.authentication.mode == AuthMode::Card,
         sid: session.sid,
     }))

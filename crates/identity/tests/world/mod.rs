@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use annuaire_base::fact::{FactKey, Publication};
 use annuaire_ecps::{
-    ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings, SimulatedPhone,
+    ApprovalMethods, ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings,
+    SimulatedPhone,
 };
 use annuaire_identity::{
     CertificateChecks, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, OrganisationProof,
@@ -161,6 +162,8 @@ fn parts(
         contacts: Arc::new(Book),
         ended: Arc::clone(&late) as Arc<dyn MeansEnded>,
         public_base: host.into(),
+        push: None,
+        methods: ApprovalMethods::default(),
     }));
     let gate_clock = Arc::clone(&now);
     let gate = Arc::new(Gate::new(GateSettings::new([7; 32], Arc::new(move || gate_clock() * 1_000))));
