@@ -132,6 +132,9 @@ pub(crate) fn no_store(response: &mut Response) {
 /// Lets a page load its style sheet and send its forms to this server, and nothing else.
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Lets a page that waits run our script and ask this server too.
+const WAITING_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Around the content of every page.
 #[derive(Clone, Default)]
@@ -140,7 +143,7 @@ pub(crate) struct PhoneFrame {
     pub style: String,
     pub fictional: bool,
     pub demo: bool,
-    /// Seconds after which the browser asks again; zero: never.
+    /// Seconds after which a browser without script reads the page again; with script, it looks more often. Zero: the page does not wait.
     pub refresh: i64,
 }
 
@@ -180,6 +183,15 @@ impl PhoneDoor {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         no_store(&mut response);
+        response
+    }
+
+    /// The answer with a page that waits for something, when its frame says so.
+    pub(crate) fn waiting_page(&self, status: StatusCode, frame: &PhoneFrame, page: &impl Template) -> Response {
+        let mut response = self.page(status, page);
+        if frame.refresh > 0 {
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(WAITING_POLICY));
+        }
         response
     }
 

@@ -1,4 +1,4 @@
-//! The pages of `/e-cps/`: plain forms, no script.
+//! The pages of `/e-cps/`: plain forms. Those that wait have a script, and do without.
 
 use crate::activating::{ActivationView, OpenedActivation};
 use crate::activation::ActivationStep;
@@ -160,7 +160,7 @@ fn activation_page(door: &PhoneDoor, link: &str, opened: &OpenedActivation, view
         view,
         step,
     };
-    door.page(status, &page)
+    door.waiting_page(status, &page.frame, &page)
 }
 
 fn with_cookie(door: &PhoneDoor, path: &str, cookie: &str) -> Response {

@@ -89,6 +89,28 @@ impl Provider {
         page: &impl Template,
         form_targets: &[String],
     ) -> Response {
+        self.page_under(caller, status, page, form_targets, "")
+    }
+
+    /// A page as [`page`](Self::page) answers with one, that runs scripts of ours.
+    pub(crate) fn scripted_page(
+        &self,
+        caller: &EndpointCaller,
+        status: StatusCode,
+        page: &impl Template,
+        form_targets: &[String],
+    ) -> Response {
+        self.page_under(caller, status, page, form_targets, " script-src 'self'; connect-src 'self';")
+    }
+
+    fn page_under(
+        &self,
+        caller: &EndpointCaller,
+        status: StatusCode,
+        page: &impl Template,
+        form_targets: &[String],
+        scripts: &str,
+    ) -> Response {
         let (status, body) = match page.render() {
             Ok(body) => (status, body),
             Err(error) => {
@@ -100,7 +122,7 @@ impl Provider {
         *response.status_mut() = status;
         let targets = form_targets.iter().fold(String::new(), |all, target| format!("{all} {target}"));
         let policy = format!(
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{targets}; base-uri 'none'; frame-ancestors 'none'"
+            "default-src 'none';{scripts} style-src 'self'; img-src 'self'; form-action 'self'{targets}; base-uri 'none'; frame-ancestors 'none'"
         );
         set(&mut response, header::CONTENT_SECURITY_POLICY, &policy);
         for (name, value) in [
