@@ -13,15 +13,13 @@ const APP_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self
      manifest-src 'self'; worker-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Address, type and content of each file. `sw.js` names those that it keeps.
-const FILES: [(&str, &str, &str); 7] = [
+const FILES: [(&str, &str, &str); 6] = [
     ("/e-cps/app/", "text/html;charset=UTF-8", include_str!("../assets/app.html")),
     ("/e-cps/app/app.js", "text/javascript;charset=UTF-8", include_str!("../assets/app.js")),
     ("/e-cps/app/app.css", "text/css;charset=UTF-8", include_str!("../assets/app.css")),
     ("/e-cps/app/sw.js", "text/javascript;charset=UTF-8", include_str!("../assets/sw.js")),
     ("/e-cps/app/manifest.webmanifest", "application/manifest+json", include_str!("../assets/manifest.webmanifest")),
     ("/e-cps/app/icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
-    // Of the pages, not of the application: those that wait for something ask by it.
-    ("/e-cps/suivre.js", "text/javascript;charset=UTF-8", include_str!("../assets/follow.js")),
 ];
 
 pub(crate) fn routes() -> Router<Arc<PhoneDoor>> {

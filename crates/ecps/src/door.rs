@@ -132,8 +132,9 @@ pub(crate) fn no_store(response: &mut Response) {
 /// Lets a page load its style sheet and send its forms to this server, and nothing else.
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// Lets a page that waits run our script and ask this server too.
-const WAITING_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; \
+
+/// As [`PAGE_POLICY`], with scripts of this server.
+const SCRIPTED_PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Around the content of every page.
@@ -186,12 +187,10 @@ impl PhoneDoor {
         response
     }
 
-    /// The answer with a page that waits for something, when its frame says so.
-    pub(crate) fn waiting_page(&self, status: StatusCode, frame: &PhoneFrame, page: &impl Template) -> Response {
+    /// As [`page`](Self::page), for a page that runs scripts of this server, which talk to it alone.
+    pub(crate) fn page_with_scripts(&self, status: StatusCode, page: &impl Template) -> Response {
         let mut response = self.page(status, page);
-        if frame.refresh > 0 {
-            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(WAITING_POLICY));
-        }
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SCRIPTED_PAGE_POLICY));
         response
     }
 

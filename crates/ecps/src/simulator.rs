@@ -46,7 +46,7 @@ async fn mailbox(State(door): DoorState, parts: Parts) -> Response {
             };
             let frame = PhoneFrame { refresh: 15, ..door.frame() };
             let page = MailboxPage { frame, messages: messages.into_iter().map(line).collect() };
-            door.waiting_page(StatusCode::OK, &page.frame, &page)
+            door.page_with_scripts(StatusCode::OK, &page)
         }
         Err(error) => door.error(&parts, "ecps.mailbox", &error),
     }
@@ -110,7 +110,7 @@ async fn shown(door: &PhoneDoor, parts: &Parts, n: usize, said: String) -> Respo
         prompts: view.map(|view| view.prompts).unwrap_or_default(),
         said,
     };
-    door.waiting_page(StatusCode::OK, &page.frame, &page)
+    if page.frame.refresh > 0 { door.page_with_scripts(StatusCode::OK, &page) } else { door.page(StatusCode::OK, &page) }
 }
 
 fn failed(door: &PhoneDoor, parts: &Parts, error: SimulationError) -> Response {

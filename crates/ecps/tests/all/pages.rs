@@ -320,14 +320,15 @@ async fn every_page_forbids_foreign_scripts_frames_and_copies() {
         }
         assert!(seen.text.contains("<html lang=\"fr\">") && seen.text.matches("<h1").count() == 1, "{path}");
     }
-    for file in ["app/", "app/app.js", "app/app.css", "app/sw.js", "app/manifest.webmanifest", "app/icon.svg", "suivre.js"] {
-        let seen = visitor.get(&format!("/e-cps/{file}")).await;
+    for file in ["", "app.js", "app.css", "sw.js", "manifest.webmanifest", "icon.svg"] {
+        let seen = visitor.get(&format!("/e-cps/app/{file}")).await;
         assert_eq!(seen.status, StatusCode::OK, "{file}");
         assert!(!seen.headers["content-security-policy"].to_str().unwrap().contains("unsafe"));
     }
     let home = visitor.get("/e-cps/").await;
     let style = attribute(home.text.split("rel=\"stylesheet\"").nth(1).unwrap(), "href").to_owned();
     assert_eq!(visitor.get(&style).await.status, StatusCode::OK);
+    assert_eq!(visitor.get("/e-cps/suivre.js").await.headers["content-type"], "text/javascript;charset=UTF-8");
 }
 
 #[tokio::test]

@@ -89,28 +89,6 @@ impl Provider {
         page: &impl Template,
         form_targets: &[String],
     ) -> Response {
-        self.page_under(caller, status, page, form_targets, "")
-    }
-
-    /// A page as [`page`](Self::page) answers with one, that runs scripts of ours.
-    pub(crate) fn scripted_page(
-        &self,
-        caller: &EndpointCaller,
-        status: StatusCode,
-        page: &impl Template,
-        form_targets: &[String],
-    ) -> Response {
-        self.page_under(caller, status, page, form_targets, " script-src 'self'; connect-src 'self';")
-    }
-
-    fn page_under(
-        &self,
-        caller: &EndpointCaller,
-        status: StatusCode,
-        page: &impl Template,
-        form_targets: &[String],
-        scripts: &str,
-    ) -> Response {
         let (status, body) = match page.render() {
             Ok(body) => (status, body),
             Err(error) => {
@@ -122,7 +100,7 @@ impl Provider {
         *response.status_mut() = status;
         let targets = form_targets.iter().fold(String::new(), |all, target| format!("{all} {target}"));
         let policy = format!(
-            "default-src 'none';{scripts} style-src 'self'; img-src 'self'; form-action 'self'{targets}; base-uri 'none'; frame-ancestors 'none'"
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{targets}; base-uri 'none'; frame-ancestors 'none'"
         );
         set(&mut response, header::CONTENT_SECURITY_POLICY, &policy);
         for (name, value) in [
@@ -138,6 +116,21 @@ impl Provider {
         if self.addresses.is_encrypted() {
             set(&mut response, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
         }
+        response
+    }
+
+    /// As [`page`](Self::page), for a page that runs a script of ours, which talks to this server alone.
+    pub(crate) fn page_with_script(
+        &self,
+        caller: &EndpointCaller,
+        status: StatusCode,
+        page: &impl Template,
+        form_targets: &[String],
+    ) -> Response {
+        let mut response = self.page(caller, status, page, form_targets);
+        let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+        let policy = format!("{}; script-src 'self'; connect-src 'self'", policy.unwrap_or("default-src 'none'"));
+        set(&mut response, header::CONTENT_SECURITY_POLICY, &policy);
         response
     }
 

@@ -215,7 +215,7 @@ async fn waited(provider: &Provider, caller: &EndpointCaller, id: &str) -> Resul
                 action: held.value.path(),
                 proof: proof(provider, caller, &held.value),
             };
-            Ok(provider.scripted_page(caller, StatusCode::OK, &page, &[origin(&held.value.request.return_to.redirect_uri)]))
+            Ok(provider.page_with_script(caller, StatusCode::OK, &page, &[origin(&held.value.request.return_to.redirect_uri)]))
         }
         PromptState::Refused => Ok(refused(
             provider,
