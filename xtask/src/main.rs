@@ -1,17 +1,21 @@
 //! Developer commands. `cargo xtask test` is everything that must pass before a commit lands.
 
+mod counterparts;
 mod deny;
 mod dictionaries;
 mod geography;
+mod machine;
 mod postgres;
 mod tidy;
 
+use machine::cargo;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "usage: cargo xtask test                            everything that must pass before a commit lands
        cargo xtask tidy                            rooms, arrows, sizes, circles, names, links (a part of the tests)
        cargo xtask with-postgres COMMAND…          runs a command beside a throw-away PostgreSQL (its URL: ANNUAIRE_TEST_POSTGRES)
+       cargo xtask browser [NAME]                  journeys in a browser and certified clients, all or one file (a part of the tests)
        cargo xtask deny                            licences and advisories of dependencies, when cargo-deny is installed
        cargo xtask geography CURRENT.tgz HISTORY.tgz   (see data/geography/README.md)
        cargo xtask dictionaries DATA                   (see data/dictionaries/README.md)";
@@ -23,6 +27,8 @@ fn main() -> ExitCode {
         ["test"] => test(),
         ["tidy"] => tidy::run(&root()),
         ["with-postgres", program, arguments @ ..] => with_postgres(program, arguments),
+        ["browser"] => counterparts::run_browser(&root(), None),
+        ["browser", name] => counterparts::run_browser(&root(), Some(name)),
         ["deny"] => deny::run(),
         ["geography", current, history] => {
             geography::build(&PathBuf::from(current), &PathBuf::from(history), &PathBuf::from("data/geography"))
@@ -47,7 +53,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// First what needs Rust alone, then what needs a PostgreSQL server, which is installed or started here.
+/// First what needs Rust alone, then what needs a PostgreSQL server, then a browser and certified clients; all is installed here.
 fn test() -> Result<(), String> {
     cargo(&["fmt", "--all", "--", "--check"], &[])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
@@ -64,6 +70,7 @@ fn test() -> Result<(), String> {
     // Its flows again, on the database of clusters.
     cargo(&["test", "-p", "annuaire-identity", "--tests"], &server_url)?;
     drop(server);
+    counterparts::run_browser(&root(), None)?;
     println!("all tests passed");
     Ok(())
 }
@@ -76,15 +83,5 @@ fn with_postgres(program: &str, arguments: &[&str]) -> Result<(), String> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{program}: {status}")),
         Err(e) => Err(format!("{program}: {e}")),
-    }
-}
-
-fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
-    println!("$ cargo {}", arguments.join(" "));
-    let status = Command::new(env!("CARGO")).args(arguments).envs(environment.iter().copied()).status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("cargo {}: {status}", arguments[0])),
-        Err(e) => Err(format!("cargo {}: {e}", arguments[0])),
     }
 }

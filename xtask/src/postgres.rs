@@ -5,6 +5,11 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::machine::{Requirement, is_root, on_path, require, run};
+
+const SERVER: Requirement =
+    Requirement { what: "a PostgreSQL server", packages: &["postgresql"], is_there: || installed().is_some() };
+
 /// A running cluster; stopped and deleted when dropped.
 pub struct PostgresCluster {
     bin: PathBuf,
@@ -13,10 +18,9 @@ pub struct PostgresCluster {
 }
 
 /// Directory of the server programs, of the newest version installed.
-#[expect(clippy::disallowed_methods, reason = "a tool of developers looks for programs on their path")]
 fn installed() -> Option<PathBuf> {
     let here = |dir: &Path| dir.join("initdb").is_file() && dir.join("pg_ctl").is_file();
-    if let Some(dir) = std::env::split_paths(&std::env::var_os("PATH")?).find(|d| here(d)) {
+    if let Some(dir) = on_path("initdb").and_then(|program| program.parent().map(Path::to_owned)).filter(|dir| here(dir)) {
         return Some(dir);
     }
     let mut versions: Vec<PathBuf> =
@@ -25,35 +29,11 @@ fn installed() -> Option<PathBuf> {
     versions.pop()
 }
 
-fn is_root() -> bool {
-    let out = Command::new("id").arg("-u").output();
-    out.is_ok_and(|o| o.stdout.trim_ascii() == b"0")
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let what = format!("{command:?}");
-    match command.stdin(Stdio::null()).status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{what}: {status}")),
-        Err(e) => Err(format!("{what}: {e}")),
-    }
-}
-
-fn install() -> Result<PathBuf, String> {
-    let ask = "PostgreSQL is needed by the second stage of the tests: install its server (on Debian: apt install postgresql)";
-    if !(is_root() && Path::new("/usr/bin/apt-get").exists()) {
-        return Err(ask.to_owned());
-    }
-    println!("installing PostgreSQL");
-    run(Command::new("apt-get").args(["update", "-qq"]))?;
-    run(Command::new("apt-get").args(["install", "-y", "-qq", "postgresql"]).env("DEBIAN_FRONTEND", "noninteractive"))?;
-    installed().ok_or_else(|| ask.to_owned())
-}
-
 impl PostgresCluster {
     /// Creates and starts a cluster that listens on a free local port.
     pub fn start() -> Result<Self, String> {
-        let bin = installed().map_or_else(install, Ok)?;
+        require("the stage with PostgreSQL", &[SERVER])?;
+        let bin = installed().ok_or("PostgreSQL left while it was looked for")?;
         let dir = std::env::temp_dir().join(format!("annuaire-postgres-{}", std::process::id()));
         fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         // The port is free now; nothing else on a test machine takes it in between.

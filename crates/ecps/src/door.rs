@@ -144,7 +144,7 @@ pub(crate) struct PhoneFrame {
     pub style: String,
     pub fictional: bool,
     pub demo: bool,
-    /// Seconds after which the browser asks again; zero: never.
+    /// Seconds after which a browser without script reads the page again; with script, it looks more often. Zero: the page does not wait.
     pub refresh: i64,
 }
 

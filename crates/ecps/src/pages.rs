@@ -1,4 +1,4 @@
-//! The pages of `/e-cps/`: plain forms, no script.
+//! The pages of `/e-cps/`: plain forms. Those that wait have a script, and do without.
 
 use crate::activating::{ActivationView, OpenedActivation};
 use crate::activation::ActivationStep;
@@ -28,6 +28,7 @@ pub(crate) fn routes(door: &PhoneDoor) -> Router<Arc<PhoneDoor>> {
         .route("/e-cps/", get(home))
         .route("/e-cps", get(home_without_slash))
         .route(&door.style, get(style))
+        .route("/e-cps/suivre.js", get(follow_script))
         .route("/e-cps/activation", post(start))
         .route("/e-cps/activation/carte", post(start_with_card))
         .route("/e-cps/activation/{link}", get(activation).post(open))
@@ -66,6 +67,19 @@ async fn style() -> Response {
     for (name, value) in
         [(header::CONTENT_TYPE, "text/css;charset=UTF-8"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")]
     {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The script of pages that wait.
+async fn follow_script() -> Response {
+    let mut response = Response::new(Body::from(include_str!("../assets/follow.js")));
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/javascript;charset=UTF-8"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
@@ -165,7 +179,7 @@ fn activation_page(door: &PhoneDoor, link: &str, opened: &OpenedActivation, view
         view,
         step,
     };
-    door.page(status, &page)
+    if page.frame.refresh > 0 { door.page_with_scripts(status, &page) } else { door.page(status, &page) }
 }
 
 fn with_cookie(door: &PhoneDoor, path: &str, cookie: &str) -> Response {

@@ -45,7 +45,8 @@ async fn mailbox(State(door): DoorState, parts: Parts) -> Response {
                 (message, time, words)
             };
             let frame = PhoneFrame { refresh: 15, ..door.frame() };
-            door.page(StatusCode::OK, &MailboxPage { frame, messages: messages.into_iter().map(line).collect() })
+            let page = MailboxPage { frame, messages: messages.into_iter().map(line).collect() };
+            door.page_with_scripts(StatusCode::OK, &page)
         }
         Err(error) => door.error(&parts, "ecps.mailbox", &error),
     }
@@ -109,7 +110,7 @@ async fn shown(door: &PhoneDoor, parts: &Parts, n: usize, said: String) -> Respo
         prompts: view.map(|view| view.prompts).unwrap_or_default(),
         said,
     };
-    door.page(StatusCode::OK, &page)
+    if page.frame.refresh > 0 { door.page_with_scripts(StatusCode::OK, &page) } else { door.page(StatusCode::OK, &page) }
 }
 
 fn failed(door: &PhoneDoor, parts: &Parts, error: SimulationError) -> Response {

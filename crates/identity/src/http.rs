@@ -15,6 +15,7 @@ mod resources;
 mod sandbox;
 mod script;
 mod token;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ pub fn router(provider: &Arc<Provider>) -> Router {
         .route("/auth", admitted("identity.authorize", get(authorize::authorize).post(authorize::authorize)))
         .route("/auth/connexion/{id}", admitted("identity.login", get(login::show).post(login::act)))
         .route("/auth/connexion/{id}/attente", admitted("identity.wait", get(login::wait)))
+        .route("/auth/connexion/{id}/etat", admitted("identity.wait", get(waiting::state)))
+        .route("/auth/attente.js", admitted("identity.wait", get(waiting::script)))
         .route("/auth/connexion/{id}/carte", admitted("identity.ticket", get(login::with_card)))
         .route("/auth/deconnexion", admitted("identity.logout", get(logout::confirm).post(logout::confirmed)))
         .route(&script::script_path(), admitted("identity.script", get(script::script)))

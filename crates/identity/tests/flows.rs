@@ -260,6 +260,41 @@ async fn scenario_11_an_unknown_identifier_looks_like_a_known_one() {
     assert_eq!(strip(&wait.body, &path), strip(&unknown.body, &browser.at));
 }
 
+/// The page that waits looks without taking the answer, and tells another browser nothing.
+#[tokio::test]
+async fn the_state_of_a_login_is_told_to_its_browser_and_takes_nothing() {
+    let world = World::new().await;
+    world.register(compat("exemple")).await;
+    let phone = world.activated(DOCTOR).await;
+    let mut browser = Browser::default();
+    let page = browser.follow(&world, &format!("/auth?{}", encoded(&request("exemple")))).await;
+    assert!(!page.headers["content-security-policy"].to_str().unwrap().contains("script"));
+    let wait = browser.submit(&world, &page, &[("identifiant", DOCTOR), ("action", "e-cps")]).await;
+    let policy = wait.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("script-src 'self'; connect-src 'self'") && policy.contains("default-src 'none'"), "{policy}");
+    assert!(wait.body.contains("<noscript><meta http-equiv=\"refresh\""), "{}", wait.body);
+    let script = browser.step(&world, between(&wait.body, "<script src=\"", "\"")).await;
+    assert_eq!(
+        (script.status, &script.headers[header::CONTENT_TYPE]),
+        (StatusCode::OK, &"text/javascript;charset=UTF-8".parse().unwrap())
+    );
+    let path = login_path(&wait);
+    let state = format!("{path}/etat");
+    assert_eq!(browser.step(&world, &state).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(Browser::default().step(&world, &state).await.status, StatusCode::OK, "as if there were nothing to wait for");
+    phone.approve(&world.phone, between(&wait.body, "Nombre à choisir\">", "<")).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(browser.step(&world, &state).await.status, StatusCode::OK);
+    }
+    let back = browser.step(&world, &format!("{path}/attente")).await;
+    assert!(query_of(back.location()).contains_key("code"));
+}
+
+/// Path of the login whose page this is.
+fn login_path(page: &Answer) -> String {
+    between(&page.body, "<form method=\"post\" action=\"", "\"").to_owned()
+}
+
 /// A login belongs to the browser that began it, and its forms to its pages.
 #[tokio::test]
 async fn forms_and_logins_belong_to_their_browser() {

@@ -108,7 +108,7 @@ async fn an_activation_is_walked_without_a_script() {
     Browser::new(&world, false).get(&link).await;
     let closed = pc.get(&link).await;
     let code = pc.submit(&closed, &link, &[]).await;
-    assert!(code.text.contains("<svg") && code.text.contains("http-equiv=\"refresh\""), "{}", code.text);
+    assert!(code.text.contains("<svg") && code.text.contains("<noscript><meta http-equiv=\"refresh\""), "{}", code.text);
     let late = Browser::new(&world, false).post(&link, &[]).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     let typed = code.text.split_once("class=\"code\">").unwrap().1.split('<').next().unwrap().to_owned();
@@ -306,7 +306,7 @@ async fn the_simulator_answers_by_the_calls_of_phones() {
 }
 
 #[tokio::test]
-async fn every_page_forbids_scripts_frames_and_copies() {
+async fn every_page_forbids_foreign_scripts_frames_and_copies() {
     let world = World::new().await;
     let mut visitor = Browser::new(&world, true);
     visitor.who = Some(signed_in(true));
@@ -316,12 +316,18 @@ async fn every_page_forbids_scripts_frames_and_copies() {
         let seen = visitor.get(path).await;
         assert_eq!(seen.status, StatusCode::OK, "{path}");
         let policy = seen.headers["content-security-policy"].to_str().unwrap();
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("script"));
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
+        // A page that waits has our script, and the other ones none.
+        let waits = path == "/e-cps/messagerie";
+        assert_eq!(
+            (policy.contains("script-src 'self'"), seen.text.contains("<script src=\"/e-cps/suivre.js\"")),
+            (waits, waits)
+        );
         assert_eq!(
             (&seen.headers["cache-control"], &seen.headers["referrer-policy"]),
             (&"no-store".parse().unwrap(), &"no-referrer".parse().unwrap())
         );
-        for forbidden in ["<script", " style=", " onclick="] {
+        for forbidden in ["<script>", " style=", " onclick="] {
             assert!(!seen.text.contains(forbidden), "{path}: {forbidden}");
         }
         assert!(seen.text.contains("<html lang=\"fr\">") && seen.text.matches("<h1").count() == 1, "{path}");
@@ -334,6 +340,7 @@ async fn every_page_forbids_scripts_frames_and_copies() {
     let home = visitor.get("/e-cps/").await;
     let style = attribute(home.text.split("rel=\"stylesheet\"").nth(1).unwrap(), "href").to_owned();
     assert_eq!(visitor.get(&style).await.status, StatusCode::OK);
+    assert_eq!(visitor.get("/e-cps/suivre.js").await.headers["content-type"], "text/javascript;charset=UTF-8");
 }
 
 #[tokio::test]

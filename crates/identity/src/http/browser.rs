@@ -119,7 +119,7 @@ impl Provider {
         response
     }
 
-    /// As [`page`](Self::page), for a page that runs a script of ours. The script sends nothing but forms of the page.
+    /// As [`page`](Self::page), for a page that runs a script of ours, which talks to this server alone.
     pub(crate) fn page_with_script(
         &self,
         caller: &EndpointCaller,
@@ -129,7 +129,7 @@ impl Provider {
     ) -> Response {
         let mut response = self.page(caller, status, page, form_targets);
         let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
-        let policy = format!("{}; script-src 'self'", policy.unwrap_or("default-src 'none'"));
+        let policy = format!("{}; script-src 'self'; connect-src 'self'", policy.unwrap_or("default-src 'none'"));
         set(&mut response, header::CONTENT_SECURITY_POLICY, &policy);
         response
     }

@@ -71,7 +71,7 @@ pub(crate) async fn with_card(
 }
 
 /// A login of the browser that asks.
-async fn login_of(provider: &Provider, caller: &EndpointCaller, id: &str) -> Result<Option<Held<Login>>, Error> {
+pub(super) async fn login_of(provider: &Provider, caller: &EndpointCaller, id: &str) -> Result<Option<Held<Login>>, Error> {
     let Some(browser) = provider.cookie(&caller.headers, BrowserCookie::Browser) else { return Ok(None) };
     let held: Option<Held<Login>> = provider.rows.live(id).await?;
     let sha256 = sha256_hex(&browser);
@@ -263,7 +263,7 @@ async fn waited(provider: &Provider, caller: &EndpointCaller, id: &str) -> Resul
                 action: held.value.path(),
                 proof: proof(provider, caller, &held.value),
             };
-            Ok(provider.page(caller, StatusCode::OK, &page, &[origin(&held.value.request.return_to.redirect_uri)]))
+            Ok(provider.page_with_script(caller, StatusCode::OK, &page, &[origin(&held.value.request.return_to.redirect_uri)]))
         }
         PromptState::Refused => Ok(refused(
             provider,
@@ -366,6 +366,7 @@ async fn by_passkey(
         at_ms: approval.auth_ms,
         means: approval.means_id,
         holder: None,
+        certificate: String::new(),
     };
     finish(provider, caller, held, authentication).await
 }

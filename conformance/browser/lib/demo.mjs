@@ -1,0 +1,158 @@
+// A demonstration of its own for each file of tests: free ports, a temporary directory, deleted at the end.
+
+import { spawn, execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile, mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const READY_MS = 120_000;
+
+/** The program under test, as `cargo xtask browser` names it. */
+export function program() {
+  const named = process.env.ANNUAIRE_PROGRAM;
+  if (!named) {
+    throw new Error('ANNUAIRE_PROGRAM names no program: run these tests by cargo xtask browser');
+  }
+  return named;
+}
+
+/** A port that is free now; nothing else on a test machine takes it in between. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A directory that other users can pass through, as a web server of its own user must. */
+export async function temporaryDirectory() {
+  return mkdtemp(join(tmpdir(), 'annuaire-browser-'));
+}
+
+/** Runs a command of the program and returns what it prints; fails with what it says. */
+export async function command(...words) {
+  try {
+    return (await run(program(), words)).stdout;
+  } catch (error) {
+    throw new Error(`annuaire ${words[0]} ${words.at(-1)}: ${error.stderr || error.message}`);
+  }
+}
+
+class Demo {
+  /** Directory of everything that belongs to it. */
+  dir;
+  /** Scheme, host and port of all pages. The name `localhost` can have passkeys, an address cannot. */
+  base;
+  /** Port of the hosts of cards and certificates. */
+  tlsPort;
+  #child;
+  #said = '';
+  #ended;
+
+  /** Issuer of the identity provider. */
+  get issuer() {
+    return `${this.base}/auth/realms/esante-wallet`;
+  }
+
+  /** Address of the page that asks for a card. */
+  get cardHost() {
+    return `https://carte.localhost:${this.tlsPort}`;
+  }
+
+  static async start({ identity } = {}) {
+    const demo = new Demo();
+    demo.dir = await temporaryDirectory();
+    const port = await freePort();
+    demo.base = `http://localhost:${port}`;
+    demo.tlsPort = await freePort();
+    const words = ['demo', '--professionals', '60', '--quiet', '--listen', `127.0.0.1:${port}`, '--public-base', demo.base];
+    if (identity) {
+      const file = join(demo.dir, 'demo.toml');
+      const settings = await identity({ dir: demo.dir, tlsPort: demo.tlsPort, cardHost: demo.cardHost });
+      await writeFile(file, `[identity]\n${Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`).join('')}`);
+      words.push('--config', file);
+    } else {
+      words.push('--tls-listen', `127.0.0.1:${demo.tlsPort}`);
+    }
+    const scratch = join(demo.dir, 'scratch');
+    await mkdir(scratch);
+    demo.#child = spawn(program(), words, { env: { ...process.env, TMPDIR: scratch }, stdio: ['ignore', 'pipe', 'pipe'] });
+    try {
+      await demo.#ready();
+      // The program makes one directory there.
+      demo.root = join(scratch, (await readdir(scratch))[0]);
+      return demo;
+    } catch (error) {
+      await demo.stop().catch(() => {});
+      throw error;
+    }
+  }
+
+  #ready() {
+    let stdout = '';
+    this.#ended = new Promise((resolve) => { this.#child.once('exit', resolve); });
+    this.#child.stderr.on('data', (bytes) => { this.#said += bytes; });
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`the demonstration is not ready:\n${stdout}${this.#said}`)), READY_MS);
+      this.#child.once('error', reject);
+      this.#ended.then(() => reject(new Error(`the demonstration ended:\n${stdout}${this.#said}`)));
+      this.#child.stdout.on('data', (bytes) => {
+        stdout += bytes;
+        // The line after the last thing that it introduces.
+        if (/^ready: .*\n[\s\S]* try /m.test(stdout)) {
+          clearTimeout(late);
+          resolve();
+        }
+      });
+    });
+  }
+
+  /** Runs `annuaire admin` on its data, beside it, and returns what is printed. */
+  async admin(...words) {
+    const file = join(this.dir, 'admin.toml');
+    const settings = [
+      '[identity]', `issuer = "${this.base}"`,
+      // An installation needs them; nothing is sent here.
+      'mail_server = "smtp://127.0.0.1:25"', 'mail_from = "annuaire@annuaire.example"', 'sms_gateway = "https://sms.example/send"',
+    ];
+    await writeFile(file, `${settings.join('\n')}\n`);
+    return command('admin', '--data', join(this.root, 'data'), '--config', file, ...words);
+  }
+
+  /** Registers a client and returns its record with its secret, when it has one. */
+  async putClient(record) {
+    const whole = {
+      client_name: record.client_id, mode: 'compat', token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['authorization_code', 'refresh_token'], id_token_signed_response_alg: 'RS256', require_pkce: true, ...record,
+    };
+    const file = join(this.dir, `${record.client_id}.json`);
+    await writeFile(file, JSON.stringify(whole));
+    const printed = await this.admin('put-client', file);
+    return { ...whole, secret: printed.match(/: secret (\S+)/)?.[1] };
+  }
+
+  /** Ends it, deletes its directory, and fails when it told the operator something else than what these patterns expect. */
+  async stop(expected = []) {
+    this.#child.kill('SIGTERM');
+    const killed = setTimeout(() => this.#child.kill('SIGKILL'), 20_000);
+    await this.#ended;
+    clearTimeout(killed);
+    await rm(this.dir, { recursive: true, force: true });
+    const told = this.#said.split('\n').filter((line) => line !== '' && !expected.some((pattern) => pattern.test(line)));
+    if (told.length > 0) {
+      throw new Error(`the demonstration told its operator:\n${told.join('\n')}`);
+    }
+  }
+}
+
+/**
+ * Starts a demonstration. `identity`, when given, is an asynchronous function from `{ dir, tlsPort, cardHost }` to settings of `[identity]`, which take the
+ * place of the cards that a demonstration makes for itself.
+ */
+export const startDemo = (options) => Demo.start(options);
