@@ -47,6 +47,7 @@ impl fmt::Display for ConfigurationError {
 impl std::error::Error for ConfigurationError {}
 
 /// A mistake in the text of a configuration, with the bytes that it is about.
+#[derive(Debug)]
 struct Mistake {
     span: Range<usize>,
     message: String,
