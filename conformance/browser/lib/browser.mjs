@@ -28,6 +28,7 @@ export class Visitor {
   #provoked = [];
   #examined;
   #scripts;
+  #wasOffline = false;
 
   static async open(browser, { base, examined, ...options }) {
     const visitor = new Visitor();
@@ -50,8 +51,8 @@ export class Visitor {
     });
     this.context.on('requestfailed', (request) => {
       const why = request.failure().errorText;
-      // A page that is left while it loads.
-      if (why !== 'net::ERR_ABORTED') {
+      // A page that is left while it loads, and a network that the journey took away.
+      if (why !== 'net::ERR_ABORTED' && !(this.#wasOffline && why === 'net::ERR_INTERNET_DISCONNECTED')) {
         this.#note(`${request.method()} ${request.url()}: ${why}`);
       }
     });
@@ -87,14 +88,11 @@ export class Visitor {
     this.#provoked = [];
   }
 
-  /** Is without network during `work`. */
+  /** Is without network during `work`. What cannot be reached then is no fault; the event may come after it. */
   async withoutNetwork(work) {
-    const found = this.#found;
+    this.#wasOffline = true;
     await this.context.setOffline(true);
-    this.#found = [];
     await work();
-    // What cannot be reached is no fault then; all else is.
-    this.#found = [...found, ...this.#found.filter((what) => !what.endsWith('net::ERR_INTERNET_DISCONNECTED'))];
     await this.context.setOffline(false);
   }
 

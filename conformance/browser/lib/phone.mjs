@@ -2,34 +2,45 @@
 
 import { until } from './browser.mjs';
 
-/** Messages of the mailbox to an address or a number, the latest first. */
-async function messages(visitor, to) {
-  await visitor.page.goto('/e-cps/messagerie');
-  const card = (li) => ({ title: li.querySelector('h2').textContent, to: li.querySelector('.soft').textContent, text: li.innerText });
-  const all = await visitor.page.locator('ul.cards > li').evaluateAll((items, read) => items.map(new Function(`return ${read}`)()), card.toString());
-  return all.filter((one) => one.to.startsWith(`À ${to},`));
+/** What a pattern finds in the messages to an address or a number, the latest first. */
+async function found(tab, to, pattern) {
+  await tab.goto('/e-cps/messagerie');
+  const all = await tab.locator('ul.cards > li').evaluateAll((items) => items.map((item) => (
+    { to: item.querySelector('.soft').textContent, text: item.innerText }
+  )));
+  return all.filter((one) => one.to.startsWith(`À ${to},`)).map((one) => one.text.match(pattern)?.[0]).filter(Boolean);
 }
 
-/** Does something that sends a message to an address or a number, and returns that message. */
-export async function messageOf(reader, to, work) {
-  const before = (await messages(reader, to)).length;
+/** Does something that sends a message to an address or a number, and returns what the pattern finds in it. Notices come between. */
+async function messageOf(visitor, to, pattern, work) {
+  const before = await inTab(visitor, (tab) => found(tab, to, pattern));
   await work();
-  return until(`a message to ${to}`, async () => {
-    const all = await messages(reader, to);
-    return all.length > before ? all[0] : undefined;
-  });
+  return inTab(visitor, (tab) => until(`a message to ${to}`, async () => {
+    const all = await found(tab, to, pattern);
+    return all.length > before.length ? all[0] : undefined;
+  }));
+}
+
+/** Does something in another tab of a visitor. */
+async function inTab(visitor, work) {
+  const tab = await visitor.context.newPage();
+  try {
+    return await work(tab);
+  } finally {
+    await tab.close();
+  }
 }
 
 /** Asks for an activation by mail and SMS, and opens the link of the mail; returns the code that the computer shows. */
 export async function beginActivation(computer, person) {
   await computer.page.goto('/e-cps/');
   await computer.at('Votre e‑CPS');
-  const mail = await messageOf(await reader(computer), person.mail, async () => {
+  const link = await messageOf(computer, person.mail, /\S+\/e-cps\/activation\/\S+/, async () => {
     await computer.type(/Identifiant national/, person.id);
     await computer.press('Recevoir le lien d’activation');
     await computer.at('Consultez votre messagerie');
   });
-  await computer.page.goto(mail.text.match(/\S+\/e-cps\/activation\/\S+/)[0]);
+  await computer.page.goto(link);
   await computer.at('Activer un téléphone');
   await computer.press('Afficher le code');
   const code = computer.page.locator('strong.code');
@@ -37,22 +48,16 @@ export async function beginActivation(computer, person) {
   return (await code.textContent()).trim();
 }
 
-/** Somebody who reads the mailbox in a tab of their own. */
-export async function reader(visitor) {
-  return { page: await visitor.context.newPage() };
-}
-
-/** Opens the application and types the code of the computer: the shortest way from a phone to its SMS, which is returned. */
+/** Opens the application and types the code of the computer; returns the digits of the SMS. */
 export async function bindPhone(phone, person, code, name) {
   await phone.page.goto('/e-cps/app/');
   await phone.at('Activer ce téléphone');
   await phone.type('Code affiché par l’ordinateur', code);
   await phone.type('Nom de ce téléphone', name);
-  const sms = await messageOf(await reader(phone), person.mobile, async () => {
+  return messageOf(phone, person.mobile, /\b\d{6}\b/, async () => {
     await phone.press('Activer');
     await phone.at('Code reçu par SMS');
   });
-  return sms.text.match(/\b\d{6}\b/)[0];
 }
 
 /** Types the digits of the SMS. */
