@@ -94,7 +94,8 @@ fn program(target: &Path) -> Result<PathBuf, String> {
     if let Some(named) = std::env::var_os("ANNUAIRE_PROGRAM") {
         return fs::canonicalize(&named).map_err(|e| format!("ANNUAIRE_PROGRAM: {}: {e}", named.to_string_lossy()));
     }
-    cargo(&["build", "-p", "annuaire"], &[])?;
+    // As the tests of the workspace build it: with other features or another profile, all of it would be built again.
+    cargo(&["test", "--workspace", "--no-run", "--test", "golden"], &[])?;
     Ok(target.join("debug/annuaire"))
 }
 

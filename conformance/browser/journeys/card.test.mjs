@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { command } from '../lib/demo.mjs';
 import { stage } from '../lib/stage.mjs';
 import { askPhone, CAMILLE } from '../lib/people.mjs';
-import { approve, choosePin } from '../lib/phone.mjs';
+import { answerOffer, approve, choosePin } from '../lib/phone.mjs';
 
 // The authority of `annuaire pki` also makes cards that must be refused; that of a demonstration does not.
 const PKI = 'pki';
@@ -63,7 +63,7 @@ journey('whoever has a card activates a phone without mail and SMS', async ({ de
   await computer.press('Valider');
   await phone.at('Choisissez votre code PIN');
   await choosePin(phone, '592846');
-  await phone.at('Aucune demande');
+  await answerOffer(phone, 'Plus tard');
   await computer.page.getByText('est activé. Vous pouvez fermer cette page.').waitFor();
   const elsewhere = await visitor();
   await party.begin(elsewhere);

@@ -1,24 +1,112 @@
-// Passkeys: the place of their journeys. `addAuthenticator` gives a visitor the device that keeps them.
+// Passkeys: made by the application of a phone, used to approve there and to log in on a computer, added on a computer, and removed.
 
 import assert from 'node:assert/strict';
 import { addAuthenticator } from '../lib/authenticator.mjs';
 import { stage } from '../lib/stage.mjs';
+import { ALIX, askPhone, CAMILLE, LOUISE, openOwnPage } from '../lib/people.mjs';
+import { activatePhone, approve } from '../lib/phone.mjs';
 
 const journey = stage();
+const PIN = '592846';
 
-journey('the host of the demonstration can have passkeys', async ({ demo, visitor }) => {
-  const person = await visitor();
-  const authenticator = await addAuthenticator(person);
-  await person.page.goto('/e-cps/');
-  const id = await person.page.evaluate(async (host) => {
-    const made = await navigator.credentials.create({ publicKey: {
-      rp: { id: host, name: 'Essai' }, user: { id: new Uint8Array(16), name: 'essai', displayName: 'Essai' },
+journey('a passkey is made at the activation, and approves a login in place of the PIN', async ({ demo, visitor, application }) => {
+  const [computer, phone, party] = [await visitor(), await visitor(), await application()];
+  const authenticator = await addAuthenticator(phone);
+  await activatePhone(computer, phone, CAMILLE, { pin: PIN, name: 'Téléphone de Camille', offer: 'Créer une clé d’accès' });
+  const kept = await authenticator.credentials();
+  assert.deepEqual(kept.map((one) => [one.rpId, one.isResidentCredential]), [[new URL(demo.base).hostname, true]]);
+
+  await party.begin(computer);
+  const number = await askPhone(computer, CAMILLE);
+  await phone.at('Est-ce bien vous ?');
+  await phone.page.getByRole('radio', { name: number, exact: true }).check();
+  await phone.press('Approuver avec ma clé d’accès');
+  await phone.page.getByText('Demande approuvée').waitFor();
+  await computer.at('Application');
+  const claims = (await party.tokens()).claims();
+  assert.equal(claims.SubjectNameID, CAMILLE.id);
+  assert.equal(claims.authMode, 'MOBILE');
+  assert.ok(claims.amr.includes('user') && !claims.amr.includes('pin'), `${claims.amr}`);
+
+  // The PIN is still good.
+  await party.begin(computer, { prompt: 'login' });
+  await approve(phone, await askPhone(computer, CAMILLE), PIN);
+  await computer.at('Application');
+  const again = (await party.tokens()).claims();
+  assert.ok(again.amr.includes('pin'), `${again.amr}`);
+
+  // Removed, it approves nothing more.
+  phone.page.once('dialog', (dialog) => dialog.accept());
+  await phone.press('Retirer la clé d’accès');
+  await phone.page.getByText('La clé d’accès est retirée.').waitFor();
+  await party.begin(computer, { prompt: 'login' });
+  const third = await askPhone(computer, CAMILLE);
+  await phone.at('Est-ce bien vous ?');
+  assert.equal(await phone.page.getByRole('button', { name: 'Approuver avec ma clé d’accès' }).isVisible(), false);
+  await approve(phone, third, PIN);
+});
+
+journey('a passkey of the computer is added by its holder, and logs in without the phone', async ({ visitor, application }) => {
+  const [computer, phone, party] = [await visitor(), await visitor(), await application()];
+  const authenticator = await addAuthenticator(computer);
+  await openOwnPage(computer, phone, LOUISE, 'Mes appareils', 'Mes appareils');
+  await computer.press('Ajouter une clé d’accès');
+  await computer.page.getByRole('button', { name: 'Retirer la clé d’accès' }).waitFor();
+  await computer.examine();
+  assert.equal((await authenticator.credentials()).length, 1);
+
+  // The session answers; a new login asks.
+  await party.begin(computer, { prompt: 'login' });
+  await computer.at('Connexion');
+  const began = await logInByPasskey(computer);
+  assert.ok(began);
+  const claims = (await party.tokens()).claims();
+  assert.deepEqual([claims.SubjectNameID, claims.authMode, claims.acr], [LOUISE.id, 'WEBAUTHN', 'eidas1']);
+
+  // Whoever does not prove who they are at the device is not logged in, and the page goes on.
+  await authenticator.setVerified(false);
+  await party.begin(computer, { prompt: 'login' });
+  await computer.at('Connexion');
+  await computer.press('Utiliser une clé d’accès');
+  await computer.page.getByText('Aucune clé d’accès n’a été utilisée.').waitFor();
+  await computer.examine();
+
+  // Without it the session ends, and its tokens.
+  await authenticator.setVerified(true);
+  await computer.page.reload();
+  await logInByPasskey(computer);
+  const tokens = await party.tokens();
+  assert.equal(await party.isActive(tokens.access_token), true);
+  await openOwnPage(computer, phone, LOUISE, 'Mes appareils', 'Mes appareils');
+  await computer.press('Retirer la clé d’accès');
+  await computer.page.getByRole('button', { name: 'Ajouter une clé d’accès' }).or(computer.page.getByRole('heading', { name: 'Connexion' })).first().waitFor();
+  assert.equal(await party.isActive(tokens.access_token), false);
+});
+
+journey('a passkey of somebody else, or of no phone, logs nobody in', async ({ visitor, application }) => {
+  const [computer, party] = [await visitor(), await application()];
+  const authenticator = await addAuthenticator(computer);
+  await computer.page.goto('/e-cps/');
+  await computer.page.evaluate(async () => {
+    await navigator.credentials.create({ publicKey: {
+      rp: { name: 'Essai' }, user: { id: new Uint8Array(16), name: 'essai', displayName: 'Essai' },
       challenge: crypto.getRandomValues(new Uint8Array(32)), pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
       authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
     } });
-    return made.id;
-  }, new URL(demo.base).hostname);
-  const kept = await authenticator.credentials();
-  assert.deepEqual(kept.map((one) => [Buffer.from(one.credentialId, 'base64').toString('base64url'), one.rpId]), [[id, 'localhost']]);
-  await authenticator.remove();
+  });
+  assert.equal((await authenticator.credentials()).length, 1);
+  computer.provoke(/\/auth\/connexion\/.*: 4\d\d$/);
+  await party.begin(computer);
+  await computer.at('Connexion');
+  // The browser may propose it by itself before the button is pressed.
+  await computer.page.getByRole('button', { name: 'Utiliser une clé d’accès' }).click({ timeout: 2_000 }).catch(() => {});
+  await computer.page.getByRole('alert').waitFor();
+  await computer.examine();
 });
+
+/** Presses the button of passkeys, unless the browser proposed one by itself. */
+async function logInByPasskey(computer) {
+  await computer.page.getByRole('button', { name: 'Utiliser une clé d’accès' }).click({ timeout: 2_000 }).catch(() => {});
+  await computer.at('Application');
+  return true;
+}

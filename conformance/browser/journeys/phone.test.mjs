@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { stage } from '../lib/stage.mjs';
 import { ALIX, askPhone, CAMILLE, DOMINIQUE, LOUISE, openOwnPage } from '../lib/people.mjs';
-import { activatePhone, approve, beginActivation, bindPhone, choosePin, proveMobile } from '../lib/phone.mjs';
+import { activatePhone, answerOffer, approve, beginActivation, bindPhone, choosePin, proveMobile } from '../lib/phone.mjs';
 
 const journey = stage();
 const PIN = '592846';
@@ -19,8 +19,9 @@ journey('a phone is activated by mail and SMS, a trivial PIN is refused, and a l
   await phone.page.getByRole('status').getByText(/PIN/).waitFor();
   await phone.examine();
   await choosePin(phone, PIN);
-  await phone.at('Aucune demande');
+  await phone.at('Ajouter une clé d’accès');
   await phone.page.getByText('Ce téléphone est activé.').waitFor();
+  await answerOffer(phone, 'Plus tard');
   await computer.page.getByText('est activé. Vous pouvez fermer cette page.').waitFor();
   await computer.examine();
 

@@ -74,12 +74,19 @@ export async function choosePin(phone, pin) {
   await phone.press('Terminer');
 }
 
-/** A whole activation by mail and SMS. */
-export async function activatePhone(computer, phone, person, { pin, name }) {
+/** Answers the offer of a passkey, which follows the PIN. */
+export async function answerOffer(phone, button) {
+  await phone.at('Ajouter une clé d’accès');
+  await phone.press(button);
+  await phone.at('Aucune demande');
+}
+
+/** A whole activation by mail and SMS, without passkey unless `offer` is the button that makes one. */
+export async function activatePhone(computer, phone, person, { pin, name, offer = 'Plus tard' }) {
   const digits = await bindPhone(phone, person, await beginActivation(computer, person), name);
   await proveMobile(phone, digits);
   await choosePin(phone, pin);
-  await phone.at('Aucune demande');
+  await answerOffer(phone, offer);
 }
 
 /** Approves the request that the application shows. */

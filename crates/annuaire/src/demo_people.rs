@@ -5,7 +5,7 @@ use crate::clock::now_ms;
 use crate::identity::Identity;
 use annuaire_base::fact::{FactKey, Publication};
 use annuaire_consolidate::entity_key;
-use annuaire_ecps::SimulatedPhone;
+use annuaire_ecps::{SIMULATED_PIN, SimulatedPhone};
 use annuaire_identity::{ClientRecord, GrantType};
 use annuaire_mos::owner::Owner;
 use annuaire_mos::{
@@ -19,9 +19,6 @@ use std::io::Write;
 const DEMO_CLIENT: &str = "demonstration";
 /// Its secret: it is public, as everything there.
 const DEMO_SECRET: &str = "secret-de-demonstration";
-
-/// PIN of the simulated phones.
-const DEMO_PIN: &str = "284917";
 
 /// A person of the demonstration.
 pub(crate) struct DemoPerson {
@@ -188,7 +185,7 @@ pub(crate) async fn introduce(identity: &Identity, out: &mut impl Write) -> Resu
 async fn simulate_phone(identity: &Identity, national_id: &str) -> Result<()> {
     let Some(mailbox) = &identity.mailbox else { return Ok(()) };
     if SimulatedPhone::kept(&identity.phone, national_id).await?.is_none() {
-        let phone = SimulatedPhone::activate(&identity.phone, mailbox, national_id, "Téléphone simulé", DEMO_PIN).await?;
+        let phone = SimulatedPhone::activate(&identity.phone, mailbox, national_id, "Téléphone simulé", SIMULATED_PIN).await?;
         phone.keep(&identity.phone, national_id).await?;
     }
     Ok(())

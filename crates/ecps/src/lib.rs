@@ -85,6 +85,7 @@ pub use prompt::{Approval, Asker, DecisionOutcome, PromptAnswer, PromptOrder, Pr
 pub use routes::router;
 pub use service::{PhoneService, PhoneSettings, is_national_id};
 pub use simulated::{SimulatedPhone, SimulationError};
+pub use simulator::SIMULATED_PIN;
 pub use sms::{SmsGateway, SmsSettings};
 pub use smtp::{SmtpSecurity, SmtpSender, SmtpSettings};
 pub use subscription::{OutgoingPush, PushKeys, PushOutcome, PushSender, PushSubscription};

@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use std::sync::Arc;
 
 /// PIN of all simulated phones, shown on their page.
-const DEMO_PIN: &str = "739164";
+pub const SIMULATED_PIN: &str = "739164";
 
 pub(crate) fn routes() -> Router<Arc<PhoneDoor>> {
     Router::new()
@@ -104,7 +104,7 @@ async fn shown(door: &PhoneDoor, parts: &Parts, n: usize, said: String) -> Respo
         n,
         name,
         national_id,
-        pin: DEMO_PIN,
+        pin: SIMULATED_PIN,
         active: state == MeansState::Active,
         state: if view.is_some() { state.french() } else { "pas encore activé" },
         prompts: view.map(|view| view.prompts).unwrap_or_default(),
@@ -132,7 +132,7 @@ async fn activate(State(door): DoorState, Path(n): Path<usize>, parts: Parts) ->
     }
     let made = async {
         let name = format!("Téléphone simulé de {name}");
-        let phone = SimulatedPhone::activate(&door.service, &demo.mailbox, national_id, &name, DEMO_PIN).await?;
+        let phone = SimulatedPhone::activate(&door.service, &demo.mailbox, national_id, &name, SIMULATED_PIN).await?;
         phone.keep(&door.service, national_id).await
     };
     match made.await {

@@ -69,5 +69,8 @@
     }
   });
   section.hidden = false;
-  propose().catch(() => {});
+  // After a problem the person chooses: what was just refused is not proposed again.
+  if (document.getElementById('probleme') === null) {
+    propose().catch(() => {});
+  }
 })();

@@ -233,8 +233,7 @@ async fn asked(
         Ok(answer) => answer,
         Err(AskRefusal::Failed(error)) => return Err(error.into()),
         Err(_) => {
-            let text =
-                "Trop de demandes pour cet identifiant depuis ce navigateur. Patientez trente minutes, ou utilisez votre carte.";
+            let text = "Trop de demandes pour cet identifiant, ou la dernière a été signalée par son titulaire. Réessayez plus tard, ou utilisez un autre moyen.";
             return choice(provider, caller, &held.value, Some(Problem::of_identifier(text))).await;
         }
     };
