@@ -31,6 +31,10 @@ const CALLBACK: &str = "https://app.example/callback";
 const CLIENT: &str = "bench";
 /// Requests under way at once.
 const TASKS: usize = 8;
+/// No pause after a request.
+const AT_ONCE: Duration = Duration::ZERO;
+/// From one request of a task to its next: a thousand a second of all tasks.
+const PACE: Duration = Duration::from_millis(8);
 /// People who log in.
 const PEOPLE: usize = 32;
 
@@ -88,15 +92,19 @@ pub fn run(professionals: &str, seconds: f64) -> Result<()> {
             "| Identity, {professionals} professionals, {} | Figure |\n|---|---|",
             if crate::writer::database().is_some() { "PostgreSQL" } else { "SQLite" }
         );
-        let figures = each(&bench, &mut holders, time, Work::Login).await?;
+        let figures = each(&bench, &mut holders, (time, AT_ONCE), Work::Login).await?;
         tell("logins by phone: request, pages, approval with PIN, code, tokens", &figures, time);
-        let figures = each(&bench, &mut holders, time, Work::SessionLogin).await?;
+        let figures = each(&bench, &mut holders, (time, AT_ONCE), Work::SessionLogin).await?;
         tell("logins in an open session: request, code, tokens", &figures, time);
-        let figures = each(&bench, &mut holders, time, Work::Introspection).await?;
+        let figures = each(&bench, &mut holders, (time, AT_ONCE), Work::Introspection).await?;
         tell("introspections of tokens that stand", &figures, time);
-        each(&bench, &mut holders, Duration::ZERO, Work::SessionLogin).await?;
-        let figures = each(&bench, &mut holders, time, Work::UserInfo).await?;
+        each(&bench, &mut holders, (Duration::ZERO, AT_ONCE), Work::SessionLogin).await?;
+        let figures = each(&bench, &mut holders, (time, AT_ONCE), Work::UserInfo).await?;
         tell("UserInfo", &figures, time);
+        // A node that is not full: what a person waits for.
+        each(&bench, &mut holders, (Duration::ZERO, AT_ONCE), Work::SessionLogin).await?;
+        let figures = each(&bench, &mut holders, (time, PACE), Work::UserInfo).await?;
+        tell("UserInfo, at most a thousand a second", &figures, time);
         Ok(())
     })
 }
@@ -170,8 +178,13 @@ enum Work {
     UserInfo,
 }
 
-/// Does the work by tasks side by side, each with some of the holders, at least once each.
-async fn each(bench: &Bench, holders: &mut Vec<BenchHolder>, time: Duration, work: Work) -> Result<Figures> {
+/// Does the work by tasks side by side, each with some of the holders, at least once each: for a time, one request in each pace of a task.
+async fn each(
+    bench: &Bench,
+    holders: &mut Vec<BenchHolder>,
+    (time, pace): (Duration, Duration),
+    work: Work,
+) -> Result<Figures> {
     let share = holders.len().div_ceil(TASKS);
     let mut tasks = Vec::new();
     while !holders.is_empty() {
@@ -184,6 +197,7 @@ async fn each(bench: &Bench, holders: &mut Vec<BenchHolder>, time: Duration, wor
                     let begun = Instant::now();
                     bench.work(holder, work).await?;
                     times.push(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
+                    tokio::time::sleep(pace.saturating_sub(begun.elapsed())).await;
                 }
                 if start.elapsed() >= time {
                     return Ok::<_, anyhow::Error>((Figures::of(times), mine));

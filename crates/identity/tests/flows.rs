@@ -268,7 +268,8 @@ async fn the_state_of_a_login_is_told_to_its_browser_and_takes_nothing() {
     let phone = world.activated(DOCTOR).await;
     let mut browser = Browser::default();
     let page = browser.follow(&world, &format!("/auth?{}", encoded(&request("exemple")))).await;
-    assert!(!page.headers["content-security-policy"].to_str().unwrap().contains("script"));
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
     let wait = browser.submit(&world, &page, &[("identifiant", DOCTOR), ("action", "e-cps")]).await;
     let policy = wait.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("script-src 'self'; connect-src 'self'") && policy.contains("default-src 'none'"), "{policy}");
