@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { addAuthenticator } from '../lib/authenticator.mjs';
+import { until } from '../lib/browser.mjs';
 import { stage } from '../lib/stage.mjs';
-import { ALIX, askPhone, CAMILLE, LOUISE, openOwnPage } from '../lib/people.mjs';
+import { askPhone, CAMILLE, LOUISE, openOwnPage } from '../lib/people.mjs';
 import { activatePhone, approve } from '../lib/phone.mjs';
 
 const journey = stage();
@@ -56,31 +57,31 @@ journey('a passkey of the computer is added by its holder, and logs in without t
   assert.equal((await authenticator.credentials()).length, 1);
 
   // The session answers; a new login asks.
+  await authenticator.setPresent(false);
   await party.begin(computer, { prompt: 'login' });
-  await computer.at('Connexion');
-  const began = await logInByPasskey(computer);
-  assert.ok(began);
+  await touchPasskey(computer, authenticator);
+  await computer.at('Application');
   const claims = (await party.tokens()).claims();
   assert.deepEqual([claims.SubjectNameID, claims.authMode, claims.acr], [LOUISE.id, 'WEBAUTHN', 'eidas1']);
 
   // Whoever does not prove who they are at the device is not logged in, and the page goes on.
   await authenticator.setVerified(false);
   await party.begin(computer, { prompt: 'login' });
-  await computer.at('Connexion');
-  await computer.press('Utiliser une clé d’accès');
+  await touchPasskey(computer, authenticator);
   await computer.page.getByText('Aucune clé d’accès n’a été utilisée.').waitFor();
   await computer.examine();
-
-  // Without it the session ends, and its tokens.
   await authenticator.setVerified(true);
-  await computer.page.reload();
-  await logInByPasskey(computer);
+  await authenticator.setPresent(false);
+  await touchPasskey(computer, authenticator);
+  await computer.at('Application');
   const tokens = await party.tokens();
   assert.equal(await party.isActive(tokens.access_token), true);
-  await openOwnPage(computer, phone, LOUISE, 'Mes appareils', 'Mes appareils');
+
+  // Without it the session ends, and its tokens.
+  await computer.page.goto('/e-cps/appareils');
+  await computer.at('Mes appareils');
   await computer.press('Retirer la clé d’accès');
-  await computer.page.getByRole('button', { name: 'Ajouter une clé d’accès' }).or(computer.page.getByRole('heading', { name: 'Connexion' })).first().waitFor();
-  assert.equal(await party.isActive(tokens.access_token), false);
+  await until('the end of the tokens', async () => !(await party.isActive(tokens.access_token)));
 });
 
 journey('a passkey of somebody else, or of no phone, logs nobody in', async ({ visitor, application }) => {
@@ -95,18 +96,19 @@ journey('a passkey of somebody else, or of no phone, logs nobody in', async ({ v
     } });
   });
   assert.equal((await authenticator.credentials()).length, 1);
+  await authenticator.setPresent(false);
   computer.provoke(/\/auth\/connexion\/.*: 4\d\d$/);
   await party.begin(computer);
-  await computer.at('Connexion');
-  // The browser may propose it by itself before the button is pressed.
-  await computer.page.getByRole('button', { name: 'Utiliser une clé d’accès' }).click({ timeout: 2_000 }).catch(() => {});
+  await touchPasskey(computer, authenticator);
   await computer.page.getByRole('alert').waitFor();
   await computer.examine();
 });
 
-/** Presses the button of passkeys, unless the browser proposed one by itself. */
-async function logInByPasskey(computer) {
-  await computer.page.getByRole('button', { name: 'Utiliser une clé d’accès' }).click({ timeout: 2_000 }).catch(() => {});
-  await computer.at('Application');
-  return true;
+/** Presses the button of passkeys on the page of a login, at a device that is touched. */
+async function touchPasskey(computer, authenticator) {
+  await computer.at('Connexion');
+  // The page has asked before: its proposal waits for a touch, and goes on waiting when the button takes its place.
+  await computer.page.evaluate(() => PublicKeyCredential.isConditionalMediationAvailable());
+  await authenticator.setPresent(true);
+  await computer.press('Utiliser une clé d’accès');
 }

@@ -2,7 +2,8 @@
 
 /**
  * Gives the pages of a visitor an authenticator as a phone or a computer has it: it keeps the passkey and knows its user. It returns
- * `{ credentials(), setVerified(yes), remove() }`: the passkeys that it holds, whether the user proves who they are from now on, its end.
+ * `{ credentials(), setVerified(yes), remove() }`: the passkeys that it holds, whether the user proves who they are from now on, its end. `setPresent(no)` lets it wait for a touch: a browser that proposes
+ * passkeys in a field takes one that does not wait by itself.
  */
 export async function addAuthenticator(visitor, options = {}) {
   const session = await visitor.context.newCDPSession(visitor.page);
@@ -16,6 +17,7 @@ export async function addAuthenticator(visitor, options = {}) {
   return {
     credentials: async () => (await session.send('WebAuthn.getCredentials', { authenticatorId })).credentials,
     setVerified: (isUserVerified) => session.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }),
+    setPresent: (enabled) => session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled }),
     remove: () => session.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId }),
   };
 }
