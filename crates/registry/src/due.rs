@@ -35,6 +35,8 @@ pub struct DueRun {
     pub erased: u64,
     /// Registered persons of whom a situation began, ended, or is about to end.
     pub persons: u64,
+    /// Habilitations that ended or were suspended.
+    pub habilitations: u64,
 }
 
 impl Registration {
@@ -56,6 +58,7 @@ impl Registration {
             }
         }
         self.run_persons(by, &mut run).await?;
+        run.habilitations = self.run_habilitations().await?;
         let swept = [InboxRow::KIND, DeliveryRow::KIND, ContactProposalRow::KIND, crate::contact_codes::ContactCodeRow::KIND];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)

@@ -14,10 +14,12 @@ use crate::request_row::{IdentityCandidate, LegalProof, RequestRow, RequestStep,
 use crate::row::{PendingWrites, VersionedRow, read};
 use crate::service::{Registration, with_member};
 use annuaire_store::{AuditEvent, Cause, NewJob, Queue};
+use annuaire_workflow::attestation::means_from;
 use annuaire_workflow::day::{Day, timer_day};
 use annuaire_workflow::decide::RequestDecision;
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::norm::norm;
+use annuaire_workflow::notifications::NoticeId;
 use annuaire_workflow::request::{
     BrokenRule, IdentityAssurance, LegalStatement, RequestEvent, RequestEventKind, RequestFacts, VerificationMethod,
 };
@@ -230,6 +232,11 @@ impl<'a> Settling<'a> {
             Effect::Notify(id) => {
                 self.late_values();
                 self.service.notify(&mut self.writes, id, &self.people, &self.values, self.now_ms)?;
+                let weak = self.row.legal.as_ref().is_some_and(|legal| legal.weak);
+                if id == NoticeId::N10 && !weak {
+                    let (later, values) = (means_from(self.now_ms), &self.values);
+                    self.service.notify(&mut self.writes, NoticeId::N26, &self.people, values, later)?;
+                }
             }
         }
         Ok(())

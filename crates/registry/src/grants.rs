@@ -4,12 +4,14 @@
 //! Each right is one row whose key begins with what it is for and whose subject is who holds it: both are found by a page of rows.
 
 use crate::error::Error;
+use crate::limits::TIMER_HOUR_MS;
 use crate::place::RegisteredPlace;
 use crate::row::{RegistrationRow, VersionedRow, about, beginning, read};
 use crate::target;
 use annuaire_store::Registry;
-use annuaire_workflow::day::{Day, parse_iso};
+use annuaire_workflow::day::{Day, paris_midnight, parse_iso, plus_days, plus_months};
 use annuaire_workflow::habilitation::{AuthorityState, HabilitationState, is_over};
+use annuaire_workflow::limits::{HABILITATION_IDLE_MONTHS, HABILITATION_REMINDER_MONTHS};
 use annuaire_workflow::perimeter::{ActionPerimeter, HabilitationGrant, PerimeterTarget, ThirdPartyDelegation, perimeter};
 use annuaire_workflow::request::Reach;
 use serde::{Deserialize, Serialize};
@@ -130,6 +132,20 @@ impl RegistrationRow for ManagerRow {
 
     fn subject(&self) -> String {
         self.manager.clone()
+    }
+
+    fn due_ms(&self) -> Option<i64> {
+        if self.state != HabilitationState::Active.key() {
+            return None;
+        }
+        let day = |text: &str| parse_iso(text);
+        let over = self.until.as_deref().and_then(day).map(|until| plus_days(until, 1));
+        let used = day(&self.used_on).unwrap_or(Day::MIN);
+        let reminded = self.reminded_on.as_deref().and_then(day);
+        let idle =
+            HABILITATION_REMINDER_MONTHS.iter().chain([&HABILITATION_IDLE_MONTHS]).map(|months| plus_months(used, *months));
+        let idle = idle.filter(|on| reminded.is_none_or(|reminded| *on > reminded)).min();
+        over.into_iter().chain(idle).min().map(|on| paris_midnight(on).saturating_add(TIMER_HOUR_MS))
     }
 }
 

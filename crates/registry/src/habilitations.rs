@@ -8,16 +8,16 @@ use crate::grants::{AuthorityRow, CharterRow, DelegationRow, ManagerRow, Mandate
 use crate::notice::{NoticePeople, NoticeValues};
 use crate::person::persons;
 use crate::place::RegisteredPlace;
-use crate::row::{PendingWrites, VersionedRow, about, beginning, read};
+use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, beginning, read};
 use crate::service::{Registration, refusal, with_member};
 use crate::session::{ManagerSession, RepresentativeSession, SessionTrace, SupportSession, audit_event};
 use crate::target;
 use annuaire_store::{AuditEvent, CaseFilter, CaseOrder, Cause, Channel};
 use annuaire_workflow::actor::ActorKind;
-use annuaire_workflow::day::{Day, french};
+use annuaire_workflow::day::{Day, french, parse_iso};
 use annuaire_workflow::habilitation::{
-    AuthorityState, Designation, HabilitationEvent, HabilitationState, after, attached, may_designate_manager,
-    may_designate_mandataire,
+    AuthorityState, Designation, HabilitationEvent, HabilitationState, IdleDeed, after, attached, idle_due, is_over,
+    may_designate_manager, may_designate_mandataire,
 };
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
@@ -255,7 +255,7 @@ impl Registration {
         let mut writes = PendingWrites::default();
         writes.put(&row, known.map(|known| known.version))?;
         writes.audit(event);
-        self.tell_habilitation(&mut writes, &authority.value, &row, NoticeId::N22).await?;
+        self.tell_habilitation(&mut writes, &authority.value, &row, row.state()?.label()).await?;
         self.write_once(writes, &by.person, &authority.value.target).await?;
         Ok(self.requests_follow(&authority.value, structure).await?)
     }
@@ -300,9 +300,55 @@ impl Registration {
         let mut writes = PendingWrites::default();
         writes.put(&known.value, Some(known.version))?;
         writes.audit(event);
-        self.tell_habilitation(&mut writes, authority, &known.value, NoticeId::N22).await?;
+        self.tell_habilitation(&mut writes, authority, &known.value, known.value.state()?.label()).await?;
         self.write_once(writes, &actor, &authority.target).await?;
         Ok(self.requests_follow(authority, structure).await?)
+    }
+
+    /// Habilitations that are over or unused for long (registration §2.4): two reminders, then they are suspended. Returns how many
+    /// ended.
+    pub(crate) async fn run_habilitations(&self) -> Result<u64, Error> {
+        let (now_ms, today) = (self.now_ms(), self.today());
+        let mut ended = 0;
+        loop {
+            let rows = self.registry().identity_rows_due(ManagerRow::KIND, now_ms, crate::limits::PAGE).await?;
+            let mut moved = false;
+            for row in &rows {
+                let kept: VersionedRow<ManagerRow> = VersionedRow::of(row)?;
+                let Some(authority) = read::<AuthorityRow>(self.registry(), &kept.value.target).await? else { continue };
+                let mut row = kept.value.clone();
+                let over = is_over(row.until.as_deref().and_then(parse_iso), today);
+                let used = parse_iso(&row.used_on).unwrap_or(today);
+                let state = match idle_due(used, today) {
+                    _ if over => Some(HabilitationState::Expired),
+                    Some((_, IdleDeed::Suspend)) => Some(HabilitationState::Suspended),
+                    _ => None,
+                };
+                match state {
+                    Some(state) => {
+                        state.key().clone_into(&mut row.state);
+                        row.ended_on = Some(today.to_string());
+                    }
+                    None => row.reminded_on = Some(today.to_string()),
+                }
+                let mut writes = PendingWrites::default();
+                writes.put(&row, Some(kept.version))?;
+                let name = if state.is_some() { "fin-habilitation" } else { "rappel-habilitation" };
+                writes.audit(CaseActor::system().event(name, &format!("{}|{}", row.target, row.manager)));
+                let word = state.map_or("inutilisée", HabilitationState::label);
+                self.tell_habilitation(&mut writes, &authority.value, &row, word).await?;
+                if self.write(writes, &Cause::new(Channel::System, "system", "habilitation")).await? {
+                    moved = true;
+                    if state.is_some() {
+                        ended += 1;
+                        self.requests_follow(&authority.value, &target::parse(&row.target)?).await?;
+                    }
+                }
+            }
+            if !moved || rows.len() < crate::limits::PAGE as usize {
+                return Ok(ended);
+            }
+        }
     }
 
     /// The managers of a structure, for its representative.
@@ -393,7 +439,7 @@ impl Registration {
         writes: &mut PendingWrites,
         authority: &AuthorityRow,
         row: &ManagerRow,
-        notice: NoticeId,
+        state: &str,
     ) -> Result<(), Error> {
         let numbers = [row.manager.clone(), authority.representative.clone()];
         let found = persons(self.registry(), &numbers).await?;
@@ -403,9 +449,9 @@ impl Registration {
         people.set(NoticeAudience::Representative, of(&authority.representative));
         let mut values = NoticeValues::of("");
         values.set("structure", &authority.name);
-        values.set("statut", row.state()?.label());
+        values.set("statut", state);
         values.set("date", &french(self.today()));
-        self.notify(writes, notice, &people, &values, self.now_ms())
+        self.notify(writes, NoticeId::N22, &people, &values, self.now_ms())
     }
 
     /// Open requests of the structures of a target follow its managers: without one they are frozen (32), with one again they go on

@@ -27,8 +27,8 @@ pub(crate) struct OpenIdentityRow {
     pub(crate) number: String,
 }
 
-/// The lock of the processing of an identity (§6.5): whoever gives a number replaces it in the unit that gives it, so that of two
-/// at once one begins again and finds the other's person.
+/// The lock of the processing (§6.5), one for each day and sex of birth: whoever gives a number replaces it in the unit that gives it,
+/// so that of two at once one begins again and finds the other's person.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct IdentityLockRow {
     pub(crate) hash: String,

@@ -102,8 +102,9 @@ impl Registration {
         if kind == Some(RequestKind::Primo)
             && let Some(civil) = &content.civil_values
         {
-            let hash = self.identity_hash(civil);
-            // Read before the search: who wrote after this read is found, or makes this processing lose.
+            // Wider than the rule asks: near identities share day and sex of birth, and names are what is typed wrong. Read before the
+            // search: who wrote after this read makes this processing lose.
+            let hash = self.keys.hashed("lock", &[&civil.birth, &civil.sex]);
             findings.lock = Some((hash.clone(), read(self.registry(), &hash).await?));
             let contact = content.contact_values.clone().unwrap_or_default();
             let sought = SoughtIdentity {

@@ -4,11 +4,11 @@
 //! once.
 
 use crate::error::{Error, RegistrationStop};
-use crate::grants::{AuthorityRow, ManagerRights, MandateRow};
-use crate::row::{VersionedRow, read};
+use crate::grants::{AuthorityRow, ManagerRights, ManagerRow, MandateRow};
+use crate::row::{PendingWrites, VersionedRow, read};
 use crate::service::{Registration, refusal};
 use crate::target;
-use annuaire_store::AuditEvent;
+use annuaire_store::{AuditEvent, Cause, Channel};
 use annuaire_workflow::actor::ActorKind;
 use annuaire_workflow::day::parse_iso;
 use annuaire_workflow::messages::MessageCode;
@@ -117,7 +117,7 @@ impl Registration {
         if rights.is_empty() {
             return self.refused(event, refusal(MessageCode::M01)).await;
         }
-        self.audit(event).await?;
+        self.used(&rights, event).await?;
         let standing: Result<Vec<PerimeterTarget>, Error> = rights
             .rows
             .iter()
@@ -125,6 +125,22 @@ impl Registration {
             .map(|row| target::parse(&row.value.target))
             .collect();
         Ok(ManagerSession { person: national_id.to_owned(), trace, habilitations: standing? })
+    }
+
+    /// Notes that the habilitations of a manager were used today, with the event of the login.
+    async fn used(&self, rights: &ManagerRights, event: AuditEvent) -> Result<(), Error> {
+        let today = self.today().to_string();
+        let mut writes = PendingWrites::default();
+        let cause = Cause::new(Channel::Portal, &event.actor, "session");
+        for row in rights.rows.iter().filter(|row| row.value.used_on != today) {
+            if row.value.stands(self.today())? {
+                let used = ManagerRow { used_on: today.clone(), reminded_on: None, ..row.value.clone() };
+                writes.put(&used, Some(row.version))?;
+            }
+        }
+        writes.audit(event.clone());
+        // Two logins at once: the other one noted it.
+        if self.write(writes, &cause).await? { Ok(()) } else { self.audit(event).await }
     }
 
     /// A session of a person who logged in through the sector's identity provider and represents a structure, or will: whoever

@@ -251,3 +251,82 @@ async fn a_mail_that_is_not_accepted_is_sent_again() {
     }
     assert!(w.registry.verify().await.unwrap().is_empty());
 }
+
+/// Two near identities are processed at once on two nodes: whoever comes second finds the first, and an arbiter is asked.
+#[tokio::test]
+async fn near_twins_at_the_same_moment_do_not_pass_each_other() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    let one = w.validated(&by, "990000010", "Marie-Alice", "alice").await;
+    let other = w.validated(&by, "990000010", "Marie-Aline", "aline").await;
+    let (node, system) = w.another_node();
+    let (a, b) = tokio::join!(w.registration.run_processing(&w.system), node.run_processing(&system));
+    assert_eq!(a.unwrap().processed + b.unwrap().processed, 2);
+    let mut states = Vec::new();
+    for number in [&one.number, &other.number] {
+        states.push(w.registration.open_sheet(&by, number).await.unwrap().state.code());
+    }
+    states.sort_unstable();
+    assert_eq!(states, ["S35", "S40"]);
+}
+
+/// A candidate whose facts cannot be read stops the processing; nothing is lost, operators are told after the third time.
+#[tokio::test]
+async fn a_technical_failure_is_tried_again_and_told() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    let (_, rpps) = w.registered(&by, "990000010", "Camille", "camille").await;
+    let broken = format!("PP:8{rpps}");
+    let put = async |payload: Option<&str>| {
+        let mut unit = w.registry.begin().await.unwrap();
+        let key = FactKey { owner: "ENREG:1990000010".into(), entity: broken.clone(), facet: "exercice:10:C".into() };
+        let payload = payload.map(str::to_owned);
+        let change = annuaire_store::Change { key, payload, publication: Publication::Open, fingerprint: 0 };
+        unit.put(change, annuaire_store::Expect::Any).await.unwrap();
+        let cause = annuaire_store::Cause::new(annuaire_store::Channel::Operator, "test", "test");
+        let now = w.clock.load(std::sync::atomic::Ordering::SeqCst);
+        unit.save(&cause, annuaire_store::CommitClock { now_ms: &move || now, any_clock: false }).await.unwrap();
+    };
+    let at = w.validated(&by, "990000010", "Odile", "odile").await;
+    put(Some("{}")).await;
+    let alerts = async || {
+        let jobs = w.registry.jobs(Queue::Work, 10).await.unwrap();
+        jobs.iter().filter(|job| job.job.kind == "registration-operator").count()
+    };
+    for (minutes, told) in [(0, 0), (1, 0), (5, 1)] {
+        w.pass(minutes * 60_000);
+        let run = w.registration.run_processing(&w.system).await.unwrap();
+        assert_eq!((run.processed, run.failed), (0, 1));
+        assert_eq!(alerts().await, told, "after {minutes}");
+        assert_eq!(w.registration.run_processing(&w.system).await.unwrap().failed, 0, "not before its time");
+    }
+    put(None).await;
+    w.pass(30 * 60_000);
+    w.process().await;
+    assert!(w.registration.open_sheet(&by, &at.number).await.unwrap().rpps.is_some());
+}
+
+/// Without a meeting and without FranceConnect the number is given, and the means waits for the certification.
+#[tokio::test]
+async fn a_weak_identity_withholds_the_means() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    let at = w.submitted(&by, "990000010", "Camille", "camille").await;
+    let no_method = LegalStatement { confirmed: true, ..LegalStatement::default() };
+    let refused_method = refused(w.registration.validate_request(&by, &at.number, at.version, no_method, None).await);
+    assert_eq!(refused_method.code, annuaire_workflow::messages::MessageCode::ELeg02);
+    let method = Some(annuaire_workflow::request::VerificationMethod::CheckedAtHiring);
+    let weak = LegalStatement { confirmed: true, face_to_face: false, method };
+    w.registration.validate_request(&by, &at.number, at.version, weak, None).await.unwrap();
+    w.process().await;
+    let rpps = w.registration.open_sheet(&by, &at.number).await.unwrap().rpps.unwrap();
+    let withheld = async |rpps: &str| w.registration.means_withheld(&format!("8{rpps}")).await.unwrap();
+    assert_eq!(withheld(&rpps).await.as_deref(), Some("identité faible"));
+    let (_, met) = w.registered(&by, "990000010", "Odile", "odile").await;
+    assert_eq!(withheld(&met).await, None);
+    w.mails().await;
+    w.pass(48 * 3_600_000);
+    let mails = w.mails().await;
+    let may: Vec<&str> = mails.iter().filter(|mail| mail.1.contains("activer votre e-CPS")).map(|mail| mail.0.as_str()).collect();
+    assert_eq!(may, ["odile@personne.example"]);
+}
