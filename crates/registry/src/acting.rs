@@ -118,7 +118,8 @@ pub(crate) fn cause_of(actor: &CaseActor, row: &RequestRow, authority: Option<St
 
 /// The cause of what an actor writes beside a request.
 pub(crate) fn plain_cause(actor: &CaseActor, number: &str) -> Cause {
-    Cause { request: Some(number.to_owned()), ..Cause::new(Channel::Portal, &actor.id, "registration") }
+    let request = Some(number.to_owned()).filter(|number| !number.is_empty());
+    Cause { request, ..Cause::new(Channel::Portal, &actor.id, "registration") }
 }
 
 /// The reason that comes with an event, to be kept sealed.

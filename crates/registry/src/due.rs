@@ -59,7 +59,13 @@ impl Registration {
         }
         self.run_persons(by, &mut run).await?;
         run.habilitations = self.run_habilitations().await?;
-        let swept = [InboxRow::KIND, DeliveryRow::KIND, ContactProposalRow::KIND, crate::contact_codes::ContactCodeRow::KIND];
+        let swept = [
+            crate::person_search::FruitlessSearchesRow::KIND,
+            InboxRow::KIND,
+            DeliveryRow::KIND,
+            ContactProposalRow::KIND,
+            crate::contact_codes::ContactCodeRow::KIND,
+        ];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)
     }

@@ -4,7 +4,9 @@
 mod world;
 
 use annuaire_consolidate::Perimeter;
-use annuaire_registry::{ApplicantSession, CivilTraits, RegistrationSubject, RequestQuery, RequestTable, SectionDraft};
+use annuaire_registry::{
+    ApplicantSession, CivilTraits, PersonQuery, PersonSearch, RegistrationSubject, RequestQuery, RequestTable, SectionDraft,
+};
 use annuaire_workflow::day::parse_iso;
 use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft};
 use annuaire_workflow::messages::MessageCode;
@@ -436,4 +438,54 @@ async fn a_manager_changes_and_ends_a_situation() {
     w.pass(DAY);
     w.registration.run_due(&w.system).await.unwrap();
     assert!(w.public(&rpps).await.exercices[0].situations.is_empty());
+}
+
+#[tokio::test]
+async fn a_manager_sees_a_person_of_the_perimeter_and_little_of_others() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    let (_, rpps) = w.registered(&by, "990000010", "Camille", "camille").await;
+    let neighbour = w.manager(NEIGHBOUR).await;
+    let find = async |by, query: PersonQuery| w.registration.find_person(by, &query).await.unwrap();
+    let PersonSearch::Found(inside) = find(&by, PersonQuery::Number(rpps.clone())).await else { panic!("nobody") };
+    let shown = inside.inside.unwrap();
+    assert_eq!((shown.civil.nom_famille.as_str(), shown.situations.len()), ("Essai", 1));
+    let typed = PersonQuery::Identity(Box::new(CivilDraft { nom_usage: String::new(), ..civil("CAMILLE") }));
+    let PersonSearch::Found(outside) = find(&neighbour, typed).await else { panic!("nobody") };
+    assert_eq!((outside.rpps.as_str(), outside.name.as_str()), (rpps.as_str(), "Camille Fictif"));
+    assert_eq!(outside.inside, None, "{outside:?}");
+    assert!(matches!(find(&by, PersonQuery::Identity(Box::default())).await, PersonSearch::Incomplete(_)));
+    // Ten guesses lock for an hour, also for an identity that there is.
+    for _ in 0..10 {
+        assert!(matches!(find(&neighbour, PersonQuery::Identity(Box::new(civil("Odile")))).await, PersonSearch::Nobody));
+    }
+    let locked = find(&neighbour, PersonQuery::Identity(Box::new(civil("Camille")))).await;
+    assert!(matches!(locked, PersonSearch::LockedUntil(_)), "{locked:?}");
+    let jobs = w.registry.jobs(annuaire_store::Queue::Work, 10).await.unwrap();
+    assert!(jobs.iter().any(|job| job.job.kind == "registration-operator" && job.job.payload.contains(NEIGHBOUR)));
+    w.pass(3_600_000);
+    assert!(matches!(find(&neighbour, PersonQuery::Identity(Box::new(civil("Camille")))).await, PersonSearch::Found(_)));
+    let rows = w.registry.audit_trail(0, 100_000).await.unwrap();
+    let searches: Vec<_> = rows.iter().filter(|row| row.event.event == "inscription-rechercher-personne").collect();
+    assert_eq!(searches.len(), 14);
+    assert!(searches.iter().all(|row| !row.event.detail.contains("ESSAI") && !row.event.detail.contains("Odile")));
+}
+
+/// Nothing that the trail keeps tells a trait.
+#[tokio::test]
+async fn the_trail_holds_no_trait() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    let (number, _) = w.registered(&by, "990000010", "Camille", "camille").await;
+    let trail = w.trail(&number).await;
+    let names: Vec<&str> = trail.iter().map(|(event, _)| event.as_str()).collect();
+    for step in ["creer", "valider-section", "envoyer", "valider", "traiter", "lire"] {
+        assert!(names.contains(&format!("inscription-{step}").as_str()), "{step}: {names:?}");
+    }
+    for (_, detail) in &trail {
+        for secret in ["Essai", "ESSAI", "Camille", "1991", "97128", "personne.example", "692000012"] {
+            assert!(!detail.contains(secret), "{detail}");
+        }
+    }
+    assert!(w.registry.verify().await.unwrap().is_empty());
 }
