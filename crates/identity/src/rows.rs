@@ -131,7 +131,6 @@ impl Rows {
     }
 
     /// Three rows that are not over, as they stand together: one question to the database.
-    #[expect(clippy::type_complexity, reason = "one part for each row")]
     pub(crate) async fn live_three<A: ProviderRow, B: ProviderRow, C: ProviderRow>(
         &self,
         (a, b, c): (&str, &str, &str),

@@ -176,7 +176,8 @@ fn statements(code: &str) -> impl Iterator<Item = UseStatement<'_>> {
     code.match_indices("use ").filter_map(|(at, mark)| {
         let line_begin = code[..at].rfind(['\n', ';', '{', '}']).map_or(0, |n| n + 1);
         let before = code[line_begin..at].trim();
-        let is_public = before.starts_with("pub");
+        // `pub fn f() -> Cause {` ends in these letters too.
+        let is_public = before == "pub" || (before.starts_with("pub(") && before.ends_with(')'));
         if !(before.is_empty() || is_public) {
             return None;
         }
@@ -258,6 +259,11 @@ mod tests {
     fn found(files: &[(&str, &str)]) -> Vec<String> {
         let files: Vec<_> = files.iter().map(|(p, t)| SourceFile::new(&format!("crates/x/src/{p}"), (*t).to_owned())).collect();
         check(&files).into_iter().map(|f| f.message).collect()
+    }
+
+    #[test]
+    fn a_word_that_ends_like_a_use_statement_is_none() {
+        assert_eq!(found(&[("lib.rs", "pub fn f() -> Cause {\n    {};\n}\n")]), [""; 0]);
     }
 
     #[test]

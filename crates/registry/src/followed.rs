@@ -1,0 +1,133 @@
+//! Rows about registered persons beside the log: what is to be looked at again, withheld means, proposed contacts, certification,
+//! pairs that are distinct for ever.
+
+use crate::content::ContactValues;
+use crate::error::Error;
+use crate::row::RegistrationRow;
+use serde::{Deserialize, Serialize};
+
+/// A person whose situations are looked at again on a day: a planned one begins, a planned end is told or comes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FollowedPersonRow {
+    pub(crate) person: String,
+    pub(crate) due_ms: Option<i64>,
+    /// Notices of planned ends that were sent: situation, end, days before.
+    pub(crate) told: Vec<(String, String, i32)>,
+}
+
+/// Why the activation of a means waits (registration §4.6, §8.1).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WithheldMeansRow {
+    pub(crate) person: String,
+    /// `identité faible`, `coordonnées à confirmer`.
+    pub(crate) reason: String,
+    pub(crate) since: String,
+    pub(crate) request: String,
+}
+
+/// A contact that a registration proposed for a person who had none that was verified.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ContactProposalRow {
+    pub(crate) person: String,
+    pub(crate) request: String,
+    pub(crate) until: String,
+    /// Sealed contact.
+    pub(crate) sealed: String,
+    pub(crate) due_ms: i64,
+}
+
+/// A certification that is asked for (registration §9).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CertificationRow {
+    pub(crate) person: String,
+    /// Code of J111.
+    pub(crate) state: String,
+    pub(crate) asked_on: String,
+    pub(crate) retries: u8,
+    /// Owner of the civil status.
+    pub(crate) owner: String,
+    /// When the register is asked, or asked again.
+    pub(crate) due_ms: Option<i64>,
+}
+
+/// Two registered persons whom an arbiter declared distinct.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DistinctPairRow {
+    pub(crate) first: String,
+    pub(crate) second: String,
+    pub(crate) request: String,
+}
+
+impl RegistrationRow for FollowedPersonRow {
+    const KIND: &'static str = "followed-person";
+
+    fn key(&self) -> String {
+        self.person.clone()
+    }
+
+    fn due_ms(&self) -> Option<i64> {
+        self.due_ms
+    }
+}
+
+impl RegistrationRow for WithheldMeansRow {
+    const KIND: &'static str = "withheld-means";
+
+    fn key(&self) -> String {
+        self.person.clone()
+    }
+}
+
+impl RegistrationRow for ContactProposalRow {
+    const KIND: &'static str = "contact-proposal";
+
+    fn key(&self) -> String {
+        self.person.clone()
+    }
+
+    fn due_ms(&self) -> Option<i64> {
+        Some(self.due_ms)
+    }
+}
+
+impl RegistrationRow for CertificationRow {
+    const KIND: &'static str = "certification";
+
+    fn key(&self) -> String {
+        self.person.clone()
+    }
+
+    fn due_ms(&self) -> Option<i64> {
+        self.due_ms
+    }
+}
+
+impl RegistrationRow for DistinctPairRow {
+    const KIND: &'static str = "distinct-pair";
+
+    fn key(&self) -> String {
+        format!("{}|{}", self.first, self.second)
+    }
+
+    fn subject(&self) -> String {
+        self.first.clone()
+    }
+}
+
+impl DistinctPairRow {
+    /// The pair, in the order of its key.
+    pub(crate) fn of(one: &str, other: &str, request: &str) -> Self {
+        let (first, second) = if one <= other { (one, other) } else { (other, one) };
+        Self { first: first.to_owned(), second: second.to_owned(), request: request.to_owned() }
+    }
+}
+
+/// The text of a contact that is sealed.
+pub(crate) fn contact_text(contact: &ContactValues) -> Result<String, Error> {
+    serde_json::to_string(contact).map_err(|cause| Error::Unreadable { kind: ContactProposalRow::KIND, cause })
+}

@@ -1,0 +1,318 @@
+//! Lists, counts and single requests, as managers see them (registration §4.3, §4.4, §14: each read of a file is audited).
+
+use crate::acting::CaseActor;
+use crate::content::RequestContent;
+use crate::error::{Error, RegistrationRefusal, RegistrationStop};
+use crate::grants::ManagerRights;
+use crate::limits::{FINISHED_DAYS, LIST_PAGE_MAX};
+use crate::place::RegisteredPlace;
+use crate::request_row::RequestRow;
+use crate::row::VersionedRow;
+use crate::service::Registration;
+use crate::session::ManagerSession;
+use annuaire_store::{CaseFilter, CaseOrder, ListedCase};
+use annuaire_workflow::actor::ActorKind;
+use annuaire_workflow::day::{paris_day, paris_midnight, plus_days};
+use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft, SituationDraft};
+use annuaire_workflow::kind::{RequestKind, RequestOrigin};
+use annuaire_workflow::messages::{HIDDEN_STATUS, MessageCode};
+use annuaire_workflow::norm::norm;
+use annuaire_workflow::perimeter::PerimeterTarget;
+use annuaire_workflow::request::{Reach, RequestSection};
+use annuaire_workflow::state::{Blocked, RequestHolder, RequestState};
+use std::collections::BTreeMap;
+
+/// A table of « Mes demandes d'enregistrement ».
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RequestTable {
+    /// « Demandes en cours de saisie ».
+    Drafts,
+    /// « Demandes en cours d'instruction ».
+    Instruction,
+    /// « Demandes terminées (90 derniers jours) ».
+    Finished,
+}
+
+/// What a list is searched by; every member that is filled must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestQuery {
+    /// Beginning of the family name.
+    pub family: String,
+    /// Beginning of the given name.
+    pub given: String,
+    /// FINESS or SIRET of a structure.
+    pub structure: String,
+    /// Number of the request.
+    pub number: String,
+    /// The oldest first.
+    pub oldest_first: bool,
+    /// Lines before the page.
+    pub offset: u32,
+    /// Lines of the page, 100 at most.
+    pub limit: u32,
+}
+
+/// A line of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedRequest {
+    /// « Numéro de demande ».
+    pub number: String,
+    /// « Date »: of the last change of the status, milliseconds since 1970 UTC.
+    pub changed_ms: i64,
+    /// « Nom »: family name in capitals and given name; empty once it was erased.
+    pub name: String,
+    /// « Etablissement »: number and name.
+    pub place: String,
+    /// « Rôle »: code of the terminology; empty while it is not chosen.
+    pub role: String,
+    /// « Type ».
+    pub kind: RequestKind,
+    /// « Statut ».
+    pub state: RequestState,
+    /// Why it is frozen.
+    pub blocked: Option<Blocked>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestPage {
+    /// The lines.
+    pub lines: Vec<ListedRequest>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// A request with everything that its form shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestSheet {
+    /// Its number.
+    pub number: String,
+    /// Its type.
+    pub kind: RequestKind,
+    /// Where it comes from.
+    pub origin: RequestOrigin,
+    /// Its state.
+    pub state: RequestState,
+    /// Why it is frozen.
+    pub blocked: Option<Blocked>,
+    /// Whose turn it is.
+    pub holder: RequestHolder,
+    /// Its version, for the next form.
+    pub version: u64,
+    /// Instant of the last change.
+    pub changed_ms: i64,
+    /// The structure.
+    pub place: Option<RegisteredPlace>,
+    /// « Etat civil », as it was typed.
+    pub civil: CivilDraft,
+    /// « Données de contact », as they were typed.
+    pub contact: ContactDraft,
+    /// « Situation professionnelle », as it was typed.
+    pub situation: SituationDraft,
+    /// « Fermer la situation », as it was typed.
+    pub closing: ClosingDraft,
+    /// Sections that are not valid.
+    pub open_sections: Vec<RequestSection>,
+    /// Warnings that were acknowledged or kept.
+    pub acknowledged: Vec<MessageCode>,
+    /// Reasons that people typed, the oldest first.
+    pub reasons: Vec<String>,
+    /// RPPS number that it led to.
+    pub rpps: Option<String>,
+    /// « Pris en charge par »: national identification of the manager who acted first on the request of a professional.
+    pub taken_by: Option<String>,
+    /// Steps with their instants: the tracker of the request.
+    pub steps: Vec<(i64, RequestState)>,
+}
+
+impl RequestTable {
+    /// The states that it shows.
+    #[must_use]
+    pub fn states(self) -> Vec<RequestState> {
+        use RequestState as S;
+        match self {
+            Self::Drafts => vec![S::S10, S::S25],
+            Self::Instruction => vec![S::S20, S::S30, S::S35],
+            Self::Finished => S::ALL.iter().copied().filter(|state| state.terminal()).collect(),
+        }
+    }
+}
+
+impl Registration {
+    /// Structures of a perimeter that requests may be filed under.
+    async fn structures_of(&self, rights: &ManagerRights) -> Result<Vec<String>, Error> {
+        let mut ids = Vec::new();
+        for rule in rights.perimeter().rules() {
+            match &rule.target {
+                PerimeterTarget::Site(finess) => ids.push(format!("F{finess}")),
+                PerimeterTarget::LegalEntity(finess) => {
+                    ids.push(format!("F{finess}"));
+                    ids.extend(self.settings.structures.sites_of(finess).await.map_err(Error::Structures)?);
+                }
+                PerimeterTarget::Establishment(number) | PerimeterTarget::Employer(number) => {
+                    if number.len() == 14 {
+                        ids.push(format!("C{number}"));
+                    }
+                    ids.extend(self.settings.structures.by_siret(number).await.map_err(Error::Structures)?);
+                }
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        // Each is asked again as it is today: a site that moved to another legal entity moved with its requests.
+        let places = self.places(&ids).await?;
+        Ok(places.into_iter().filter(|place| rights.contains(place)).map(|place| place.id).collect())
+    }
+
+    async fn filter(&self, rights: &ManagerRights, table: RequestTable, query: &RequestQuery) -> Result<CaseFilter, Error> {
+        let mut structures = self.structures_of(rights).await?;
+        if !query.structure.trim().is_empty() {
+            let wanted = self.place_numbered(&query.structure).await?.map(|place| place.id);
+            structures.retain(|id| Some(id) == wanted.as_ref());
+        }
+        let today = paris_day(self.now_ms());
+        let finished = table == RequestTable::Finished;
+        Ok(CaseFilter {
+            structures: Some(structures),
+            states: Some(table.states().iter().map(|state| state.code().to_owned()).collect()),
+            number: Some(query.number.trim().to_owned()).filter(|number| !number.is_empty()),
+            family: norm(&query.family),
+            given: norm(&query.given),
+            from_ms: finished.then(|| paris_midnight(plus_days(today, -FINISHED_DAYS))),
+            ..CaseFilter::default()
+        })
+    }
+
+    /// A table of requests of the perimeter (registration §4.4). Drafts of professionals are in none.
+    ///
+    /// # Errors
+    /// The errors of the registry and of the search for structures.
+    pub async fn requests(&self, by: &ManagerSession, table: RequestTable, query: &RequestQuery) -> Result<RequestPage, Error> {
+        let rights = self.rights(&by.person).await?;
+        let filter = self.filter(&rights, table, query).await?;
+        let order = if query.oldest_first { CaseOrder::OldestFirst } else { CaseOrder::NewestFirst };
+        let limit = query.limit.clamp(1, LIST_PAGE_MAX);
+        let cases = self.registry().cases(&filter, order, query.offset, limit).await?;
+        let total = self.registry().case_counts(&filter).await?.values().sum();
+        let mut ids: Vec<String> = cases.iter().map(|case| case.listing.structure.clone()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let places: BTreeMap<String, RegisteredPlace> =
+            self.places(&ids).await?.into_iter().map(|place| (place.id.clone(), place)).collect();
+        let lines: Result<Vec<ListedRequest>, Error> = cases.iter().map(|case| self.line(case, &places)).collect();
+        let mut event = CaseActor::manager(by).event("liste", "");
+        event.detail = crate::service::with_member(&event.detail, "lines", &serde_json::json!(cases.len()));
+        self.audit(event).await?;
+        Ok(RequestPage { lines: lines?, total })
+    }
+
+    fn line(&self, case: &ListedCase, places: &BTreeMap<String, RegisteredPlace>) -> Result<ListedRequest, Error> {
+        let kept: VersionedRow<RequestRow> = VersionedRow::of(&case.row)?;
+        let content = self.opened(&kept.value)?;
+        let facts = kept.value.facts(kept.version)?;
+        let place = places.get(&kept.value.structure);
+        let name = format!("{} {}", content.civil.nom_famille.to_uppercase(), content.civil.prenom1);
+        Ok(ListedRequest {
+            number: kept.value.number.clone(),
+            changed_ms: case.listing.changed_ms,
+            name: name.trim().to_owned(),
+            place: place.map(|place| format!("{} - {}", place.number, place.name)).unwrap_or_default(),
+            role: content.situation.role,
+            kind: facts.kind,
+            state: facts.state.unwrap_or(RequestState::S10),
+            blocked: facts.blocked,
+        })
+    }
+
+    /// « {n} demandes à traiter en tout »: what waits for the authorities of a manager (registration §4.3), that is drafts, requests
+    /// to instruct, and complements whose author is an authority.
+    ///
+    /// # Errors
+    /// The errors of the registry and of the search for structures.
+    pub async fn requests_to_treat(&self, by: &ManagerSession) -> Result<u64, Error> {
+        let rights = self.rights(&by.person).await?;
+        let structures = Some(self.structures_of(&rights).await?);
+        let of = |states: &[RequestState], origins: Option<Vec<String>>| CaseFilter {
+            structures: structures.clone(),
+            states: Some(states.iter().map(|state| state.code().to_owned()).collect()),
+            origins,
+            ..CaseFilter::default()
+        };
+        let by_authority = RequestOrigin::ALL.iter().filter(|origin| origin.by_authority());
+        let origins = by_authority.map(|origin| crate::origin_code(*origin).to_owned()).collect();
+        let waiting = [of(&[RequestState::S10, RequestState::S20], None), of(&[RequestState::S25], Some(origins))];
+        let mut sum = 0;
+        for filter in &waiting {
+            sum += self.registry().case_counts(filter).await?.values().sum::<u64>();
+        }
+        Ok(sum)
+    }
+
+    /// « Voir »: a request of the perimeter. The read is audited.
+    ///
+    /// # Errors
+    /// E-PER-01 and E-PER-02 beyond the perimeter; E-REQ-06 for a number that there is not, and for the draft of a professional;
+    /// the errors of the registry.
+    pub async fn open_sheet(&self, by: &ManagerSession, number: &str) -> Result<RequestSheet, RegistrationStop> {
+        let actor = CaseActor::manager(by);
+        let event = actor.event("lire", number);
+        let hidden = || RegistrationRefusal::filled(MessageCode::EReq06, &[("statut", HIDDEN_STATUS)]);
+        let Some(kept) = self.request(number).await? else { return self.refused(event, hidden()).await };
+        let place = self.place(&kept.value.structure).await?;
+        let rights = self.rights(&by.person).await?;
+        let refused = match rights.reach(place.as_ref())? {
+            Reach::Within if kept.value.state == RequestState::S11.code() => Some(hidden()),
+            Reach::Within => None,
+            Reach::Outside => Some(RegistrationRefusal::plain(MessageCode::EPer01)),
+            Reach::Ended { structure, on } => {
+                let date = annuaire_workflow::day::french(on);
+                let values = [("structure", structure.as_str()), ("date", &date)];
+                Some(RegistrationRefusal::filled(MessageCode::EPer02, &values))
+            }
+        };
+        if let Some(refused) = refused {
+            return self.refused(event, refused).await;
+        }
+        self.audit(event).await?;
+        Ok(self.sheet(kept, place, ActorKind::Gae).await?)
+    }
+
+    /// A request as its form shows it. Of a contact that somebody verified, managers see a mask.
+    pub(crate) async fn sheet(
+        &self,
+        kept: VersionedRow<RequestRow>,
+        place: Option<RegisteredPlace>,
+        reader: ActorKind,
+    ) -> Result<RequestSheet, Error> {
+        let RequestContent { civil, mut contact, situation, closing, remarks, .. } = self.opened(&kept.value)?;
+        let row = kept.value;
+        if reader == ActorKind::Gae && row.contact_verified {
+            contact.email = annuaire_workflow::rights::masked_mail(&contact.email);
+            contact.mobile = annuaire_workflow::rights::masked_mobile(&contact.mobile);
+        }
+        let facts = row.facts(kept.version)?;
+        let state = facts.state.unwrap_or(RequestState::S10);
+        let steps = row.trail.iter().filter_map(|step| Some((step.at_ms, RequestState::parse(&step.to)?))).collect();
+        Ok(RequestSheet {
+            number: row.number.clone(),
+            kind: facts.kind,
+            origin: facts.origin,
+            state,
+            blocked: facts.blocked,
+            holder: facts.holder(),
+            version: kept.version,
+            changed_ms: row.changed_ms,
+            place,
+            civil,
+            contact,
+            situation,
+            closing,
+            open_sections: facts.open_sections,
+            acknowledged: row.acknowledged.iter().filter_map(|code| MessageCode::parse(code)).collect(),
+            reasons: remarks.into_iter().map(|remark| remark.text).collect(),
+            rpps: row.rpps,
+            taken_by: row.taken_by,
+            steps,
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! Persons as registration needs them, out of the merged facts of the registry.
+
+use crate::error::Error;
+use annuaire_base::Tx;
+use annuaire_base::fact::Fact;
+use annuaire_consolidate::{ConsolidatedEntity, Owners, Perimeter, consolidate, entity_key};
+use annuaire_mos::owner::{Owner, file_source};
+use annuaire_mos::{Objet, Professionnel, SituationExercice, Structure};
+use annuaire_store::Registry;
+use annuaire_workflow::day::{Day, parse_iso};
+use annuaire_workflow::duplicates::{BirthPlace, IdentityTraits};
+use annuaire_workflow::fields::KnownSituation;
+use std::collections::BTreeMap;
+
+/// Facet of contact data.
+pub(crate) const CONTACT: &str = "contact";
+/// Status of a registration with an order: not registered (TRE_R33).
+const NOT_REGISTERED: &str = "N";
+
+/// A person of the registry, with the facts as they stand.
+#[derive(Debug, Clone)]
+pub(crate) struct RegisteredPerson {
+    /// National identification: type digit and number.
+    pub(crate) national_id: String,
+    /// All owners together.
+    pub(crate) merged: Professionnel,
+    /// The facts, for those who change one.
+    pub(crate) facts: Vec<Fact>,
+    /// Transaction at which they were read.
+    pub(crate) at: Tx,
+}
+
+/// A way to reach somebody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ReachedAt {
+    pub(crate) mail: String,
+    pub(crate) mobile: String,
+    /// First name, for the salutation.
+    pub(crate) name: String,
+}
+
+/// The owner of a code that says which it is: local authorities, professionals, orders and agencies, known files.
+fn told_by_code(code: &str) -> Option<Owner> {
+    let local = code.strip_prefix("ENREG:").map(Owner::structure);
+    let person = || code.strip_prefix("PP:").map(Owner::person);
+    local.or_else(person).or_else(|| Owner::authority(code)).or_else(|| file_source(code).map(|file| file.owner()))
+}
+
+/// The owners of some facts. The table of owners has a row for each professional who owns a contact, so it is read only when a code does
+/// not tell its owner.
+async fn owners_of(registry: &dyn Registry, facts: &[Fact]) -> Result<Owners, Error> {
+    let mut described = BTreeMap::new();
+    for code in facts.iter().map(|fact| fact.key.owner.as_str()) {
+        if described.contains_key(code) {
+            continue;
+        }
+        let Some(owner) = told_by_code(code) else {
+            let rows = registry.owners().await?;
+            return Ok(Owners::new(rows.iter().map(|row| (&row.code, &row.description)))?);
+        };
+        let unreadable = |cause| Error::Unreadable { kind: "owner", cause };
+        described.insert(code, serde_json::to_string(&owner).map_err(unreadable)?);
+    }
+    Ok(Owners::new(described)?)
+}
+
+/// The entities of these keys, merged with all that is known of them, and their facts.
+async fn merged(registry: &dyn Registry, keys: &[String]) -> Result<(Tx, Vec<Fact>, Vec<ConsolidatedEntity>), Error> {
+    if keys.is_empty() {
+        return Ok((Tx::NONE, Vec::new(), Vec::new()));
+    }
+    let at = registry.last_tx().await?;
+    let facts = registry.facts_at(at, keys).await?;
+    let entities = consolidate(facts.clone(), &owners_of(registry, &facts).await?, Perimeter::Restricted);
+    Ok((at, facts, entities.into_values().collect()))
+}
+
+/// Persons by national identification, in any order; those that nobody knows are left out.
+pub(crate) async fn persons(registry: &dyn Registry, national_ids: &[String]) -> Result<Vec<RegisteredPerson>, Error> {
+    let keys: Vec<String> = national_ids.iter().map(|id| entity_key::person(id)).collect();
+    let (at, facts, entities) = merged(registry, &keys).await?;
+    let mut all = Vec::new();
+    for entity in entities {
+        if let Some(fault) = entity.fault {
+            return Err(Error::Facts { entity: fault.entity, reason: fault.reason });
+        }
+        let Some(merged) = entity.professional else { continue };
+        let national_id = entity_key::number_of_person(&entity.entity).unwrap_or_default().to_owned();
+        let facts = facts.iter().filter(|fact| fact.key.entity == entity.entity).cloned().collect();
+        all.push(RegisteredPerson { national_id, merged, facts, at });
+    }
+    Ok(all)
+}
+
+/// A person by national identification.
+pub(crate) async fn person(registry: &dyn Registry, national_id: &str) -> Result<Option<RegisteredPerson>, Error> {
+    Ok(persons(registry, &[national_id.to_owned()]).await?.pop())
+}
+
+/// Structures by technical identifier; those that nobody knows, and those whose facts cannot be used, are left out.
+pub(crate) async fn structures(registry: &dyn Registry, ids: &[String]) -> Result<Vec<Structure>, Error> {
+    let keys: Vec<String> = ids.iter().filter(|id| !id.is_empty()).map(|id| entity_key::structure(id)).collect();
+    let (_, _, entities) = merged(registry, &keys).await?;
+    Ok(entities.into_iter().filter(|entity| entity.fault.is_none()).filter_map(|entity| entity.structure).collect())
+}
+
+impl RegisteredPerson {
+    /// The traits by which duplicates are found; `None` when no civil status is known.
+    pub(crate) fn traits(&self) -> Option<IdentityTraits> {
+        let civil = self.merged.etat_civil.as_ref()?;
+        let mut other_names: Vec<String> = self.merged.exercices.iter().map(|e| e.nom_exercice.clone()).collect();
+        other_names.retain(|name| !name.is_empty());
+        other_names.dedup();
+        let abroad = civil.commune_naissance.is_empty();
+        let contact = self.verified_contact();
+        Some(IdentityTraits {
+            family_name: civil.nom_famille.clone(),
+            other_names,
+            given_names: civil.prenoms.clone(),
+            birth: parse_iso(&civil.date_naissance),
+            place: BirthPlace {
+                commune: civil.commune_naissance.clone(),
+                country: civil.pays_naissance.clone(),
+                town: if abroad { civil.lieu_naissance.clone() } else { String::new() },
+            },
+            sex: civil.sexe_administratif.clone(),
+            contacts: contact.into_iter().flat_map(|contact| [contact.mail, contact.mobile]).filter(|c| !c.is_empty()).collect(),
+        })
+    }
+
+    /// Whether somebody vouches for the civil status: INSEE or FranceConnect.
+    pub(crate) fn is_certified(&self) -> bool {
+        let status = self.merged.etat_civil.as_ref().map(|civil| civil.statut.as_str()).unwrap_or_default();
+        annuaire_workflow::certification::CertificationState::parse(status).is_some_and(|state| state.is_certified())
+    }
+
+    /// Whether a day of death is known.
+    pub(crate) fn is_deceased(&self) -> bool {
+        self.merged.etat_civil.as_ref().is_some_and(|civil| !civil.date_deces.is_empty())
+    }
+
+    /// Whether an order knew the person and no longer does: its registration ended, or says « non inscrit ». The data does not tell
+    /// a sanction from a resignation, so an arbiter asks.
+    pub(crate) fn is_sanctioned(&self, today: Day) -> bool {
+        let stands = |i: &&annuaire_mos::InscriptionOrdre| {
+            i.statut != NOT_REGISTERED && parse_iso(&i.date_fin).is_none_or(|end| today <= end)
+        };
+        let all = &self.merged.inscriptions;
+        all.iter().any(|i| !all.iter().filter(|other| other.ordre == i.ordre).any(|other| stands(&other)))
+    }
+
+    /// The contact that the professional verified: what only they may state.
+    pub(crate) fn verified_contact(&self) -> Option<ReachedAt> {
+        let own = Owner::person(&self.national_id).code;
+        let fact = self.facts.iter().find(|fact| fact.key.owner == own && fact.key.facet == CONTACT)?;
+        match serde_json::from_str(&fact.payload) {
+            Ok(Objet::Contact { correspondance }) => Some(self.reached(&correspondance)),
+            _ => None,
+        }
+    }
+
+    /// Where the person is reached, verified or not.
+    pub(crate) fn contact(&self) -> ReachedAt {
+        self.reached(&self.merged.correspondance.clone().unwrap_or_default())
+    }
+
+    fn reached(&self, contact: &annuaire_mos::Coordonnees) -> ReachedAt {
+        ReachedAt {
+            mail: contact.courriel.clone(),
+            mobile: contact.telephones.first().cloned().unwrap_or_default(),
+            name: self.given_name(),
+        }
+    }
+
+    /// First given name of exercise, else of the civil status.
+    pub(crate) fn given_name(&self) -> String {
+        let exercise = self.merged.exercices.iter().map(|e| e.prenom_exercice.clone()).find(|name| !name.is_empty());
+        let civil = || self.merged.etat_civil.as_ref().and_then(|civil| civil.prenoms.first().cloned());
+        exercise.or_else(civil).unwrap_or_default()
+    }
+
+    /// Given and family name of exercise, for those who may know them.
+    pub(crate) fn full_name(&self) -> String {
+        let exercise = self.merged.exercices.first();
+        exercise.map(|e| format!("{} {}", e.prenom_exercice, e.nom_exercice)).unwrap_or_default()
+    }
+
+    /// Every situation, with the profession and category of its practice.
+    pub(crate) fn situations(&self) -> impl Iterator<Item = (&str, &str, &SituationExercice)> {
+        self.merged
+            .exercices
+            .iter()
+            .flat_map(|e| e.situations.iter().map(move |s| (e.profession.as_str(), e.categorie_professionnelle.as_str(), s)))
+    }
+
+    /// The situations as the check of another one asks them; all but `changed`, when one of them changes.
+    pub(crate) fn known_situations_but(&self, changed: Option<&str>) -> Vec<KnownSituation> {
+        let known = |s: &SituationExercice| KnownSituation {
+            structure: s.structure.get(1..).unwrap_or_default().to_owned(),
+            profession: s.role.clone(),
+            role: s.genre_activite.clone(),
+            from: parse_iso(&s.date_debut).unwrap_or(Day::MIN),
+            until: parse_iso(&s.date_fin),
+        };
+        let others = self.situations().filter(|(_, _, s)| Some(s.id_situation_exercice.as_str()) != changed);
+        others.map(|(_, _, s)| known(s)).collect()
+    }
+
+    /// Whether the person works in a structure on a day.
+    pub(crate) fn works_in(&self, structures: &[String], today: Day) -> bool {
+        self.situations()
+            .any(|(_, _, s)| structures.contains(&s.structure) && parse_iso(&s.date_fin).is_none_or(|end| today <= end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_tells_its_owner_as_the_table_describes_it() {
+        for owner in [
+            Owner::structure("1990000010"),
+            Owner::person("899900000011"),
+            Owner::authority("CNOM").unwrap(),
+            Owner::authority("ARS-53").unwrap(),
+            file_source("psla").unwrap().owner(),
+        ] {
+            assert_eq!(told_by_code(&owner.code), Some(owner));
+        }
+        assert_eq!(told_by_code("une-reprise"), None);
+    }
+}
