@@ -69,9 +69,20 @@ fn test() -> Result<(), String> {
     let on_postgres =
         ["test", "--workspace", "--test", "postgres", "--test", "failover", "--test", "database", "--", "--ignored"];
     cargo(&on_postgres, &server_url)?;
-    // The flows of logins again, on the database of clusters.
-    let logins = ["cards", "conformance", "flows", "operation", "passkeys", "strict"].map(|name| ["--test", name]);
-    cargo(&[&["test", "--workspace"], logins.as_flattened()].concat(), &server_url)?;
+    // Logins and registrations again, on the database of clusters.
+    let again = [
+        ["--test", "cards"],
+        ["--test", "conformance"],
+        ["--test", "flows"],
+        ["--test", "operation"],
+        ["--test", "passkeys"],
+        ["--test", "strict"],
+        ["--test", "acceptance"],
+        ["--test", "habilitations"],
+        ["--test", "people"],
+        ["--test", "publication"],
+    ];
+    cargo(&[&["test", "--workspace"], again.as_flattened()].concat(), &server_url)?;
     drop(server);
     counterparts::run_browser(&root(), None)?;
     println!("all tests passed");
