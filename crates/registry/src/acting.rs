@@ -88,6 +88,10 @@ pub(crate) struct CaseStep {
     pub(crate) code_verified: bool,
     /// Whom a registered person the request is about, for a new one.
     pub(crate) identity_registered: bool,
+    /// The other one of authority and arbiter agreed to a cancellation.
+    pub(crate) seconded: bool,
+    /// Something was activated since the number was given.
+    pub(crate) activated: bool,
 }
 
 impl CaseStep {
@@ -100,6 +104,8 @@ impl CaseStep {
             findings: ProcessingFindings::default(),
             code_verified: false,
             identity_registered: false,
+            seconded: false,
+            activated: false,
         }
     }
 }

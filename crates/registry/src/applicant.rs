@@ -57,7 +57,7 @@ pub struct ApplicantSession {
 }
 
 impl ApplicantSession {
-    fn actor(&self) -> CaseActor {
+    pub(crate) fn actor(&self) -> CaseActor {
         let (id, trace) = (self.author.clone(), self.trace.clone());
         CaseActor { kind: ActorKind::Prol, id, trace, purpose: String::new() }
     }

@@ -22,9 +22,10 @@
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
 //! [`NoticeSender`] and a [`StructureSearch`]. Absent: merging two numbers (§8.6), the nightly search for duplicates (§8.7), the
 //! dialogue with the civil register (§9: only what is to be asked is written), reviews and campaigns (§15), lists of employers
-//! and their software (§17), the cancellation of a person (transition 34), suspended situations of closed structures.
+//! and their software (§17), suspended situations of closed structures.
 
 mod acting;
+mod alerts;
 mod applicant;
 mod arbitration;
 mod audience;

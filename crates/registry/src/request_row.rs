@@ -75,6 +75,9 @@ pub(crate) struct RequestRow {
     /// Manager who acted first on the request of a professional (registration §11.3).
     pub(crate) taken_by: Option<String>,
     pub(crate) recalled_on: Option<String>,
+    /// Kind of the actor who asked for the cancellation of a validated request, and waits for the other one.
+    #[serde(default)]
+    pub(crate) cancelled_by: Option<String>,
     /// What happened, without traits.
     pub(crate) trail: Vec<RequestStep>,
     /// The sealed content; absent once it was erased.
@@ -198,6 +201,7 @@ impl RequestRow {
             declared_end: false,
             taken_by: None,
             recalled_on: None,
+            cancelled_by: None,
             trail: Vec::new(),
             sealed: None,
         }

@@ -207,6 +207,8 @@ impl Registration {
             };
         context.code_verified = step.code_verified;
         context.identity_registered = step.identity_registered;
+        context.seconded = step.seconded;
+        context.activated = step.activated;
         context.identity_match = step.findings.identity.as_ref().map(|identity| identity.found);
         context.subject_sanctioned = step.findings.sanctioned;
         context.broken_rule = step.findings.broken;

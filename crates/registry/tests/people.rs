@@ -489,3 +489,50 @@ async fn the_trail_holds_no_trait() {
     }
     assert!(w.registry.verify().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_wrong_person_is_cancelled_by_authority_and_arbiter_within_a_day() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    let (number, rpps) = w.registered(&by, "990000010", "Camille", "camille").await;
+    let neighbour = w.manager(NEIGHBOUR).await;
+    let r = &w.registration;
+    assert_eq!(refused(r.cancel_wrong_person(&neighbour, &number, false).await).code, MessageCode::EPer01);
+    assert_eq!(refused(r.cancel_wrong_person(&by, &number, true).await).code, MessageCode::EReq06, "something was activated");
+    assert_eq!(refused(r.cancel_wrong_person(&by, &number, false).await).code, MessageCode::EReq08);
+    assert_eq!(refused(r.cancel_wrong_person(&by, &number, false).await).code, MessageCode::EReq08, "one person is not two");
+    assert_eq!(w.public(&rpps).await.exercices.len(), 1);
+    let arbiter = r.arbiter_session(NATIONAL, "erreur de personne", trace()).await.unwrap();
+    assert_eq!(r.agree_wrong_person(&arbiter, &number, false).await.unwrap().state, RequestState::S70);
+    for perimeter in [Perimeter::Public, Perimeter::Restricted] {
+        let left = w.merged(&rpps, perimeter).await.and_then(|entity| entity.professional).unwrap_or_default();
+        assert!(left.exercices.is_empty() && left.etat_civil.is_none(), "{left:?}");
+    }
+    let (late, other) = w.registered(&by, "990000010", "Camille", "camille").await;
+    assert_ne!(other, rpps, "a number is never used again");
+    w.pass(DAY);
+    assert_eq!(refused(r.cancel_wrong_person(&by, &late, false).await).code, MessageCode::EReq06);
+}
+
+#[tokio::test]
+async fn a_professional_recalls_the_authority_once_a_week_and_raises_an_alert() {
+    let w = World::new().await;
+    let by = w.registration.applicant_session(traits("sub-1", "Camille"), trace()).await.unwrap();
+    let number = prepared(&w, &by, "990000010").await;
+    assert_eq!(refused(w.registration.recall(&by, &number).await).code, MessageCode::EReq06, "it is not with the authority");
+    w.registration.submit_own(&by, &number).await.unwrap();
+    w.registration.recall(&by, &number).await.unwrap();
+    assert_eq!(refused(w.registration.recall(&by, &number).await).code, MessageCode::EReq06);
+    w.pass(7 * DAY);
+    w.registration.recall(&by, &number).await.unwrap();
+    let manager = w.manager(SITE).await;
+    let (other, _) = w.registered(&manager, "990000010", "Odile", "odile").await;
+    let sheet = w.registration.open_sheet(&manager, &number).await.unwrap();
+    w.registration.validate_request(&manager, &number, sheet.version, signed(), None).await.unwrap();
+    w.process().await;
+    let rpps = w.registration.open_sheet(&manager, &number).await.unwrap().rpps.unwrap();
+    let holder = w.holder(&rpps).await;
+    assert_eq!(refused(w.registration.not_me(&holder, &other).await).code, MessageCode::EPer01);
+    w.registration.not_me(&holder, &number).await.unwrap();
+    assert_eq!(w.registration.means_withheld(&format!("8{rpps}")).await.unwrap().as_deref(), Some("alerte de fraude"));
+}
