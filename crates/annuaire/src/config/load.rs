@@ -188,7 +188,7 @@ mod tests {
             ("phone_approval = \"pin\"", ApprovalMethods::PinOnly),
             ("phone_approval = \"passkey\"", ApprovalMethods::PasskeyOnly),
         ] {
-            let configuration = Configuration::parse(&format!("[identity]\n{text}\n")).ok().expect("a configuration");
+            let configuration = Configuration::parse(&format!("[identity]\n{text}\n")).expect("a configuration");
             assert_eq!(ApprovalMethods::from(configuration.identity.phone_approval), wanted, "{text}");
         }
     }
