@@ -42,6 +42,7 @@ impl Provider {
     /// When the registry cannot be read.
     pub async fn follow(&self, tx: Tx) -> Result<u32, Error> {
         let registry = self.rows.registry();
+        self.people.know(tx);
         let (mut after, mut ended) = (String::new(), 0);
         loop {
             let entities = registry.changed_entities(tx, &after, PAGE).await?;
@@ -58,6 +59,7 @@ impl Provider {
     /// # Errors
     /// When the registry cannot be read.
     pub async fn check_all(&self) -> Result<u32, Error> {
+        self.people.know(self.rows.registry().last_tx().await?);
         let (mut after, mut ended, mut seen) = (String::new(), 0, BTreeSet::new());
         loop {
             let sessions = self.rows.list::<Session>(None, &after, PAGE).await?;

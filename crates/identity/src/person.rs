@@ -1,6 +1,7 @@
 //! People as the provider reads them: the merged view of all owners, as it stands at the moment.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use annuaire_base::Tx;
@@ -35,6 +36,8 @@ pub struct People {
     registry: Arc<dyn Registry>,
     /// The end of the log, as far as this node knows: its own commits at once, those of others a tenth of a second later.
     commits: watch::Receiver<Tx>,
+    /// The last transaction that a follower named: it may be ahead of what this node was told.
+    named: AtomicU64,
     owners: Mutex<Option<(Tx, Arc<Owners>)>>,
     kept: Mutex<Generations<String, KeptPerson>>,
 }
@@ -44,7 +47,7 @@ impl People {
     #[must_use]
     pub fn new(registry: Arc<dyn Registry>) -> Self {
         let commits = registry.commits();
-        Self { registry, commits, owners: Mutex::default(), kept: Mutex::new(Generations::new(PEOPLE)) }
+        Self { registry, commits, named: AtomicU64::new(0), owners: Mutex::default(), kept: Mutex::new(Generations::new(PEOPLE)) }
     }
 
     /// A person by national identifier, with all that is known of them (the restricted perimeter: it is the person's own login);
@@ -71,8 +74,13 @@ impl People {
         Ok(Some((person, told)))
     }
 
+    /// Reads nobody as they were before this transaction any more.
+    pub(crate) fn know(&self, tx: Tx) {
+        self.named.fetch_max(tx.get(), Ordering::AcqRel);
+    }
+
     async fn kept(&self, national_id: &str) -> Result<KeptPerson, Error> {
-        let at = *self.commits.borrow();
+        let at = (*self.commits.borrow()).max(Tx::new(self.named.load(Ordering::Acquire)));
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&national_id.to_owned());
         if let Some(kept) = kept.filter(|kept| kept.at == at) {
             return Ok(kept);

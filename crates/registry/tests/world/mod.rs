@@ -119,10 +119,17 @@ async fn registry(dir: &Path, entropy: &Entropy, now: &Arc<dyn Fn() -> i64 + Sen
         let options = SqliteOptions { entropy: Arc::clone(entropy), now_ms: Arc::clone(now), open: |_| false };
         return Arc::new(SqliteRegistry::open(&dir.join("registry.sqlite"), options).await.unwrap());
     };
-    let name = format!("registration_{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::SeqCst));
+    let number = SCHEMAS.fetch_add(1, Ordering::SeqCst);
+    let name = format!("registration_{}_{number}", std::process::id());
     let mut connection = PgConnectOptions::from_str(&server).unwrap().connect().await.unwrap();
     connection.execute(format!("CREATE SCHEMA {name}").as_str()).await.unwrap();
-    let options = PostgresOptions { entropy: Arc::clone(entropy), open: |_| false };
+    // Commits are told by the identity of the log, to all worlds of the database: each log needs one of its own.
+    let shared = Arc::clone(entropy);
+    let entropy: Entropy = Arc::new(move |bytes: &mut [u8]| {
+        shared(bytes);
+        bytes.iter_mut().zip(number.to_le_bytes().into_iter().cycle()).for_each(|(byte, own)| *byte ^= own);
+    });
+    let options = PostgresOptions { entropy, open: |_| false };
     Arc::new(PostgresRegistry::open(&format!("{server}?options=-c%20search_path%3D{name}"), options).await.unwrap())
 }
 
