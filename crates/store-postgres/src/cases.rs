@@ -1,6 +1,6 @@
 //! Listings of cases.
 
-use annuaire_store::case::{CASE, CaseFilter, CaseListing, CaseOrder, ListedCase, after_prefix};
+use annuaire_store::case::{CASE, CaseCondition, CaseFilter, CaseListing, CaseOrder, ListedCase};
 use annuaire_store::columns::unsigned;
 use annuaire_store::identity::IdentityRow;
 use sqlx::postgres::PgRow;
@@ -22,38 +22,13 @@ CREATE INDEX case_list_subject ON case_list(subject, changed_ms);
 /// The list of a filter: what follows `FROM case_list l`.
 fn filtered(query: &mut QueryBuilder<'_, Postgres>, filter: &CaseFilter) {
     query.push(" WHERE 1 = 1");
-    for (column, values) in [
-        ("l.structure", &filter.structures),
-        ("l.state", &filter.states),
-        ("l.kind", &filter.kinds),
-        ("l.origin", &filter.origins),
-    ] {
-        among(query, column, values);
-    }
-    for (column, value) in [("l.author", &filter.author), ("l.subject", &filter.subject), ("l.number", &filter.number)] {
-        if let Some(value) = value {
-            query.push(format!(" AND {column} = ")).push_bind(value.clone());
-        }
-    }
-    for (column, prefix) in [("l.family", &filter.family), ("l.given", &filter.given)] {
-        if !prefix.is_empty() {
-            query.push(format!(" AND {column} >= ")).push_bind(prefix.clone());
-            if let Some(after) = after_prefix(prefix) {
-                query.push(format!(" AND {column} < ")).push_bind(after);
-            }
-        }
-    }
-    for (test, instant) in [("l.changed_ms >= ", filter.from_ms), ("l.changed_ms < ", filter.until_ms)] {
-        if let Some(instant) = instant {
-            query.push(format!(" AND {test}")).push_bind(instant);
-        }
-    }
-}
-
-/// A column is one of these values.
-fn among(query: &mut QueryBuilder<'_, Postgres>, column: &str, values: &Option<Vec<String>>) {
-    if let Some(values) = values {
-        query.push(format!(" AND {column} = ANY(")).push_bind(values.clone()).push(")");
+    for (column, condition) in filter.conditions() {
+        query.push(" AND ");
+        match condition {
+            CaseCondition::Among(values) => query.push(format!("l.{column} = ANY(")).push_bind(values.to_vec()).push(")"),
+            CaseCondition::Text(test, value) => query.push(format!("l.{column} {test} ")).push_bind(value),
+            CaseCondition::Instant(test, at) => query.push(format!("l.{column} {test} ")).push_bind(at),
+        };
     }
 }
 

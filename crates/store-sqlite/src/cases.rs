@@ -2,7 +2,7 @@
 
 use crate::fault::fault;
 use annuaire_store::Result;
-use annuaire_store::case::{CASE, CaseFilter, CaseListing, CaseOrder, ListedCase, after_prefix};
+use annuaire_store::case::{CASE, CaseCondition, CaseFilter, CaseListing, CaseOrder, ListedCase};
 use annuaire_store::columns::unsigned;
 use annuaire_store::identity::IdentityRow;
 use sqlx::sqlite::SqliteRow;
@@ -23,39 +23,16 @@ CREATE INDEX case_list_subject ON case_list(subject, changed_ms);
 /// The list of a filter: what follows `FROM case_list l`.
 fn filtered(query: &mut QueryBuilder<'_, Sqlite>, filter: &CaseFilter) {
     query.push(" WHERE 1 = 1");
-    for (column, values) in [
-        ("l.structure", &filter.structures),
-        ("l.state", &filter.states),
-        ("l.kind", &filter.kinds),
-        ("l.origin", &filter.origins),
-    ] {
-        among(query, column, values);
-    }
-    for (column, value) in [("l.author", &filter.author), ("l.subject", &filter.subject), ("l.number", &filter.number)] {
-        if let Some(value) = value {
-            query.push(format!(" AND {column} = ")).push_bind(value.clone());
-        }
-    }
-    for (column, prefix) in [("l.family", &filter.family), ("l.given", &filter.given)] {
-        if !prefix.is_empty() {
-            query.push(format!(" AND {column} >= ")).push_bind(prefix.clone());
-            if let Some(after) = after_prefix(prefix) {
-                query.push(format!(" AND {column} < ")).push_bind(after);
+    for (column, condition) in filter.conditions() {
+        query.push(" AND ");
+        match condition {
+            CaseCondition::Among(values) => {
+                query.push(format!("l.{column} IN (SELECT value FROM json_each("));
+                query.push_bind(serde_json::Value::from(values).to_string()).push("))")
             }
-        }
-    }
-    for (test, instant) in [("l.changed_ms >= ", filter.from_ms), ("l.changed_ms < ", filter.until_ms)] {
-        if let Some(instant) = instant {
-            query.push(format!(" AND {test}")).push_bind(instant);
-        }
-    }
-}
-
-/// A column is one of these values.
-fn among(query: &mut QueryBuilder<'_, Sqlite>, column: &str, values: &Option<Vec<String>>) {
-    if let Some(values) = values {
-        query.push(format!(" AND {column} IN (SELECT value FROM json_each("));
-        query.push_bind(serde_json::Value::from(values.clone()).to_string()).push("))");
+            CaseCondition::Text(test, value) => query.push(format!("l.{column} {test} ")).push_bind(value),
+            CaseCondition::Instant(test, at) => query.push(format!("l.{column} {test} ")).push_bind(at),
+        };
     }
 }
 

@@ -99,6 +99,37 @@ pub struct CaseFilter {
     pub until_ms: Option<i64>,
 }
 
+/// One condition that a filter puts on a column; for backends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaseCondition<'f> {
+    /// It is one of these values.
+    Among(&'f [String]),
+    /// The text compares so, byte by byte: `=`, `>=` or `<`.
+    Text(&'static str, String),
+    /// The instant compares so: `>=` or `<`.
+    Instant(&'static str, i64),
+}
+
+impl CaseFilter {
+    /// What all of it asks, column by column; a case of the list fulfils each.
+    #[must_use]
+    pub fn conditions(&self) -> Vec<(&'static str, CaseCondition<'_>)> {
+        use CaseCondition::{Among, Instant, Text};
+        let lists = [("structure", &self.structures), ("state", &self.states), ("kind", &self.kinds), ("origin", &self.origins)];
+        let lists = lists.into_iter().filter_map(|(column, values)| Some((column, Among(values.as_deref()?))));
+        let texts = [("author", &self.author), ("subject", &self.subject), ("number", &self.number)];
+        let texts = texts.into_iter().filter_map(|(column, value)| Some((column, Text("=", value.clone()?))));
+        let names = [("family", &self.family), ("given", &self.given)].into_iter().filter(|(_, prefix)| !prefix.is_empty());
+        let names = names.flat_map(|(column, prefix)| {
+            let end = after_prefix(prefix).map(|after| (column, Text("<", after)));
+            std::iter::once((column, Text(">=", prefix.clone()))).chain(end)
+        });
+        let instants = [(">=", self.from_ms), ("<", self.until_ms)];
+        let instants = instants.into_iter().filter_map(|(test, at)| Some(("changed_ms", Instant(test, at?))));
+        lists.chain(texts).chain(names).chain(instants).collect()
+    }
+}
+
 /// In which order a list is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CaseOrder {
@@ -129,9 +160,8 @@ pub trait CaseStore: Send + Sync {
     async fn case_counts(&self, filter: &CaseFilter) -> Result<BTreeMap<String, u64>>;
 }
 
-/// The least text that follows all those that begin with `prefix`; `None` when there is none. For backends: a prefix as a range of bytes.
-#[must_use]
-pub fn after_prefix(prefix: &str) -> Option<String> {
+/// The least text that follows all those that begin with `prefix`; `None` when there is none: a prefix is a range of bytes.
+fn after_prefix(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {
         // The next scalar value; surrogates are none.

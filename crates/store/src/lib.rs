@@ -54,7 +54,7 @@ mod unit;
 
 pub use audit::{AuditEvent, AuditRow};
 pub use blocking::{BlockingRegistry, BlockingStage, BlockingUnit};
-pub use case::{CaseFilter, CaseListing, CaseOrder, CaseStore, ListedCase};
+pub use case::{CaseCondition, CaseFilter, CaseListing, CaseOrder, CaseStore, ListedCase};
 pub use entropy::Entropy;
 pub use error::{Error, Result};
 pub use fact::{Change, ChangeCounts, CommitOutcome, Expect, FactMark};
