@@ -1,35 +1,17 @@
 //! Who acts (registration §2.1).
 
+use crate::coded::coded;
 use std::fmt;
 
-macro_rules! actors {
-    ($($variant:ident $code:literal $who:literal;)*) => {
-        /// The kind of an actor.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum ActorKind {
-            $(#[doc = $who] $variant,)*
-        }
-
-        impl ActorKind {
-            /// Every kind, in the order of the reference.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code, such as `GAE`.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// What people call it.
-            #[must_use]
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$variant => $who,)* }
-            }
-        }
-    };
-}
-
-actors! {
+coded! {
+    /// The kind of an actor.
+    ActorKind;
+    /// Every kind, in the order of the reference.
+    ALL;
+    /// The code, such as `GAE`.
+    code;
+    /// What people call it.
+    label;
     Rep "REP" "représentant légal";
     Man "MAN" "mandataire";
     Gae "GAE" "gestionnaire RPPS+";

@@ -51,6 +51,7 @@
 pub mod actor;
 pub mod attestation;
 pub mod certification;
+mod coded;
 pub mod communes;
 pub mod contact;
 pub mod day;

@@ -3,6 +3,7 @@
 //! The caller loads these plain facts; [`decide`](crate::decide::decide) judges them and loads nothing.
 
 use crate::actor::ActorKind;
+use crate::coded::coded;
 use crate::day::Day;
 use crate::kind::{RequestKind, RequestOrigin};
 use crate::messages::MessageCode;
@@ -74,34 +75,15 @@ impl LegalStatement {
     }
 }
 
-macro_rules! reasons {
-    ($($variant:ident $code:literal $label:literal;)*) => {
-        /// Why an authority refuses a request (registration §4.6).
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum RefusalReason {
-            $(#[doc = $label] $variant,)*
-        }
-
-        impl RefusalReason {
-            /// Every reason, in the order of the reference.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code, such as `R01`.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// What the professional is told.
-            #[must_use]
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$variant => $label,)* }
-            }
-        }
-    };
-}
-
-reasons! {
+coded! {
+    /// Why an authority refuses a request (registration §4.6).
+    RefusalReason;
+    /// Every reason, in the order of the reference.
+    ALL;
+    /// The code, such as `R01`.
+    code;
+    /// What the professional is told.
+    label;
     R01 "R01" "personne inconnue de la structure";
     R02 "R02" "informations inexactes";
     R03 "R03" "justificatif d'identité non présenté";
@@ -244,34 +226,15 @@ impl RequestEvent {
     }
 }
 
-macro_rules! events {
-    ($($variant:ident $key:literal $label:literal;)*) => {
-        /// The kind of an event on a request, without what comes with it.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum RequestEventKind {
-            $(#[doc = $label] $variant,)*
-        }
-
-        impl RequestEventKind {
-            /// Every kind, in the order of the table.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The key that the audit trail writes.
-            #[must_use]
-            pub const fn key(self) -> &'static str {
-                match self { $(Self::$variant => $key,)* }
-            }
-
-            /// What people call it.
-            #[must_use]
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$variant => $label,)* }
-            }
-        }
-    };
-}
-
-events! {
+coded! {
+    /// The kind of an event on a request, without what comes with it.
+    RequestEventKind;
+    /// Every kind, in the order of the table.
+    ALL;
+    /// The key that the audit trail writes.
+    key;
+    /// What people call it.
+    label;
     Create "creer" "créer la demande";
     SaveSection "enregistrer-section" "« Enregistrer » une section";
     ValidateSection "valider-section" "« Valider » une section";
