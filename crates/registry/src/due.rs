@@ -65,6 +65,7 @@ impl Registration {
             DeliveryRow::KIND,
             ContactProposalRow::KIND,
             crate::contact_codes::ContactCodeRow::KIND,
+            crate::session::PortalSessionRow::KIND,
         ];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)

@@ -4,7 +4,7 @@ use crate::acting::CaseActor;
 use crate::content::RequestContent;
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
 use crate::grants::ManagerRights;
-use crate::limits::{FINISHED_DAYS, LIST_PAGE_MAX};
+use crate::limits::{DAYS_BACK_MAX, DEPOSITED_MAX, EXPORT_MAX, FINISHED_DAYS, LIST_PAGE_MAX, PAGE, PERIMETER_PLACES_MAX};
 use crate::place::RegisteredPlace;
 use crate::request_row::RequestRow;
 use crate::row::VersionedRow;
@@ -12,7 +12,7 @@ use crate::service::Registration;
 use crate::session::ManagerSession;
 use annuaire_store::{CaseFilter, CaseOrder, ListedCase};
 use annuaire_workflow::actor::ActorKind;
-use annuaire_workflow::day::{paris_day, paris_midnight, plus_days};
+use annuaire_workflow::day::{Day, paris_day, paris_midnight, plus_days};
 use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft, SituationDraft};
 use annuaire_workflow::kind::{RequestKind, RequestOrigin};
 use annuaire_workflow::messages::{HIDDEN_STATUS, MessageCode};
@@ -44,6 +44,18 @@ pub struct RequestQuery {
     pub structure: String,
     /// Number of the request.
     pub number: String,
+    /// « Statut »: among those of the table.
+    pub state: Option<RequestState>,
+    /// « Type ».
+    pub kind: Option<RequestKind>,
+    /// « Origine ».
+    pub origin: Option<RequestOrigin>,
+    /// « Déposée entre »: first day.
+    pub from: Option<Day>,
+    /// « Déposée entre »: last day.
+    pub until: Option<Day>,
+    /// « Ancienneté > n jours »: days since the status began, more than these.
+    pub older_than_days: Option<u32>,
     /// The oldest first.
     pub oldest_first: bool,
     /// Lines before the page.
@@ -69,8 +81,12 @@ pub struct ListedRequest {
     pub kind: RequestKind,
     /// « Statut ».
     pub state: RequestState,
+    /// « Origine ».
+    pub origin: RequestOrigin,
     /// Why it is frozen.
     pub blocked: Option<Blocked>,
+    /// Its version, for an action on the line.
+    pub version: u64,
 }
 
 /// A page of a list.
@@ -139,8 +155,8 @@ impl RequestTable {
 }
 
 impl Registration {
-    /// Structures of a perimeter that requests may be filed under.
-    async fn structures_of(&self, rights: &ManagerRights) -> Result<Vec<String>, Error> {
+    /// Structures of a perimeter that requests may be filed under, as far as a session shows them.
+    pub(crate) async fn places_shown(&self, by: &ManagerSession, rights: &ManagerRights) -> Result<Vec<RegisteredPlace>, Error> {
         let mut ids = Vec::new();
         for rule in rights.perimeter().rules() {
             match &rule.target {
@@ -150,9 +166,7 @@ impl Registration {
                     ids.extend(self.settings.structures.sites_of(finess).await.map_err(Error::Structures)?);
                 }
                 PerimeterTarget::Establishment(number) | PerimeterTarget::Employer(number) => {
-                    if number.len() == 14 {
-                        ids.push(format!("C{number}"));
-                    }
+                    ids.push(format!("C{number}"));
                     ids.extend(self.settings.structures.by_siret(number).await.map_err(Error::Structures)?);
                 }
             }
@@ -161,49 +175,137 @@ impl Registration {
         ids.dedup();
         // Each is asked again as it is today: a site that moved to another legal entity moved with its requests.
         let places = self.places(&ids).await?;
-        Ok(places.into_iter().filter(|place| rights.contains(place)).map(|place| place.id).collect())
+        Ok(places.into_iter().filter(|place| rights.contains(place) && by.shows(place)).collect())
     }
 
-    async fn filter(&self, rights: &ManagerRights, table: RequestTable, query: &RequestQuery) -> Result<CaseFilter, Error> {
-        let mut structures = self.structures_of(rights).await?;
+    async fn structures_of(&self, by: &ManagerSession) -> Result<Vec<String>, Error> {
+        let rights = self.rights(&by.person).await?;
+        Ok(self.places_shown(by, &rights).await?.into_iter().map(|place| place.id).collect())
+    }
+
+    /// The open structures of the perimeter, by name, [`PERIMETER_PLACES_MAX`] at most: for the selector « Agir pour », the filter
+    /// « Etablissement », and the first search of a new situation. Cost: one look-up for each rule of the perimeter, and the facts of
+    /// its structures.
+    ///
+    /// # Errors
+    /// The errors of the registry and of the search for structures.
+    pub async fn perimeter_places(&self, by: &ManagerSession) -> Result<Vec<RegisteredPlace>, Error> {
+        let rights = self.rights(&by.person).await?;
+        let mut places = self.places_shown(by, &rights).await?;
+        places.retain(|place| place.is_open_on(self.today()));
+        places.sort_by(|one, other| (norm(&one.name), &one.number).cmp(&(norm(&other.name), &other.number)));
+        places.truncate(PERIMETER_PLACES_MAX);
+        Ok(places)
+    }
+
+    async fn filter(&self, by: &ManagerSession, table: RequestTable, query: &RequestQuery) -> Result<CaseFilter, Error> {
+        let mut structures = self.structures_of(by).await?;
         if !query.structure.trim().is_empty() {
             let wanted = self.place_numbered(&query.structure).await?.map(|place| place.id);
             structures.retain(|id| Some(id) == wanted.as_ref());
         }
         let today = paris_day(self.now_ms());
-        let finished = table == RequestTable::Finished;
+        let finished = (table == RequestTable::Finished).then(|| plus_days(today, -FINISHED_DAYS));
+        let mut states = table.states();
+        states.retain(|state| query.state.is_none_or(|wanted| wanted == *state));
+        let aged =
+            query.older_than_days.map(|days| plus_days(today, -i32::try_from(days).unwrap_or(i32::MAX).min(DAYS_BACK_MAX)));
         Ok(CaseFilter {
             structures: Some(structures),
-            states: Some(table.states().iter().map(|state| state.code().to_owned()).collect()),
+            states: Some(states.iter().map(|state| state.code().to_owned()).collect()),
+            kinds: query.kind.map(|kind| vec![kind.code().to_owned()]),
+            origins: query.origin.map(|origin| vec![crate::origin_code(origin).to_owned()]),
             number: Some(query.number.trim().to_owned()).filter(|number| !number.is_empty()),
             family: norm(&query.family),
             given: norm(&query.given),
-            from_ms: finished.then(|| paris_midnight(plus_days(today, -FINISHED_DAYS))),
+            // What was deposited on a day changed that day or later.
+            from_ms: finished.into_iter().chain(query.from).max().map(paris_midnight),
+            until_ms: aged.map(paris_midnight),
             ..CaseFilter::default()
         })
     }
 
-    /// A table of requests of the perimeter (registration §4.4). Drafts of professionals are in none.
-    ///
-    /// # Errors
-    /// The errors of the registry and of the search for structures.
-    pub async fn requests(&self, by: &ManagerSession, table: RequestTable, query: &RequestQuery) -> Result<RequestPage, Error> {
-        let rights = self.rights(&by.person).await?;
-        let filter = self.filter(&rights, table, query).await?;
+    /// The cases of a list, and how many there are. Days of deposit are compared case by case, among [`DEPOSITED_MAX`] at most.
+    async fn listed(
+        &self,
+        filter: &CaseFilter,
+        query: &RequestQuery,
+        (offset, limit): (usize, usize),
+    ) -> Result<(Vec<ListedCase>, u64), Error> {
         let order = if query.oldest_first { CaseOrder::OldestFirst } else { CaseOrder::NewestFirst };
-        let limit = query.limit.clamp(1, LIST_PAGE_MAX);
-        let cases = self.registry().cases(&filter, order, query.offset, limit).await?;
-        let total = self.registry().case_counts(&filter).await?.values().sum();
+        let deposited = |case: &ListedCase| {
+            let day = paris_day(case.listing.begun_ms);
+            query.from.is_none_or(|from| from <= day) && query.until.is_none_or(|until| day <= until)
+        };
+        let by_deposit = query.from.is_some() || query.until.is_some();
+        let (first, most) = if by_deposit { (0, DEPOSITED_MAX) } else { (offset, limit) };
+        let mut all: Vec<ListedCase> = Vec::new();
+        let mut read = 0;
+        while read < most {
+            let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            let page = count(most - read).min(PAGE);
+            let cases = self.registry().cases(filter, order, count(first.saturating_add(read)), page).await?;
+            let whole = count(cases.len()) < page;
+            read += cases.len();
+            all.extend(cases.into_iter().filter(|case| deposited(case)));
+            if whole {
+                break;
+            }
+        }
+        if !by_deposit {
+            return Ok((all, self.registry().case_counts(filter).await?.values().sum()));
+        }
+        let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        Ok((all.into_iter().skip(offset).take(limit).collect(), total))
+    }
+
+    async fn lines(&self, cases: &[ListedCase]) -> Result<Vec<ListedRequest>, Error> {
         let mut ids: Vec<String> = cases.iter().map(|case| case.listing.structure.clone()).collect();
         ids.sort_unstable();
         ids.dedup();
         let places: BTreeMap<String, RegisteredPlace> =
             self.places(&ids).await?.into_iter().map(|place| (place.id.clone(), place)).collect();
-        let lines: Result<Vec<ListedRequest>, Error> = cases.iter().map(|case| self.line(case, &places)).collect();
-        let mut event = CaseActor::manager(by).event("liste", "");
-        event.detail = crate::service::with_member(&event.detail, "lines", &serde_json::json!(cases.len()));
-        self.audit(event).await?;
-        Ok(RequestPage { lines: lines?, total })
+        cases.iter().map(|case| self.line(case, &places)).collect()
+    }
+
+    async fn audit_list(&self, by: &ManagerSession, event: &str, lines: usize) -> Result<(), Error> {
+        let mut event = CaseActor::manager(by).event(event, "");
+        event.detail = crate::service::with_member(&event.detail, "lines", &serde_json::json!(lines));
+        self.audit(event).await
+    }
+
+    /// A table of requests of the perimeter (registration §4.4). Drafts of professionals are in none. Cost: one page and one count;
+    /// with days of deposit, the requests of the list since the first day, [`DEPOSITED_MAX`] at most.
+    ///
+    /// # Errors
+    /// The errors of the registry and of the search for structures.
+    pub async fn requests(&self, by: &ManagerSession, table: RequestTable, query: &RequestQuery) -> Result<RequestPage, Error> {
+        let filter = self.filter(by, table, query).await?;
+        let page = (query.offset as usize, query.limit.clamp(1, LIST_PAGE_MAX) as usize);
+        let (cases, total) = self.listed(&filter, query, page).await?;
+        let lines = self.lines(&cases).await?;
+        self.audit_list(by, "liste", lines.len()).await?;
+        Ok(RequestPage { lines, total })
+    }
+
+    /// A whole table, for an export: [`EXPORT_MAX`] lines at most, whatever page the query asks. The export is audited.
+    ///
+    /// # Errors
+    /// The errors of the registry and of the search for structures.
+    pub async fn all_requests(
+        &self,
+        by: &ManagerSession,
+        table: RequestTable,
+        query: &RequestQuery,
+    ) -> Result<Vec<ListedRequest>, Error> {
+        let filter = self.filter(by, table, query).await?;
+        let (cases, _) = self.listed(&filter, query, (0, EXPORT_MAX)).await?;
+        let mut lines = Vec::with_capacity(cases.len());
+        for cases in cases.chunks(PAGE as usize) {
+            lines.extend(self.lines(cases).await?);
+        }
+        self.audit_list(by, "export", lines.len()).await?;
+        Ok(lines)
     }
 
     fn line(&self, case: &ListedCase, places: &BTreeMap<String, RegisteredPlace>) -> Result<ListedRequest, Error> {
@@ -220,7 +322,9 @@ impl Registration {
             role: content.situation.role,
             kind: facts.kind,
             state: facts.state.unwrap_or(RequestState::S10),
+            origin: facts.origin,
             blocked: facts.blocked,
+            version: kept.version,
         })
     }
 
@@ -230,8 +334,7 @@ impl Registration {
     /// # Errors
     /// The errors of the registry and of the search for structures.
     pub async fn requests_to_treat(&self, by: &ManagerSession) -> Result<u64, Error> {
-        let rights = self.rights(&by.person).await?;
-        let structures = Some(self.structures_of(&rights).await?);
+        let structures = Some(self.structures_of(by).await?);
         let of = |states: &[RequestState], origins: Option<Vec<String>>| CaseFilter {
             structures: structures.clone(),
             states: Some(states.iter().map(|state| state.code().to_owned()).collect()),

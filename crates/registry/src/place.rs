@@ -135,6 +135,13 @@ pub trait StructureSearch: Send + Sync {
     /// # Errors
     /// Why it cannot be said now.
     async fn named(&self, query: &StructureQuery, limit: usize) -> Result<Vec<String>, String>;
+
+    /// National identifications of the persons with an open situation in a structure (technical identifier): `limit` of them after
+    /// the first `offset`, in a stable order; and how many there are.
+    ///
+    /// # Errors
+    /// Why it cannot be said now.
+    async fn persons_of(&self, structure: &str, offset: u32, limit: u32) -> Result<(Vec<String>, u64), String>;
 }
 
 #[cfg(test)]

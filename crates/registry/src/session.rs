@@ -5,14 +5,17 @@
 
 use crate::error::{Error, RegistrationStop};
 use crate::grants::{AuthorityRow, ManagerRights, ManagerRow, MandateRow};
-use crate::row::{PendingWrites, VersionedRow, read};
-use crate::service::{Registration, refusal};
+use crate::limits::PORTAL_SESSION_MS;
+use crate::place::RegisteredPlace;
+use crate::row::{PendingWrites, RegistrationRow, VersionedRow, read};
+use crate::service::{Registration, refusal, with_member};
 use crate::target;
 use annuaire_store::{AuditEvent, Cause, Channel};
 use annuaire_workflow::actor::ActorKind;
 use annuaire_workflow::day::parse_iso;
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::perimeter::PerimeterTarget;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// What the audit trail keeps of a login (registration §14).
@@ -34,6 +37,39 @@ pub struct ManagerSession {
     pub(crate) person: String,
     pub(crate) trace: SessionTrace,
     habilitations: Vec<PerimeterTarget>,
+    /// Number of the structure of « Agir pour »; empty for all of them.
+    narrowed: String,
+}
+
+/// That the trail holds the event of a login: a browser asks for its session at every request, and is one login.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PortalSessionRow {
+    /// Kind of the actor and identifier of the session.
+    pub(crate) key: String,
+    /// Keyed hash of who logged in, how, why, and what came of it. What differs is another event.
+    pub(crate) mark: String,
+    pub(crate) ends_ms: i64,
+}
+
+impl RegistrationRow for PortalSessionRow {
+    const KIND: &'static str = "portal-session";
+
+    fn key(&self) -> String {
+        self.key.clone()
+    }
+
+    fn due_ms(&self) -> Option<i64> {
+        Some(self.ends_ms)
+    }
+}
+
+/// A login as the trail knows it, before its event is written.
+struct PortalLogin<'a> {
+    kind: ActorKind,
+    person: &'a str,
+    purpose: &'a str,
+    trace: &'a SessionTrace,
 }
 
 /// A legal representative or a mandataire (REP, MAN).
@@ -78,6 +114,25 @@ impl ManagerSession {
     pub fn habilitations(&self) -> &[PerimeterTarget] {
         &self.habilitations
     }
+
+    /// « Agir pour » one structure, by its number: lists, counts and places show that structure alone, with the sites of a legal
+    /// entity; an empty number shows all of them. Rights are what they were, so that a number beyond the perimeter shows nothing.
+    #[must_use]
+    pub fn acting_for(self, number: &str) -> Self {
+        Self { narrowed: number.split_whitespace().collect(), ..self }
+    }
+
+    /// The number of « Agir pour »; empty for all structures.
+    #[must_use]
+    pub fn narrowed(&self) -> &str {
+        &self.narrowed
+    }
+
+    /// Whether lists show a structure of the perimeter.
+    pub(crate) fn shows(&self, place: &RegisteredPlace) -> bool {
+        let facts = &place.facts;
+        self.narrowed.is_empty() || [&place.number, &facts.siret, &facts.legal_entity].contains(&&self.narrowed)
+    }
 }
 
 impl HolderSession {
@@ -107,40 +162,80 @@ pub(crate) fn audit_event(kind: ActorKind, actor: &str, trace: &SessionTrace, ev
 }
 
 impl Registration {
-    /// A session of a person who logged in through the sector's identity provider and manages a structure (registration §4.2).
+    /// A session of a person who logged in through the sector's identity provider and manages a structure (registration §4.2). The
+    /// event is written once for each login. Cost of a later call: the row of the login and the rights of the manager.
     ///
     /// # Errors
     /// M01 when no habilitation stands; the errors of the registry.
     pub async fn manager_session(&self, national_id: &str, trace: SessionTrace) -> Result<ManagerSession, RegistrationStop> {
         let rights = ManagerRights::of(self.registry(), national_id, self.today()).await?;
-        let event = audit_event(ActorKind::Gae, national_id, &trace, "session", national_id);
+        let login = PortalLogin { kind: ActorKind::Gae, person: national_id, purpose: "", trace: &trace };
         if rights.is_empty() {
-            return self.refused(event, refusal(MessageCode::M01)).await;
+            return self.turned_away(&login, MessageCode::M01).await;
         }
-        self.used(&rights, event).await?;
-        let standing: Result<Vec<PerimeterTarget>, Error> = rights
-            .rows
-            .iter()
-            .filter(|row| row.value.stands(self.today()).unwrap_or(false))
-            .map(|row| target::parse(&row.value.target))
-            .collect();
-        Ok(ManagerSession { person: national_id.to_owned(), trace, habilitations: standing? })
-    }
-
-    /// Notes that the habilitations of a manager were used today, with the event of the login.
-    async fn used(&self, rights: &ManagerRights, event: AuditEvent) -> Result<(), Error> {
-        let today = self.today().to_string();
-        let mut writes = PendingWrites::default();
-        let cause = Cause::new(Channel::Portal, &event.actor, "session");
-        for row in rights.rows.iter().filter(|row| row.value.used_on != today) {
-            if row.value.stands(self.today())? {
-                let used = ManagerRow { used_on: today.clone(), reminded_on: None, ..row.value.clone() };
-                writes.put(&used, Some(row.version))?;
+        let mut used = PendingWrites::default();
+        let mut standing = Vec::new();
+        let (today, mut idle) = (self.today(), false);
+        for row in &rights.rows {
+            if !row.value.stands(today)? {
+                continue;
+            }
+            standing.push(target::parse(&row.value.target)?);
+            if row.value.used_on != today.to_string() {
+                let now = ManagerRow { used_on: today.to_string(), reminded_on: None, ..row.value.clone() };
+                used.put(&now, Some(row.version))?;
+                idle = true;
             }
         }
-        writes.audit(event.clone());
-        // Two logins at once: the other one noted it.
-        if self.write(writes, &cause).await? { Ok(()) } else { self.audit(event).await }
+        self.logged_in(&login, "", used, idle).await?;
+        Ok(ManagerSession { person: national_id.to_owned(), trace, habilitations: standing, narrowed: String::new() })
+    }
+
+    /// Notes a login: its event is written when its row does not say so yet, with what else is to be written.
+    async fn logged_in(
+        &self,
+        login: &PortalLogin<'_>,
+        refused: &str,
+        mut writes: PendingWrites,
+        more: bool,
+    ) -> Result<(), Error> {
+        let PortalLogin { kind, person, purpose, trace } = login;
+        let key = format!("{}|{}", kind.code(), trace.session);
+        let mark = self.keys.hashed("portal-session", &[person, &trace.means, &trace.level, purpose, refused]);
+        let known: Option<VersionedRow<PortalSessionRow>> =
+            if trace.session.is_empty() { None } else { read(self.registry(), &key).await? };
+        let now_ms = self.now_ms();
+        let is_noted = |row: &Option<VersionedRow<PortalSessionRow>>| {
+            row.as_ref().is_some_and(|row| row.value.mark == mark && now_ms < row.value.ends_ms)
+        };
+        let is_new = !is_noted(&known);
+        if !is_new && !more {
+            return Ok(());
+        }
+        let mut event = audit_event(*kind, person, trace, "session", person);
+        if !refused.is_empty() {
+            event.detail = with_member(&event.detail, "refused", &json!(refused));
+        }
+        if is_new {
+            if !trace.session.is_empty() {
+                let row =
+                    PortalSessionRow { key: key.clone(), mark: mark.clone(), ends_ms: now_ms.saturating_add(PORTAL_SESSION_MS) };
+                writes.put(&row, known.map(|known| known.version))?;
+            }
+            writes.audit(event.clone());
+        }
+        if self.write(writes, &Cause::new(Channel::Portal, person, "session")).await? || !is_new {
+            return Ok(());
+        }
+        // Two requests of a browser at once: the other one noted it, or it is noted alone.
+        let known = if trace.session.is_empty() { None } else { read(self.registry(), &key).await? };
+        if is_noted(&known) { Ok(()) } else { self.audit(event).await }
+    }
+
+    /// Refuses a login; the refusal is audited once for each login too.
+    async fn turned_away<T>(&self, login: &PortalLogin<'_>, code: MessageCode) -> Result<T, RegistrationStop> {
+        self.logged_in(login, code.as_str(), PendingWrites::default(), false).await?;
+        Err(refusal(code).into())
     }
 
     /// A session of a person who logged in through the sector's identity provider and represents a structure, or will: whoever
@@ -153,11 +248,11 @@ impl Registration {
         national_id: &str,
         trace: SessionTrace,
     ) -> Result<RepresentativeSession, RegistrationStop> {
-        let event = audit_event(ActorKind::Rep, national_id, &trace, "session", national_id);
+        let login = PortalLogin { kind: ActorKind::Rep, person: national_id, purpose: "", trace: &trace };
         if self.person(national_id).await?.is_none() {
-            return self.refused(event, refusal(MessageCode::M01)).await;
+            return self.turned_away(&login, MessageCode::M01).await;
         }
-        self.audit(event).await?;
+        self.logged_in(&login, "", PendingWrites::default(), false).await?;
         Ok(RepresentativeSession { person: national_id.to_owned(), trace })
     }
 
@@ -166,13 +261,13 @@ impl Registration {
     /// # Errors
     /// M01 for somebody whom nobody registered, or of whom a day of death is known; the errors of the registry.
     pub async fn holder_session(&self, national_id: &str, trace: SessionTrace) -> Result<HolderSession, RegistrationStop> {
-        let event = audit_event(ActorKind::Pro, national_id, &trace, "session", national_id);
+        let login = PortalLogin { kind: ActorKind::Pro, person: national_id, purpose: "", trace: &trace };
         match self.person(national_id).await? {
             Some(person) if !person.is_deceased() => {
-                self.audit(event).await?;
+                self.logged_in(&login, "", PendingWrites::default(), false).await?;
                 Ok(HolderSession { person: national_id.to_owned(), trace })
             }
-            _ => self.refused(event, refusal(MessageCode::M01)).await,
+            _ => self.turned_away(&login, MessageCode::M01).await,
         }
     }
 
@@ -212,14 +307,14 @@ impl Registration {
         trace: &SessionTrace,
         is_named: bool,
     ) -> Result<(), RegistrationStop> {
-        let event = audit_event(kind, national_id, trace, "session", national_id);
+        let login = PortalLogin { kind, person: national_id, purpose, trace };
         if !is_named {
-            return self.refused(event, refusal(MessageCode::M01)).await;
+            return self.turned_away(&login, MessageCode::M01).await;
         }
         if purpose.trim().is_empty() {
-            return self.refused(event, refusal(MessageCode::EGen01)).await;
+            return self.turned_away(&login, MessageCode::EGen01).await;
         }
-        Ok(self.audit(event).await?)
+        Ok(self.logged_in(&login, "", PendingWrites::default(), false).await?)
     }
 
     /// As what a person acts on the habilitations of a target: its legal representative, its mandataire, or nobody. Also whether

@@ -77,6 +77,32 @@ impl StructureSearch for Scan {
         let found = self.all().await.into_iter().filter(|s| s.raison_sociale.contains(&query.nom));
         Ok(found.map(|s| s.id_technique).take(limit).collect())
     }
+
+    async fn persons_of(&self, structure: &str, offset: u32, limit: u32) -> Result<(Vec<String>, u64), String> {
+        // Open on the day on which the world begins.
+        let is_open =
+            |s: &SituationExercice| s.structure == structure && (s.date_fin.is_empty() || s.date_fin.as_str() >= "2026-11-26");
+        let (mut all, mut after) = (std::collections::BTreeSet::new(), String::new());
+        let tx = self.0.last_tx().await.unwrap();
+        loop {
+            let (facts, next) = self.0.standing(tx, &after, 1_000).await.unwrap();
+            for fact in &facts {
+                let Some(number) = entity_key::number_of_person(&fact.key.entity) else { continue };
+                let works = match serde_json::from_str(&fact.payload).unwrap() {
+                    Objet::Professionnel(p) => p.exercices.iter().any(|e| e.situations.iter().any(is_open)),
+                    Objet::Situation(s) => is_open(&s.situation),
+                    _ => false,
+                };
+                if works {
+                    all.insert(number.to_owned());
+                }
+            }
+            let Some(next) = next else { break };
+            after = next;
+        }
+        let total = all.len() as u64;
+        Ok((all.into_iter().skip(offset as usize).take(limit as usize).collect(), total))
+    }
 }
 
 /// Keeps what is sent; refuses while it is told to.
