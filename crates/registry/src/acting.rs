@@ -83,6 +83,8 @@ pub(crate) struct CaseStep {
     /// The section is of another structure from now on.
     pub(crate) place: Option<RegisteredPlace>,
     pub(crate) acknowledged: Vec<MessageCode>,
+    /// « Corriger une erreur de saisie », ticked or no longer.
+    pub(crate) typing_error: Option<bool>,
     pub(crate) findings: ProcessingFindings,
     /// The code on the new contact was entered.
     pub(crate) code_verified: bool,
@@ -101,6 +103,7 @@ impl CaseStep {
             section: None,
             place: None,
             acknowledged: Vec::new(),
+            typing_error: None,
             findings: ProcessingFindings::default(),
             code_verified: false,
             identity_registered: false,

@@ -263,6 +263,10 @@ impl<'a> Settling<'a> {
     fn store_draft(&mut self) {
         let Some(section) = section_of(&self.step.event) else { return };
         self.told.push(("section", json!(section_code(section))));
+        if let Some(was_wrong) = self.step.typing_error {
+            self.content.typing_error = was_wrong;
+            self.told.push(("typingError", json!(was_wrong)));
+        }
         let before = self.content.clone();
         match self.step.section.clone() {
             Some(TypedSection::Civil(draft, values)) => {

@@ -44,3 +44,7 @@ pub const DEPOSITED_MAX: usize = 10_000;
 pub const PERIMETER_PLACES_MAX: usize = 500;
 /// Days that a filter by age looks back at most: a century, so that no date leaves the calendar.
 pub const DAYS_BACK_MAX: i32 = 36_525;
+/// Refusals that a dashboard reads for their reasons, the newest first.
+pub const REFUSALS_MAX: u32 = 1_000;
+/// Persons of a perimeter up to which a dashboard reads the staff.
+pub const DASHBOARD_PERSONS_MAX: u32 = 500;

@@ -12,7 +12,7 @@ use crate::service::Registration;
 use crate::session::ManagerSession;
 use annuaire_store::{CaseFilter, CaseOrder, ListedCase};
 use annuaire_workflow::actor::ActorKind;
-use annuaire_workflow::day::{Day, paris_day, paris_midnight, plus_days};
+use annuaire_workflow::day::{Day, french, paris_day, paris_midnight, plus_days};
 use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft, SituationDraft};
 use annuaire_workflow::kind::{RequestKind, RequestOrigin};
 use annuaire_workflow::messages::{HIDDEN_STATUS, MessageCode};
@@ -111,6 +111,8 @@ pub struct RequestSheet {
     pub state: RequestState,
     /// Why it is frozen.
     pub blocked: Option<Blocked>,
+    /// « Corriger une erreur de saisie »: what the change replaces was never true.
+    pub typing_error: bool,
     /// Whose turn it is.
     pub holder: RequestHolder,
     /// Its version, for the next form.
@@ -357,27 +359,31 @@ impl Registration {
     /// E-PER-01 and E-PER-02 beyond the perimeter; E-REQ-06 for a number that there is not, and for the draft of a professional;
     /// the errors of the registry.
     pub async fn open_sheet(&self, by: &ManagerSession, number: &str) -> Result<RequestSheet, RegistrationStop> {
-        let actor = CaseActor::manager(by);
-        let event = actor.event("lire", number);
+        let (kept, place) = self.request_within(by, number, "lire").await?;
+        Ok(self.sheet(kept, place, ActorKind::Gae).await?)
+    }
+
+    /// A request that a manager may read, with its structure. The read is audited, and a refusal too.
+    pub(crate) async fn request_within(
+        &self,
+        by: &ManagerSession,
+        number: &str,
+        name: &str,
+    ) -> Result<(VersionedRow<RequestRow>, Option<RegisteredPlace>), RegistrationStop> {
+        let event = CaseActor::manager(by).event(name, number);
         let hidden = || RegistrationRefusal::filled(MessageCode::EReq06, &[("statut", HIDDEN_STATUS)]);
         let Some(kept) = self.request(number).await? else { return self.refused(event, hidden()).await };
         let place = self.place(&kept.value.structure).await?;
         let rights = self.rights(&by.person).await?;
-        let refused = match rights.reach(place.as_ref())? {
-            Reach::Within if kept.value.state == RequestState::S11.code() => Some(hidden()),
-            Reach::Within => None,
-            Reach::Outside => Some(RegistrationRefusal::plain(MessageCode::EPer01)),
-            Reach::Ended { structure, on } => {
-                let date = annuaire_workflow::day::french(on);
-                let values = [("structure", structure.as_str()), ("date", &date)];
-                Some(RegistrationRefusal::filled(MessageCode::EPer02, &values))
-            }
+        let refused = match beyond(&rights.reach(place.as_ref())?) {
+            None if kept.value.state == RequestState::S11.code() => Some(hidden()),
+            other => other,
         };
         if let Some(refused) = refused {
             return self.refused(event, refused).await;
         }
         self.audit(event).await?;
-        Ok(self.sheet(kept, place, ActorKind::Gae).await?)
+        Ok((kept, place))
     }
 
     /// A request as its form shows it. Of a contact that somebody verified, managers see a mask.
@@ -387,7 +393,7 @@ impl Registration {
         place: Option<RegisteredPlace>,
         reader: ActorKind,
     ) -> Result<RequestSheet, Error> {
-        let RequestContent { civil, mut contact, situation, closing, remarks, .. } = self.opened(&kept.value)?;
+        let RequestContent { civil, mut contact, situation, closing, remarks, typing_error, .. } = self.opened(&kept.value)?;
         let row = kept.value;
         if reader == ActorKind::Gae && row.contact_verified {
             contact.email = annuaire_workflow::rights::masked_mail(&contact.email);
@@ -402,6 +408,7 @@ impl Registration {
             origin: facts.origin,
             state,
             blocked: facts.blocked,
+            typing_error,
             holder: facts.holder(),
             version: kept.version,
             changed_ms: row.changed_ms,
@@ -417,5 +424,18 @@ impl Registration {
             taken_by: row.taken_by,
             steps,
         })
+    }
+}
+
+/// The refusal of what a perimeter answers about a structure; `None` within it.
+pub(crate) fn beyond(reach: &Reach) -> Option<RegistrationRefusal> {
+    match reach {
+        Reach::Within => None,
+        Reach::Outside => Some(RegistrationRefusal::plain(MessageCode::EPer01)),
+        Reach::Ended { structure, on } => {
+            let date = french(*on);
+            let values = [("structure", structure.as_str()), ("date", date.as_str())];
+            Some(RegistrationRefusal::filled(MessageCode::EPer02, &values))
+        }
     }
 }

@@ -190,7 +190,8 @@ impl Registration {
         Ok(SectionOutcome { request, findings: checked.findings, alike: checked.alike, valid })
     }
 
-    async fn check(
+    /// Checks a draft without writing anything.
+    pub(crate) async fn check(
         &self,
         actor: &CaseActor,
         row: &RequestRow,
