@@ -24,6 +24,7 @@
 //! dialogue with the civil register (§9: only what is to be asked is written), reviews and campaigns (§15), lists of employers
 //! and their software (§17), suspended situations of closed structures.
 
+mod accesses;
 mod acting;
 mod alerts;
 mod applicant;
@@ -37,6 +38,7 @@ mod error;
 mod followed;
 mod grants;
 mod habilitations;
+mod holder;
 mod identity_key;
 mod keys;
 pub mod limits;
@@ -55,15 +57,18 @@ mod row;
 mod sections;
 mod service;
 mod session;
+mod stated;
 mod statement;
 mod step;
 mod target;
 
+pub use accesses::FileAccess;
 pub use applicant::{ApplicantSession, CivilTraits};
 pub use arbitration::{ArbitrationLine, ArbitrationSheet};
 pub use due::DueRun;
 pub use error::{Error, RegistrationRefusal, RegistrationStop};
 pub use habilitations::{ListedManager, ManagerTerms};
+pub use holder::{ContactProposal, OwnFile};
 pub use lists::{ListedRequest, RequestPage, RequestQuery, RequestSheet, RequestTable};
 pub use outbox::{InboxMessage, NoticeDelivery, NoticeSender, NoticesRun};
 pub use person_search::{FoundPerson, PersonInside, PersonQuery, PersonSearch};
@@ -74,4 +79,5 @@ pub use requests::RegistrationSubject;
 pub use sections::{SectionDraft, SectionOutcome};
 pub use service::{Registration, RegistrationSettings, SystemActor};
 pub use session::{ArbiterSession, HolderSession, ManagerSession, RepresentativeSession, SessionTrace, SupportSession};
+pub use stated::{OwnExercise, OwnSituation};
 pub use step::SteppedRequest;

@@ -34,3 +34,9 @@ pub const NUMBERS_TRIED: u64 = 1_000;
 pub const CODE_MS: i64 = 10 * 60_000;
 /// Wrong codes after which new ones are needed.
 pub const CODE_ATTEMPTS: u32 = 5;
+/// Persons under one key of identity up to which pairs are compared at night. A key that more share tells nothing.
+pub const DUPLICATE_GROUP_MAX: usize = 200;
+/// Jobs of the operators that a list shows at most.
+pub const OPERATOR_JOBS_MAX: u32 = 1_000;
+/// Events of the trail of a page.
+pub const AUDIT_PAGE_MAX: u32 = 200;
