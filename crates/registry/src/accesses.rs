@@ -128,8 +128,7 @@ impl Registration {
         let requests = self.requests_about(national_id).await?;
         let kinds: BTreeMap<&str, RequestKind> =
             requests.iter().filter_map(|row| Some((row.number.as_str(), RequestKind::parse(&row.kind)?))).collect();
-        let places: BTreeMap<&str, &str> =
-            requests.iter().map(|row| (row.number.as_str(), row.structure.as_str())).collect();
+        let places: BTreeMap<&str, &str> = requests.iter().map(|row| (row.number.as_str(), row.structure.as_str())).collect();
         let mut rows: BTreeMap<u64, AuditRow> = BTreeMap::new();
         let filters = requests.iter().map(|row| AuditFilter::of_request(&row.number));
         let mut more = false;

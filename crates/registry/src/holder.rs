@@ -1,8 +1,8 @@
 //! « Espace professionnel » (registration §4.9, §14): a registered professional reads everything that is known of them, who accessed it,
 //! and takes a copy along.
 
-use crate::acting::CaseActor;
 use crate::accesses::FileAccess;
+use crate::acting::CaseActor;
 use crate::content::{ContactValues, RequestContent};
 use crate::error::{Error, RegistrationStop};
 use crate::followed::{ContactProposalRow, WithheldMeansRow};
@@ -15,7 +15,7 @@ use crate::session::HolderSession;
 use crate::stated::{OwnExercise, OwnSituation};
 use annuaire_mos::{BoiteLettresMss, CarteProfessionnel, EtatCivil};
 use annuaire_store::{AuditEvent, AuditFilter, CaseFilter, CaseOrder};
-use annuaire_workflow::day::{parse_iso, paris_midnight};
+use annuaire_workflow::day::{paris_midnight, parse_iso};
 use annuaire_workflow::kind::RequestKind;
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::situation::SituationState;

@@ -88,7 +88,9 @@ pub(crate) async fn persons(registry: &dyn Registry, national_ids: &[String]) ->
         if let Some(fault) = entity.fault {
             return Err(Error::Facts { entity: fault.entity, reason: fault.reason });
         }
-        let ConsolidatedEntity { entity, professional: Some(merged), cards, mailboxes, provenance, .. } = entity else { continue };
+        let ConsolidatedEntity { entity, professional: Some(merged), cards, mailboxes, provenance, .. } = entity else {
+            continue;
+        };
         let national_id = entity_key::number_of_person(&entity).unwrap_or_default().to_owned();
         let facts = facts.iter().filter(|fact| fact.key.entity == entity).cloned().collect();
         all.push(RegisteredPerson { national_id, merged, cards, mailboxes, provenance, facts, at });
