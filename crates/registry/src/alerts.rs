@@ -22,6 +22,9 @@ use annuaire_workflow::routing::may_recall;
 use annuaire_workflow::state::RequestState;
 use serde_json::json;
 
+/// Why means are withheld after « Ce n'est pas moi ».
+pub(crate) const FRAUD_ALERT: &str = "alerte de fraude";
+
 impl Registration {
     /// « Erreur de personne »: the authority asks to cancel a validated request within 24 hours (34). It is cancelled once an arbiter
     /// agreed, before or after. `activated`: something was activated since the number was given, as the program knows.
@@ -81,8 +84,19 @@ impl Registration {
     /// E-REQ-06 for a request of somebody else, one that does not wait for an authority, or one recalled too lately; the errors of the
     /// registry.
     pub async fn recall(&self, by: &ApplicantSession, number: &str) -> Result<(), RegistrationStop> {
-        let actor = by.actor();
-        let kept = self.own_row(&actor, number, "relancer").await?;
+        self.recall_as(&by.actor(), number).await
+    }
+
+    /// « Relancer l'établissement » by a registered professional, on a request of theirs.
+    ///
+    /// # Errors
+    /// As [`recall`](Self::recall).
+    pub async fn recall_holder(&self, by: &HolderSession, number: &str) -> Result<(), RegistrationStop> {
+        self.recall_as(&CaseActor::holder(by), number).await
+    }
+
+    async fn recall_as(&self, actor: &CaseActor, number: &str) -> Result<(), RegistrationStop> {
+        let kept = self.own_row(actor, number, "relancer").await?;
         let event = actor.event("relancer", number);
         let last = kept.value.recalled_on.as_deref().and_then(parse_iso);
         let state = RequestState::parse(&kept.value.state);
@@ -103,7 +117,7 @@ impl Registration {
         row.recalled_on = Some(self.today().to_string());
         writes.put(&row, Some(kept.version))?;
         writes.audit(event);
-        match self.write(writes, &plain_cause(&actor, number)).await? {
+        match self.write(writes, &plain_cause(actor, number)).await? {
             true => Ok(()),
             false => Err(Error::Contended { number: number.to_owned() }.into()),
         }
@@ -122,7 +136,7 @@ impl Registration {
         let known: Option<VersionedRow<WithheldMeansRow>> = read(self.registry(), &by.person).await?;
         let row = WithheldMeansRow {
             person: by.person.clone(),
-            reason: "alerte de fraude".to_owned(),
+            reason: FRAUD_ALERT.to_owned(),
             since: self.today().to_string(),
             request: kept.value.number,
         };

@@ -1,16 +1,17 @@
 //! Pre-registration by the professional (registration §11), and requests of registered professionals about themselves (§4.9, §10).
 
-use crate::acting::{CaseActor, CaseStep};
-use crate::content::{ContactValues, RequestContent};
-use crate::error::{Error, RegistrationStop};
+use crate::acting::{CaseActor, CaseStep, plain_cause};
+use crate::content::{ContactValues, Remark, RequestContent};
+use crate::error::{Error, RegistrationRefusal, RegistrationStop};
 use crate::identity_key::SoughtIdentity;
 use crate::limits::LIST_PAGE_MAX;
 use crate::lists::RequestSheet;
+use crate::person::RegisteredPerson;
 use crate::request_row::RequestRow;
 use crate::requests::RegistrationSubject;
-use crate::row::VersionedRow;
+use crate::row::{PendingWrites, VersionedRow};
 use crate::sections::{SectionDraft, SectionOutcome};
-use crate::service::{Registration, refusal};
+use crate::service::{Registration, refusal, typed_reason};
 use crate::session::{HolderSession, SessionTrace, audit_event};
 use crate::step::SteppedRequest;
 use annuaire_store::{CaseFilter, CaseOrder};
@@ -18,10 +19,11 @@ use annuaire_workflow::actor::ActorKind;
 use annuaire_workflow::certification::{CivilStatusSource, first_state};
 use annuaire_workflow::day::{french, paris_day, parse_iso};
 use annuaire_workflow::duplicates::{BirthPlace, IdentityTraits};
-use annuaire_workflow::fields::{CivilDraft, ContactDraft};
+use annuaire_workflow::fields::{CivilDraft, ContactDraft, SituationDraft};
 use annuaire_workflow::kind::{RequestKind, RequestOrigin};
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::request::{LegalStatement, RequestEvent, RequestSection};
+use annuaire_workflow::state::RequestState;
 
 /// What FranceConnect tells of a person who logged in (registration §11).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -300,7 +302,8 @@ impl Registration {
         }
     }
 
-    /// Begins a change of contact (« Mes coordonnées »): codes go to the new values, and it takes effect after them.
+    /// Begins a change of contact (« Mes coordonnées »): codes go to the new values, and it takes effect after them. Names of exercise
+    /// change with it when the section of the situation, which holds nothing else here, is validated too.
     ///
     /// # Errors
     /// The errors of the registry.
@@ -312,14 +315,81 @@ impl Registration {
             row.set_valid(*section, *section != RequestSection::Contact);
         }
         let person = self.person(&by.person).await?;
-        let known = person.map(|person| person.contact()).unwrap_or_default();
+        let known = person.as_ref().map(RegisteredPerson::contact).unwrap_or_default();
+        let own = person.as_ref().and_then(|person| {
+            let all = &person.merged.exercices;
+            all.iter().find(|e| e.profession == crate::statement::BY_ROLE).cloned()
+        });
+        let names = own.map(|e| (e.nom_exercice, e.prenom_exercice)).unwrap_or_default();
         let content = RequestContent {
             contact: ContactDraft { email: known.mail.clone(), mobile: known.mobile.clone(), sans_mobile: false },
             contact_values: Some(ContactValues { email: known.mail, mobile: known.mobile }),
+            situation: SituationDraft { nom_exercice: names.0, prenom_exercice: names.1, ..SituationDraft::default() },
             ..RequestContent::default()
         };
         row.sealed = Some(self.sealed("", &content)?);
         self.begin(&row, &CaseActor::holder(by), &CaseStep::new(RequestEvent::Create)).await
+    }
+
+    /// « Enregistrer » on a section of a request of the professional (04).
+    ///
+    /// # Errors
+    /// Refusals of the transition table; the errors of the registry.
+    pub async fn save_holder_section(
+        &self,
+        by: &HolderSession,
+        number: &str,
+        version: u64,
+        draft: SectionDraft,
+    ) -> Result<SteppedRequest, RegistrationStop> {
+        self.save_as(&CaseActor::holder(by), number, version, draft).await
+    }
+
+    /// « Abandonner » a draft of the professional (11).
+    ///
+    /// # Errors
+    /// E-REQ-10 without confirmation; refusals of the transition table; the errors of the registry.
+    pub async fn abandon_holder(
+        &self,
+        by: &HolderSession,
+        number: &str,
+        confirmed: bool,
+    ) -> Result<SteppedRequest, RegistrationStop> {
+        self.act(number, &CaseActor::holder(by), &CaseStep::new(RequestEvent::Abandon { confirmed })).await
+    }
+
+    /// « Signaler une erreur »: says in words what is wrong, on a draft that changes a situation or the civil status. The authority
+    /// reads it with the request.
+    ///
+    /// # Errors
+    /// E-GEN-03 for a text that is too short or long; E-REQ-06 for a request of somebody else, one that was sent, and one of another
+    /// type; the errors of the registry.
+    pub async fn report_error(&self, by: &HolderSession, number: &str, text: &str) -> Result<(), RegistrationStop> {
+        let actor = CaseActor::holder(by);
+        let kept = self.own_row(&actor, number, "signaler").await?;
+        let event = actor.event("signaler", number);
+        let text = match typed_reason(text) {
+            Ok(text) => text,
+            Err(refused) => return self.refused(event, refused).await,
+        };
+        let mut row = kept.value;
+        let facts = row.facts(kept.version)?;
+        let state = facts.state.unwrap_or(RequestState::S10);
+        if state != RequestState::S11 || !matches!(facts.kind, RequestKind::Modif | RequestKind::Civil) {
+            let refused = RegistrationRefusal::filled(MessageCode::EReq06, &[("statut", state.statut())]);
+            return self.refused(event, refused).await;
+        }
+        let mut content = self.opened(&row)?;
+        content.remarks.retain(|remark| remark.event != "signaler");
+        content.remarks.push(Remark { event: "signaler".to_owned(), text, at_ms: self.now_ms() });
+        row.sealed = Some(self.sealed(number, &content)?);
+        let mut writes = PendingWrites::default();
+        writes.put(&row, Some(kept.version))?;
+        writes.audit(event);
+        match self.write(writes, &plain_cause(&actor, number)).await? {
+            true => Ok(()),
+            false => Err(Error::Contended { number: number.to_owned() }.into()),
+        }
     }
 
     /// « Valider » on a section of a request of the professional (05).

@@ -109,6 +109,11 @@ impl RegistrationRow for AuthorityRow {
     fn subject(&self) -> String {
         self.representative.clone()
     }
+
+    /// Structures that wait to be verified are those that are due: support lists them alone.
+    fn due_ms(&self) -> Option<i64> {
+        (self.state == AuthorityState::ToVerify.key()).then_some(0)
+    }
 }
 
 impl RegistrationRow for MandateRow {

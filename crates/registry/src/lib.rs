@@ -4,7 +4,7 @@
 //!
 //! * A [`Registration`] is the service. Any node may be asked: whatever another node needs is a row of the registry.
 //! * Who acts is a type: [`ManagerSession`], [`RepresentativeSession`], [`ApplicantSession`], [`HolderSession`], [`ArbiterSession`],
-//!   [`SupportSession`], [`SystemActor`]. Each is made by one check, and a function says by its arguments who may call it. A
+//!   [`SupportSession`], [`AuthoritySession`], [`AuditorSession`], [`SystemActor`]. Each is made by one check, and a function says by its arguments who may call it. A
 //!   session says who somebody is; rights are read again at each call, so that what was revoked ends at once.
 //! * Each step of a request loads rows and merged facts, asks `workflow`, and carries out every effect in **one unit**: the
 //!   request with its listing, facts, keys of identity, jobs, messages, audit event. Whoever loses a race decides again. A
@@ -13,37 +13,44 @@
 //! * What a local authority states of a person are facts of its own owner, marked as those of files: a registered person is published
 //!   by following the log, and looks like one whom the files describe.
 //!
-//! Three loops belong to the program: [`Registration::run_processing`] (T02), [`Registration::run_notices`] (messages), and
-//! [`Registration::run_due`] (timers, planned situations).
+//! Four loops belong to the program: [`Registration::run_processing`] (T02), [`Registration::run_notices`] (messages),
+//! [`Registration::run_due`] (timers, planned situations), and once a night [`Registration::run_duplicates`].
 //!
 //! # Costs and absences
 //!
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
-//! [`NoticeSender`] and a [`StructureSearch`]. Absent: merging two numbers (§8.6), the nightly search for duplicates (§8.7), the
-//! dialogue with the civil register (§9: only what is to be asked is written), reviews and campaigns (§15), lists of employers
-//! and their software (§17), suspended situations of closed structures.
+//! [`NoticeSender`] and a [`StructureSearch`]. Absent: undoing a merge after 30 days by two arbiters (§8.6), the dialogue with the civil
+//! register (§9: only what is to be asked is written), reviews and campaigns (§15), lists of employers and their software (§17),
+//! suspended situations of closed structures.
 
+mod accesses;
 mod acting;
 mod alerts;
 mod applicant;
 mod arbitration;
 mod audience;
 mod checks;
+mod auditor;
+mod authority;
 mod contact_codes;
+mod contact_proposals;
 mod content;
 mod dashboard;
 mod due;
+mod duplicates;
 mod effects;
 mod error;
 mod followed;
 mod grants;
 mod habilitations;
+mod holder;
 mod identity_key;
 mod keys;
 pub mod limits;
 mod lists;
 mod lives;
+mod merging;
 mod notice;
 mod outbox;
 mod person;
@@ -58,18 +65,27 @@ mod sections;
 mod service;
 mod session;
 mod staff;
+mod stated;
 mod statement;
 mod step;
+mod support;
 mod target;
 
+pub use accesses::FileAccess;
 pub use applicant::{ApplicantSession, CivilTraits};
 pub use arbitration::{ArbitrationLine, ArbitrationSheet};
 pub use checks::IdentityChecks;
 pub use dashboard::{Dashboard, StaffFigures};
+pub use auditor::{AuditorSession, ListedAction};
+pub use authority::{AuthorityPerson, AuthoritySession};
+pub use contact_proposals::ProposedContact;
 pub use due::DueRun;
+pub use duplicates::{DuplicatePair, DuplicateSheet, DuplicatesRun};
 pub use error::{Error, RegistrationRefusal, RegistrationStop};
 pub use habilitations::{ListedManager, ManagerTerms};
+pub use holder::{ContactProposal, OwnFile};
 pub use lists::{ListedRequest, RequestPage, RequestQuery, RequestSheet, RequestTable};
+pub use merging::MergedPersons;
 pub use outbox::{InboxMessage, NoticeDelivery, NoticeSender, NoticesRun};
 pub use person_search::{FoundPerson, PersonInside, PersonQuery, PersonSearch};
 pub use place::{RegisteredPlace, StructureSearch};
@@ -80,4 +96,6 @@ pub use sections::{SectionDraft, SectionOutcome};
 pub use service::{Registration, RegistrationSettings, SystemActor};
 pub use session::{ArbiterSession, HolderSession, ManagerSession, RepresentativeSession, SessionTrace, SupportSession};
 pub use staff::{StaffLine, StaffPage};
+pub use stated::{OwnExercise, OwnSituation};
 pub use step::SteppedRequest;
+pub use support::{AttachedStructure, OperatorJob, SupportPerson, SupportRequest, SupportStep};

@@ -48,3 +48,9 @@ pub const DAYS_BACK_MAX: i32 = 36_525;
 pub const REFUSALS_MAX: u32 = 1_000;
 /// Persons of a perimeter up to which a dashboard reads the staff.
 pub const DASHBOARD_PERSONS_MAX: u32 = 500;
+/// Persons under one key of identity up to which pairs are compared at night. A key that more share tells nothing.
+pub const DUPLICATE_GROUP_MAX: usize = 200;
+/// Jobs of the operators that a list shows at most.
+pub const OPERATOR_JOBS_MAX: u32 = 1_000;
+/// Events of the trail of a page.
+pub const AUDIT_PAGE_MAX: u32 = 200;

@@ -29,6 +29,9 @@ use annuaire_workflow::state::RequestState;
 /// Owners of facts that local authorities state.
 const LOCAL: &str = "ENREG:";
 
+/// Why means are withheld after a death.
+pub(crate) const DECEASED: &str = "décès";
+
 /// A situation that a local authority states.
 struct OwnSituation<'a> {
     fact: &'a Fact,
@@ -254,7 +257,7 @@ impl Registration {
             let withheld: Option<VersionedRow<WithheldMeansRow>> = read(self.registry(), &number).await?;
             let row = WithheldMeansRow {
                 person: number.clone(),
-                reason: "décès".to_owned(),
+                reason: DECEASED.to_owned(),
                 since: day.to_string(),
                 request: String::new(),
             };

@@ -49,6 +49,8 @@ pub struct InboxMessage {
     pub request: String,
     /// When it was written, milliseconds since 1970 UTC.
     pub at_ms: i64,
+    /// Whether its holder marked it as read.
+    pub read: bool,
     /// Title.
     pub subject: String,
     /// Text.
@@ -164,14 +166,39 @@ impl Registration {
         self.inbox(&by.person).await
     }
 
-    async fn inbox(&self, holder: &str) -> Result<Vec<InboxMessage>, Error> {
+    /// Marks a message of the inbox of a manager as read; nothing happens for a key that is not in it.
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn mark_read(&self, by: &ManagerSession, key: &str) -> Result<(), Error> {
+        self.marked_read(&by.person, key).await
+    }
+
+    /// Marks a message of the inbox of a professional as read; nothing happens for a key that is not in it.
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn mark_read_holder(&self, by: &HolderSession, key: &str) -> Result<(), Error> {
+        self.marked_read(&by.person, key).await
+    }
+
+    async fn marked_read(&self, holder: &str, key: &str) -> Result<(), Error> {
+        let kept: Option<VersionedRow<InboxRow>> = read(self.registry(), key).await?;
+        let Some(kept) = kept.filter(|kept| kept.value.holder == holder && !kept.value.read) else { return Ok(()) };
+        let mut writes = PendingWrites::default();
+        writes.put(&InboxRow { read: true, ..kept.value }, Some(kept.version))?;
+        // Who lost the race marked it too.
+        self.write(writes, &Cause::new(Channel::Portal, holder, "inbox")).await.map(|_| ())
+    }
+
+    pub(crate) async fn inbox(&self, holder: &str) -> Result<Vec<InboxMessage>, Error> {
         let mut all = Vec::new();
         for row in about::<InboxRow>(self.registry(), holder).await? {
-            let InboxRow { key, notice, request, at_ms, sealed, .. } = row.value;
+            let InboxRow { key, notice, request, at_ms, read, sealed, .. } = row.value;
             let text = self.keys.messages.open(&key, &sealed).ok_or(Error::Sealed { kind: InboxRow::KIND })?;
             let (subject, body) = text.split_once('\n').unwrap_or((text.as_str(), ""));
             let (subject, body) = (subject.to_owned(), body.to_owned());
-            all.push(InboxMessage { key, notice, request, at_ms, subject, body });
+            all.push(InboxMessage { key, notice, request, at_ms, read, subject, body });
         }
         all.reverse();
         Ok(all)

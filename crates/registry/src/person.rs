@@ -3,9 +3,9 @@
 use crate::error::Error;
 use annuaire_base::Tx;
 use annuaire_base::fact::Fact;
-use annuaire_consolidate::{ConsolidatedEntity, Owners, Perimeter, consolidate, entity_key};
+use annuaire_consolidate::{ConsolidatedEntity, Owners, Perimeter, Provenance, consolidate, entity_key};
 use annuaire_mos::owner::{Owner, file_source};
-use annuaire_mos::{Objet, Professionnel, SituationExercice, Structure};
+use annuaire_mos::{BoiteLettresMss, CarteProfessionnel, Objet, Professionnel, SituationExercice, Structure};
 use annuaire_store::Registry;
 use annuaire_workflow::day::{Day, parse_iso};
 use annuaire_workflow::duplicates::{BirthPlace, IdentityTraits};
@@ -24,6 +24,10 @@ pub(crate) struct RegisteredPerson {
     pub(crate) national_id: String,
     /// All owners together.
     pub(crate) merged: Professionnel,
+    pub(crate) cards: Vec<CarteProfessionnel>,
+    pub(crate) mailboxes: Vec<BoiteLettresMss>,
+    /// Who says what of it.
+    pub(crate) provenance: Provenance,
     /// The facts, for those who change one.
     pub(crate) facts: Vec<Fact>,
     /// Transaction at which they were read.
@@ -84,10 +88,12 @@ pub(crate) async fn persons(registry: &dyn Registry, national_ids: &[String]) ->
         if let Some(fault) = entity.fault {
             return Err(Error::Facts { entity: fault.entity, reason: fault.reason });
         }
-        let Some(merged) = entity.professional else { continue };
-        let national_id = entity_key::number_of_person(&entity.entity).unwrap_or_default().to_owned();
-        let facts = facts.iter().filter(|fact| fact.key.entity == entity.entity).cloned().collect();
-        all.push(RegisteredPerson { national_id, merged, facts, at });
+        let ConsolidatedEntity { entity, professional: Some(merged), cards, mailboxes, provenance, .. } = entity else {
+            continue;
+        };
+        let national_id = entity_key::number_of_person(&entity).unwrap_or_default().to_owned();
+        let facts = facts.iter().filter(|fact| fact.key.entity == entity).cloned().collect();
+        all.push(RegisteredPerson { national_id, merged, cards, mailboxes, provenance, facts, at });
     }
     Ok(all)
 }

@@ -128,6 +128,9 @@ impl Registration {
             return Ok(PersonSearch::Nobody);
         };
         event.object.clone_from(&person.national_id);
+        // Whoever reads about themselves is told for which structures the manager acted.
+        let targets: Vec<String> = by.habilitations().iter().map(crate::target::text_of).collect();
+        event.detail = with_member(&event.detail, "habilitations", &json!(targets));
         self.audit(event).await?;
         let rights = self.rights(&by.person).await?;
         Ok(PersonSearch::Found(Box::new(self.shown(&person, &rights).await?)))

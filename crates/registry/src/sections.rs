@@ -13,9 +13,10 @@ use annuaire_workflow::actor::ActorKind;
 use annuaire_workflow::day::{Day, parse_iso};
 use annuaire_workflow::duplicates::{EntryDisclosure, MatchClass, MatchPlace, disclosure};
 use annuaire_workflow::fields::{
-    CivilDraft, CivilStatus, ClosingDraft, ContactDraft, ContactUse, Findings, SituationDraft, SituationFacts,
+    CivilDraft, CivilStatus, ClosingDraft, ContactDraft, ContactUse, FieldContext, Findings, SituationDraft, SituationFacts,
     check_civil_status, check_closing, check_contact, check_situation,
 };
+use annuaire_workflow::kind::RequestKind;
 use annuaire_workflow::messages::{HIDDEN_STATUS, MessageCode};
 use annuaire_workflow::request::{RequestEvent, RequestSection};
 
@@ -116,6 +117,23 @@ impl SectionDraft {
             Self::Closing(draft) => TypedSection::Closing(draft, None),
         }
     }
+}
+
+/// A change of contact carries the names of exercise alone (registration §4.9): nothing else of the situation is asked or kept.
+fn checked_names(draft: SituationDraft, fields: &FieldContext<'_>) -> CheckedSection {
+    let facts = SituationFacts { actor: ActorKind::Pro, person: None, structure: None, known: &[] };
+    let SituationDraft { nom_exercice, prenom_exercice, .. } = draft;
+    let names = SituationDraft { nom_exercice, prenom_exercice, ..SituationDraft::default() };
+    let (_, mut findings) = check_situation(&names, &facts, fields);
+    let is_name = |field: &str| matches!(field, "nomExercice" | "prenomExercice");
+    findings.list.retain(|finding| is_name(finding.field));
+    findings.normalised.retain(|(field, _)| is_name(field));
+    let values = (!findings.has_errors()).then(|| SituationValues {
+        name: findings.value("nomExercice").to_owned(),
+        given_name: findings.value("prenomExercice").to_owned(),
+        ..SituationValues::default()
+    });
+    CheckedSection { typed: TypedSection::Situation(names, values), findings, place: None, alike: None }
 }
 
 impl Registration {
@@ -250,6 +268,9 @@ impl Registration {
         draft: SituationDraft,
     ) -> Result<CheckedSection, Error> {
         let fields = self.fields();
+        if row.kind == RequestKind::Coord.code() {
+            return Ok(checked_names(draft, &fields));
+        }
         let place = self.place_numbered(&draft.structure).await?;
         let within = match (&place, actor.kind) {
             (Some(place), ActorKind::Gae) => self.rights(&actor.id).await?.contains(place),

@@ -13,11 +13,12 @@ use annuaire_store::{AuditEvent, Cause, Channel, Entropy, Registry};
 use annuaire_workflow::communes::CommuneIndex;
 use annuaire_workflow::day::{Day, timer_day};
 use annuaire_workflow::fields::{FieldContext, FieldSettings, StructureQuery, finess, siret};
+use annuaire_workflow::limits::{REASON_MAX, REASON_MIN};
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::rpps_number::RppsRange;
 use annuaire_workflow::value_sets::ValueSets;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the program gives.
@@ -43,6 +44,10 @@ pub struct RegistrationSettings {
     pub arbiters: BTreeSet<String>,
     /// National identifications of the national support.
     pub support: BTreeSet<String>,
+    /// National identifications of the auditors, who read the trail alone.
+    pub auditors: BTreeSet<String>,
+    /// Agents of orders and agencies, who read about their population: national identification to the code of TRE_R60.
+    pub authority_agents: BTreeMap<String, String>,
     /// What an operator sets for forms.
     pub fields: FieldSettings,
 }
@@ -217,6 +222,19 @@ pub(crate) fn with_member(detail: &str, name: &str, value: &Value) -> String {
     let mut object: Map<String, Value> = serde_json::from_str(detail).unwrap_or_default();
     object.insert(name.to_owned(), value.clone());
     Value::Object(object).to_string()
+}
+
+/// A reason that somebody must type, without white space around it.
+///
+/// # Errors
+/// E-GEN-03 for a text that is too short or too long.
+pub(crate) fn typed_reason(text: &str) -> Result<String, RegistrationRefusal> {
+    let (reason, length) = (text.trim(), text.trim().chars().count());
+    if (REASON_MIN..=REASON_MAX).contains(&length) && !reason.contains('\0') {
+        return Ok(reason.to_owned());
+    }
+    let (min, max) = (REASON_MIN.to_string(), REASON_MAX.to_string());
+    Err(RegistrationRefusal::filled(MessageCode::EGen03, &[("min", &min), ("max", &max)]))
 }
 
 /// The refusal of a code without places.

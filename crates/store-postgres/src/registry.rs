@@ -17,7 +17,7 @@ use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, check_numbers,
 };
 use annuaire_store::{
-    AuditRow, BlockingRegistry, Entropy, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit,
+    AuditFilter, AuditRow, BlockingRegistry, Entropy, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit,
 };
 use async_trait::async_trait;
 use sqlx::Connection;
@@ -158,6 +158,10 @@ impl Registry for PostgresRegistry {
 
     async fn audit_trail(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
         Ok(ask!(self.pool(), c => audit::trail(c, after, limit))?)
+    }
+
+    async fn audit_of(&self, filter: &AuditFilter, before: Option<u64>, limit: u32) -> Result<Vec<AuditRow>> {
+        Ok(ask!(self.pool(), c => audit::found(c, filter, before, limit))?)
     }
 
     async fn raise_epoch(&self) -> Result<LogIdentity> {

@@ -2,16 +2,16 @@
 
 use crate::call::{bounded, run, statement};
 use crate::fault::CallResult;
-use crate::{cases, identity_rows, limits, migrate, subscription, tables};
+use crate::{audit, cases, identity_rows, limits, migrate, subscription, tables};
 use annuaire_base::LogIdentity;
 use annuaire_store::Error;
 use sqlx::PgConnection;
 
 /// Raised whenever the tables change their meaning.
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
 
-/// Tables that were added, each with the version that had them first.
-const ADDED: [(i64, &str); 3] = [(5, subscription::TABLES), (6, identity_rows::TABLES), (7, cases::TABLES)];
+/// Tables and indexes that were added, each with the version that had them first.
+const ADDED: [(i64, &str); 4] = [(5, subscription::TABLES), (6, identity_rows::TABLES), (7, cases::TABLES), (8, audit::INDEXES)];
 
 /// What tables of version 3 have as well, so that migration keeps it.
 const NOTES: &str = r#"
@@ -45,7 +45,7 @@ pub(crate) async fn ensure(c: &mut PgConnection, from: &migrate::FormerTables<'_
             statement(run(c, NOTES)).await?;
             tables::create(c, from.new_id()).await?;
         }
-        4..=6 => {}
+        4..=7 => {}
         2 | 3 => {
             if version == 2 {
                 statement(run(c, NOTES)).await?;

@@ -130,15 +130,17 @@ fn tables_of_version_3_are_brought_forward_with_all_that_they_know() {
     assert_eq!((schema.open().log().unwrap(), r.verify().unwrap()), (r.log().unwrap(), Vec::new()));
 }
 
-/// Versions 5 to 7 added tables and changed none: without them the tables are those of version 4 to 6.
+/// Versions 5 to 8 added tables and indexes and changed none: without them the tables are those of version 4 to 7.
 #[test]
 #[ignore = "needs a PostgreSQL server: cargo xtask test starts one"]
-fn tables_of_version_4_to_6_get_those_that_they_lack() {
+fn tables_of_version_4_to_7_get_what_they_lack() {
     for (name, version, without) in [
         ("four", 4, "DROP TABLE case_list, identity_row, subscription, subscription_content, subscription_event, lease"),
         ("five", 5, "DROP TABLE case_list, identity_row"),
         ("six", 6, "DROP TABLE case_list"),
+        ("seven", 7, ""),
     ] {
+        let without = format!("{without}; DROP INDEX audit_object, audit_request, audit_actor");
         let schema = Schema::new(name);
         let r = schema.fresh();
         commit(&r, &[put("s", "A", "1")]);
@@ -163,6 +165,9 @@ fn tables_of_version_4_to_6_get_those_that_they_lack() {
             assert_eq!(r.case_counts(&annuaire_store::CaseFilter::default()).unwrap().len(), 0);
             assert_eq!(r.verify().unwrap(), [""; 0]);
         }
+        let present = "SELECT 1 / (count(*) = 3)::int FROM pg_indexes
+            WHERE schemaname = current_schema() AND indexname IN ('audit_object', 'audit_request', 'audit_actor')";
+        execute(&schema.url(), present);
     }
 }
 

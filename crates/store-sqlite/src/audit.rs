@@ -4,9 +4,19 @@ use crate::fault::fault;
 use annuaire_base::Tx;
 use annuaire_store::columns::{signed, tx_column, tx_read, unsigned};
 use annuaire_store::proof::{Hash, audit_chain};
-use annuaire_store::{AuditEvent, AuditRow, Error, Result};
+use annuaire_store::{AuditEvent, AuditFilter, AuditRow, Error, Result};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+/// The indexes since version 8. Each ends with the number of the row, as every index of SQLite does: a page is a range of it, the newest
+/// first. Most events name no request.
+pub(crate) const INDEXES: &str = "
+CREATE INDEX audit_object ON audit(object);
+CREATE INDEX audit_request ON audit(request) WHERE request IS NOT NULL;
+CREATE INDEX audit_actor ON audit(actor);
+";
+
+const COLUMNS: &str = "SELECT number, at_ms, tx, actor, event, object, request, detail, hash FROM audit";
 
 /// Writes the events of a unit.
 pub(crate) async fn write(c: &mut SqliteConnection, events: &[AuditEvent], at_ms: i64, tx: Option<Tx>) -> Result<()> {
@@ -44,9 +54,28 @@ fn whole(number: i64, hash: Vec<u8>) -> Result<Hash> {
 }
 
 pub(crate) async fn trail(c: &mut SqliteConnection, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
-    let sql = "SELECT number, at_ms, tx, actor, event, object, request, detail, hash FROM audit WHERE number > ? ORDER BY number LIMIT ?";
-    let rows = sqlx::query(sql).bind(signed(after)).bind(limit).fetch_all(c).await.map_err(fault)?;
+    let sql = format!("{COLUMNS} WHERE number > ? ORDER BY number LIMIT ?");
+    let rows = sqlx::query(&sql).bind(signed(after)).bind(limit).fetch_all(c).await.map_err(fault)?;
     rows.iter().map(row).collect()
+}
+
+/// The newest events of a filter before a number.
+pub(crate) async fn found(
+    c: &mut SqliteConnection,
+    filter: &AuditFilter,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Vec<AuditRow>> {
+    let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+    query.push(" WHERE number < ").push_bind(before.map_or(i64::MAX, signed));
+    for (column, value) in filter.texts() {
+        query.push(format!(" AND {column} = ")).push_bind(value.to_owned());
+    }
+    for (test, at) in filter.instants() {
+        query.push(format!(" AND at_ms {test} ")).push_bind(at);
+    }
+    query.push(" ORDER BY number DESC LIMIT ").push_bind(i64::from(limit));
+    query.build().fetch_all(c).await.map_err(fault)?.iter().map(row).collect()
 }
 
 fn row(r: &SqliteRow) -> Result<AuditRow> {

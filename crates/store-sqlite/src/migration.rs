@@ -1,4 +1,4 @@
-//! Bringing a registry of version 2 or 3 forward. (One of version 4 or 5 lacks tables only: [`crate::schema`] adds them in place.)
+//! Bringing a registry of version 2 or 3 forward. (One of version 4 or later lacks tables and indexes only: [`crate::schema`] adds them in place.)
 //!
 //! The new registry is written beside the old one, in one transaction of which nothing is seen, and takes its place at the end: a program
 //! that is killed meanwhile begins again, and the old file is untouched until then. The log is read in its order, some thousand rows at a

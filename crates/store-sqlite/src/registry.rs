@@ -18,7 +18,7 @@ use annuaire_store::identity::{IdentityRow, IdentityStore};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, check_numbers,
 };
-use annuaire_store::{AuditRow, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
+use annuaire_store::{AuditFilter, AuditRow, Error, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
@@ -282,6 +282,10 @@ impl Registry for SqliteRegistry {
 
     async fn audit_trail(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
         audit::trail(&mut *self.shared.reader().await?, after, limit).await
+    }
+
+    async fn audit_of(&self, filter: &AuditFilter, before: Option<u64>, limit: u32) -> Result<Vec<AuditRow>> {
+        audit::found(&mut *self.shared.reader().await?, filter, before, limit).await
     }
 
     async fn raise_epoch(&self) -> Result<LogIdentity> {

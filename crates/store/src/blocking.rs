@@ -4,8 +4,8 @@ use crate::case::{CaseFilter, CaseListing, CaseOrder, ListedCase};
 use crate::identity::{IdentityRow, IdentityWrite};
 use crate::subscription::{DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionWrite};
 use crate::{
-    AuditEvent, AuditRow, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, Job, NewJob, OwnerRow,
-    Queue, Registry, Result, Stage, Transaction, Unit,
+    AuditEvent, AuditFilter, AuditRow, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, Job, NewJob,
+    OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit,
 };
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
@@ -136,6 +136,7 @@ blocking! {
     retry_job(id: i64, due_ms: i64, error: &str) -> ();
     jobs(queue: Queue, limit: u32) -> Vec<Job>;
     audit_trail(after: u64, limit: u32) -> Vec<AuditRow>;
+    audit_of(filter: &AuditFilter, before: Option<u64>, limit: u32) -> Vec<AuditRow>;
     raise_epoch() -> LogIdentity;
     verify() -> Vec<String>;
     subscription(id: &str) -> Option<SubscriptionRow>;

@@ -52,7 +52,7 @@ mod registry;
 pub mod subscription;
 mod unit;
 
-pub use audit::{AuditEvent, AuditRow};
+pub use audit::{AuditEvent, AuditFilter, AuditRow};
 pub use blocking::{BlockingRegistry, BlockingStage, BlockingUnit};
 pub use case::{CaseCondition, CaseFilter, CaseListing, CaseOrder, CaseStore, ListedCase};
 pub use entropy::Entropy;

@@ -3,7 +3,7 @@
 use crate::case::CaseStore;
 use crate::identity::IdentityStore;
 use crate::subscription::SubscriptionStore;
-use crate::{AuditRow, Job, OwnerRow, Queue, Result, Stage, Transaction, Unit};
+use crate::{AuditFilter, AuditRow, Job, OwnerRow, Queue, Result, Stage, Transaction, Unit};
 use annuaire_base::fact::{Fact, FactVersion};
 use annuaire_base::{LogIdentity, Tx};
 use async_trait::async_trait;
@@ -81,6 +81,10 @@ pub trait Registry: SubscriptionStore + IdentityStore + CaseStore {
 
     /// Rows of the audit trail after number `after`, at most `limit`.
     async fn audit_trail(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>>;
+
+    /// The events that a filter finds, the newest first: at most `limit` of those whose number is less than `before`. Cost: the page, when
+    /// the filter names an object, a request or an actor alone; else what is passed over as well.
+    async fn audit_of(&self, filter: &AuditFilter, before: Option<u64>, limit: u32) -> Result<Vec<AuditRow>>;
 
     /// Raises the epoch by one and returns the identity; for `restore`.
     async fn raise_epoch(&self) -> Result<LogIdentity>;

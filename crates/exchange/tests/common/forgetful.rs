@@ -8,8 +8,8 @@ use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore, SubscriptionWrite,
 };
 use annuaire_store::{
-    AuditEvent, AuditRow, BlockingRegistry, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect, FactMark, Job,
-    NewJob, OwnerRow, Queue, Registry, Result, SealedStage, Stage, Transaction, Unit,
+    AuditEvent, AuditFilter, AuditRow, BlockingRegistry, Cause, Change, ChangeCounts, CommitClock, CommitOutcome, Expect,
+    FactMark, Job, NewJob, OwnerRow, Queue, Registry, Result, SealedStage, Stage, Transaction, Unit,
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -152,6 +152,9 @@ impl Registry for Forgetful {
         Ok(Vec::new())
     }
     async fn audit_trail(&self, _: u64, _: u32) -> Result<Vec<AuditRow>> {
+        Ok(Vec::new())
+    }
+    async fn audit_of(&self, _: &AuditFilter, _: Option<u64>, _: u32) -> Result<Vec<AuditRow>> {
         Ok(Vec::new())
     }
     async fn raise_epoch(&self) -> Result<LogIdentity> {

@@ -7,7 +7,7 @@ use annuaire_store::identity::{IdentityRow, IdentityStore};
 use annuaire_store::subscription::{
     DeliveryNote, NewEvents, SubscriptionEvent, SubscriptionHead, SubscriptionRow, SubscriptionStore,
 };
-use annuaire_store::{AuditRow, BlockingRegistry, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
+use annuaire_store::{AuditFilter, AuditRow, BlockingRegistry, Job, OwnerRow, Queue, Registry, Result, Stage, Transaction, Unit};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -154,6 +154,9 @@ impl Registry for Hooked {
     }
     async fn audit_trail(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
         self.inner.audit_trail(after, limit).await
+    }
+    async fn audit_of(&self, filter: &AuditFilter, before: Option<u64>, limit: u32) -> Result<Vec<AuditRow>> {
+        self.inner.audit_of(filter, before, limit).await
     }
     async fn raise_epoch(&self) -> Result<LogIdentity> {
         self.inner.raise_epoch().await

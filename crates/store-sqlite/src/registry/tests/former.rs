@@ -141,15 +141,16 @@ fn many_rows_come_forward_in_parts() {
     assert_eq!(r.verify().unwrap(), [""; 0]);
 }
 
-/// Versions 5 to 7 added tables and changed none: without them a file is one of version 4 to 6, with all that such a file may hold.
+/// Versions 5 to 8 added tables and indexes and changed none: without them a file is one of version 4 to 7, with all that such a file may hold.
 #[test]
-fn a_file_of_version_4_to_6_gets_the_tables_that_it_lacks() {
+fn a_file_of_version_4_to_7_gets_what_it_lacks() {
+    const OF_8: &str = "DROP INDEX audit_object; DROP INDEX audit_request; DROP INDEX audit_actor; PRAGMA user_version = 7;";
     const OF_7: &str = "DROP TABLE case_list; PRAGMA user_version = 6;";
     const OF_6: &str = "DROP TABLE identity_row; PRAGMA user_version = 5;";
     const OF_5: &str =
         "DROP TABLE subscription; DROP TABLE subscription_content; DROP TABLE subscription_event; DROP TABLE lease;
          PRAGMA user_version = 4;";
-    for version in [4, 5, 6] {
+    for version in [4, 5, 6, 7] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.sqlite");
         let r = open_blocking(&path).unwrap();
@@ -158,7 +159,7 @@ fn a_file_of_version_4_to_6_gets_the_tables_that_it_lacks() {
         assert!(r.take_lease("of 5", "n0", 0, 99).unwrap());
         let log = r.log().unwrap();
         drop(r);
-        for (first, without) in [(7, OF_7), (6, OF_6), (5, OF_5)] {
+        for (first, without) in [(8, OF_8), (7, OF_7), (6, OF_6), (5, OF_5)] {
             if version < first {
                 execute(&path, without);
             }
@@ -174,5 +175,8 @@ fn a_file_of_version_4_to_6_gets_the_tables_that_it_lacks() {
             assert_eq!(r.case_counts(&CaseFilter::default()).unwrap().len(), 0);
             assert_eq!(r.verify().unwrap(), [""; 0]);
         }
+        let indexes = "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name IN ('audit_object', 'audit_request', 'audit_actor')";
+        let count = raw(&path, async |c| sqlx::query_scalar::<_, i64>(indexes).fetch_one(c).await.unwrap());
+        assert_eq!(count, 3);
     }
 }
