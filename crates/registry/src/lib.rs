@@ -13,8 +13,8 @@
 //! * What a local authority states of a person are facts of its own owner, marked as those of files: a registered person is published
 //!   by following the log, and looks like one whom the files describe.
 //!
-//! Three loops belong to the program: [`Registration::run_processing`] (T02), [`Registration::run_notices`] (messages), and
-//! [`Registration::run_due`] (timers, planned situations).
+//! These loops belong to the program: [`Registration::run_processing`] (T02), [`Registration::run_notices`] (messages), and
+//! [`Registration::run_due`] (timers, planned situations). A fourth follows the log: [`Registration::index_next`] (keys of identities).
 //!
 //! # Costs and absences
 //!
@@ -38,6 +38,7 @@ mod followed;
 mod grants;
 mod habilitations;
 mod identity_key;
+mod indexing;
 mod keys;
 pub mod limits;
 mod lists;
@@ -64,7 +65,9 @@ pub use arbitration::{ArbitrationLine, ArbitrationSheet};
 pub use due::DueRun;
 pub use error::{Error, RegistrationRefusal, RegistrationStop};
 pub use habilitations::{ListedManager, ManagerTerms};
+pub use indexing::IndexingRun;
 pub use lists::{ListedRequest, RequestPage, RequestQuery, RequestSheet, RequestTable};
+pub use lives::means_withheld;
 pub use outbox::{InboxMessage, NoticeDelivery, NoticeSender, NoticesRun};
 pub use person_search::{FoundPerson, PersonInside, PersonQuery, PersonSearch};
 pub use place::{RegisteredPlace, StructureSearch};

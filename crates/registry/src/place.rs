@@ -135,6 +135,13 @@ pub trait StructureSearch: Send + Sync {
     /// # Errors
     /// Why it cannot be said now.
     async fn named(&self, query: &StructureQuery, limit: usize) -> Result<Vec<String>, String>;
+
+    /// A page of the national identifications of people with an open situation in a structure, in an order that one state of the index
+    /// keeps, and how many there are. The caller looks at each of them again.
+    ///
+    /// # Errors
+    /// Why it cannot be said now.
+    async fn persons_of(&self, structure: &str, offset: u32, limit: u32) -> Result<(Vec<String>, u64), String>;
 }
 
 #[cfg(test)]
