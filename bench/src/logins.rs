@@ -7,8 +7,8 @@ use crate::table::row;
 use crate::writer::{now_ms, registry};
 use annuaire_consolidate::entity_key;
 use annuaire_ecps::{
-    ApprovalMethods, ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings,
-    SimulatedPhone,
+    ActivationRight, ApprovalMethods, ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService,
+    PhoneSettings, SimulatedPhone,
 };
 use annuaire_identity::{ClientRecord, GrantType, Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm, router};
 use annuaire_store::{Entropy, Registry};
@@ -46,6 +46,13 @@ impl ContactBook for Everybody {
     async fn contacts(&self, national_id: &str) -> Result<Option<KnownContacts>, String> {
         let mail = Some(format!("{national_id}@exemple.test"));
         Ok(Some(KnownContacts { mail, mobile: Some("+33639980011".into()), name: "Camille".into(), birth_date: None }))
+    }
+}
+
+#[async_trait]
+impl ActivationRight for Everybody {
+    async fn is_withheld(&self, _: &str) -> Result<bool, String> {
+        Ok(false)
     }
 }
 
@@ -129,6 +136,7 @@ async fn bench(registry: &Arc<dyn Registry>) -> Result<(Bench, Arc<LocalMailbox>
         secret: [7; 32],
         messages: Arc::clone(&mailbox) as Arc<dyn MessageSender>,
         contacts: Arc::new(Everybody),
+        rights: Arc::new(Everybody),
         ended: Arc::new(Nobody),
         public_base: HOST.into(),
         push: None,

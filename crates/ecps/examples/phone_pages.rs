@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a demonstration ends when something is wrong")]
 
 use annuaire_ecps::{
-    ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, MeansEnded, PhoneDemo, PhoneDoorSettings, PhoneService,
-    PhoneSettings, PromptOrder, SignedIn, router,
+    ActivationRight, ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, MeansEnded, PhoneDemo, PhoneDoorSettings,
+    PhoneService, PhoneSettings, PromptOrder, SignedIn, router,
 };
 use annuaire_store::{Entropy, Registry};
 use annuaire_store_sqlite::{SqliteOptions, SqliteRegistry};
@@ -31,6 +31,13 @@ impl ContactBook for People {
             birth_date: Some("1984-02-29".into()),
         };
         Ok((national_id == CAMILLE).then_some(camille))
+    }
+}
+
+#[async_trait]
+impl ActivationRight for People {
+    async fn is_withheld(&self, _: &str) -> Result<bool, String> {
+        Ok(false)
     }
 }
 
@@ -69,6 +76,7 @@ async fn main() {
         secret: [7; 32],
         messages: mailbox.clone(),
         contacts: Arc::new(People),
+        rights: Arc::new(People),
         ended: Arc::new(People),
         public_base: format!("http://localhost:{port}"),
         push: None,

@@ -138,8 +138,9 @@ impl PhoneService {
     /// Starts an activation by card, for the person of a session that was opened by one.
     ///
     /// # Errors
-    /// Those of the registry.
+    /// [`PhoneRefusal::Withheld`]; those of the registry and of the rights.
     pub async fn start_with_card(&self, national_id: &str) -> Result<OpenedActivation, PhoneError> {
+        self.refuse_withheld(national_id).await?;
         let now_ms = self.now_ms();
         let (activation_id, mut activation) = self.new_activation(national_id, ActivationMode::Card, now_ms);
         let cookie = self.secrets.handle();
@@ -296,6 +297,11 @@ impl PhoneService {
         Err(PhoneError::Contended)
     }
 
+    /// Refuses somebody whose activation waits.
+    async fn refuse_withheld(&self, national_id: &str) -> Result<(), PhoneError> {
+        if self.is_withheld(national_id).await? { Err(PhoneRefusal::Withheld.into()) } else { Ok(()) }
+    }
+
     async fn refuse_more_devices(&self, national_id: &str, now_ms: i64) -> Result<(), PhoneError> {
         let all = self.means_of(national_id, &[]).await?;
         let used = all.iter().filter(|means| means.value.state_at(now_ms).is_in_use()).count();
@@ -383,8 +389,8 @@ impl PhoneService {
     /// means.
     ///
     /// # Errors
-    /// [`PhoneRefusal::Proof`], [`PhoneRefusal::Pin`], [`PhoneRefusal::TooManyDevices`], [`PhoneRefusal::ActivationOver`]; those of the registry
-    /// and of the contacts.
+    /// [`PhoneRefusal::Proof`], [`PhoneRefusal::Pin`], [`PhoneRefusal::Withheld`], [`PhoneRefusal::TooManyDevices`],
+    /// [`PhoneRefusal::ActivationOver`]; those of the registry, of the contacts and of the rights.
     pub async fn choose_pin(&self, activation_id: &str, call: &str) -> Result<String, PhoneError> {
         let found = self.activation(activation_id).await?;
         let claims = self.signed_by_phone(&found, call, proof::PIN)?;
@@ -400,6 +406,7 @@ impl PhoneService {
         for _ in 0..limits::TRIES {
             let now_ms = self.now_ms();
             let mut found = self.activation(activation_id).await?;
+            self.refuse_withheld(&found.value.national_id).await?;
             self.refuse_more_devices(&found.value.national_id, now_ms).await?;
             let means_id = hex(&self.secrets.random::<16>());
             found.value.finish(&means_id, now_ms).map_err(PhoneRefusal::from)?;

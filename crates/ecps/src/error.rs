@@ -24,6 +24,8 @@ pub enum PhoneRefusal {
     WrongCode(u32),
     /// The PIN may not be chosen.
     Pin(PinFault),
+    /// The person may not activate a means yet: something about them is to be settled first.
+    Withheld,
     /// The person has as many phones as they may.
     TooManyDevices,
     /// A signature, or what it covers, is not right.
@@ -73,6 +75,7 @@ impl PhoneRefusal {
             Self::Pin(PinFault::Form) => "pin_form",
             Self::Pin(PinFault::Trivial) => "pin_trivial",
             Self::Pin(PinFault::BirthDate) => "pin_birth_date",
+            Self::Withheld => "activation_withheld",
             Self::TooManyDevices => "too_many_devices",
             Self::Proof(_) => "proof",
             Self::UnknownMeans => "unknown_means",
@@ -99,6 +102,7 @@ impl PhoneRefusal {
             Self::Proof(_) | Self::UnknownMeans => 401,
             Self::NotUsable(_) | Self::PinLocked | Self::WrongPin(_) | Self::WrongCode(_) => 403,
             Self::Passkey(_) | Self::PasskeyDoubted | Self::NoPasskeys | Self::PasskeyNeeded | Self::LoginTooOld => 403,
+            Self::Withheld => 403,
             Self::UnknownLink | Self::UnknownCode | Self::UnknownPrompt => 404,
             Self::AlreadyAnswered | Self::TooManyDevices | Self::LinkUsed | Self::HasPasskey => 409,
             Self::ActivationOver | Self::PromptExpired => 410,
@@ -133,6 +137,11 @@ impl PhoneRefusal {
             Self::Pin(PinFault::Trivial) => "Ce code PIN est trop facile à deviner. Choisissez-en un autre.".into(),
             Self::Pin(PinFault::BirthDate) => {
                 "Le code PIN ne doit pas être votre date de naissance. Choisissez-en un autre.".into()
+            }
+            Self::Withheld => {
+                "Votre e-CPS ne peut pas encore être activée : une vérification de votre enregistrement est en cours. Adressez-vous à \
+                 votre établissement ou à votre autorité d’enregistrement."
+                    .into()
             }
             Self::TooManyDevices => {
                 "Vous avez déjà cinq téléphones. Révoquez-en un dans « Mes appareils », puis recommencez.".into()
@@ -203,6 +212,9 @@ pub enum PhoneError {
     /// Contacts of the register cannot be read.
     #[error("contacts of the register: {0}")]
     Contacts(String),
+    /// Whether a means may be activated cannot be read.
+    #[error("rights to activate: {0}")]
+    Rights(String),
     /// This machine could not hash a PIN.
     #[error("a PIN could not be hashed: {0}")]
     Hashing(&'static str),

@@ -76,7 +76,7 @@ pub use error::{AskRefusal, PhoneError, PhoneRefusal};
 pub use housekeeping::HousekeepingRun;
 pub use mailbox::{LocalMailbox, LocalMessage, MessageRoutes};
 pub use means::{ActivationMode, MeansState, PhoneDevice, ShownMeans, passkey_name};
-pub use message::{ContactBook, KnownContacts, MeansEnded, MessageSender, OutgoingMessage, Recipient};
+pub use message::{ActivationRight, ContactBook, KnownContacts, MeansEnded, MessageSender, OutgoingMessage, Recipient};
 pub use outbox::MessagesRun;
 pub use passkey::{ApprovalMethods, PasskeyRequest, ShownPasskey};
 pub use passkey_login::PasskeyLogin;

@@ -60,6 +60,17 @@ pub trait ContactBook: Send + Sync {
     async fn contacts(&self, national_id: &str) -> Result<Option<KnownContacts>, String>;
 }
 
+/// Who may activate a means now.
+#[async_trait]
+pub trait ActivationRight: Send + Sync {
+    /// Whether the activation of a person waits: their identity or their contact is to be settled first (`registration.md` §8.1). Means
+    /// that are active stay so.
+    ///
+    /// # Errors
+    /// Why it cannot be said now; nothing is activated then.
+    async fn is_withheld(&self, national_id: &str) -> Result<bool, String>;
+}
+
 /// Is told that a means ended, so that sessions end that it opened.
 #[async_trait]
 pub trait MeansEnded: Send + Sync {

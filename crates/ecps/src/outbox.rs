@@ -37,7 +37,7 @@ impl PhoneService {
             let outcome = match self.message(&order, now_ms).await {
                 Ok(Some(message)) => self.settings.messages.send(&message).await.map(|()| true),
                 Ok(None) => Ok(false),
-                Err(PhoneError::Contacts(reason)) => Err(reason),
+                Err(PhoneError::Contacts(reason) | PhoneError::Rights(reason)) => Err(reason),
                 Err(other) => return Err(other),
             };
             match outcome {
@@ -65,6 +65,10 @@ impl PhoneService {
         let Some(KnownContacts { mail, mobile, name, .. }) = contacts else { return Ok(None) };
         // An activation without card needs both contacts (identity §2.1): no link leads to a code that cannot be sent.
         if matches!(order.notice, Notice::ActivationLink { .. }) && (mail.is_none() || mobile.is_none()) {
+            return Ok(None);
+        }
+        // A link that cannot end in a means is not sent: who may activate later asks again.
+        if matches!(order.notice, Notice::ActivationLink { .. }) && self.is_withheld(&order.national_id).await? {
             return Ok(None);
         }
         let to = match order.way {

@@ -3,7 +3,7 @@
 use crate::error::{PhoneError, PhoneRefusal};
 use crate::limits;
 use crate::means::{Means, MeansState, passkey_name};
-use crate::message::{ContactBook, MeansEnded, MessageOrder, MessageSender, Notice, Way};
+use crate::message::{ActivationRight, ContactBook, MeansEnded, MessageOrder, MessageSender, Notice, Way};
 use crate::passkey::{ApprovalMethods, PasskeyParty, PasskeyRequest};
 use crate::pin::KeptPin;
 use crate::rows::{self, Event, StoredRow};
@@ -36,6 +36,8 @@ pub struct PhoneSettings {
     pub messages: Arc<dyn MessageSender>,
     /// Contacts of the register.
     pub contacts: Arc<dyn ContactBook>,
+    /// Who may activate a means.
+    pub rights: Arc<dyn ActivationRight>,
     /// Ends sessions of means that ended.
     pub ended: Arc<dyn MeansEnded>,
     /// Scheme, host and path prefix under which `/e-cps/` is found, without a last slash; links in messages start with it.
@@ -112,6 +114,11 @@ impl PhoneService {
 
     pub(crate) fn registry(&self) -> &dyn Registry {
         &*self.settings.registry
+    }
+
+    /// Whether the activation of a person waits.
+    pub(crate) async fn is_withheld(&self, national_id: &str) -> Result<bool, PhoneError> {
+        self.settings.rights.is_withheld(national_id).await.map_err(PhoneError::Rights)
     }
 
     pub(crate) async fn save(&self, event: Event) -> Result<bool, PhoneError> {

@@ -103,7 +103,7 @@ impl Registration {
         self.index_with(writes, (national_id, former), traits, (email, mobile), &[])
     }
 
-    fn index_with(
+    pub(crate) fn index_with(
         &self,
         writes: &mut PendingWrites,
         (national_id, former): (&str, &[VersionedRow<PersonKeyRow>]),
@@ -126,31 +126,6 @@ impl Registration {
     /// The keys of a person as they stand.
     pub(crate) async fn person_keys(&self, national_id: &str) -> Result<Vec<VersionedRow<PersonKeyRow>>, Error> {
         about(self.registry(), national_id).await
-    }
-
-    /// Makes persons findable who came in by files: their civil status and contact are read from the merged facts. Call it for
-    /// the persons that a transaction changed; it does nothing for those whose keys are right.
-    ///
-    /// # Errors
-    /// Those of the registry.
-    pub async fn index_identities(&self, _by: &crate::SystemActor, national_ids: &[String]) -> Result<(), Error> {
-        for person in person::persons(self.registry(), national_ids).await? {
-            let Some(traits) = person.traits() else { continue };
-            for _ in 0..crate::limits::ATTEMPTS {
-                let mut writes = PendingWrites::default();
-                let contact = person.contact();
-                let identifiers: Vec<String> =
-                    person.merged.identifiants_alternatifs.iter().map(|other| other.id_nat_ps.clone()).collect();
-                let reached = (contact.mail.as_str(), contact.mobile.as_str());
-                let former = self.person_keys(&person.national_id).await?;
-                self.index_with(&mut writes, (&person.national_id, &former), &traits, reached, &identifiers)?;
-                let cause = annuaire_store::Cause::new(annuaire_store::Channel::System, "registration", "keys of identities");
-                if self.write(writes, &cause).await? {
-                    break;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Registered persons who share a key with an identity.

@@ -13,8 +13,9 @@
 //! * What a local authority states of a person are facts of its own owner, marked as those of files: a registered person is published
 //!   by following the log, and looks like one whom the files describe.
 //!
-//! Four loops belong to the program: [`Registration::run_processing`] (T02), [`Registration::run_notices`] (messages),
-//! [`Registration::run_due`] (timers, planned situations), and once a night [`Registration::run_duplicates`].
+//! These loops belong to the program: [`Registration::run_processing`] (T02), [`Registration::run_notices`] (messages),
+//! [`Registration::run_due`] (timers, planned situations), [`Registration::index_next`] (keys of the identities that the log changes),
+//! and once a night [`Registration::run_duplicates`].
 //!
 //! # Costs and absences
 //!
@@ -46,6 +47,7 @@ mod grants;
 mod habilitations;
 mod holder;
 mod identity_key;
+mod indexing;
 mod keys;
 pub mod limits;
 mod lists;
@@ -84,7 +86,9 @@ pub use duplicates::{DuplicatePair, DuplicateSheet, DuplicatesRun};
 pub use error::{Error, RegistrationRefusal, RegistrationStop};
 pub use habilitations::{ListedManager, ManagerTerms};
 pub use holder::{ContactProposal, OwnFile};
+pub use indexing::IndexingRun;
 pub use lists::{ListedRequest, RequestPage, RequestQuery, RequestSheet, RequestTable};
+pub use lives::means_withheld;
 pub use merging::MergedPersons;
 pub use outbox::{InboxMessage, NoticeDelivery, NoticeSender, NoticesRun};
 pub use person_search::{FoundPerson, PersonInside, PersonQuery, PersonSearch};

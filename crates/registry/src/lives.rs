@@ -16,7 +16,7 @@ use crate::statement::BY_ROLE;
 use annuaire_base::fact::{Fact, Publication};
 use annuaire_mos::owner::Facet;
 use annuaire_mos::{Objet, SituationEnregistree};
-use annuaire_store::{CaseFilter, CaseOrder, Cause, Change, Channel, Expect};
+use annuaire_store::{CaseFilter, CaseOrder, Cause, Change, Channel, Expect, Registry};
 use annuaire_workflow::day::{Day, french, paris_midnight, parse_iso, plus_days, plus_months};
 use annuaire_workflow::habilitation::HabilitationState;
 use annuaire_workflow::limits::{END_NOTICE_DAYS, EXERCISE_CLOSED_MONTHS};
@@ -316,12 +316,21 @@ impl Registration {
         Ok(writes)
     }
 
-    /// Why the means of a person may not be activated now; `None` when nothing stands against it. For the e-CPS.
+    /// As [`means_withheld`].
     ///
     /// # Errors
     /// Those of the registry.
     pub async fn means_withheld(&self, national_id: &str) -> Result<Option<String>, Error> {
-        let row: Option<VersionedRow<WithheldMeansRow>> = read(self.registry(), national_id).await?;
-        Ok(row.map(|row| row.value.reason))
+        means_withheld(self.registry(), national_id).await
     }
+}
+
+/// Why the means of a person may not be activated now; `None` when nothing stands against it. For the e-CPS, which asks it wherever a
+/// registry is, with or without registration. Cost: one point read.
+///
+/// # Errors
+/// Those of the registry.
+pub async fn means_withheld(registry: &dyn Registry, national_id: &str) -> Result<Option<String>, Error> {
+    let row: Option<VersionedRow<WithheldMeansRow>> = read(registry, national_id).await?;
+    Ok(row.map(|row| row.value.reason))
 }

@@ -136,8 +136,8 @@ pub trait StructureSearch: Send + Sync {
     /// Why it cannot be said now.
     async fn named(&self, query: &StructureQuery, limit: usize) -> Result<Vec<String>, String>;
 
-    /// National identifications of the persons with an open situation in a structure (technical identifier): `limit` of them after
-    /// the first `offset`, in a stable order; and how many there are.
+    /// A page of the national identifications of people with an open situation in a structure, in an order that one state of the index
+    /// keeps, and how many there are. The caller looks at each of them again.
     ///
     /// # Errors
     /// Why it cannot be said now.

@@ -149,6 +149,18 @@ impl PendingWrites {
         self.notes.push((kind, key, text));
     }
 
+    /// Whether there is nothing to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { rows, listings, owners, changes, jobs, events, notes } = self;
+        rows.is_empty()
+            && listings.is_empty()
+            && owners.is_empty()
+            && changes.is_empty()
+            && jobs.is_empty()
+            && events.is_empty()
+            && notes.is_empty()
+    }
+
     /// Writes; false, and nothing is written, when a row or a fact is not what was read.
     pub(crate) async fn save(
         self,

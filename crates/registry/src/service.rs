@@ -29,8 +29,10 @@ pub struct RegistrationSettings {
     pub structures: Arc<dyn StructureSearch>,
     /// Random bytes, for nonces.
     pub entropy: Entropy,
-    /// The clock, milliseconds since 1970 UTC.
+    /// The clock of what is decided, and of what is due: milliseconds since 1970 UTC. A demonstration may set it forward.
     pub now_ms: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// The clock of transactions: that of everybody who writes into the log.
+    pub commit_ms: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// The secret of the installation. Whoever changes it makes open requests unreadable, and duplicates unfindable until
     /// persons are indexed again.
     pub secret: [u8; 32],
@@ -197,8 +199,8 @@ impl Registration {
     /// Writes; false, and nothing is written, when somebody else wrote first.
     pub(crate) async fn write(&self, writes: PendingWrites, cause: &Cause) -> Result<bool, Error> {
         let unit = self.registry().begin().await?;
-        let now_ms = &self.settings.now_ms;
-        writes.save(unit, cause, &|| now_ms()).await
+        let commit_ms = &self.settings.commit_ms;
+        writes.save(unit, cause, &|| commit_ms()).await
     }
 
     /// Writes an audit event alone: of a read, or of a refusal.

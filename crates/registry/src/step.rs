@@ -132,8 +132,8 @@ impl Registration {
         };
         let cause = settling.cause();
         let writes = settling.written(version, &decision, event)?;
-        let now_ms = &self.settings.now_ms;
-        Ok(writes.save(unit, &cause, &|| now_ms()).await?.then_some(done))
+        let commit_ms = &self.settings.commit_ms;
+        Ok(writes.save(unit, &cause, &|| commit_ms()).await?.then_some(done))
     }
 
     /// The next value of a sequence, which begins at 1. From here on other saves wait.

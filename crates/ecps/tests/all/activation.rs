@@ -275,6 +275,30 @@ async fn a_person_has_five_phones_at_most_and_each_for_three_years() {
 }
 
 #[tokio::test]
+async fn who_is_withheld_activates_nothing_by_link_or_card_until_it_is_over() {
+    let world = World::new().await;
+    // Begun before: everything but the PIN is there.
+    let (loose, page) = (Loose::new(), opened(&world).await);
+    let code = code(&world, &page).await;
+    let bound = world.service.bind_phone(&loose.bind(&world, &code)).await.unwrap();
+    let digits = sms(&world).await;
+    let otp = loose.call(&world, "ecps-code+jwt", json!({"activation_id": bound.activation_id, "otp": digits}));
+    world.service.check_code(&bound.activation_id, &otp).await.unwrap();
+    world.withheld.0.lock().unwrap().insert(CAMILLE.into());
+    let pin = loose.call(&world, "ecps-pin+jwt", json!({"activation_id": bound.activation_id, "pin": PIN}));
+    assert_eq!(world.service.choose_pin(&bound.activation_id, &pin).await.refusal(), Some(PhoneRefusal::Withheld));
+    assert_eq!(world.service.start_with_card(CAMILLE).await.refusal(), Some(PhoneRefusal::Withheld));
+    // A stranger is answered as ever, and no link leaves.
+    let before = world.kinds("camille@").await.len();
+    world.service.start_activation(CAMILLE).await.unwrap();
+    assert_eq!(world.kinds("camille@").await.len(), before);
+    assert!(world.service.devices(&session(CAMILLE)).await.unwrap().is_empty());
+    world.service.start_with_card(DOMINIQUE).await.unwrap();
+    world.withheld.0.lock().unwrap().clear();
+    world.service.choose_pin(&bound.activation_id, &pin).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_change_of_contact_ends_what_is_not_finished() {
     let world = World::new().await;
     let phone = world.phone(CAMILLE).await;

@@ -1,14 +1,14 @@
 //! A registry, a clock that the test moves, fictional people, a mailbox.
 
 use annuaire_ecps::{
-    ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, LocalMessage, MeansEnded, MessageSender, OutgoingMessage,
-    OutgoingPush, PhoneError, PhoneRefusal, PhoneService, PhoneSettings, PromptAnswer, PromptOrder, PushOutcome, PushSender,
-    ShownPrompt, SimulatedPhone, SimulationError,
+    ActivationRight, ApprovalMethods, Asker, ContactBook, KnownContacts, LocalMailbox, LocalMessage, MeansEnded, MessageSender,
+    OutgoingMessage, OutgoingPush, PhoneError, PhoneRefusal, PhoneService, PhoneSettings, PromptAnswer, PromptOrder, PushOutcome,
+    PushSender, ShownPrompt, SimulatedPhone, SimulationError,
 };
 use annuaire_store::{Entropy, Registry};
 use annuaire_store_sqlite::{SqliteOptions, SqliteRegistry};
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -29,6 +29,17 @@ pub struct People(pub Mutex<BTreeMap<String, KnownContacts>>);
 impl ContactBook for People {
     async fn contacts(&self, national_id: &str) -> Result<Option<KnownContacts>, String> {
         Ok(self.0.lock().unwrap().get(national_id).cloned())
+    }
+}
+
+/// Those whose activation waits.
+#[derive(Default)]
+pub struct Withheld(pub Mutex<BTreeSet<String>>);
+
+#[async_trait]
+impl ActivationRight for Withheld {
+    async fn is_withheld(&self, national_id: &str) -> Result<bool, String> {
+        Ok(self.0.lock().unwrap().contains(national_id))
     }
 }
 
@@ -88,6 +99,7 @@ pub struct World {
     pub registry: Arc<dyn Registry>,
     pub mailbox: Arc<LocalMailbox>,
     pub people: Arc<People>,
+    pub withheld: Arc<Withheld>,
     pub ended: Arc<Ended>,
     clock: Arc<AtomicI64>,
     _directory: tempfile::TempDir,
@@ -122,7 +134,7 @@ impl World {
         for (id, name, number) in [(CAMILLE, "Camille", 11), (DOMINIQUE, "Dominique", 12), (FORMER, "Camille", 11)] {
             people.0.lock().unwrap().insert(id.to_owned(), contacts(name, number));
         }
-        let ended = Arc::new(Ended::default());
+        let (ended, withheld) = (Arc::new(Ended::default()), Arc::new(Withheld::default()));
         let pushes = Arc::new(Pushes::default());
         let settings = PhoneSettings {
             registry: Arc::clone(&registry),
@@ -131,6 +143,7 @@ impl World {
             secret: SECRET,
             messages: way.clone(),
             contacts: people.clone(),
+            rights: withheld.clone(),
             ended: ended.clone(),
             public_base: BASE.to_owned(),
             push: Some(pushes.clone()),
@@ -144,6 +157,7 @@ impl World {
             registry,
             mailbox,
             people,
+            withheld,
             ended,
             clock,
             _directory: directory,

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use annuaire_base::fact::{FactKey, Publication};
 use annuaire_ecps::{
-    ApprovalMethods, ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService, PhoneSettings,
-    SimulatedPhone,
+    ActivationRight, ApprovalMethods, ContactBook, KnownContacts, LocalMailbox, MeansEnded, MessageSender, PhoneService,
+    PhoneSettings, SimulatedPhone,
 };
 use annuaire_identity::{
     CertificateChecks, ClientAuthentication, ClientMode, ClientRecord, EndsSessions, GrantType, LogoutSender, OrganisationProof,
@@ -64,6 +64,13 @@ impl ContactBook for Book {
             name: "Camille".into(),
             birth_date: None,
         }))
+    }
+}
+
+#[async_trait]
+impl ActivationRight for Book {
+    async fn is_withheld(&self, _: &str) -> Result<bool, String> {
+        Ok(false)
     }
 }
 
@@ -167,6 +174,7 @@ fn parts(
         secret: [7; 32],
         messages: Arc::clone(&mailbox) as Arc<dyn MessageSender>,
         contacts: Arc::new(Book),
+        rights: Arc::new(Book),
         ended: Arc::clone(&late) as Arc<dyn MeansEnded>,
         public_base: host.into(),
         push: None,

@@ -21,6 +21,7 @@ use annuaire_workflow::request::LegalStatement;
 use async_trait::async_trait;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -79,29 +80,24 @@ impl StructureSearch for Scan {
     }
 
     async fn persons_of(&self, structure: &str, offset: u32, limit: u32) -> Result<(Vec<String>, u64), String> {
-        // Open on the day on which the world begins.
-        let is_open =
-            |s: &SituationExercice| s.structure == structure && (s.date_fin.is_empty() || s.date_fin.as_str() >= "2026-11-26");
-        let (mut all, mut after) = (std::collections::BTreeSet::new(), String::new());
+        let (mut found, mut after) = (BTreeSet::new(), String::new());
         let tx = self.0.last_tx().await.unwrap();
         loop {
             let (facts, next) = self.0.standing(tx, &after, 1_000).await.unwrap();
             for fact in &facts {
-                let Some(number) = entity_key::number_of_person(&fact.key.entity) else { continue };
+                let open = |s: &SituationExercice| s.structure == structure && s.date_fin.is_empty();
                 let works = match serde_json::from_str(&fact.payload).unwrap() {
-                    Objet::Professionnel(p) => p.exercices.iter().any(|e| e.situations.iter().any(is_open)),
-                    Objet::Situation(s) => is_open(&s.situation),
+                    Objet::Professionnel(p) => p.exercices.iter().any(|e| e.situations.iter().any(open)),
+                    Objet::Situation(s) => open(&s.situation),
                     _ => false,
                 };
-                if works {
-                    all.insert(number.to_owned());
-                }
+                found.extend(entity_key::number_of_person(&fact.key.entity).filter(|_| works).map(str::to_owned));
             }
             let Some(next) = next else { break };
             after = next;
         }
-        let total = all.len() as u64;
-        Ok((all.into_iter().skip(offset as usize).take(limit as usize).collect(), total))
+        let total = found.len() as u64;
+        Ok((found.into_iter().skip(offset as usize).take(limit as usize).collect(), total))
     }
 }
 
@@ -175,6 +171,7 @@ fn service(registry: &Arc<dyn Registry>, entropy: &Entropy, clock: &Arc<AtomicI6
         structures: Arc::new(Scan(Arc::clone(registry))),
         entropy: Arc::clone(entropy),
         now_ms: clock_of(clock),
+        commit_ms: clock_of(clock),
         secret: [7; 32],
         rpps_prefix: "99912".into(),
         public_base: "https://annuaire.example/portail".into(),
@@ -375,12 +372,18 @@ impl World {
     }
 
     async fn state(&self, owner: Owner, entity: String, object: Option<Objet>) {
+        self.state_all(owner, vec![(entity, object)]).await;
+    }
+
+    async fn state_all(&self, owner: Owner, objects: Vec<(String, Option<Objet>)>) {
         let mut unit = self.registry.begin().await.unwrap();
         let description = serde_json::to_string(&owner).unwrap();
         unit.set_owner(&OwnerRow { code: owner.code.clone(), description }).await.unwrap();
-        let key = FactKey { owner: owner.code, entity, facet: String::new() };
-        let payload = object.map(|object| serde_json::to_string(&object).unwrap());
-        unit.put(Change { key, payload, publication: Publication::Open, fingerprint: 0 }, Expect::Any).await.unwrap();
+        for (entity, object) in objects {
+            let key = FactKey { owner: owner.code.clone(), entity, facet: String::new() };
+            let payload = object.map(|object| serde_json::to_string(&object).unwrap());
+            unit.put(Change { key, payload, publication: Publication::Open, fingerprint: 0 }, Expect::Any).await.unwrap();
+        }
         let now = self.clock.load(Ordering::SeqCst);
         let cause = Cause::new(Channel::Operator, "test", "test");
         unit.save(&cause, CommitClock { now_ms: &move || now, any_clock: false }).await.unwrap();
@@ -394,6 +397,12 @@ impl World {
     pub async fn state_person(&self, p: Professionnel) {
         let entity = entity_key::person(&p.id_nat_ps);
         self.state(Owner::authority("CNOM").unwrap(), entity, Some(Objet::Professionnel(p))).await;
+    }
+
+    /// Many persons in one transaction, as a delivery states them.
+    pub async fn state_persons(&self, all: Vec<Professionnel>) {
+        let stated = all.into_iter().map(|p| (entity_key::person(&p.id_nat_ps), Some(Objet::Professionnel(p)))).collect();
+        self.state_all(Owner::authority("CNOM").unwrap(), stated).await;
     }
 
     /// A draft with three valid sections.
