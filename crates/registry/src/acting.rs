@@ -85,6 +85,8 @@ pub(crate) struct CaseStep {
     pub(crate) acknowledged: Vec<MessageCode>,
     /// « Corriger une erreur de saisie », ticked or no longer.
     pub(crate) typing_error: Option<bool>,
+    /// Key of the form that begins a request.
+    pub(crate) form_key: Option<String>,
     pub(crate) findings: ProcessingFindings,
     /// The code on the new contact was entered.
     pub(crate) code_verified: bool,
@@ -104,6 +106,7 @@ impl CaseStep {
             place: None,
             acknowledged: Vec::new(),
             typing_error: None,
+            form_key: None,
             findings: ProcessingFindings::default(),
             code_verified: false,
             identity_registered: false,

@@ -4,8 +4,8 @@
 use crate::acting::{CaseActor, CaseStep};
 use crate::error::{RegistrationRefusal, RegistrationStop};
 use crate::lists::beyond;
+use crate::own_sheets::stored_draft;
 use crate::place::RegisteredPlace;
-use crate::sections::SectionDraft;
 use crate::service::{Registration, refusal};
 use crate::session::ManagerSession;
 use crate::step::SteppedRequest;
@@ -76,14 +76,7 @@ impl Registration {
     ) -> Result<(Findings, Option<EntryDisclosure>), RegistrationStop> {
         let (kept, _) = self.request_within(by, number, "controler-section").await?;
         let content = self.opened(&kept.value)?;
-        let draft = match section {
-            RequestSection::Civil => SectionDraft::Civil(content.civil.clone()),
-            RequestSection::Contact => SectionDraft::Contact(content.contact.clone()),
-            RequestSection::Situation if kept.value.kind == RequestKind::Fin.code() => {
-                SectionDraft::Closing(content.closing.clone())
-            }
-            RequestSection::Situation => SectionDraft::Situation(content.situation.clone()),
-        };
+        let draft = stored_draft(&kept.value, &content, section);
         let checked = self.check(&CaseActor::manager(by), &kept.value, &content, draft).await?;
         Ok((checked.findings, checked.alike))
     }

@@ -66,6 +66,7 @@ impl Registration {
             ContactProposalRow::KIND,
             crate::contact_codes::ContactCodeRow::KIND,
             crate::session::PortalSessionRow::KIND,
+            crate::once::BegunFormRow::KIND,
         ];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)

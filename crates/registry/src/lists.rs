@@ -42,6 +42,8 @@ pub struct RequestQuery {
     pub given: String,
     /// FINESS or SIRET of a structure.
     pub structure: String,
+    /// Words of the name of a structure.
+    pub structure_name: String,
     /// Number of the request.
     pub number: String,
     /// « Statut »: among those of the table.
@@ -98,6 +100,15 @@ pub struct RequestPage {
     pub total: u64,
 }
 
+/// Requests of professionals that wait for an authority.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ManagerTasks {
+    /// Departures that professionals declared.
+    pub departures: u64,
+    /// Everything else.
+    pub from_professionals: u64,
+}
+
 /// A request with everything that its form shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestSheet {
@@ -131,6 +142,10 @@ pub struct RequestSheet {
     pub closing: ClosingDraft,
     /// Sections that are not valid.
     pub open_sections: Vec<RequestSection>,
+    /// Whether the professional entered the codes for the contact.
+    pub contact_verified: bool,
+    /// Whether no manager of the structure can instruct it yet.
+    pub waits_for_manager: bool,
     /// Warnings that were acknowledged or kept.
     pub acknowledged: Vec<MessageCode>,
     /// Reasons that people typed, the oldest first.
@@ -205,6 +220,11 @@ impl Registration {
         if !query.structure.trim().is_empty() {
             let wanted = self.place_numbered(&query.structure).await?.map(|place| place.id);
             structures.retain(|id| Some(id) == wanted.as_ref());
+        }
+        let wanted = norm(&query.structure_name);
+        if !wanted.is_empty() {
+            let named = self.places(&structures).await?.into_iter().filter(|place| norm(&place.name).contains(&wanted));
+            structures = named.map(|place| place.id).collect();
         }
         let today = paris_day(self.now_ms());
         let finished = (table == RequestTable::Finished).then(|| plus_days(today, -FINISHED_DAYS));
@@ -353,6 +373,21 @@ impl Registration {
         Ok(sum)
     }
 
+    /// What waits for the authorities of a manager because professionals asked for it.
+    ///
+    /// # Errors
+    /// The errors of the registry and of the search for structures.
+    pub async fn manager_tasks(&self, by: &ManagerSession) -> Result<ManagerTasks, Error> {
+        let structures = Some(self.structures_of(by).await?);
+        let states = Some(vec![RequestState::S20.code().to_owned()]);
+        let origins = Some(vec![crate::origin_code(RequestOrigin::Professional).to_owned()]);
+        let all = CaseFilter { structures, states, origins, ..CaseFilter::default() };
+        let departures = CaseFilter { kinds: Some(vec![RequestKind::Fin.code().to_owned()]), ..all.clone() };
+        let departures = self.registry().case_counts(&departures).await?.values().sum();
+        let from_professionals: u64 = self.registry().case_counts(&all).await?.values().sum();
+        Ok(ManagerTasks { departures, from_professionals: from_professionals.saturating_sub(departures) })
+    }
+
     /// « Voir »: a request of the perimeter. The read is audited.
     ///
     /// # Errors
@@ -418,6 +453,8 @@ impl Registration {
             situation,
             closing,
             open_sections: facts.open_sections,
+            contact_verified: row.contact_verified,
+            waits_for_manager: row.waiting,
             acknowledged: row.acknowledged.iter().filter_map(|code| MessageCode::parse(code)).collect(),
             reasons: remarks.into_iter().map(|remark| remark.text).collect(),
             rpps: row.rpps,

@@ -1,7 +1,7 @@
 //! Structures as registration needs them, out of the merged facts of the registry.
 
-use annuaire_mos::Structure;
 use annuaire_mos::owner::Owner;
+use annuaire_mos::{Adresse, Structure};
 use annuaire_workflow::day::{Day, parse_iso};
 use annuaire_workflow::fields::{ChosenStructure, StructureQuery};
 use annuaire_workflow::perimeter::{PerimeterTarget, StructureFacts, StructureRow};
@@ -28,6 +28,8 @@ pub struct RegisteredPlace {
     pub legal_status: String,
     /// Ordinary mail of the structure.
     pub mail: String,
+    /// Its address on one line, for people who choose between structures of one name.
+    pub address: String,
 }
 
 impl RegisteredPlace {
@@ -62,6 +64,7 @@ impl RegisteredPlace {
             category: s.categorie_etablissement.clone(),
             legal_status: s.statut_juridique.clone(),
             mail: s.courriel.clone(),
+            address: address_line(&s.adresse),
         }
     }
 
@@ -112,6 +115,17 @@ impl RegisteredPlace {
     pub fn is_open_on(&self, day: Day) -> bool {
         self.facts.is_open_on(day)
     }
+}
+
+/// An address on one line: street, postal code and town.
+fn address_line(a: &Adresse) -> String {
+    let words = |parts: &[&String]| {
+        let parts: Vec<&str> = parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
+        parts.join(" ")
+    };
+    let street = words(&[&a.numero_voie, &a.extension, &a.type_voie, &a.libelle_voie]);
+    let town = if a.localite.trim().is_empty() { words(&[&a.bureau_cedex]) } else { words(&[&a.code_postal, &a.localite]) };
+    [street, town].into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// Finds structures by what the registry has no key for. The program answers from its index.

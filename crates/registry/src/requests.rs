@@ -78,6 +78,20 @@ impl Registration {
         structure: &str,
         subject: &RegistrationSubject,
     ) -> Result<SteppedRequest, RegistrationStop> {
+        self.create_request_once(by, "", structure, subject).await
+    }
+
+    /// [`create_request`](Self::create_request) for a form with a key: sent again, it gives the request that it began before.
+    ///
+    /// # Errors
+    /// As [`create_request`](Self::create_request).
+    pub async fn create_request_once(
+        &self,
+        by: &ManagerSession,
+        key: &str,
+        structure: &str,
+        subject: &RegistrationSubject,
+    ) -> Result<SteppedRequest, RegistrationStop> {
         let actor = CaseActor::manager(by);
         let now_ms = self.now_ms();
         let mut row = RequestRow::new(subject.kind(), RequestOrigin::Ae, now_ms, paris_day(now_ms));
@@ -89,7 +103,9 @@ impl Registration {
             Ok(content) => row.sealed = Some(self.sealed("", &content)?),
             Err(refused) => return self.refused(actor.event("creer", ""), refused).await,
         }
-        self.begin(&row, &actor, &CaseStep::new(RequestEvent::Create)).await
+        let mut step = CaseStep::new(RequestEvent::Create);
+        step.form_key = self.form_key(&by.person, key);
+        self.begin(&row, &actor, &step).await
     }
 
     /// What a new request is filled with, and what of it is left to do.

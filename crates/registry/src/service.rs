@@ -2,6 +2,7 @@
 
 use crate::content::RequestContent;
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
+use crate::grants::PlaceManagers;
 use crate::keys::RegistrationKeys;
 use crate::person::{self, RegisteredPerson};
 use crate::place::{RegisteredPlace, StructureSearch};
@@ -134,6 +135,28 @@ impl Registration {
 
     pub(crate) async fn person(&self, national_id: &str) -> Result<Option<RegisteredPerson>, Error> {
         person::person(self.registry(), national_id).await
+    }
+
+    /// Given and family name of exercise of a registered person, for the header of their pages.
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn name_of(&self, national_id: &str) -> Result<Option<String>, Error> {
+        Ok(self.person(national_id).await?.map(|person| person.full_name()))
+    }
+
+    /// Version of the general conditions and of the charter of managers.
+    #[must_use]
+    pub fn terms_version(&self) -> &str {
+        &self.settings.terms_version
+    }
+
+    /// Whether a structure has a manager who may instruct requests.
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn has_manager(&self, place: &RegisteredPlace) -> Result<bool, Error> {
+        Ok(!PlaceManagers::of(self.registry(), place, self.today()).await?.all().is_empty())
     }
 
     /// A structure by technical identifier, as it is known; `None` when the registry does not know it.

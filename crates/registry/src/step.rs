@@ -5,6 +5,7 @@ use crate::content::{CivilValues, RequestContent};
 use crate::effects::Settling;
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
 use crate::grants::{ManagerRights, PlaceManagers};
+use crate::once::BegunFormRow;
 use crate::place::RegisteredPlace;
 use crate::request_row::RequestRow;
 use crate::row::VersionedRow;
@@ -64,6 +65,11 @@ impl Registration {
         step: &CaseStep,
     ) -> Result<SteppedRequest, RegistrationStop> {
         for _ in 0..crate::limits::ATTEMPTS {
+            if let Some(key) = &step.form_key
+                && let Some(begun) = self.begun_before(key).await?
+            {
+                return Ok(begun);
+            }
             if let Some(done) = self.attempt(row.clone(), None, actor, step).await? {
                 return Ok(done);
             }
@@ -103,13 +109,13 @@ impl Registration {
             Err(refused) => return self.refused(event, refused.into()).await,
         };
         let settling = Settling::prepare(self, row, content, (actor, step), (place, managers), &decision, facts).await?;
-        self.settle(settling, version, decision, event).await
+        self.settle(settling, (version, step.form_key.as_deref()), decision, event).await
     }
 
     async fn settle(
         &self,
         mut settling: Settling<'_>,
-        version: Option<u64>,
+        (version, form_key): (Option<u64>, Option<&str>),
         decision: RequestDecision,
         mut event: AuditEvent,
     ) -> Result<Option<SteppedRequest>, RegistrationStop> {
@@ -122,6 +128,9 @@ impl Registration {
         }
         if decision.effects.contains(&Effect::AllotRpps) {
             settling.row.rpps = Some(self.allot_rpps(&mut *unit, &mut settling).await?);
+        }
+        if let Some(key) = form_key {
+            settling.writes.put(&BegunFormRow::new(key, &settling.row.number, settling.now_ms), None)?;
         }
         settling.carry_out(&decision)?;
         let done = SteppedRequest {

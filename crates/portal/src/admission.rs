@@ -1,0 +1,173 @@
+//! The way of a request through the gate, and of a fault to its page.
+
+use crate::door::Portal;
+use crate::fault::PortalFault;
+use crate::limits::FORM_BYTES;
+use annuaire_ecps::SignedIn;
+use annuaire_relying::CivilSession;
+use annuaire_web::{Anyone, Origin, RateRule, Refusal, RequestLine, RequestSubject};
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::MethodRouter;
+use std::sync::Arc;
+
+/// Who may ask for a page. Every route names one; what the page then shows, the use cases of `registry` decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Space {
+    /// Anybody.
+    Open,
+    /// Somebody who logged in with a professional means.
+    Professional,
+    /// Somebody who logged in with FranceConnect.
+    Civil,
+    /// Somebody who logged in with either.
+    Either,
+}
+
+#[derive(Clone)]
+struct Admission {
+    portal: Arc<Portal>,
+    route: &'static str,
+    space: Space,
+}
+
+/// A request that the gate let in.
+#[derive(Debug, Clone)]
+pub(crate) struct PortalRequest {
+    /// Request id, for the operator's log.
+    pub(crate) id: String,
+    pub(crate) route: &'static str,
+    pub(crate) headers: HeaderMap,
+    pub(crate) uri: Uri,
+    /// Address of the caller, for the audit trail.
+    pub(crate) address: String,
+    _pass: Anyone,
+}
+
+impl PortalRequest {
+    /// The first value of a parameter of the address, without blanks around it; empty when there is none.
+    pub(crate) fn parameter(&self, name: &str) -> String {
+        let query = self.uri.query().unwrap_or_default();
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// The value of a cookie; empty when there is none.
+    pub(crate) fn cookie(&self, name: &str) -> String {
+        let all = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned()).unwrap_or_default()
+    }
+
+    /// Writes the cause of a failure to the operator's log.
+    pub(crate) fn record(&self, cause: &str) {
+        annuaire_web::record_internal_error(&self.id, self.route, cause);
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for PortalRequest {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// Adds a route behind the gate.
+pub(crate) fn admitted(
+    router: Router<Arc<Portal>>,
+    portal: &Arc<Portal>,
+    (path, route, space): (&str, &'static str, Space),
+    handler: MethodRouter<Arc<Portal>>,
+) -> Router<Arc<Portal>> {
+    let admission = Admission { portal: Arc::clone(portal), route, space };
+    router.route(path, handler.layer(from_fn_with_state(admission, admit)))
+}
+
+/// Lets a request in and makes a page of each fault.
+async fn admit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
+    let Admission { portal, route, space } = admission;
+    let gate = Arc::clone(&portal.settings.gate);
+    let (mut parts, body) = request.into_parts();
+    let (arrival, pass) = gate.arrive::<Anyone>(&mut parts, RateRule::Counted).await;
+    let method = parts.method.clone();
+    let mut response = match pass {
+        Ok(pass) => {
+            let address = parts.extensions.get::<Origin>().and_then(|origin| origin.address).map(|address| address.to_string());
+            let admitted = PortalRequest {
+                id: arrival.id.clone(),
+                route,
+                headers: parts.headers.clone(),
+                uri: parts.uri.clone(),
+                address: address.unwrap_or_default(),
+                _pass: pass,
+            };
+            parts.extensions.insert(admitted.clone());
+            answered(&portal, space, &admitted, parts, body, next).await
+        }
+        Err(Refusal::Rate) => {
+            crate::answer::plain(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes à la fois : réessayez dans une minute.")
+        }
+        Err(_) => crate::answer::plain(StatusCode::BAD_REQUEST, "Cette demande ne peut pas être acceptée."),
+    };
+    gate.stamp(&arrival, &mut response);
+    let subject = RequestSubject { route, ..RequestSubject::default() };
+    let line =
+        RequestLine { method, subject, status: response.status(), client: arrival.client, id: arrival.id, start: arrival.start };
+    let bytes = if line.method == Method::HEAD { 0 } else { response.body().size_hint().exact().unwrap_or(0) };
+    gate.account(&line, bytes, gate.now() - arrival.start);
+    response
+}
+
+async fn answered(
+    portal: &Arc<Portal>,
+    space: Space,
+    request: &PortalRequest,
+    mut parts: Parts,
+    body: Body,
+    next: Next,
+) -> Response {
+    let is_professional = parts.extensions.get::<SignedIn>().is_some();
+    let is_civil = parts.extensions.get::<CivilSession>().is_some();
+    let is_in = match space {
+        Space::Open => true,
+        Space::Professional => is_professional,
+        Space::Civil => is_civil,
+        Space::Either => is_professional || is_civil,
+    };
+    if parts.method == Method::POST && !portal.is_our_form(&parts.headers) {
+        return PortalFault::ForeignForm.page(portal, request);
+    }
+    if !is_in {
+        if parts.method != Method::POST {
+            return PortalFault::SignIn(space).page(portal, request);
+        }
+        // Nothing that was typed is lost with a session: the page that asks to log in again carries the form.
+        let typed = axum::body::to_bytes(body, FORM_BYTES).await.unwrap_or_else(|_| Bytes::new());
+        return PortalFault::SessionOver(space, typed).page(portal, request);
+    }
+    parts.extensions.insert(Arc::clone(portal));
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    match response.extensions_mut().remove::<PortalFault>() {
+        Some(fault) => fault.page(portal, request),
+        None => response,
+    }
+}
+
+impl Portal {
+    /// Whether a form was sent by a page of this address. Browsers say so by `Sec-Fetch-Site`, older ones by `Origin`, which is `null` for
+    /// our own pages, since they send no referrer. Each form has a token of its person besides.
+    fn is_our_form(&self, headers: &HeaderMap) -> bool {
+        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        match (text("sec-fetch-site"), text("origin")) {
+            (Some(site), _) => site == "same-origin" || site == "none",
+            (None, Some(origin)) => origin == self.origin() || origin == "null",
+            (None, None) => true,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The pages of managers (registration §4.2–§4.10).
+
+pub(crate) mod entrance;
+pub(crate) mod home;
+pub(crate) mod instruction;
+pub(crate) mod list;
+pub(crate) mod people;
+pub(crate) mod request;
+pub(crate) mod staff;

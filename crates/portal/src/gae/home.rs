@@ -1,0 +1,85 @@
+//! « Bienvenue sur votre portail de gestion et de contrôle » (SC10), and the messages of a manager.
+
+use crate::answer;
+use crate::fault::Answer;
+use crate::frame::PortalFrame;
+use crate::french::{counted, instant, typeset};
+use crate::who::ManagerVisit;
+use annuaire_registry::InboxMessage;
+use askama::Template;
+use axum::http::StatusCode;
+
+/// SC10.
+#[derive(Template)]
+#[template(path = "gae/home.html")]
+struct ManagerHomePage<'a> {
+    frame: &'a PortalFrame,
+    to_treat: String,
+    /// Whether the charter of managers waits for its acceptance.
+    needs_charter: bool,
+    /// Further cards, of what is not zero: sentence, address, words of the link.
+    more: Vec<(String, &'static str, &'static str)>,
+    messages: String,
+}
+
+/// A message, as a page shows it.
+pub(crate) struct ShownMessage {
+    pub(crate) when: String,
+    pub(crate) subject: String,
+    pub(crate) paragraphs: Vec<String>,
+    pub(crate) request: String,
+}
+
+/// Messages of an inbox.
+#[derive(Template)]
+#[template(path = "messages.html")]
+pub(crate) struct InboxPage<'a> {
+    pub(crate) frame: &'a PortalFrame,
+    pub(crate) messages: Vec<ShownMessage>,
+    /// Where the requests that messages name are opened.
+    pub(crate) base: &'static str,
+}
+
+/// Messages as a page shows them.
+pub(crate) fn shown_messages(messages: Vec<InboxMessage>) -> Vec<ShownMessage> {
+    let shown = |message: InboxMessage| ShownMessage {
+        when: instant(message.at_ms),
+        subject: typeset(&message.subject),
+        paragraphs: message.body.split("\n\n").map(typeset).collect(),
+        request: message.request,
+    };
+    messages.into_iter().map(shown).collect()
+}
+
+/// `GET /portail/gae`
+pub(crate) async fn home(visit: ManagerVisit) -> Answer {
+    let registration = visit.portal.registration();
+    let to_treat = registration.requests_to_treat(&visit.session).await?;
+    let charter = registration.charter(&visit.session).await?;
+    let messages = registration.manager_inbox(&visit.session).await?.len();
+    let tasks = registration.manager_tasks(&visit.session).await?;
+    let mut more = Vec::new();
+    if tasks.departures > 0 {
+        let text = counted(tasks.departures, "départ à confirmer", "départs à confirmer");
+        more.push((text, "/portail/gae/demandes?type=FIN", "Voir les départs"));
+    }
+    if tasks.from_professionals > 0 {
+        let text = counted(tasks.from_professionals, "demande de vos professionnels", "demandes de vos professionnels");
+        more.push((text, "/portail/gae/demandes?origine=PRO", "Voir ces demandes"));
+    }
+    let page = ManagerHomePage {
+        frame: &visit.frame,
+        to_treat: counted(to_treat, "demande à traiter en tout", "demandes à traiter en tout"),
+        needs_charter: charter.as_deref() != Some(registration.terms_version()),
+        more,
+        messages: counted(messages as u64, "message", "messages"),
+    };
+    Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
+}
+
+/// `GET /portail/gae/messages`
+pub(crate) async fn messages(visit: ManagerVisit) -> Answer {
+    let messages = shown_messages(visit.portal.registration().manager_inbox(&visit.session).await?);
+    let page = InboxPage { frame: &visit.frame, messages, base: "/portail/gae/demandes" };
+    Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
+}

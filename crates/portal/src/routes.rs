@@ -1,0 +1,76 @@
+//! Addresses, who may ask for each, and what answers.
+
+use crate::admission::{Space, admitted};
+use crate::door::{Portal, PortalSettings};
+use crate::gae::{entrance, home, instruction, list, people, request, staff};
+use crate::open_pages;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodRouter, get, post};
+use std::sync::Arc;
+
+type Handler = MethodRouter<Arc<Portal>>;
+
+/// The routes of managers.
+fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
+    use Space::{Open, Professional};
+    vec![
+        ("/portail", "portal.entrance", Open, get(entrance::entrance)),
+        ("/portail/gae/connexion", "portal.gae-sign-in", Open, get(entrance::sign_in)),
+        ("/portail/gae/reconnecte", "portal.gae-again", Professional, get(entrance::signed_in_again)),
+        ("/portail/gae", "portal.gae-home", Professional, get(home::home)),
+        ("/portail/gae/agir-pour", "portal.gae-acting", Professional, post(entrance::act_for)),
+        ("/portail/gae/charte", "portal.gae-charter", Professional, get(entrance::charter).post(entrance::accept_charter)),
+        ("/portail/gae/messages", "portal.gae-messages", Professional, get(home::messages)),
+        ("/portail/gae/demandes", "portal.gae-list", Professional, get(list::list)),
+        ("/portail/gae/demandes/fichier/{table}", "portal.gae-file", Professional, get(list::file)),
+        ("/portail/gae/nouvelle", "portal.gae-new", Professional, get(request::new).post(request::create)),
+        ("/portail/gae/demandes/{numero}", "portal.gae-request", Professional, get(request::show)),
+        ("/portail/gae/demandes/{numero}/saisie", "portal.gae-entry", Professional, post(request::take)),
+        ("/portail/gae/demandes/{numero}/decision", "portal.gae-decision", Professional, post(instruction::decide)),
+        (
+            "/portail/gae/demandes/{numero}/soumettre",
+            "portal.gae-submit",
+            Professional,
+            get(request::before_submit).post(request::submit),
+        ),
+        ("/portail/gae/demandes/{numero}/confirmation", "portal.gae-confirmation", Professional, get(request::confirmation)),
+        ("/portail/gae/demandes/{numero}/{acte}", "portal.gae-deed", Professional, get(request::before_deed).post(request::deed)),
+        ("/portail/gae/enregistrements", "portal.gae-people", Professional, get(people::search_page).post(people::search)),
+        ("/portail/gae/enregistrements/{rpps}", "portal.gae-person", Professional, get(people::person)),
+        ("/portail/gae/enregistrements/{rpps}/demande", "portal.gae-begin", Professional, post(people::begin)),
+        ("/portail/gae/effectifs", "portal.gae-staff", Professional, get(staff::staff)),
+        ("/portail/gae/tableau", "portal.gae-dashboard", Professional, get(staff::dashboard)),
+    ]
+}
+
+/// The routes of everybody.
+fn of_everybody(portal: &Portal) -> Vec<(String, &'static str, Space, Handler)> {
+    let open = |path: &str, route, handler| (path.to_owned(), route, Space::Open, handler);
+    vec![
+        open(&portal.own_style, "portal.style", get(open_pages::style)),
+        open(&portal.own_script, "portal.script", get(open_pages::script)),
+        open("/portail/icone.svg", "portal.icon", get(open_pages::icon)),
+        open("/portail/communes", "portal.communes", get(open_pages::communes)),
+        open("/portail/aide", "portal.help", get(open_pages::help)),
+        open("/portail/contacts", "portal.contacts", get(open_pages::contacts)),
+        open("/portail/presse", "portal.press", get(open_pages::press)),
+        open("/portail/accessibilite", "portal.accessibility", get(open_pages::accessibility)),
+        open("/portail/mentions", "portal.notices", get(open_pages::notices)),
+        ("/portail/prolonger".to_owned(), "portal.prolong", Space::Either, get(open_pages::prolong)),
+    ]
+}
+
+/// The pages of the portal. The caller puts who is logged in into the extensions of each request (`SignedIn` of `ecps`, `CivilSession` of
+/// `relying`), by layers around this router.
+pub fn router(settings: PortalSettings) -> Router {
+    let portal = Arc::new(Portal::new(settings));
+    let mut router = Router::new();
+    for (path, route, space, handler) in of_managers() {
+        router = admitted(router, &portal, (path, route, space), handler);
+    }
+    for (path, route, space, handler) in of_everybody(&portal) {
+        router = admitted(router, &portal, (&path, route, space), handler);
+    }
+    router.layer(DefaultBodyLimit::max(crate::limits::FILE_BYTES)).with_state(portal)
+}
