@@ -27,6 +27,7 @@ mod gae;
 mod legal;
 mod limits;
 mod open_pages;
+mod pro;
 mod routes;
 mod sections;
 mod sheet;

@@ -4,6 +4,7 @@ use crate::admission::{Space, admitted};
 use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, instruction, list, people, request, staff};
 use crate::open_pages;
+use crate::pro::{applicant, file, holder};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post};
@@ -44,6 +45,40 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
     ]
 }
 
+/// The routes of people who come with FranceConnect, and of registered professionals.
+fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
+    use Space::{Civil, Professional};
+    vec![
+        ("/portail/pro/inscription", "portal.own", Civil, get(applicant::home).post(applicant::begin)),
+        ("/portail/pro/inscription/{numero}", "portal.own-request", Civil, get(applicant::show)),
+        ("/portail/pro/inscription/{numero}/saisie", "portal.own-entry", Civil, post(applicant::take)),
+        (
+            "/portail/pro/inscription/{numero}/codes",
+            "portal.own-codes",
+            Civil,
+            get(applicant::codes).post(applicant::enter_codes),
+        ),
+        ("/portail/pro/inscription/{numero}/confirmation", "portal.own-confirmation", Civil, get(applicant::confirmation)),
+        ("/portail/pro/inscription/{numero}/{acte}", "portal.own-deed", Civil, get(applicant::before_deed).post(applicant::deed)),
+        ("/portail/pro", "portal.file", Professional, get(file::file)),
+        ("/portail/pro/coordonnees", "portal.contact", Professional, get(file::contact).post(holder::change_contact)),
+        ("/portail/pro/coordonnees/proposition", "portal.contact-proposal", Professional, post(file::answer_proposal)),
+        ("/portail/pro/situations", "portal.situations", Professional, get(file::situations)),
+        ("/portail/pro/situations/ajouter", "portal.add", Professional, get(holder::add_page)),
+        ("/portail/pro/situations/demande", "portal.begin", Professional, post(holder::begin)),
+        ("/portail/pro/acces", "portal.accesses", Professional, get(file::accesses)),
+        ("/portail/pro/messages", "portal.messages", Professional, get(file::messages)),
+        ("/portail/pro/mes-donnees.json", "portal.export", Professional, get(file::export)),
+        ("/portail/pro/attestation", "portal.attestation", Professional, get(file::attestation)),
+        ("/portail/pro/demandes", "portal.requests", Professional, get(holder::list)),
+        ("/portail/pro/demandes/{numero}", "portal.request", Professional, get(holder::show)),
+        ("/portail/pro/demandes/{numero}/saisie", "portal.entry", Professional, post(holder::take)),
+        ("/portail/pro/demandes/{numero}/codes", "portal.codes", Professional, get(holder::codes).post(holder::enter_codes)),
+        ("/portail/pro/demandes/{numero}/confirmation", "portal.confirmation", Professional, get(holder::confirmation)),
+        ("/portail/pro/demandes/{numero}/{acte}", "portal.deed", Professional, get(holder::before_deed).post(holder::deed)),
+    ]
+}
+
 /// The routes of everybody.
 fn of_everybody(portal: &Portal) -> Vec<(String, &'static str, Space, Handler)> {
     let open = |path: &str, route, handler| (path.to_owned(), route, Space::Open, handler);
@@ -66,7 +101,7 @@ fn of_everybody(portal: &Portal) -> Vec<(String, &'static str, Space, Handler)> 
 pub fn router(settings: PortalSettings) -> Router {
     let portal = Arc::new(Portal::new(settings));
     let mut router = Router::new();
-    for (path, route, space, handler) in of_managers() {
+    for (path, route, space, handler) in of_managers().into_iter().chain(of_professionals()) {
         router = admitted(router, &portal, (path, route, space), handler);
     }
     for (path, route, space, handler) in of_everybody(&portal) {

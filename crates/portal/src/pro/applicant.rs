@@ -113,7 +113,8 @@ pub(crate) async fn show(visit: ApplicantVisit, Path(number): Path<String>) -> A
         RequestState::S30 => "Votre numéro est en cours d'attribution : vous n'avez rien à faire.".to_owned(),
         RequestState::S35 => "Votre identité est en cours de vérification : vous n'avez rien à faire.".to_owned(),
         RequestState::S40 => {
-            "Votre numéro RPPS vous a été envoyé à votre adresse email. Activez ensuite votre e-CPS avec le message reçu.".to_owned()
+            "Votre numéro RPPS vous a été envoyé à votre adresse email. Activez ensuite votre e-CPS avec le message reçu."
+                .to_owned()
         }
         RequestState::S50 | RequestState::S51 => "Votre demande n'a pas abouti. Le motif vous a été envoyé.".to_owned(),
         _ => "Cette demande est terminée. Vous pouvez en commencer une autre.".to_owned(),

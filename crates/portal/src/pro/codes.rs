@@ -38,7 +38,8 @@ pub(crate) async fn show(
     error: &str,
 ) -> Answer {
     let sheet = by.sheet(portal.registration(), number).await?;
-    let mut fields = vec![FormField::text("codeMail", "Code reçu par email", "", 12).mandatory().numeric().filled_by_browser("one-time-code")];
+    let mut fields =
+        vec![FormField::text("codeMail", "Code reçu par email", "", 12).mandatory().numeric().filled_by_browser("one-time-code")];
     if !sheet.contact.mobile.is_empty() {
         fields.push(FormField::text("codeMobile", "Code reçu par SMS", "", 12).mandatory().numeric());
     }
