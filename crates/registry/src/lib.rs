@@ -51,6 +51,7 @@ mod person_search;
 mod place;
 mod processing;
 mod registering;
+mod representative;
 mod request_row;
 mod requests;
 mod row;
@@ -60,7 +61,9 @@ mod session;
 mod staff;
 mod statement;
 mod step;
+mod takeover;
 mod target;
+mod wishes;
 
 pub use applicant::{ApplicantSession, CivilTraits};
 pub use arbitration::{ArbitrationLine, ArbitrationSheet};
@@ -74,10 +77,14 @@ pub use outbox::{InboxMessage, NoticeDelivery, NoticeSender, NoticesRun};
 pub use person_search::{FoundPerson, PersonInside, PersonQuery, PersonSearch};
 pub use place::{RegisteredPlace, StructureSearch};
 pub use processing::ProcessingRun;
+pub use representative::{AuthoritySheet, HabilitationCandidate, ListedMandataire};
 pub use request_row::{origin_code, section_code};
 pub use requests::RegistrationSubject;
 pub use sections::{SectionDraft, SectionOutcome};
 pub use service::{Registration, RegistrationSettings, SystemActor};
-pub use session::{ArbiterSession, HolderSession, ManagerSession, RepresentativeSession, SessionTrace, SupportSession};
+pub use session::{
+    ArbiterSession, HolderSession, ManagerSession, RepresentativeSession, SessionTrace, SupportSession, TerminologySession,
+};
 pub use staff::{StaffLine, StaffPage};
 pub use step::SteppedRequest;
+pub use wishes::ProfessionWish;

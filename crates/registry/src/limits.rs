@@ -48,3 +48,9 @@ pub const DAYS_BACK_MAX: i32 = 36_525;
 pub const REFUSALS_MAX: u32 = 1_000;
 /// Persons of a perimeter up to which a dashboard reads the staff.
 pub const DASHBOARD_PERSONS_MAX: u32 = 500;
+/// Months between two reminders of managers that nobody confirms.
+pub const MANAGERS_REMINDER_MONTHS: i32 = 1;
+/// Managers of one target that are read at most.
+pub const MANAGERS_MAX: usize = 10_000;
+/// Wishes for a profession that are listed.
+pub const WISHES_MAX: usize = 1_000;

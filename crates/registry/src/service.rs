@@ -43,6 +43,8 @@ pub struct RegistrationSettings {
     pub arbiters: BTreeSet<String>,
     /// National identifications of the national support.
     pub support: BTreeSet<String>,
+    /// National identifications of the keepers of terminologies.
+    pub terminologists: BTreeSet<String>,
     /// What an operator sets for forms.
     pub fields: FieldSettings,
 }

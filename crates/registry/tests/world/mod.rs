@@ -181,6 +181,7 @@ fn service(registry: &Arc<dyn Registry>, entropy: &Entropy, clock: &Arc<AtomicI6
         terms_version: "2026-01".into(),
         arbiters: [NATIONAL.to_owned()].into(),
         support: [NATIONAL.to_owned()].into(),
+        terminologists: [NATIONAL.to_owned()].into(),
         fields: FieldSettings::default(),
     })
     .unwrap()
