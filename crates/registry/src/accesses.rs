@@ -174,7 +174,7 @@ impl Registration {
         };
         if structure.is_empty() {
             let targets = detail.get("habilitations").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-            structure = self.names_of(targets).await?;
+            structure = self.names_of_targets(targets).await?;
         }
         let purpose = match text("purpose") {
             "" => kinds.get(request).map_or("", |kind| kind.label()).to_owned(),
@@ -190,7 +190,7 @@ impl Registration {
     }
 
     /// Names of structures by the targets of habilitations.
-    async fn names_of(&self, targets: impl Iterator<Item = &str> + Send) -> Result<String, Error> {
+    async fn names_of_targets(&self, targets: impl Iterator<Item = &str> + Send) -> Result<String, Error> {
         let mut names = Vec::new();
         for target in targets.map(str::to_owned).collect::<Vec<String>>() {
             let row: Option<VersionedRow<AuthorityRow>> = read(self.registry(), &target).await?;

@@ -37,6 +37,8 @@ pub struct DueRun {
     pub persons: u64,
     /// Habilitations that ended or were suspended.
     pub habilitations: u64,
+    /// Authorities that were suspended because their structure closed.
+    pub authorities: u64,
 }
 
 impl Registration {
@@ -59,6 +61,8 @@ impl Registration {
         }
         self.run_persons(by, &mut run).await?;
         run.habilitations = self.run_habilitations().await?;
+        run.authorities = self.run_authorities().await?;
+        run.reminded += self.run_confirmations().await?;
         let swept = [
             crate::person_search::FruitlessSearchesRow::KIND,
             InboxRow::KIND,

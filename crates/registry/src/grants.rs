@@ -4,13 +4,13 @@
 //! Each right is one row whose key begins with what it is for and whose subject is who holds it: both are found by a page of rows.
 
 use crate::error::Error;
-use crate::limits::TIMER_HOUR_MS;
+use crate::limits::{MANAGERS_REMINDER_MONTHS, TIMER_HOUR_MS};
 use crate::place::RegisteredPlace;
 use crate::row::{RegistrationRow, VersionedRow, about, beginning, read};
 use crate::target;
 use annuaire_store::Registry;
 use annuaire_workflow::day::{Day, paris_midnight, parse_iso, plus_days, plus_months};
-use annuaire_workflow::habilitation::{AuthorityState, HabilitationState, is_over};
+use annuaire_workflow::habilitation::{AuthorityState, HabilitationState, is_over, managers_confirmed_by};
 use annuaire_workflow::limits::{HABILITATION_IDLE_MONTHS, HABILITATION_REMINDER_MONTHS};
 use annuaire_workflow::perimeter::{ActionPerimeter, HabilitationGrant, PerimeterTarget, ThirdPartyDelegation, perimeter};
 use annuaire_workflow::request::Reach;
@@ -39,6 +39,12 @@ pub(crate) struct AuthorityRow {
     pub(crate) four_eyes: bool,
     /// Day on which it was suspended.
     pub(crate) suspended_on: Option<String>,
+    /// Last day of the structure, while it is to come (H7).
+    #[serde(default)]
+    pub(crate) closes_on: Option<String>,
+    /// The target that took over from it (H7).
+    #[serde(default)]
+    pub(crate) successor: Option<String>,
 }
 
 /// A mandataire of a legal representative.
@@ -110,9 +116,60 @@ impl RegistrationRow for AuthorityRow {
         self.representative.clone()
     }
 
-    /// Structures that wait to be verified are those that are due: support lists them alone.
     fn due_ms(&self) -> Option<i64> {
-        (self.state == AuthorityState::ToVerify.key()).then_some(0)
+        let closes = self.closes_on.as_deref().filter(|_| self.state == AuthorityState::Habilitated.key());
+        closes.and_then(parse_iso).map(|on| paris_midnight(plus_days(on, 1)).saturating_add(TIMER_HOUR_MS))
+    }
+}
+
+/// A structure that waits until support verifies it (H1, H2).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UnverifiedRow {
+    pub(crate) target: String,
+}
+
+impl RegistrationRow for UnverifiedRow {
+    const KIND: &'static str = "unverified-authority";
+
+    fn key(&self) -> String {
+        self.target.clone()
+    }
+}
+
+/// When the managers of an authority were confirmed last (registration §2.4).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConfirmedManagersRow {
+    pub(crate) target: String,
+    pub(crate) confirmed_on: String,
+    /// Last reminder since then.
+    pub(crate) reminded_on: Option<String>,
+}
+
+impl RegistrationRow for ConfirmedManagersRow {
+    const KIND: &'static str = "confirmed-managers";
+
+    fn key(&self) -> String {
+        self.target.clone()
+    }
+
+    fn due_ms(&self) -> Option<i64> {
+        let reminded = self.reminded_on.as_deref().and_then(parse_iso).map(|on| plus_months(on, MANAGERS_REMINDER_MONTHS));
+        let on = reminded.or_else(|| self.next_on())?;
+        Some(paris_midnight(on).saturating_add(TIMER_HOUR_MS))
+    }
+}
+
+impl ConfirmedManagersRow {
+    /// The managers of a target, confirmed on a day.
+    pub(crate) fn new(target: &str, on: Day) -> Self {
+        Self { target: target.to_owned(), confirmed_on: on.to_string(), reminded_on: None }
+    }
+
+    /// The day on which they are to be confirmed next.
+    pub(crate) fn next_on(&self) -> Option<Day> {
+        parse_iso(&self.confirmed_on).map(managers_confirmed_by)
     }
 }
 

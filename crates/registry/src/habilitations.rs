@@ -4,7 +4,10 @@
 
 use crate::acting::{CaseActor, CaseStep};
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
-use crate::grants::{AuthorityRow, CharterRow, DelegationRow, ManagerRow, MandateRow, PlaceManagers};
+use crate::grants::{
+    AuthorityRow, CharterRow, ConfirmedManagersRow, DelegationRow, ManagerRow, MandateRow, PlaceManagers, UnverifiedRow,
+};
+use crate::limits::MANAGERS_MAX;
 use crate::notice::{NoticePeople, NoticeValues};
 use crate::person::persons;
 use crate::place::RegisteredPlace;
@@ -25,16 +28,15 @@ use annuaire_workflow::perimeter::PerimeterTarget;
 use annuaire_workflow::request::RequestEvent;
 use annuaire_workflow::state::{Blocked, RequestState};
 use serde_json::json;
-use std::collections::BTreeSet;
-
-/// Managers of one target that are read at most.
-const MANAGERS_MAX: usize = 10_000;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A manager, as the list of habilitations shows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedManager {
     /// National identification.
     pub manager: String,
+    /// Given and family name of exercise; empty for somebody who is no longer known.
+    pub name: String,
     /// State of the habilitation.
     pub state: HabilitationState,
     /// First day, ISO.
@@ -53,15 +55,15 @@ pub struct ManagerTerms {
 }
 
 /// Who acts on habilitations.
-struct Representing<'a> {
-    kind: ActorKind,
-    person: &'a str,
-    trace: &'a SessionTrace,
-    sub_delegation: bool,
+pub(crate) struct Representing<'a> {
+    pub(crate) kind: ActorKind,
+    pub(crate) person: &'a str,
+    pub(crate) trace: &'a SessionTrace,
+    pub(crate) sub_delegation: bool,
 }
 
 impl Representing<'_> {
-    fn event(&self, name: &str, target: &str) -> AuditEvent {
+    pub(crate) fn event(&self, name: &str, target: &str) -> AuditEvent {
         audit_event(self.kind, self.person, self.trace, name, target)
     }
 }
@@ -99,12 +101,17 @@ impl Registration {
             contract_on: String::new(),
             four_eyes: false,
             suspended_on: None,
+            closes_on: place.facts.closed.filter(|on| *on > Day::MIN).map(|on| on.to_string()),
+            successor: None,
         };
         if known.is_some() {
             return Ok(known.map(|known| known.value.state()).transpose()?.unwrap_or(state));
         }
         let mut writes = PendingWrites::default();
         writes.put(&row, None)?;
+        if state == AuthorityState::ToVerify {
+            writes.put(&UnverifiedRow { target: row.target.clone() }, None)?;
+        }
         writes.audit(event);
         self.write_once(writes, &by.person, &row.target).await?;
         Ok(state)
@@ -131,6 +138,9 @@ impl Registration {
         kept.value.suspended_on = None;
         let mut writes = PendingWrites::default();
         writes.put(&kept.value, Some(kept.version))?;
+        if let Some(waits) = read::<UnverifiedRow>(self.registry(), &key).await? {
+            writes.remove(&waits);
+        }
         writes.audit(event);
         self.write_once(writes, &by.person, &key).await
     }
@@ -156,7 +166,7 @@ impl Registration {
     }
 
     /// The authority of a target, and as what somebody acts for it; a stranger is refused and audited.
-    async fn represented<'a>(
+    pub(crate) async fn represented<'a>(
         &self,
         by: &'a RepresentativeSession,
         structure: &PerimeterTarget,
@@ -254,6 +264,10 @@ impl Registration {
         };
         let mut writes = PendingWrites::default();
         writes.put(&row, known.map(|known| known.version))?;
+        // The first manager begins the year after which all of them are to be confirmed.
+        if read::<ConfirmedManagersRow>(self.registry(), &row.target).await?.is_none() {
+            writes.put(&ConfirmedManagersRow::new(&row.target, today), None)?;
+        }
         writes.audit(event);
         self.tell_habilitation(&mut writes, &authority.value, &row, row.state()?.label()).await?;
         self.write_once(writes, &by.person, &authority.value.target).await?;
@@ -361,19 +375,32 @@ impl Registration {
         structure: &PerimeterTarget,
     ) -> Result<Vec<ListedManager>, RegistrationStop> {
         let (authority, who) = self.represented(by, structure, "lire-habilitations").await?;
-        let rows: Vec<VersionedRow<ManagerRow>> =
-            beginning(self.registry(), &format!("{}|", authority.value.target), MANAGERS_MAX).await?;
+        let all = self.managers_of(&authority.value.target).await?;
+        self.audit(who.event("lire-habilitations", &authority.value.target)).await?;
+        Ok(all)
+    }
+
+    /// The managers of a target, with their names.
+    pub(crate) async fn managers_of(&self, target: &str) -> Result<Vec<ListedManager>, Error> {
+        let rows: Vec<VersionedRow<ManagerRow>> = beginning(self.registry(), &format!("{target}|"), MANAGERS_MAX).await?;
+        let names = self.names_of(rows.iter().map(|row| row.value.manager.clone()).collect()).await?;
         let mut all = Vec::new();
         for row in rows {
             all.push(ListedManager {
                 state: row.value.state()?,
+                name: names.get(&row.value.manager).cloned().unwrap_or_default(),
                 manager: row.value.manager,
                 from: row.value.from,
                 until: row.value.until.unwrap_or_default(),
             });
         }
-        self.audit(who.event("lire-habilitations", &authority.value.target)).await?;
         Ok(all)
+    }
+
+    /// Names of exercise by national identification.
+    pub(crate) async fn names_of(&self, numbers: Vec<String>) -> Result<BTreeMap<String, String>, Error> {
+        let found = persons(self.registry(), &numbers).await?;
+        Ok(found.into_iter().map(|person| (person.national_id.clone(), person.full_name())).collect())
     }
 
     /// « Déléguer à une structure tierce » (H6), by the number of that structure; or ends it.
@@ -434,7 +461,7 @@ impl Registration {
         Ok(read::<CharterRow>(self.registry(), &by.person).await?.map(|row| row.value.version))
     }
 
-    async fn tell_habilitation(
+    pub(crate) async fn tell_habilitation(
         &self,
         writes: &mut PendingWrites,
         authority: &AuthorityRow,
@@ -456,7 +483,7 @@ impl Registration {
 
     /// Open requests of the structures of a target follow its managers: without one they are frozen (32), with one again they go on
     /// (33).
-    async fn requests_follow(&self, authority: &AuthorityRow, structure: &PerimeterTarget) -> Result<(), Error> {
+    pub(crate) async fn requests_follow(&self, authority: &AuthorityRow, structure: &PerimeterTarget) -> Result<(), Error> {
         let mut ids = vec![format!("F{}", structure.number()), format!("C{}", structure.number())];
         let search = &self.settings.structures;
         let more = match structure {
@@ -509,7 +536,7 @@ impl Registration {
         }
     }
 
-    async fn write_once(&self, writes: PendingWrites, actor: &str, name: &str) -> Result<(), RegistrationStop> {
+    pub(crate) async fn write_once(&self, writes: PendingWrites, actor: &str, name: &str) -> Result<(), RegistrationStop> {
         if self.write(writes, &Cause::new(Channel::Portal, actor, "habilitation")).await? {
             return Ok(());
         }

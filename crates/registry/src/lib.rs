@@ -62,6 +62,7 @@ mod person_search;
 mod place;
 mod processing;
 mod registering;
+mod representative;
 mod request_row;
 mod requests;
 mod row;
@@ -73,7 +74,9 @@ mod stated;
 mod statement;
 mod step;
 mod support;
+mod takeover;
 mod target;
+mod wishes;
 
 pub use accesses::FileAccess;
 pub use applicant::{ApplicantSession, CivilTraits};
@@ -96,12 +99,16 @@ pub use outbox::{InboxMessage, NoticeDelivery, NoticeSender, NoticesRun};
 pub use person_search::{FoundPerson, PersonInside, PersonQuery, PersonSearch};
 pub use place::{RegisteredPlace, StructureSearch};
 pub use processing::ProcessingRun;
+pub use representative::{AuthoritySheet, HabilitationCandidate, ListedMandataire};
 pub use request_row::{origin_code, section_code};
 pub use requests::RegistrationSubject;
 pub use sections::{SectionDraft, SectionOutcome};
 pub use service::{Registration, RegistrationSettings, SystemActor};
-pub use session::{ArbiterSession, HolderSession, ManagerSession, RepresentativeSession, SessionTrace, SupportSession};
+pub use session::{
+    ArbiterSession, HolderSession, ManagerSession, RepresentativeSession, SessionTrace, SupportSession, TerminologySession,
+};
 pub use staff::{StaffLine, StaffPage};
 pub use stated::{OwnExercise, OwnSituation};
 pub use step::SteppedRequest;
 pub use support::{AttachedStructure, OperatorJob, SupportPerson, SupportRequest, SupportStep};
+pub use wishes::ProfessionWish;

@@ -56,3 +56,9 @@ pub const DUPLICATE_GROUP_MAX: usize = 200;
 pub const OPERATOR_JOBS_MAX: u32 = 1_000;
 /// Events of the trail of a page.
 pub const AUDIT_PAGE_MAX: u32 = 200;
+/// Months between two reminders of managers that nobody confirms.
+pub const MANAGERS_REMINDER_MONTHS: i32 = 1;
+/// Managers of one target that are read at most.
+pub const MANAGERS_MAX: usize = 10_000;
+/// Wishes for a profession that are listed.
+pub const WISHES_MAX: usize = 1_000;

@@ -136,7 +136,8 @@ impl Registration {
         Ok(PersonSearch::Found(Box::new(self.shown(&person, &rights).await?)))
     }
 
-    async fn found_nobody(
+    /// Notes a search that found nobody, with its event; only one by identity counts against the limit.
+    pub(crate) async fn found_nobody(
         &self,
         actor: &CaseActor,
         event: AuditEvent,

@@ -51,6 +51,8 @@ pub struct RegistrationSettings {
     pub auditors: BTreeSet<String>,
     /// Agents of orders and agencies, who read about their population: national identification to the code of TRE_R60.
     pub authority_agents: BTreeMap<String, String>,
+    /// National identifications of the keepers of terminologies.
+    pub terminologists: BTreeSet<String>,
     /// What an operator sets for forms.
     pub fields: FieldSettings,
 }

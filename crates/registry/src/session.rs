@@ -102,6 +102,13 @@ pub struct SupportSession {
     pub(crate) purpose: String,
 }
 
+/// A keeper of terminologies (NOM).
+#[derive(Debug, Clone)]
+pub struct TerminologySession {
+    pub(crate) person: String,
+    pub(crate) trace: SessionTrace,
+}
+
 impl ManagerSession {
     /// National identification of the manager.
     #[must_use]
@@ -297,6 +304,23 @@ impl Registration {
     ) -> Result<SupportSession, RegistrationStop> {
         self.named(ActorKind::Sup, national_id, purpose, &trace, self.settings.support.contains(national_id)).await?;
         Ok(SupportSession { person: national_id.to_owned(), trace, purpose: purpose.to_owned() })
+    }
+
+    /// A session of a keeper of terminologies.
+    ///
+    /// # Errors
+    /// M01 for anybody else; the errors of the registry.
+    pub async fn terminology_session(
+        &self,
+        national_id: &str,
+        trace: SessionTrace,
+    ) -> Result<TerminologySession, RegistrationStop> {
+        let login = PortalLogin { kind: ActorKind::Nom, person: national_id, purpose: "", trace: &trace };
+        if !self.settings.terminologists.contains(national_id) {
+            return self.turned_away(&login, MessageCode::M01).await;
+        }
+        self.logged_in(&login, "", PendingWrites::default(), false).await?;
+        Ok(TerminologySession { person: national_id.to_owned(), trace })
     }
 
     async fn named(

@@ -5,14 +5,14 @@ use crate::acting::CaseActor;
 use crate::contact_proposals::person_event;
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
 use crate::followed::WithheldMeansRow;
-use crate::grants::AuthorityRow;
+use crate::grants::{AuthorityRow, UnverifiedRow};
 use crate::limits::{OPERATOR_JOBS_MAX, PAGE};
 use crate::lives::DECEASED;
 use crate::merging::MERGED;
 use crate::notice::{NoticePeople, NoticeValues, OPERATOR_JOB};
 use crate::outbox::NoticeDelivery;
 use crate::place::RegisteredPlace;
-use crate::row::{PendingWrites, RegistrationRow, VersionedRow, read};
+use crate::row::{PendingWrites, RegistrationRow, VersionedRow, beginning, read};
 use crate::service::{Registration, refusal, typed_reason, with_member};
 use crate::session::SupportSession;
 use crate::stated::{OwnExercise, OwnSituation};
@@ -218,12 +218,10 @@ impl Registration {
     pub async fn structures_to_verify(&self, by: &SupportSession) -> Result<Vec<AttachedStructure>, Error> {
         self.audit(CaseActor::support(by).event("liste-structures", "")).await?;
         let mut all = Vec::new();
-        for row in self.registry().identity_rows_due(AuthorityRow::KIND, self.now_ms(), PAGE).await? {
-            let row: VersionedRow<AuthorityRow> = VersionedRow::of(&row)?;
-            if row.value.state()? == AuthorityState::ToVerify {
-                let target = crate::target::parse(&row.value.target)?;
-                all.push(AttachedStructure { target, name: row.value.name, representative: row.value.representative });
-            }
+        for row in beginning::<UnverifiedRow>(self.registry(), "", OPERATOR_JOBS_MAX as usize).await? {
+            let Some(row) = read::<AuthorityRow>(self.registry(), &row.value.target).await? else { continue };
+            let target = crate::target::parse(&row.value.target)?;
+            all.push(AttachedStructure { target, name: row.value.name, representative: row.value.representative });
         }
         Ok(all)
     }

@@ -118,12 +118,12 @@ async fn lists_are_filtered_by_state_type_origin_deposit_and_age_and_exported() 
     let any = RequestQuery::default;
     assert_eq!(found(RequestTable::Instruction, any()).await, [young.number.clone(), old.number.clone()]);
     let aged = |days| RequestQuery { older_than_days: Some(days), ..any() };
-    assert_eq!(found(RequestTable::Instruction, aged(4)).await, [old.number.clone()]);
+    assert_eq!(found(RequestTable::Instruction, aged(4)).await, std::slice::from_ref(&old.number));
     assert!(found(RequestTable::Instruction, aged(5)).await.is_empty(), "more than five days");
     assert!(found(RequestTable::Instruction, aged(u32::MAX)).await.is_empty());
     let between = |from: &str, until: &str| RequestQuery { from: parse_iso(from), until: parse_iso(until), ..any() };
-    assert_eq!(found(RequestTable::Instruction, between("2026-11-26", "2026-11-30")).await, [old.number.clone()]);
-    assert_eq!(found(RequestTable::Instruction, between("2026-12-01", "2026-12-01")).await, [young.number.clone()]);
+    assert_eq!(found(RequestTable::Instruction, between("2026-11-26", "2026-11-30")).await, std::slice::from_ref(&old.number));
+    assert_eq!(found(RequestTable::Instruction, between("2026-12-01", "2026-12-01")).await, std::slice::from_ref(&young.number));
     assert_eq!(found(RequestTable::Instruction, between("2026-11-26", "2026-12-01")).await.len(), 2);
     let state = |state| RequestQuery { state: Some(state), ..any() };
     assert_eq!(found(RequestTable::Instruction, state(RequestState::S20)).await.len(), 2);

@@ -8,7 +8,7 @@ mod merge;
 mod score;
 mod traits;
 
-pub use abuse::{SearchVerdict, alerts_support, search_verdict};
+pub use abuse::{SearchVerdict, alerts_support, search_verdict, wish_refusal};
 pub use blocking::{BlockingKey, BlockingSource, blocking_keys};
 pub use disclosure::{EntryDisclosure, MatchPlace, ORDER_SANCTION_TEXT, disclosure};
 pub use merge::{MergeCandidate, MergeFault, may_undo_merge, survivor};

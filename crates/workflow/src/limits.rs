@@ -50,6 +50,8 @@ pub const FRUITLESS_SEARCHES_MAX: usize = 10;
 pub const FRUITLESS_SEARCHES_MS: i64 = 3_600_000;
 /// Warnings of an identical identity elsewhere that no submission followed, for each manager and day (registration §8.5).
 pub const UNFOLLOWED_WARNINGS_MAX: usize = 3;
+/// Wishes for a profession of one manager that wait for an answer (registration §3.3).
+pub const WISHES_OPEN_MAX: usize = 20;
 /// Days within which the arbiter who merged two persons may undo it alone (registration §8.6).
 pub const MERGE_UNDONE_DAYS: i32 = 30;
 /// One of how many decisions of an arbiter is checked by another one (registration §4.11: 5 %).

@@ -129,6 +129,8 @@ messages! {
     EHab05 "E-HAB-05" Error Ours "La structure n'est pas habilitée. Le représentant légal doit d'abord la rattacher.";
     EHab06 "E-HAB-06" Error Ours "Cette action n'est pas possible : l'habilitation est « {statut} ».";
     EHab07 "E-HAB-07" Error Ours "La fonction « {profession} » est attribuée par le représentant légal, un mandataire ou le support.";
+    EHab08 "E-HAB-08" Error Ours "Trop de recherches sans résultat. Réessayez à partir de {heure}.";
+    ENom01 "E-NOM-01" Error Ours "Vous avez déjà {n} demandes sans réponse. Attendez une réponse avant d'en ajouter une autre.";
     M01 "M01" Page Reference
         "Vous n'êtes pas encore habilité. Demandez au représentant légal de votre structure de vous désigner gestionnaire RPPS+.";
     M02 "M02" Page Reference

@@ -1,4 +1,5 @@
-//! What people are told by mail, message and inbox: N01 to N26 (registration §12).
+//! What people are told by mail, message and inbox: N01 to N26 (registration §12), and G01 and G02, which
+//! are ours: the reference asks for them and names no text.
 //!
 //! A template names its places. It may name the first name and the number of the request; whatever else it names is listed in the
 //! reference for that notification, and [`NoticeTemplate::allowed`] repeats it, so that a test finds a text that tells more.

@@ -4,7 +4,7 @@
 use annuaire_workflow::actor::ActorKind;
 use annuaire_workflow::attestation::{HomeHelpDraft, check_home_help};
 use annuaire_workflow::day::parse_iso;
-use annuaire_workflow::duplicates::{MatchClass, MatchPlace, disclosure};
+use annuaire_workflow::duplicates::{MatchClass, MatchPlace, disclosure, search_verdict, wish_refusal};
 use annuaire_workflow::fields::check_identity_proof;
 use annuaire_workflow::habilitation::{
     AuthorityState, Designation, HabilitationEvent, HabilitationState, after, may_designate_manager, may_designate_mandataire,
@@ -50,6 +50,8 @@ fn said_by_other_rules() -> BTreeSet<MessageCode> {
         rpps: "99900000011".into(),
     };
     said.extend(disclosure(MatchClass::Possible, false, &inside).warning());
+    said.extend(wish_refusal(20).map(|(code, _)| code));
+    said.extend(search_verdict(&[0; 10], 1).refusal().map(|(code, _)| code));
     said
 }
 

@@ -180,6 +180,7 @@ fn service(registry: &Arc<dyn Registry>, entropy: &Entropy, clock: &Arc<AtomicI6
         support: [NATIONAL.to_owned()].into(),
         auditors: [NATIONAL.to_owned()].into(),
         authority_agents: [(NATIONAL.to_owned(), "CNOM".to_owned()), (HEAD.to_owned(), "ARS-53".to_owned())].into(),
+        terminologists: [NATIONAL.to_owned()].into(),
         fields: FieldSettings::default(),
     })
     .unwrap()

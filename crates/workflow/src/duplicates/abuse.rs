@@ -1,6 +1,8 @@
 //! Limits against guessing (registration §8.5).
 
-use crate::limits::{FRUITLESS_SEARCHES_MAX, FRUITLESS_SEARCHES_MS, UNFOLLOWED_WARNINGS_MAX};
+use crate::day::paris_time;
+use crate::limits::{FRUITLESS_SEARCHES_MAX, FRUITLESS_SEARCHES_MS, UNFOLLOWED_WARNINGS_MAX, WISHES_OPEN_MAX};
+use crate::messages::MessageCode;
 
 /// Whether a manager may search for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,6 +11,17 @@ pub enum SearchVerdict {
     Allowed(usize),
     /// No, until this instant in milliseconds; support is told.
     LockedUntil(i64),
+}
+
+impl SearchVerdict {
+    /// The refusal of a search that is locked, with its text; `None` for one that is allowed.
+    #[must_use]
+    pub fn refusal(self) -> Option<(MessageCode, String)> {
+        match self {
+            Self::Allowed(_) => None,
+            Self::LockedUntil(at) => Some((MessageCode::EHab08, MessageCode::EHab08.fill(&[("heure", &paris_time(at))]))),
+        }
+    }
 }
 
 /// Judges a search from the instants of the manager's earlier searches that found nothing, in any order. The lock lasts an hour
@@ -28,6 +41,13 @@ pub fn search_verdict(fruitless: &[i64], now: i64) -> SearchVerdict {
     }
     let recent = times.iter().filter(|at| now.saturating_sub(**at) < FRUITLESS_SEARCHES_MS).count();
     SearchVerdict::Allowed(FRUITLESS_SEARCHES_MAX.saturating_sub(recent))
+}
+
+/// The refusal of one more wish for a profession, of somebody of whom so many wait for an answer; `None` when it is allowed.
+#[must_use]
+pub fn wish_refusal(waiting: usize) -> Option<(MessageCode, String)> {
+    let refused = || (MessageCode::ENom01, MessageCode::ENom01.fill(&[("n", &waiting.to_string())]));
+    (waiting >= WISHES_OPEN_MAX).then(refused)
 }
 
 /// Whether support is told: three warnings of an identical identity elsewhere that no submission followed, in one day.

@@ -123,6 +123,8 @@ notices! {
     N24 "N24" "merge or split of identities";
     N25 "N25" "mailbox published, unpublished or preferred";
     N26 "N26" "48 hours after N10";
+    G01 "G01" "ours: yearly confirmation of the managers of an authority (registration §2.4)";
+    G02 "G02" "ours: answer to « Ma profession n'est pas dans la liste » (registration §3.3)";
 }
 
 impl fmt::Display for NoticeId {

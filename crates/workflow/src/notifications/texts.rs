@@ -127,4 +127,12 @@ pub const TEMPLATES: &[NoticeTemplate] = &[
         "Vous pouvez maintenant activer votre e-CPS",
         "Bonjour {prénom},\n\nVous pouvez maintenant activer votre e-CPS, avec l'adresse électronique et le mobile enregistrés.",
         "Vous pouvez maintenant activer votre e-CPS."),
+    notice!(G01, &[(Representative, &[Mail, Portal])], allowed &["n", "structure", "date"],
+        "{structure} : gestionnaires RPPS+ à confirmer",
+        "Madame, Monsieur,\n\nLa liste des gestionnaires RPPS+ de {structure} ({n} habilitation(s) active(s)) est à confirmer chaque année ; elle l'est depuis le {date}. Retirez les habilitations qui n'ont plus lieu d'être, puis confirmez la liste depuis la page « Habilitations ». Aucune habilitation n'est retirée sans votre action.",
+        ""),
+    notice!(G02, &[(Author, &[Portal])], allowed &["liste", "message"],
+        "Votre demande d'ajout d'une profession",
+        "Bonjour {prénom},\n\nVous avez signalé une profession absente de la liste : {liste}\n\nRéponse du gestionnaire des nomenclatures : {message}",
+        ""),
 ];
