@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// Why means of an alias are withheld.
-pub(crate) const MERGED: &str = "fusion";
+const MERGED: &str = "fusion";
 /// Owners of facts that local authorities state.
 const LOCAL: &str = "ENREG:";
 

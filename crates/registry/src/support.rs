@@ -8,7 +8,6 @@ use crate::followed::WithheldMeansRow;
 use crate::grants::AuthorityRow;
 use crate::limits::{OPERATOR_JOBS_MAX, PAGE};
 use crate::lives::DECEASED;
-use crate::merging::MERGED;
 use crate::notice::{NoticePeople, NoticeValues, OPERATOR_JOB};
 use crate::outbox::NoticeDelivery;
 use crate::place::RegisteredPlace;
@@ -274,10 +273,11 @@ impl Registration {
         Ok(self.registry().finish_job(id).await?)
     }
 
-    /// Lets means be activated again that were withheld, with the reason. A death and a merge are not lifted here.
+    /// Lets means be activated again that were withheld, with the reason. A death and an alias are not lifted
+    /// here.
     ///
     /// # Errors
-    /// E-GEN-03 for the reason, E-GEN-02 when nothing is withheld, E-REQ-06 after a death or a merge; the errors of the registry.
+    /// E-GEN-03 for the reason, E-GEN-02 when nothing is withheld, E-REQ-06 after a death and for an alias; the errors of the registry.
     pub async fn lift_withheld(&self, by: &SupportSession, rpps: &str, reason: &str) -> Result<(), RegistrationStop> {
         let actor = CaseActor::support(by);
         let number = idnps(rpps.trim());
@@ -288,7 +288,7 @@ impl Registration {
         };
         let kept: Option<VersionedRow<WithheldMeansRow>> = read(self.registry(), &number).await?;
         let Some(kept) = kept else { return self.refused(event, refusal(MessageCode::EGen02)).await };
-        if [DECEASED, MERGED].contains(&kept.value.reason.as_str()) {
+        if kept.value.reason == DECEASED || self.surviving_number(rpps).await?.is_some() {
             let refused = RegistrationRefusal::filled(MessageCode::EReq06, &[("statut", HIDDEN_STATUS)]);
             return self.refused(event, refused).await;
         }
