@@ -44,6 +44,8 @@ pub struct SupportRequest {
     pub changed_ms: i64,
     /// The structure.
     pub structure: Option<RegisteredPlace>,
+    /// RPPS number of the registered person whom it is about, or that it led to.
+    pub rpps: Option<String>,
     /// Steps with their instants, the oldest first.
     pub trail: Vec<SupportStep>,
     /// Messages about it.
@@ -146,6 +148,7 @@ impl Registration {
             begun_ms: row.begun_ms,
             changed_ms: row.changed_ms,
             structure: self.place(&row.structure).await?,
+            rpps: row.rpps.clone().or_else(|| row.subject.as_ref()?.get(1..).map(str::to_owned)),
             trail: row.trail.iter().map(step).collect(),
             deliveries: self.deliveries(by, number).await?,
             number: row.number,

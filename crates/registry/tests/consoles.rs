@@ -26,8 +26,9 @@ async fn support_sees_a_request_without_a_trait() {
     let first = &found.trail[0];
     assert_eq!((first.what.as_str(), first.state), ("Création de la demande", Some(RequestState::S10)));
     assert!(found.deliveries.iter().any(|delivery| delivery.notice == "N10" && delivery.state == "queued"));
+    assert_eq!(found.rpps.as_deref(), Some(rpps.as_str()));
     let told = format!("{found:?}");
-    for secret in ["Camille", "Essai", "ESSAI", "personne.example", "692000012", "1991", &rpps, SITE] {
+    for secret in ["Camille", "Essai", "ESSAI", "personne.example", "692000012", "1991", SITE] {
         assert!(!told.contains(secret), "{secret}: {told}");
     }
     assert_eq!(w.registration.support_find(&support, "P20260101000000").await.unwrap(), None);
@@ -144,6 +145,7 @@ async fn managers_read_what_they_did_and_representatives_what_was_done_for_a_str
     let own = r.own_actions(&by, None, 99).await.unwrap();
     assert!(own.iter().all(|action| action.actor == SITE) && own.iter().any(|action| action.request == draft.number));
     assert_eq!(own.last().unwrap().what, "Connexion au portail");
+    assert!(own.iter().all(|action| action.what != "Autre opération"), "{own:?}");
     let page = r.own_actions(&by, Some(own[0].number), 1).await.unwrap();
     assert_eq!(page, own[1..2]);
     let rep = w.representative().await;
@@ -151,6 +153,8 @@ async fn managers_read_what_they_did_and_representatives_what_was_done_for_a_str
     assert!(done.iter().any(|action| action.request == draft.number && action.actor == SITE));
     assert!(done.iter().all(|action| action.request != elsewhere.number && action.actor != NEIGHBOUR), "{done:?}");
     assert!(done.windows(2).all(|two| two[0].number > two[1].number));
+    assert!(done.iter().any(|action| action.what == "Rattachement de la structure"), "{done:?}");
+    assert!(done.iter().all(|action| action.what != "Autre opération"), "{done:?}");
     let stranger = r.representative_session(SITE, trace()).await.unwrap();
     assert_eq!(refused(r.actions_on(&stranger, &site("990000010"), None, 9).await).code, MessageCode::EHab01);
     let unknown = PerimeterTarget::Site("990000093".into());

@@ -4,7 +4,7 @@
 mod world;
 
 use annuaire_consolidate::Perimeter;
-use annuaire_registry::{ArbiterSession, PersonQuery, PersonSearch, RegistrationSubject};
+use annuaire_registry::{ArbiterSession, ManagerTerms, PersonQuery, PersonSearch, RegistrationSubject};
 use annuaire_workflow::messages::MessageCode;
 use world::{DAY, NATIONAL, NEIGHBOUR, SITE, World, refused, trace};
 
@@ -85,7 +85,12 @@ async fn merged_numbers_lead_to_the_survivor() {
     let waits = refused(r.merge_persons(&arbiter, &one, &other, REASON).await);
     assert!(waits.code == MessageCode::EReq01 && waits.text.contains(&open.number), "{}", waits.text);
     r.abandon(&neighbour, &open.number, true).await.unwrap();
+    let (rep, alias) = (w.representative().await, format!("8{other}"));
+    r.designate_manager(&rep, &world::site("990000010"), &alias, ManagerTerms::default()).await.unwrap();
+    w.manager(&alias).await;
+    w.mails().await;
     let done = r.merge_persons(&arbiter, &one, &other, REASON).await.unwrap();
+    assert_eq!(refused(r.manager_session(&alias, trace()).await).code, MessageCode::M01, "rights of an alias end");
     assert_eq!((done.kept.as_str(), done.alias.as_str()), (one.as_str(), other.as_str()));
     assert_eq!((done.moved, done.still_stated_by), (2, Vec::<String>::new()));
     let public = w.public(&one).await;
