@@ -4,7 +4,7 @@
 use crate::clock::now_ms;
 use crate::config::{AcceptedCards, IdentitySection};
 use crate::demo_people::{PEOPLE, STAFF};
-use crate::pki_directory::{FileAccess, PkiDirectory};
+use crate::pki_directory::{FileReaders, PkiDirectory};
 use crate::registry::random_bytes;
 use annuaire_cards::{TestAuthority, TestAuthorityPlan, TestCard, TestHolders, TestKeyKind, TestOrganisation};
 use anyhow::Result;
@@ -32,14 +32,14 @@ pub(crate) fn make_cards(to: &Path, port: u16, section: &mut IdentitySection) ->
     };
     dir.write_issued("organisation", &authority.organisation(&editor)?)?;
     // The roots of organisations are those of all levels.
-    dir.write("roots.pem", authority.roots(TestHolders::Organisations).as_bytes(), FileAccess::All)?;
+    dir.write("roots.pem", authority.roots(TestHolders::Organisations).as_bytes(), FileReaders::All)?;
     let mut lists = BTreeMap::new();
     for (name, holders) in [("persons", TestHolders::Persons), ("organisations", TestHolders::Organisations)] {
-        dir.write(&format!("{name}.pem"), authority.authorities(holders).as_bytes(), FileAccess::All)?;
+        dir.write(&format!("{name}.pem"), authority.authorities(holders).as_bytes(), FileReaders::All)?;
         lists.extend(authority.lists(holders, now_ms)?);
     }
     for (file, list) in &lists {
-        dir.write(&format!("lists/{file}"), list, FileAccess::All)?;
+        dir.write(&format!("lists/{file}"), list, FileReaders::All)?;
     }
     let file = |name: &str| Some(to.join(name));
     section.tls_certificate = file("server.pem");

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Who may read a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FileAccess {
+pub(crate) enum FileReaders {
     Owner,
     All,
 }
@@ -20,11 +20,11 @@ impl PkiDirectory<'_> {
     /// Writes a certificate, its chain and its private key into one file of PEM.
     pub(crate) fn write_issued(&self, name: &str, issued: &IssuedCertificate) -> Result<()> {
         let text = format!("{}{}", issued.chain_pem(), issued.key_pem());
-        self.write(&format!("{name}.pem"), text.as_bytes(), FileAccess::Owner)
+        self.write(&format!("{name}.pem"), text.as_bytes(), FileReaders::Owner)
     }
 
     /// Writes a file that does not exist yet.
-    pub(crate) fn write(&self, name: &str, bytes: &[u8], access: FileAccess) -> Result<()> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8], access: FileReaders) -> Result<()> {
         let path = self.0.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
@@ -32,7 +32,7 @@ impl PkiDirectory<'_> {
         let mut open = fs::OpenOptions::new();
         open.write(true).create_new(true);
         #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut open, if access == FileAccess::Owner { 0o600 } else { 0o644 });
+        std::os::unix::fs::OpenOptionsExt::mode(&mut open, if access == FileReaders::Owner { 0o600 } else { 0o644 });
         #[cfg(not(unix))]
         let _ = access;
         let opened = open.open(&path);

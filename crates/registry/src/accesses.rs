@@ -32,7 +32,7 @@ pub struct FileAccess {
 const PREFIX: &str = "inscription-";
 
 /// What each code means to the person whom it concerns. What is in no line is told as another operation.
-const DEEDS: [(&str, &str); 44] = [
+const DEEDS: [(&str, &str); 60] = [
     ("creer", "Création de la demande"),
     ("enregistrer-section", "Saisie d'une section de la demande"),
     ("valider-section", "Validation d'une section de la demande"),
@@ -77,6 +77,22 @@ const DEEDS: [(&str, &str); 44] = [
     ("lever-suspension", "Fin de la suspension des moyens de connexion"),
     ("fusionner", "Rapprochement de deux numéros"),
     ("defusionner", "Fin du rapprochement de deux numéros"),
+    ("liste", "Consultation d'une liste de demandes"),
+    ("rattacher-structure", "Rattachement de la structure"),
+    ("accepter-structure", "Acceptation de la structure"),
+    ("quatre-yeux", "Validation par un tiers : option modifiée"),
+    ("designer-mandataire", "Désignation d'un mandataire"),
+    ("designer-gestionnaire", "Désignation d'un gestionnaire"),
+    ("revoquer-gestionnaire", "Révocation d'un gestionnaire"),
+    ("depart-gestionnaire", "Fin d'habilitation au départ du gestionnaire"),
+    ("lire-habilitations", "Consultation des habilitations"),
+    ("deleguer", "Délégation à une structure tierce"),
+    ("charte", "Acceptation de la charte"),
+    ("lire-trace", "Consultation de la trace"),
+    ("lire-actions", "Consultation des actions sur la structure"),
+    ("liste-structures", "Consultation des structures à vérifier"),
+    ("clore-alerte", "Clôture d'une alerte"),
+    ("fusion-gestionnaire", "Fin d'habilitation après un rapprochement de numéros"),
 ];
 
 /// What a code of the trail means to people.

@@ -124,6 +124,8 @@ impl Registration {
         let limit = limit.clamp(1, AUDIT_PAGE_MAX);
         let place = self.place_numbered(structure.number()).await?.map(|place| place.id);
         let mut found = self.registry().audit_of(&AuditFilter::of_object(&key), before, limit).await?;
+        // Whoever attached the structure named it by its number.
+        found.extend(self.registry().audit_of(&AuditFilter::of_object(structure.number()), before, limit).await?);
         let managers: Vec<VersionedRow<ManagerRow>> = beginning(self.registry(), &format!("{key}|"), MANAGERS_MAX).await?;
         for manager in managers.into_iter().map(|row| row.value.manager) {
             let mut own = self.registry().audit_of(&AuditFilter::of_object(&format!("{key}|{manager}")), before, limit).await?;

@@ -33,13 +33,13 @@ const LOCAL: &str = "ENREG:";
 pub(crate) const DECEASED: &str = "décès";
 
 /// A situation that a local authority states.
-struct OwnSituation<'a> {
+struct LocalSituation<'a> {
     fact: &'a Fact,
     stated: SituationEnregistree,
     life: SituationLife,
 }
 
-fn own_situations(person: &RegisteredPerson) -> Result<Vec<OwnSituation<'_>>, Error> {
+fn own_situations(person: &RegisteredPerson) -> Result<Vec<LocalSituation<'_>>, Error> {
     let mut all = Vec::new();
     for fact in person.facts.iter().filter(|fact| fact.key.owner.starts_with(LOCAL)) {
         let Ok(Facet::Situation { .. }) = fact.key.facet.parse() else { continue };
@@ -51,7 +51,7 @@ fn own_situations(person: &RegisteredPerson) -> Result<Vec<OwnSituation<'_>>, Er
             cancelled: false,
             structure_closed: None,
         };
-        all.push(OwnSituation { fact, stated, life });
+        all.push(LocalSituation { fact, stated, life });
     }
     Ok(all)
 }
@@ -184,7 +184,7 @@ impl Registration {
         &self,
         writes: &mut PendingWrites,
         person: &RegisteredPerson,
-        own: &OwnSituation<'_>,
+        own: &LocalSituation<'_>,
         notice: NoticeId,
     ) -> Result<(), Error> {
         let place = self.place(&own.stated.situation.structure).await?;

@@ -1,17 +1,18 @@
 //! Two numbers of one person become one (registration §8.6). What local authorities state of the person goes to the number that stays; the
 //! other one becomes an alias, which leaves publication as an inactive person does and is resolved to its survivor.
 //!
-//! What orders, agencies and files state is theirs: it stays under the alias until they correct it.
+//! What orders, agencies and files state is theirs: it stays under the alias until they correct it. Habilitations of the alias end, and are
+//! not given back when a merge is undone: a representative designates again.
 
-use crate::acting::CaseActor;
+use crate::acting::{CaseActor, plain_cause};
 use crate::contact_proposals::person_event;
 use crate::duplicates::{DuplicatePairRow, pair_key};
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
 use crate::followed::{CertificationRow, ContactProposalRow, FollowedPersonRow, WithheldMeansRow};
-use crate::grants::PlaceManagers;
+use crate::grants::{ManagerRow, PlaceManagers};
 use crate::notice::{NoticePeople, NoticeValues};
 use crate::person::{RegisteredPerson, persons};
-use crate::row::{PendingWrites, RegistrationRow, VersionedRow, read};
+use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, read};
 use crate::service::{Registration, refusal, typed_reason, with_member};
 use crate::session::ArbiterSession;
 use annuaire_base::Tx;
@@ -22,6 +23,7 @@ use annuaire_mos::{IdentifiantAlternatif, Objet};
 use annuaire_store::{CaseFilter, CaseOrder, Change, Expect};
 use annuaire_workflow::day::parse_iso;
 use annuaire_workflow::duplicates::{MergeCandidate, may_undo_merge, survivor};
+use annuaire_workflow::habilitation::HabilitationState;
 use annuaire_workflow::messages::{HIDDEN_STATUS, MessageCode};
 use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
 use annuaire_workflow::rpps_number::idnps;
@@ -30,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// Why means of an alias are withheld.
-pub(crate) const MERGED: &str = "fusion";
+const MERGED: &str = "fusion";
 /// Owners of facts that local authorities state.
 const LOCAL: &str = "ENREG:";
 
@@ -184,7 +186,29 @@ impl Registration {
         };
         writes.put(&row, None)?;
         self.written_once(writes, &actor, &kept.national_id).await?;
+        self.end_habilitations(&actor, &alias.national_id).await?;
         Ok(done)
+    }
+
+    /// Habilitations of an alias end: nobody logs in as it any more, and a right is given to a person by a representative alone.
+    async fn end_habilitations(&self, actor: &CaseActor, alias: &str) -> Result<(), Error> {
+        for mut kept in about::<ManagerRow>(self.registry(), alias).await? {
+            if !matches!(kept.value.state()?, HabilitationState::Active | HabilitationState::Suspended) {
+                continue;
+            }
+            HabilitationState::Revoked.key().clone_into(&mut kept.value.state);
+            kept.value.ended_on = Some(self.today().to_string());
+            let target = kept.value.target.clone();
+            let mut writes = PendingWrites::default();
+            writes.put(&kept.value, Some(kept.version))?;
+            writes.audit(person_event(actor, "fusion-gestionnaire", &format!("{target}|{alias}")));
+            if self.write(writes, &plain_cause(actor, "")).await?
+                && let Some(place) = self.place_numbered(crate::target::parse(&target)?.number()).await?
+            {
+                self.requests_of_follow(&place).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Moves what local authorities state of the work, and ends what they and the person state beside.

@@ -110,7 +110,10 @@ impl Registration {
         let (criteria, found) = match query {
             PersonQuery::Number(number) => {
                 let number = number.split_whitespace().collect::<String>();
-                (self.keys.hashed("search", &[&number]), self.person(&idnps(&number)).await?)
+                let criteria = self.keys.hashed("search", &[&number]);
+                // An alias answers with its survivor (registration §8.6).
+                let number = self.surviving_number(&number).await?.unwrap_or(number);
+                (criteria, self.person(&idnps(&number)).await?)
             }
             PersonQuery::Identity(draft) => {
                 let (status, findings) = check_civil_status(draft, &self.fields());

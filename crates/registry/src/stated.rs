@@ -6,6 +6,7 @@ use crate::place::RegisteredPlace;
 use crate::service::Registration;
 use crate::statement::{BY_ROLE, state_of};
 use annuaire_consolidate::Item;
+use annuaire_mos::owner::file_source;
 use annuaire_nos::Nos;
 use annuaire_workflow::situation::SituationState;
 
@@ -66,15 +67,22 @@ impl KnownPlaces {
         self.0.iter().find(|place| place.id == id)
     }
 
-    /// What people call the owner of a code.
-    fn authority(&self, code: &str) -> String {
+    /// What people call the owner of a code; of a file, the authority that it names.
+    fn authority(&self, code: &str, of_file: &str) -> String {
         if let Some(number) = code.strip_prefix("ENREG:") {
             let place = self.0.iter().find(|place| place.national_number == number);
             return place.map_or_else(|| number.get(1..).unwrap_or_default().to_owned(), |place| place.name.clone());
         }
-        let label = Nos::embedded().table("TRE_R60").and_then(|table| table.get(code)).map(|concept| concept.label.clone());
-        label.unwrap_or_else(|| code.to_owned())
+        authority_label(if file_source(code).is_some() && !of_file.is_empty() { of_file } else { code })
     }
+}
+
+/// The label of an authority, by its code or its label in TRE_R60; another text as it is.
+fn authority_label(text: &str) -> String {
+    let nos = Nos::embedded();
+    let code = nos.autorite(text).unwrap_or(text);
+    let concept = nos.table("TRE_R60").and_then(|table| table.get(code));
+    concept.map_or_else(|| text.to_owned(), |concept| concept.label.clone())
 }
 
 /// The technical identifier of a structure that registers, by the national number in the code of its owner.
@@ -95,9 +103,10 @@ impl Registration {
         let today = self.today();
         // What the professional states of their own practice is a name: the authority is whoever registered it.
         let own = annuaire_mos::owner::Owner::person(&person.national_id).code;
+        let of_file = person.merged.autorite_enregistrement.split('/').next().unwrap_or_default();
         let authority = |item: Item| {
             let mut said = person.provenance.of(item).filter(|saying| saying.owner != own);
-            said.next().map(|saying| places.authority(&saying.owner)).unwrap_or_default()
+            said.next().map(|saying| places.authority(&saying.owner, of_file)).unwrap_or_default()
         };
         let mut parts = StatedParts::default();
         for (e, practice) in person.merged.exercices.iter().enumerate() {
@@ -126,5 +135,20 @@ impl Registration {
             }
         }
         Ok(parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authorities_are_called_as_people_do() {
+        let places = KnownPlaces(Vec::new());
+        assert_eq!(places.authority("CNOM", ""), "Ordre des médecins");
+        assert_eq!(places.authority("psla", "CNOM"), "Ordre des médecins");
+        assert_eq!(places.authority("psla", "Ordre des médecins"), "Ordre des médecins");
+        assert_eq!((places.authority("psla", ""), places.authority("psla", "Inconnue")), ("psla".into(), "Inconnue".into()));
+        assert_eq!(places.authority("ENREG:1990000093", "CNOM"), "990000093", "a structure that nobody describes");
     }
 }

@@ -8,7 +8,6 @@ use crate::followed::WithheldMeansRow;
 use crate::grants::{AuthorityRow, UnverifiedRow};
 use crate::limits::{OPERATOR_JOBS_MAX, PAGE};
 use crate::lives::DECEASED;
-use crate::merging::MERGED;
 use crate::notice::{NoticePeople, NoticeValues, OPERATOR_JOB};
 use crate::outbox::NoticeDelivery;
 use crate::place::RegisteredPlace;
@@ -45,6 +44,8 @@ pub struct SupportRequest {
     pub changed_ms: i64,
     /// The structure.
     pub structure: Option<RegisteredPlace>,
+    /// RPPS number of the registered person whom it is about, or that it led to.
+    pub rpps: Option<String>,
     /// Steps with their instants, the oldest first.
     pub trail: Vec<SupportStep>,
     /// Messages about it.
@@ -147,6 +148,7 @@ impl Registration {
             begun_ms: row.begun_ms,
             changed_ms: row.changed_ms,
             structure: self.place(&row.structure).await?,
+            rpps: row.rpps.clone().or_else(|| row.subject.as_ref()?.get(1..).map(str::to_owned)),
             trail: row.trail.iter().map(step).collect(),
             deliveries: self.deliveries(by, number).await?,
             number: row.number,
@@ -272,10 +274,11 @@ impl Registration {
         Ok(self.registry().finish_job(id).await?)
     }
 
-    /// Lets means be activated again that were withheld, with the reason. A death and a merge are not lifted here.
+    /// Lets means be activated again that were withheld, with the reason. A death and an alias are not lifted
+    /// here.
     ///
     /// # Errors
-    /// E-GEN-03 for the reason, E-GEN-02 when nothing is withheld, E-REQ-06 after a death or a merge; the errors of the registry.
+    /// E-GEN-03 for the reason, E-GEN-02 when nothing is withheld, E-REQ-06 after a death and for an alias; the errors of the registry.
     pub async fn lift_withheld(&self, by: &SupportSession, rpps: &str, reason: &str) -> Result<(), RegistrationStop> {
         let actor = CaseActor::support(by);
         let number = idnps(rpps.trim());
@@ -286,7 +289,7 @@ impl Registration {
         };
         let kept: Option<VersionedRow<WithheldMeansRow>> = read(self.registry(), &number).await?;
         let Some(kept) = kept else { return self.refused(event, refusal(MessageCode::EGen02)).await };
-        if [DECEASED, MERGED].contains(&kept.value.reason.as_str()) {
+        if kept.value.reason == DECEASED || self.surviving_number(rpps).await?.is_some() {
             let refused = RegistrationRefusal::filled(MessageCode::EReq06, &[("statut", HIDDEN_STATUS)]);
             return self.refused(event, refused).await;
         }

@@ -3,7 +3,7 @@
 use crate::clock::now_ms;
 use crate::exit::{Exit, InvalidValue};
 use crate::new_directory::{making, put_in_place};
-use crate::pki_directory::{FileAccess, PkiDirectory};
+use crate::pki_directory::{FileReaders, PkiDirectory};
 use crate::registry::random_bytes;
 use annuaire_cards::{
     CardType, TestAuthority, TestAuthorityPlan, TestCard, TestCase, TestHolders, TestKeyKind, TestOrganisation, TestRandom,
@@ -162,10 +162,10 @@ impl PkiArguments {
         }
         // Last, so that they name what the bad cases revoked.
         for (name, holders) in [("persons", TestHolders::Persons), ("organisations", TestHolders::Organisations)] {
-            dir.write(&format!("{name}-roots.pem"), authority.roots(holders).as_bytes(), FileAccess::All)?;
-            dir.write(&format!("{name}-authorities.pem"), authority.authorities(holders).as_bytes(), FileAccess::All)?;
+            dir.write(&format!("{name}-roots.pem"), authority.roots(holders).as_bytes(), FileReaders::All)?;
+            dir.write(&format!("{name}-authorities.pem"), authority.authorities(holders).as_bytes(), FileReaders::All)?;
             for (file, list) in authority.lists(holders, now_ms)? {
-                dir.write(&format!("{name}-lists/{file}"), &list, FileAccess::All)?;
+                dir.write(&format!("{name}-lists/{file}"), &list, FileReaders::All)?;
             }
         }
         put_in_place(new, &self.to)?;
