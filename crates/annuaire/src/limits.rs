@@ -66,3 +66,9 @@ pub(crate) const LIST_TIME: Duration = Duration::from_secs(60);
 pub(crate) const LIST_WARNING_MS: i64 = 86_400_000;
 /// Most files in the directory of revocation lists.
 pub(crate) const LIST_FILES: usize = 256;
+/// Work of one search for structures, in tenths of a microsecond: twenty milliseconds.
+pub(crate) const STRUCTURE_SEARCH_EFFORT: u64 = 200_000;
+/// Sites of a legal entity, or establishments of an employer, that are found at most: the largest has some thousand.
+pub(crate) const STRUCTURE_SITES: usize = 5_000;
+/// People of a page of the staff of a structure.
+pub(crate) const STRUCTURE_STAFF: u32 = 200;
