@@ -29,6 +29,7 @@ mod alerts;
 mod applicant;
 mod arbitration;
 mod audience;
+mod backlog;
 mod contact_codes;
 mod content;
 mod due;
@@ -62,6 +63,7 @@ mod target;
 
 pub use applicant::{ApplicantSession, CivilTraits};
 pub use arbitration::{ArbitrationLine, ArbitrationSheet};
+pub use backlog::OperatorBacklog;
 pub use due::DueRun;
 pub use error::{Error, RegistrationRefusal, RegistrationStop};
 pub use habilitations::{ListedManager, ManagerTerms};
