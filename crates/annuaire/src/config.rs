@@ -9,5 +9,5 @@ mod sections;
 mod values;
 
 pub(crate) use load::ConfigurationSource;
-pub(crate) use sections::{Configuration, IdentitySection};
+pub(crate) use sections::{Configuration, IdentitySection, RegistrationSection};
 pub(crate) use values::{AcceptedCards, ClientBase, GuideVersion, LogLevel, TextValue, UpdateCadence};

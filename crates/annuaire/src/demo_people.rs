@@ -37,11 +37,18 @@ pub(crate) struct DemoPerson {
     ended: &'static str,
 }
 
+const LEGAL_ENTITY: &str = "F990000002";
 const HOSPITAL: &str = "F990000010";
+const OTHER_SITE: &str = "F990000028";
 const SURGERY: &str = "R99911";
 
+/// The national arbiter.
+pub(crate) const ARBITER: &str = "899900000060";
+/// The national support.
+pub(crate) const SUPPORT: &str = "899900000078";
+
 /// Everybody with whom a visitor logs in.
-pub(crate) const PEOPLE: [DemoPerson; 5] = [
+pub(crate) const PEOPLE: [DemoPerson; 9] = [
     DemoPerson {
         national_id: "899900000011",
         profile: "médecin, deux activités",
@@ -97,6 +104,10 @@ pub(crate) const PEOPLE: [DemoPerson; 5] = [
         situations: &[("L", SURGERY, "", "GENR01")],
         ended: "2026-01-31",
     },
+    DemoPerson::agent(ARBITER, "arbitre national", "ARBITRE", "NADIA"),
+    DemoPerson::agent(SUPPORT, "support national", "SOUTIEN", "MARC"),
+    DemoPerson::agent("899900000086", "auditeur", "TEMOIN", "INES"),
+    DemoPerson::agent("899900000094", "gestionnaire des terminologies", "LEXIQUE", "OMAR"),
 ];
 
 /// A member of staff of the hospital, without a number of their own: such people have a card of staff (CPE), and no phone.
@@ -132,7 +143,8 @@ pub(crate) fn register_people(registry: &BlockingRegistry, right: RightOfFormer)
     let owner = Owner::authority(OWNER).context("the agency of the demonstration")?;
     let mut unit = registry.begin()?;
     unit.set_owner(&OwnerRow { code: owner.code.clone(), description: serde_json::to_string(&owner)? })?;
-    let structures = [hospital(), surgery()].map(|s| (entity_key::structure(&s.id_technique), Objet::Structure(s)));
+    let structures = [legal_entity(), hospital(), other_site(), surgery()]
+        .map(|s| (entity_key::structure(&s.id_technique), Objet::Structure(s)));
     let people =
         PEOPLE.iter().map(|person| (entity_key::person(person.national_id), Objet::Professionnel(person.professional(right))));
     let open = structures.into_iter().chain(people).map(|(entity, object)| (entity, object, Publication::Open));
@@ -239,6 +251,21 @@ impl DemoPerson {
         }
     }
 
+    /// Somebody who works for an authority.
+    const fn agent(national_id: &'static str, profile: &'static str, name: &'static str, given: &'static str) -> Self {
+        Self {
+            national_id,
+            profile,
+            name,
+            given,
+            civility: "MME",
+            profession: "99",
+            know_how: "",
+            situations: &[("S", HOSPITAL, "374", "GENR13")],
+            ended: "",
+        }
+    }
+
     /// Name for people who read the list.
     pub(crate) fn full_name(&self) -> String {
         format!("{} {}", self.given, self.name)
@@ -306,6 +333,31 @@ fn address(number: &str, kind: &str, street: &str) -> Adresse {
         cog_commune: "57463".to_owned(),
         localite: "METZ".to_owned(),
         ..Adresse::default()
+    }
+}
+
+fn legal_entity() -> Structure {
+    Structure {
+        id_technique: LEGAL_ENTITY.to_owned(),
+        id_nat_struct: "1990000002".to_owned(),
+        entite_juridique: true,
+        num_siren: "999000003".to_owned(),
+        num_finess: "990000002".to_owned(),
+        raison_sociale: "GROUPE HOSPITALIER DE DEMONSTRATION".to_owned(),
+        adresse: address("1", "AV", "DE LA REFERENCE"),
+        ..Structure::default()
+    }
+}
+
+fn other_site() -> Structure {
+    Structure {
+        id_technique: OTHER_SITE.to_owned(),
+        id_nat_struct: "1990000028".to_owned(),
+        num_siret: "99900000300023".to_owned(),
+        num_finess: "990000028".to_owned(),
+        raison_sociale: "FOYER DE DEMONSTRATION".to_owned(),
+        adresse: address("2", "AV", "DE LA REFERENCE"),
+        ..hospital()
     }
 }
 

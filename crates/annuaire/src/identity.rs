@@ -4,6 +4,8 @@ use crate::certificates::CertificateService;
 use crate::civil::{CivilLogins, CivilParts};
 use crate::clock::{now_ms, now_us};
 use crate::config::IdentitySection;
+use crate::failing::Failing;
+use crate::registration::WithheldInRegistry;
 use crate::registry::{random_bytes, runtime};
 use annuaire_base::Tx;
 use annuaire_base::date::iso_day;
@@ -48,6 +50,8 @@ pub(crate) struct Identity {
     pub(crate) provider: Arc<Provider>,
     pub(crate) phone: Arc<PhoneService>,
     pub(crate) mailbox: Option<Arc<LocalMailbox>>,
+    /// Mail and text messages, for registration too.
+    pub(crate) messages: Arc<dyn MessageSender>,
     sender: Arc<dyn LogoutSender>,
     /// Logins of people without a professional means, where there are some.
     civil: Option<Arc<CivilLogins>>,
@@ -128,7 +132,8 @@ impl Identity {
             entropy: Arc::clone(&entropy),
             now_ms: Arc::clone(&clock),
             secret,
-            messages,
+            messages: Arc::clone(&messages),
+            rights: Arc::new(WithheldInRegistry(Arc::clone(&registry))),
             contacts: Arc::new(Contacts(People::new(Arc::clone(&registry)))),
             ended: Arc::clone(&ends) as Arc<dyn MeansEnded>,
             public_base: addresses.login_host.clone(),
@@ -166,6 +171,7 @@ impl Identity {
             provider,
             phone,
             mailbox,
+            messages,
             sender: Arc::new(LogoutPost(transport)),
             registry: blocking,
             certificates,
@@ -203,23 +209,6 @@ impl Identity {
             tokio::spawn(Arc::clone(certificates).watch());
         }
         Ok(())
-    }
-}
-
-/// Tells the operator of a failure once, and of its end.
-#[derive(Default)]
-struct Failing(Option<String>);
-
-impl Failing {
-    fn note(&mut self, what: &str, failure: Option<String>) {
-        if self.0 == failure {
-            return;
-        }
-        match &failure {
-            Some(why) => eprintln!("{what} waits: {why}"),
-            None => eprintln!("{what} goes on"),
-        }
-        self.0 = failure;
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) const MASS_CHANGE_FROM: u64 = 100;
 pub(crate) mod doctor {
     /// Least room on the disk of the data directory, in bytes; and as a multiple of what the directory takes.
     pub(crate) const ROOM_BYTES: u64 = 2 << 30;
+    /// Milliseconds for which a letter or an alert of registration may wait before a warning: a day.
+    pub(crate) const BACKLOG_MS: i64 = 86_400_000;
     /// Share of the address space of a store that may be taken, per cent, before a warning.
     pub(crate) const MAP_PERCENT: u64 = 80;
 }
@@ -66,3 +68,11 @@ pub(crate) const LIST_TIME: Duration = Duration::from_secs(60);
 pub(crate) const LIST_WARNING_MS: i64 = 86_400_000;
 /// Most files in the directory of revocation lists.
 pub(crate) const LIST_FILES: usize = 256;
+/// Work of one search for structures, in tenths of a microsecond: twenty milliseconds.
+pub(crate) const STRUCTURE_SEARCH_EFFORT: u64 = 200_000;
+/// Sites of a legal entity, or establishments of an employer, that are found at most: the largest has some thousand.
+pub(crate) const STRUCTURE_SITES: usize = 5_000;
+/// People of a page of the staff of a structure.
+pub(crate) const STRUCTURE_STAFF: u32 = 200;
+/// Jobs of the work queue among which those for operators are counted: of more that wait, the first ones.
+pub(crate) const WORK_JOBS: u32 = 10_000;

@@ -19,6 +19,7 @@ use crate::page_key::page_key;
 use crate::priority::run_behind_readers;
 use crate::progress::SharedTell;
 use crate::publisher::{Publisher, current_holder};
+use crate::registration::{RegistrationParts, RegistrationService, refuse_without_identity};
 use crate::registry::{ahead_of_database_ms, runtime};
 use crate::stores::{RestrictedStore, Stores};
 use annuaire_extract::ExtractOptions;
@@ -239,6 +240,7 @@ pub(crate) fn serve(
     };
     let with_extractions = extractions.is_some();
     let identity = identity(place, configuration, &gate, secret, (served, listener.local_addr()?))?;
+    let registration = registration(place, configuration, identity.as_ref(), public.clone(), (secret, served))?;
     let pages = annuaire_pages::PagesSettings {
         gate,
         operator,
@@ -272,6 +274,10 @@ pub(crate) fn serve(
         let _ = writeln!(out, "  state: http://{address}/health and http://{address}/metrics");
         if let Some(identity) = &identity {
             identity.start().await?;
+            if let Some(registration) = &registration {
+                registration.start();
+                let _ = writeln!(out, "  registration: on");
+            }
             let _ = writeln!(out, "  identity: {} (issuer)", identity.provider.issuer());
             if served == ServedData::Fictional {
                 demo_people::introduce(identity, &mut out).await?;
@@ -354,9 +360,51 @@ fn identity(
         secret,
         gate: Arc::clone(gate),
         style: annuaire_pages::stylesheet_path(),
-        usage: if fictional { IdentityUse::Sandbox } else { IdentityUse::Real },
+        usage: usage(served),
         serves: true,
     })
+}
+
+/// The registration that the configuration asks for; the copy of another directory has none.
+fn registration(
+    place: &DataPlace,
+    configuration: &Configuration,
+    identity: Option<&Identity>,
+    store: ServedStore<Index>,
+    (secret, served): ([u8; 32], ServedData),
+) -> Result<Option<RegistrationService>> {
+    let section = &configuration.registration;
+    if let Some(origin) = CopyOrigin::of(&place.data)? {
+        if section.enabled == Some(true) || section.rpps_prefix.is_some() {
+            bail!(
+                "[registration] is set, and {} is a copy of {}: a copy has no registry to register people in; leave [registration] out",
+                place.data.display(),
+                origin.origin
+            );
+        }
+        return Ok(None);
+    }
+    let Some(identity) = identity else {
+        refuse_without_identity(section)?;
+        return Ok(None);
+    };
+    RegistrationService::of(RegistrationParts {
+        registry: &identity.registry,
+        section,
+        store,
+        secret,
+        base: &identity.provider.addresses().login_host,
+        messages: Arc::clone(&identity.messages),
+        usage: usage(served),
+    })
+}
+
+/// Who runs what people log in with.
+const fn usage(served: ServedData) -> IdentityUse {
+    match served {
+        ServedData::Fictional => IdentityUse::Sandbox,
+        ServedData::Real => IdentityUse::Real,
+    }
 }
 
 /// Starts to deliver subscriptions; `None` where nobody can have one: a service without keys, or the copy of another directory.

@@ -4,11 +4,13 @@ use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, STORES};
 use crate::exit::one_line;
 use crate::extractions::ExtractionSurvey;
+use crate::limits::WORK_JOBS;
 use crate::publisher::{Holder, current_holder};
 use annuaire_base::{LogIdentity, Tx};
 use annuaire_index::{Index, Peek};
+use annuaire_registry::OperatorBacklog;
 use annuaire_store::subscription::SubscriptionHead;
-use annuaire_store::{BlockingRegistry, Transaction};
+use annuaire_store::{BlockingRegistry, Queue, Transaction};
 use anyhow::Result;
 use serde_json::Value;
 use std::fs;
@@ -34,6 +36,8 @@ pub(crate) struct Survey {
     pub(crate) extractions: Vec<ExtractionSurvey>,
     /// Subscriptions by status, in the order of `SubscriptionStatus::ALL`, and events that wait for their receivers.
     pub(crate) subscriptions: Result<([u64; 4], u64), String>,
+    /// Letters and alerts of registration that wait for an operator, when some do.
+    pub(crate) backlog: Result<Option<OperatorBacklog>, String>,
     /// Bytes of the data directory.
     pub(crate) bytes: u64,
     /// Bytes free on its disk, when the system tells.
@@ -55,6 +59,7 @@ impl Survey {
         });
         let quarantined = read_registry(&registry, |r| Ok(annuaire_exchange::quarantine(r)?.len()));
         let subscriptions = read_registry(&registry, count_subscriptions);
+        let backlog = read_registry(&registry, |r| Ok(OperatorBacklog::of(&r.jobs(Queue::Work, WORK_JOBS)?)));
         let peek = |name: &'static str| {
             let dir = place.data.join(name);
             let found = dir.join("data.mdb").exists().then(|| Index::peek(&dir).map_err(|e| e.to_string()));
@@ -70,6 +75,7 @@ impl Survey {
             quarantined,
             extractions: crate::extractions::survey(place),
             subscriptions,
+            backlog,
             bytes: bytes_below(&place.data),
             free: rustix::fs::statvfs(&place.data).ok().map(|v| v.f_bavail.saturating_mul(v.f_frsize)),
         }

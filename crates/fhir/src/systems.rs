@@ -10,7 +10,7 @@ pub(crate) const RPPS: &str = "https://rpps.esante.gouv.fr";
 pub(crate) const ADELI: &str = "https://adeli.esante.gouv.fr";
 pub(crate) const FINESS: &str = "https://finess.esante.gouv.fr";
 /// SIREN and SIRET numbers.
-pub(crate) const SIRENE: &str = "https://sirene.fr";
+pub const SIRENE: &str = "https://sirene.fr";
 /// Number of a place of practice of one RPPS number.
 pub(crate) const RPPS_RANG: &str = "https://rppsrang.esante.gouv.fr";
 /// Authorisation numbers of care activities and heavy equipment.

@@ -2,6 +2,7 @@
 
 use crate::amounts::{age, date_utc, duration, lines, size};
 use crate::clock::now_ms;
+use crate::commands::status::backlog_line;
 use crate::data_place::{DataPlace, ExpectedData, STORES};
 use crate::exit::{Exit, one_line};
 use crate::files::files_status;
@@ -49,6 +50,7 @@ impl DoctorArguments {
         check_publisher(&mut checks, &survey);
         check_files(&mut checks, &place, configuration.publication.files.is_some());
         check_quarantine(&mut checks, &survey);
+        check_backlog(&mut checks, &survey);
         Ok(match checks.0 {
             Grade::Ok => Exit::Done,
             Grade::Warn => Exit::Incomplete,
@@ -167,6 +169,14 @@ fn check_quarantine(checks: &mut Checkup, survey: &Survey) {
         }
         Err(_) => {}
     }
+}
+
+/// Warns when letters and alerts of registration wait longer than a working day.
+fn check_backlog(checks: &mut Checkup, survey: &Survey) {
+    let Ok(Some(backlog)) = &survey.backlog else { return };
+    let late = now_ms() - backlog.since_ms > limits::BACKLOG_MS;
+    let grade = if late { Grade::Warn } else { Grade::Ok };
+    checks.report(grade, "registration", &backlog_line(backlog));
 }
 
 /// Paths that group or others may reach, each with its mode.

@@ -9,6 +9,7 @@ use crate::options::PlaceOptions;
 use crate::survey::Survey;
 use annuaire_base::Tx;
 use annuaire_index::Peek;
+use annuaire_registry::OperatorBacklog;
 use annuaire_web::digest_prefix;
 use anyhow::Result;
 use clap::Args;
@@ -124,8 +125,22 @@ fn print(place: &DataPlace, survey: &Survey) {
             thousands(*waiting)
         );
     }
+    if let Ok(Some(backlog)) = &survey.backlog {
+        println!("registration: {}", backlog_line(backlog));
+    }
     let free = survey.free.map_or_else(String::new, |free| format!(", {} free", size(free)));
     println!("disk: {}{free}", size(survey.bytes));
+}
+
+/// How many letters and alerts wait for an operator, and what the oldest is.
+pub(crate) fn backlog_line(backlog: &OperatorBacklog) -> String {
+    let OperatorBacklog { waiting, oldest, request, since_ms } = backlog;
+    let about = if request.is_empty() { String::new() } else { format!(" of request {request}") };
+    format!(
+        "{} letters and alerts wait for an operator; the oldest, {oldest}{about}, {}",
+        thousands(*waiting),
+        age(*since_ms, now_ms())
+    )
 }
 
 /// A stamp of 8, 12 or 14 digits as a date, with its age in whole days; stamps are local time.
@@ -205,6 +220,15 @@ fn as_json(place: &DataPlace, survey: &Survey) -> Value {
         "extractions": extractions,
         "subscriptions": survey.subscriptions.as_ref().ok().map(|([requested, active, error, off], waiting)| {
             json!({"requested": requested, "active": active, "error": error, "off": off, "waiting_events": waiting})
+        }),
+        "operator_backlog": survey.backlog.as_ref().ok().map(|backlog| match backlog {
+            None => json!({"waiting": 0}),
+            Some(found) => json!({
+                "waiting": found.waiting,
+                "oldest": found.oldest,
+                "request": found.request,
+                "since_ms": found.since_ms,
+            }),
         }),
         "bytes": survey.bytes,
         "free_bytes": survey.free,

@@ -26,6 +26,7 @@ pub(crate) struct Configuration {
     pub(crate) import: ImportSection,
     pub(crate) subscriptions: SubscriptionsSection,
     pub(crate) identity: IdentitySection,
+    pub(crate) registration: RegistrationSection,
     pub(crate) doctor: DoctorSection,
 }
 
@@ -204,6 +205,28 @@ section! {
 }
 
 section! {
+    /// Registration: requests, habilitations, numbers (RPPS+), beside the identity provider.
+    RegistrationSection "registration" {
+        /// Whether there is registration: true, false, or without a value where there are an issuer and an rpps_prefix.
+        enabled: Option<bool> = None,
+        /// First digits of the RPPS numbers that are given, 1 to 8: a range of this installation alone. 999 is for tests.
+        rpps_prefix: Option<String> = None,
+        /// Version of the general conditions that managers and professionals accept; a habilitation keeps the one that was shown.
+        terms_version: String = "1".to_owned(),
+        /// National identifications (8 and the RPPS number) of the national arbiters.
+        arbiters: Vec<String> = Vec::new(),
+        /// National identifications of the national support.
+        support: Vec<String> = Vec::new(),
+        /// Calling codes of countries whose mobiles are accepted beside those of France, with their sign: +32.
+        calling_codes: Vec<String> = Vec::new(),
+        /// Youngest age of a person who may be registered, in years.
+        age_min: Bounded<i16, 0, 150> = Bounded::new(annuaire_workflow::limits::AGE_MIN),
+        /// Oldest age that is believed, in years.
+        age_max: Bounded<i16, 0, 150> = Bounded::new(annuaire_workflow::limits::AGE_MAX),
+    }
+}
+
+section! {
     /// The command doctor.
     DoctorSection "doctor" {
         /// Days without a delivery before a warning.
@@ -235,7 +258,8 @@ fn view<S: Section>(section: &S) -> SectionView {
 impl Configuration {
     /// Its sections, in the order of the file.
     pub(crate) fn sections(&self) -> Vec<SectionView> {
-        let Self { server, connections, access, registry, publication, import, subscriptions, identity, doctor } = self;
+        let Self { server, connections, access, registry, publication, import, subscriptions, identity, registration, doctor } =
+            self;
         vec![
             view(server),
             view(connections),
@@ -245,6 +269,7 @@ impl Configuration {
             view(import),
             view(subscriptions),
             view(identity),
+            view(registration),
             view(doctor),
         ]
     }
