@@ -8,7 +8,7 @@ use annuaire_identity::{SIGN_IN, tell_who};
 use annuaire_relying::{
     CivilDoor, CivilDoorSettings, ClientProof, HttpCaller, ProfessionalSessionOpen, ProviderCaller, RelyingSettings,
     STAND_IN_ROOT, ServiceEnvironment, StandIn, StandInClient, StandInSettings, civil_router, fictional_citizens,
-    stand_in_router,
+    stand_in_router, tell_civil,
 };
 use annuaire_store::Registry;
 use annuaire_web::Gate;
@@ -67,8 +67,8 @@ impl CivilLogins {
             caller,
             style,
             is_fictional,
-            professional_sign_in: format!("{SIGN_IN}?retour=/e-cps/appareils"),
-            manager_page: "/".to_owned(),
+            professional_sign_in: format!("{SIGN_IN}?retour=/portail/pro"),
+            manager_page: "/portail/gae/connexion".to_owned(),
         })?;
         Ok(Some(Self { door, stand_in }))
     }
@@ -80,6 +80,11 @@ impl CivilLogins {
             router = router.merge(stand_in_router(stand_in));
         }
         router.layer(from_fn(note_professional)).layer(from_fn_with_state(Arc::clone(provider), tell_who))
+    }
+
+    /// Tells pages who is logged in with civil traits.
+    pub(crate) fn told_to(&self, router: Router) -> Router {
+        router.layer(from_fn_with_state(Arc::clone(&self.door), tell_civil))
     }
 
     /// Removes what is over.

@@ -169,6 +169,11 @@ pub(crate) fn register_people(registry: &BlockingRegistry, right: RightOfFormer)
     Ok(())
 }
 
+/// Number, name and profile of everybody, for the page of the demonstration.
+pub(crate) fn accounts() -> Vec<(String, String, String)> {
+    PEOPLE.iter().map(|p| (p.national_id.to_owned(), p.full_name(), p.profile.to_owned())).collect()
+}
+
 /// National identifiers and names, for the simulated phones.
 pub(crate) fn names() -> Vec<(String, String)> {
     PEOPLE.iter().map(|person| (person.national_id.to_owned(), person.full_name())).collect()

@@ -54,7 +54,7 @@ pub(crate) struct Identity {
     pub(crate) messages: Arc<dyn MessageSender>,
     sender: Arc<dyn LogoutSender>,
     /// Logins of people without a professional means, where there are some.
-    civil: Option<Arc<CivilLogins>>,
+    pub(crate) civil: Option<Arc<CivilLogins>>,
     /// For what commands and demonstrations write.
     pub(crate) registry: BlockingRegistry,
     /// Cards and certificates of organisations, where they are taken.

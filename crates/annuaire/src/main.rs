@@ -33,6 +33,7 @@ mod notifier;
 mod options;
 mod page_key;
 mod pki_directory;
+mod portal;
 mod priority;
 mod progress;
 mod published_files;

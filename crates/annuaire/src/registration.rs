@@ -9,13 +9,14 @@ use crate::registry::random_bytes;
 use crate::structure_search::PublishedStructures;
 use annuaire_ecps::{ActivationRight, MessageSender, OutgoingMessage, Recipient, is_national_id};
 use annuaire_index::Index;
+use annuaire_mos::owner::Owner;
 use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, SystemActor, means_withheld};
 use annuaire_store::{BlockingRegistry, Registry};
 use annuaire_web::ServedStore;
 use annuaire_workflow::fields::FieldSettings;
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ const RETRY: Duration = Duration::from_secs(2);
 /// The use cases of registration, with what they send by.
 pub(crate) struct RegistrationService {
     pub(crate) registration: Arc<Registration>,
-    system: Arc<SystemActor>,
+    pub(crate) system: Arc<SystemActor>,
     sender: Arc<dyn NoticeSender>,
     registry: Arc<dyn Registry>,
     /// The clock that visitors of a demonstration set forward.
@@ -119,6 +120,9 @@ impl RegistrationService {
             terms_version: section.terms_version.clone(),
             arbiters: with_demo(named(&section.arbiters), demo, crate::demo_people::ARBITER),
             support: with_demo(named(&section.support), demo, crate::demo_people::SUPPORT),
+            auditors: with_demo(named(&section.auditors), demo, crate::demo_people::SUPPORT),
+            terminologists: with_demo(named(&section.terminologists), demo, crate::demo_people::SUPPORT),
+            authority_agents: agents(section)?,
             fields: FieldSettings {
                 age_min: section.age_min.get(),
                 age_max: section.age_max.get(),
@@ -143,7 +147,13 @@ impl RegistrationService {
 
 /// Refuses settings that nobody can act by.
 fn check(section: &RegistrationSection) -> Result<()> {
-    for (key, ids) in [("arbiters", &section.arbiters), ("support", &section.support)] {
+    let lists = [
+        ("arbiters", &section.arbiters),
+        ("support", &section.support),
+        ("auditors", &section.auditors),
+        ("terminologists", &section.terminologists),
+    ];
+    for (key, ids) in lists {
         if let Some(wrong) = ids.iter().find(|id| !is_national_id(id)) {
             refuse(key, &format!("names {wrong:?}: write national identifications, 8 and the 11 digits of an RPPS number"))?;
         }
@@ -158,6 +168,22 @@ fn check(section: &RegistrationSection) -> Result<()> {
         refuse("age_min", "is above age_max")?;
     }
     Ok(())
+}
+
+/// Agents of orders and agencies, with the code of theirs.
+fn agents(section: &RegistrationSection) -> Result<BTreeMap<String, String>> {
+    let mut agents = BTreeMap::new();
+    for entry in &section.authority_agents {
+        let parts = entry.split_once(':').filter(|(id, code)| is_national_id(id) && Owner::authority(code).is_some());
+        let Some((id, code)) = parts else {
+            bail!(
+                "registration.authority_agents names {entry:?}: write a national identification, a colon and the code of an order or agency, \
+                 as 810100000000:ARS-53"
+            );
+        };
+        agents.insert(id.to_owned(), code.to_owned());
+    }
+    Ok(agents)
 }
 
 fn with_demo(mut named: BTreeSet<String>, demo: bool, person: &str) -> BTreeSet<String> {

@@ -16,6 +16,7 @@ use crate::identity::{Identity, IdentityParts, IdentityUse};
 use crate::limits::{COMPARE_CLOCKS, START_NEW, START_WHOLE};
 use crate::notifier::{Notifier, NotifierSettings};
 use crate::page_key::page_key;
+use crate::portal::portal_router;
 use crate::priority::run_behind_readers;
 use crate::progress::SharedTell;
 use crate::publisher::{Publisher, current_holder};
@@ -242,7 +243,7 @@ pub(crate) fn serve(
     let identity = identity(place, configuration, &gate, secret, (served, listener.local_addr()?))?;
     let registration = registration(place, configuration, identity.as_ref(), public.clone(), (secret, served))?;
     let pages = annuaire_pages::PagesSettings {
-        gate,
+        gate: Arc::clone(&gate),
         operator,
         fictional: served == ServedData::Fictional,
         lane,
@@ -253,6 +254,9 @@ pub(crate) fn serve(
     let mut app = annuaire_pages::router(public, pages).merge(api);
     if let Some(identity) = &identity {
         app = app.merge(identity.router(demo_people::names()));
+        if let Some(registration) = &registration {
+            app = app.merge(portal_router(identity, registration, Arc::clone(&gate), secret, annuaire_pages::stylesheet_path()));
+        }
     }
     let served = runtime()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -276,7 +280,7 @@ pub(crate) fn serve(
             identity.start().await?;
             if let Some(registration) = &registration {
                 registration.start();
-                let _ = writeln!(out, "  registration: on");
+                let _ = writeln!(out, "  portal: http://{address}/portail");
             }
             let _ = writeln!(out, "  identity: {} (issuer)", identity.provider.issuer());
             if served == ServedData::Fictional {

@@ -2,7 +2,7 @@
 
 use crate::door::Portal;
 use crate::fault::PortalFault;
-use crate::limits::FORM_BYTES;
+use crate::limits::{FORM_BYTES, PATH_BYTES};
 use annuaire_ecps::SignedIn;
 use annuaire_relying::CivilSession;
 use annuaire_web::{Anyone, Origin, RateRule, Refusal, RequestLine, RequestSubject};
@@ -140,6 +140,11 @@ async fn answered(
         Space::Civil => is_civil,
         Space::Either => is_professional || is_civil,
     };
+    // Numbers of addresses reach the audit trail as they are.
+    let path = parts.uri.path();
+    if path.len() > PATH_BYTES || path.contains("%00") {
+        return PortalFault::Nothing.page(portal, request);
+    }
     if parts.method == Method::POST && !portal.is_our_form(&parts.headers) {
         return PortalFault::ForeignForm.page(portal, request);
     }

@@ -15,6 +15,25 @@ pub trait AdvancingClock: Send + Sync {
     fn now_ms(&self) -> i64;
 }
 
+/// Somebody with whom a visitor of a demonstration logs in.
+#[derive(Debug, Clone)]
+pub struct DemoAccount {
+    /// National identification; empty for a person who comes with FranceConnect.
+    pub number: String,
+    /// Name.
+    pub name: String,
+    /// What they may do, in French.
+    pub may: String,
+}
+
+/// What a demonstration adds.
+pub struct PortalDemo {
+    /// The clock that visitors move on.
+    pub clock: Arc<dyn AdvancingClock>,
+    /// With whom they log in.
+    pub accounts: Vec<DemoAccount>,
+}
+
 /// What the program gives.
 pub struct PortalSettings {
     /// The use cases.
@@ -41,8 +60,8 @@ pub struct PortalSettings {
     pub contact_law: String,
     /// Shows that everything is fictional.
     pub is_fictional: bool,
-    /// The clock that visitors of a demonstration move on.
-    pub demo_clock: Option<Arc<dyn AdvancingClock>>,
+    /// What a demonstration adds.
+    pub demo: Option<PortalDemo>,
 }
 
 /// The text on contact data that the reference quotes.

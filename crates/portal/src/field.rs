@@ -151,12 +151,6 @@ impl FormField {
         self
     }
 
-    /// Shown and not changed.
-    pub(crate) fn read_only(mut self, is: bool) -> Self {
-        self.is_read_only = is;
-        self
-    }
-
     /// Tells an error of this field.
     pub(crate) fn tell(&mut self, code: &'static str, text: &str) {
         let text = crate::french::typeset(text);

@@ -69,7 +69,7 @@ impl PortalFrame {
             is_fictional: portal.settings.is_fictional,
             path: request.uri.path().to_owned(),
             done: DONE.iter().find(|(word, _)| *word == told).map_or("", |(_, text)| text),
-            has_demo_clock: portal.settings.demo_clock.is_some(),
+            has_demo_clock: portal.settings.demo.is_some(),
             ..Self::default()
         }
     }

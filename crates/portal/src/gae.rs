@@ -7,3 +7,4 @@ pub(crate) mod list;
 pub(crate) mod people;
 pub(crate) mod request;
 pub(crate) mod staff;
+pub(crate) mod wish;

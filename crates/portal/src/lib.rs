@@ -15,6 +15,7 @@ mod admission;
 mod answer;
 mod confirm;
 mod csv;
+mod demo;
 mod door;
 mod entry;
 mod fault;
@@ -34,5 +35,5 @@ mod sheet;
 mod structure_choice;
 mod who;
 
-pub use door::{AdvancingClock, CONTACT_LAW, PortalSettings};
+pub use door::{AdvancingClock, CONTACT_LAW, DemoAccount, PortalDemo, PortalSettings};
 pub use routes::router;

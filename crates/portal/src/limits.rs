@@ -10,3 +10,5 @@ pub(crate) const FORM_FIELDS: usize = 400;
 pub(crate) const PAGE_SIZES: [u32; 3] = [20, 50, 100];
 /// Seconds for which the choice « Agir pour » is remembered.
 pub(crate) const CHOICE_SECONDS: u32 = 12 * 3_600;
+/// Bytes of a path. The longest of ours names a structure and a person.
+pub(crate) const PATH_BYTES: usize = 200;

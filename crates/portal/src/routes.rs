@@ -1,8 +1,9 @@
 //! Addresses, who may ask for each, and what answers.
 
 use crate::admission::{Space, admitted};
+use crate::demo;
 use crate::door::{Portal, PortalSettings};
-use crate::gae::{entrance, home, instruction, list, people, request, staff};
+use crate::gae::{entrance, home, instruction, list, people, request, staff, wish};
 use crate::open_pages;
 use crate::pro::{applicant, file, holder};
 use axum::Router;
@@ -42,6 +43,7 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/gae/enregistrements/{rpps}/demande", "portal.gae-begin", Professional, post(people::begin)),
         ("/portail/gae/effectifs", "portal.gae-staff", Professional, get(staff::staff)),
         ("/portail/gae/tableau", "portal.gae-dashboard", Professional, get(staff::dashboard)),
+        ("/portail/gae/professions", "portal.gae-wish", Professional, get(wish::wish_page).post(wish::wish)),
     ]
 }
 
@@ -92,6 +94,7 @@ fn of_everybody(portal: &Portal) -> Vec<(String, &'static str, Space, Handler)> 
         open("/portail/presse", "portal.press", get(open_pages::press)),
         open("/portail/accessibilite", "portal.accessibility", get(open_pages::accessibility)),
         open("/portail/mentions", "portal.notices", get(open_pages::notices)),
+        open("/portail/demonstration", "portal.demo", get(demo::page).post(demo::advance)),
         ("/portail/prolonger".to_owned(), "portal.prolong", Space::Either, get(open_pages::prolong)),
     ]
 }

@@ -12,7 +12,6 @@ pub(crate) struct SheetView {
     pub(crate) number: String,
     pub(crate) kind: &'static str,
     pub(crate) state: String,
-    pub(crate) statut: &'static str,
     pub(crate) state_class: &'static str,
     pub(crate) origin: &'static str,
     pub(crate) blocked: &'static str,
@@ -25,7 +24,6 @@ pub(crate) struct SheetView {
     pub(crate) steps: Vec<(String, String)>,
     /// Reasons that people gave, the oldest first.
     pub(crate) reasons: Vec<String>,
-    pub(crate) changed: String,
 }
 
 /// Makes it.
@@ -49,7 +47,6 @@ pub(crate) fn sheet_view(portal: &Portal, sheet: &RequestSheet) -> SheetView {
         number: sheet.number.clone(),
         kind: sheet.kind.label(),
         state: typeset(&sheet.state.label()),
-        statut: sheet.state.statut(),
         state_class: state_class(sheet.state),
         origin: sheet.origin.label(),
         blocked: sheet.blocked.map_or("", |why| why.plain()),
@@ -59,6 +56,5 @@ pub(crate) fn sheet_view(portal: &Portal, sheet: &RequestSheet) -> SheetView {
         sections: shown.map(|(n, (title, lines))| (format!("{}. {title}", n + 1), lines)).collect(),
         steps: sheet.steps.iter().map(|(at, state)| (instant(*at), state.statut().to_owned())).collect(),
         reasons: sheet.reasons.iter().map(|reason| typeset(reason)).collect(),
-        changed: instant(sheet.changed_ms),
     }
 }

@@ -217,6 +217,12 @@ section! {
         arbiters: Vec<String> = Vec::new(),
         /// National identifications of the national support.
         support: Vec<String> = Vec::new(),
+        /// National identifications of the auditors, who read the trail alone.
+        auditors: Vec<String> = Vec::new(),
+        /// National identifications of the keepers of terminologies, who answer wishes for professions.
+        terminologists: Vec<String> = Vec::new(),
+        /// Agents of orders and regional agencies, who read about their population: a national identification, a colon, the code of TRE_R60.
+        authority_agents: Vec<String> = Vec::new(),
         /// Calling codes of countries whose mobiles are accepted beside those of France, with their sign: +32.
         calling_codes: Vec<String> = Vec::new(),
         /// Youngest age of a person who may be registered, in years.

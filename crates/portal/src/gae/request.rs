@@ -28,15 +28,13 @@ struct NewRequestPage<'a> {
     key: String,
     /// Where the choice is sent.
     action: &'static str,
-    /// Number of the person for whom it is made; empty for a new one.
-    rpps: String,
 }
 
 /// `GET /portail/gae/nouvelle`
 pub(crate) async fn new(visit: ManagerVisit) -> Answer {
     let ManagerVisit { portal, request, session, frame } = visit;
     let places = portal.registration().perimeter_places(&session).await?;
-    let page = NewRequestPage { frame: &frame, places, key: portal.key(), action: "/portail/gae/nouvelle", rpps: String::new() };
+    let page = NewRequestPage { frame: &frame, places, key: portal.key(), action: "/portail/gae/nouvelle" };
     Ok(answer::page(&portal, &request, StatusCode::OK, &page))
 }
 

@@ -29,12 +29,8 @@ fn wish_fields(text: &str, persons: &str, usage: &str) -> Vec<FormField> {
 
 /// `GET /portail/gae/professions`
 pub(crate) async fn wish_page(visit: ManagerVisit) -> Answer {
-    let page = WishPage {
-        frame: &visit.frame,
-        fields: wish_fields("", "", ""),
-        request: visit.request.parameter("demande"),
-        told: "",
-    };
+    let page =
+        WishPage { frame: &visit.frame, fields: wish_fields("", "", ""), request: visit.request.parameter("demande"), told: "" };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }
 
