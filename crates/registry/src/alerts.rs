@@ -58,6 +58,10 @@ impl Registration {
         step.activated = activated;
         if let Some(kept) = self.request(number).await? {
             step.seconded = kept.value.cancelled_by.as_deref().is_some_and(|kind| kind != actor.kind.code());
+            // What the program told once counts, whatever this caller knows.
+            if let Some(subject) = &kept.value.subject {
+                step.activated |= self.is_activated(subject).await?;
+            }
         }
         match self.act(number, actor, &step).await {
             // Everything holds but the agreement of the other one: what this one wants is kept for them.

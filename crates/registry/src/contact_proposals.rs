@@ -82,7 +82,8 @@ impl Registration {
         self.write(writes, &Cause::new(Channel::System, "system", "activation")).await.map(|_| ())
     }
 
-    async fn is_activated(&self, national_id: &str) -> Result<bool, Error> {
+    /// Whether a professional activated a means of login once.
+    pub(crate) async fn is_activated(&self, national_id: &str) -> Result<bool, Error> {
         let row: Option<VersionedRow<FirstActivationRow>> = read(self.registry(), national_id).await?;
         Ok(row.is_some())
     }

@@ -4,7 +4,7 @@
 //! What orders, agencies and files state is theirs: it stays under the alias until they correct it. Habilitations of the alias end, and are
 //! not given back when a merge is undone: a representative designates again.
 
-use crate::acting::{CaseActor, plain_cause};
+use crate::acting::CaseActor;
 use crate::contact_proposals::person_event;
 use crate::duplicates::{DuplicatePairRow, pair_key};
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
@@ -26,6 +26,7 @@ use annuaire_workflow::duplicates::{MergeCandidate, may_undo_merge, survivor};
 use annuaire_workflow::habilitation::HabilitationState;
 use annuaire_workflow::messages::{HIDDEN_STATUS, MessageCode};
 use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
+use annuaire_workflow::perimeter::PerimeterTarget;
 use annuaire_workflow::rpps_number::idnps;
 use annuaire_workflow::state::RequestState;
 use serde::{Deserialize, Serialize};
@@ -163,6 +164,7 @@ impl Registration {
         let row = self.move_facts(&mut writes, by, &kept, &alias)?;
         self.name_alias(&mut writes, &kept, &alias.national_id, true)?;
         self.move_rows(&mut writes, &kept, &alias).await?;
+        let targets = self.end_habilitations(&mut writes, &actor, &alias.national_id).await?;
         self.tell_merge(&mut writes, &kept, &alias, true).await?;
         event.detail = with_member(&event.detail, "reason", &json!(reason));
         event.detail = with_member(&event.detail, "other", &json!(alias.national_id));
@@ -186,29 +188,34 @@ impl Registration {
         };
         writes.put(&row, None)?;
         self.written_once(writes, &actor, &kept.national_id).await?;
-        self.end_habilitations(&actor, &alias.national_id).await?;
+        for target in targets {
+            if let Some(place) = self.place_numbered(target.number()).await? {
+                self.requests_of_follow(&place).await?;
+            }
+        }
         Ok(done)
     }
 
-    /// Habilitations of an alias end: nobody logs in as it any more, and a right is given to a person by a representative alone.
-    async fn end_habilitations(&self, actor: &CaseActor, alias: &str) -> Result<(), Error> {
+    /// Habilitations of an alias end: nobody logs in as it any more, and a right is given to a person by a representative alone. Returns what
+    /// they were for.
+    async fn end_habilitations(
+        &self,
+        writes: &mut PendingWrites,
+        actor: &CaseActor,
+        alias: &str,
+    ) -> Result<Vec<PerimeterTarget>, Error> {
+        let mut targets = Vec::new();
         for mut kept in about::<ManagerRow>(self.registry(), alias).await? {
             if !matches!(kept.value.state()?, HabilitationState::Active | HabilitationState::Suspended) {
                 continue;
             }
             HabilitationState::Revoked.key().clone_into(&mut kept.value.state);
             kept.value.ended_on = Some(self.today().to_string());
-            let target = kept.value.target.clone();
-            let mut writes = PendingWrites::default();
             writes.put(&kept.value, Some(kept.version))?;
-            writes.audit(person_event(actor, "fusion-gestionnaire", &format!("{target}|{alias}")));
-            if self.write(writes, &plain_cause(actor, "")).await?
-                && let Some(place) = self.place_numbered(crate::target::parse(&target)?.number()).await?
-            {
-                self.requests_of_follow(&place).await?;
-            }
+            writes.audit(person_event(actor, "fusion-gestionnaire", &format!("{}|{alias}", kept.value.target)));
+            targets.push(crate::target::parse(&kept.value.target)?);
         }
-        Ok(())
+        Ok(targets)
     }
 
     /// Moves what local authorities state of the work, and ends what they and the person state beside.

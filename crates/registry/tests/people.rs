@@ -510,6 +510,10 @@ async fn a_wrong_person_is_cancelled_by_authority_and_arbiter_within_a_day() {
     }
     let (late, other) = w.registered(&by, "990000010", "Camille", "camille").await;
     assert_ne!(other, rpps, "a number is never used again");
+    let (active, holder) = w.registered(&by, "990000010", "Odile", "odile").await;
+    r.means_activated(&w.system, &format!("8{holder}")).await.unwrap();
+    let known = refused(r.cancel_wrong_person(&by, &active, false).await);
+    assert_eq!(known.code, MessageCode::EReq06, "the program told that something was activated");
     w.pass(DAY);
     assert_eq!(refused(r.cancel_wrong_person(&by, &late, false).await).code, MessageCode::EReq06);
 }
