@@ -42,8 +42,8 @@ const RETRY: Duration = Duration::from_secs(2);
 /// The use cases of registration, with what they send by.
 pub(crate) struct RegistrationService {
     pub(crate) registration: Arc<Registration>,
-    system: Arc<SystemActor>,
-    sender: Arc<dyn NoticeSender>,
+    pub(crate) system: Arc<SystemActor>,
+    pub(crate) sender: Arc<dyn NoticeSender>,
     registry: Arc<dyn Registry>,
     /// The clock that visitors of a demonstration set forward.
     pub(crate) clock: Option<Arc<DemoClock>>,
