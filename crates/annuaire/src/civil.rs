@@ -21,7 +21,7 @@ use std::fs;
 use std::sync::Arc;
 
 /// Client of the stand-in.
-const STAND_IN_CLIENT: &str = "portail";
+pub(crate) const STAND_IN_CLIENT: &str = "portail";
 
 /// The pages of these logins.
 pub(crate) struct CivilLogins {

@@ -8,7 +8,7 @@ const DAY_MS: i64 = 86_400_000;
 /// Days that the clock is set forward at most: ten years.
 const DAYS_MAX: i64 = 3_660;
 
-/// A clock that only goes forward. Transactions are dated by the real one.
+/// A clock that only goes forward once it is served. Transactions are dated by the real one.
 #[derive(Debug, Default)]
 pub(crate) struct DemoClock(AtomicI64);
 
@@ -18,6 +18,11 @@ impl DemoClock {
         let forward = |ahead: i64| Some(ahead.saturating_add(i64::from(days).saturating_mul(DAY_MS)).min(DAYS_MAX * DAY_MS));
         // The closure gives a value each time, so that there is no error.
         _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, forward);
+    }
+
+    /// Sets the clock that many days before that of the machine, while a demonstration is made; nobody is served then.
+    pub(crate) fn set_back(&self, days: u32) {
+        self.0.store(-i64::from(days) * DAY_MS, Ordering::Release);
     }
 
     /// Milliseconds since 1970 UTC, as registration counts them.

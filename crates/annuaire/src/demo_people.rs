@@ -40,8 +40,17 @@ pub(crate) struct DemoPerson {
 const LEGAL_ENTITY: &str = "F990000002";
 const HOSPITAL: &str = "F990000010";
 const OTHER_SITE: &str = "F990000028";
+const UNMANAGED: &str = "F990000036";
 const SURGERY: &str = "R99911";
 
+/// The legal representative of the legal entity and its sites.
+pub(crate) const REPRESENTATIVE: &str = "899900000011";
+/// A manager of the hospital.
+pub(crate) const SITE_MANAGER: &str = "899900000029";
+/// Another manager of the hospital.
+pub(crate) const OTHER_MANAGER: &str = "899900000037";
+/// The manager of the legal entity, and so of all its sites.
+pub(crate) const HEAD_MANAGER: &str = "899900000045";
 /// The national arbiter.
 pub(crate) const ARBITER: &str = "899900000060";
 /// The national support.
@@ -50,8 +59,8 @@ pub(crate) const SUPPORT: &str = "899900000078";
 /// Everybody with whom a visitor logs in.
 pub(crate) const PEOPLE: [DemoPerson; 9] = [
     DemoPerson {
-        national_id: "899900000011",
-        profile: "médecin, deux activités",
+        national_id: REPRESENTATIVE,
+        profile: "médecin, deux activités ; représente légalement l’entité 990000002",
         name: "EXEMPLE",
         given: "CAMILLE",
         civility: "DR",
@@ -61,8 +70,8 @@ pub(crate) const PEOPLE: [DemoPerson; 9] = [
         ended: "",
     },
     DemoPerson {
-        national_id: "899900000029",
-        profile: "infirmière",
+        national_id: SITE_MANAGER,
+        profile: "infirmière ; gestionnaire de l’établissement 990000010",
         name: "ESSAI",
         given: "LOUISE",
         civility: "MME",
@@ -72,8 +81,8 @@ pub(crate) const PEOPLE: [DemoPerson; 9] = [
         ended: "",
     },
     DemoPerson {
-        national_id: "899900000037",
-        profile: "secrétaire, caractérisé par son rôle",
+        national_id: OTHER_MANAGER,
+        profile: "secrétaire, caractérisé par son rôle ; gestionnaire de l’établissement 990000010",
         name: "SPECIMEN",
         given: "DOMINIQUE",
         civility: "M",
@@ -83,8 +92,8 @@ pub(crate) const PEOPLE: [DemoPerson; 9] = [
         ended: "",
     },
     DemoPerson {
-        national_id: "899900000045",
-        profile: "agent d’une autorité d’enregistrement",
+        national_id: HEAD_MANAGER,
+        profile: "agent d’une autorité d’enregistrement ; gestionnaire de l’entité 990000002",
         name: "MODELE",
         given: "ALIX",
         civility: "MME",
@@ -143,7 +152,7 @@ pub(crate) fn register_people(registry: &BlockingRegistry, right: RightOfFormer)
     let owner = Owner::authority(OWNER).context("the agency of the demonstration")?;
     let mut unit = registry.begin()?;
     unit.set_owner(&OwnerRow { code: owner.code.clone(), description: serde_json::to_string(&owner)? })?;
-    let structures = [legal_entity(), hospital(), other_site(), surgery()]
+    let structures = [legal_entity(), hospital(), other_site(), unmanaged(), surgery()]
         .map(|s| (entity_key::structure(&s.id_technique), Objet::Structure(s)));
     let people =
         PEOPLE.iter().map(|person| (entity_key::person(person.national_id), Objet::Professionnel(person.professional(right))));
@@ -363,6 +372,19 @@ fn other_site() -> Structure {
         raison_sociale: "FOYER DE DEMONSTRATION".to_owned(),
         adresse: address("2", "AV", "DE LA REFERENCE"),
         ..hospital()
+    }
+}
+
+/// A structure that nobody attached.
+fn unmanaged() -> Structure {
+    Structure {
+        id_technique: UNMANAGED.to_owned(),
+        id_nat_struct: "1990000036".to_owned(),
+        num_finess: "990000036".to_owned(),
+        raison_sociale: "CENTRE SANS GESTIONNAIRE".to_owned(),
+        secteur_activite: "SA01".to_owned(),
+        adresse: address("3", "AV", "DE LA REFERENCE"),
+        ..Structure::default()
     }
 }
 

@@ -18,6 +18,7 @@ mod data_place;
 mod demo_cards;
 mod demo_clock;
 mod demo_people;
+mod demo_requests;
 mod edition;
 mod entity_names;
 mod exit;

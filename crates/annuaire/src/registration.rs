@@ -44,7 +44,7 @@ const RETRY: Duration = Duration::from_secs(2);
 pub(crate) struct RegistrationService {
     pub(crate) registration: Arc<Registration>,
     pub(crate) system: Arc<SystemActor>,
-    sender: Arc<dyn NoticeSender>,
+    pub(crate) sender: Arc<dyn NoticeSender>,
     registry: Arc<dyn Registry>,
     /// The clock that visitors of a demonstration set forward.
     pub(crate) clock: Option<Arc<DemoClock>>,

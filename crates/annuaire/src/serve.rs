@@ -6,7 +6,6 @@ use crate::config::{Configuration, LogLevel, TextValue};
 use crate::copied_directory::{CopyThread, open_served};
 use crate::copy_origin::CopyOrigin;
 use crate::data_place::{DataPlace, ExpectedData, STORES};
-use crate::demo_people;
 use crate::exit::InvalidValue;
 use crate::exports::start_exports;
 use crate::extractions::{DailyTime, ExtractionThread, extractions_dir};
@@ -23,6 +22,7 @@ use crate::publisher::{Publisher, current_holder};
 use crate::registration::{RegistrationParts, RegistrationService, refuse_without_identity};
 use crate::registry::{ahead_of_database_ms, runtime};
 use crate::stores::{RestrictedStore, Stores};
+use crate::{demo_people, demo_requests};
 use annuaire_extract::ExtractOptions;
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
@@ -278,13 +278,17 @@ pub(crate) fn serve(
         let _ = writeln!(out, "  state: http://{address}/health and http://{address}/metrics");
         if let Some(identity) = &identity {
             identity.start().await?;
-            if let Some(registration) = &registration {
-                registration.start();
-                let _ = writeln!(out, "  portal: http://{address}/portail");
-            }
             let _ = writeln!(out, "  identity: {} (issuer)", identity.provider.issuer());
             if served == ServedData::Fictional {
                 demo_people::introduce(identity, &mut out).await?;
+            }
+            if let Some(registration) = &registration {
+                match served {
+                    // Made before the loops begin: they would work by another clock.
+                    ServedData::Fictional => demo_requests::make(registration, &mut out).await?,
+                    ServedData::Real => _ = writeln!(out, "  registration: on"),
+                }
+                registration.start();
             }
             for host in [&identity.provider.addresses().card_host, &identity.provider.addresses().mtls_host].into_iter().flatten()
             {

@@ -75,7 +75,8 @@ pub fn fictional_citizens() -> Vec<Citizen> {
 
 impl Citizen {
     /// The person at one client (identity.md §4.2): it depends on the civil status alone, so that a rectified one gives another.
-    pub(crate) fn subject(&self, client_id: &str) -> String {
+    #[must_use]
+    pub fn subject(&self, client_id: &str) -> String {
         let place = if self.birthcountry == "99100" { &self.birthplace } else { "" };
         let names = self.given_names.join("\n");
         let pivot = [client_id, &names, &self.family_name, &self.birthdate, &self.gender, place, &self.birthcountry].join("\0");
