@@ -39,6 +39,7 @@ mod error;
 mod followed;
 mod grants;
 mod habilitations;
+mod home_help;
 mod identity_key;
 mod keys;
 pub mod limits;
