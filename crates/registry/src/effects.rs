@@ -4,9 +4,8 @@
 use crate::acting::{CaseActor, CaseStep, TypedSection, cause_of, remark, section_of};
 use crate::content::RequestContent;
 use crate::error::Error;
-use crate::followed::{CertificationRow, FollowedPersonRow, WithheldMeansRow};
+use crate::followed::{CertificationRow, FollowedPersonRow, HomeHelpRow, WithheldMeansRow};
 use crate::grants::PlaceManagers;
-use crate::home_help::HomeHelpRow;
 use crate::identity_key::{IdentityLockRow, OpenIdentityRow, PersonKeyRow};
 use crate::notice::{NoticePeople, NoticeValues, OPERATOR_JOB};
 use crate::person::RegisteredPerson;

@@ -5,62 +5,22 @@ use crate::acting::{CaseActor, CaseStep, TypedSection};
 use crate::content::{HomeHelpValues, SituationValues};
 use crate::effects::Settling;
 use crate::error::Error;
+use crate::followed::HomeHelpRow;
 use crate::grants::PlaceManagers;
-use crate::limits::{PAGE, TIMER_HOUR_MS};
+use crate::limits::PAGE;
 use crate::notice::{NoticePeople, NoticeValues};
 use crate::person::persons;
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, read};
 use crate::service::Registration;
 use crate::statement::state_of;
 use annuaire_store::{Cause, Channel};
-use annuaire_workflow::attestation::{HomeHelpAttestation, HomeHelpCriterion, HomeHelpDraft};
-use annuaire_workflow::day::{Day, french, paris_midnight, parse_iso, plus_months};
+use annuaire_workflow::attestation::HomeHelpDraft;
+use annuaire_workflow::day::{Day, french, plus_months};
 use annuaire_workflow::fields::SituationDraft;
 use annuaire_workflow::limits::HOME_HELP_NOTICE_MONTHS;
 use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
 use annuaire_workflow::situation::SituationState;
 use annuaire_workflow::value_sets::needs_attestation;
-use serde::{Deserialize, Serialize};
-
-/// The attestation of a situation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct HomeHelpRow {
-    pub(crate) situation: String,
-    /// National identification.
-    pub(crate) person: String,
-    pub(crate) criterion: String,
-    pub(crate) verified_on: String,
-    /// Months before the end of which people were told.
-    pub(crate) told: Vec<i32>,
-}
-
-impl RegistrationRow for HomeHelpRow {
-    const KIND: &'static str = "home-help";
-
-    fn key(&self) -> String {
-        self.situation.clone()
-    }
-
-    fn subject(&self) -> String {
-        self.person.clone()
-    }
-
-    fn due_ms(&self) -> Option<i64> {
-        let ends = self.attestation()?.ends();
-        let next = HOME_HELP_NOTICE_MONTHS.into_iter().find(|months| !self.told.contains(months))?;
-        Some(paris_midnight(plus_months(ends, -next)).saturating_add(TIMER_HOUR_MS))
-    }
-}
-
-impl HomeHelpRow {
-    /// What was attested; `None` for a word of a newer release.
-    pub(crate) fn attestation(&self) -> Option<HomeHelpAttestation> {
-        let all = [HomeHelpCriterion::Certification, HomeHelpCriterion::Experience];
-        let criterion = all.into_iter().find(|criterion| criterion.key() == self.criterion)?;
-        Some(HomeHelpAttestation { criterion, verified_on: parse_iso(&self.verified_on)? })
-    }
-}
 
 /// The fields of an attestation in the third section.
 pub(crate) fn home_help_fields(draft: &SituationDraft) -> HomeHelpDraft {

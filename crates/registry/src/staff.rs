@@ -2,8 +2,7 @@
 
 use crate::acting::CaseActor;
 use crate::error::{Error, RegistrationStop};
-use crate::followed::ContactProposalRow;
-use crate::home_help::HomeHelpRow;
+use crate::followed::{ContactProposalRow, HomeHelpRow};
 use crate::limits::LIST_PAGE_MAX;
 use crate::person::{RegisteredPerson, persons};
 use crate::place::RegisteredPlace;
