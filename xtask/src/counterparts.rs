@@ -43,6 +43,8 @@ pub fn run_browser(root: &Path, name: Option<&str>) -> Result<(), String> {
     let python = python_environment(&sources.join("clients/requirements.txt"), &installed.join("python"))?;
     let program = program(&target)?;
     let failures = installed.join("failures");
+    // What each kind of page looked like, at two widths.
+    let pages = installed.join("pages");
     if failures.exists() {
         fs::remove_dir_all(&failures).map_err(|e| format!("{}: {e}", failures.display()))?;
     }
@@ -56,7 +58,7 @@ pub fn run_browser(root: &Path, name: Option<&str>) -> Result<(), String> {
         .args(files);
     tests.env("ANNUAIRE_PROGRAM", program).env("ANNUAIRE_PYTHON", python).env("ANNUAIRE_APACHE", APACHE);
     tests.env("ANNUAIRE_CHROMIUM", chromium().ok_or("Chromium left while it was looked for")?);
-    tests.env("ANNUAIRE_BROWSER_FAILURES", &failures);
+    tests.env("ANNUAIRE_BROWSER_FAILURES", &failures).env("ANNUAIRE_BROWSER_PAGES", &pages);
     run(&mut tests).map_err(|_| "the stage with a browser: a test failed; see above".to_owned())
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
@@ -114,7 +114,9 @@ export class Visitor {
     await page.setViewportSize({ width: NARROW, height: 740 });
     const [needed, given] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
     assert.ok(needed <= given, `${page.url()} is ${needed} pixels wide on a screen of ${given}`);
+    await this.#keep(390);
     await page.setViewportSize(usual);
+    await this.#keep(1280);
     // A page without script cannot wait for one: the same pages are examined with it.
     if (this.#scripts) {
       await page.evaluate(AXE);
@@ -122,6 +124,21 @@ export class Visitor {
       const lines = violations.flatMap((one) => one.nodes.map((node) => `${one.id} (${one.help}): ${node.html}`));
       assert.deepEqual(lines, [], `axe on ${page.url()}`);
     }
+  }
+
+  /** Keeps a picture of the page at a width, where somebody wants some. */
+  async #keep(width) {
+    const dir = process.env.ANNUAIRE_BROWSER_PAGES;
+    if (!dir || !this.#scripts) {
+      return;
+    }
+    const { page } = this;
+    const usual = page.viewportSize();
+    await mkdir(dir, { recursive: true });
+    await page.setViewportSize({ width, height: 900 });
+    const name = `${(await page.title()).split(' — ')[0]} ${new URL(page.url()).pathname.replaceAll(/P\d{14}/g, 'P')}`;
+    await page.screenshot({ path: `${dir}/${name.replaceAll(/[^\p{L}\p{N}]+/gu, '-').slice(0, 100)}-${width}.png`, fullPage: true });
+    await page.setViewportSize(usual);
   }
 
   /** Follows the first link with this name. */

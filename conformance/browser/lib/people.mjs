@@ -50,3 +50,19 @@ export async function openOwnPage(visitor, phone, person, link, heading) {
   }
   await visitor.at(heading);
 }
+
+/** Logs in at the portal and opens a page of it. */
+export async function openPortal(visitor, phone, person, page, heading) {
+  await visitor.page.goto(page);
+  const title = (await visitor.page.locator('h1').first().textContent()).trim();
+  if (title === 'Connexion GAE') {
+    await visitor.press('Connexion');
+    await answer(phone, person, await askPhone(visitor, person));
+  } else if (title === 'Connexion professionnel') {
+    await visitor.press('S’identifier avec Pro Santé Connect');
+    await answer(phone, person, await askPhone(visitor, person));
+  } else if (title === 'Connexion') {
+    await answer(phone, person, await askPhone(visitor, person));
+  }
+  await visitor.at(heading);
+}

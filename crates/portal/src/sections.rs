@@ -6,7 +6,7 @@ use annuaire_registry::{RegisteredPlace, SectionDraft};
 use annuaire_workflow::day::Day;
 use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft, FIELDS_OF_FRANCE_CONNECT, SituationDraft};
 use annuaire_workflow::limits::{EMAIL_MAX, NAME_MAX, SERVICE_MAX};
-use annuaire_workflow::value_sets::{ValueList, ValueSets};
+use annuaire_workflow::value_sets::{ValueList, ValueSets, needs_attestation};
 use std::sync::LazyLock;
 
 /// What a role opens, in plain words (registration §3.2: the choice is the authority's).
@@ -137,7 +137,7 @@ pub(crate) fn situation_fields(
     let categories = ["C", "E", "M"];
     let categories =
         categories.iter().map(|code| FieldChoice::new(*code, values.label(ValueList::Category, code).unwrap_or(code)));
-    vec![
+    let mut fields = vec![
         FormField::select("profession", "Profession", &draft.profession, professions).mandatory(),
         FormField::controlled("role", "Rôle dans l’établissement", &draft.role, roles).mandatory().hinted(
             "Le rôle détermine les documents que le professionnel pourra ouvrir. L’établissement est responsable de ce choix.",
@@ -148,7 +148,18 @@ pub(crate) fn situation_fields(
         FormField::select("categorie", "Catégorie", &draft.categorie, categories.collect())
             .hinted("Laissez vide : elle est déduite de la profession"),
         FormField::text("service", "Service de rattachement", &draft.service, SERVICE_MAX).hinted("Non publié"),
-    ]
+    ];
+    // Asked once the profession is chosen: its check names the fields that are missing.
+    if needs_attestation(&draft.profession) {
+        let criteria = vec![
+            FieldChoice::new("certification", "Une certification de niveau 3 au moins"),
+            FieldChoice::new("experience", "Trois ans à mi-temps ou plus dans les cinq dernières années"),
+        ];
+        fields.push(FormField::radio("critere", "Critère rempli", &draft.critere, criteria).mandatory());
+        fields.push(FormField::check("verifie", "J’atteste avoir vérifié les justificatifs", draft.verifie).mandatory());
+        fields.push(FormField::day("dateVerification", "Date de la vérification", &draft.date_verification).mandatory());
+    }
+    fields
 }
 
 /// « Nom d'exercice » and « Prénom d'exercice », filled from the civil status while they are empty.
@@ -222,6 +233,9 @@ pub(crate) fn situation_of(form: &PostedForm) -> SituationDraft {
         date_fin: form.text("dateFin"),
         categorie: form.text("categorie"),
         service: form.text("service"),
+        critere: form.text("critere"),
+        verifie: form.is_ticked("verifie"),
+        date_verification: form.text("dateVerification"),
     }
 }
 

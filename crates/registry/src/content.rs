@@ -2,6 +2,7 @@
 //! (registration §20). Member names never change: open requests outlive releases.
 
 use annuaire_mos::{Coordonnees, EtatCivil};
+use annuaire_workflow::attestation::HomeHelpAttestation;
 use annuaire_workflow::certification::CertificationState;
 use annuaire_workflow::day::{Day, parse_iso};
 use annuaire_workflow::duplicates::{BirthPlace, IdentityTraits};
@@ -82,6 +83,15 @@ pub(crate) struct SituationValues {
     pub(crate) until: String,
     pub(crate) category: String,
     pub(crate) service: String,
+    pub(crate) home_help: Option<HomeHelpValues>,
+}
+
+/// What an employer attests of a qualified home helper, checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct HomeHelpValues {
+    pub(crate) criterion: String,
+    pub(crate) verified_on: String,
 }
 
 /// Closure of a situation, checked.
@@ -157,6 +167,12 @@ struct SituationForm {
     categorie: String,
     #[serde(default)]
     service: String,
+    #[serde(default)]
+    critere: String,
+    #[serde(default)]
+    verifie: bool,
+    #[serde(default)]
+    date_verification: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -190,6 +206,12 @@ impl From<CheckedContact> for ContactValues {
     }
 }
 
+impl From<HomeHelpAttestation> for HomeHelpValues {
+    fn from(attested: HomeHelpAttestation) -> Self {
+        Self { criterion: attested.criterion.key().to_owned(), verified_on: attested.verified_on.to_string() }
+    }
+}
+
 impl SituationValues {
     /// A checked situation in a structure.
     pub(crate) fn of(typed: TypedSituation, structure: &str) -> Self {
@@ -204,6 +226,7 @@ impl SituationValues {
             until: typed.until.map(|day| day.to_string()).unwrap_or_default(),
             category: typed.category,
             service: typed.service,
+            home_help: None,
         }
     }
 

@@ -62,7 +62,7 @@ impl Registration {
         self.run_persons(by, &mut run).await?;
         run.habilitations = self.run_habilitations().await?;
         run.authorities = self.run_authorities().await?;
-        run.reminded += self.run_confirmations().await?;
+        run.reminded += self.run_confirmations().await? + self.run_home_helps().await?;
         let swept = [
             crate::person_search::FruitlessSearchesRow::KIND,
             InboxRow::KIND,

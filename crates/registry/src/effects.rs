@@ -4,7 +4,7 @@
 use crate::acting::{CaseActor, CaseStep, TypedSection, cause_of, remark, section_of};
 use crate::content::RequestContent;
 use crate::error::Error;
-use crate::followed::{CertificationRow, FollowedPersonRow, WithheldMeansRow};
+use crate::followed::{CertificationRow, FollowedPersonRow, HomeHelpRow, WithheldMeansRow};
 use crate::grants::PlaceManagers;
 use crate::identity_key::{IdentityLockRow, OpenIdentityRow, PersonKeyRow};
 use crate::notice::{NoticePeople, NoticeValues, OPERATOR_JOB};
@@ -45,6 +45,8 @@ pub(crate) struct Settling<'a> {
     pub(crate) followed: Option<VersionedRow<FollowedPersonRow>>,
     pub(crate) withheld: Option<VersionedRow<WithheldMeansRow>>,
     pub(crate) certification: Option<VersionedRow<CertificationRow>>,
+    /// The attestation of the situation that is changed.
+    pub(crate) home_help: Option<VersionedRow<HomeHelpRow>>,
     open_identity: Option<VersionedRow<OpenIdentityRow>>,
     pub(crate) people: NoticePeople,
     pub(crate) values: NoticeValues,
@@ -85,7 +87,12 @@ impl<'a> Settling<'a> {
         let is_writing = decision.effects.iter().any(|effect| {
             matches!(effect, Effect::WriteVersions | Effect::AttachSituation | Effect::CancelSituation | Effect::ProposeContact)
         });
+        let home_help = match &row.situation {
+            Some(situation) if is_writing => read(registry, situation).await?,
+            _ => None,
+        };
         let mut settling = Self {
+            home_help,
             person_keys: if is_writing && number.is_some() { service.person_keys(of_person).await? } else { Vec::new() },
             followed: if is_writing && number.is_some() { read(registry, of_person).await? } else { None },
             withheld: if is_writing && number.is_some() { read(registry, of_person).await? } else { None },

@@ -1,9 +1,13 @@
 //! Rows about registered persons beside the log: what is to be looked at again, withheld means, proposed contacts, certification,
-//! pairs that are distinct for ever.
+//! pairs that are distinct for ever, attestations of home helpers.
 
 use crate::content::ContactValues;
 use crate::error::Error;
+use crate::limits::TIMER_HOUR_MS;
 use crate::row::RegistrationRow;
+use annuaire_workflow::attestation::{HomeHelpAttestation, HomeHelpCriterion};
+use annuaire_workflow::day::{paris_midnight, parse_iso, plus_months};
+use annuaire_workflow::limits::HOME_HELP_NOTICE_MONTHS;
 use serde::{Deserialize, Serialize};
 
 /// A person whose situations are looked at again on a day: a planned one begins, a planned end is told or comes.
@@ -130,4 +134,44 @@ impl DistinctPairRow {
 /// The text of a contact that is sealed.
 pub(crate) fn contact_text(contact: &ContactValues) -> Result<String, Error> {
     serde_json::to_string(contact).map_err(|cause| Error::Unreadable { kind: ContactProposalRow::KIND, cause })
+}
+
+/// The attestation of a situation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HomeHelpRow {
+    pub(crate) situation: String,
+    /// National identification.
+    pub(crate) person: String,
+    pub(crate) criterion: String,
+    pub(crate) verified_on: String,
+    /// Months before the end of which people were told.
+    pub(crate) told: Vec<i32>,
+}
+
+impl RegistrationRow for HomeHelpRow {
+    const KIND: &'static str = "home-help";
+
+    fn key(&self) -> String {
+        self.situation.clone()
+    }
+
+    fn subject(&self) -> String {
+        self.person.clone()
+    }
+
+    fn due_ms(&self) -> Option<i64> {
+        let ends = self.attestation()?.ends();
+        let next = HOME_HELP_NOTICE_MONTHS.into_iter().find(|months| !self.told.contains(months))?;
+        Some(paris_midnight(plus_months(ends, -next)).saturating_add(TIMER_HOUR_MS))
+    }
+}
+
+impl HomeHelpRow {
+    /// What was attested; `None` for a word of a newer release.
+    pub(crate) fn attestation(&self) -> Option<HomeHelpAttestation> {
+        let all = [HomeHelpCriterion::Certification, HomeHelpCriterion::Experience];
+        let criterion = all.into_iter().find(|criterion| criterion.key() == self.criterion)?;
+        Some(HomeHelpAttestation { criterion, verified_on: parse_iso(&self.verified_on)? })
+    }
 }

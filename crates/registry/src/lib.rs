@@ -5,6 +5,7 @@
 //! * A [`Registration`] is the service. Any node may be asked: whatever another node needs is a row of the registry.
 //! * Who acts is a type: [`ManagerSession`], [`RepresentativeSession`], [`ApplicantSession`], [`HolderSession`], [`ArbiterSession`],
 //!   [`SupportSession`], [`AuthoritySession`], [`AuditorSession`], [`SystemActor`]. Each is made by one check, and a function says by its arguments who may call it. A
+//!   [`SupportSession`], [`TerminologySession`], [`SystemActor`]. Each is made by one check, and a function says by its arguments who may call it. A
 //!   session says who somebody is; rights are read again at each call, so that what was revoked ends at once.
 //! * Each step of a request loads rows and merged facts, asks `workflow`, and carries out every effect in **one unit**: the
 //!   request with its listing, facts, keys of identity, jobs, messages, audit event. Whoever loses a race decides again. A
@@ -47,6 +48,7 @@ mod followed;
 mod grants;
 mod habilitations;
 mod holder;
+mod home_help;
 mod identity_key;
 mod indexing;
 mod keys;

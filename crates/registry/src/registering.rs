@@ -104,6 +104,7 @@ impl Settling<'_> {
             self.writes.put(&DistinctPairRow::of(&national_id, distinct, &self.row.number), None)?;
         }
         self.follow(&national_id)?;
+        self.keep_home_help(&national_id, &id, &situation)?;
         if self.row.legal.as_ref().is_some_and(|legal| legal.weak) {
             self.withhold(&national_id, WEAK_IDENTITY)?;
         }
@@ -142,6 +143,7 @@ impl Settling<'_> {
             self.service.index_person(&mut self.writes, &national_id, &former, &traits, reached)?;
         }
         self.follow(&national_id)?;
+        self.keep_home_help(&national_id, &id, &situation)?;
         self.row.rpps = national_id.strip_prefix('8').map(str::to_owned);
         self.row.subject = Some(national_id);
         self.row.situation = Some(id);
@@ -225,6 +227,8 @@ impl Settling<'_> {
                 self.row.situation = Some(id);
             }
         }
+        let id = self.row.situation.clone().unwrap_or_default();
+        self.keep_home_help(&national_id, &id, &values)?;
         self.follow(&national_id)
     }
 

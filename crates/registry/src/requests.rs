@@ -153,6 +153,7 @@ impl Registration {
                     categorie: category.to_owned(),
                     ..SituationDraft::default()
                 };
+                self.fill_home_help(situation, &mut content.situation).await?;
             }
             RegistrationSubject::CivilStatus { .. } if by_authority && !owns(&Facet::CivilStatus.to_string()) => {
                 return Ok(Err(refusal(MessageCode::EPer01)));
@@ -221,7 +222,8 @@ impl Registration {
     /// checked, stored, and listed in N10 (registration §4.6).
     ///
     /// # Errors
-    /// Refusals of the transition table; E-REQ-09 for changes that do not hold; the errors of the registry.
+    /// Refusals of the transition table; E-REQ-09 for changes that do not hold; E-HLP-01 for a qualified home helper whom the employer
+    /// does not vouch for in the changes; the errors of the registry.
     pub async fn validate_request(
         &self,
         by: &ManagerSession,
@@ -243,6 +245,9 @@ impl Registration {
                 return self.refused(actor.event("valider", number), refused).await;
             }
             step.section = Some(checked.typed);
+        }
+        if self.lacks_attestation(number, &step).await? {
+            return self.refused(actor.event("valider", number), refusal(MessageCode::EHlp01)).await;
         }
         step.event = RequestEvent::Validate { version, legal, changed };
         self.act(number, &actor, &step).await
@@ -365,6 +370,8 @@ fn changed_fields(before: &SituationDraft, after: &SituationDraft) -> Vec<String
         ("dateFin", &before.date_fin, &after.date_fin),
         ("categorie", &before.categorie, &after.categorie),
         ("service", &before.service, &after.service),
+        ("critere", &before.critere, &after.critere),
+        ("dateVerification", &before.date_verification, &after.date_verification),
     ];
     pairs.iter().filter(|(_, one, other)| one.trim() != other.trim()).map(|(field, _, _)| (*field).to_owned()).collect()
 }

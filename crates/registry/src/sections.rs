@@ -3,6 +3,7 @@
 use crate::acting::{CaseActor, CaseStep, TypedSection};
 use crate::content::{ClosingValues, RequestContent, SituationValues};
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
+use crate::home_help::home_help_fields;
 use crate::identity_key::SoughtIdentity;
 use crate::limits::DRAFT_FIELD_CHARS;
 use crate::place::RegisteredPlace;
@@ -10,6 +11,7 @@ use crate::request_row::RequestRow;
 use crate::service::Registration;
 use crate::step::SteppedRequest;
 use annuaire_workflow::actor::ActorKind;
+use annuaire_workflow::attestation::check_home_help;
 use annuaire_workflow::day::{Day, parse_iso};
 use annuaire_workflow::duplicates::{EntryDisclosure, MatchClass, MatchPlace, disclosure};
 use annuaire_workflow::fields::{
@@ -19,6 +21,7 @@ use annuaire_workflow::fields::{
 use annuaire_workflow::kind::RequestKind;
 use annuaire_workflow::messages::{HIDDEN_STATUS, MessageCode};
 use annuaire_workflow::request::{RequestEvent, RequestSection};
+use annuaire_workflow::value_sets::needs_attestation;
 
 /// A section as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +96,8 @@ impl SectionDraft {
                 &d.date_fin,
                 &d.categorie,
                 &d.service,
+                &d.critere,
+                &d.date_verification,
             ],
             Self::Closing(d) => vec![&d.date_fin, &d.motif],
         };
@@ -293,9 +298,16 @@ impl Registration {
             named.structure.clone_from(&place.number);
         }
         let facts = SituationFacts { actor: actor.kind, person: person.as_ref(), structure: chosen.as_ref(), known: &known };
-        let (typed, findings) = check_situation(&named, &facts, &fields);
+        let (typed, mut findings) = check_situation(&named, &facts, &fields);
         let id = place.as_ref().map(|place| place.id.clone()).unwrap_or_default();
-        let values = typed.map(|typed| SituationValues::of(typed, &id));
+        let mut values = typed.map(|typed| SituationValues::of(typed, &id));
+        // The employer attests: a professional who types the section does not.
+        if needs_attestation(named.profession.trim()) && !actor.kind.is_professional() {
+            let (attested, found) = check_home_help(&home_help_fields(&named), fields.today);
+            findings.list.extend(found.list);
+            values =
+                values.zip(attested).map(|(values, attested)| SituationValues { home_help: Some(attested.into()), ..values });
+        }
         Ok(CheckedSection { typed: TypedSection::Situation(named, values), findings, place, alike: None })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::acting::CaseActor;
 use crate::error::{Error, RegistrationStop};
-use crate::followed::ContactProposalRow;
+use crate::followed::{ContactProposalRow, HomeHelpRow};
 use crate::limits::LIST_PAGE_MAX;
 use crate::person::{RegisteredPerson, persons};
 use crate::place::RegisteredPlace;
@@ -10,10 +10,12 @@ use crate::row::{VersionedRow, read};
 use crate::service::{Registration, with_member};
 use crate::session::ManagerSession;
 use crate::statement::state_of;
+use annuaire_mos::SituationExercice;
 use annuaire_mos::owner::Facet;
-use annuaire_workflow::day::Day;
+use annuaire_workflow::day::{Day, plus_days};
 use annuaire_workflow::norm::norm;
 use annuaire_workflow::situation::SituationState;
+use annuaire_workflow::value_sets::needs_attestation;
 use serde_json::json;
 
 /// A situation in a structure, with what a manager of the structure may know of the person.
@@ -41,6 +43,8 @@ pub struct StaffLine {
     pub certified: bool,
     /// `verified` by the professional, `stated` by somebody else, `proposed` and not confirmed, `none`.
     pub contact: &'static str,
+    /// Last day of the attestation of a qualified home helper, ISO; empty for any other profession.
+    pub home_help_until: String,
     /// Whether this structure stated the situation, so that its managers may change it.
     pub own: bool,
 }
@@ -113,6 +117,7 @@ impl Registration {
                     planned: state == SituationState::Planned,
                     certified: person.is_certified(),
                     contact: "",
+                    home_help_until: self.home_help_until(s).await?,
                     own: person.facts.iter().any(|fact| fact.key.facet == facet && fact.key.owner == owner),
                 });
             }
@@ -122,6 +127,15 @@ impl Registration {
             lines.iter_mut().for_each(|line| line.contact = contact);
         }
         Ok(lines)
+    }
+
+    async fn home_help_until(&self, s: &SituationExercice) -> Result<String, Error> {
+        if !needs_attestation(&s.role) {
+            return Ok(String::new());
+        }
+        let row: Option<VersionedRow<HomeHelpRow>> = read(self.registry(), &s.id_situation_exercice).await?;
+        let ends = row.and_then(|row| row.value.attestation()).map(|attested| plus_days(attested.ends(), -1));
+        Ok(ends.map(|day| day.to_string()).unwrap_or_default())
     }
 
     async fn contact_state(&self, person: &RegisteredPerson) -> Result<&'static str, Error> {

@@ -7,7 +7,7 @@ use annuaire_registry::{
     ListedRequest, ManagerTerms, RegistrationSubject, RequestQuery, RequestTable, SectionDraft, SessionTrace,
 };
 use annuaire_workflow::day::parse_iso;
-use annuaire_workflow::fields::ClosingDraft;
+use annuaire_workflow::fields::{ClosingDraft, SituationDraft};
 use annuaire_workflow::kind::{RequestKind, RequestOrigin};
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::request::{RefusalReason, RequestSection};
@@ -201,7 +201,7 @@ async fn a_typing_error_is_corrected_in_place() {
     let at = r.create_request(&by, "990000010", &subject).await.unwrap();
     let stranger = w.manager(NEIGHBOUR).await;
     assert_eq!(refused(r.set_typing_error(&stranger, &at.number, at.version, true).await).code, MessageCode::EPer01);
-    let other = annuaire_workflow::fields::SituationDraft { role: "GENR08".into(), ..situation("990000010", "Camille") };
+    let other = SituationDraft { role: "GENR08".into(), ..situation("990000010", "Camille") };
     let at = r.validate_section(&by, &at.number, at.version, SectionDraft::Situation(other), &WARNINGS).await.unwrap().request;
     assert_eq!(refused(r.set_typing_error(&by, &at.number, at.version - 1, true).await).code, MessageCode::EGen09);
     let ticked = r.set_typing_error(&by, &at.number, at.version, true).await.unwrap();
@@ -280,4 +280,55 @@ async fn a_dashboard_counts_and_names_nobody() {
     assert!(later.refusals.is_empty() && later.by_state.keys().all(|state| !state.terminal()), "ninety days");
     let head = w.manager(HEAD).await.acting_for("990000028");
     assert!(r.dashboard(&head).await.unwrap().by_state.is_empty());
+}
+
+#[tokio::test]
+async fn an_employer_vouches_for_a_qualified_home_helper_and_is_reminded() {
+    let w = World::new().await;
+    let r = &w.registration;
+    let by = w.manager(SITE).await;
+    let at = r.create_request(&by, "990000010", &RegistrationSubject::Unknown).await.unwrap();
+    let at =
+        r.validate_section(&by, &at.number, at.version, SectionDraft::Civil(world::civil("Camille")), &WARNINGS).await.unwrap();
+    let at = at.request;
+    let section = SectionDraft::Contact(contact("camille"));
+    let at = r.validate_section(&by, &at.number, at.version, section, &WARNINGS).await.unwrap().request;
+    let plain = SituationDraft { profession: "371".into(), ..situation("990000010", "Camille") };
+    let outcome =
+        r.validate_section(&by, &at.number, at.version, SectionDraft::Situation(plain.clone()), &WARNINGS).await.unwrap();
+    assert!(!outcome.valid && outcome.findings.codes().contains(&MessageCode::EHlp01));
+    let fields: Vec<&str> = outcome.findings.list.iter().map(|finding| finding.field).collect();
+    assert!(["critere", "verifie", "dateVerification"].iter().all(|field| fields.contains(field)), "{fields:?}");
+    let attested =
+        SituationDraft { critere: "experience".into(), verifie: true, date_verification: "25/11/2026".into(), ..plain };
+    let version = outcome.request.version;
+    let outcome =
+        r.validate_section(&by, &at.number, version, SectionDraft::Situation(attested.clone()), &WARNINGS).await.unwrap();
+    assert!(outcome.valid, "{:?}", outcome.findings.list);
+    let at = r.submit(&by, &at.number, annuaire_workflow::request::LegalStatement::default()).await.unwrap();
+    r.validate_request(&by, &at.number, at.version, signed(), None).await.unwrap();
+    w.process().await;
+    let rpps = r.open_sheet(&by, &at.number).await.unwrap().rpps.unwrap();
+    let page = r.staff(&by, "990000010", 0, 100).await.unwrap();
+    let line = page.lines.iter().find(|line| line.rpps == rpps).unwrap();
+    assert_eq!(line.home_help_until, "2031-11-24");
+    // A change finds it again.
+    let change = RegistrationSubject::Situation { rpps: rpps.clone(), situation: line.situation.clone(), ends: false };
+    let other = r.create_request(&by, "990000010", &change).await.unwrap();
+    let sheet = r.open_sheet(&by, &other.number).await.unwrap();
+    assert_eq!((sheet.situation.critere.as_str(), sheet.situation.date_verification.as_str()), ("experience", "25/11/2026"));
+    assert!(sheet.situation.verifie);
+    r.abandon(&by, &other.number, true).await.unwrap();
+    w.mails().await;
+    let recalled = async |at: &str| {
+        let day = annuaire_workflow::day::paris_midnight(parse_iso(at).unwrap()) + 4 * 3_600_000;
+        w.clock.store(day, std::sync::atomic::Ordering::SeqCst);
+        r.run_due(&w.system).await.unwrap();
+        w.mails().await.into_iter().filter(|mail| mail.1.contains("aide à domicile") && mail.0.starts_with("camille@")).count()
+    };
+    assert_eq!(recalled("2031-08-24").await, 0);
+    assert_eq!(recalled("2031-08-25").await, 1);
+    assert_eq!(recalled("2031-08-26").await, 0, "once");
+    assert_eq!(recalled("2031-10-25").await, 1);
+    assert_eq!(recalled("2031-11-25").await, 0, "it is over");
 }

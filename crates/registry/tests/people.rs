@@ -540,3 +540,32 @@ async fn a_professional_recalls_the_authority_once_a_week_and_raises_an_alert() 
     w.registration.not_me(&holder, &number).await.unwrap();
     assert_eq!(w.registration.means_withheld(&format!("8{rpps}")).await.unwrap().as_deref(), Some("alerte de fraude"));
 }
+
+#[tokio::test]
+async fn a_professional_does_not_vouch_for_their_own_certificates() {
+    let w = World::new().await;
+    let r = &w.registration;
+    let own = r.applicant_session(traits("sub-1", "Camille"), trace()).await.unwrap();
+    let number = prepared(&w, &own, "990000010").await;
+    let version = w.registry.identity_row("case", &number).await.unwrap().unwrap().version;
+    let helper = annuaire_workflow::fields::SituationDraft { profession: "371".into(), ..situation("990000010", "Camille") };
+    let accepted = [MessageCode::WNomex, MessageCode::WPrenex];
+    let section = SectionDraft::Situation(helper.clone());
+    let outcome = r.validate_own_section(&own, &number, version, section, &accepted).await.unwrap();
+    assert!(outcome.valid, "the employer attests: {:?}", outcome.findings.list);
+    let at = r.submit_own(&own, &number).await.unwrap();
+    let by = w.manager(SITE).await;
+    assert_eq!(refused(r.validate_request(&by, &number, at.version, signed(), None).await).code, MessageCode::EHlp01);
+    let silent = r.validate_request(&by, &number, at.version, signed(), Some(helper.clone())).await;
+    assert_eq!(refused(silent).code, MessageCode::EReq09);
+    let attested = annuaire_workflow::fields::SituationDraft {
+        critere: "certification".into(),
+        verifie: true,
+        date_verification: "26/11/2026".into(),
+        ..helper
+    };
+    r.validate_request(&by, &number, at.version, signed(), Some(attested)).await.unwrap();
+    w.process().await;
+    let kept = w.registry.identity_rows("home-help", None, "", 10).await.unwrap();
+    assert!(kept.len() == 1 && kept[0].content.contains("2026-11-26"));
+}

@@ -94,9 +94,10 @@ coded! {
     R99 "R99" "autre";
 }
 
-/// The fields of the third section that a manager may change in a request of a professional (registration §4.6: 9 to 15).
-pub const FIELDS_OF_INSTRUCTION: [&str; 7] =
-    ["profession", "role", "modeExercice", "dateDebut", "dateFin", "categorie", "service"];
+/// The fields of the third section that a manager may change in a request of a professional (registration §4.6: 9 to 15), with what the
+/// employer attests of a home helper (registration §5.7).
+pub const FIELDS_OF_INSTRUCTION: [&str; 9] =
+    ["profession", "role", "modeExercice", "dateDebut", "dateFin", "categorie", "service", "critere", "dateVerification"];
 
 /// What somebody, or a timer, wants to do with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -37,6 +37,12 @@ pub struct SituationDraft {
     pub categorie: String,
     /// Field 15.
     pub service: String,
+    /// « Critère rempli », of profession 371 alone ([`HomeHelpDraft`](crate::attestation::HomeHelpDraft), registration §5.7).
+    pub critere: String,
+    /// « J'atteste avoir vérifié les justificatifs », of profession 371 alone.
+    pub verifie: bool,
+    /// Date of the verification, of profession 371 alone.
+    pub date_verification: String,
 }
 
 /// The structure that was chosen, as the repository knows it.
