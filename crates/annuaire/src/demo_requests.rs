@@ -196,6 +196,8 @@ impl Maker<'_> {
         r.ask_for_more(&site, &asked, "Précisez le service dans lequel vous exercez.").await?;
         made.push((asked, "complément demandé (Anne Sophie, FranceConnect)"));
         let holder = r.holder_session(SITE_MANAGER, trace()).await?;
+        let at = self.holder_contact(&holder).await?;
+        made.push((at, "validée : une professionnelle a changé ses coordonnées"));
         let at = self.holder_activity(&holder, HOME).await?;
         made.push((at, "à instruire : demandée par une professionnelle enregistrée"));
         Ok(())
@@ -316,6 +318,25 @@ impl Maker<'_> {
         r.confirm_own_codes(&session, &number, &mail, &sms).await?;
         r.submit_own(&session, &number).await?;
         Ok(number)
+    }
+
+    /// A contact that a registered professional gives, and proves by codes.
+    async fn holder_contact(&self, by: &HolderSession) -> Result<String> {
+        let r = self.registration();
+        let at = r.create_contact_request(by).await?;
+        let mobile = "0639980014".to_owned();
+        let draft = ContactDraft { email: "louise.essai@personnel.test".to_owned(), mobile, sans_mobile: false };
+        let outcome = r.validate_holder_section(by, &at.number, at.version, SectionDraft::Contact(draft), &CONFIRMED).await?;
+        if !outcome.valid {
+            bail!("the contact of {} is not valid: {:?}", at.number, outcome.findings.codes());
+        }
+        r.send_holder_codes(by, &at.number).await?;
+        self.settle().await?;
+        let (mail, sms) = self.sender.codes();
+        r.confirm_holder_codes(by, &at.number, &mail, &sms).await?;
+        r.submit_holder(by, &at.number).await?;
+        self.settle().await?;
+        Ok(at.number)
     }
 
     /// Another activity that a registered professional asks for.
