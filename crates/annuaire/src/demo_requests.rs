@@ -3,7 +3,7 @@
 
 use crate::civil::STAND_IN_CLIENT;
 use crate::demo_clock::DemoClock;
-use crate::demo_people::{ARBITER, HEAD_MANAGER, OTHER_MANAGER, REPRESENTATIVE, SITE_MANAGER};
+use crate::demo_people::{ARBITER, AUDITOR, HEAD_MANAGER, OTHER_MANAGER, REPRESENTATIVE, SITE_MANAGER};
 use crate::registration::RegistrationService;
 use annuaire_registry::{
     ApplicantSession, CivilTraits, HolderSession, ManagerSession, ManagerTerms, NoticeSender, Registration, RegistrationSubject,
@@ -195,7 +195,7 @@ impl Maker<'_> {
         let site = self.manager(SITE_MANAGER).await?;
         r.ask_for_more(&site, &asked, "Précisez le service dans lequel vous exercez.").await?;
         made.push((asked, "complément demandé (Anne Sophie, FranceConnect)"));
-        let holder = r.holder_session(SITE_MANAGER, trace()).await?;
+        let holder = r.holder_session(AUDITOR, trace()).await?;
         let at = self.holder_contact(&holder).await?;
         made.push((at, "validée : une professionnelle a changé ses coordonnées"));
         let at = self.holder_activity(&holder, HOME).await?;
@@ -325,7 +325,7 @@ impl Maker<'_> {
         let r = self.registration();
         let at = r.create_contact_request(by).await?;
         let mobile = "0639980014".to_owned();
-        let draft = ContactDraft { email: "louise.essai@personnel.test".to_owned(), mobile, sans_mobile: false };
+        let draft = ContactDraft { email: "ines.temoin@personnel.test".to_owned(), mobile, sans_mobile: false };
         let outcome = r.validate_holder_section(by, &at.number, at.version, SectionDraft::Contact(draft), &CONFIRMED).await?;
         if !outcome.valid {
             bail!("the contact of {} is not valid: {:?}", at.number, outcome.findings.codes());
@@ -344,7 +344,7 @@ impl Maker<'_> {
         let r = self.registration();
         let rpps = by.person().get(1..).unwrap_or_default().to_owned();
         let at = r.create_holder_request(by, structure, &RegistrationSubject::NewActivity { rpps }).await?;
-        let draft = SectionDraft::Situation(self.situation(structure, "Louise", "Essai"));
+        let draft = SectionDraft::Situation(self.situation(structure, "Ines", "Temoin"));
         let outcome = r.validate_holder_section(by, &at.number, at.version, draft, &CONFIRMED).await?;
         if !outcome.valid {
             bail!("the section of {} is not valid: {:?}", at.number, outcome.findings.codes());
