@@ -56,6 +56,9 @@ pub(crate) const ARBITER: &str = "899900000060";
 /// The national support.
 pub(crate) const SUPPORT: &str = "899900000078";
 
+/// The auditor.
+pub(crate) const AUDITOR: &str = "899900000086";
+
 /// Everybody with whom a visitor logs in.
 pub(crate) const PEOPLE: [DemoPerson; 9] = [
     DemoPerson {
@@ -115,7 +118,7 @@ pub(crate) const PEOPLE: [DemoPerson; 9] = [
     },
     DemoPerson::agent(ARBITER, "arbitre national", "ARBITRE", "NADIA"),
     DemoPerson::agent(SUPPORT, "support national", "SOUTIEN", "MARC"),
-    DemoPerson::agent("899900000086", "auditeur", "TEMOIN", "INES"),
+    DemoPerson::agent(AUDITOR, "auditeur", "TEMOIN", "INES"),
     DemoPerson::agent("899900000094", "gestionnaire des terminologies", "LEXIQUE", "OMAR"),
 ];
 

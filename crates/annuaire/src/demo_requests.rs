@@ -3,7 +3,7 @@
 
 use crate::civil::STAND_IN_CLIENT;
 use crate::demo_clock::DemoClock;
-use crate::demo_people::{ARBITER, HEAD_MANAGER, OTHER_MANAGER, REPRESENTATIVE, SITE_MANAGER};
+use crate::demo_people::{ARBITER, AUDITOR, HEAD_MANAGER, OTHER_MANAGER, REPRESENTATIVE, SITE_MANAGER};
 use crate::registration::RegistrationService;
 use annuaire_registry::{
     ApplicantSession, CivilTraits, HolderSession, ManagerSession, ManagerTerms, NoticeSender, Registration, RegistrationSubject,
@@ -195,7 +195,9 @@ impl Maker<'_> {
         let site = self.manager(SITE_MANAGER).await?;
         r.ask_for_more(&site, &asked, "Précisez le service dans lequel vous exercez.").await?;
         made.push((asked, "complément demandé (Anne Sophie, FranceConnect)"));
-        let holder = r.holder_session(SITE_MANAGER, trace()).await?;
+        let holder = r.holder_session(AUDITOR, trace()).await?;
+        let at = self.holder_contact(&holder).await?;
+        made.push((at, "validée : une professionnelle a changé ses coordonnées"));
         let at = self.holder_activity(&holder, HOME).await?;
         made.push((at, "à instruire : demandée par une professionnelle enregistrée"));
         Ok(())
@@ -318,12 +320,31 @@ impl Maker<'_> {
         Ok(number)
     }
 
+    /// A contact that a registered professional gives, and proves by codes.
+    async fn holder_contact(&self, by: &HolderSession) -> Result<String> {
+        let r = self.registration();
+        let at = r.create_contact_request(by).await?;
+        let mobile = "0639980014".to_owned();
+        let draft = ContactDraft { email: "ines.temoin@personnel.test".to_owned(), mobile, sans_mobile: false };
+        let outcome = r.validate_holder_section(by, &at.number, at.version, SectionDraft::Contact(draft), &CONFIRMED).await?;
+        if !outcome.valid {
+            bail!("the contact of {} is not valid: {:?}", at.number, outcome.findings.codes());
+        }
+        r.send_holder_codes(by, &at.number).await?;
+        self.settle().await?;
+        let (mail, sms) = self.sender.codes();
+        r.confirm_holder_codes(by, &at.number, &mail, &sms).await?;
+        r.submit_holder(by, &at.number).await?;
+        self.settle().await?;
+        Ok(at.number)
+    }
+
     /// Another activity that a registered professional asks for.
     async fn holder_activity(&self, by: &HolderSession, structure: &str) -> Result<String> {
         let r = self.registration();
         let rpps = by.person().get(1..).unwrap_or_default().to_owned();
         let at = r.create_holder_request(by, structure, &RegistrationSubject::NewActivity { rpps }).await?;
-        let draft = SectionDraft::Situation(self.situation(structure, "Louise", "Essai"));
+        let draft = SectionDraft::Situation(self.situation(structure, "Ines", "Temoin"));
         let outcome = r.validate_holder_section(by, &at.number, at.version, draft, &CONFIRMED).await?;
         if !outcome.valid {
             bail!("the section of {} is not valid: {:?}", at.number, outcome.findings.codes());

@@ -45,6 +45,8 @@ struct AddActivityPage<'a> {
     frame: &'a PortalFrame,
     choice: StructureChoice,
     points: Vec<OpenPoint>,
+    /// Whether the contact waits for the codes that every request needs (transition 07).
+    needs_contact: bool,
 }
 
 /// `GET /portail/pro/demandes`
@@ -155,7 +157,8 @@ pub(crate) async fn add_page(visit: HolderVisit) -> Answer {
     let is_asked = request.uri.query().is_some_and(|query| query.contains("q-"));
     let points = if is_asked { choice.search(&portal, &by, &request).await? } else { Vec::new() };
     let status = if points.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok(answer::page(&portal, &request, status, &AddActivityPage { frame: &frame, choice, points }))
+    let needs_contact = !portal.registration().own_file(&session).await?.contact_verified;
+    Ok(answer::page(&portal, &request, status, &AddActivityPage { frame: &frame, choice, points, needs_contact }))
 }
 
 /// `POST /portail/pro/situations/demande`: another activity, an error, a departure.
