@@ -9,10 +9,19 @@ const journey = stage();
 const HOME = 'Bienvenue sur votre portail de gestion et de contrôle';
 const STATUS = 'p:has-text("Statut de la demande")';
 
-/** Logs in as a manager. */
+const sessions = new Map();
+
+/** A browser of a manager, logged in once for all journeys of this file. */
 async function asManager(visitor, person) {
-  const [computer, phone] = [await visitor(), await visitor()];
-  await openPortal(computer, phone, person, '/portail/gae', HOME);
+  const storageState = sessions.get(person.id);
+  const computer = await visitor(storageState ? { storageState } : {});
+  if (storageState) {
+    await computer.page.goto('/portail/gae');
+    await computer.at(HOME);
+    return computer;
+  }
+  await openPortal(computer, await visitor(), person, '/portail/gae', HOME);
+  sessions.set(person.id, await computer.context.storageState());
   return computer;
 }
 
@@ -84,7 +93,7 @@ async function valid(computer, code) {
   await computer.page.locator(`#section-${code} .mark`).getByText('Complète').waitFor();
 }
 
-const ESSAI = { family: 'Essai', given: 'Jeanne', mail: 'jeanne.essai@personne.example', mobile: '0639980101' };
+const ESSAI = { family: 'Fictive', given: 'Jeanne', birth: '14/03/1988', mail: 'jeanne.fictive@personne.example', mobile: '0639980101' };
 
 journey('acceptance_a01_a02_a03_a04: a person is registered, instructed and found in the directory', async ({ visitor, demo }) => {
   const computer = await asManager(visitor, LOUISE);
@@ -101,7 +110,7 @@ journey('acceptance_a01_a02_a03_a04: a person is registered, instructed and foun
   await computer.at('Confirmation de l’envoi de votre demande d’inscription');
   // A32: what is empty says so.
   assert.equal(await computer.page.locator('dt:text-is("Nom d’usage") + dd').textContent(), 'Non renseigné');
-  await computer.page.getByText('7 mai 1991').waitFor();
+  await computer.page.getByText('14 mars 1988').waitFor();
   // A02: in the second table, as T01.
   await computer.page.goto('/portail/gae/demandes');
   const line = computer.page.locator('#instruction tr', { hasText: number });
@@ -129,7 +138,7 @@ journey('acceptance_a01_a02_a03_a04: a person is registered, instructed and foun
     const bundle = await answer.json();
     return bundle.total > 0 && bundle;
   });
-  assert.equal(found.entry[0].resource.name[0].family, 'Essai');
+  assert.equal(found.entry[0].resource.name[0].family, 'Fictive');
   // The message with the number was sent, once.
   const reader = await visitor();
   const mails = await until('N10', async () => {
@@ -196,7 +205,7 @@ journey('acceptance_a12: two managers on one section, and neither entry is lost'
 journey('acceptance_a17: a refusal says why, in at least ten characters', async ({ visitor }) => {
   const computer = await asManager(visitor, LOUISE);
   const number = await begin(computer, '990000010');
-  await fillPerson(computer, { family: 'Specimen', given: 'Odile', mail: 'odile.specimen@personne.example', mobile: '0639980102' });
+  await fillPerson(computer, { family: 'Imaginaire', given: 'Odile', birth: '02/09/1979', mail: 'odile.specimen@personne.example', mobile: '0639980102' });
   await fillSituation(computer);
   await valid(computer, 'situation');
   await computer.press('Mise en instruction');
@@ -232,8 +241,11 @@ journey('a draft keeps what was typed through a session that ended', async ({ vi
   ]);
   await page.waitForLoadState();
   const phone = await visitor();
-  const again = Object.create(computer, { page: { value: page, writable: true } });
-  await openPortal(again, phone, ALIX, '/portail/gae/reconnecte', 'Vous êtes de nouveau connecté');
+  const kept = computer.page;
+  computer.page = page;
+  await openPortal(computer, phone, ALIX, '/portail/gae/reconnecte', 'Vous êtes de nouveau connecté');
+  computer.page = kept;
+  sessions.delete(ALIX.id);
   await computer.press('Reprendre ma saisie');
   await computer.at('Nouvelle demande');
   assert.equal(await computer.page.locator('#nomFamille').inputValue(), 'Perdue');

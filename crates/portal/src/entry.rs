@@ -19,7 +19,7 @@ use crate::structure_choice::StructureChoice;
 use annuaire_registry::{RegistrationStop, RequestSheet, SectionDraft, section_code};
 use annuaire_workflow::communes::CommuneIndex;
 use annuaire_workflow::day::{Day, paris_day};
-use annuaire_workflow::fields::{ClosingDraft, ContactDraft, SituationDraft};
+use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft, SituationDraft};
 use annuaire_workflow::kind::RequestKind;
 use annuaire_workflow::messages::{MessageCode, fill};
 use annuaire_workflow::request::{LegalStatement, RequestSection};
@@ -299,9 +299,16 @@ impl<'a> AskedDeed<'a> {
 }
 
 /// Whether a sheet holds a draft as it was posted.
-fn holds(sheet: &RequestSheet, draft: &SectionDraft) -> bool {
+fn holds(sheet: &RequestSheet, draft: &SectionDraft, day: Day) -> bool {
     match draft {
-        SectionDraft::Civil(d) => *d == sheet.civil,
+        SectionDraft::Civil(d) => {
+            // Countries are shown by name and may be stored by code.
+            let values = ValueSets::new(annuaire_nos::Nos::embedded());
+            let code = |typed: &str| values.country(typed, day).map(str::to_owned);
+            let is_same = code(&d.pays_naissance) == code(&sheet.civil.pays_naissance);
+            let pays_naissance = if is_same { sheet.civil.pays_naissance.clone() } else { d.pays_naissance.clone() };
+            CivilDraft { pays_naissance, ..d.clone() } == sheet.civil
+        }
         SectionDraft::Contact(d) => *d == sheet.contact,
         SectionDraft::Situation(d) => *d == sheet.situation,
         SectionDraft::Closing(d) => *d == sheet.closing,
@@ -341,13 +348,14 @@ pub(crate) async fn take(
 ) -> Answer {
     let registration = portal.registration();
     let sheet = by.sheet(registration, number).await?;
+    let day = paris_day(portal.now_ms());
     let asked = AskedDeed::of(form.get("faire"));
     let quiet = request.headers.get("accept").is_some_and(|accept| accept == "application/json");
     let mut version = form.version();
     let drafts = drafts_of(form);
     if version != sheet.version {
         // A double click, or « back » and again: what is stored is what was sent.
-        let is_again = drafts.iter().all(|draft| holds(&sheet, draft) || is_untouched(&sheet, draft));
+        let is_again = drafts.iter().all(|draft| holds(&sheet, draft, day) || is_untouched(&sheet, draft));
         if !is_again {
             return Ok(conflict(portal, request, frame, by, &sheet, form));
         }
@@ -362,7 +370,7 @@ pub(crate) async fn take(
         if !asked_sections(sheet.kind).contains(&section) {
             continue;
         }
-        let is_kept = holds(&sheet, &draft);
+        let is_kept = holds(&sheet, &draft, day);
         let validates = asked.verb == "valider" && section_code(section) == asked.section;
         if validates || (submits && (sheet.open_sections.contains(&section) || !is_kept)) {
             let outcome = match by.validate(registration, number, version, draft, &acknowledged).await {

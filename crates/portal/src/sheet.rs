@@ -6,6 +6,7 @@ use crate::gae::list::state_class;
 use crate::sections::{SummaryLines, civil_summary, closing_summary, contact_summary, situation_summary};
 use annuaire_registry::RequestSheet;
 use annuaire_workflow::kind::RequestKind;
+use annuaire_workflow::state::RequestState;
 
 /// What pages show of it.
 pub(crate) struct SheetView {
@@ -24,6 +25,13 @@ pub(crate) struct SheetView {
     pub(crate) steps: Vec<(String, String)>,
     /// Reasons that people gave, the oldest first.
     pub(crate) reasons: Vec<String>,
+}
+
+/// When each state was entered: saving a draft again is no step.
+fn entered(sheet: &RequestSheet) -> Vec<(i64, RequestState)> {
+    let mut steps = sheet.steps.clone();
+    steps.dedup_by_key(|(_, state)| *state);
+    steps
 }
 
 /// Makes it.
@@ -54,7 +62,7 @@ pub(crate) fn sheet_view(portal: &Portal, sheet: &RequestSheet) -> SheetView {
         place: sheet.place.as_ref().map(|place| format!("{} - {}", place.number, place.name)).unwrap_or_default(),
         rpps: sheet.rpps.clone().unwrap_or_default(),
         sections: shown.map(|(n, (title, lines))| (format!("{}. {title}", n + 1), lines)).collect(),
-        steps: sheet.steps.iter().map(|(at, state)| (instant(*at), state.statut().to_owned())).collect(),
+        steps: entered(sheet).into_iter().map(|(at, state)| (instant(at), state.statut().to_owned())).collect(),
         reasons: sheet.reasons.iter().map(|reason| typeset(reason)).collect(),
     }
 }

@@ -116,12 +116,22 @@ pub(crate) async fn dashboard(visit: ManagerVisit) -> Answer {
     let ages = ["moins de 7 jours", "de 7 à 30 jours", "plus de 30 jours"];
     let ages = ages.iter().zip(found.by_age).map(|(words, n)| ((*words).to_owned(), n)).collect();
     let refusals = found.refusals.iter().map(|(reason, n)| (format!("{} — {}", reason.code(), reason.label()), *n)).collect();
+    let mut of_staff: Vec<(String, u64)> = Vec::new();
+    if let Some(staff) = found.staff {
+        let days = ["30 jours", "60 jours", "90 jours"];
+        of_staff.push(("Personnes en exercice ou à venir".to_owned(), staff.persons));
+        of_staff.push(("Identité non certifiée".to_owned(), staff.uncertified));
+        of_staff.push(("Coordonnées non vérifiées".to_owned(), staff.unverified_contact));
+        of_staff.push(("Sans mobile".to_owned(), staff.without_mobile));
+        of_staff.extend(days.iter().zip(staff.ends).map(|(days, n)| (format!("Fin prévue d’ici {days}"), n)));
+    }
     let page = DashboardPage {
         frame: &visit.frame,
         tables: vec![
             ("Demandes par statut", states),
             ("Demandes ouvertes par ancienneté", ages),
             ("Refus par motif (90 derniers jours)", refusals),
+            ("Effectifs", of_staff),
         ],
     };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
