@@ -13,7 +13,9 @@
 
 mod admission;
 mod answer;
+mod attestation;
 mod confirm;
+mod console;
 mod csv;
 mod demo;
 mod door;
