@@ -31,6 +31,7 @@ mod legal;
 mod limits;
 mod open_pages;
 mod pro;
+mod representative;
 mod routes;
 mod sections;
 mod sheet;

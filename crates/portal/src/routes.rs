@@ -8,6 +8,7 @@ use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, instruction, list, people, request, staff, wish};
 use crate::open_pages;
 use crate::pro::{applicant, file, holder};
+use crate::representative::{authority as represented, designation, structures, withdrawal};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post};
@@ -83,6 +84,33 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
     ]
 }
 
+/// The routes of legal representatives and mandataires.
+fn of_representatives() -> Vec<(&'static str, &'static str, Space, Handler)> {
+    use Space::Professional;
+    vec![
+        ("/portail/habilitations", "portal.habilitations", Professional, get(structures::list).post(structures::attach)),
+        ("/portail/habilitations/{cible}", "portal.habilitation", Professional, get(represented::page).post(represented::act)),
+        (
+            "/portail/habilitations/{cible}/gestionnaire",
+            "portal.manager",
+            Professional,
+            get(designation::manager_page).post(designation::manager),
+        ),
+        (
+            "/portail/habilitations/{cible}/mandataire",
+            "portal.mandataire",
+            Professional,
+            get(designation::mandataire_page).post(designation::mandataire),
+        ),
+        (
+            "/portail/habilitations/{cible}/{liste}/{personne}/supprimer",
+            "portal.withdrawal",
+            Professional,
+            get(withdrawal::before).post(withdrawal::withdraw),
+        ),
+    ]
+}
+
 /// The routes of consoles, and of those who check an attestation.
 fn of_consoles() -> Vec<(&'static str, &'static str, Space, Handler)> {
     use Space::{Open, Professional};
@@ -145,7 +173,9 @@ fn of_everybody(portal: &Portal) -> Vec<(String, &'static str, Space, Handler)> 
 pub fn router(settings: PortalSettings) -> Router {
     let portal = Arc::new(Portal::new(settings));
     let mut router = Router::new();
-    for (path, route, space, handler) in of_managers().into_iter().chain(of_professionals()).chain(of_consoles()) {
+    for (path, route, space, handler) in
+        of_managers().into_iter().chain(of_professionals()).chain(of_representatives()).chain(of_consoles())
+    {
         router = admitted(router, &portal, (path, route, space), handler);
     }
     for (path, route, space, handler) in of_everybody(&portal) {
