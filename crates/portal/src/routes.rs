@@ -1,9 +1,9 @@
 //! Addresses, who may ask for each, and what answers.
 
 use crate::admission::{Space, admitted};
-use crate::demo;
 use crate::attestation;
 use crate::console::{arbitration, audit, authority, home as consoles, pairs, support, terminologies};
+use crate::demo;
 use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, instruction, list, people, request, staff, wish};
 use crate::open_pages;
