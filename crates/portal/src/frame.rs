@@ -40,7 +40,7 @@ pub(crate) struct PortalFrame {
 }
 
 /// What pages tell after an act, by the word that the address carries.
-const DONE: [(&str, &str); 15] = [
+const DONE: [(&str, &str); 33] = [
     ("enregistree", "Vos saisies sont enregistrées."),
     ("section", "La section est complète."),
     ("instruction", "La demande est mise en instruction."),
@@ -55,6 +55,24 @@ const DONE: [(&str, &str); 15] = [
     ("retrait", "L’habilitation est retirée."),
     ("envoyee", "Votre demande est envoyée."),
     ("relance", "L’établissement est relancé."),
+    ("arbitree", "La décision est enregistrée."),
+    ("distinctes", "Les deux personnes sont déclarées distinctes."),
+    ("fusionnees", "Les deux numéros sont fusionnés."),
+    ("defusionnees", "La fusion est annulée."),
+    ("accord", "Votre accord est gardé. L’annulation aura lieu quand l’établissement la demandera aussi."),
+    ("annulee", "L’enregistrement est annulé."),
+    ("acceptee", "La structure est habilitée."),
+    ("close", "L’alerte est close."),
+    ("levee", "La suspension est levée."),
+    ("repondu", "La réponse est envoyée."),
+    ("rattachee", "Votre structure est rattachée. Le support vérifie le contrat avant de l’habiliter."),
+    ("mandat", "Le mandat est enregistré."),
+    ("finmandat", "Le mandat est retiré."),
+    ("delegation", "La délégation est active."),
+    ("findelegation", "La délégation est terminée."),
+    ("option", "L’option est enregistrée."),
+    ("confirmes", "La liste des gestionnaires est confirmée pour un an."),
+    ("reprise", "La structure est reprise, avec ses gestionnaires."),
     ("fait", "C’est fait."),
 ];
 

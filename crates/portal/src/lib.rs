@@ -13,7 +13,9 @@
 
 mod admission;
 mod answer;
+mod attestation;
 mod confirm;
+mod console;
 mod csv;
 mod demo;
 mod door;
@@ -29,6 +31,7 @@ mod legal;
 mod limits;
 mod open_pages;
 mod pro;
+mod representative;
 mod routes;
 mod sections;
 mod sheet;

@@ -1,11 +1,14 @@
 //! Addresses, who may ask for each, and what answers.
 
 use crate::admission::{Space, admitted};
+use crate::attestation;
+use crate::console::{arbitration, audit, authority, home as consoles, pairs, support, terminologies};
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, instruction, list, people, request, staff, wish};
 use crate::open_pages;
 use crate::pro::{applicant, file, holder};
+use crate::representative::{authority as represented, designation, structures, withdrawal};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post};
@@ -81,6 +84,72 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
     ]
 }
 
+/// The routes of legal representatives and mandataires.
+fn of_representatives() -> Vec<(&'static str, &'static str, Space, Handler)> {
+    use Space::Professional;
+    vec![
+        ("/portail/habilitations", "portal.habilitations", Professional, get(structures::list).post(structures::attach)),
+        ("/portail/habilitations/{cible}", "portal.habilitation", Professional, get(represented::page).post(represented::act)),
+        (
+            "/portail/habilitations/{cible}/gestionnaire",
+            "portal.manager",
+            Professional,
+            get(designation::manager_page).post(designation::manager),
+        ),
+        (
+            "/portail/habilitations/{cible}/mandataire",
+            "portal.mandataire",
+            Professional,
+            get(designation::mandataire_page).post(designation::mandataire),
+        ),
+        (
+            "/portail/habilitations/{cible}/{liste}/{personne}/supprimer",
+            "portal.withdrawal",
+            Professional,
+            get(withdrawal::before).post(withdrawal::withdraw),
+        ),
+    ]
+}
+
+/// The routes of consoles, and of those who check an attestation.
+fn of_consoles() -> Vec<(&'static str, &'static str, Space, Handler)> {
+    use Space::{Open, Professional};
+    vec![
+        ("/portail/verifier", "portal.check", Open, get(attestation::check)),
+        ("/portail/console", "portal.consoles", Professional, get(consoles::home)),
+        ("/portail/console/arbitrage", "portal.arbitration", Professional, get(arbitration::queue)),
+        (
+            "/portail/console/arbitrage/corrections",
+            "portal.corrections",
+            Professional,
+            get(pairs::corrections_page).post(pairs::correct),
+        ),
+        (
+            "/portail/console/arbitrage/paires/{premier}/{second}",
+            "portal.pair",
+            Professional,
+            get(pairs::before_pair).post(pairs::pair),
+        ),
+        (
+            "/portail/console/arbitrage/{numero}",
+            "portal.arbitration-file",
+            Professional,
+            get(arbitration::before_file).post(arbitration::file),
+        ),
+        ("/portail/console/support", "portal.support", Professional, get(support::page).post(support::open)),
+        ("/portail/console/support/acte", "portal.support-deed", Professional, post(support::act)),
+        ("/portail/console/audit", "portal.trail", Professional, get(audit::trail)),
+        ("/portail/console/audit/fichier", "portal.trail-file", Professional, get(audit::file)),
+        (
+            "/portail/console/nomenclatures",
+            "portal.terminologies",
+            Professional,
+            get(terminologies::wishes).post(terminologies::answer_wish),
+        ),
+        ("/portail/console/autorite", "portal.authority", Professional, get(authority::page).post(authority::person)),
+    ]
+}
+
 /// The routes of everybody.
 fn of_everybody(portal: &Portal) -> Vec<(String, &'static str, Space, Handler)> {
     let open = |path: &str, route, handler| (path.to_owned(), route, Space::Open, handler);
@@ -104,7 +173,9 @@ fn of_everybody(portal: &Portal) -> Vec<(String, &'static str, Space, Handler)> 
 pub fn router(settings: PortalSettings) -> Router {
     let portal = Arc::new(Portal::new(settings));
     let mut router = Router::new();
-    for (path, route, space, handler) in of_managers().into_iter().chain(of_professionals()) {
+    for (path, route, space, handler) in
+        of_managers().into_iter().chain(of_professionals()).chain(of_representatives()).chain(of_consoles())
+    {
         router = admitted(router, &portal, (path, route, space), handler);
     }
     for (path, route, space, handler) in of_everybody(&portal) {

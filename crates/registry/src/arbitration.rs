@@ -7,6 +7,7 @@ use crate::limits::LIST_PAGE_MAX;
 use crate::lists::RequestSheet;
 use crate::service::Registration;
 use crate::session::ArbiterSession;
+use crate::stated::{OwnExercise, OwnSituation, StatedParts};
 use crate::step::SteppedRequest;
 use annuaire_mos::EtatCivil;
 use annuaire_store::{CaseFilter, CaseOrder};
@@ -37,6 +38,10 @@ pub struct ArbitrationSheet {
     pub civil: Option<EtatCivil>,
     /// How alike they are, trait by trait.
     pub score: Option<Score>,
+    /// Practices of the candidate, each with the authority that states it.
+    pub exercises: Vec<OwnExercise>,
+    /// Situations of the candidate, likewise.
+    pub situations: Vec<OwnSituation>,
 }
 
 impl Registration {
@@ -72,7 +77,13 @@ impl Registration {
         let theirs = person.as_ref().and_then(crate::person::RegisteredPerson::traits);
         let compared = content.civil_values.as_ref().zip(theirs);
         let place = self.place(&kept.value.structure).await?;
+        let stated = match &person {
+            Some(person) => self.stated_parts(person).await?,
+            None => StatedParts::default(),
+        };
         Ok(ArbitrationSheet {
+            exercises: stated.exercises,
+            situations: stated.situations,
             score: compared.map(|(ours, theirs)| score(&ours.traits(), &theirs, CommuneIndex::embedded())),
             candidate: person.as_ref().map(|person| person.national_id.get(1..).unwrap_or_default().to_owned()),
             civil: person.and_then(|person| person.merged.etat_civil),

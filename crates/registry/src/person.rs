@@ -103,6 +103,18 @@ pub(crate) async fn person(registry: &dyn Registry, national_id: &str) -> Result
     Ok(persons(registry, &[national_id.to_owned()]).await?.pop())
 }
 
+/// What is public of a person; `None` when nothing is.
+pub(crate) async fn public_person(registry: &dyn Registry, national_id: &str) -> Result<Option<Professionnel>, Error> {
+    let (at, key) = (registry.last_tx().await?, entity_key::person(national_id));
+    let facts = registry.facts_at(at, std::slice::from_ref(&key)).await?;
+    let owners = owners_of(registry, &facts).await?;
+    let Some(entity) = consolidate(facts, &owners, Perimeter::Public).remove(&key) else { return Ok(None) };
+    match entity.fault {
+        Some(fault) => Err(Error::Facts { entity: fault.entity, reason: fault.reason }),
+        None => Ok(entity.professional.filter(|public| !public.exercices.is_empty())),
+    }
+}
+
 /// Structures by technical identifier; those that nobody knows, and those whose facts cannot be used, are left out.
 pub(crate) async fn structures(registry: &dyn Registry, ids: &[String]) -> Result<Vec<Structure>, Error> {
     let keys: Vec<String> = ids.iter().filter(|id| !id.is_empty()).map(|id| entity_key::structure(id)).collect();

@@ -175,6 +175,18 @@ impl Registration {
         Ok(all.iter().map(RegisteredPlace::of).collect())
     }
 
+    /// The open sites of a legal entity, by name; structures are public. Cost: a look-up in the index and the facts of the sites.
+    ///
+    /// # Errors
+    /// Those of the registry and of the search for structures.
+    pub async fn open_sites(&self, legal_entity: &str) -> Result<Vec<RegisteredPlace>, Error> {
+        let ids = self.settings.structures.sites_of(legal_entity).await.map_err(Error::Structures)?;
+        let mut sites = self.places(&ids).await?;
+        sites.retain(|site| !site.is_legal_entity && site.is_open_on(self.today()));
+        sites.sort_by(|one, other| (&one.name, &one.number).cmp(&(&other.name, &other.number)));
+        Ok(sites)
+    }
+
     /// A structure by the number that people type: FINESS or SIRET.
     ///
     /// # Errors

@@ -3,8 +3,9 @@
 use crate::error::Error;
 use annuaire_workflow::perimeter::PerimeterTarget;
 
-/// The text of a target.
-pub(crate) fn text_of(target: &PerimeterTarget) -> String {
+/// The text of a target: « EG:990000010 ».
+#[must_use]
+pub fn text_of(target: &PerimeterTarget) -> String {
     let kind = match target {
         PerimeterTarget::LegalEntity(_) => "EJ",
         PerimeterTarget::Site(_) => "EG",
@@ -15,7 +16,10 @@ pub(crate) fn text_of(target: &PerimeterTarget) -> String {
 }
 
 /// The target of a text that [`text_of`] wrote.
-pub(crate) fn parse(text: &str) -> Result<PerimeterTarget, Error> {
+///
+/// # Errors
+/// [`Error::UnknownWord`] for any other text.
+pub fn parse(text: &str) -> Result<PerimeterTarget, Error> {
     let unknown = || Error::UnknownWord { kind: "target", word: text.to_owned() };
     let (kind, number) = text.split_once(':').ok_or_else(unknown)?;
     let number = number.to_owned();

@@ -84,6 +84,8 @@ struct AttestationPage<'a> {
     professions: Vec<String>,
     situations: Vec<OwnSituationLine>,
     day: String,
+    /// Code by which anybody checks it.
+    code: String,
 }
 
 /// A state of certification (J111) in words.
@@ -238,13 +240,15 @@ pub(crate) async fn attestation(visit: HolderVisit) -> Answer {
         file.exercises.iter().map(|e| format!("{} {}", e.given_name, e.name).trim().to_owned()).collect();
     names.sort_unstable();
     names.dedup();
+    let today = paris_day(visit.portal.now_ms());
     let page = AttestationPage {
         frame: &visit.frame,
+        code: visit.portal.attestation_code(&file.rpps, today),
         professions: file.exercises.iter().map(|e| visit.portal.profession(&e.profession)).collect(),
         rpps: file.rpps,
         names,
         situations,
-        day: french(paris_day(visit.portal.now_ms())),
+        day: french(today),
     };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }

@@ -1,0 +1,163 @@
+//! « Vérifier une attestation » (SC80): anybody who was handed an attestation checks that this portal made it, and what is public today.
+//!
+//! The code belongs to a number and a day. It is made of them under the key of forms, so that nothing is stored; a wrong code tells nothing
+//! about the number, not even whether somebody has it.
+
+use crate::admission::PortalRequest;
+use crate::answer;
+use crate::door::Portal;
+use crate::fault::Answer;
+use crate::field::{FormField, OpenPoint};
+use crate::frame::PortalFrame;
+use crate::limits::ATTESTATION_DAYS;
+use annuaire_workflow::day::{Day, french, paris_day, plus_days};
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use std::sync::Arc;
+
+/// Digits of codes: no letter that is taken for a digit.
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Characters of a code.
+const CODE_CHARS: u32 = 12;
+
+/// SC80.
+#[derive(Template)]
+#[template(path = "attestation_check.html")]
+struct AttestationCheckPage<'a> {
+    frame: &'a PortalFrame,
+    fields: Vec<FormField>,
+    points: Vec<OpenPoint>,
+    found: Option<CheckedAttestation>,
+}
+
+/// What is told of a genuine attestation.
+struct CheckedAttestation {
+    rpps: String,
+    issued: String,
+    /// Whether anything is public of the person today.
+    is_public: bool,
+    names: Vec<String>,
+    professions: Vec<String>,
+    places: Vec<String>,
+}
+
+/// The value of a code as it was typed: blanks and hyphens are left out, and letters that look like digits are those digits.
+fn value_of(typed: &str) -> Option<u64> {
+    let mut value: u64 = 0;
+    let mut count = 0;
+    for sign in typed.chars().filter(|sign| !sign.is_whitespace() && *sign != '-') {
+        let sign = match sign.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        };
+        let digit = DIGITS.iter().position(|known| char::from(*known) == sign)?;
+        count += 1;
+        if count > CODE_CHARS {
+            return None;
+        }
+        value = value << 5 | digit as u64;
+    }
+    (count == CODE_CHARS).then_some(value)
+}
+
+impl Portal {
+    fn attestation_value(&self, rpps: &str, day: Day) -> u64 {
+        let hash = self.keyed_hash(&format!("attestation {rpps} {day}"));
+        hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)) >> (64 - 5 * CODE_CHARS)
+    }
+
+    /// The code that is printed on the attestation of a number on a day: `4K7M-09QX-ZT2A`.
+    pub(crate) fn attestation_code(&self, rpps: &str, day: Day) -> String {
+        let value = self.attestation_value(rpps, day);
+        let mut code = String::new();
+        for n in 0..CODE_CHARS {
+            if n > 0 && n % 4 == 0 {
+                code.push('-');
+            }
+            let digit = (value >> (5 * (CODE_CHARS - 1 - n))) & 31;
+            code.push(char::from(DIGITS.get(digit as usize).copied().unwrap_or(b'0')));
+        }
+        code
+    }
+
+    /// The day on which the attestation of a number with this code was made, within a year. Costs a hash for each day.
+    fn attestation_day(&self, rpps: &str, value: u64, today: Day) -> Option<Day> {
+        (0..=ATTESTATION_DAYS).map(|back| plus_days(today, -back)).find(|day| self.attestation_value(rpps, *day) == value)
+    }
+}
+
+fn fields_of(rpps: &str, code: &str) -> Vec<FormField> {
+    vec![
+        FormField::text("rpps", "Numéro RPPS", rpps, 20).mandatory().numeric().hinted("11 chiffres"),
+        FormField::text("code", "Code de vérification", code, 20)
+            .mandatory()
+            .hinted("12 caractères, imprimés au bas de l’attestation"),
+    ]
+}
+
+/// `GET /portail/verifier?rpps=…&code=…`
+pub(crate) async fn check(State(portal): State<Arc<Portal>>, request: PortalRequest) -> Answer {
+    let frame = PortalFrame::plain(&portal, &request);
+    let rpps: String = request.parameter("rpps").split_whitespace().collect();
+    let code = request.parameter("code");
+    let mut fields = fields_of(&rpps, &code);
+    let (mut points, mut found) = (Vec::new(), None);
+    if !rpps.is_empty() || !code.is_empty() {
+        let today = paris_day(portal.now_ms());
+        let is_number = rpps.len() == 11 && rpps.bytes().all(|byte| byte.is_ascii_digit());
+        let value = value_of(&code);
+        let mut tell = |n: usize, text: &str| {
+            if let Some(field) = fields.get_mut(n) {
+                field.tell("", text);
+                points.push(OpenPoint {
+                    anchor: field.anchor(),
+                    text: format!("{}\u{a0}: {text}", field.label),
+                    is_warning: false,
+                });
+            }
+        };
+        if !is_number {
+            tell(0, "Saisissez les 11 chiffres du numéro RPPS.");
+        }
+        match value {
+            None => tell(1, "Saisissez les 12 caractères du code, par exemple 4K7M-09QX-ZT2A."),
+            Some(value) if is_number => match portal.attestation_day(&rpps, value, today) {
+                Some(day) => found = Some((day, portal.registration().attested_person(&rpps).await?)),
+                None => tell(1, "Ce code n’est pas celui d’une attestation de ce numéro délivrée depuis un an."),
+            },
+            Some(_) => {}
+        }
+    }
+    let found = found.map(|(day, person)| {
+        let is_public = person.is_some();
+        let (names, professions, places) = person.map(|p| (p.names, p.professions, p.places)).unwrap_or_default();
+        CheckedAttestation {
+            rpps: rpps.clone(),
+            issued: french(day),
+            is_public,
+            names,
+            professions: professions.iter().map(|code| portal.profession(code)).collect(),
+            places: places.into_iter().map(|place| format!("{} - {}", place.number, place.name)).collect(),
+        }
+    });
+    let status = if points.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let page = AttestationCheckPage { frame: &frame, fields, points, found };
+    Ok(answer::page(&portal, &request, status, &page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value_of;
+
+    #[test]
+    fn a_code_is_read_as_people_copy_it() {
+        assert_eq!(value_of("0000-0000-0010"), Some(32));
+        assert_eq!(value_of(" oooo oooo ooi0 "), Some(32));
+        assert_eq!(value_of("ZZZZ-ZZZZ-ZZZZ"), Some((1 << 60) - 1));
+        for wrong in ["", "ZZZZ-ZZZZ-ZZZ", "ZZZZ-ZZZZ-ZZZZ-Z", "ZZZZ-ZZZZ-ZZZU", "ZZZZ-ZZZZ-ZZZé"] {
+            assert_eq!(value_of(wrong), None, "{wrong}");
+        }
+    }
+}
