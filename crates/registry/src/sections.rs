@@ -100,7 +100,7 @@ impl SectionDraft {
     }
 
     /// A draft is saved unchecked, but no field grows without end.
-    fn check_size(&self) -> Result<(), RegistrationRefusal> {
+    pub(crate) fn check_size(&self) -> Result<(), RegistrationRefusal> {
         let sound = |text: &&str| text.chars().count() <= DRAFT_FIELD_CHARS && !text.contains('\0');
         if self.texts().iter().all(sound) {
             return Ok(());

@@ -25,7 +25,7 @@ use annuaire_workflow::state::RequestState;
 use annuaire_workflow::transition::Effect;
 
 /// Note of the sequence of request numbers.
-const REQUEST_COUNTER: (&str, &str) = ("registration", "request-sequence");
+pub(crate) const REQUEST_COUNTER: (&str, &str) = ("registration", "request-sequence");
 /// Note of the position in the sequence of RPPS numbers.
 const RPPS_POSITION: (&str, &str) = ("registration", "rpps-position");
 
@@ -86,6 +86,19 @@ impl Registration {
         step: &CaseStep,
     ) -> Result<Option<SteppedRequest>, RegistrationStop> {
         let content = self.opened(&row)?;
+        let (settling, decision, event) = self.decided(row, content, version, actor, step).await?;
+        self.settle(settling, (version, step.form_key.as_deref()), decision, event).await
+    }
+
+    /// Loads what a step needs and asks the rules; a refusal is audited.
+    pub(crate) async fn decided<'a>(
+        &'a self,
+        row: RequestRow,
+        content: RequestContent,
+        version: Option<u64>,
+        actor: &'a CaseActor,
+        step: &'a CaseStep,
+    ) -> Result<(Settling<'a>, RequestDecision, AuditEvent), RegistrationStop> {
         let place = self.place(&row.structure).await?;
         let managers = match &place {
             Some(place) => PlaceManagers::of(self.registry(), place, self.today()).await?,
@@ -109,7 +122,7 @@ impl Registration {
             Err(refused) => return self.refused(event, refused.into()).await,
         };
         let settling = Settling::prepare(self, row, content, (actor, step), (place, managers), &decision, facts).await?;
-        self.settle(settling, (version, step.form_key.as_deref()), decision, event).await
+        Ok((settling, decision, event))
     }
 
     async fn settle(

@@ -9,7 +9,7 @@ const HEADER_COLUMNS: usize = 3;
 const ALIKE: f64 = 0.75;
 
 /// Where the columns stand.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BulkHeader {
     places: Vec<(BulkColumn, usize)>,
 }
