@@ -71,6 +71,7 @@ impl Registration {
             crate::contact_codes::ContactCodeRow::KIND,
             crate::session::PortalSessionRow::KIND,
             crate::once::BegunFormRow::KIND,
+            crate::software::SoftwareTokenRow::KIND,
             crate::lot_rows::LotRow::KIND,
             crate::lot_rows::LotPageRow::KIND,
             crate::lot_rows::LotLineRow::KIND,

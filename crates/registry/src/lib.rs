@@ -22,8 +22,7 @@
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
 //! [`NoticeSender`] and a [`StructureSearch`]. Absent: undoing a merge after 30 days by two arbiters (§8.6), the dialogue with the civil
-//! register (§9: only what is to be asked is written), reviews and campaigns (§15), the software of employers (§17.3), suspended
-//! situations of closed structures.
+//! register (§9: only what is to be asked is written), reviews and campaigns (§15), suspended situations of closed structures.
 
 mod accesses;
 mod acting;
@@ -75,6 +74,7 @@ mod row;
 mod sections;
 mod service;
 mod session;
+mod software;
 mod staff;
 mod stated;
 mod statement;
@@ -117,6 +117,7 @@ pub use service::{Registration, RegistrationSettings, SystemActor};
 pub use session::{
     ArbiterSession, HolderSession, ManagerSession, RepresentativeSession, SessionTrace, SupportSession, TerminologySession,
 };
+pub use software::{ListedSoftware, SoftwareSecret, SoftwareSession};
 pub use staff::{StaffLine, StaffPage};
 pub use stated::{OwnExercise, OwnSituation};
 pub use step::SteppedRequest;

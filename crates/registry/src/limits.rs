@@ -78,3 +78,9 @@ pub const LOT_NAME_CHARS: usize = 120;
 pub const LOTS_SHOWN: usize = 100;
 /// Numbers that a refusal names; the others are counted.
 pub const LOT_NUMBERS_TOLD: usize = 20;
+/// Milliseconds for which a token of a software is good: ten minutes.
+pub const SOFTWARE_TOKEN_MS: i64 = 10 * 60_000;
+/// Characters of the name of a software.
+pub const SOFTWARE_NAME_CHARS: usize = 80;
+/// Software of one authority.
+pub const SOFTWARE_MAX: usize = 50;

@@ -294,5 +294,5 @@ fn manager_of(lot: &LotRow) -> CaseActor {
         level: lot.level.clone(),
         address: lot.address.clone(),
     };
-    CaseActor { kind: ActorKind::Gae, id: lot.manager.clone(), trace, purpose: String::new() }
+    CaseActor { kind: ActorKind::Gae, id: lot.manager.clone(), trace, purpose: String::new(), machine: None }
 }

@@ -105,10 +105,16 @@ impl Registration {
             None => PlaceManagers::default(),
         };
         let mut facts = row.facts(version.unwrap_or(0))?;
-        if actor.kind == ActorKind::Gae && facts.subject.is_none() && self.is_about(&actor.id, &content).await? {
+        let rights = self.rights_of(actor).await?;
+        // Whoever answers for a software instructs nothing about themselves through it either.
+        let answerable = actor.answerable();
+        let about = match &facts.subject {
+            Some(subject) => subject == answerable,
+            None => rights.is_some() && self.is_about(answerable, &content).await?,
+        };
+        if about && rights.is_some() {
             facts.subject = Some(actor.id.clone());
         }
-        let rights = if actor.kind == ActorKind::Gae { Some(self.rights(&actor.id).await?) } else { None };
         let context = self.context((&row, &facts, &content), (actor, rights.as_ref(), step), place.as_ref(), &managers).await?;
         let within = context.reach == Reach::Within;
         let acting = ActingPerson {
@@ -220,6 +226,7 @@ impl Registration {
         context.other_manager = context.manager_exists;
         context.four_eyes = managers.four_eyes();
         context.has_warnings = !row.acknowledged.is_empty();
+        context.machine_may_validate = actor.machine.as_ref().is_some_and(|machine| machine.may_validate);
         context.contact_verified = row.contact_verified
             || match &row.subject {
                 Some(subject) if actor.kind == ActorKind::Pro => {
