@@ -1,10 +1,13 @@
 //! Who acts on a request, with what: everything that comes into one step.
 
 use crate::content::{CivilValues, ClosingValues, ContactValues, Remark, SituationValues};
+use crate::error::Error;
+use crate::grants::ManagerRights;
 use crate::identity_key::{FoundIdentity, IdentityLockRow};
 use crate::place::RegisteredPlace;
 use crate::request_row::RequestRow;
 use crate::row::VersionedRow;
+use crate::service::Registration;
 use crate::session::{ArbiterSession, HolderSession, ManagerSession, SessionTrace, SupportSession, audit_event};
 use annuaire_store::{AuditEvent, Cause, Channel};
 use annuaire_workflow::actor::ActorKind;
@@ -20,29 +23,59 @@ pub(crate) struct CaseActor {
     pub(crate) trace: SessionTrace,
     /// Why, for those who say it.
     pub(crate) purpose: String,
+    /// For a software: for whom it acts, and how far.
+    pub(crate) machine: Option<MachineMandate>,
+}
+
+/// For whom a software of an employer acts.
+#[derive(Debug, Clone)]
+pub(crate) struct MachineMandate {
+    /// The manager who answers for it.
+    pub(crate) manager: String,
+    /// The authority: text of the target.
+    pub(crate) target: String,
+    /// The authority signed the option.
+    pub(crate) may_validate: bool,
 }
 
 impl CaseActor {
     pub(crate) fn manager(session: &ManagerSession) -> Self {
-        Self { kind: ActorKind::Gae, id: session.person.clone(), trace: session.trace.clone(), purpose: String::new() }
+        Self {
+            kind: ActorKind::Gae,
+            id: session.person.clone(),
+            trace: session.trace.clone(),
+            purpose: String::new(),
+            machine: None,
+        }
     }
 
     pub(crate) fn holder(session: &HolderSession) -> Self {
-        Self { kind: ActorKind::Pro, id: session.person.clone(), trace: session.trace.clone(), purpose: String::new() }
+        Self {
+            kind: ActorKind::Pro,
+            id: session.person.clone(),
+            trace: session.trace.clone(),
+            purpose: String::new(),
+            machine: None,
+        }
     }
 
     pub(crate) fn arbiter(session: &ArbiterSession) -> Self {
         let (id, trace) = (session.person.clone(), session.trace.clone());
-        Self { kind: ActorKind::Arb, id, trace, purpose: session.purpose.clone() }
+        Self { kind: ActorKind::Arb, id, trace, purpose: session.purpose.clone(), machine: None }
     }
 
     pub(crate) fn support(session: &SupportSession) -> Self {
         let (id, trace) = (session.person.clone(), session.trace.clone());
-        Self { kind: ActorKind::Sup, id, trace, purpose: session.purpose.clone() }
+        Self { kind: ActorKind::Sup, id, trace, purpose: session.purpose.clone(), machine: None }
     }
 
     pub(crate) fn system() -> Self {
-        Self { kind: ActorKind::Sys, id: "system".into(), trace: SessionTrace::default(), purpose: String::new() }
+        Self { kind: ActorKind::Sys, id: "system".into(), trace: SessionTrace::default(), purpose: String::new(), machine: None }
+    }
+
+    /// The person whose habilitations count, and who must not act on themselves.
+    pub(crate) fn answerable(&self) -> &str {
+        self.machine.as_ref().map_or(&self.id, |machine| &machine.manager)
     }
 
     /// The event that the trail keeps of what the actor does with a request.
@@ -53,6 +86,21 @@ impl CaseActor {
             event.detail = crate::service::with_member(&event.detail, "purpose", &serde_json::json!(self.purpose));
         }
         event
+    }
+}
+
+impl Registration {
+    /// The rights of whoever acts by habilitations now: a manager, or a software by those of the manager who answers for it, on the
+    /// authority that registered it.
+    pub(crate) async fn rights_of(&self, actor: &CaseActor) -> Result<Option<ManagerRights>, Error> {
+        match (&actor.machine, actor.kind) {
+            (Some(machine), _) => {
+                let rights = ManagerRights::on_target(self.registry(), &machine.manager, &machine.target, self.today()).await?;
+                Ok(Some(rights))
+            }
+            (None, ActorKind::Gae) => Ok(Some(self.rights(&actor.id).await?)),
+            (None, _) => Ok(None),
+        }
     }
 }
 

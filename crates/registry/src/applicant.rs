@@ -61,7 +61,7 @@ pub struct ApplicantSession {
 impl ApplicantSession {
     pub(crate) fn actor(&self) -> CaseActor {
         let (id, trace) = (self.author.clone(), self.trace.clone());
-        CaseActor { kind: ActorKind::Prol, id, trace, purpose: String::new() }
+        CaseActor { kind: ActorKind::Prol, id, trace, purpose: String::new(), machine: None }
     }
 
     /// How the civil status is certified: by FranceConnect when it told all five traits.

@@ -87,7 +87,13 @@ impl Registration {
     /// E-RPPS-01 for an unknown number and for a person of another population, who are not told apart; the errors of the registry.
     pub async fn authority_person(&self, by: &AuthoritySession, rpps: &str) -> Result<AuthorityPerson, RegistrationStop> {
         let number = idnps(rpps.trim());
-        let actor = CaseActor { kind: by.kind(), id: by.person.clone(), trace: by.trace.clone(), purpose: by.code.clone() };
+        let actor = CaseActor {
+            kind: by.kind(),
+            id: by.person.clone(),
+            trace: by.trace.clone(),
+            purpose: by.code.clone(),
+            machine: None,
+        };
         let event = person_event(&actor, "lire-fiche", &number);
         let Some(person) = self.person(&number).await?.filter(|person| is_of_population(person, &by.code)) else {
             return self.refused(event, refusal(MessageCode::ERpps01)).await;

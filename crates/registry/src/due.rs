@@ -71,6 +71,11 @@ impl Registration {
             crate::contact_codes::ContactCodeRow::KIND,
             crate::session::PortalSessionRow::KIND,
             crate::once::BegunFormRow::KIND,
+            crate::software::SoftwareTokenRow::KIND,
+            crate::lot_rows::LotRow::KIND,
+            crate::lot_rows::LotPageRow::KIND,
+            crate::lot_rows::LotLineRow::KIND,
+            crate::lot_rows::ReferenceRow::KIND,
         ];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)

@@ -411,8 +411,17 @@ impl<'a> Settling<'a> {
         mut self,
         version: Option<u64>,
         decision: &RequestDecision,
-        mut event: AuditEvent,
+        event: AuditEvent,
     ) -> Result<PendingWrites, Error> {
+        self.noted(decision, event);
+        self.row.sealed = Some(self.service.sealed(&self.row.number, &self.content)?);
+        self.writes.put(&self.row, version)?;
+        self.writes.list(self.row.listing(Some(&self.content)));
+        Ok(self.writes)
+    }
+
+    /// Notes the step in the trail of the request and in that of the installation.
+    pub(crate) fn noted(&mut self, decision: &RequestDecision, mut event: AuditEvent) {
         self.row.changed_ms = self.now_ms;
         self.row.trail.push(RequestStep {
             at_ms: self.now_ms,
@@ -420,9 +429,6 @@ impl<'a> Settling<'a> {
             actor: self.actor.id.clone(),
             to: decision.to.code().to_owned(),
         });
-        self.row.sealed = Some(self.service.sealed(&self.row.number, &self.content)?);
-        self.writes.put(&self.row, version)?;
-        self.writes.list(self.row.listing(Some(&self.content)));
         self.told.extend([
             ("transition", json!(decision.transition)),
             ("from", json!(self.facts.state.map(RequestState::code))),
@@ -437,6 +443,5 @@ impl<'a> Settling<'a> {
             event.detail = with_member(&event.detail, name, &value);
         }
         self.writes.audit(event);
-        Ok(self.writes)
     }
 }

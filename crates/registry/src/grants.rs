@@ -291,7 +291,16 @@ pub(crate) struct ManagerRights {
 impl ManagerRights {
     /// The rights of a person on a day.
     pub(crate) async fn of(registry: &dyn Registry, manager: &str, today: Day) -> Result<Self, Error> {
-        let rows: Vec<VersionedRow<ManagerRow>> = about(registry, manager).await?;
+        Self::of_rows(registry, about(registry, manager).await?, today).await
+    }
+
+    /// The rights that the habilitation of a person on one target gives.
+    pub(crate) async fn on_target(registry: &dyn Registry, manager: &str, target: &str, today: Day) -> Result<Self, Error> {
+        let row: Option<VersionedRow<ManagerRow>> = read(registry, &format!("{target}|{manager}")).await?;
+        Self::of_rows(registry, row.into_iter().collect(), today).await
+    }
+
+    async fn of_rows(registry: &dyn Registry, rows: Vec<VersionedRow<ManagerRow>>, today: Day) -> Result<Self, Error> {
         let mut grants = Vec::new();
         let mut delegations = Vec::new();
         for row in &rows {

@@ -15,6 +15,8 @@ pub(crate) struct RegistrationKeys {
     pub(crate) requests: Sealer,
     /// Sealed messages.
     pub(crate) messages: Sealer,
+    /// Sealed lines of lists of employers.
+    pub(crate) lots: Sealer,
 }
 
 impl RegistrationKeys {
@@ -24,6 +26,7 @@ impl RegistrationKeys {
             numbers: RppsKey::new(blake3::derive_key("annuaire 2026-11 sequence of RPPS numbers", secret)),
             requests: Sealer::new(secret, "annuaire 2026-11 content of registration requests"),
             messages: Sealer::new(secret, "annuaire 2026-11 messages of registration"),
+            lots: Sealer::new(secret, "annuaire 2026-11 lists of employers"),
         }
     }
 

@@ -14,17 +14,16 @@
 //! * What a local authority states of a person are facts of its own owner, marked as those of files: a registered person is published
 //!   by following the log, and looks like one whom the files describe.
 //!
-//! These loops belong to the program: [`Registration::run_processing`] (T02), [`Registration::run_notices`] (messages),
-//! [`Registration::run_due`] (timers, planned situations), [`Registration::index_next`] (keys of the identities that the log changes),
-//! and once a night [`Registration::run_duplicates`].
+//! These loops belong to the program: [`Registration::run_processing`] (T02), [`Registration::run_lots`] (lists of employers),
+//! [`Registration::run_notices`] (messages), [`Registration::run_due`] (timers, planned situations), [`Registration::index_next`] (keys
+//! of the identities that the log changes), and once a night [`Registration::run_duplicates`].
 //!
 //! # Costs and absences
 //!
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
 //! [`NoticeSender`] and a [`StructureSearch`]. Absent: undoing a merge after 30 days by two arbiters (§8.6), the dialogue with the civil
-//! register (§9: only what is to be asked is written), reviews and campaigns (§15), lists of employers and their software (§17),
-//! suspended situations of closed structures.
+//! register (§9: only what is to be asked is written), reviews and campaigns (§15), suspended situations of closed structures.
 
 mod accesses;
 mod acting;
@@ -46,6 +45,7 @@ mod due;
 mod duplicates;
 mod effects;
 mod error;
+mod filing;
 mod followed;
 mod grants;
 mod habilitations;
@@ -57,6 +57,10 @@ mod keys;
 pub mod limits;
 mod lists;
 mod lives;
+mod lot_check;
+mod lot_rows;
+mod lot_work;
+mod lots;
 mod merging;
 mod notice;
 mod once;
@@ -74,6 +78,7 @@ mod row;
 mod sections;
 mod service;
 mod session;
+mod software;
 mod staff;
 mod stated;
 mod statement;
@@ -103,6 +108,9 @@ pub use holder::{ContactProposal, OwnFile};
 pub use indexing::IndexingRun;
 pub use lists::{ListedRequest, ManagerTasks, RequestPage, RequestQuery, RequestSheet, RequestTable};
 pub use lives::means_withheld;
+pub use lot_rows::{LotFinding, LotLine, LotOutcome, LotPhase};
+pub use lot_work::LotsRun;
+pub use lots::{ListedLot, LotFault, LotSheet, LotSheetLine, LotUpload};
 pub use merging::MergedPersons;
 pub use outbox::{InboxMessage, NoticeDelivery, NoticeSender, NoticesRun};
 pub use person_search::{FoundPerson, PersonInside, PersonQuery, PersonSearch};
@@ -116,6 +124,7 @@ pub use service::{Registration, RegistrationSettings, SystemActor};
 pub use session::{
     ArbiterSession, HolderSession, ManagerSession, RepresentativeSession, SessionTrace, SupportSession, TerminologySession,
 };
+pub use software::{ListedSoftware, SoftwareSecret, SoftwareSession};
 pub use staff::{StaffLine, StaffPage};
 pub use stated::{OwnExercise, OwnSituation};
 pub use step::SteppedRequest;

@@ -62,3 +62,25 @@ pub const MANAGERS_REMINDER_MONTHS: i32 = 1;
 pub const MANAGERS_MAX: usize = 10_000;
 /// Wishes for a profession that are listed.
 pub const WISHES_MAX: usize = 1_000;
+/// Milliseconds for which a list of an employer is kept (registration §17.2): seven days.
+pub const LOT_KEPT_MS: i64 = 7 * 86_400_000;
+/// Milliseconds for which a reference of the software of an employer leads to its request.
+pub const REFERENCE_KEPT_MS: i64 = 400 * 86_400_000;
+/// Lines of a list (registration §17.1).
+pub const LOT_LINES_MAX: usize = 5_000;
+/// Lines of a page of a list: what a node takes in charge at once.
+pub const LOT_PAGE_LINES: usize = 50;
+/// Bytes of a page of a list, before it is sealed.
+pub const LOT_PAGE_BYTES: usize = 120_000;
+/// Characters of the name of a file.
+pub const LOT_NAME_CHARS: usize = 120;
+/// Lists of a manager that are shown.
+pub const LOTS_SHOWN: usize = 100;
+/// Numbers that a refusal names; the others are counted.
+pub const LOT_NUMBERS_TOLD: usize = 20;
+/// Milliseconds for which a token of a software is good: ten minutes.
+pub const SOFTWARE_TOKEN_MS: i64 = 10 * 60_000;
+/// Characters of the name of a software.
+pub const SOFTWARE_NAME_CHARS: usize = 80;
+/// Software of one authority.
+pub const SOFTWARE_MAX: usize = 50;

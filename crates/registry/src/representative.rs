@@ -194,8 +194,13 @@ impl Registration {
         }
         event.detail = with_member(&event.detail, "criteria", &json!(self.keys.hashed("search", &[&number])));
         let Some(person) = self.person(&idnps(&number)).await? else {
-            let actor =
-                CaseActor { kind: ActorKind::Rep, id: by.person.clone(), trace: by.trace.clone(), purpose: String::new() };
+            let actor = CaseActor {
+                kind: ActorKind::Rep,
+                id: by.person.clone(),
+                trace: by.trace.clone(),
+                purpose: String::new(),
+                machine: None,
+            };
             self.found_nobody(&actor, event, (fruitless, known.map(|row| row.version)), true).await?;
             return Ok(None);
         };

@@ -78,6 +78,9 @@ pub(crate) struct RequestRow {
     /// Kind of the actor who asked for the cancellation of a validated request, and waits for the other one.
     #[serde(default)]
     pub(crate) cancelled_by: Option<String>,
+    /// List of an employer that it came with.
+    #[serde(default)]
+    pub(crate) lot: Option<String>,
     /// What happened, without traits.
     pub(crate) trail: Vec<RequestStep>,
     /// The sealed content; absent once it was erased.
@@ -202,6 +205,7 @@ impl RequestRow {
             taken_by: None,
             recalled_on: None,
             cancelled_by: None,
+            lot: None,
             trail: Vec::new(),
             sealed: None,
         }

@@ -92,9 +92,19 @@ impl Registration {
         structure: &str,
         subject: &RegistrationSubject,
     ) -> Result<SteppedRequest, RegistrationStop> {
-        let actor = CaseActor::manager(by);
+        self.create_as((&CaseActor::manager(by), RequestOrigin::Ae), key, structure, subject).await
+    }
+
+    /// Begins a request of an authority.
+    pub(crate) async fn create_as(
+        &self,
+        (actor, origin): (&CaseActor, RequestOrigin),
+        key: &str,
+        structure: &str,
+        subject: &RegistrationSubject,
+    ) -> Result<SteppedRequest, RegistrationStop> {
         let now_ms = self.now_ms();
-        let mut row = RequestRow::new(subject.kind(), RequestOrigin::Ae, now_ms, paris_day(now_ms));
+        let mut row = RequestRow::new(subject.kind(), origin, now_ms, paris_day(now_ms));
         let Some(place) = self.place_numbered(structure).await? else {
             return self.refused(actor.event("creer", ""), refusal(MessageCode::EStr02)).await;
         };
@@ -104,8 +114,8 @@ impl Registration {
             Err(refused) => return self.refused(actor.event("creer", ""), refused).await,
         }
         let mut step = CaseStep::new(RequestEvent::Create);
-        step.form_key = self.form_key(&by.person, key);
-        self.begin(&row, &actor, &step).await
+        step.form_key = self.form_key(&actor.id, key);
+        self.begin(&row, actor, &step).await
     }
 
     /// What a new request is filled with, and what of it is left to do.

@@ -105,7 +105,7 @@ impl SectionDraft {
     }
 
     /// A draft is saved unchecked, but no field grows without end.
-    fn check_size(&self) -> Result<(), RegistrationRefusal> {
+    pub(crate) fn check_size(&self) -> Result<(), RegistrationRefusal> {
         let sound = |text: &&str| text.chars().count() <= DRAFT_FIELD_CHARS && !text.contains('\0');
         if self.texts().iter().all(sound) {
             return Ok(());
@@ -277,8 +277,8 @@ impl Registration {
             return Ok(checked_names(draft, &fields));
         }
         let place = self.place_numbered(&draft.structure).await?;
-        let within = match (&place, actor.kind) {
-            (Some(place), ActorKind::Gae) => self.rights(&actor.id).await?.contains(place),
+        let within = match (&place, self.rights_of(actor).await?) {
+            (Some(place), Some(rights)) => rights.contains(place),
             _ => true,
         };
         let chosen = place.as_ref().map(|place| place.chosen(self.is_public(place), within));
@@ -328,9 +328,7 @@ impl Registration {
         content: &RequestContent,
         values: &crate::content::CivilValues,
     ) -> Result<Option<EntryDisclosure>, Error> {
-        if row.subject.is_some() || actor.kind != ActorKind::Gae {
-            return Ok(None);
-        }
+        let Some(rights) = self.rights_of(actor).await?.filter(|_| row.subject.is_none()) else { return Ok(None) };
         let contact = content.contact_values.clone().unwrap_or_default();
         let sought = SoughtIdentity {
             traits: values.traits(),
@@ -341,7 +339,6 @@ impl Registration {
         };
         let today = self.today();
         let Some(best) = self.find_identity(&sought, today).await? else { return Ok(None) };
-        let rights = self.rights(&actor.id).await?;
         let mut structures: Vec<String> = best.person.situations().map(|(_, _, s)| s.structure.clone()).collect();
         structures.dedup();
         let reached = self.places(&structures).await?.into_iter().filter(|place| rights.contains(place));

@@ -25,7 +25,7 @@ use annuaire_workflow::state::RequestState;
 use annuaire_workflow::transition::Effect;
 
 /// Note of the sequence of request numbers.
-const REQUEST_COUNTER: (&str, &str) = ("registration", "request-sequence");
+pub(crate) const REQUEST_COUNTER: (&str, &str) = ("registration", "request-sequence");
 /// Note of the position in the sequence of RPPS numbers.
 const RPPS_POSITION: (&str, &str) = ("registration", "rpps-position");
 
@@ -86,16 +86,35 @@ impl Registration {
         step: &CaseStep,
     ) -> Result<Option<SteppedRequest>, RegistrationStop> {
         let content = self.opened(&row)?;
+        let (settling, decision, event) = self.decided(row, content, version, actor, step).await?;
+        self.settle(settling, (version, step.form_key.as_deref()), decision, event).await
+    }
+
+    /// Loads what a step needs and asks the rules; a refusal is audited.
+    pub(crate) async fn decided<'a>(
+        &'a self,
+        row: RequestRow,
+        content: RequestContent,
+        version: Option<u64>,
+        actor: &'a CaseActor,
+        step: &'a CaseStep,
+    ) -> Result<(Settling<'a>, RequestDecision, AuditEvent), RegistrationStop> {
         let place = self.place(&row.structure).await?;
         let managers = match &place {
             Some(place) => PlaceManagers::of(self.registry(), place, self.today()).await?,
             None => PlaceManagers::default(),
         };
         let mut facts = row.facts(version.unwrap_or(0))?;
-        if actor.kind == ActorKind::Gae && facts.subject.is_none() && self.is_about(&actor.id, &content).await? {
+        let rights = self.rights_of(actor).await?;
+        // Whoever answers for a software instructs nothing about themselves through it either.
+        let answerable = actor.answerable();
+        let about = match &facts.subject {
+            Some(subject) => subject == answerable,
+            None => rights.is_some() && self.is_about(answerable, &content).await?,
+        };
+        if about && rights.is_some() {
             facts.subject = Some(actor.id.clone());
         }
-        let rights = if actor.kind == ActorKind::Gae { Some(self.rights(&actor.id).await?) } else { None };
         let context = self.context((&row, &facts, &content), (actor, rights.as_ref(), step), place.as_ref(), &managers).await?;
         let within = context.reach == Reach::Within;
         let acting = ActingPerson {
@@ -109,7 +128,7 @@ impl Registration {
             Err(refused) => return self.refused(event, refused.into()).await,
         };
         let settling = Settling::prepare(self, row, content, (actor, step), (place, managers), &decision, facts).await?;
-        self.settle(settling, (version, step.form_key.as_deref()), decision, event).await
+        Ok((settling, decision, event))
     }
 
     async fn settle(
@@ -207,6 +226,7 @@ impl Registration {
         context.other_manager = context.manager_exists;
         context.four_eyes = managers.four_eyes();
         context.has_warnings = !row.acknowledged.is_empty();
+        context.machine_may_validate = actor.machine.as_ref().is_some_and(|machine| machine.may_validate);
         context.contact_verified = row.contact_verified
             || match &row.subject {
                 Some(subject) if actor.kind == ActorKind::Pro => {

@@ -210,6 +210,18 @@ impl CommuneIndex {
         Err(CommuneFault::NotThen { name, instead })
     }
 
+    /// Labels of the communes that have this very name; of those, the ones that existed on the day of the birth, when any did.
+    #[must_use]
+    pub fn named(&self, typed: &str, birth: Option<Day>) -> Vec<String> {
+        let wanted = compared(typed);
+        let same = self.entries.iter().filter(|entry| entry.compared == wanted && !wanted.is_empty());
+        let all: std::collections::BTreeMap<&str, &str> = same.map(|entry| (entry.code.as_str(), entry.name.as_str())).collect();
+        let then = |code: &str| birth.is_none_or(|birth| self.name_on(code, birth).is_some_and(|name| compared(&name) == wanted));
+        let existed: Vec<_> = all.iter().filter(|(code, _)| then(code)).collect();
+        let kept: Vec<_> = if existed.is_empty() { all.iter().collect() } else { existed };
+        kept.iter().map(|(code, name)| format!("{name} ({code})")).collect()
+    }
+
     /// Code and name of the commune that was typed.
     fn chosen(&self, typed: &str) -> Option<(String, String)> {
         let typed = typed.trim();

@@ -124,3 +124,5 @@ pub const MEANS_HOURS: i64 = 48;
 
 /// Numbers of requests: the counter grows to this one and begins again at 1 (registration §6.1).
 pub const REQUEST_COUNTER_MAX: u64 = 999_999;
+/// Characters of the reference that the software of an employer gives a line (registration §17.1).
+pub const REFERENCE_MAX: usize = 64;

@@ -131,6 +131,14 @@ messages! {
     EHab07 "E-HAB-07" Error Ours "La fonction « {profession} » est attribuée par le représentant légal, un mandataire ou le support.";
     EHab08 "E-HAB-08" Error Ours "Trop de recherches sans résultat. Réessayez à partir de {heure}.";
     ENom01 "E-NOM-01" Error Ours "Vous avez déjà {n} demandes sans réponse. Attendez une réponse avant d'en ajouter une autre.";
+    ELot01 "E-LOT-01" Error Ours "« {valeur} » n'est pas une action. Saisissez CREER, AJOUTER, MODIFIER ou FERMER.";
+    ELot02 "E-LOT-02" Error Ours "Plusieurs communes s'appellent « {commune} ». Saisissez le code INSEE de l'une d'elles : {liste}.";
+    ELot03 "E-LOT-03" Error Ours "Indiquez comment l'identité a été vérifiée : FACE_A_FACE, DOCUMENT_RH, FRANCECONNECT ou NON.";
+    ELot04 "E-LOT-04" Error Ours "Informez le professionnel des conditions et de ses droits, puis saisissez OUI.";
+    ELot05 "E-LOT-05" Error Ours "Cette référence est déjà celle de la ligne {ligne}. Chaque ligne a la sienne.";
+    ELot06 "E-LOT-06" Error Ours "Aucune situation de cette personne dans cette structure ne correspond. Vérifiez le numéro et la structure.";
+    ELot07 "E-LOT-07" Error Ours "Cette personne a plusieurs situations dans cette structure. Précisez la profession et le rôle.";
+    ELot08 "E-LOT-08" Error Ours "Demandes à ouvrir et à régler une par une : {liste}.";
     M01 "M01" Page Reference
         "Vous n'êtes pas encore habilité. Demandez au représentant légal de votre structure de vous désigner gestionnaire RPPS+.";
     M02 "M02" Page Reference
@@ -156,6 +164,7 @@ messages! {
     WSit04 "W-SIT-04" Warning OurText "Fermeture tardive : la fin de fonction date de plus de 12 mois.";
     WSit06 "W-SIT-06" Warning OurText "Cette personne a déjà un autre rôle dans cette structure depuis le {date}.";
     WSit07 "W-SIT-07" Warning OurText "Aucune date de fin n'est prévue pour cet étudiant. Indiquez-la si vous la connaissez.";
+    WLot01 "W-LOT-01" Warning Ours "L'identité n'est pas vérifiée : la demande sera à ouvrir et à valider seule.";
     WRpps01 "W-RPPS-01" Warning Ours "La clé de contrôle de ce numéro RPPS n'est pas celle attendue.";
 }
 
