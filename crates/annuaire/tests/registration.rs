@@ -199,6 +199,9 @@ async fn a_person_who_is_validated_is_found_in_the_public_directory_within_secon
         terms_version: "1".into(),
         arbiters: Default::default(),
         support: Default::default(),
+        auditors: Default::default(),
+        authority_agents: Default::default(),
+        terminologists: Default::default(),
         fields: FieldSettings::default(),
     })
     .unwrap();

@@ -7,7 +7,7 @@ use annuaire_ecps::SignedIn;
 use annuaire_relying::CivilSession;
 use annuaire_workflow::messages::MessageCode;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::Extensions;
 use std::sync::Arc;
 
@@ -35,6 +35,38 @@ impl FromRequest<Arc<Portal>> for PostedForm {
             return Err(PortalFault::Unreadable);
         }
         if portal.is_form_token(&holder, form.get(TOKEN)) { Ok(form) } else { Err(PortalFault::ForeignForm) }
+    }
+}
+
+/// A file that a form of the person sends up. It stays in memory and is written nowhere.
+pub(crate) struct PostedFile {
+    pub(crate) form: PostedForm,
+    pub(crate) name: String,
+    pub(crate) bytes: Bytes,
+}
+
+impl FromRequest<Arc<Portal>> for PostedFile {
+    type Rejection = PortalFault;
+
+    async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, PortalFault> {
+        let holder = form_holder(request.extensions()).ok_or(PortalFault::ForeignForm)?;
+        let mut parts = Multipart::from_request(request, portal).await.map_err(|_| PortalFault::Unreadable)?;
+        let (mut fields, mut name, mut bytes) = (Vec::new(), String::new(), Bytes::new());
+        while let Some(part) = parts.next_field().await.map_err(|_| PortalFault::Unreadable)? {
+            let field = part.name().unwrap_or_default().to_owned();
+            if let Some(file) = part.file_name().map(str::to_owned) {
+                name = file;
+                bytes = part.bytes().await.map_err(|_| PortalFault::Unreadable)?;
+            } else if fields.len() < FORM_FIELDS {
+                fields.push((field, part.text().await.map_err(|_| PortalFault::Unreadable)?));
+            }
+        }
+        let form = PostedForm(fields);
+        if portal.is_form_token(&holder, form.get(TOKEN)) {
+            Ok(Self { form, name, bytes })
+        } else {
+            Err(PortalFault::ForeignForm)
+        }
     }
 }
 

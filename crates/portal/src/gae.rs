@@ -4,6 +4,7 @@ pub(crate) mod entrance;
 pub(crate) mod home;
 pub(crate) mod instruction;
 pub(crate) mod list;
+pub(crate) mod lots;
 pub(crate) mod people;
 pub(crate) mod request;
 pub(crate) mod staff;

@@ -5,7 +5,7 @@ use crate::attestation;
 use crate::console::{arbitration, audit, authority, home as consoles, pairs, support, terminologies};
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
-use crate::gae::{entrance, home, instruction, list, people, request, staff, wish};
+use crate::gae::{entrance, home, instruction, list, lots, people, request, staff, wish};
 use crate::open_pages;
 use crate::pro::{applicant, file, holder};
 use crate::representative::{authority as represented, designation, structures, withdrawal};
@@ -46,6 +46,12 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/gae/enregistrements/{rpps}/demande", "portal.gae-begin", Professional, post(people::begin)),
         ("/portail/gae/effectifs", "portal.gae-staff", Professional, get(staff::staff)),
         ("/portail/gae/tableau", "portal.gae-dashboard", Professional, get(staff::dashboard)),
+        ("/portail/gae/lots", "portal.gae-lots", Professional, get(lots::list).post(lots::upload)),
+        ("/portail/gae/lots/modele.csv", "portal.gae-lot-template", Professional, get(lots::template)),
+        ("/portail/gae/lots/{lot}", "portal.gae-lot", Professional, get(lots::show)),
+        ("/portail/gae/lots/{lot}/rapport.csv", "portal.gae-lot-report", Professional, get(lots::report)),
+        ("/portail/gae/lots/{lot}/soumettre", "portal.gae-lot-submit", Professional, post(lots::submit)),
+        ("/portail/gae/lots/{lot}/valider", "portal.gae-lot-validate", Professional, post(lots::validate)),
         ("/portail/gae/professions", "portal.gae-wish", Professional, get(wish::wish_page).post(wish::wish)),
     ]
 }
