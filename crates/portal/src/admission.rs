@@ -3,79 +3,25 @@
 use crate::door::Portal;
 use crate::fault::PortalFault;
 use crate::limits::{FORM_BYTES, PATH_BYTES};
+use crate::request::{PortalRequest, Space};
 use annuaire_ecps::SignedIn;
 use annuaire_relying::CivilSession;
 use annuaire_web::{Anyone, Origin, RateRule, Refusal, RequestLine, RequestSubject};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::MethodRouter;
 use std::sync::Arc;
-
-/// Who may ask for a page. Every route names one; what the page then shows, the use cases of `registry` decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Space {
-    /// Anybody.
-    Open,
-    /// Somebody who logged in with a professional means.
-    Professional,
-    /// Somebody who logged in with FranceConnect.
-    Civil,
-    /// Somebody who logged in with either.
-    Either,
-}
 
 #[derive(Clone)]
 struct Admission {
     portal: Arc<Portal>,
     route: &'static str,
     space: Space,
-}
-
-/// A request that the gate let in.
-#[derive(Debug, Clone)]
-pub(crate) struct PortalRequest {
-    /// Request id, for the operator's log.
-    pub(crate) id: String,
-    pub(crate) route: &'static str,
-    pub(crate) headers: HeaderMap,
-    pub(crate) uri: Uri,
-    /// Address of the caller, for the audit trail.
-    pub(crate) address: String,
-    _pass: Anyone,
-}
-
-impl PortalRequest {
-    /// The first value of a parameter of the address, without blanks around it; empty when there is none.
-    pub(crate) fn parameter(&self, name: &str) -> String {
-        let query = self.uri.query().unwrap_or_default();
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-    }
-
-    /// The value of a cookie; empty when there is none.
-    pub(crate) fn cookie(&self, name: &str) -> String {
-        let all = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned()).unwrap_or_default()
-    }
-
-    /// Writes the cause of a failure to the operator's log.
-    pub(crate) fn record(&self, cause: &str) {
-        annuaire_web::record_internal_error(&self.id, self.route, cause);
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for PortalRequest {
-    type Rejection = StatusCode;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
 }
 
 /// Adds a route behind the gate.
@@ -99,14 +45,8 @@ async fn admit(State(admission): State<Admission>, request: Request, next: Next)
     let mut response = match pass {
         Ok(pass) => {
             let address = parts.extensions.get::<Origin>().and_then(|origin| origin.address).map(|address| address.to_string());
-            let admitted = PortalRequest {
-                id: arrival.id.clone(),
-                route,
-                headers: parts.headers.clone(),
-                uri: parts.uri.clone(),
-                address: address.unwrap_or_default(),
-                _pass: pass,
-            };
+            let address = address.unwrap_or_default();
+            let admitted = PortalRequest::new(&arrival.id, route, &parts, address, pass);
             parts.extensions.insert(admitted.clone());
             answered(&portal, space, &admitted, parts, body, next).await
         }

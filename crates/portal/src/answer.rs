@@ -1,7 +1,7 @@
 //! Answers: pages, redirections, files.
 
-use crate::admission::PortalRequest;
 use crate::door::Portal;
+use crate::request::PortalRequest;
 use askama::Template;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};

@@ -3,13 +3,13 @@
 //! The code belongs to a number and a day. It is made of them under the key of forms, so that nothing is stored; a wrong code tells nothing
 //! about the number, not even whether somebody has it.
 
-use crate::admission::PortalRequest;
 use crate::answer;
 use crate::door::Portal;
-use crate::fault::Answer;
+use crate::fault::PageAnswer;
 use crate::field::{FormField, OpenPoint};
 use crate::frame::PortalFrame;
 use crate::limits::ATTESTATION_DAYS;
+use crate::request::PortalRequest;
 use annuaire_workflow::day::{Day, french, paris_day, plus_days};
 use askama::Template;
 use axum::extract::State;
@@ -98,7 +98,7 @@ fn fields_of(rpps: &str, code: &str) -> Vec<FormField> {
 }
 
 /// `GET /portail/verifier?rpps=…&code=…`
-pub(crate) async fn check(State(portal): State<Arc<Portal>>, request: PortalRequest) -> Answer {
+pub(crate) async fn check(State(portal): State<Arc<Portal>>, request: PortalRequest) -> PageAnswer {
     let frame = PortalFrame::plain(&portal, &request);
     let rpps: String = request.parameter("rpps").split_whitespace().collect();
     let code = request.parameter("code");

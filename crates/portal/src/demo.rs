@@ -1,11 +1,11 @@
 //! What a demonstration shows: with whom to log in, where messages are, and a clock that goes forward.
 
-use crate::admission::PortalRequest;
 use crate::answer;
 use crate::door::{DemoAccount, Portal};
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::frame::PortalFrame;
 use crate::french::instant;
+use crate::request::PortalRequest;
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -26,7 +26,7 @@ struct DemoPage<'a> {
 }
 
 /// `GET /portail/demonstration`
-pub(crate) async fn page(State(portal): State<Arc<Portal>>, request: PortalRequest) -> Answer {
+pub(crate) async fn page(State(portal): State<Arc<Portal>>, request: PortalRequest) -> PageAnswer {
     let Some(demo) = &portal.settings.demo else { return Err(PortalFault::Nothing) };
     let frame = PortalFrame::plain(&portal, &request);
     let page = DemoPage { frame: &frame, now: instant(demo.clock.now_ms()), steps: STEPS, accounts: &demo.accounts };
@@ -34,7 +34,7 @@ pub(crate) async fn page(State(portal): State<Arc<Portal>>, request: PortalReque
 }
 
 /// `POST /portail/demonstration`: moves the clock on. Everything there is fictional, and everybody may.
-pub(crate) async fn advance(State(portal): State<Arc<Portal>>, body: Bytes) -> Answer {
+pub(crate) async fn advance(State(portal): State<Arc<Portal>>, body: Bytes) -> PageAnswer {
     let Some(demo) = &portal.settings.demo else { return Err(PortalFault::Nothing) };
     let typed = form_urlencoded::parse(&body).find(|(name, _)| name == "jours").map(|(_, value)| value.into_owned());
     let days: u32 = typed.and_then(|days| days.parse().ok()).unwrap_or(0);

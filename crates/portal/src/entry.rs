@@ -6,7 +6,7 @@
 
 use crate::answer;
 use crate::door::Portal;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint, remark};
 use crate::filler::Filler;
 use crate::form::PostedForm;
@@ -30,10 +30,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use crate::admission::PortalRequest;
+use crate::request::PortalRequest;
 
 /// A section, as the page shows it.
-pub(crate) struct SectionView {
+pub(crate) struct FormSection {
     pub(crate) code: &'static str,
     pub(crate) title: &'static str,
     /// « À compléter », « Complète », « À corriger ».
@@ -67,7 +67,7 @@ struct EntryPage<'a> {
     kind: &'static str,
     base: &'static str,
     version: u64,
-    sections: Vec<SectionView>,
+    sections: Vec<FormSection>,
     points: Vec<OpenPoint>,
     /// Titles of the sections that are not valid.
     missing: Vec<&'static str>,
@@ -119,7 +119,7 @@ pub(crate) async fn show(
     by: &Filler<'_>,
     sheet: &RequestSheet,
     points: Vec<OpenPoint>,
-) -> Answer {
+) -> PageAnswer {
     let day = paris_day(portal.now_ms());
     let values = portal.values();
     let asked = asked_sections(sheet.kind);
@@ -207,10 +207,10 @@ async fn view_of(
     sheet: &RequestSheet,
     section: RequestSection,
     (is_form, day, values): (bool, Day, &ValueSets<'static>),
-) -> Result<SectionView, PortalFault> {
+) -> Result<FormSection, PortalFault> {
     let is_valid = !sheet.open_sections.contains(&section);
     let closes = sheet.kind == RequestKind::Fin;
-    let mut view = SectionView {
+    let mut view = FormSection {
         code: section_code(section),
         title: if section == RequestSection::Situation && closes { "Fermer la situation" } else { section.label() },
         mark: if is_valid { "Complète" } else { "À compléter" },
@@ -273,7 +273,7 @@ async fn view_of(
     Ok(view)
 }
 
-fn propose_communes(view: &mut SectionView, typed: &str) {
+fn propose_communes(view: &mut FormSection, typed: &str) {
     let found = CommuneIndex::embedded().propose(typed);
     view.communes = found.list.iter().map(|commune| (commune.label(), commune.line())).collect();
     view.communes_told = match (view.communes.len(), found.more_text()) {
@@ -345,7 +345,7 @@ pub(crate) async fn take(
     frame: &PortalFrame,
     by: &Filler<'_>,
     (number, form): (&str, &PostedForm),
-) -> Answer {
+) -> PageAnswer {
     let registration = portal.registration();
     let sheet = by.sheet(registration, number).await?;
     let day = paris_day(portal.now_ms());
@@ -442,7 +442,7 @@ async fn lost_race(
     number: &str,
     form: &PostedForm,
     stop: RegistrationStop,
-) -> Answer {
+) -> PageAnswer {
     if stop.refusal().is_some_and(|refusal| refusal.code == MessageCode::EGen09) {
         let sheet = by.sheet(portal.registration(), number).await?;
         return Ok(conflict(portal, request, frame, by, &sheet, form));

@@ -1,11 +1,10 @@
 //! Why a page is not shown, and the page that says so.
 
-use crate::admission::{PortalRequest, Space};
 use crate::answer;
 use crate::door::Portal;
-use crate::form::PostedForm;
 use crate::frame::PortalFrame;
 use crate::french::typeset;
+use crate::request::{PortalRequest, Space, fields_of};
 use annuaire_registry::{Error, RegistrationRefusal, RegistrationStop};
 use annuaire_workflow::messages::MessageCode;
 use askama::Template;
@@ -67,7 +66,7 @@ impl IntoResponse for PortalFault {
 }
 
 /// What a handler gives.
-pub(crate) type Answer = Result<Response, PortalFault>;
+pub(crate) type PageAnswer = Result<Response, PortalFault>;
 
 /// A page that says one thing.
 #[derive(Template)]
@@ -148,7 +147,7 @@ impl PortalFault {
                     frame: &frame,
                     sign_in: address_with_return(&entrance(portal, space), &format!("{here}/reconnecte")),
                     action: path.to_owned(),
-                    fields: PostedForm::fields_of(&typed),
+                    fields: fields_of(&typed),
                 };
                 answer::page(portal, request, StatusCode::UNAUTHORIZED, &page)
             }

@@ -3,6 +3,7 @@
 use crate::door::Portal;
 use crate::fault::PortalFault;
 use crate::limits::{FORM_BYTES, FORM_FIELDS};
+use crate::request::fields_of;
 use annuaire_ecps::SignedIn;
 use annuaire_relying::CivilSession;
 use annuaire_workflow::messages::MessageCode;
@@ -30,7 +31,7 @@ impl FromRequest<Arc<Portal>> for PostedForm {
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, PortalFault> {
         let holder = form_holder(request.extensions()).ok_or(PortalFault::ForeignForm)?;
         let body = axum::body::to_bytes(request.into_body(), FORM_BYTES).await.map_err(|_| PortalFault::Unreadable)?;
-        let form = Self(Self::fields_of(&body));
+        let form = Self(fields_of(&body));
         if form.0.len() > FORM_FIELDS {
             return Err(PortalFault::Unreadable);
         }
@@ -71,11 +72,6 @@ impl FromRequest<Arc<Portal>> for PostedFile {
 }
 
 impl PostedForm {
-    /// The fields of a body.
-    pub(crate) fn fields_of(body: &Bytes) -> Vec<(String, String)> {
-        form_urlencoded::parse(body).into_owned().take(FORM_FIELDS + 1).collect()
-    }
-
     /// The first value of a field, without blanks around it; empty when there is none.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.trim())

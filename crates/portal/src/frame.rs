@@ -1,8 +1,8 @@
 //! What every page shows around its content (registration §4).
 
-use crate::admission::PortalRequest;
 use crate::door::Portal;
-use crate::fault::PortalFault;
+use crate::request::PortalRequest;
+use annuaire_registry::Error;
 use annuaire_workflow::perimeter::PerimeterTarget;
 
 /// A structure of the selector « Agir pour ».
@@ -93,7 +93,7 @@ impl PortalFrame {
     }
 
     /// The frame of a page for a person with a professional means.
-    pub(crate) async fn of_person(portal: &Portal, request: &PortalRequest, national_id: &str) -> Result<Self, PortalFault> {
+    pub(crate) async fn of_person(portal: &Portal, request: &PortalRequest, national_id: &str) -> Result<Self, Error> {
         let name = portal.registration().name_of(national_id).await?;
         Ok(Self {
             person: name.unwrap_or_else(|| "Personne connectée".to_owned()),
@@ -104,12 +104,7 @@ impl PortalFrame {
     }
 
     /// Fills the selector « Agir pour » of a manager of several structures.
-    pub(crate) async fn choose(
-        &mut self,
-        portal: &Portal,
-        habilitations: &[PerimeterTarget],
-        chosen: &str,
-    ) -> Result<(), PortalFault> {
+    pub(crate) async fn choose(&mut self, portal: &Portal, habilitations: &[PerimeterTarget], chosen: &str) -> Result<(), Error> {
         if habilitations.len() < 2 {
             return Ok(());
         }

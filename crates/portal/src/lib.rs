@@ -32,6 +32,7 @@ mod limits;
 mod open_pages;
 mod pro;
 mod representative;
+mod request;
 mod routes;
 mod sections;
 mod sheet;

@@ -1,10 +1,10 @@
 //! Pages and files for everybody: help, notices, and what scripts ask for.
 
-use crate::admission::PortalRequest;
 use crate::answer;
 use crate::door::{Portal, SCRIPT, STYLE};
-use crate::fault::Answer;
+use crate::fault::PageAnswer;
 use crate::frame::PortalFrame;
+use crate::request::PortalRequest;
 use annuaire_workflow::communes::CommuneIndex;
 use askama::Template;
 use axum::extract::State;
@@ -31,7 +31,7 @@ fn text(
     title: &'static str,
     paragraphs: &'static [&'static str],
     links: Links,
-) -> Answer {
+) -> PageAnswer {
     let frame = PortalFrame::plain(portal, request);
     Ok(answer::page(portal, request, StatusCode::OK, &TextPage { frame: &frame, title, paragraphs, links }))
 }
@@ -68,7 +68,7 @@ pub(crate) async fn communes(request: PortalRequest) -> Response {
 }
 
 /// `GET /portail/aide`
-pub(crate) async fn help(State(portal): State<Arc<Portal>>, request: PortalRequest) -> Answer {
+pub(crate) async fn help(State(portal): State<Arc<Portal>>, request: PortalRequest) -> PageAnswer {
     const TEXT: &[&str] = &[
         "Vous gérez les enregistrements d’une structure : connectez-vous avec votre carte ou votre e-CPS, ajoutez la personne en trois \
          étapes (état civil, contact, situation), mettez la demande en instruction, puis validez-la. Le numéro RPPS est attribué dans la \
@@ -83,7 +83,7 @@ pub(crate) async fn help(State(portal): State<Arc<Portal>>, request: PortalReque
 }
 
 /// `GET /portail/contacts`
-pub(crate) async fn contacts(State(portal): State<Arc<Portal>>, request: PortalRequest) -> Answer {
+pub(crate) async fn contacts(State(portal): State<Arc<Portal>>, request: PortalRequest) -> PageAnswer {
     const TEXT: &[&str] = &[
         "Une question sur une demande : adressez-vous d’abord à votre établissement, dont le représentant légal désigne les gestionnaires.",
         "Le support national est joint par l’exploitant de ce service, nommé dans les mentions légales. Donnez-lui le numéro de la demande \
@@ -93,14 +93,14 @@ pub(crate) async fn contacts(State(portal): State<Arc<Portal>>, request: PortalR
 }
 
 /// `GET /portail/presse`
-pub(crate) async fn press(State(portal): State<Arc<Portal>>, request: PortalRequest) -> Answer {
+pub(crate) async fn press(State(portal): State<Arc<Portal>>, request: PortalRequest) -> PageAnswer {
     const TEXT: &[&str] =
         &["Les demandes de la presse sont reçues par l’exploitant de ce service, nommé dans les mentions légales."];
     text(&portal, &request, "Presse", TEXT, &[("Mentions légales", "/mentions")])
 }
 
 /// `GET /portail/accessibilite`
-pub(crate) async fn accessibility(State(portal): State<Arc<Portal>>, request: PortalRequest) -> Answer {
+pub(crate) async fn accessibility(State(portal): State<Arc<Portal>>, request: PortalRequest) -> PageAnswer {
     const TEXT: &[&str] = &[
         "Ce portail vise le niveau AA du RGAA 4.1 et des WCAG 2.2. Ses pages sont vérifiées par des tests automatiques (axe) à chaque \
          version ; aucun audit n’a encore été fait par un tiers.",
@@ -111,7 +111,7 @@ pub(crate) async fn accessibility(State(portal): State<Arc<Portal>>, request: Po
 }
 
 /// `GET /portail/mentions`
-pub(crate) async fn notices(State(portal): State<Arc<Portal>>, request: PortalRequest) -> Answer {
+pub(crate) async fn notices(State(portal): State<Arc<Portal>>, request: PortalRequest) -> PageAnswer {
     const TEXT: &[&str] = &[
         "Conditions générales : l’enregistrement donne un numéro RPPS pour la vie, une inscription à l’annuaire public, et la possibilité \
          d’activer une e-CPS. Il identifie ; il ne donne accès par lui-même à aucune application.",

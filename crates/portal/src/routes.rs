@@ -1,6 +1,6 @@
 //! Addresses, who may ask for each, and what answers.
 
-use crate::admission::{Space, admitted};
+use crate::admission::admitted;
 use crate::attestation;
 use crate::console::{arbitration, audit, authority, home as consoles, pairs, support, terminologies};
 use crate::demo;
@@ -9,6 +9,7 @@ use crate::gae::{entrance, home, instruction, list, lots, people, request, staff
 use crate::open_pages;
 use crate::pro::{applicant, file, holder};
 use crate::representative::{authority as represented, designation, structures, withdrawal};
+use crate::request::Space;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post};

@@ -1,11 +1,11 @@
 //! « Rechercher l'établissement » and « Effectuer votre choix » (registration §4.5, §5.6).
 
-use crate::admission::PortalRequest;
 use crate::door::Portal;
 use crate::fault::PortalFault;
 use crate::field::{FieldRemark, FormField, OpenPoint, remark};
 use crate::filler::Filler;
 use crate::form::PostedForm;
+use crate::request::PortalRequest;
 use annuaire_registry::RegisteredPlace;
 use annuaire_workflow::fields::{Findings, StructureQuery, check_structure_results, check_structure_search};
 use annuaire_workflow::limits::STRUCTURES_MAX;

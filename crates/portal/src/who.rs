@@ -1,9 +1,9 @@
 //! Who visits a page: a login becomes a session of `registry`, which decides what it may do.
 
-use crate::admission::PortalRequest;
 use crate::door::Portal;
 use crate::fault::PortalFault;
 use crate::frame::PortalFrame;
+use crate::request::PortalRequest;
 use annuaire_ecps::SignedIn;
 use annuaire_registry::{ApplicantSession, CivilTraits, HolderSession, ManagerSession, RepresentativeSession, SessionTrace};
 use annuaire_relying::{BirthPrecision, CivilSession, CivilSex};
@@ -62,7 +62,7 @@ async fn signed_in(parts: &mut Parts) -> Result<(Arc<Portal>, PortalRequest, Sig
     let request = parts.extensions.get::<PortalRequest>().cloned().ok_or(PortalFault::Nothing)?;
     let who = parts.extensions.get::<SignedIn>().cloned();
     // The route asks for a login, so that nobody gets here without one.
-    let who = who.ok_or(PortalFault::SignIn(crate::admission::Space::Professional))?;
+    let who = who.ok_or(PortalFault::SignIn(crate::request::Space::Professional))?;
     Ok((portal, request, who))
 }
 
@@ -151,7 +151,7 @@ impl FromRequestParts<Arc<Portal>> for ApplicantVisit {
         let portal = parts.extensions.get::<Arc<Portal>>().cloned().ok_or(PortalFault::Nothing)?;
         let request = parts.extensions.get::<PortalRequest>().cloned().ok_or(PortalFault::Nothing)?;
         let civil = parts.extensions.get::<CivilSession>().cloned();
-        let civil = civil.ok_or(PortalFault::SignIn(crate::admission::Space::Civil))?;
+        let civil = civil.ok_or(PortalFault::SignIn(crate::request::Space::Civil))?;
         let trace = SessionTrace {
             session: format!("{}-{}", &civil.account[..16.min(civil.account.len())], civil.opened_ms),
             means: "FranceConnect".to_owned(),

@@ -1,10 +1,7 @@
 //! A form that begins a request is sent twice by a double click, and begins one: its key is a row that is written with the request.
 
-use crate::error::{Error, RegistrationStop};
-use crate::row::{RegistrationRow, VersionedRow, read};
+use crate::row::RegistrationRow;
 use crate::service::Registration;
-use crate::step::SteppedRequest;
-use annuaire_workflow::state::RequestState;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds for which the key of a form is remembered: longer than a session at the portal lasts.
@@ -17,7 +14,7 @@ pub(crate) struct BegunFormRow {
     /// Hash of the person and the key of the form.
     key: String,
     /// Number of the request.
-    number: String,
+    pub(crate) number: String,
     due_ms: i64,
 }
 
@@ -44,16 +41,5 @@ impl Registration {
     /// The key of a form of a person, as its row has it; `None` for a form without one.
     pub(crate) fn form_key(&self, person: &str, key: &str) -> Option<String> {
         (!key.is_empty()).then(|| self.keys.hashed("begun-form", &[person, key]))
-    }
-
-    /// The request that a form began before.
-    pub(crate) async fn begun_before(&self, key: &str) -> Result<Option<SteppedRequest>, RegistrationStop> {
-        let known: Option<VersionedRow<BegunFormRow>> = read(self.registry(), key).await?;
-        let Some(known) = known else { return Ok(None) };
-        let number = known.value.number;
-        let missing = || Error::Incomplete { number: number.clone(), what: "row" };
-        let kept = self.request(&number).await?.ok_or_else(missing)?;
-        let state = RequestState::parse(&kept.value.state).ok_or_else(missing)?;
-        Ok(Some(SteppedRequest { number: number.clone(), state, version: kept.version, transition: "01" }))
     }
 }

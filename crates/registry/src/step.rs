@@ -8,7 +8,7 @@ use crate::grants::{ManagerRights, PlaceManagers};
 use crate::once::BegunFormRow;
 use crate::place::RegisteredPlace;
 use crate::request_row::RequestRow;
-use crate::row::VersionedRow;
+use crate::row::{VersionedRow, read};
 use crate::service::Registration;
 use annuaire_store::{AuditEvent, CaseFilter, CaseOrder, Unit};
 use annuaire_workflow::actor::ActorKind;
@@ -75,6 +75,17 @@ impl Registration {
             }
         }
         Err(Error::Contended { number: "to be begun".to_owned() }.into())
+    }
+
+    /// The request that a form began before.
+    async fn begun_before(&self, key: &str) -> Result<Option<SteppedRequest>, RegistrationStop> {
+        let known: Option<VersionedRow<BegunFormRow>> = read(self.registry(), key).await?;
+        let Some(known) = known else { return Ok(None) };
+        let number = known.value.number;
+        let missing = || Error::Incomplete { number: number.clone(), what: "row" };
+        let kept = self.request(&number).await?.ok_or_else(missing)?;
+        let state = RequestState::parse(&kept.value.state).ok_or_else(missing)?;
+        Ok(Some(SteppedRequest { number: number.clone(), state, version: kept.version, transition: "01" }))
     }
 
     /// One attempt; `None` when somebody else wrote first.

@@ -4,7 +4,7 @@ use crate::answer;
 use crate::console::compared::{ComparedTrait, compare, of_civil, of_draft, total};
 use crate::console::purpose::{arbiter, ask, is_of_form, purpose_of, refused_at};
 use crate::console::stated::{StatedView, certification, stated_view};
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -70,7 +70,7 @@ pub(crate) fn reason_field(value: &str) -> FormField {
 }
 
 /// `GET /portail/console/arbitrage`
-pub(crate) async fn queue(visit: ProfessionalVisit) -> Answer {
+pub(crate) async fn queue(visit: ProfessionalVisit) -> PageAnswer {
     let by = arbiter(&visit, READS_QUEUE).await?;
     let registration = visit.portal.registration();
     let offset: u32 = visit.request.parameter("depuis").parse().unwrap_or(0);
@@ -107,13 +107,13 @@ pub(crate) async fn queue(visit: ProfessionalVisit) -> Answer {
 }
 
 /// `GET /portail/console/arbitrage/{numero}`: asks why the file is opened.
-pub(crate) async fn before_file(visit: ProfessionalVisit, Path(number): Path<String>) -> Answer {
+pub(crate) async fn before_file(visit: ProfessionalVisit, Path(number): Path<String>) -> PageAnswer {
     arbiter(&visit, READS_QUEUE).await?;
     ask(&visit, &format!("Ouvrir la demande {number}"), ARBITRATION, false)
 }
 
 /// `POST /portail/console/arbitrage/{numero}`: the file; with a decision, what was decided.
-pub(crate) async fn file(visit: ProfessionalVisit, Path(number): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn file(visit: ProfessionalVisit, Path(number): Path<String>, form: PostedForm) -> PageAnswer {
     let purpose = purpose_of(&form);
     if purpose.is_empty() {
         arbiter(&visit, READS_QUEUE).await?;
@@ -145,7 +145,7 @@ async fn show(
     number: &str,
     form: &PostedForm,
     refused: Option<&RegistrationRefusal>,
-) -> Answer {
+) -> PageAnswer {
     let portal = &visit.portal;
     let found = portal.registration().arbitration_sheet(by, number).await?;
     let values = portal.values();

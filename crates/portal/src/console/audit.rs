@@ -1,14 +1,14 @@
 //! The audit trail (registration §14): searched, read backwards, exported. Each read is an event itself.
 
-use crate::admission::PortalRequest;
 use crate::answer;
 use crate::console::purpose::closed;
 use crate::csv;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint};
 use crate::frame::PortalFrame;
 use crate::french::instant;
 use crate::limits::{TRAIL_FILE, TRAIL_PAGE};
+use crate::request::PortalRequest;
 use crate::who::ProfessionalVisit;
 use annuaire_registry::{AuditFilter, AuditRow, AuditorSession};
 use annuaire_workflow::day::{paris_midnight, parse_french, plus_days};
@@ -111,7 +111,7 @@ fn line(row: AuditRow) -> TrailLine {
 }
 
 /// `GET /portail/console/audit`
-pub(crate) async fn trail(visit: ProfessionalVisit) -> Answer {
+pub(crate) async fn trail(visit: ProfessionalVisit) -> PageAnswer {
     let by = auditor(&visit).await?;
     let mut fields = fields_of(&visit.request);
     let (filter, points) = filter_of(&mut fields);
@@ -134,7 +134,7 @@ pub(crate) async fn trail(visit: ProfessionalVisit) -> Answer {
 }
 
 /// `GET /portail/console/audit/fichier`: what was searched, as CSV; a file that is full says so in its last line.
-pub(crate) async fn file(visit: ProfessionalVisit) -> Answer {
+pub(crate) async fn file(visit: ProfessionalVisit) -> PageAnswer {
     let by = auditor(&visit).await?;
     let (filter, points) = filter_of(&mut fields_of(&visit.request));
     if !points.is_empty() {

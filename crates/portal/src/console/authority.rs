@@ -5,7 +5,7 @@ use crate::console::compared::of_civil;
 use crate::console::home::authority_name;
 use crate::console::purpose::{closed, refused_at};
 use crate::console::stated::{StatedView, certification, stated_view};
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -62,7 +62,7 @@ fn sheet_of(visit: &ProfessionalVisit, by: &AuthoritySession, person: AuthorityP
 }
 
 /// `GET /portail/console/autorite`
-pub(crate) async fn page(visit: ProfessionalVisit) -> Answer {
+pub(crate) async fn page(visit: ProfessionalVisit) -> PageAnswer {
     let by = agent(&visit).await?;
     let authority = authority_name(by.code());
     let page = AuthorityConsolePage { frame: &visit.frame, authority, field: field(""), points: Vec::new(), person: None };
@@ -70,7 +70,7 @@ pub(crate) async fn page(visit: ProfessionalVisit) -> Answer {
 }
 
 /// `POST /portail/console/autorite`: a person by number. People of other populations are as unknown as nobody's numbers.
-pub(crate) async fn person(visit: ProfessionalVisit, form: PostedForm) -> Answer {
+pub(crate) async fn person(visit: ProfessionalVisit, form: PostedForm) -> PageAnswer {
     let by = agent(&visit).await?;
     let typed = form.get("rpps");
     let mut field = field(typed);

@@ -1,7 +1,7 @@
 //! « Consoles »: those that the connected person may open, and no other.
 
 use crate::answer;
-use crate::fault::Answer;
+use crate::fault::PageAnswer;
 use crate::frame::PortalFrame;
 use crate::who::ProfessionalVisit;
 use annuaire_nos::Nos;
@@ -30,7 +30,7 @@ pub(crate) fn authority_name(code: &str) -> String {
 }
 
 /// `GET /portail/console`
-pub(crate) async fn home(visit: ProfessionalVisit) -> Answer {
+pub(crate) async fn home(visit: ProfessionalVisit) -> PageAnswer {
     let open = visit.portal.registration().consoles_of(&visit.who.national_id);
     let mut consoles = Vec::new();
     let mut add = |is_open: bool, href, name, about: &str| {

@@ -5,7 +5,7 @@ use crate::console::arbitration::{ARBITRATION, READS_QUEUE, reason_field};
 use crate::console::compared::{ComparedTrait, compare, of_civil, total};
 use crate::console::purpose::{arbiter, ask, is_of_form, missing, purpose_field, purpose_of, refused_at};
 use crate::console::stated::certification;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -50,13 +50,13 @@ fn heading(first: &str, second: &str) -> String {
 }
 
 /// `GET /portail/console/arbitrage/paires/{premier}/{second}`
-pub(crate) async fn before_pair(visit: ProfessionalVisit, Path((first, second)): Path<(String, String)>) -> Answer {
+pub(crate) async fn before_pair(visit: ProfessionalVisit, Path((first, second)): Path<(String, String)>) -> PageAnswer {
     arbiter(&visit, READS_QUEUE).await?;
     ask(&visit, &heading(&first, &second), ARBITRATION, false)
 }
 
 /// `POST /portail/console/arbitrage/paires/{premier}/{second}`
-pub(crate) async fn pair(visit: ProfessionalVisit, Path(numbers): Path<(String, String)>, form: PostedForm) -> Answer {
+pub(crate) async fn pair(visit: ProfessionalVisit, Path(numbers): Path<(String, String)>, form: PostedForm) -> PageAnswer {
     let purpose = purpose_of(&form);
     let (first, second) = (&numbers.0, &numbers.1);
     if purpose.is_empty() {
@@ -93,7 +93,7 @@ async fn show(
     (first, second): &(String, String),
     form: &PostedForm,
     refused: Option<&RegistrationRefusal>,
-) -> Answer {
+) -> PageAnswer {
     let portal = &visit.portal;
     let found = portal.registration().duplicate_sheet(by, first, second).await?;
     let values = portal.values();
@@ -140,13 +140,13 @@ fn corrections<'a>(visit: &'a ProfessionalVisit, form: Option<&PostedForm>) -> C
 }
 
 /// `GET /portail/console/arbitrage/corrections`
-pub(crate) async fn corrections_page(visit: ProfessionalVisit) -> Answer {
+pub(crate) async fn corrections_page(visit: ProfessionalVisit) -> PageAnswer {
     arbiter(&visit, READS_QUEUE).await?;
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &corrections(&visit, None)))
 }
 
 /// `POST /portail/console/arbitrage/corrections`
-pub(crate) async fn correct(visit: ProfessionalVisit, form: PostedForm) -> Answer {
+pub(crate) async fn correct(visit: ProfessionalVisit, form: PostedForm) -> PageAnswer {
     arbiter(&visit, READS_QUEUE).await?;
     let mut page = corrections(&visit, Some(&form));
     let undoes = form.get("faire") == "defusionner";

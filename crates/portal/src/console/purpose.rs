@@ -1,7 +1,7 @@
 //! Why somebody opens a personal file (registration §2.7), and what consoles answer to those for whom they are not.
 
 use crate::answer;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -41,7 +41,7 @@ pub(crate) fn purpose_of(form: &PostedForm) -> String {
 }
 
 /// Asks for the purpose; `asked`: it was asked before and left empty. The form goes to the address of the page.
-pub(crate) fn ask(visit: &ProfessionalVisit, heading: &str, console: (&'static str, &'static str), asked: bool) -> Answer {
+pub(crate) fn ask(visit: &ProfessionalVisit, heading: &str, console: (&'static str, &'static str), asked: bool) -> PageAnswer {
     let mut field = purpose_field("");
     let mut points = Vec::new();
     if asked {

@@ -15,7 +15,7 @@ pub(crate) struct StatedExercise {
 }
 
 /// A situation.
-pub(crate) struct StatedSituation {
+pub(crate) struct ShownSituation {
     pub(crate) place: String,
     pub(crate) profession: String,
     pub(crate) role: String,
@@ -31,7 +31,7 @@ pub(crate) struct StatedSituation {
 /// What a page shows of a person.
 pub(crate) struct StatedView {
     pub(crate) exercises: Vec<StatedExercise>,
-    pub(crate) situations: Vec<StatedSituation>,
+    pub(crate) situations: Vec<ShownSituation>,
 }
 
 fn day(iso: &str) -> String {
@@ -71,7 +71,7 @@ pub(crate) fn stated_view(
             SituationState::Cancelled => ("Annulée", "bad"),
             SituationState::Suspended => ("Suspendue", "act"),
         };
-        StatedSituation {
+        ShownSituation {
             place: s.structure.map(|place| format!("{} - {}", place.number, place.name)).unwrap_or_default(),
             profession: profession(s.by_role, &s.profession),
             role: word(ValueList::Role, &s.role),

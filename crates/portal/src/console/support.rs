@@ -4,7 +4,7 @@ use crate::answer;
 use crate::console::arbitration::reason_field;
 use crate::console::purpose::{is_of_form, missing, purpose_field, purpose_of, refused_at, support};
 use crate::console::stated::{StatedView, certification, stated_view};
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -110,7 +110,7 @@ fn search_fields(form: Option<&PostedForm>) -> Vec<FormField> {
     ]
 }
 
-async fn console(visit: &ProfessionalVisit, form: Option<&PostedForm>, points: Vec<OpenPoint>, told: &str) -> Answer {
+async fn console(visit: &ProfessionalVisit, form: Option<&PostedForm>, points: Vec<OpenPoint>, told: &str) -> PageAnswer {
     let by = support(visit, KEEPS_LISTS).await?;
     let registration = visit.portal.registration();
     let mut structures = Vec::new();
@@ -148,12 +148,12 @@ async fn console(visit: &ProfessionalVisit, form: Option<&PostedForm>, points: V
 }
 
 /// `GET /portail/console/support`
-pub(crate) async fn page(visit: ProfessionalVisit) -> Answer {
+pub(crate) async fn page(visit: ProfessionalVisit) -> PageAnswer {
     console(&visit, None, Vec::new(), "").await
 }
 
 /// `POST /portail/console/support`: opens a request or a person, for the purpose that the form says.
-pub(crate) async fn open(visit: ProfessionalVisit, form: PostedForm) -> Answer {
+pub(crate) async fn open(visit: ProfessionalVisit, form: PostedForm) -> PageAnswer {
     support(&visit, KEEPS_LISTS).await?;
     let purpose = purpose_of(&form);
     if purpose.is_empty() {
@@ -182,7 +182,7 @@ fn show_request(
     purpose: &str,
     found: SupportRequest,
     refused: Option<&RegistrationRefusal>,
-) -> Answer {
+) -> PageAnswer {
     let mut target = FormField::text("cible", "Réaffecter à la structure (FINESS ou SIRET)", "", 20).mandatory().numeric();
     let mut points = Vec::new();
     if let Some(refused) = refused {
@@ -223,7 +223,12 @@ fn show_request(
     Ok(answer::page(&visit.portal, &visit.request, status, &page))
 }
 
-fn show_person(visit: &ProfessionalVisit, purpose: &str, found: SupportPerson, refused: Option<&RegistrationRefusal>) -> Answer {
+fn show_person(
+    visit: &ProfessionalVisit,
+    purpose: &str,
+    found: SupportPerson,
+    refused: Option<&RegistrationRefusal>,
+) -> PageAnswer {
     let mut reason = reason_field("");
     let mut points = Vec::new();
     if let Some(refused) = refused {
@@ -258,7 +263,7 @@ fn show_person(visit: &ProfessionalVisit, purpose: &str, found: SupportPerson, r
 }
 
 /// `POST /portail/console/support/acte`: what a button of the console says.
-pub(crate) async fn act(visit: ProfessionalVisit, form: PostedForm) -> Answer {
+pub(crate) async fn act(visit: ProfessionalVisit, form: PostedForm) -> PageAnswer {
     let registration = visit.portal.registration();
     // Structures and alerts are no personal files: what is done with them says itself why.
     let by = support(&visit, KEEPS_LISTS).await?;

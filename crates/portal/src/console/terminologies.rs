@@ -2,7 +2,7 @@
 
 use crate::answer;
 use crate::console::purpose::{closed, is_of_form, refused_at};
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::OpenPoint;
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -40,7 +40,12 @@ async fn keeper(visit: &ProfessionalVisit) -> Result<TerminologySession, PortalF
     visit.portal.registration().terminology_session(&visit.who.national_id, visit.trace.clone()).await.map_err(closed)
 }
 
-async fn show(visit: &ProfessionalVisit, by: &TerminologySession, points: Vec<OpenPoint>, typed: Option<(&str, &str)>) -> Answer {
+async fn show(
+    visit: &ProfessionalVisit,
+    by: &TerminologySession,
+    points: Vec<OpenPoint>,
+    typed: Option<(&str, &str)>,
+) -> PageAnswer {
     let all = visit.portal.registration().profession_wishes(by).await?;
     let (answered, waiting): (Vec<_>, Vec<_>) = all.into_iter().partition(|wish| wish.answer.is_some());
     let line = |wish: ProfessionWish| WishLine {
@@ -66,13 +71,13 @@ async fn show(visit: &ProfessionalVisit, by: &TerminologySession, points: Vec<Op
 }
 
 /// `GET /portail/console/nomenclatures`
-pub(crate) async fn wishes(visit: ProfessionalVisit) -> Answer {
+pub(crate) async fn wishes(visit: ProfessionalVisit) -> PageAnswer {
     let by = keeper(&visit).await?;
     show(&visit, &by, Vec::new(), None).await
 }
 
 /// `POST /portail/console/nomenclatures`: the answer to a wish.
-pub(crate) async fn answer_wish(visit: ProfessionalVisit, form: PostedForm) -> Answer {
+pub(crate) async fn answer_wish(visit: ProfessionalVisit, form: PostedForm) -> PageAnswer {
     let by = keeper(&visit).await?;
     let (key, text) = (form.get("souhait"), form.get("reponse"));
     match visit.portal.registration().answer_wish(&by, key, text).await {

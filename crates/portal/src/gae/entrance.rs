@@ -1,12 +1,12 @@
 //! The doors of the portal (SC00, SC01), and the choice « Agir pour ».
 
-use crate::admission::PortalRequest;
 use crate::answer;
 use crate::door::Portal;
-use crate::fault::Answer;
+use crate::fault::PageAnswer;
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
 use crate::limits::CHOICE_SECONDS;
+use crate::request::PortalRequest;
 use crate::who::{ACTING_FOR, ManagerVisit, ProfessionalVisit};
 use askama::Template;
 use axum::extract::State;
@@ -32,14 +32,14 @@ struct ManagerSignInPage<'a> {
 }
 
 /// `GET /portail`
-pub(crate) async fn entrance(State(portal): State<Arc<Portal>>, request: PortalRequest) -> Answer {
+pub(crate) async fn entrance(State(portal): State<Arc<Portal>>, request: PortalRequest) -> PageAnswer {
     let frame = PortalFrame::plain(&portal, &request);
     let page = EntrancePage { frame: &frame, has_civil_logins: portal.settings.has_civil_logins };
     Ok(answer::page(&portal, &request, StatusCode::OK, &page))
 }
 
 /// `GET /portail/gae/connexion?retour=…`
-pub(crate) async fn sign_in(State(portal): State<Arc<Portal>>, request: PortalRequest) -> Answer {
+pub(crate) async fn sign_in(State(portal): State<Arc<Portal>>, request: PortalRequest) -> PageAnswer {
     let frame = PortalFrame::plain(&portal, &request);
     let back = Some(request.parameter("retour")).filter(|back| back.starts_with("/portail/"));
     let page = ManagerSignInPage {
@@ -52,7 +52,7 @@ pub(crate) async fn sign_in(State(portal): State<Arc<Portal>>, request: PortalRe
 }
 
 /// `GET /portail/gae/reconnecte`: the tab in which somebody logged in again while another one keeps a form.
-pub(crate) async fn signed_in_again(visit: ProfessionalVisit) -> Answer {
+pub(crate) async fn signed_in_again(visit: ProfessionalVisit) -> PageAnswer {
     let page = crate::fault::PortalMessagePage {
         frame: &visit.frame,
         title: "Vous êtes de nouveau connecté",
@@ -64,7 +64,7 @@ pub(crate) async fn signed_in_again(visit: ProfessionalVisit) -> Answer {
 }
 
 /// `POST /portail/gae/agir-pour`
-pub(crate) async fn act_for(visit: ManagerVisit, form: PostedForm) -> Answer {
+pub(crate) async fn act_for(visit: ManagerVisit, form: PostedForm) -> PageAnswer {
     let wanted = form.get("structure");
     let known = visit.session.habilitations().iter().any(|target| target.number() == wanted);
     let value = if known { wanted } else { "" };
@@ -88,7 +88,7 @@ struct CharterPage<'a> {
 }
 
 /// `GET /portail/gae/charte`
-pub(crate) async fn charter(visit: ManagerVisit) -> Answer {
+pub(crate) async fn charter(visit: ManagerVisit) -> PageAnswer {
     let registration = visit.portal.registration();
     let accepted = registration.charter(&visit.session).await?.unwrap_or_default();
     let page = CharterPage { frame: &visit.frame, version: registration.terms_version(), accepted };
@@ -96,7 +96,7 @@ pub(crate) async fn charter(visit: ManagerVisit) -> Answer {
 }
 
 /// `POST /portail/gae/charte`
-pub(crate) async fn accept_charter(visit: ManagerVisit, form: PostedForm) -> Answer {
+pub(crate) async fn accept_charter(visit: ManagerVisit, form: PostedForm) -> PageAnswer {
     if form.is_ticked("accepte") {
         let registration = visit.portal.registration();
         registration.accept_charter(&visit.session, registration.terms_version()).await?;

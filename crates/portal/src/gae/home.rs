@@ -1,7 +1,7 @@
 //! « Bienvenue sur votre portail de gestion et de contrôle » (SC10), and the messages of a manager.
 
 use crate::answer;
-use crate::fault::Answer;
+use crate::fault::PageAnswer;
 use crate::frame::PortalFrame;
 use crate::french::{counted, instant, typeset};
 use crate::who::ManagerVisit;
@@ -52,7 +52,7 @@ pub(crate) fn shown_messages(messages: Vec<InboxMessage>) -> Vec<ShownMessage> {
 }
 
 /// `GET /portail/gae`
-pub(crate) async fn home(visit: ManagerVisit) -> Answer {
+pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
     let registration = visit.portal.registration();
     let to_treat = registration.requests_to_treat(&visit.session).await?;
     let charter = registration.charter(&visit.session).await?;
@@ -78,7 +78,7 @@ pub(crate) async fn home(visit: ManagerVisit) -> Answer {
 }
 
 /// `GET /portail/gae/messages`
-pub(crate) async fn messages(visit: ManagerVisit) -> Answer {
+pub(crate) async fn messages(visit: ManagerVisit) -> PageAnswer {
     let messages = shown_messages(visit.portal.registration().manager_inbox(&visit.session).await?);
     let page = InboxPage { frame: &visit.frame, messages, base: "/portail/gae/demandes" };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))

@@ -1,14 +1,14 @@
 //! The instruction of a request (SC22, T01): read, checked, decided.
 
-use crate::admission::PortalRequest;
 use crate::answer;
 use crate::door::Portal;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FieldChoice, FormField, OpenPoint};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
 use crate::french::typeset;
 use crate::legal::{LegalBlock, statement_of};
+use crate::request::PortalRequest;
 use crate::sections::{situation_fields, situation_of};
 use crate::sheet::{SheetView, sheet_view};
 use crate::who::ManagerVisit;
@@ -56,7 +56,7 @@ pub(crate) async fn show(
     sheet: &RequestSheet,
     refused: Option<&RegistrationRefusal>,
     legal: LegalBlock,
-) -> Answer {
+) -> PageAnswer {
     let registration = portal.registration();
     let found = registration.identity_checks(session, &sheet.number).await?;
     let mut checks = Vec::new();
@@ -123,7 +123,7 @@ fn is_told_here(code: MessageCode) -> bool {
 }
 
 /// `POST /portail/gae/demandes/{numero}/decision`
-pub(crate) async fn decide(visit: ManagerVisit, Path(number): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn decide(visit: ManagerVisit, Path(number): Path<String>, form: PostedForm) -> PageAnswer {
     let ManagerVisit { portal, request, session, frame } = visit;
     let registration = portal.registration();
     let text = form.get("texte");

@@ -1,14 +1,14 @@
 //! « Mes demandes d'enregistrement » (SC11): three tables, their filters, their order, their pages, and the file of a table. Filters live in
 //! the address, so that they can be shared.
 
-use crate::admission::PortalRequest;
 use crate::answer;
 use crate::door::Portal;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FieldChoice, FormField};
 use crate::frame::PortalFrame;
 use crate::french::{counted, day_of, typeset};
 use crate::limits::PAGE_SIZES;
+use crate::request::PortalRequest;
 use crate::who::ManagerVisit;
 use annuaire_registry::{ListedRequest, RequestPage, RequestQuery, RequestTable, origin_code};
 use annuaire_workflow::day::parse_french;
@@ -168,7 +168,7 @@ const TABLES: [(RequestTable, &str, &str); 3] = [
 ];
 
 /// `GET /portail/gae/demandes`
-pub(crate) async fn list(visit: ManagerVisit) -> Answer {
+pub(crate) async fn list(visit: ManagerVisit) -> PageAnswer {
     let ManagerVisit { portal, request, session, frame } = visit;
     let registration = portal.registration();
     let (query, problem) = query_of(&request);
@@ -221,7 +221,7 @@ fn table_view(
 }
 
 /// `GET /portail/gae/demandes/fichier/{table}`: a table as CSV, as it is filtered.
-pub(crate) async fn file(visit: ManagerVisit, axum::extract::Path(id): axum::extract::Path<String>) -> Answer {
+pub(crate) async fn file(visit: ManagerVisit, axum::extract::Path(id): axum::extract::Path<String>) -> PageAnswer {
     let Some((table, name, _)) = TABLES.into_iter().find(|(_, known, _)| *known == id) else { return Err(PortalFault::Nothing) };
     let (query, _) = query_of(&visit.request);
     let lines = visit.portal.registration().all_requests(&visit.session, table, &query).await?;

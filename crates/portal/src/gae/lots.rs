@@ -1,7 +1,7 @@
 //! « Importer une liste » (SC42, registration §17): a spreadsheet is checked line by line, corrected, put in instruction, validated.
 
 use crate::answer;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::form::{PostedFile, PostedForm};
 use crate::frame::PortalFrame;
 use crate::french::{counted, instant, typeset};
@@ -128,7 +128,7 @@ fn line_view(shown: &LotSheetLine) -> LotLineView {
     }
 }
 
-fn lot_page(visit: &ManagerVisit, sheet: &LotSheet, error: String) -> Answer {
+fn lot_page(visit: &ManagerVisit, sheet: &LotSheet, error: String) -> PageAnswer {
     // What is to be settled comes first; the order of the file within.
     let mut lines: Vec<&LotSheetLine> = sheet.lines.iter().collect();
     lines.sort_by_key(|shown| (shown.line.is_valid(), shown.line.findings.is_empty(), shown.line.line));
@@ -144,7 +144,7 @@ fn lot_page(visit: &ManagerVisit, sheet: &LotSheet, error: String) -> Answer {
     Ok(answer::page(&visit.portal, &visit.request, status, &page))
 }
 
-async fn lots_page(visit: &ManagerVisit, faults: Vec<String>) -> Answer {
+async fn lots_page(visit: &ManagerVisit, faults: Vec<String>) -> PageAnswer {
     let lots = visit.portal.registration().lots(&visit.session).await?;
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = LotsPage { frame: &visit.frame, lots: lots.iter().map(view).collect(), faults };
@@ -152,12 +152,12 @@ async fn lots_page(visit: &ManagerVisit, faults: Vec<String>) -> Answer {
 }
 
 /// `GET /portail/gae/lots`
-pub(crate) async fn list(visit: ManagerVisit) -> Answer {
+pub(crate) async fn list(visit: ManagerVisit) -> PageAnswer {
     lots_page(&visit, Vec::new()).await
 }
 
 /// `POST /portail/gae/lots`
-pub(crate) async fn upload(visit: ManagerVisit, file: PostedFile) -> Answer {
+pub(crate) async fn upload(visit: ManagerVisit, file: PostedFile) -> PageAnswer {
     if file.bytes.is_empty() {
         return lots_page(&visit, vec!["Choisissez un fichier.".to_owned()]).await;
     }
@@ -179,25 +179,25 @@ pub(crate) async fn upload(visit: ManagerVisit, file: PostedFile) -> Answer {
 }
 
 /// `GET /portail/gae/lots/{lot}`
-pub(crate) async fn show(visit: ManagerVisit, Path(lot): Path<String>) -> Answer {
+pub(crate) async fn show(visit: ManagerVisit, Path(lot): Path<String>) -> PageAnswer {
     let sheet = visit.portal.registration().lot(&visit.session, &lot).await?;
     lot_page(&visit, &sheet, String::new())
 }
 
 /// `GET /portail/gae/lots/modele.csv`
-pub(crate) async fn template(visit: ManagerVisit) -> Answer {
+pub(crate) async fn template(visit: ManagerVisit) -> PageAnswer {
     let rows = visit.portal.registration().lot_template(&visit.session).await?;
     Ok(answer::download("text/csv;charset=UTF-8", "modele-enregistrements.csv", write_csv(rows)))
 }
 
 /// `GET /portail/gae/lots/{lot}/rapport.csv`
-pub(crate) async fn report(visit: ManagerVisit, Path(lot): Path<String>) -> Answer {
+pub(crate) async fn report(visit: ManagerVisit, Path(lot): Path<String>) -> PageAnswer {
     let rows = visit.portal.registration().lot_report(&visit.session, &lot).await?;
     Ok(answer::download("text/csv;charset=UTF-8", "rapport-import.csv", write_csv(rows)))
 }
 
 /// A refusal belongs on the page of the list.
-async fn done(visit: &ManagerVisit, lot: &str, result: Result<ListedLot, RegistrationStop>) -> Answer {
+async fn done(visit: &ManagerVisit, lot: &str, result: Result<ListedLot, RegistrationStop>) -> PageAnswer {
     match result {
         Ok(_) => Ok(answer::see_other(&format!("/portail/gae/lots/{lot}"))),
         Err(RegistrationStop::Refused(refusal)) => match visit.portal.registration().lot(&visit.session, lot).await {
@@ -209,13 +209,13 @@ async fn done(visit: &ManagerVisit, lot: &str, result: Result<ListedLot, Registr
 }
 
 /// `POST /portail/gae/lots/{lot}/soumettre`
-pub(crate) async fn submit(visit: ManagerVisit, Path(lot): Path<String>, _form: PostedForm) -> Answer {
+pub(crate) async fn submit(visit: ManagerVisit, Path(lot): Path<String>, _form: PostedForm) -> PageAnswer {
     let result = visit.portal.registration().submit_lot(&visit.session, &lot).await;
     done(&visit, &lot, result).await
 }
 
 /// `POST /portail/gae/lots/{lot}/valider`
-pub(crate) async fn validate(visit: ManagerVisit, Path(lot): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn validate(visit: ManagerVisit, Path(lot): Path<String>, form: PostedForm) -> PageAnswer {
     let result = visit.portal.registration().validate_lot(&visit.session, &lot, form.is_ticked("legal")).await;
     done(&visit, &lot, result).await
 }

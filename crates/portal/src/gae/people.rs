@@ -1,7 +1,7 @@
 //! « Modifier un enregistrement » (SC30), the sheet of a person (SC31), and the requests that begin there (SC32–SC34).
 
 use crate::answer;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint, remark};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -68,7 +68,7 @@ fn number_field(typed: &str) -> FormField {
 }
 
 /// `GET /portail/gae/enregistrements`
-pub(crate) async fn search_page(visit: ManagerVisit) -> Answer {
+pub(crate) async fn search_page(visit: ManagerVisit) -> PageAnswer {
     let fields = identity_fields(&CivilDraft::default(), &visit);
     let page =
         PeopleSearchPage { frame: &visit.frame, number: number_field(""), fields, points: Vec::new(), told: String::new() };
@@ -76,7 +76,7 @@ pub(crate) async fn search_page(visit: ManagerVisit) -> Answer {
 }
 
 /// `POST /portail/gae/enregistrements`: by number or by identity. Traits are in no address.
-pub(crate) async fn search(visit: ManagerVisit, form: PostedForm) -> Answer {
+pub(crate) async fn search(visit: ManagerVisit, form: PostedForm) -> PageAnswer {
     let registration = visit.portal.registration();
     let typed = form.text("rpps");
     let by_number = form.get("faire") == "numero";
@@ -116,7 +116,7 @@ pub(crate) async fn search(visit: ManagerVisit, form: PostedForm) -> Answer {
 }
 
 /// `GET /portail/gae/enregistrements/{rpps}`
-pub(crate) async fn person(visit: ManagerVisit, Path(rpps): Path<String>) -> Answer {
+pub(crate) async fn person(visit: ManagerVisit, Path(rpps): Path<String>) -> PageAnswer {
     let registration = visit.portal.registration();
     let PersonSearch::Found(person) = registration.find_person(&visit.session, &PersonQuery::Number(rpps)).await? else {
         return Err(PortalFault::told(
@@ -173,7 +173,7 @@ pub(crate) async fn person(visit: ManagerVisit, Path(rpps): Path<String>) -> Ans
 }
 
 /// `POST /portail/gae/enregistrements/{rpps}/demande`: begins what the button says.
-pub(crate) async fn begin(visit: ManagerVisit, Path(rpps): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn begin(visit: ManagerVisit, Path(rpps): Path<String>, form: PostedForm) -> PageAnswer {
     let situation = form.text("situation");
     let subject = match form.get("faire") {
         "ajouter" => RegistrationSubject::NewActivity { rpps },

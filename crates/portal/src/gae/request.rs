@@ -1,15 +1,15 @@
 //! Requests of managers: begun (SC20), filled in, submitted, confirmed (SC21), given up.
 
-use crate::admission::PortalRequest;
 use crate::answer;
 use crate::confirm::{ConfirmPage, ConfirmedDeed};
 use crate::door::Portal;
 use crate::entry::{self, is_drafted};
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::filler::Filler;
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
 use crate::legal::{LegalBlock, statement_of};
+use crate::request::PortalRequest;
 use crate::sheet::{SheetView, sheet_view};
 use crate::who::ManagerVisit;
 use annuaire_registry::{RegisteredPlace, RegistrationStop, RegistrationSubject, RequestSheet};
@@ -31,7 +31,7 @@ struct NewRequestPage<'a> {
 }
 
 /// `GET /portail/gae/nouvelle`
-pub(crate) async fn new(visit: ManagerVisit) -> Answer {
+pub(crate) async fn new(visit: ManagerVisit) -> PageAnswer {
     let ManagerVisit { portal, request, session, frame } = visit;
     let places = portal.registration().perimeter_places(&session).await?;
     let page = NewRequestPage { frame: &frame, places, key: portal.key(), action: "/portail/gae/nouvelle" };
@@ -39,7 +39,7 @@ pub(crate) async fn new(visit: ManagerVisit) -> Answer {
 }
 
 /// `POST /portail/gae/nouvelle`: the first « Enregistrer ». The form has a key, so that a double click begins one request.
-pub(crate) async fn create(visit: ManagerVisit, form: PostedForm) -> Answer {
+pub(crate) async fn create(visit: ManagerVisit, form: PostedForm) -> PageAnswer {
     let registration = visit.portal.registration();
     let structure = form.get("structure");
     let stepped =
@@ -48,7 +48,7 @@ pub(crate) async fn create(visit: ManagerVisit, form: PostedForm) -> Answer {
 }
 
 /// `GET /portail/gae/demandes/{numero}`: the form, the instruction or the summary, as the state is.
-pub(crate) async fn show(visit: ManagerVisit, Path(number): Path<String>) -> Answer {
+pub(crate) async fn show(visit: ManagerVisit, Path(number): Path<String>) -> PageAnswer {
     let ManagerVisit { portal, request, session, frame } = visit;
     let sheet = portal.registration().open_sheet(&session, &number).await?;
     let by = Filler::Manager(&session);
@@ -64,7 +64,7 @@ pub(crate) async fn show(visit: ManagerVisit, Path(number): Path<String>) -> Ans
 }
 
 /// `POST /portail/gae/demandes/{numero}/saisie`
-pub(crate) async fn take(visit: ManagerVisit, Path(number): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn take(visit: ManagerVisit, Path(number): Path<String>, form: PostedForm) -> PageAnswer {
     let ManagerVisit { portal, request, session, frame } = visit;
     entry::take(&portal, &request, &frame, &Filler::Manager(&session), (&number, &form)).await
 }
@@ -95,7 +95,7 @@ pub(crate) async fn summary(
     by: &Filler<'_>,
     sheet: &RequestSheet,
     is_confirmation: bool,
-) -> Answer {
+) -> PageAnswer {
     let civility = if sheet.civil.civilite == "M" { "Monsieur" } else { "Madame" };
     let c = &sheet.civil;
     let page = RequestSummaryPage {
@@ -116,7 +116,7 @@ pub(crate) async fn summary(
 }
 
 /// `GET /portail/gae/demandes/{numero}/confirmation`
-pub(crate) async fn confirmation(visit: ManagerVisit, Path(number): Path<String>) -> Answer {
+pub(crate) async fn confirmation(visit: ManagerVisit, Path(number): Path<String>) -> PageAnswer {
     let ManagerVisit { portal, request, session, frame } = visit;
     let sheet = portal.registration().open_sheet(&session, &number).await?;
     let is_sent = !is_drafted(sheet.state);
@@ -132,13 +132,19 @@ struct SubmitPage<'a> {
     legal: LegalBlock,
 }
 
-fn submit_page(portal: &Portal, request: &PortalRequest, frame: &PortalFrame, sheet: &RequestSheet, legal: LegalBlock) -> Answer {
+fn submit_page(
+    portal: &Portal,
+    request: &PortalRequest,
+    frame: &PortalFrame,
+    sheet: &RequestSheet,
+    legal: LegalBlock,
+) -> PageAnswer {
     let status = if legal.error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(answer::page(portal, request, status, &SubmitPage { frame, sheet: sheet_view(portal, sheet), legal }))
 }
 
 /// `GET /portail/gae/demandes/{numero}/soumettre`
-pub(crate) async fn before_submit(visit: ManagerVisit, Path(number): Path<String>) -> Answer {
+pub(crate) async fn before_submit(visit: ManagerVisit, Path(number): Path<String>) -> PageAnswer {
     let sheet = visit.portal.registration().open_sheet(&visit.session, &number).await?;
     if !is_drafted(sheet.state) {
         return Ok(answer::see_other(&format!("/portail/gae/demandes/{number}")));
@@ -147,7 +153,7 @@ pub(crate) async fn before_submit(visit: ManagerVisit, Path(number): Path<String
 }
 
 /// `POST /portail/gae/demandes/{numero}/soumettre`
-pub(crate) async fn submit(visit: ManagerVisit, Path(number): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn submit(visit: ManagerVisit, Path(number): Path<String>, form: PostedForm) -> PageAnswer {
     let ManagerVisit { portal, request, session, frame } = visit;
     let statement = statement_of(&form);
     match portal.registration().submit(&session, &number, statement).await {
@@ -161,7 +167,7 @@ pub(crate) async fn submit(visit: ManagerVisit, Path(number): Path<String>, form
 }
 
 /// `GET /portail/gae/demandes/{numero}/{abandonner|retirer|annuler}`
-pub(crate) async fn before_deed(visit: ManagerVisit, Path((number, deed)): Path<(String, String)>) -> Answer {
+pub(crate) async fn before_deed(visit: ManagerVisit, Path((number, deed)): Path<(String, String)>) -> PageAnswer {
     let Some(deed) = ConfirmedDeed::of(&deed) else { return Err(PortalFault::Nothing) };
     // Opening it shows whether it may be seen.
     let sheet = visit.portal.registration().open_sheet(&visit.session, &number).await?;
@@ -170,7 +176,7 @@ pub(crate) async fn before_deed(visit: ManagerVisit, Path((number, deed)): Path<
 }
 
 /// `POST /portail/gae/demandes/{numero}/{abandonner|retirer|annuler}`
-pub(crate) async fn deed(visit: ManagerVisit, Path((number, deed)): Path<(String, String)>, form: PostedForm) -> Answer {
+pub(crate) async fn deed(visit: ManagerVisit, Path((number, deed)): Path<(String, String)>, form: PostedForm) -> PageAnswer {
     let registration = visit.portal.registration();
     let by = Filler::Manager(&visit.session);
     let told = match ConfirmedDeed::of(&deed) {

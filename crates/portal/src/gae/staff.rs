@@ -1,7 +1,7 @@
 //! « Mes effectifs » (SC40) and the dashboard (SC41).
 
 use crate::answer;
-use crate::fault::Answer;
+use crate::fault::PageAnswer;
 use crate::frame::PortalFrame;
 use crate::french::counted;
 use crate::limits::PAGE_SIZES;
@@ -46,7 +46,7 @@ fn date(iso: &str) -> String {
 }
 
 /// `GET /portail/gae/effectifs?structure=…&page=…`
-pub(crate) async fn staff(visit: ManagerVisit) -> Answer {
+pub(crate) async fn staff(visit: ManagerVisit) -> PageAnswer {
     let ManagerVisit { portal, request, session, frame } = visit;
     let registration = portal.registration();
     let places = registration.perimeter_places(&session).await?;
@@ -110,7 +110,7 @@ struct DashboardPage<'a> {
 }
 
 /// `GET /portail/gae/tableau`
-pub(crate) async fn dashboard(visit: ManagerVisit) -> Answer {
+pub(crate) async fn dashboard(visit: ManagerVisit) -> PageAnswer {
     let found = visit.portal.registration().dashboard(&visit.session).await?;
     let states = found.by_state.iter().map(|(state, n)| (crate::french::typeset(&state.label()), *n)).collect();
     let ages = ["moins de 7 jours", "de 7 à 30 jours", "plus de 30 jours"];

@@ -1,7 +1,7 @@
 //! « Ma profession n'est pas dans la liste » (registration §3.3).
 
 use crate::answer;
-use crate::fault::Answer;
+use crate::fault::PageAnswer;
 use crate::field::FormField;
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -28,14 +28,14 @@ fn wish_fields(text: &str, persons: &str, usage: &str) -> Vec<FormField> {
 }
 
 /// `GET /portail/gae/professions`
-pub(crate) async fn wish_page(visit: ManagerVisit) -> Answer {
+pub(crate) async fn wish_page(visit: ManagerVisit) -> PageAnswer {
     let page =
         WishPage { frame: &visit.frame, fields: wish_fields("", "", ""), request: visit.request.parameter("demande"), told: "" };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }
 
 /// `POST /portail/gae/professions`
-pub(crate) async fn wish(visit: ManagerVisit, form: PostedForm) -> Answer {
+pub(crate) async fn wish(visit: ManagerVisit, form: PostedForm) -> PageAnswer {
     let (text, persons, usage) = (form.get("profession"), form.get("personnes"), form.get("usage"));
     let request = form.text("demande");
     let page = match persons.parse::<u32>() {

@@ -3,7 +3,7 @@
 use crate::answer;
 use crate::confirm::{ConfirmPage, ConfirmedDeed};
 use crate::entry::{self, is_drafted};
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::filler::Filler;
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -49,7 +49,7 @@ struct TrackerPage<'a> {
 const BASE: &str = "/portail/pro/inscription";
 
 /// `GET /portail/pro/inscription`: the request that is open, or the beginning of one.
-pub(crate) async fn home(visit: ApplicantVisit) -> Answer {
+pub(crate) async fn home(visit: ApplicantVisit) -> PageAnswer {
     let all = visit.portal.registration().own_requests(&visit.session).await?;
     if let Some(open) = all.iter().find(|sheet| !sheet.state.terminal()) {
         return Ok(answer::see_other(&format!("{BASE}/{}", open.number)));
@@ -59,7 +59,7 @@ pub(crate) async fn home(visit: ApplicantVisit) -> Answer {
 }
 
 /// `POST /portail/pro/inscription`
-pub(crate) async fn begin(visit: ApplicantVisit, _form: PostedForm) -> Answer {
+pub(crate) async fn begin(visit: ApplicantVisit, _form: PostedForm) -> PageAnswer {
     let registration = visit.portal.registration();
     // A second click finds the request that the first one began.
     let all = registration.own_requests(&visit.session).await?;
@@ -99,7 +99,7 @@ fn tracked(sheet: &RequestSheet) -> Vec<TrackedStep> {
 }
 
 /// `GET /portail/pro/inscription/{numero}`
-pub(crate) async fn show(visit: ApplicantVisit, Path(number): Path<String>) -> Answer {
+pub(crate) async fn show(visit: ApplicantVisit, Path(number): Path<String>) -> PageAnswer {
     let ApplicantVisit { portal, request, session, frame } = visit;
     let by = Filler::Applicant(&session);
     let sheet = by.sheet(portal.registration(), &number).await?;
@@ -131,13 +131,13 @@ pub(crate) async fn show(visit: ApplicantVisit, Path(number): Path<String>) -> A
 }
 
 /// `POST /portail/pro/inscription/{numero}/saisie`
-pub(crate) async fn take(visit: ApplicantVisit, Path(number): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn take(visit: ApplicantVisit, Path(number): Path<String>, form: PostedForm) -> PageAnswer {
     let ApplicantVisit { portal, request, session, frame } = visit;
     entry::take(&portal, &request, &frame, &Filler::Applicant(&session), (&number, &form)).await
 }
 
 /// `GET /portail/pro/inscription/{numero}/confirmation`
-pub(crate) async fn confirmation(visit: ApplicantVisit, Path(number): Path<String>) -> Answer {
+pub(crate) async fn confirmation(visit: ApplicantVisit, Path(number): Path<String>) -> PageAnswer {
     let ApplicantVisit { portal, request, session, frame } = visit;
     let by = Filler::Applicant(&session);
     let sheet = by.sheet(portal.registration(), &number).await?;
@@ -145,19 +145,19 @@ pub(crate) async fn confirmation(visit: ApplicantVisit, Path(number): Path<Strin
 }
 
 /// `GET /portail/pro/inscription/{numero}/codes`
-pub(crate) async fn codes(visit: ApplicantVisit, Path(number): Path<String>) -> Answer {
+pub(crate) async fn codes(visit: ApplicantVisit, Path(number): Path<String>) -> PageAnswer {
     let ApplicantVisit { portal, request, session, frame } = visit;
     super::codes::show(&portal, &request, &frame, &Filler::Applicant(&session), &number, "").await
 }
 
 /// `POST /portail/pro/inscription/{numero}/codes`
-pub(crate) async fn enter_codes(visit: ApplicantVisit, Path(number): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn enter_codes(visit: ApplicantVisit, Path(number): Path<String>, form: PostedForm) -> PageAnswer {
     let ApplicantVisit { portal, request, session, frame } = visit;
     super::codes::take(&portal, &request, &frame, &Filler::Applicant(&session), (&number, &form)).await
 }
 
 /// `GET /portail/pro/inscription/{numero}/{acte}`
-pub(crate) async fn before_deed(visit: ApplicantVisit, Path((number, deed)): Path<(String, String)>) -> Answer {
+pub(crate) async fn before_deed(visit: ApplicantVisit, Path((number, deed)): Path<(String, String)>) -> PageAnswer {
     let Some(deed) = ConfirmedDeed::of(&deed) else { return Err(PortalFault::Nothing) };
     Filler::Applicant(&visit.session).sheet(visit.portal.registration(), &number).await?;
     let page = ConfirmPage::of(&visit.frame, deed, BASE, &number);
@@ -165,7 +165,7 @@ pub(crate) async fn before_deed(visit: ApplicantVisit, Path((number, deed)): Pat
 }
 
 /// `POST /portail/pro/inscription/{numero}/{acte}`
-pub(crate) async fn deed(visit: ApplicantVisit, Path((number, deed)): Path<(String, String)>, _form: PostedForm) -> Answer {
+pub(crate) async fn deed(visit: ApplicantVisit, Path((number, deed)): Path<(String, String)>, _form: PostedForm) -> PageAnswer {
     let registration = visit.portal.registration();
     let by = Filler::Applicant(&visit.session);
     match (deed.as_str(), ConfirmedDeed::of(&deed)) {

@@ -1,13 +1,13 @@
 //! The codes that prove a contact (registration §10.5, transitions 07 and 10).
 
-use crate::admission::PortalRequest;
 use crate::answer;
 use crate::door::Portal;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::FormField;
 use crate::filler::Filler;
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
+use crate::request::PortalRequest;
 use annuaire_registry::RegistrationStop;
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::request::LegalStatement;
@@ -36,7 +36,7 @@ pub(crate) async fn show(
     by: &Filler<'_>,
     number: &str,
     error: &str,
-) -> Answer {
+) -> PageAnswer {
     let sheet = by.sheet(portal.registration(), number).await?;
     let mut fields =
         vec![FormField::text("codeMail", "Code reçu par email", "", 12).mandatory().numeric().filled_by_browser("one-time-code")];
@@ -69,7 +69,7 @@ pub(crate) async fn take(
     frame: &PortalFrame,
     by: &Filler<'_>,
     (number, form): (&str, &PostedForm),
-) -> Answer {
+) -> PageAnswer {
     let registration = portal.registration();
     let base = format!("{}/{number}", by.base());
     if form.get("faire") == "envoyer" {

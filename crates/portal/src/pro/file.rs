@@ -2,7 +2,7 @@
 //! attestation.
 
 use crate::answer;
-use crate::fault::Answer;
+use crate::fault::PageAnswer;
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
 use crate::french::{instant, typeset};
@@ -136,7 +136,7 @@ fn lines_of(visit: &HolderVisit, file: &OwnFile) -> Vec<OwnSituationLine> {
 }
 
 /// `GET /portail/pro`
-pub(crate) async fn file(visit: HolderVisit) -> Answer {
+pub(crate) async fn file(visit: HolderVisit) -> PageAnswer {
     let file = visit.portal.registration().own_file(&visit.session).await?;
     let values = visit.portal.values();
     let c = &file.civil;
@@ -181,7 +181,7 @@ pub(crate) async fn file(visit: HolderVisit) -> Answer {
 }
 
 /// `GET /portail/pro/coordonnees`
-pub(crate) async fn contact(visit: HolderVisit) -> Answer {
+pub(crate) async fn contact(visit: HolderVisit) -> PageAnswer {
     let file = visit.portal.registration().own_file(&visit.session).await?;
     let page = OwnContactPage {
         frame: &visit.frame,
@@ -194,21 +194,21 @@ pub(crate) async fn contact(visit: HolderVisit) -> Answer {
 }
 
 /// `POST /portail/pro/coordonnees/proposition`
-pub(crate) async fn answer_proposal(visit: HolderVisit, form: PostedForm) -> Answer {
+pub(crate) async fn answer_proposal(visit: HolderVisit, form: PostedForm) -> PageAnswer {
     let accept = form.get("faire") == "accepter";
     visit.portal.registration().confirm_contact(&visit.session, accept).await?;
     Ok(answer::see_other("/portail/pro/coordonnees?fait=fait"))
 }
 
 /// `GET /portail/pro/situations`
-pub(crate) async fn situations(visit: HolderVisit) -> Answer {
+pub(crate) async fn situations(visit: HolderVisit) -> PageAnswer {
     let file = visit.portal.registration().own_file(&visit.session).await?;
     let page = OwnSituationsPage { frame: &visit.frame, situations: lines_of(&visit, &file) };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }
 
 /// `GET /portail/pro/acces`
-pub(crate) async fn accesses(visit: HolderVisit) -> Answer {
+pub(crate) async fn accesses(visit: HolderVisit) -> PageAnswer {
     let found = visit.portal.registration().own_accesses(&visit.session, 200).await?;
     let lines = found.into_iter().map(|mut access| {
         access.what = typeset(&access.what);
@@ -219,21 +219,21 @@ pub(crate) async fn accesses(visit: HolderVisit) -> Answer {
 }
 
 /// `GET /portail/pro/messages`
-pub(crate) async fn messages(visit: HolderVisit) -> Answer {
+pub(crate) async fn messages(visit: HolderVisit) -> PageAnswer {
     let messages = shown_messages(visit.portal.registration().holder_inbox(&visit.session).await?);
     let page = InboxPage { frame: &visit.frame, messages, base: "/portail/pro/demandes" };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }
 
 /// `GET /portail/pro/mes-donnees.json`
-pub(crate) async fn export(visit: HolderVisit) -> Answer {
+pub(crate) async fn export(visit: HolderVisit) -> PageAnswer {
     let copy = visit.portal.registration().own_export(&visit.session).await?;
     let text = serde_json::to_string_pretty(&copy).unwrap_or_default();
     Ok(answer::download("application/json", "mes-donnees-rpps.json", text))
 }
 
 /// `GET /portail/pro/attestation`
-pub(crate) async fn attestation(visit: HolderVisit) -> Answer {
+pub(crate) async fn attestation(visit: HolderVisit) -> PageAnswer {
     let file = visit.portal.registration().own_file(&visit.session).await?;
     let situations = lines_of(&visit, &file).into_iter().filter(|line| line.state == "Active").collect();
     let mut names: Vec<String> =

@@ -3,7 +3,7 @@
 use crate::answer;
 use crate::confirm::{ConfirmPage, ConfirmedDeed};
 use crate::entry::{self, is_drafted};
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::OpenPoint;
 use crate::filler::Filler;
 use crate::form::PostedForm;
@@ -50,7 +50,7 @@ struct AddActivityPage<'a> {
 }
 
 /// `GET /portail/pro/demandes`
-pub(crate) async fn list(visit: HolderVisit) -> Answer {
+pub(crate) async fn list(visit: HolderVisit) -> PageAnswer {
     let all = visit.portal.registration().holder_requests(&visit.session).await?;
     let lines = all.into_iter().map(|sheet| OwnRequestLine {
         kind: sheet.kind.label(),
@@ -65,7 +65,7 @@ pub(crate) async fn list(visit: HolderVisit) -> Answer {
 }
 
 /// `GET /portail/pro/demandes/{numero}`
-pub(crate) async fn show(visit: HolderVisit, Path(number): Path<String>) -> Answer {
+pub(crate) async fn show(visit: HolderVisit, Path(number): Path<String>) -> PageAnswer {
     let HolderVisit { portal, request, session, frame } = visit;
     let by = Filler::Holder(&session);
     let sheet = by.sheet(portal.registration(), &number).await?;
@@ -76,13 +76,13 @@ pub(crate) async fn show(visit: HolderVisit, Path(number): Path<String>) -> Answ
 }
 
 /// `POST /portail/pro/demandes/{numero}/saisie`
-pub(crate) async fn take(visit: HolderVisit, Path(number): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn take(visit: HolderVisit, Path(number): Path<String>, form: PostedForm) -> PageAnswer {
     let HolderVisit { portal, request, session, frame } = visit;
     entry::take(&portal, &request, &frame, &Filler::Holder(&session), (&number, &form)).await
 }
 
 /// `GET /portail/pro/demandes/{numero}/confirmation`
-pub(crate) async fn confirmation(visit: HolderVisit, Path(number): Path<String>) -> Answer {
+pub(crate) async fn confirmation(visit: HolderVisit, Path(number): Path<String>) -> PageAnswer {
     let HolderVisit { portal, request, session, frame } = visit;
     let by = Filler::Holder(&session);
     let sheet = by.sheet(portal.registration(), &number).await?;
@@ -90,19 +90,19 @@ pub(crate) async fn confirmation(visit: HolderVisit, Path(number): Path<String>)
 }
 
 /// `GET /portail/pro/demandes/{numero}/codes`
-pub(crate) async fn codes(visit: HolderVisit, Path(number): Path<String>) -> Answer {
+pub(crate) async fn codes(visit: HolderVisit, Path(number): Path<String>) -> PageAnswer {
     let HolderVisit { portal, request, session, frame } = visit;
     super::codes::show(&portal, &request, &frame, &Filler::Holder(&session), &number, "").await
 }
 
 /// `POST /portail/pro/demandes/{numero}/codes`
-pub(crate) async fn enter_codes(visit: HolderVisit, Path(number): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn enter_codes(visit: HolderVisit, Path(number): Path<String>, form: PostedForm) -> PageAnswer {
     let HolderVisit { portal, request, session, frame } = visit;
     super::codes::take(&portal, &request, &frame, &Filler::Holder(&session), (&number, &form)).await
 }
 
 /// `GET /portail/pro/demandes/{numero}/{acte}`
-pub(crate) async fn before_deed(visit: HolderVisit, Path((number, deed)): Path<(String, String)>) -> Answer {
+pub(crate) async fn before_deed(visit: HolderVisit, Path((number, deed)): Path<(String, String)>) -> PageAnswer {
     let Some(deed) = ConfirmedDeed::of(&deed) else { return Err(PortalFault::Nothing) };
     Filler::Holder(&visit.session).sheet(visit.portal.registration(), &number).await?;
     let page = ConfirmPage::of(&visit.frame, deed, BASE, &number);
@@ -110,7 +110,7 @@ pub(crate) async fn before_deed(visit: HolderVisit, Path((number, deed)): Path<(
 }
 
 /// `POST /portail/pro/demandes/{numero}/{acte}`
-pub(crate) async fn deed(visit: HolderVisit, Path((number, deed)): Path<(String, String)>, _form: PostedForm) -> Answer {
+pub(crate) async fn deed(visit: HolderVisit, Path((number, deed)): Path<(String, String)>, _form: PostedForm) -> PageAnswer {
     let registration = visit.portal.registration();
     let by = Filler::Holder(&visit.session);
     let told = match (deed.as_str(), ConfirmedDeed::of(&deed)) {
@@ -136,7 +136,7 @@ pub(crate) async fn deed(visit: HolderVisit, Path((number, deed)): Path<(String,
 }
 
 /// `POST /portail/pro/coordonnees`: « Modifier ».
-pub(crate) async fn change_contact(visit: HolderVisit, _form: PostedForm) -> Answer {
+pub(crate) async fn change_contact(visit: HolderVisit, _form: PostedForm) -> PageAnswer {
     let registration = visit.portal.registration();
     // One change is open at a time: a second click comes back to it.
     let open = registration.holder_requests(&visit.session).await?;
@@ -150,7 +150,7 @@ pub(crate) async fn change_contact(visit: HolderVisit, _form: PostedForm) -> Ans
 }
 
 /// `GET /portail/pro/situations/ajouter`
-pub(crate) async fn add_page(visit: HolderVisit) -> Answer {
+pub(crate) async fn add_page(visit: HolderVisit) -> PageAnswer {
     let HolderVisit { portal, request, session, frame } = visit;
     let by = Filler::Holder(&session);
     let mut choice = StructureChoice::new(None, &by);
@@ -162,7 +162,7 @@ pub(crate) async fn add_page(visit: HolderVisit) -> Answer {
 }
 
 /// `POST /portail/pro/situations/demande`: another activity, an error, a departure.
-pub(crate) async fn begin(visit: HolderVisit, form: PostedForm) -> Answer {
+pub(crate) async fn begin(visit: HolderVisit, form: PostedForm) -> PageAnswer {
     let registration = visit.portal.registration();
     let rpps = visit.session.person().get(1..).unwrap_or_default().to_owned();
     let situation = form.text("situation");

@@ -2,7 +2,7 @@
 
 use crate::answer;
 use crate::console::purpose::refused_at;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -76,7 +76,7 @@ fn show(
     sheet: AuthoritySheet,
     form: Option<&PostedForm>,
     refused: Option<&RegistrationRefusal>,
-) -> Answer {
+) -> PageAnswer {
     let typed = |name: &str| form.map(|form| form.text(name)).unwrap_or_default();
     let deed = typed("faire");
     let mut third = FormField::text("tiers", "N° FINESS ou SIRET de la structure tierce", &typed("tiers"), 20).numeric();
@@ -156,13 +156,13 @@ fn show(
 }
 
 /// `GET /portail/habilitations/{cible}`
-pub(crate) async fn page(visit: RepresentativeVisit, Path(target): Path<String>) -> Answer {
+pub(crate) async fn page(visit: RepresentativeVisit, Path(target): Path<String>) -> PageAnswer {
     let sheet = represented(&visit, &target).await?;
     show(&visit, sheet, None, None)
 }
 
 /// `POST /portail/habilitations/{cible}`: what a button of the page says.
-pub(crate) async fn act(visit: RepresentativeVisit, Path(target): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn act(visit: RepresentativeVisit, Path(target): Path<String>, form: PostedForm) -> PageAnswer {
     let sheet = represented(&visit, &target).await?;
     let (registration, by) = (visit.portal.registration(), &visit.session);
     let structure = &sheet.target;

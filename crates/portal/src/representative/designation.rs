@@ -4,7 +4,7 @@
 
 use crate::answer;
 use crate::console::purpose::{missing, refused_at};
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -111,30 +111,30 @@ async fn page_of<'a>(
     })
 }
 
-fn sent(visit: &RepresentativeVisit, page: &DesignationPage<'_>) -> Answer {
+fn sent(visit: &RepresentativeVisit, page: &DesignationPage<'_>) -> PageAnswer {
     let status = if page.points.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(answer::page(&visit.portal, &visit.request, status, page))
 }
 
 /// `GET /portail/habilitations/{cible}/gestionnaire`
-pub(crate) async fn manager_page(visit: RepresentativeVisit, Path(target): Path<String>) -> Answer {
+pub(crate) async fn manager_page(visit: RepresentativeVisit, Path(target): Path<String>) -> PageAnswer {
     let sheet = represented(&visit, &target).await?;
     sent(&visit, &page_of(&visit, &sheet, true, None).await?)
 }
 
 /// `GET /portail/habilitations/{cible}/mandataire`
-pub(crate) async fn mandataire_page(visit: RepresentativeVisit, Path(target): Path<String>) -> Answer {
+pub(crate) async fn mandataire_page(visit: RepresentativeVisit, Path(target): Path<String>) -> PageAnswer {
     let sheet = represented(&visit, &target).await?;
     sent(&visit, &page_of(&visit, &sheet, false, None).await?)
 }
 
 /// `POST /portail/habilitations/{cible}/gestionnaire`
-pub(crate) async fn manager(visit: RepresentativeVisit, Path(target): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn manager(visit: RepresentativeVisit, Path(target): Path<String>, form: PostedForm) -> PageAnswer {
     designate(visit, &target, &form, true).await
 }
 
 /// `POST /portail/habilitations/{cible}/mandataire`
-pub(crate) async fn mandataire(visit: RepresentativeVisit, Path(target): Path<String>, form: PostedForm) -> Answer {
+pub(crate) async fn mandataire(visit: RepresentativeVisit, Path(target): Path<String>, form: PostedForm) -> PageAnswer {
     designate(visit, &target, &form, false).await
 }
 
@@ -180,7 +180,7 @@ fn until_of(page: &mut DesignationPage<'_>, today: Day) -> Option<Day> {
     day
 }
 
-async fn designate(visit: RepresentativeVisit, target: &str, form: &PostedForm, is_manager: bool) -> Answer {
+async fn designate(visit: RepresentativeVisit, target: &str, form: &PostedForm, is_manager: bool) -> PageAnswer {
     let sheet = represented(&visit, target).await?;
     let mut page = page_of(&visit, &sheet, is_manager, Some(form)).await?;
     let Some(candidate) = candidate_of(&visit, &mut page, form).await? else { return sent(&visit, &page) };

@@ -2,7 +2,7 @@
 
 use crate::answer;
 use crate::console::purpose::{missing, refused_at};
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
@@ -80,7 +80,7 @@ fn line(sheet: &AuthoritySheet) -> AuthorityLine {
     }
 }
 
-async fn show(visit: &RepresentativeVisit, field: FormField, points: Vec<OpenPoint>) -> Answer {
+async fn show(visit: &RepresentativeVisit, field: FormField, points: Vec<OpenPoint>) -> PageAnswer {
     let all = visit.portal.registration().authorities(&visit.session).await?;
     let status = if points.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = HabilitationsPage { frame: &visit.frame, lines: all.iter().map(line).collect(), field, points };
@@ -92,12 +92,12 @@ fn number_field(value: &str) -> FormField {
 }
 
 /// `GET /portail/habilitations`
-pub(crate) async fn list(visit: RepresentativeVisit) -> Answer {
+pub(crate) async fn list(visit: RepresentativeVisit) -> PageAnswer {
     show(&visit, number_field(""), Vec::new()).await
 }
 
 /// `POST /portail/habilitations`: « Rattacher ma structure ».
-pub(crate) async fn attach(visit: RepresentativeVisit, form: PostedForm) -> Answer {
+pub(crate) async fn attach(visit: RepresentativeVisit, form: PostedForm) -> PageAnswer {
     let typed = form.get("structure");
     let mut field = number_field(typed);
     if typed.is_empty() {

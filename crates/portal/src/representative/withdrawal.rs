@@ -1,7 +1,7 @@
 //! « Supprimer » a manager or a mandataire: a page asks before.
 
 use crate::answer;
-use crate::fault::{Answer, PortalFault};
+use crate::fault::{PageAnswer, PortalFault};
 use crate::form::PostedForm;
 use crate::frame::PortalFrame;
 use crate::french::typeset;
@@ -32,7 +32,10 @@ fn name_in(sheet: &AuthoritySheet, list: &str, person: &str) -> Option<String> {
 }
 
 /// `GET /portail/habilitations/{cible}/{liste}/{personne}/supprimer`
-pub(crate) async fn before(visit: RepresentativeVisit, Path((target, list, person)): Path<(String, String, String)>) -> Answer {
+pub(crate) async fn before(
+    visit: RepresentativeVisit,
+    Path((target, list, person)): Path<(String, String, String)>,
+) -> PageAnswer {
     let sheet = represented(&visit, &target).await?;
     let name = name_in(&sheet, &list, &person).ok_or(PortalFault::Nothing)?;
     let (title, text) = if list == "gestionnaires" {
@@ -55,7 +58,7 @@ pub(crate) async fn withdraw(
     visit: RepresentativeVisit,
     Path((target, list, person)): Path<(String, String, String)>,
     _form: PostedForm,
-) -> Answer {
+) -> PageAnswer {
     let sheet = represented(&visit, &target).await?;
     name_in(&sheet, &list, &person).ok_or(PortalFault::Nothing)?;
     let registration = visit.portal.registration();
