@@ -7,9 +7,9 @@ use crate::failing::Failing;
 use crate::identity::IdentityUse;
 use crate::registry::random_bytes;
 use crate::structure_search::PublishedStructures;
-use annuaire_ecps::{ActivationRight, MessageSender, OutgoingMessage, Recipient, is_national_id};
+use annuaire_ecps::{MessageSender, OutgoingMessage, Recipient, is_national_id};
 use annuaire_index::Index;
-use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, SystemActor, means_withheld};
+use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, SystemActor};
 use annuaire_store::{BlockingRegistry, Registry};
 use annuaire_web::ServedStore;
 use annuaire_workflow::fields::FieldSettings;
@@ -183,18 +183,8 @@ impl NoticeSender for Notices {
     }
 }
 
-/// Whose means are withheld, as the registry says.
-pub(crate) struct WithheldInRegistry(pub(crate) Arc<dyn Registry>);
-
-#[async_trait]
-impl ActivationRight for WithheldInRegistry {
-    async fn is_withheld(&self, national_id: &str) -> Result<bool, String> {
-        let reason = means_withheld(&*self.0, national_id).await.map_err(|error| error.to_string())?;
-        Ok(reason.is_some())
-    }
-}
-
-type Part = (Arc<Registration>, Arc<SystemActor>);
+/// What a loop works with.
+type LoopParts = (Arc<Registration>, Arc<SystemActor>);
 
 /// How long a loop waits: little after work, since more often follows.
 #[derive(Default)]
@@ -214,7 +204,7 @@ fn noted<T>(failing: &mut Failing, what: &str, outcome: Result<T, Error>) -> Opt
 }
 
 /// Processes validated requests (T02).
-async fn process((registration, system): Part) {
+async fn process((registration, system): LoopParts) {
     let (mut failing, mut pace) = (Failing::default(), Pace(QUIET_ROUNDS));
     loop {
         let run = noted(&mut failing, "the processing of requests", registration.run_processing(&system).await);
@@ -229,7 +219,7 @@ async fn process((registration, system): Part) {
 }
 
 /// Sends mails and text messages.
-async fn notify((registration, system): Part, sender: Arc<dyn NoticeSender>) {
+async fn notify((registration, system): LoopParts, sender: Arc<dyn NoticeSender>) {
     let (mut failing, mut pace) = (Failing::default(), Pace(QUIET_ROUNDS));
     loop {
         let run = registration.run_notices(&system, &*sender).await;
@@ -244,7 +234,7 @@ async fn notify((registration, system): Part, sender: Arc<dyn NoticeSender>) {
 }
 
 /// Does what is due: reminders, expiries, planned situations.
-async fn look_at_due((registration, system): Part) {
+async fn look_at_due((registration, system): LoopParts) {
     let mut failing = Failing::default();
     loop {
         let run = noted(&mut failing, "timers of registration", registration.run_due(&system).await);
@@ -253,7 +243,7 @@ async fn look_at_due((registration, system): Part) {
 }
 
 /// Makes the persons of deliveries and feeds findable. While it catches up it works half of the time, so that others write too.
-async fn index((registration, system): Part, registry: Arc<dyn Registry>) {
+async fn index((registration, system): LoopParts, registry: Arc<dyn Registry>) {
     let mut commits = registry.commits();
     let mut failing = Failing::default();
     loop {
