@@ -138,6 +138,9 @@ async fn measure(
     let by = registration.manager_session(MANAGER, SessionTrace::default()).await?;
     let registration = Arc::new(registration);
     let processing = tokio::spawn(process(Arc::clone(&registration), system, Arc::clone(stop)));
+    // The first one reads the terminologies.
+    validate(&registration, &by, count).await?;
+    wait_for(index, count).await?;
     let (next, begun) = (Arc::new(AtomicUsize::new(0)), Instant::now());
     let mut tasks = Vec::new();
     for _ in 0..TASKS {
