@@ -274,11 +274,12 @@ fn a_demonstration_has_requests_in_each_state_that_lasts() {
         assert!(requests.iter().any(|request| request.starts_with(wanted)), "{wanted}: {requests:?}");
     }
     // What was validated is published, within seconds of the start.
-    let begun = std::time::Instant::now();
-    while server.json("Practitioner?family=Specimene")["total"] != 1 {
-        assert!(begun.elapsed() < Duration::from_secs(30));
+    let is_published = || server.json("Practitioner?family=Specimene")["total"] == 1;
+    let published = (0..300).any(|_| {
         std::thread::sleep(Duration::from_millis(100));
-    }
+        is_published()
+    });
+    assert!(published, "not within half a minute");
     assert_eq!(server.json("PractitionerRole?practitioner.family=Modele-Test&practitioner.active=true")["total"], 2);
     // Messages of registration are read where those of the phones are.
     let host = server.base.split_once('/').unwrap().0;
