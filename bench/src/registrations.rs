@@ -201,8 +201,8 @@ async fn validate(registration: &Registration, by: &ManagerSession, n: usize) ->
     let mut at = registration.create_request(by, SITE, &RegistrationSubject::Unknown).await?;
     let (family, given) = (name(n), name(n + 0x1000_0000));
     let civil = CivilDraft {
-        civilite: if n % 2 == 0 { "MME" } else { "M" }.into(),
-        sexe: if n % 2 == 0 { "F" } else { "M" }.into(),
+        civilite: if n.is_multiple_of(2) { "MME" } else { "M" }.into(),
+        sexe: if n.is_multiple_of(2) { "F" } else { "M" }.into(),
         nom_famille: family.clone(),
         prenom1: given.clone(),
         date_naissance: format!("{:02}/{:02}/{}", 1 + n % 28, 1 + n / 28 % 12, 1950 + n / 336 % 50),
