@@ -3,8 +3,8 @@
 //! the FHIR servers given as `NAME=BASE_URL`.
 //!
 //! Other tables, by a first word: `commits` (small commits beside readers and imports), `year` (a year of deliveries and
-//! registrations), `files` (the directory as files), `databases` (PostgreSQL beside SQLite). With `cargo xtask with-postgres` before them, `commits` and
-//! `databases` measure PostgreSQL.
+//! registrations), `logins` and `registrations` (what the portal waits for), `files` (the directory as files), `databases` (PostgreSQL beside SQLite). With `cargo xtask with-postgres` before them, `commits`, `logins`,
+//! `registrations` and `databases` measure PostgreSQL.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
@@ -19,6 +19,7 @@ mod names;
 mod others;
 mod pages;
 mod program;
+mod registrations;
 mod searches;
 mod table;
 mod writer;
@@ -45,6 +46,7 @@ fn main() -> Result<()> {
         "commits" => return commits::run(&word(1, "200000"), word(2, "60").parse()?, &word(3, "2000000")),
         "databases" => return databases::run(&word(1, "300000")),
         "logins" => return logins::run(&word(1, "20000"), word(2, "3").parse()?),
+        "registrations" => return registrations::run(word(1, "2000").parse()?),
         "files" => return files::run(&word(1, "200000"), word(2, "3").parse()?),
         "year" => return year::run(&word(1, "200000"), word(2, "365").parse()?, word(3, "30000").parse()?),
         _ => {}

@@ -73,14 +73,15 @@ struct Maker<'a> {
     sender: Capturing<'a>,
 }
 
-type Made = Vec<(String, &'static str)>;
+/// Numbers of requests, and what each shows.
+type MadeRequests = Vec<(String, &'static str)>;
 
 impl Maker<'_> {
     fn registration(&self) -> &Registration {
         &self.service.registration
     }
 
-    async fn all(&self) -> Result<Made> {
+    async fn all(&self) -> Result<MadeRequests> {
         self.authorities().await.context("the authorities of the demonstration")?;
         let mut made = Vec::new();
         self.registered(&mut made).await.context("registered professionals")?;
@@ -137,7 +138,7 @@ impl Maker<'_> {
     }
 
     /// Professionals whom the structures registered, one of them in both.
-    async fn registered(&self, made: &mut Made) -> Result<()> {
+    async fn registered(&self, made: &mut MadeRequests) -> Result<()> {
         let (site, head) = (self.manager(SITE_MANAGER).await?, self.manager(HEAD_MANAGER).await?);
         let ines = invented("Marie-Alice", "Essai", true, "07/05/1991");
         for (by, structure, person) in [
@@ -161,7 +162,7 @@ impl Maker<'_> {
         Ok(())
     }
 
-    async fn finished(&self, made: &mut Made) -> Result<()> {
+    async fn finished(&self, made: &mut MadeRequests) -> Result<()> {
         let (site, other, head) =
             (self.manager(SITE_MANAGER).await?, self.manager(OTHER_MANAGER).await?, self.manager(HEAD_MANAGER).await?);
         let r = self.registration();
@@ -184,7 +185,7 @@ impl Maker<'_> {
     }
 
     /// Requests that professionals wrote: people of the stand-in for FranceConnect, and a registered one.
-    async fn of_professionals(&self, made: &mut Made) -> Result<()> {
+    async fn of_professionals(&self, made: &mut MadeRequests) -> Result<()> {
         let r = self.registration();
         let draft = self.applicant("claire").await?;
         let at = r.pre_register(&draft.session).await?;
@@ -203,7 +204,7 @@ impl Maker<'_> {
         Ok(())
     }
 
-    async fn under_way(&self, made: &mut Made) -> Result<()> {
+    async fn under_way(&self, made: &mut MadeRequests) -> Result<()> {
         let (site, head) = (self.manager(SITE_MANAGER).await?, self.manager(HEAD_MANAGER).await?);
         let at = self.draft(&site, HOSPITAL, invented("Irene", "Brouillon", true, "28/02/1996")).await?;
         made.push((at.number, "en cours de saisie par l’établissement"));

@@ -1,11 +1,11 @@
 //! The identity provider of a server: its parts, its pages, and what it does beside answering.
 
+use crate::activation_right::WithheldInRegistry;
 use crate::certificates::CertificateService;
 use crate::civil::{CivilLogins, CivilParts};
 use crate::clock::{now_ms, now_us};
 use crate::config::IdentitySection;
 use crate::failing::Failing;
-use crate::registration::WithheldInRegistry;
 use crate::registry::{random_bytes, runtime};
 use annuaire_base::Tx;
 use annuaire_base::date::iso_day;

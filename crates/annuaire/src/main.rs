@@ -4,6 +4,7 @@
 //! ([`data_place`], [`stores`], [`survey`]), who publishes ([`publisher`], [`catch_up`], [`follower`]), and how the program talks
 //! ([`exit`], [`progress`], [`amounts`]).
 
+mod activation_right;
 mod amounts;
 mod catch_up;
 mod certificates;

@@ -7,10 +7,10 @@ use crate::failing::Failing;
 use crate::identity::IdentityUse;
 use crate::registry::random_bytes;
 use crate::structure_search::PublishedStructures;
-use annuaire_ecps::{ActivationRight, MessageSender, OutgoingMessage, Recipient, is_national_id};
+use annuaire_ecps::{MessageSender, OutgoingMessage, Recipient, is_national_id};
 use annuaire_index::Index;
 use annuaire_mos::owner::Owner;
-use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, SystemActor, means_withheld};
+use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, SystemActor};
 use annuaire_store::{BlockingRegistry, Registry};
 use annuaire_web::ServedStore;
 use annuaire_workflow::fields::FieldSettings;
@@ -120,8 +120,8 @@ impl RegistrationService {
             terms_version: section.terms_version.clone(),
             arbiters: with_demo(named(&section.arbiters), demo, crate::demo_people::ARBITER),
             support: with_demo(named(&section.support), demo, crate::demo_people::SUPPORT),
-            auditors: with_demo(named(&section.auditors), demo, crate::demo_people::SUPPORT),
-            terminologists: with_demo(named(&section.terminologists), demo, crate::demo_people::SUPPORT),
+            auditors: with_demo(named(&section.auditors), demo, crate::demo_people::AUDITOR),
+            terminologists: with_demo(named(&section.terminologists), demo, crate::demo_people::TERMINOLOGIST),
             authority_agents: agents(section)?,
             fields: FieldSettings {
                 age_min: section.age_min.get(),
@@ -209,18 +209,8 @@ impl NoticeSender for Notices {
     }
 }
 
-/// Whose means are withheld, as the registry says.
-pub(crate) struct WithheldInRegistry(pub(crate) Arc<dyn Registry>);
-
-#[async_trait]
-impl ActivationRight for WithheldInRegistry {
-    async fn is_withheld(&self, national_id: &str) -> Result<bool, String> {
-        let reason = means_withheld(&*self.0, national_id).await.map_err(|error| error.to_string())?;
-        Ok(reason.is_some())
-    }
-}
-
-type Part = (Arc<Registration>, Arc<SystemActor>);
+/// What a loop works with.
+type LoopParts = (Arc<Registration>, Arc<SystemActor>);
 
 /// How long a loop waits: little after work, since more often follows.
 #[derive(Default)]
@@ -240,7 +230,7 @@ fn noted<T>(failing: &mut Failing, what: &str, outcome: Result<T, Error>) -> Opt
 }
 
 /// Processes validated requests (T02).
-async fn process((registration, system): Part) {
+async fn process((registration, system): LoopParts) {
     let (mut failing, mut pace) = (Failing::default(), Pace(QUIET_ROUNDS));
     loop {
         let run = noted(&mut failing, "the processing of requests", registration.run_processing(&system).await);
@@ -255,7 +245,7 @@ async fn process((registration, system): Part) {
 }
 
 /// Sends mails and text messages.
-async fn notify((registration, system): Part, sender: Arc<dyn NoticeSender>) {
+async fn notify((registration, system): LoopParts, sender: Arc<dyn NoticeSender>) {
     let (mut failing, mut pace) = (Failing::default(), Pace(QUIET_ROUNDS));
     loop {
         let run = registration.run_notices(&system, &*sender).await;
@@ -270,7 +260,7 @@ async fn notify((registration, system): Part, sender: Arc<dyn NoticeSender>) {
 }
 
 /// Does what is due: reminders, expiries, planned situations.
-async fn look_at_due((registration, system): Part) {
+async fn look_at_due((registration, system): LoopParts) {
     let mut failing = Failing::default();
     loop {
         let run = noted(&mut failing, "timers of registration", registration.run_due(&system).await);
@@ -279,7 +269,7 @@ async fn look_at_due((registration, system): Part) {
 }
 
 /// Makes the persons of deliveries and feeds findable. While it catches up it works half of the time, so that others write too.
-async fn index((registration, system): Part, registry: Arc<dyn Registry>) {
+async fn index((registration, system): LoopParts, registry: Arc<dyn Registry>) {
     let mut commits = registry.commits();
     let mut failing = Failing::default();
     loop {

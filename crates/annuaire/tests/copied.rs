@@ -8,6 +8,7 @@ mod common;
 use annuaire_testkit::Dice;
 use common::breaking_line::BreakingLine;
 use common::{Server, annuaire, delivery, import, path_str, program, published_resources, run};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::Ordering;
@@ -64,6 +65,11 @@ fn a_copy_is_its_origin_to_the_byte_and_outlives_it() {
     }
     assert_eq!(published_resources(&copy), published);
     drop(copy);
+    let settings = data.join("annuaire.toml");
+    fs::write(&settings, "[registration]\nrpps_prefix = \"999\"\n").unwrap();
+    let (code, output) = run(&["serve", "--quiet", "--listen", "127.0.0.1:0", "--data", path_str(&data)]);
+    assert!(code != 0 && output.contains("has no registry to register people in"), "{output}");
+    fs::remove_file(&settings).unwrap();
     let copy = Server::start(&data, &[]);
     assert_eq!(published_resources(&copy), published, "offline from the start");
 

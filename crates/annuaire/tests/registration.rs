@@ -19,10 +19,11 @@ use annuaire_workflow::perimeter::PerimeterTarget;
 use annuaire_workflow::request::LegalStatement;
 use annuaire_workflow::state::RequestState;
 use async_trait::async_trait;
-use common::{Server, run};
+use common::{Server, program, run};
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -231,6 +232,62 @@ async fn a_person_who_is_validated_is_found_in_the_public_directory_within_secon
     .await;
     let (_, status) = run(&["status", "--data", data.to_str().unwrap()]);
     assert!(!status.contains("registration:"), "nothing waits for an operator: {status}");
+}
+
+/// What a demonstration prints up to its last line, and its server.
+fn demonstration() -> (Vec<String>, Server) {
+    let mut child = program()
+        .args(["demo", "--professionals", "20", "--quiet", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let is_last = line.starts_with("  try ");
+        lines.push(line);
+        if is_last {
+            break;
+        }
+    }
+    let ready = lines.iter().find_map(|line| line.strip_prefix("ready: http://")).expect("a server");
+    let base = ready.split_whitespace().next().unwrap().to_owned();
+    (lines, Server { child, base })
+}
+
+#[test]
+fn a_demonstration_has_requests_in_each_state_that_lasts() {
+    let (lines, server) = demonstration();
+    let requests: Vec<&str> =
+        lines.iter().map(|line| line.trim()).filter(|line| line.starts_with("P20")).map(|line| &line[16..]).collect();
+    for wanted in [
+        "validée",
+        "expirée",
+        "abandonnée",
+        "refusée",
+        "annulée",
+        "rejetée",
+        "en cours de saisie par le professionnel",
+        "attend un gestionnaire",
+        "complément demandé",
+        "à instruire : demandée par une professionnelle",
+        "en cours de saisie par l’établissement",
+        "en arbitrage",
+    ] {
+        assert!(requests.iter().any(|request| request.starts_with(wanted)), "{wanted}: {requests:?}");
+    }
+    // What was validated is published, within seconds of the start.
+    let is_published = || server.json("Practitioner?family=Specimene")["total"] == 1;
+    let published = (0..300).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        is_published()
+    });
+    assert!(published, "not within half a minute");
+    assert_eq!(server.json("PractitionerRole?practitioner.family=Modele-Test&practitioner.active=true")["total"], 2);
+    // Messages of registration are read where those of the phones are.
+    let host = server.base.split_once('/').unwrap().0;
+    let (status, page) = server.get(&format!("http://{host}/e-cps/messagerie"), "");
+    assert!(status == 200 && page.contains("@exemple.test") && page.contains("P202"), "{page}");
 }
 
 #[test]
