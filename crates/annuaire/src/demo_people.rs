@@ -58,6 +58,8 @@ pub(crate) const SUPPORT: &str = "899900000078";
 
 /// The auditor.
 pub(crate) const AUDITOR: &str = "899900000086";
+/// Keeper of terminologies, who answers wishes for professions.
+pub(crate) const TERMINOLOGIST: &str = "899900000094";
 
 /// Everybody with whom a visitor logs in.
 pub(crate) const PEOPLE: [DemoPerson; 9] = [
@@ -119,7 +121,7 @@ pub(crate) const PEOPLE: [DemoPerson; 9] = [
     DemoPerson::agent(ARBITER, "arbitre national", "ARBITRE", "NADIA"),
     DemoPerson::agent(SUPPORT, "support national", "SOUTIEN", "MARC"),
     DemoPerson::agent(AUDITOR, "auditeur", "TEMOIN", "INES"),
-    DemoPerson::agent("899900000094", "gestionnaire des terminologies", "LEXIQUE", "OMAR"),
+    DemoPerson::agent(TERMINOLOGIST, "gestionnaire des terminologies", "LEXIQUE", "OMAR"),
 ];
 
 /// A member of staff of the hospital, without a number of their own: such people have a card of staff (CPE), and no phone.

@@ -212,6 +212,11 @@ async fn support_reassigns_closes_alerts_and_lifts_what_was_withheld() {
     let by = w.manager(SITE).await;
     let (number, rpps) = w.registered(&by, "990000010", "Camille", "camille").await;
     let act = "/portail/console/support/acte";
+    let neighbour = w.manager(NEIGHBOUR).await;
+    let open = w.submitted(&by, "990000010", "Dominique", "dominique").await.number;
+    let target = [("faire", "reaffecter"), ("acces", "appel"), ("numero", open.as_str()), ("cible", "990000028")];
+    w.post(NATIONAL, act, &target).await.leads_to("/portail/console/support?fait=reaffectee");
+    assert_eq!(w.registration.open_sheet(&neighbour, &open).await.unwrap().place.unwrap().number, "990000028");
     let holder = w.registration.holder_session(&format!("8{rpps}"), trace()).await.unwrap();
     w.registration.not_me(&holder, &number).await.unwrap();
     let page = w.get(Some(NATIONAL), SUPPORT).await.page(StatusCode::OK, "Support");

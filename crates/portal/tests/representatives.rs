@@ -63,7 +63,8 @@ async fn a_structure_is_attached_and_verified() {
     w.post(COLLEAGUE, PAGES[0], &[("structure", "990000010")])
         .await
         .page(StatusCode::UNPROCESSABLE_ENTITY, "Habilitations")
-        .says(&["A_VERIFIER"]);
+        .says(&["à vérifier"])
+        .hides(&["A_VERIFIER"]);
     let support = "/portail/console/support";
     w.get(Some(NATIONAL), support).await.page(StatusCode::OK, "Support").says(&["990000010", "REPRESENTANTE GESTION"]);
     w.post(NATIONAL, "/portail/console/support/acte", &[("faire", "accepter"), ("cible", "EG:990000010")])
@@ -175,4 +176,26 @@ async fn options_third_structures_and_the_yearly_list() {
     w.post(REP, path, &[("faire", "confirmer")]).await.leads_to(&format!("{back}confirmes"));
     w.get(Some(REP), path).await.says(&["avant le 14/06/2028"]);
     assert_eq!(w.post(REP, path, &[("faire", "autre")]).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_structure_that_closed_is_taken_over() {
+    let w = World::new().await;
+    let old = "/portail/habilitations/EG:990000028";
+    let heading = "990000028 - Structure d&#39;essai 990000028";
+    w.get(Some(REP), old).await.page(StatusCode::OK, heading).hides(&["Reprendre"]);
+    let mut closing = world::structure("990000028", "990000002", "99900000300023");
+    closing.date_fermeture = "2026-11-27".into();
+    w.state_structure(closing).await;
+    w.registration.follow_structures(&w.system, &["F990000028".to_owned()]).await.unwrap();
+    w.pass(3 * world::DAY);
+    w.registration.run_due(&w.system).await.unwrap();
+    w.get(Some(REP), old).await.page(StatusCode::OK, heading).says(&["Suspendue", "Reprendre sur le nouvel établissement"]);
+    let take = |number| [("faire", "reprendre"), ("nouveau", number)];
+    w.post(REP, old, &take("990000044")).await.page(StatusCode::UNPROCESSABLE_ENTITY, heading).says(&["href=\"#nouveau\""]);
+    w.state_structure(world::structure("990000036", "990000002", "99900000300031")).await;
+    w.post(REP, old, &take("990000036")).await.leads_to("/portail/habilitations/EG:990000036?fait=reprise");
+    w.get(Some(REP), "/portail/habilitations/EG:990000036").await.says(&["VOISINE GESTION", "Habilitée"]);
+    w.get(Some(REP), old).await.page(StatusCode::OK, heading).says(&["a été reprise"]).hides(&["name=\"nouveau\""]);
+    w.manager(NEIGHBOUR).await;
 }

@@ -88,7 +88,7 @@ impl Registration {
         if let Some(known) = &known
             && known.value.representative != by.person
         {
-            let refused = RegistrationRefusal::filled(MessageCode::EHab06, &[("statut", &known.value.state)]);
+            let refused = RegistrationRefusal::filled(MessageCode::EHab06, &[("statut", known.value.state()?.label())]);
             return self.refused(event, refused).await;
         }
         let state = attached(card_names_structure);

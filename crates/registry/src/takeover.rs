@@ -118,7 +118,7 @@ impl Registration {
         let mut event = who.event("reprendre-structure", &former.value.target);
         event.detail = with_member(&event.detail, "successor", &json!(new));
         if former.value.state()? != AuthorityState::Suspended || former.value.successor.is_some() {
-            let refused = RegistrationRefusal::filled(MessageCode::EHab06, &[("statut", &former.value.state)]);
+            let refused = RegistrationRefusal::filled(MessageCode::EHab06, &[("statut", former.value.state()?.label())]);
             return self.refused(event, refused).await;
         }
         let today = self.today();
@@ -129,7 +129,7 @@ impl Registration {
         let key = target::text_of(&place.target());
         let known: Option<VersionedRow<AuthorityRow>> = read(self.registry(), &key).await?;
         if let Some(known) = known.as_ref().filter(|known| known.value.representative != former.value.representative) {
-            let refused = RegistrationRefusal::filled(MessageCode::EHab06, &[("statut", &known.value.state)]);
+            let refused = RegistrationRefusal::filled(MessageCode::EHab06, &[("statut", known.value.state()?.label())]);
             return self.refused(event, refused).await;
         }
         let stands = match &known {

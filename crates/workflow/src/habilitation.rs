@@ -29,6 +29,16 @@ impl AuthorityState {
             Self::Suspended => "SUSPENDUE",
         }
     }
+
+    /// What people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::ToVerify => "à vérifier",
+            Self::Habilitated => "habilitée",
+            Self::Suspended => "suspendue",
+        }
+    }
 }
 
 /// The state of a structure right after its legal representative attached it: a card that names the structure is proof enough

@@ -8,14 +8,14 @@ use annuaire_workflow::situation::SituationState;
 use annuaire_workflow::value_sets::ValueList;
 
 /// A practice.
-pub(crate) struct StatedExercise {
+pub(crate) struct StatedExerciseLine {
     pub(crate) profession: String,
     pub(crate) name: String,
     pub(crate) authority: String,
 }
 
 /// A situation.
-pub(crate) struct ShownSituation {
+pub(crate) struct StatedSituationLine {
     pub(crate) place: String,
     pub(crate) profession: String,
     pub(crate) role: String,
@@ -30,8 +30,8 @@ pub(crate) struct ShownSituation {
 
 /// What a page shows of a person.
 pub(crate) struct StatedView {
-    pub(crate) exercises: Vec<StatedExercise>,
-    pub(crate) situations: Vec<ShownSituation>,
+    pub(crate) exercises: Vec<StatedExerciseLine>,
+    pub(crate) situations: Vec<StatedSituationLine>,
 }
 
 fn day(iso: &str) -> String {
@@ -71,7 +71,7 @@ pub(crate) fn stated_view(
             SituationState::Cancelled => ("Annulée", "bad"),
             SituationState::Suspended => ("Suspendue", "act"),
         };
-        ShownSituation {
+        StatedSituationLine {
             place: s.structure.map(|place| format!("{} - {}", place.number, place.name)).unwrap_or_default(),
             profession: profession(s.by_role, &s.profession),
             role: word(ValueList::Role, &s.role),
@@ -83,7 +83,7 @@ pub(crate) fn stated_view(
             authority: authority_name(&s.authority),
         }
     };
-    let exercise = |e: OwnExercise| StatedExercise {
+    let exercise = |e: OwnExercise| StatedExerciseLine {
         profession: portal.profession(&e.profession),
         name: format!("{} {}", e.given_name, e.name).trim().to_owned(),
         authority: authority_name(&e.authority),

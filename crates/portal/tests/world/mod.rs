@@ -147,7 +147,7 @@ pub fn site(finess: &str) -> PerimeterTarget {
     PerimeterTarget::Site(finess.into())
 }
 
-fn structure(finess: &str, entity: &str, siret: &str) -> Structure {
+pub fn structure(finess: &str, entity: &str, siret: &str) -> Structure {
     Structure {
         id_technique: format!("F{finess}"),
         id_nat_struct: format!("1{finess}"),
@@ -259,9 +259,7 @@ impl World {
         for (finess, entity, siret) in
             [("990000002", "", ""), ("990000010", "990000002", "99900000300015"), ("990000028", "990000002", "99900000300023")]
         {
-            let s = structure(finess, entity, siret);
-            let entity = format!("ST:{}", s.id_technique);
-            world.state(file_source("finess-eg").unwrap().owner(), entity, Objet::Structure(s)).await;
+            world.state_structure(structure(finess, entity, siret)).await;
         }
         for (id, given) in [
             (REP, "REPRESENTANTE"),
@@ -288,6 +286,11 @@ impl World {
             world.registration.designate_manager(&rep, &target, manager, ManagerTerms::default()).await.unwrap();
         }
         world
+    }
+
+    pub async fn state_structure(&self, s: Structure) {
+        let entity = format!("ST:{}", s.id_technique);
+        self.state(file_source("finess-eg").unwrap().owner(), entity, Objet::Structure(s)).await;
     }
 
     /// States a person as an order does.
@@ -320,8 +323,8 @@ impl World {
         self.registration.manager_session(id, trace()).await.unwrap()
     }
 
-    /// A request at T02 of a person of that given name.
-    pub async fn validated(&self, by: &ManagerSession, structure: &str, given: &str, name: &str) -> SteppedRequest {
+    /// A request at T01 of a person of that given name.
+    pub async fn submitted(&self, by: &ManagerSession, structure: &str, given: &str, name: &str) -> SteppedRequest {
         let r = &self.registration;
         let civil = CivilDraft {
             civilite: "MME".into(),
@@ -351,9 +354,14 @@ impl World {
             assert!(outcome.valid, "{:?}", outcome.findings.list);
             at = outcome.request;
         }
-        let at = r.submit(by, &at.number, LegalStatement::default()).await.unwrap();
+        r.submit(by, &at.number, LegalStatement::default()).await.unwrap()
+    }
+
+    /// A request at T02.
+    pub async fn validated(&self, by: &ManagerSession, structure: &str, given: &str, name: &str) -> SteppedRequest {
+        let at = self.submitted(by, structure, given, name).await;
         let statement = LegalStatement { confirmed: true, face_to_face: true, method: None };
-        r.validate_request(by, &at.number, at.version, statement, None).await.unwrap()
+        self.registration.validate_request(by, &at.number, at.version, statement, None).await.unwrap()
     }
 
     /// A registered person: number of the request, RPPS number.
