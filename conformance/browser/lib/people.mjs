@@ -13,6 +13,15 @@ export const ALIX = { n: 3, id: '899900000045', name: 'ALIX MODELE', mail: 'alix
 /** Physician whose right ended. */
 export const PAUL = { n: 4, id: '899900000052', name: 'PAUL ANCIEN', mail: 'paul.ancien@exemple.test', mobile: '0639900052' };
 
+/** National arbiter. */
+export const NADIA = { n: 5, id: '899900000060', name: 'NADIA ARBITRE' };
+/** National support. */
+export const MARC = { n: 6, id: '899900000078', name: 'MARC SOUTIEN' };
+/** Auditor. */
+export const INES = { n: 7, id: '899900000086', name: 'INES TEMOIN' };
+/** Keeper of terminologies. */
+export const OMAR = { n: 8, id: '899900000094', name: 'OMAR LEXIQUE' };
+
 /** Types the identifier on the page of a login and asks for the phone; returns the number that the page shows. */
 export async function askPhone(visitor, person) {
   await visitor.at('Connexion');

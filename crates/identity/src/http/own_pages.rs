@@ -37,7 +37,7 @@ fn is_own_page(path: &str) -> bool {
 pub(crate) fn own_client(provider: &Provider) -> ClientRecord {
     let addresses = vec![format!("{}{RETURN}", provider.addresses.login_host)];
     // It takes no tokens: the session is in the cookie. Nobody knows the secret.
-    let record = ClientRecord::with_secret(OWN, "Espace e-CPS", addresses, &provider.handle(), provider.now_ms());
+    let record = ClientRecord::with_secret(OWN, "Espace professionnel", addresses, &provider.handle(), provider.now_ms());
     ClientRecord { mode: ClientMode::Basic, ..record }
 }
 
