@@ -341,6 +341,8 @@ impl Settling<'_> {
         if self.withheld.is_none() {
             self.writes.put(&row, None)?;
             self.withhold(&key, CONTACT_TO_CONFIRM)?;
+            let structure = self.place.as_ref().map(|place| place.name.clone()).unwrap_or_default();
+            self.service.tell_proposal(&mut self.writes, &person, &row, &structure, self.now_ms)?;
         }
         Ok(())
     }
