@@ -87,7 +87,7 @@ pub(crate) async fn person(registry: &dyn Registry, national_id: &str) -> Result
 pub(crate) async fn public_person(registry: &dyn Registry, national_id: &str) -> Result<Option<Professionnel>, Error> {
     let (at, key) = (registry.last_tx().await?, entity_key::person(national_id));
     let facts = registry.facts_at(at, std::slice::from_ref(&key)).await?;
-    let owners = owners_of(registry, &facts).await?;
+    let owners = owners(registry).await?;
     let Some(entity) = consolidate(facts, &owners, Perimeter::Public).remove(&key) else { return Ok(None) };
     match entity.fault {
         Some(fault) => Err(Error::Facts { entity: fault.entity, reason: fault.reason }),

@@ -277,6 +277,24 @@ async fn accepting_a_proposed_contact_ends_what_waited_for_it() {
     assert_eq!(w.registration.own_file(&holder).await.unwrap().withheld, None);
 }
 
+/// Somebody proposed a contact before: a request that is attached keeps it, and is processed all the same.
+#[tokio::test]
+async fn a_proposal_that_waits_is_not_replaced_by_a_request() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    let (_, rpps) = w.registered(&by, "990000010", "Marie-Alice", "alice").await;
+    w.registration.means_activated(&w.system, &format!("8{rpps}")).await.unwrap();
+    w.registration.propose_contact(&by, &rpps, &draft("propose@personne.example")).await.unwrap();
+    let neighbour = w.manager(NEIGHBOUR).await;
+    let at = w.validated(&neighbour, "990000028", "Marie-Aline", "aline").await;
+    w.process().await;
+    let arbiter = w.registration.arbiter_session(NATIONAL, "file d'arbitrage", trace()).await.unwrap();
+    w.registration.same_person(&arbiter, &at.number, "Erreur de saisie du prénom").await.unwrap();
+    let file = w.registration.own_file(&w.holder(&rpps).await).await.unwrap();
+    assert_eq!((file.proposal.unwrap().mail.as_str(), file.situations.len()), ("propose@personne.example", 2));
+    assert_eq!(file.withheld.as_deref(), Some("coordonnées à confirmer"));
+}
+
 #[tokio::test]
 async fn messages_are_marked_as_read_by_their_holder_alone() {
     let w = World::new().await;
