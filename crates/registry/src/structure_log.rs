@@ -2,8 +2,9 @@
 //! so that a restart goes on where the former process ended.
 
 use crate::error::Error;
+use crate::grants::AuthorityRow;
 use crate::limits::FOLLOWED_STRUCTURES;
-use crate::row::PendingWrites;
+use crate::row::{PendingWrites, RegistrationRow};
 use crate::service::{Registration, SystemActor};
 use annuaire_base::Tx;
 use annuaire_consolidate::entity_key;
@@ -35,8 +36,8 @@ struct FollowedUpTo {
 
 impl Registration {
     /// Looks at a page of the structures that the next transactions of the log changed, as [`follow_structures`](Self::follow_structures)
-    /// does. The first call of an installation begins at the end of the log: whoever attaches a structure sees it as it stands. Call it
-    /// until nothing waits, then after each commit. Several nodes may do it at once: work is done twice then, and nothing is lost.
+    /// does. The first call of an installation begins at the end of the log, and so does one while no structure is attached: whoever
+    /// attaches a structure sees it as it stands. Call it until nothing waits, then after each commit. Several nodes may do it at once: work is done twice then, and nothing is lost.
     ///
     /// Cost: about [`FOLLOWED_STRUCTURES`] structures (twice as many at most), their facts and a row for each, and a unit that writes the
     /// place; no transaction of the log.
@@ -45,13 +46,16 @@ impl Registration {
     /// Those of the registry and of the search for structures; the place stays then.
     pub async fn follow_next(&self, by: &SystemActor) -> Result<StructuresRun, Error> {
         let last = self.registry().last_tx().await?;
-        let Some(mut place) = self.followed_up_to().await? else {
-            self.keep_place(&FollowedUpTo { tx: last.get(), after: String::new() }).await?;
-            return Ok(StructuresRun { structures: 0, suspended: 0, is_behind: false });
-        };
-        if place.tx >= last.get() {
-            return Ok(StructuresRun { structures: 0, suspended: 0, is_behind: false });
+        let nothing = StructuresRun { structures: 0, suspended: 0, is_behind: false };
+        let place = self.followed_up_to().await?;
+        if place.as_ref().is_some_and(|place| place.tx >= last.get()) {
+            return Ok(nothing);
         }
+        let nobody = self.registry().identity_rows(AuthorityRow::KIND, None, "", 1).await?.is_empty();
+        let Some(mut place) = place.filter(|_| !nobody) else {
+            self.keep_place(&FollowedUpTo { tx: last.get(), after: String::new() }).await?;
+            return Ok(nothing);
+        };
         let mut ids = Vec::new();
         while place.tx < last.get() && ids.len() < FOLLOWED_STRUCTURES as usize {
             place = self.next_structures(place, &mut ids).await?;
