@@ -37,6 +37,8 @@ const QUIET_ROUNDS: u32 = 40;
 const DUE: Duration = Duration::from_secs(60);
 /// The log is looked at this often without a commit.
 const FOLLOW: Duration = Duration::from_secs(60);
+/// Pause after a search for duplicates that failed: it walks over all persons.
+const SEARCH_RETRY: Duration = Duration::from_secs(600);
 /// Pause after a failure of the registry.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -134,14 +136,15 @@ impl RegistrationService {
         Ok(Some(Self { registration: Arc::new(registration), system: Arc::new(system), sender, registry, clock }))
     }
 
-    /// Starts what goes on beside answers, in tasks of the runtime: requests are processed, messages leave, timers are looked at, and the
-    /// log is followed.
+    /// Starts what goes on beside answers, in tasks of the runtime: requests are processed, messages leave, timers are looked at,
+    /// duplicates are searched at night, and the log is followed.
     pub(crate) fn start(&self) {
         let part = || (Arc::clone(&self.registration), Arc::clone(&self.system));
         tokio::spawn(process(part()));
         tokio::spawn(notify(part(), Arc::clone(&self.sender)));
         tokio::spawn(look_at_due(part()));
-        tokio::spawn(index(part(), Arc::clone(&self.registry)));
+        tokio::spawn(search_duplicates(part()));
+        tokio::spawn(follow(part(), Arc::clone(&self.registry)));
     }
 }
 
@@ -268,15 +271,27 @@ async fn look_at_due((registration, system): LoopParts) {
     }
 }
 
-/// Makes the persons of deliveries and feeds findable. While it catches up it works half of the time, so that others write too.
-async fn index((registration, system): LoopParts, registry: Arc<dyn Registry>) {
-    let mut commits = registry.commits();
+/// Searches for persons with two numbers, once a night. A task of its own: a country takes longer than a timer may wait.
+async fn search_duplicates((registration, system): LoopParts) {
     let mut failing = Failing::default();
     loop {
+        let run = noted(&mut failing, "the search for duplicates", registration.run_nightly_duplicates(&system).await);
+        tokio::time::sleep(run.map_or(SEARCH_RETRY, |_| DUE)).await;
+    }
+}
+
+/// Follows the log: persons of deliveries and feeds become findable, and what was given for structures that closed is suspended. While it
+/// catches up it works half of the time, so that others write too.
+async fn follow((registration, system): LoopParts, registry: Arc<dyn Registry>) {
+    let mut commits = registry.commits();
+    let (mut failing, mut failing_structures) = (Failing::default(), Failing::default());
+    loop {
         let begun = instant();
-        match noted(&mut failing, "keys of identities", registration.index_next(&system).await) {
+        let indexed = noted(&mut failing, "keys of identities", registration.index_next(&system).await);
+        let followed = noted(&mut failing_structures, "structures that changed", registration.follow_next(&system).await);
+        match indexed.zip(followed) {
             None => tokio::time::sleep(RETRY).await,
-            Some(run) if run.is_behind => tokio::time::sleep(begun.elapsed()).await,
+            Some((persons, structures)) if persons.is_behind || structures.is_behind => tokio::time::sleep(begun.elapsed()).await,
             Some(_) => tokio::select! {
                 changed = commits.changed() => {
                     if changed.is_err() {

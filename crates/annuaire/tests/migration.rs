@@ -13,13 +13,14 @@ struct Fixture {
     instant: &'static str,
 }
 
-const FIXTURES: [Fixture; 6] = [
+const FIXTURES: [Fixture; 7] = [
     Fixture { name: "registry-3-store-6.zip", instant: "2026-11-26T05:25:47.9" },
     Fixture { name: "registry-2.zip", instant: "2026-11-26T05:25:47.9" },
     Fixture { name: "registry-4-store-8.zip", instant: "2026-11-26T17:28:25" },
     Fixture { name: "registry-5-store-8.zip", instant: "2026-11-26T19:40:28" },
     Fixture { name: "registry-6-store-8.zip", instant: "2026-11-26T23:23:42" },
     Fixture { name: "registry-7-store-8.zip", instant: "2026-11-27T02:38:48" },
+    Fixture { name: "registry-8-store-8.zip", instant: "2026-11-27T03:27:25" },
 ];
 
 /// Professionals' practices, structures and situations that the release which made the fixtures served.

@@ -29,6 +29,12 @@ pub fn structure(id_technique: &str) -> String {
     format!("{STRUCTURE}{id_technique}")
 }
 
+/// Technical identifier of the structure that an entity is; `None` for any other entity.
+#[must_use]
+pub fn id_of_structure(entity: &str) -> Option<&str> {
+    entity.strip_prefix(STRUCTURE)
+}
+
 /// Whether an entity holds the mailboxes of a structure.
 #[must_use]
 pub fn is_mailbox_holder(entity: &str) -> bool {

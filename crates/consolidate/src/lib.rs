@@ -40,9 +40,8 @@
 //!     "situation":{"idSituationExercice":"05","modeExercice":"S","structure":"F990000028","dateDebut":"2026-11-26"}}"#;
 //! let facts = vec![fact("ENREG:1990000028", "situation:05", 2, employer), fact("psla", "", 1, file)];
 //!
-//! // The registry's table of owners: a file that the program knows needs no description.
-//! let structure = r#"{"code":"ENREG:1990000028","kind":"structure","number":"1990000028"}"#;
-//! let owners = Owners::new([("psla", ""), ("ENREG:1990000028", structure)]).unwrap();
+//! // Descriptions of the registry's table of owners. These two owners need none: their codes tell them.
+//! let owners = Owners::new([("psla", ""), ("ENREG:1990000028", "")]).unwrap();
 //!
 //! let person = consolidate(facts.clone(), &owners, Perimeter::Restricted).remove("PP:810999000010").unwrap();
 //! let situations = &person.professional.as_ref().unwrap().exercices[0].situations;

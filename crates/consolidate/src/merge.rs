@@ -1,7 +1,7 @@
 //! Facts to entities: in the order of strength, each reduced to what the perimeter shows, the strongest first.
 
 use crate::entity::{ConsolidatedEntity, EntityFault, ForeignResource};
-use crate::owners::Owners;
+use crate::owners::{FactOwners, Owners};
 use crate::payload::parse;
 use crate::perimeter::Perimeter;
 use crate::practice::is_one_practice;
@@ -18,20 +18,21 @@ use std::collections::BTreeMap;
 /// Merges facts into their entities, by entity key. Facts may come in any order, those of an entity must be complete. Cost: a parse
 /// of each payload, and little more; facts in entity order are the fastest.
 ///
-/// What cannot be used (an owner whom nobody describes, an unknown facet, a payload that cannot be read or speaks of another facet)
+/// What cannot be used (an owner whom nobody describes and whose code tells nobody, an unknown facet, a payload that cannot be read or speaks of another facet)
 /// makes its entity [faulty](ConsolidatedEntity::fault).
 #[must_use]
 pub fn consolidate(mut facts: Vec<Fact>, owners: &Owners, perimeter: Perimeter) -> BTreeMap<String, ConsolidatedEntity> {
     facts.retain(|fact| perimeter.counts(fact.publication));
     facts.sort_by(|a, b| a.key.entity.cmp(&b.key.entity));
+    let known = owners.of(&facts);
     let mut facts = facts.into_iter().peekable();
     let mut all: BTreeMap<String, ConsolidatedEntity> = BTreeMap::new();
     let mut of_entity = Vec::new();
     while let Some(mut first) = facts.next() {
         let entity = std::mem::take(&mut first.key.entity);
-        of_entity.push(RankedFact::of(first, owners));
+        of_entity.push(RankedFact::of(first, &known));
         while let Some(next) = facts.next_if(|fact| fact.key.entity == entity) {
-            of_entity.push(RankedFact::of(next, owners));
+            of_entity.push(RankedFact::of(next, &known));
         }
         sort(&mut of_entity);
         // Merged in its place: an entity is large, and moving it costs more than finding the place.
@@ -54,7 +55,7 @@ struct RankedFact<'o> {
 }
 
 impl<'o> RankedFact<'o> {
-    fn of(fact: Fact, owners: &'o Owners) -> Self {
+    fn of(fact: Fact, owners: &'o FactOwners<'_>) -> Self {
         let owner = owners.get(&fact.key.owner);
         let facet = fact.key.facet.parse();
         let strength = owner.zip(facet.as_ref().ok()).map(|(owner, facet)| owner.strength(facet));

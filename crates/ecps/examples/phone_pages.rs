@@ -39,6 +39,10 @@ impl ActivationRight for People {
     async fn is_withheld(&self, _: &str) -> Result<bool, String> {
         Ok(false)
     }
+
+    async fn note_activation(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 #[async_trait]

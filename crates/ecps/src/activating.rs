@@ -434,6 +434,7 @@ impl PhoneService {
             event.audit(&means.national_id, "ecps-activated", &format!("means/{means_id}"), &detail);
             let notice = Notice::Activated { device: means.device.name.clone() };
             self.tell(&mut event, &means.national_id, &notice, &[Way::Mail, Way::Sms], now_ms);
+            self.settings.rights.note_activation(&means.national_id).await.map_err(PhoneError::Rights)?;
             if self.save(event).await? {
                 return Ok(means_id);
             }

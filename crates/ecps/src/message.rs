@@ -60,7 +60,7 @@ pub trait ContactBook: Send + Sync {
     async fn contacts(&self, national_id: &str) -> Result<Option<KnownContacts>, String>;
 }
 
-/// Who may activate a means now.
+/// Who may activate a means now, and who did.
 #[async_trait]
 pub trait ActivationRight: Send + Sync {
     /// Whether the activation of a person waits: their identity or their contact is to be settled first (`registration.md` §8.1). Means
@@ -69,6 +69,13 @@ pub trait ActivationRight: Send + Sync {
     /// # Errors
     /// Why it cannot be said now; nothing is activated then.
     async fn is_withheld(&self, national_id: &str) -> Result<bool, String>;
+
+    /// Notes that a person activates a means: every proof is given, and the means is written next. What rests on it (their contact belongs
+    /// to them alone from now on) so holds before there is a means. It is told for each means, and again when writing it is tried again.
+    ///
+    /// # Errors
+    /// Why it cannot be noted now; nothing is activated then.
+    async fn note_activation(&self, national_id: &str) -> Result<(), String>;
 }
 
 /// Is told that a means ended, so that sessions end that it opened.

@@ -31,9 +31,11 @@ pub(crate) fn fact_key(source: &str, entity: String) -> FactKey {
 
 /// Makes all sources owners that are none in the registry yet, or known by their facts only. A stage takes facts of known owners
 /// only, so this is a unit of its own, without a fact, hence without a transaction of the log; one in the life of a registry.
+///
+/// Their codes tell them; they are described all the same, since what has no description is not read here: the registry remembers by it
+/// that they are there.
 pub(crate) fn register_sources(registry: &BlockingRegistry, options: &Options) -> Result<(), Error> {
-    let described = registry.owners()?.into_iter().filter(|o| !o.description.is_empty());
-    let known: HashSet<String> = described.map(|o| o.code).collect();
+    let known: HashSet<String> = registry.described_owners()?.into_iter().map(|o| o.code).collect();
     let missing: Vec<_> = file_sources().iter().filter(|s| !known.contains(s.code)).collect();
     if missing.is_empty() {
         return Ok(());

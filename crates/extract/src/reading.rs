@@ -48,14 +48,13 @@ pub(crate) struct LineReader<'a> {
 impl<'a> LineReader<'a> {
     /// `states` is the number of states whose lines are held at once: they share the memory.
     pub(crate) fn new(registry: &'a BlockingRegistry, options: &'a ExtractOptions, states: usize) -> Result<Self, Error> {
-        let mut rows: Vec<(String, String)> = registry.owners()?.into_iter().map(|row| (row.code, row.description)).collect();
-        // An owner whose description cannot be used is nobody: its facts are faults, and the others count.
-        rows.retain(|row| Owners::new([row.clone()]).is_ok());
+        let rows = registry.described_owners()?;
         Ok(Self {
             registry,
             options,
             sort_bytes: options.sort_bytes / states,
-            owners: Owners::new(rows).unwrap_or_default(),
+            // An owner whose description cannot be used is nobody: its facts are faults, and the others count.
+            owners: Owners::usable(rows.iter().map(|row| (&row.code, &row.description))),
             renderer: Renderer::new(&options.files(), &options.filter, options.width),
             orders: PartOrders::new(options.width),
             nowhere: place::nowhere(),

@@ -131,14 +131,14 @@ impl People {
         Ok(structures.into_values().filter_map(|e| e.structure).map(|s| (s.id_technique.clone(), s)).collect())
     }
 
-    /// The owners at a transaction.
+    /// The owners at a transaction. Cost: once for each transaction, the rows that have a description.
     async fn owners(&self, tx: Tx) -> Result<Arc<Owners>, Error> {
         if let Some((at, owners)) = &*self.owners.lock().unwrap_or_else(PoisonError::into_inner)
             && *at == tx
         {
             return Ok(Arc::clone(owners));
         }
-        let rows = self.registry.owners().await?;
+        let rows = self.registry.described_owners().await?;
         let owners = Arc::new(Owners::new(rows.iter().map(|row| (&row.code, &row.description)))?);
         *self.owners.lock().unwrap_or_else(PoisonError::into_inner) = Some((tx, Arc::clone(&owners)));
         Ok(owners)

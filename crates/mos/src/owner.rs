@@ -21,16 +21,18 @@
 //! assert_eq!(speakers.map(|owner| owner.code.as_str()), ["CNOM", "psla", "ENREG:1990000028", "PP:810999000010"]);
 //! assert!(person.strength(&Facet::Contact) < order.strength(&Facet::Contact));
 //!
-//! // The registry keeps an owner as a row: its code, and this description.
+//! // The registry keeps an owner as a row: its code, and this description. It may be empty where the code tells the owner.
 //! let description = serde_json::to_string(&employer).unwrap();
 //! assert_eq!(description, r#"{"code":"ENREG:1990000028","kind":"structure","number":"1990000028"}"#);
 //! assert_eq!(serde_json::from_str::<Owner>(&description).unwrap(), employer);
+//! assert_eq!(Owner::told_by_code("ENREG:1990000028"), Some(employer));
 //! ```
 
 mod facet;
 mod file_source;
 mod identity;
 mod strength;
+mod told_by_code;
 
 pub use facet::{Facet, UnknownFacet};
 pub use file_source::{FileSource, file_source, file_sources};

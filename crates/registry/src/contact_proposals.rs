@@ -15,10 +15,10 @@ use crate::session::{HolderSession, ManagerSession};
 use crate::statement;
 use annuaire_base::fact::Fact;
 use annuaire_mos::owner::Owner;
-use annuaire_store::{AuditEvent, Cause, Channel, Expect};
+use annuaire_store::{AuditEvent, Cause, Channel, Expect, Registry};
 use annuaire_workflow::actor::ActorKind;
 use annuaire_workflow::contact::{ContactChangeWay, contact_change, proposal_ends};
-use annuaire_workflow::day::{french, paris_day, paris_midnight, plus_days};
+use annuaire_workflow::day::{french, paris_day, paris_midnight, parse_iso, plus_days};
 use annuaire_workflow::fields::{ContactDraft, ContactUse, Findings, check_contact};
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
@@ -65,6 +65,33 @@ pub(crate) fn person_event(actor: &CaseActor, name: &str, national_id: &str) -> 
     AuditEvent { request: None, ..actor.event(name, national_id) }
 }
 
+async fn is_activated(registry: &dyn Registry, national_id: &str) -> Result<bool, Error> {
+    let row: Option<VersionedRow<FirstActivationRow>> = read(registry, national_id).await?;
+    Ok(row.is_some())
+}
+
+/// As [`Registration::means_activated`], at an instant. For the e-CPS, which tells it wherever a registry is, with or without
+/// registration: who activated a means before registration begins counts too. Cost: one point read, and the first time one unit.
+///
+/// # Errors
+/// Those of the registry.
+pub async fn note_activation(
+    registry: &dyn Registry,
+    national_id: &str,
+    at_ms: i64,
+    commit_ms: &(dyn Fn() -> i64 + Sync),
+) -> Result<(), Error> {
+    if is_activated(registry, national_id).await? {
+        return Ok(());
+    }
+    let mut writes = PendingWrites::default();
+    writes.put(&FirstActivationRow { person: national_id.to_owned(), at_ms }, None)?;
+    writes.audit(person_event(&CaseActor::system(), "activation", national_id));
+    // Who lost the race noted it too.
+    let cause = Cause::new(Channel::System, "system", "activation");
+    writes.save(registry.begin().await?, &cause, commit_ms).await.map(|_| ())
+}
+
 impl Registration {
     /// Notes that a professional activated a means of login: from now on their contact is theirs alone. For the program, which learns it from
     /// the e-CPS; it may be told again.
@@ -72,20 +99,13 @@ impl Registration {
     /// # Errors
     /// Those of the registry.
     pub async fn means_activated(&self, _by: &SystemActor, national_id: &str) -> Result<(), Error> {
-        if self.is_activated(national_id).await? {
-            return Ok(());
-        }
-        let mut writes = PendingWrites::default();
-        writes.put(&FirstActivationRow { person: national_id.to_owned(), at_ms: self.now_ms() }, None)?;
-        writes.audit(person_event(&CaseActor::system(), "activation", national_id));
-        // Who lost the race noted it too.
-        self.write(writes, &Cause::new(Channel::System, "system", "activation")).await.map(|_| ())
+        let commit_ms = &self.settings.commit_ms;
+        note_activation(self.registry(), national_id, self.now_ms(), &|| commit_ms()).await
     }
 
     /// Whether a professional activated a means of login once.
     pub(crate) async fn is_activated(&self, national_id: &str) -> Result<bool, Error> {
-        let row: Option<VersionedRow<FirstActivationRow>> = read(self.registry(), national_id).await?;
-        Ok(row.is_some())
+        is_activated(self.registry(), national_id).await
     }
 
     /// A contact that a manager corrects or proposes for a person who works in the perimeter. Before the first activation the contact that a
@@ -128,7 +148,7 @@ impl Registration {
                 let event = AuditEvent { event: event.event.replace("proposer", "corriger"), ..event };
                 self.correct_contact(&actor, event, &person, (fact, &reached), &contact).await
             }
-            _ => self.keep_proposal(&actor, event, &person, &contact).await,
+            _ => self.keep_proposal(&actor, event, &person, (&contact, &reached)).await,
         }
     }
 
@@ -199,11 +219,11 @@ impl Registration {
         actor: &CaseActor,
         event: AuditEvent,
         person: &RegisteredPerson,
-        contact: &ContactValues,
+        (contact, reached): (&ContactValues, &[RegisteredPlace]),
     ) -> Result<ProposedContact, RegistrationStop> {
         // An earlier proposal stays: whoever comes second replaces nobody's contact.
         if let Some((_, waits)) = self.standing_proposal(&person.national_id).await? {
-            let until = annuaire_workflow::day::parse_iso(&waits.until).map(french).unwrap_or_default();
+            let until = parse_iso(&waits.until).map(french).unwrap_or_default();
             let num = format!("coordonnées proposées, en attente jusqu'au {until}");
             return self.refused(event, RegistrationRefusal::filled(MessageCode::EReq01, &[("num", &num)])).await;
         }
@@ -219,9 +239,30 @@ impl Registration {
         };
         let mut writes = PendingWrites::default();
         writes.put(&row, former.map(|row| row.version))?;
+        let works = |place: &&RegisteredPlace| person.works_in(std::slice::from_ref(&place.id), self.today());
+        let name = reached.iter().find(works).map(|place| place.name.as_str()).unwrap_or_default();
+        self.tell_proposal(&mut writes, person, &row, name, self.now_ms())?;
         writes.audit(event);
         self.written_once(writes, actor, &person.national_id).await?;
         Ok(ProposedContact::Proposed { until: row.until })
+    }
+
+    /// Tells a professional that a contact waits for them (G03), where the registry reaches them today; never at the contact that is
+    /// proposed, which the message does not name either. `structure`: who proposes.
+    pub(crate) fn tell_proposal(
+        &self,
+        writes: &mut PendingWrites,
+        person: &RegisteredPerson,
+        proposal: &ContactProposalRow,
+        structure: &str,
+        now_ms: i64,
+    ) -> Result<(), Error> {
+        let mut people = NoticePeople::default();
+        people.set(NoticeAudience::Professional, vec![NoticeRecipient::from(person)]);
+        let mut values = NoticeValues::of(&proposal.request);
+        values.set("structure", structure);
+        values.set("date", &parse_iso(&proposal.until).map(french).unwrap_or_default());
+        self.notify(writes, NoticeId::G03, &people, &values, now_ms)
     }
 
     /// Accepts the contact that somebody proposed, or sets it aside. An accepted one is the professional's from now on, and the former and the

@@ -90,7 +90,28 @@ fn is_alike(score: u8) -> bool {
     matches!(MatchClass::of(score), MatchClass::Certain | MatchClass::Probable)
 }
 
+/// The note of the last night whose search is done.
+const NIGHT: (&str, &str) = ("registration", "duplicates");
+
 impl Registration {
+    /// [`run_duplicates`](Self::run_duplicates), once for each night, which begins at 3:00 in Paris (registration §13); `None` when that of
+    /// this night is done. A note keeps the night, so that a program that stood still at 3:00 does it when it starts. To be called every
+    /// minute or so; several nodes may do it at once: pairs are noted once all the same.
+    ///
+    /// # Errors
+    /// Those of the registry; the night is not done then.
+    pub async fn run_nightly_duplicates(&self, by: &SystemActor) -> Result<Option<DuplicatesRun>, Error> {
+        let night = self.today().to_string();
+        if self.registry().note(NIGHT.0, NIGHT.1).await?.is_some_and(|done| done >= night) {
+            return Ok(None);
+        }
+        let run = self.run_duplicates(by).await?;
+        let mut writes = PendingWrites::default();
+        writes.note(NIGHT.0, NIGHT.1, night);
+        self.write(writes, &Cause::new(Channel::System, "system", "duplicates")).await?;
+        Ok(Some(run))
+    }
+
     /// Compares all registered persons who share a key of identity; call it once a night. Cost: a walk over the keys, and for each key that
     /// several persons share their facts and a comparison for each pair.
     ///

@@ -4,7 +4,7 @@
 use crate::acting::{CaseActor, CaseStep, TypedSection, cause_of, remark, section_of};
 use crate::content::RequestContent;
 use crate::error::Error;
-use crate::followed::{CertificationRow, FollowedPersonRow, HomeHelpRow, WithheldMeansRow};
+use crate::followed::{CertificationRow, ContactProposalRow, FollowedPersonRow, HomeHelpRow, WithheldMeansRow};
 use crate::grants::PlaceManagers;
 use crate::identity_key::{IdentityLockRow, OpenIdentityRow, PersonKeyRow};
 use crate::notice::{NoticePeople, NoticeValues, OPERATOR_JOB};
@@ -44,6 +44,8 @@ pub(crate) struct Settling<'a> {
     pub(crate) person_keys: Vec<VersionedRow<PersonKeyRow>>,
     pub(crate) followed: Option<VersionedRow<FollowedPersonRow>>,
     pub(crate) withheld: Option<VersionedRow<WithheldMeansRow>>,
+    /// A contact that somebody proposed before; it may be over.
+    pub(crate) proposal: Option<VersionedRow<ContactProposalRow>>,
     pub(crate) certification: Option<VersionedRow<CertificationRow>>,
     /// The attestation of the situation that is changed.
     pub(crate) home_help: Option<VersionedRow<HomeHelpRow>>,
@@ -96,6 +98,7 @@ impl<'a> Settling<'a> {
             person_keys: if is_writing && number.is_some() { service.person_keys(of_person).await? } else { Vec::new() },
             followed: if is_writing && number.is_some() { read(registry, of_person).await? } else { None },
             withheld: if is_writing && number.is_some() { read(registry, of_person).await? } else { None },
+            proposal: if is_writing && number.is_some() { read(registry, of_person).await? } else { None },
             certification: if is_writing && number.is_some() { read(registry, of_person).await? } else { None },
             service,
             row,

@@ -16,7 +16,8 @@
 //!
 //! These loops belong to the program: [`Registration::run_processing`] (T02), [`Registration::run_lots`] (lists of employers),
 //! [`Registration::run_notices`] (messages), [`Registration::run_due`] (timers, planned situations), [`Registration::index_next`] (keys
-//! of the identities that the log changes), and once a night [`Registration::run_duplicates`].
+//! of the identities that the log changes), [`Registration::follow_next`] (structures that the log changes), and once a night
+//! [`Registration::run_nightly_duplicates`].
 //!
 //! # Costs and absences
 //!
@@ -83,6 +84,7 @@ mod staff;
 mod stated;
 mod statement;
 mod step;
+mod structure_log;
 mod support;
 mod takeover;
 mod target;
@@ -98,7 +100,7 @@ pub use authority::{AuthorityPerson, AuthoritySession};
 pub use backlog::OperatorBacklog;
 pub use checks::IdentityChecks;
 pub use consoles::OpenConsoles;
-pub use contact_proposals::ProposedContact;
+pub use contact_proposals::{ProposedContact, note_activation};
 pub use dashboard::{Dashboard, StaffFigures};
 pub use due::DueRun;
 pub use duplicates::{DuplicatePair, DuplicateSheet, DuplicatesRun};

@@ -30,6 +30,8 @@ pub const DIGEST_HOUR_MS: i64 = 8 * 3_600_000;
 pub const FINISHED_DAYS: i32 = 90;
 /// Persons whose keys one unit writes: some thousand rows, for which other writers wait some tens of milliseconds.
 pub const INDEXED_PERSONS: u32 = 100;
+/// Structures that a step along the log looks at.
+pub const FOLLOWED_STRUCTURES: u32 = 200;
 /// Numbers that are tried before a range counts as used up by others.
 pub const NUMBERS_TRIED: u64 = 1_000;
 /// Milliseconds for which a code on a new contact is good.

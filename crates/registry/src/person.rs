@@ -4,13 +4,12 @@ use crate::error::Error;
 use annuaire_base::Tx;
 use annuaire_base::fact::Fact;
 use annuaire_consolidate::{ConsolidatedEntity, Owners, Perimeter, Provenance, consolidate, entity_key};
-use annuaire_mos::owner::{Owner, file_source};
+use annuaire_mos::owner::Owner;
 use annuaire_mos::{BoiteLettresMss, CarteProfessionnel, Objet, Professionnel, SituationExercice, Structure};
 use annuaire_store::Registry;
 use annuaire_workflow::day::{Day, parse_iso};
 use annuaire_workflow::duplicates::{BirthPlace, IdentityTraits};
 use annuaire_workflow::fields::KnownSituation;
-use std::collections::BTreeMap;
 
 /// Facet of contact data.
 pub(crate) const CONTACT: &str = "contact";
@@ -43,29 +42,10 @@ pub(crate) struct ReachedAt {
     pub(crate) name: String,
 }
 
-/// The owner of a code that says which it is: local authorities, professionals, orders and agencies, known files.
-fn told_by_code(code: &str) -> Option<Owner> {
-    let local = code.strip_prefix("ENREG:").map(Owner::structure);
-    let person = || code.strip_prefix("PP:").map(Owner::person);
-    local.or_else(person).or_else(|| Owner::authority(code)).or_else(|| file_source(code).map(|file| file.owner()))
-}
-
-/// The owners of some facts. The table of owners has a row for each professional who owns a contact, so it is read only when a code does
-/// not tell its owner.
-async fn owners_of(registry: &dyn Registry, facts: &[Fact]) -> Result<Owners, Error> {
-    let mut described = BTreeMap::new();
-    for code in facts.iter().map(|fact| fact.key.owner.as_str()) {
-        if described.contains_key(code) {
-            continue;
-        }
-        let Some(owner) = told_by_code(code) else {
-            let rows = registry.owners().await?;
-            return Ok(Owners::new(rows.iter().map(|row| (&row.code, &row.description)))?);
-        };
-        let unreadable = |cause| Error::Unreadable { kind: "owner", cause };
-        described.insert(code, serde_json::to_string(&owner).map_err(unreadable)?);
-    }
-    Ok(Owners::new(described)?)
+/// The owners of facts. Cost: the rows that have a description.
+async fn owners(registry: &dyn Registry) -> Result<Owners, Error> {
+    let rows = registry.described_owners().await?;
+    Ok(Owners::new(rows.iter().map(|row| (&row.code, &row.description)))?)
 }
 
 /// The entities of these keys, merged with all that is known of them, and their facts.
@@ -75,7 +55,7 @@ async fn merged(registry: &dyn Registry, keys: &[String]) -> Result<(Tx, Vec<Fac
     }
     let at = registry.last_tx().await?;
     let facts = registry.facts_at(at, keys).await?;
-    let entities = consolidate(facts.clone(), &owners_of(registry, &facts).await?, Perimeter::Restricted);
+    let entities = consolidate(facts.clone(), &owners(registry).await?, Perimeter::Restricted);
     Ok((at, facts, entities.into_values().collect()))
 }
 
@@ -107,7 +87,7 @@ pub(crate) async fn person(registry: &dyn Registry, national_id: &str) -> Result
 pub(crate) async fn public_person(registry: &dyn Registry, national_id: &str) -> Result<Option<Professionnel>, Error> {
     let (at, key) = (registry.last_tx().await?, entity_key::person(national_id));
     let facts = registry.facts_at(at, std::slice::from_ref(&key)).await?;
-    let owners = owners_of(registry, &facts).await?;
+    let owners = owners(registry).await?;
     let Some(entity) = consolidate(facts, &owners, Perimeter::Public).remove(&key) else { return Ok(None) };
     match entity.fault {
         Some(fault) => Err(Error::Facts { entity: fault.entity, reason: fault.reason }),
@@ -228,24 +208,5 @@ impl RegisteredPerson {
     pub(crate) fn works_in(&self, structures: &[String], today: Day) -> bool {
         self.situations()
             .any(|(_, _, s)| structures.contains(&s.structure) && parse_iso(&s.date_fin).is_none_or(|end| today <= end))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_tells_its_owner_as_the_table_describes_it() {
-        for owner in [
-            Owner::structure("1990000010"),
-            Owner::person("899900000011"),
-            Owner::authority("CNOM").unwrap(),
-            Owner::authority("ARS-53").unwrap(),
-            file_source("psla").unwrap().owner(),
-        ] {
-            assert_eq!(told_by_code(&owner.code), Some(owner));
-        }
-        assert_eq!(told_by_code("une-reprise"), None);
     }
 }

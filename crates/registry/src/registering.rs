@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::followed::{CertificationRow, ContactProposalRow, DistinctPairRow, FollowedPersonRow, WithheldMeansRow, contact_text};
 use crate::person::RegisteredPerson;
 use crate::place::RegisteredPlace;
-use crate::row::RegistrationRow;
+use crate::row::{RegistrationRow, VersionedRow};
 use crate::statement::{self, BY_ROLE, StatedRegistration};
 use annuaire_base::fact::{Fact, Publication};
 use annuaire_mos::owner::{Facet, Owner};
@@ -338,8 +338,13 @@ impl Settling<'_> {
             due_ms: paris_midnight(plus_days(until, 1)),
         };
         // An earlier proposal that waits stays: whoever comes second replaces nobody's contact.
+        let waits = |kept: &VersionedRow<ContactProposalRow>| parse_iso(&kept.value.until).is_some_and(|day| self.today <= day);
         if self.withheld.is_none() {
-            self.writes.put(&row, None)?;
+            if !self.proposal.as_ref().is_some_and(waits) {
+                self.writes.put(&row, self.proposal.as_ref().map(|over| over.version))?;
+                let structure = self.place.as_ref().map(|place| place.name.clone()).unwrap_or_default();
+                self.service.tell_proposal(&mut self.writes, &person, &row, &structure, self.now_ms)?;
+            }
             self.withhold(&key, CONTACT_TO_CONFIRM)?;
         }
         Ok(())

@@ -36,9 +36,11 @@ pub(crate) struct StatedRegistration<'a> {
     pub(crate) today: Day,
 }
 
-/// The row of an owner.
+/// The row of an owner: without description where the code tells the owner, so that readers need not read it.
 pub(crate) fn owner_row(owner: &Owner) -> Result<OwnerRow, serde_json::Error> {
-    Ok(OwnerRow { code: owner.code.clone(), description: serde_json::to_string(owner)? })
+    let is_told = Owner::told_by_code(&owner.code).as_ref() == Some(owner);
+    let description = if is_told { String::new() } else { serde_json::to_string(owner)? };
+    Ok(OwnerRow { code: owner.code.clone(), description })
 }
 
 /// A fact, as it is written. Whether it may be public is that of the facet, unless `hidden`.

@@ -217,16 +217,24 @@ async fn a_manager_corrects_a_contact_until_the_first_activation() {
     let later = draft("propose@personne.example");
     let ProposedContact::Proposed { until } = r.propose_contact(&by, &rpps, &later).await.unwrap() else { panic!("replaced") };
     assert_eq!(until, "2026-12-11");
+    // They are told where they are reached today, and not what is proposed.
+    let mails = w.mails().await;
+    let (to, _, text) = mails.iter().find(|(_, subject, _)| subject == "Des coordonnées à confirmer").unwrap();
+    assert!(to == "corrige@personne.example" && text.contains("jusqu'au 11/12/2026") && text.contains("990000010"), "{text}");
+    assert!(mails.iter().all(|(to, _, text)| to != "propose@personne.example" && !text.contains("propose@")), "{mails:?}");
     assert_eq!(refused(r.propose_contact(&by, &rpps, &later).await).code, MessageCode::EReq01, "the first one waits");
     let holder = w.holder(&rpps).await;
+    let inbox = r.holder_inbox(&holder).await.unwrap();
+    assert_eq!(inbox.iter().filter(|message| message.notice == "G03").count(), 1, "the refused one tells nothing");
     let file = r.own_file(&holder).await.unwrap();
     assert_eq!((file.mail.as_str(), file.contact_verified), ("corrige@personne.example", false));
     let proposal = file.proposal.unwrap();
     assert_eq!((proposal.mail.as_str(), proposal.mobile.as_str()), ("propose@personne.example", "+262639980019"));
     r.confirm_contact(&holder, false).await.unwrap();
     assert_eq!(refused(r.confirm_contact(&holder, true).await).code, MessageCode::EGen02, "it was set aside");
+    w.mails().await;
     r.propose_contact(&by, &rpps, &later).await.unwrap();
-    assert!(w.mails().await.is_empty());
+    assert!(w.mails().await.iter().all(|(_, subject, _)| subject == "Des coordonnées à confirmer"));
     r.confirm_contact(&holder, true).await.unwrap();
     let file = r.own_file(&holder).await.unwrap();
     assert_eq!((file.mail.as_str(), file.contact_verified), ("propose@personne.example", true));
@@ -260,8 +268,31 @@ async fn accepting_a_proposed_contact_ends_what_waited_for_it() {
     let file = w.registration.own_file(&holder).await.unwrap();
     assert_eq!(file.withheld.as_deref(), Some("coordonnées à confirmer"));
     assert_eq!(file.proposal.unwrap().request, at.number);
+    let told = |to: &str, mails: &[(String, String, String)]| {
+        mails.iter().filter(|mail| mail.0 == to && mail.1 == "Des coordonnées à confirmer").count()
+    };
+    let mails = w.mails().await;
+    assert!(told("alice@personne.example", &mails) > 0 && told("aline@personne.example", &mails) == 0, "{mails:?}");
     w.registration.confirm_contact(&holder, true).await.unwrap();
     assert_eq!(w.registration.own_file(&holder).await.unwrap().withheld, None);
+}
+
+/// Somebody proposed a contact before: a request that is attached keeps it, and is processed all the same.
+#[tokio::test]
+async fn a_proposal_that_waits_is_not_replaced_by_a_request() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    let (_, rpps) = w.registered(&by, "990000010", "Marie-Alice", "alice").await;
+    w.registration.means_activated(&w.system, &format!("8{rpps}")).await.unwrap();
+    w.registration.propose_contact(&by, &rpps, &draft("propose@personne.example")).await.unwrap();
+    let neighbour = w.manager(NEIGHBOUR).await;
+    let at = w.validated(&neighbour, "990000028", "Marie-Aline", "aline").await;
+    w.process().await;
+    let arbiter = w.registration.arbiter_session(NATIONAL, "file d'arbitrage", trace()).await.unwrap();
+    w.registration.same_person(&arbiter, &at.number, "Erreur de saisie du prénom").await.unwrap();
+    let file = w.registration.own_file(&w.holder(&rpps).await).await.unwrap();
+    assert_eq!((file.proposal.unwrap().mail.as_str(), file.situations.len()), ("propose@personne.example", 2));
+    assert_eq!(file.withheld.as_deref(), Some("coordonnées à confirmer"));
 }
 
 #[tokio::test]

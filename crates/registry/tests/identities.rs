@@ -28,8 +28,16 @@ async fn alike(w: &World) -> (String, String) {
 }
 
 async fn forget_distinct(w: &World) {
+    forget(w, "distinct-pair").await;
+}
+
+async fn forget_pairs(w: &World) {
+    forget(w, "duplicate-pair").await;
+}
+
+async fn forget(w: &World, kind: &str) {
     use annuaire_store::identity::IdentityWrite;
-    let rows = w.registry.identity_rows("distinct-pair", None, "", 9).await.unwrap();
+    let rows = w.registry.identity_rows(kind, None, "", 9).await.unwrap();
     let mut unit = w.registry.begin().await.unwrap();
     for row in rows {
         let remove = IdentityWrite::Remove { kind: row.kind, key: row.key, version: row.version };
@@ -47,7 +55,15 @@ async fn pairs_are_found_once_and_distinct_ones_never_again() {
     let (r, arbiter) = (&w.registration, arbiter(&w).await);
     let run = r.run_duplicates(&w.system).await.unwrap();
     assert!(run.found == 0 && run.compared > 0, "an arbiter said so: {run:?}");
+    // Each night once, whenever the program looks, and in another process not again.
+    assert_eq!(r.run_nightly_duplicates(&w.system).await.unwrap().map(|run| run.found), Some(0));
+    assert_eq!(r.run_nightly_duplicates(&w.system).await.unwrap(), None);
     forget_distinct(&w).await;
+    let (restarted, system) = w.another_node();
+    assert_eq!(restarted.run_nightly_duplicates(&system).await.unwrap(), None);
+    w.pass(3 * DAY);
+    assert_eq!(restarted.run_nightly_duplicates(&system).await.unwrap().map(|run| run.found), Some(1));
+    forget_pairs(&w).await;
     assert_eq!(r.run_duplicates(&w.system).await.unwrap().found, 1);
     assert_eq!(r.run_duplicates(&w.system).await.unwrap().found, 0, "once");
     let pairs = r.duplicate_pairs(&arbiter, None).await.unwrap();

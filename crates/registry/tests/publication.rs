@@ -87,7 +87,7 @@ async fn a_registered_person_is_published_as_one_of_the_files() {
     for perimeter in PERIMETERS {
         let ours = w.merged(&rpps, perimeter).await.unwrap();
         assert_eq!(ours.fault, None);
-        let filed = consolidate(as_filed(&rpps, &situation), &Owners::of_files(), perimeter);
+        let filed = consolidate(as_filed(&rpps, &situation), &Owners::default(), perimeter);
         let filed = filed.into_values().next().unwrap();
         assert_eq!(ours.professional, filed.professional, "{perimeter:?}");
         for guide in [Guide::V110, Guide::V120] {

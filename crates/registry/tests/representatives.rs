@@ -125,9 +125,19 @@ async fn a_structure_that_closes_is_suspended_and_taken_over() {
     assert_eq!(refused(r.take_over(&rep, &old, "990000036").await).code, MessageCode::EHab06, "it is open");
     // The legal entity keeps its managers, so that nothing is frozen; without them it is.
     r.revoke_manager(&rep, &entity(), HEAD).await.unwrap();
+    let began = r.follow_next(&w.system).await.unwrap();
+    assert_eq!((began.structures, began.is_behind), (0, false), "the first step begins at the end of the log");
     let mut closing = structure("990000028", "990000002", "99900000300023");
     closing.date_fermeture = "2026-11-30".into();
     w.state_structure(closing).await;
+    let closes = async || w.registry.identity_row("authority", "EG:990000028").await.unwrap();
+    let before = closes().await;
+    let run = r.follow_next(&w.system).await.unwrap();
+    assert_eq!((run.structures, run.suspended, run.is_behind), (1, 0, false));
+    assert_ne!(closes().await, before, "the closure to come is noted");
+    // Another process goes on where this one ended.
+    let (restarted, system) = w.another_node();
+    assert_eq!(restarted.follow_next(&system).await.unwrap().structures, 0);
     assert_eq!(r.follow_structures(&w.system, &["F990000028".to_owned(), "F990000010".to_owned()]).await.unwrap(), 0);
     w.pass(3 * DAY);
     assert_eq!(r.run_due(&w.system).await.unwrap().authorities, 0, "on the 29th it is open");

@@ -75,6 +75,23 @@ pub(crate) async fn list(c: &mut PgConnection) -> Result<Vec<OwnerRow>> {
     Ok(rows.into_iter().map(|(code, description)| OwnerRow { code, description }).collect())
 }
 
+/// Finds the owners that have a description, since version 9, and empties the descriptions that earlier programs wrote for structures
+/// and persons, whose codes tell the owner (`annuaire_mos::owner::Owner`). There may be one for each professional, so it is done here,
+/// where a country is one statement; any other text stays.
+pub(crate) const DESCRIBED: &str = r#"
+UPDATE owner SET description = '' WHERE (code LIKE 'ENREG:_%'
+        AND description = '{"code":"' || code || '","kind":"structure","number":"' || substr(code, 7) || '"}')
+    OR (code LIKE 'PP:_%' AND description = '{"code":"' || code || '","kind":"person","idNatPs":"' || substr(code, 4) || '"}');
+CREATE INDEX owner_described ON owner(code) WHERE description <> '';
+"#;
+
+/// The owners that have a description, by code.
+pub(crate) async fn described(c: &mut PgConnection) -> Result<Vec<OwnerRow>> {
+    let query = "SELECT code, description FROM owner WHERE description <> '' ORDER BY code";
+    let rows: Vec<(String, String)> = sqlx::query_as(query).fetch_all(c).await?;
+    Ok(rows.into_iter().map(|(code, description)| OwnerRow { code, description }).collect())
+}
+
 /// Adds owners, or replaces their descriptions.
 pub(crate) async fn write(c: &mut PgConnection, owners: &BTreeMap<String, String>) -> Result<()> {
     for (code, description) in owners {

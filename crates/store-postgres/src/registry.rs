@@ -132,6 +132,10 @@ impl Registry for PostgresRegistry {
         Ok(ask!(self.pool(), c => owner::list(c))?)
     }
 
+    async fn described_owners(&self) -> Result<Vec<OwnerRow>> {
+        Ok(ask!(self.pool(), c => owner::described(c))?)
+    }
+
     async fn note(&self, kind: &str, key: &str) -> Result<Option<String>> {
         Ok(ask!(self.pool(), c => note::note(c, kind, key))?)
     }

@@ -2,16 +2,17 @@
 
 use crate::call::{bounded, run, statement};
 use crate::fault::CallResult;
-use crate::{audit, cases, identity_rows, limits, migrate, subscription, tables};
+use crate::{audit, cases, identity_rows, limits, migrate, owner, subscription, tables};
 use annuaire_base::LogIdentity;
 use annuaire_store::Error;
 use sqlx::PgConnection;
 
 /// Raised whenever the tables change their meaning.
-const VERSION: i64 = 8;
+const VERSION: i64 = 9;
 
 /// Tables and indexes that were added, each with the version that had them first.
-const ADDED: [(i64, &str); 4] = [(5, subscription::TABLES), (6, identity_rows::TABLES), (7, cases::TABLES), (8, audit::INDEXES)];
+const ADDED: [(i64, &str); 5] =
+    [(5, subscription::TABLES), (6, identity_rows::TABLES), (7, cases::TABLES), (8, audit::INDEXES), (9, owner::DESCRIBED)];
 
 /// What tables of version 3 have as well, so that migration keeps it.
 const NOTES: &str = r#"
@@ -45,7 +46,7 @@ pub(crate) async fn ensure(c: &mut PgConnection, from: &migrate::FormerTables<'_
             statement(run(c, NOTES)).await?;
             tables::create(c, from.new_id()).await?;
         }
-        4..=7 => {}
+        4..=8 => {}
         2 | 3 => {
             if version == 2 {
                 statement(run(c, NOTES)).await?;

@@ -30,6 +30,25 @@ pub(crate) async fn owners(c: &mut SqliteConnection) -> Result<Vec<OwnerRow>> {
     Ok(rows.into_iter().map(|(code, description)| OwnerRow { code, description }).collect())
 }
 
+/// Finds the owners that have a description, since version 9, and empties the descriptions that earlier programs wrote for structures
+/// and persons, whose codes tell the owner (`annuaire_mos::owner::Owner`). There may be one for each professional, so it is done here,
+/// where a country is one statement; any other text stays.
+pub(crate) const DESCRIBED: &str = r#"
+UPDATE owner SET description = '' WHERE (code GLOB 'ENREG:?*'
+        AND description = '{"code":"' || code || '","kind":"structure","number":"' || substr(code, 7) || '"}')
+    OR (code GLOB 'PP:?*' AND description = '{"code":"' || code || '","kind":"person","idNatPs":"' || substr(code, 4) || '"}');
+CREATE INDEX owner_described ON owner(code, description) WHERE description <> '';
+"#;
+
+/// Names its index, since the planner could take the order of the table for as good.
+pub(crate) const DESCRIBED_QUERY: &str =
+    "SELECT code, description FROM owner INDEXED BY owner_described WHERE description <> '' ORDER BY code";
+
+pub(crate) async fn described_owners(c: &mut SqliteConnection) -> Result<Vec<OwnerRow>> {
+    let rows: Vec<(String, String)> = sqlx::query_as(DESCRIBED_QUERY).fetch_all(c).await.map_err(fault)?;
+    Ok(rows.into_iter().map(|(code, description)| OwnerRow { code, description }).collect())
+}
+
 pub(crate) async fn set_owner(c: &mut SqliteConnection, owner: &OwnerRow) -> Result<()> {
     let query = sqlx::query(
         "INSERT INTO owner(code, description) VALUES (?, ?) ON CONFLICT (code) DO UPDATE SET description = excluded.description",

@@ -246,6 +246,10 @@ impl Registry for SqliteRegistry {
         notes::owners(&mut *self.shared.reader().await?).await
     }
 
+    async fn described_owners(&self) -> Result<Vec<OwnerRow>> {
+        notes::described_owners(&mut *self.shared.reader().await?).await
+    }
+
     async fn note(&self, kind: &str, key: &str) -> Result<Option<String>> {
         notes::note(&mut *self.shared.reader().await?, kind, key).await
     }

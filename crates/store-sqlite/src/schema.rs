@@ -1,7 +1,7 @@
 //! Tables, and the version of a file.
 
 use crate::fault::fault;
-use crate::{audit, cases, identity_rows, subscriptions};
+use crate::{audit, cases, identity_rows, notes, subscriptions};
 use annuaire_store::{Error, Result};
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::path::Path;
 pub(crate) const PAGE_BYTES: u32 = 8_192;
 
 /// Raised whenever the tables change their meaning (`PRAGMA user_version`).
-pub(crate) const VERSION: i64 = 8;
+pub(crate) const VERSION: i64 = 9;
 
 /// The oldest version that is brought forward.
 pub(crate) const OLDEST: i64 = 2;
@@ -19,7 +19,8 @@ pub(crate) const OLDEST: i64 = 2;
 pub(crate) const OLDEST_OF_CHUNKS: i64 = 4;
 
 /// Tables and indexes that were added, each with the version that had them first.
-const ADDED: [(i64, &str); 4] = [(5, subscriptions::TABLES), (6, identity_rows::TABLES), (7, cases::TABLES), (8, audit::INDEXES)];
+const ADDED: [(i64, &str); 5] =
+    [(5, subscriptions::TABLES), (6, identity_rows::TABLES), (7, cases::TABLES), (8, audit::INDEXES), (9, notes::DESCRIBED)];
 
 // `chunk` says where the rows of the log are, `chunk_data` holds them. The two are apart, so that the first is read without the second.
 //

@@ -16,6 +16,7 @@ mod beside;
 mod cases;
 mod clocks;
 mod compared;
+mod described;
 mod history;
 mod identity;
 mod identity_rate;
@@ -28,6 +29,7 @@ mod subscriptions;
 mod withdrawal;
 
 pub use acts::{OpenRegistry, cause, commit, import, owners, put, write};
+pub use described::{OWNERS_OF_8, owners_of_8_came_forward};
 pub use identity_rate::identity_rate;
 
 /// Runs the suite.

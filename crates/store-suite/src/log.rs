@@ -1,6 +1,7 @@
 //! The log and the state that it leads to.
 
 use crate::acts::{OpenRegistry, commit, owners, put, sound, write};
+use crate::described;
 use annuaire_base::Tx;
 use annuaire_base::fact::Publication;
 use annuaire_store::{BlockingRegistry, ChangeCounts, CommitOutcome, Error, Expect, FactMark, OwnerRow};
@@ -51,6 +52,7 @@ pub(crate) fn run(open: OpenRegistry<'_>) {
     assert_eq!(r.log().expect("log"), log);
     let known: Vec<_> = r.owners().expect("owners").into_iter().map(|o| (o.code, o.description)).collect();
     assert_eq!(known, [("s".to_owned(), "s!".to_owned()), ("t".to_owned(), "t!".to_owned())]);
+    described::owners(&r);
     assert_eq!(at(&r, 0), [""; 0]);
     assert_eq!(at(&r, 1), ["As=1@1", "At=3@1", "Bs=2@1"]);
     assert_eq!(at(&r, 2), ["As=1b@2", "At=3@1", "Cs=4@2"]);

@@ -129,6 +129,7 @@ blocking! {
     history(tx: Tx, entities: &[String]) -> Vec<FactVersion>;
     standing(tx: Tx, after: &str, limit: u32) -> (Vec<Fact>, Option<String>);
     owners() -> Vec<OwnerRow>;
+    described_owners() -> Vec<OwnerRow>;
     note(kind: &str, key: &str) -> Option<String>;
     notes(kind: &str, after: &str, limit: u32) -> Vec<(String, String)>;
     take_job(queue: Queue, kinds: &[&str], now_ms: i64, lease_ms: i64) -> Option<Job>;

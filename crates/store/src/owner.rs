@@ -5,6 +5,7 @@
 pub struct OwnerRow {
     /// Its code, unique, never given to another owner.
     pub code: String,
-    /// Its kind and strength as JSON of `annuaire_mos::owner::Owner`. This room does not read it. Empty: known by its facts only.
+    /// Its kind and strength as JSON of `annuaire_mos::owner::Owner`. This room does not read it. Empty: its code tells them, or nobody
+    /// does.
     pub description: String,
 }

@@ -57,8 +57,12 @@ pub trait Registry: SubscriptionStore + IdentityStore + CaseStore {
     /// page may hold few facts or none: only `None` is the end. Cost: sequential; for first loads and verification.
     async fn standing(&self, tx: Tx, after: &str, limit: u32) -> Result<(Vec<Fact>, Option<String>)>;
 
-    /// All owners, by code.
+    /// All owners, by code: a row for each professional who owns something, too. For tools that list them; readers of facts ask for
+    /// [`described_owners`](Self::described_owners).
     async fn owners(&self) -> Result<Vec<OwnerRow>>;
+
+    /// The owners that have a description, by code: files, feeds, authorities. Cost: these rows, and none of the others.
+    async fn described_owners(&self) -> Result<Vec<OwnerRow>>;
 
     /// A note: a text beside the log, written in its transactions, never published. `kind` and `key` name it.
     async fn note(&self, kind: &str, key: &str) -> Result<Option<String>>;

@@ -4,7 +4,7 @@ use crate::facts::{
     civil_status, contact, fact, owners, person_in, practice, registered_practice, registered_situation, restricted, situation,
 };
 use annuaire_base::fact::Fact;
-use annuaire_consolidate::{ConsolidatedEntity, Item, Perimeter, consolidate};
+use annuaire_consolidate::{ConsolidatedEntity, Item, Owners, Perimeter, consolidate};
 use annuaire_mos::{
     AttributionParticuliere, Coordonnees, EtatCivil, ExerciceProfessionnel, Objet, Professionnel, SavoirFaire, SituationExercice,
 };
@@ -144,6 +144,14 @@ proptest! {
         let echo = fact("echo", 100, &Objet::Professionnel(known.clone().unwrap()));
         let again = person_in(Perimeter::Restricted, facts.into_iter().chain([echo]).collect()).professional;
         prop_assert_eq!(known, again);
+    }
+
+    /// Owners whom their codes tell need no description.
+    #[test]
+    fn a_row_without_description_says_what_its_code_tells(facts in arbitrary_facts()) {
+        for perimeter in BOTH {
+            prop_assert_eq!(consolidate(facts.clone(), &Owners::default(), perimeter), consolidate(facts.clone(), owners(), perimeter));
+        }
     }
 
     /// Entities are merged for themselves, however their facts are mixed.

@@ -295,7 +295,9 @@ async fn who_is_withheld_activates_nothing_by_link_or_card_until_it_is_over() {
     assert!(world.service.devices(&session(CAMILLE)).await.unwrap().is_empty());
     world.service.start_with_card(DOMINIQUE).await.unwrap();
     world.withheld.0.lock().unwrap().clear();
+    assert!(world.withheld.1.lock().unwrap().is_empty(), "nobody activated anything");
     world.service.choose_pin(&bound.activation_id, &pin).await.unwrap();
+    assert_eq!(*world.withheld.1.lock().unwrap(), [CAMILLE]);
 }
 
 #[tokio::test]

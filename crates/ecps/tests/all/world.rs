@@ -32,14 +32,19 @@ impl ContactBook for People {
     }
 }
 
-/// Those whose activation waits.
+/// Those whose activation waits, and those who activated a means.
 #[derive(Default)]
-pub struct Withheld(pub Mutex<BTreeSet<String>>);
+pub struct Withheld(pub Mutex<BTreeSet<String>>, pub Mutex<Vec<String>>);
 
 #[async_trait]
 impl ActivationRight for Withheld {
     async fn is_withheld(&self, national_id: &str) -> Result<bool, String> {
         Ok(self.0.lock().unwrap().contains(national_id))
+    }
+
+    async fn note_activation(&self, national_id: &str) -> Result<(), String> {
+        self.1.lock().unwrap().push(national_id.to_owned());
+        Ok(())
     }
 }
 

@@ -133,6 +133,9 @@ impl Registry for Forgetful {
     async fn owners(&self) -> Result<Vec<OwnerRow>> {
         Ok(Vec::new())
     }
+    async fn described_owners(&self) -> Result<Vec<OwnerRow>> {
+        Ok(Vec::new())
+    }
     async fn note(&self, _: &str, _: &str) -> Result<Option<String>> {
         Ok(None)
     }

@@ -134,6 +134,9 @@ impl Registry for Hooked {
     async fn owners(&self) -> Result<Vec<OwnerRow>> {
         self.inner.owners().await
     }
+    async fn described_owners(&self) -> Result<Vec<OwnerRow>> {
+        self.inner.described_owners().await
+    }
     async fn note(&self, kind: &str, key: &str) -> Result<Option<String>> {
         self.inner.note(kind, key).await
     }

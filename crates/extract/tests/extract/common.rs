@@ -79,7 +79,7 @@ impl World {
     pub fn entities(&self, perimeter: Perimeter) -> BTreeMap<String, ConsolidatedEntity> {
         let tx = self.registry.last_tx().unwrap();
         let (facts, _) = self.registry.standing(tx, "", 10_000_000).unwrap();
-        consolidate(facts, &Owners::of_files(), perimeter)
+        consolidate(facts, &Owners::default(), perimeter)
     }
 }
 

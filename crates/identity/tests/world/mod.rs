@@ -72,6 +72,10 @@ impl ActivationRight for Book {
     async fn is_withheld(&self, _: &str) -> Result<bool, String> {
         Ok(false)
     }
+
+    async fn note_activation(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 #[derive(Default)]

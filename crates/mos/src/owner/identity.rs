@@ -54,6 +54,11 @@ const AGENCIES: [&str; 19] = [
     "ARS-53", "ARS-75", "ARS-76", "ARS-84", "ARS-93", "ARS-94", "AT-975",
 ];
 
+/// Beginning of the codes of structures that register their staff.
+pub(super) const STRUCTURE: &str = "ENREG:";
+/// Beginning of the codes of professionals.
+pub(super) const PERSON: &str = "PP:";
+
 impl Owner {
     /// The registration authority with this code of TRE_R60 (`registration.md` §2.2): an order, `SSA`, or an agency. `None` for any
     /// other code, `ENREG` among them: local authorities are [structures](Self::structure).
@@ -72,13 +77,13 @@ impl Owner {
     /// `ENREG:` and the number: the family of authorities and the structure.
     #[must_use]
     pub fn structure(number: &str) -> Self {
-        Self { code: format!("ENREG:{number}"), kind: OwnerKind::Structure { number: number.to_owned() } }
+        Self { code: format!("{STRUCTURE}{number}"), kind: OwnerKind::Structure { number: number.to_owned() } }
     }
 
     /// A professional, by national identification. Its code is the key of the person's entity.
     #[must_use]
     pub fn person(id_nat_ps: &str) -> Self {
-        Self { code: format!("PP:{id_nat_ps}"), kind: OwnerKind::Person { id_nat_ps: id_nat_ps.to_owned() } }
+        Self { code: format!("{PERSON}{id_nat_ps}"), kind: OwnerKind::Person { id_nat_ps: id_nat_ps.to_owned() } }
     }
 
     /// Its position in the order of strength.

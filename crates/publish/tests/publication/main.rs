@@ -1,4 +1,4 @@
-//! Stores beside their log: entities set aside, stamps of feeds, withdrawal, references, stores of another log.
+//! Stores beside their log: entities set aside, stamps of feeds, owners, withdrawal, references, stores of another log.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic, its helpers too")]
 
@@ -7,6 +7,7 @@ mod feeds;
 mod followed_registry;
 mod groups;
 mod legal_withdrawal;
+mod owners;
 mod references;
 mod retained;
 mod set_aside;

@@ -3,7 +3,6 @@
 use crate::followed_registry::*;
 use annuaire_fhir::schema::{DEVICE, ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE};
 use annuaire_index::Index;
-use annuaire_mos::owner::Owner;
 use annuaire_mos::{BoiteLettresMss, Objet, Structure};
 use annuaire_publish::limits;
 use annuaire_store::OwnerRow;
@@ -102,18 +101,18 @@ fn facts_of_strangers_are_set_aside() {
     let w = FollowedRegistry::new();
     let describe = |description: &str| {
         let mut unit = w.registry.begin().unwrap();
-        unit.set_owner(&OwnerRow { code: "CNOM".into(), description: description.into() }).unwrap();
+        unit.set_owner(&OwnerRow { code: "reprise".into(), description: description.into() }).unwrap();
         save(unit, T0);
     };
     describe("");
     let mut of_order = person("F990000019");
-    of_order.1 = "CNOM";
+    of_order.1 = "reprise";
     w.commit_and_compare(T0, &[of_order, structure("990000019", "A")]);
     let (named, count) = annuaire_publish::set_aside(&w.restricted).unwrap();
-    assert_eq!((count, named[0].source.as_str()), (1, "CNOM"));
+    assert_eq!((count, named[0].source.as_str()), (1, "reprise"));
     assert!(named[0].reason.contains("register the owner"), "{}", named[0].reason);
     assert!(body(&w.restricted, ORGANIZATION, "001-F990000019").is_some());
-    describe(&serde_json::to_string(&Owner::authority("CNOM").unwrap()).unwrap());
+    describe(r#"{"code":"reprise","kind":"order"}"#);
     commit(&w.registry, T0 + 1, &[person("F990000019")]);
     for (index, view) in [(&w.public, PUBLIC), (&w.restricted, RESTRICTED)] {
         follow(&w.registry, index, view);

@@ -85,7 +85,9 @@ impl StructureSearch for Scan {
         loop {
             let (facts, next) = self.0.standing(tx, &after, 1_000).await.unwrap();
             for fact in &facts {
-                let open = |s: &SituationExercice| s.structure == structure && s.date_fin.is_empty();
+                // Open on the day on which the world begins.
+                let is_open = |end: &str| end.is_empty() || end >= "2026-11-26";
+                let open = |s: &SituationExercice| s.structure == structure && is_open(&s.date_fin);
                 let works = match serde_json::from_str(&fact.payload).unwrap() {
                     Objet::Professionnel(p) => p.exercices.iter().any(|e| e.situations.iter().any(open)),
                     Objet::Situation(s) => open(&s.situation),

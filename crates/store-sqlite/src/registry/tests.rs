@@ -203,7 +203,7 @@ fn a_dropped_wait_gives_its_turn_back() {
 fn a_file_that_is_no_registry_of_ours_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("r.sqlite");
-    for (sql, version) in [("CREATE TABLE log_tx(tx INTEGER)", "version 0"), ("PRAGMA user_version = 9", "version 9")] {
+    for (sql, version) in [("CREATE TABLE log_tx(tx INTEGER)", "version 0"), ("PRAGMA user_version = 10", "version 10")] {
         execute(&path, sql);
         let error = open_blocking(&path).err().unwrap().to_string();
         assert!(error.contains(version) && error.contains("r.sqlite") && error.contains("later one"), "{error}");

@@ -125,6 +125,7 @@ notices! {
     N26 "N26" "48 hours after N10";
     G01 "G01" "ours: yearly confirmation of the managers of an authority (registration §2.4)";
     G02 "G02" "ours: answer to « Ma profession n'est pas dans la liste » (registration §3.3)";
+    G03 "G03" "ours: a contact waits for the confirmation of the professional (registration §8.1, §10.5)";
 }
 
 impl fmt::Display for NoticeId {

@@ -135,4 +135,8 @@ pub const TEMPLATES: &[NoticeTemplate] = &[
         "Votre demande d'ajout d'une profession",
         "Bonjour {prénom},\n\nVous avez signalé une profession absente de la liste : {liste}\n\nRéponse du gestionnaire des nomenclatures : {message}",
         ""),
+    notice!(G03, &[(Professional, &[Mail, Sms, Portal])], allowed &["structure", "date"],
+        "Des coordonnées à confirmer",
+        "Bonjour {prénom},\n\n{structure} propose de nouvelles coordonnées pour vous joindre. Rien ne change sans votre accord : ce message est envoyé à vos coordonnées actuelles, et elles restent en vigueur.\n\nVous pouvez accepter ou refuser ces coordonnées jusqu'au {date}, à la page « Mes coordonnées ». Sans réponse, elles sont écartées.",
+        "Des coordonnées vous sont proposées. Acceptez-les ou refusez-les sur le portail jusqu'au {date}."),
 ];

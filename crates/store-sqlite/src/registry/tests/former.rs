@@ -4,7 +4,7 @@ use super::{execute, options, raw, write_row};
 use crate::{SqliteRegistry, open_blocking};
 use annuaire_base::Tx;
 use annuaire_base::fact::Publication;
-use annuaire_store::{BlockingRegistry, CaseFilter, Channel};
+use annuaire_store::{BlockingRegistry, CaseFilter, Channel, OwnerRow};
 use annuaire_store_suite as suite;
 use std::path::Path;
 use std::sync::Arc;
@@ -141,16 +141,17 @@ fn many_rows_come_forward_in_parts() {
     assert_eq!(r.verify().unwrap(), [""; 0]);
 }
 
-/// Versions 5 to 8 added tables and indexes and changed none: without them a file is one of version 4 to 7, with all that such a file may hold.
+/// Versions 5 to 9 added tables and indexes: without them a file is one of version 4 to 8, with all that such a file may hold.
 #[test]
-fn a_file_of_version_4_to_7_gets_what_it_lacks() {
+fn a_file_of_version_4_to_8_gets_what_it_lacks() {
+    const OF_9: &str = "DROP INDEX owner_described; PRAGMA user_version = 8;";
     const OF_8: &str = "DROP INDEX audit_object; DROP INDEX audit_request; DROP INDEX audit_actor; PRAGMA user_version = 7;";
     const OF_7: &str = "DROP TABLE case_list; PRAGMA user_version = 6;";
     const OF_6: &str = "DROP TABLE identity_row; PRAGMA user_version = 5;";
     const OF_5: &str =
         "DROP TABLE subscription; DROP TABLE subscription_content; DROP TABLE subscription_event; DROP TABLE lease;
          PRAGMA user_version = 4;";
-    for version in [4, 5, 6, 7] {
+    for version in [4, 5, 6, 7, 8] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.sqlite");
         let r = open_blocking(&path).unwrap();
@@ -159,7 +160,7 @@ fn a_file_of_version_4_to_7_gets_what_it_lacks() {
         assert!(r.take_lease("of 5", "n0", 0, 99).unwrap());
         let log = r.log().unwrap();
         drop(r);
-        for (first, without) in [(8, OF_8), (7, OF_7), (6, OF_6), (5, OF_5)] {
+        for (first, without) in [(9, OF_9), (8, OF_8), (7, OF_7), (6, OF_6), (5, OF_5)] {
             if version < first {
                 execute(&path, without);
             }
@@ -175,8 +176,54 @@ fn a_file_of_version_4_to_7_gets_what_it_lacks() {
             assert_eq!(r.case_counts(&CaseFilter::default()).unwrap().len(), 0);
             assert_eq!(r.verify().unwrap(), [""; 0]);
         }
-        let indexes = "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name IN ('audit_object', 'audit_request', 'audit_actor')";
+        let indexes = "SELECT count(*) FROM sqlite_master WHERE type = 'index'
+            AND name IN ('audit_object', 'audit_request', 'audit_actor', 'owner_described')";
         let count = raw(&path, async |c| sqlx::query_scalar::<_, i64>(indexes).fetch_one(c).await.unwrap());
-        assert_eq!(count, 3);
+        assert_eq!(count, 4);
     }
+}
+
+/// Version 8 described each professional and structure who owned something. What their codes tell is emptied; any other text stays.
+#[test]
+fn descriptions_that_codes_tell_are_emptied_by_the_step_to_version_9() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("r.sqlite");
+    let r = open_blocking(&path).unwrap();
+    for (code, description) in suite::OWNERS_OF_8 {
+        let row = OwnerRow { code: code.into(), description: description.into() };
+        suite::write(&r, 0, &mut |u| u.set_owner(&row)).unwrap();
+    }
+    drop(r);
+    execute(&path, "DROP INDEX owner_described; PRAGMA user_version = 8;");
+    suite::owners_of_8_came_forward(&open_blocking(&path).unwrap());
+    suite::owners_of_8_came_forward(&open_blocking(&path).unwrap());
+}
+
+/// A country of professionals who own their contact costs readers of facts nothing: none of their rows is read.
+#[test]
+fn described_owners_are_found_among_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("r.sqlite");
+    let r = open_blocking(&path).unwrap();
+    suite::owners(&r, &["s", "t"]);
+    execute(
+        &path,
+        "INSERT INTO owner(code, description) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+            SELECT 'PP:8' || printf('%011d', i), '' FROM n",
+    );
+    let plan: Vec<String> = raw(&path, async |c| {
+        let sql = format!("EXPLAIN QUERY PLAN {}", crate::notes::DESCRIBED_QUERY);
+        let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(&sql).fetch_all(c).await.unwrap();
+        rows.into_iter().map(|row| row.3).collect()
+    });
+    assert_eq!(plan, ["SCAN owner USING COVERING INDEX owner_described"]);
+    let timed = |read: &dyn Fn() -> usize| {
+        let start = std::time::Instant::now();
+        (read(), start.elapsed())
+    };
+    let (all, whole) = timed(&|| r.owners().unwrap().len());
+    let (described, few) = timed(&|| r.described_owners().unwrap().len());
+    assert_eq!((all, described), (200_002, 2));
+    println!("all owners {whole:?}, described owners {few:?}");
+    assert!(few * 20 < whole, "{few:?} {whole:?}");
 }
