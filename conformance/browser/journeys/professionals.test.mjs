@@ -57,7 +57,7 @@ journey('acceptance_a14: somebody starts alone with FranceConnect, and the struc
   await person.at('Vérifier mes coordonnées');
   await person.press('Recevoir les codes');
   await person.page.getByText('Les codes sont envoyés.').waitFor();
-  const [mail, mobile] = [await code(visitor, 'angele@personne.example'), await code(visitor, '+33639980140')];
+  const [mail, mobile] = [await code(visitor, 'angele@personne.example'), await code(visitor, '+262639980140')];
   person.provoke(/\/codes: 422$/);
   await person.page.locator('#codeMail').fill('000000');
   await person.page.locator('#codeMobile').fill(mobile);
@@ -93,7 +93,7 @@ journey('acceptance_a20: a new address counts once its code is entered', async (
   await computer.page.goto('/portail/pro/demandes');
   await computer.at('Mes demandes');
   await computer.page.getByRole('link', { name: /^P\d{14}$/ }).first().click();
-  const [mail, mobile] = [await code(visitor, 'camille.nouvelle@personne.example'), await code(visitor, '+33639980141')];
+  const [mail, mobile] = [await code(visitor, 'camille.nouvelle@personne.example'), await code(visitor, '+262639980141')];
   await computer.press('Enregistrer mes coordonnées');
   await computer.at('Vérifier mes coordonnées');
   await computer.page.goto(`${computer.page.url()}?envoyes=oui`);
