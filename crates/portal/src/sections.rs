@@ -7,7 +7,6 @@ use annuaire_workflow::day::Day;
 use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft, FIELDS_OF_FRANCE_CONNECT, SituationDraft};
 use annuaire_workflow::limits::{EMAIL_MAX, NAME_MAX, SERVICE_MAX};
 use annuaire_workflow::value_sets::{ValueList, ValueSets, needs_attestation};
-use std::sync::LazyLock;
 
 /// What a role opens, in plain words (registration §3.2: the choice is the authority's).
 const ROLE_MEANING: [(&str, &str); 8] = [
@@ -33,13 +32,6 @@ pub(crate) fn choices(values: &ValueSets<'static>, list: ValueList, day: Day, pr
 
 /// Names of countries, for the proposals of the browser.
 fn countries(values: &ValueSets<'static>, day: Day) -> Vec<FieldChoice> {
-    static NAMES: LazyLock<std::sync::Mutex<Option<(Day, Vec<FieldChoice>)>>> = LazyLock::new(std::sync::Mutex::default);
-    let mut kept = NAMES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some((of, names)) = &*kept
-        && *of == day
-    {
-        return names.clone();
-    }
     let open = values.values(ValueList::Country, day);
     let mut names: Vec<FieldChoice> = open
         .into_iter()
@@ -47,7 +39,6 @@ fn countries(values: &ValueSets<'static>, day: Day) -> Vec<FieldChoice> {
         .map(|name| FieldChoice::new(name, name))
         .collect();
     names.sort_by(|a, b| a.value.cmp(&b.value));
-    *kept = Some((day, names.clone()));
     names
 }
 
