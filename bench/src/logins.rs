@@ -54,6 +54,10 @@ impl ActivationRight for Everybody {
     async fn is_withheld(&self, _: &str) -> Result<bool, String> {
         Ok(false)
     }
+
+    async fn note_activation(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// No means ends here.

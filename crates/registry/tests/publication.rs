@@ -83,6 +83,10 @@ async fn a_registered_person_is_published_as_one_of_the_files() {
     let (_, rpps) = w.registered(&by, "990000010", "Camille", "camille").await;
     let situation = w.public(&rpps).await.exercices[0].situations[0].id_situation_exercice.clone();
     assert!(situation.len() == 20 && situation.bytes().all(|b| b.is_ascii_digit()), "{situation}");
+    // The structure is an owner whom its code tells: nobody reads its row.
+    let is_local = |row: &annuaire_store::OwnerRow| row.code == "ENREG:990000010";
+    assert!(w.registry.owners().await.unwrap().iter().any(is_local));
+    assert!(!w.registry.described_owners().await.unwrap().iter().any(is_local));
     assert!(file_source("psla").is_some());
     for perimeter in PERIMETERS {
         let ours = w.merged(&rpps, perimeter).await.unwrap();
