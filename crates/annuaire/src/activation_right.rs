@@ -21,3 +21,23 @@ impl ActivationRight for WithheldInRegistry {
         note_activation(&*self.0, national_id, now_ms(), &now_ms).await.map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_activation_is_known_to_registration_before_there_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let registry = annuaire_store_sqlite::open_blocking(&dir.path().join("r.sqlite")).unwrap();
+        let right = WithheldInRegistry(Arc::clone(registry.registry()));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        for _ in 0..2 {
+            runtime.block_on(right.note_activation("899900000011")).unwrap();
+        }
+        let noted = registry.identity_rows("first-activation", None, "", 9).unwrap();
+        assert_eq!(noted.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["899900000011"]);
+        assert!(!runtime.block_on(right.is_withheld("899900000011")).unwrap());
+        assert_eq!(registry.audit_trail(0, 9).unwrap().len(), 1, "noted once");
+    }
+}

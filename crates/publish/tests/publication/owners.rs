@@ -29,12 +29,7 @@ fn stated(mail: &str) -> Vec<Change> {
     vec![
         fact(
             &Owner::structure(EMPLOYER),
-            &Objet::Situation(SituationEnregistree {
-                profession: "10".into(),
-                categorie_professionnelle: "C".into(),
-                situation,
-                ..Default::default()
-            }),
+            &Objet::Situation(SituationEnregistree { profession: "10".into(), categorie_professionnelle: "C".into(), situation }),
         ),
         fact(&Owner::person(HOLDER), &Objet::Contact { correspondance: contact }),
     ]
