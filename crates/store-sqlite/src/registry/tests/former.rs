@@ -201,6 +201,7 @@ fn descriptions_that_codes_tell_are_emptied_by_the_step_to_version_9() {
 
 /// A country of professionals who own their contact costs readers of facts nothing: none of their rows is read.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the ratio of two durations")]
 fn described_owners_are_found_among_many() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("r.sqlite");
