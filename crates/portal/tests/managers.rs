@@ -1,0 +1,211 @@
+//! The pages of managers and professionals, as browsers see them.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod world;
+
+use annuaire_workflow::state::RequestState;
+use axum::http::StatusCode;
+use world::{HEAD, NEIGHBOUR, REP, SITE, World};
+
+/// Pages of managers that take no number.
+const OF_MANAGERS: [&str; 10] = [
+    "/portail/gae",
+    "/portail/gae/demandes",
+    "/portail/gae/demandes/fichier/saisie",
+    "/portail/gae/nouvelle",
+    "/portail/gae/enregistrements",
+    "/portail/gae/effectifs",
+    "/portail/gae/tableau",
+    "/portail/gae/messages",
+    "/portail/gae/professions",
+    "/portail/gae/lots",
+];
+/// Pages of registered professionals.
+const OF_PROFESSIONALS: [&str; 9] = [
+    "/portail/pro",
+    "/portail/pro/coordonnees",
+    "/portail/pro/situations",
+    "/portail/pro/situations/ajouter",
+    "/portail/pro/acces",
+    "/portail/pro/messages",
+    "/portail/pro/demandes",
+    "/portail/pro/attestation",
+    "/portail/pro/mes-donnees.json",
+];
+/// Forms.
+const FORMS: [&str; 18] = [
+    "/portail/gae/agir-pour",
+    "/portail/gae/charte",
+    "/portail/gae/nouvelle",
+    "/portail/gae/demandes/P20261126000001/saisie",
+    "/portail/gae/demandes/P20261126000001/decision",
+    "/portail/gae/demandes/P20261126000001/soumettre",
+    "/portail/gae/demandes/P20261126000001/abandonner",
+    "/portail/gae/enregistrements",
+    "/portail/gae/enregistrements/99900000011/demande",
+    "/portail/gae/professions",
+    "/portail/gae/lots",
+    "/portail/gae/lots/1/soumettre",
+    "/portail/gae/lots/1/valider",
+    "/portail/pro/coordonnees",
+    "/portail/pro/coordonnees/proposition",
+    "/portail/pro/situations/demande",
+    "/portail/pro/demandes/P20261126000001/saisie",
+    "/portail/pro/demandes/P20261126000001/codes",
+];
+
+#[tokio::test]
+async fn strangers_see_nothing_and_keep_what_they_typed() {
+    let w = World::new().await;
+    for path in OF_MANAGERS.iter().chain(&OF_PROFESSIONALS).chain(&["/portail/gae/demandes/P20261126000001", "/portail/gae/lots/1"]) {
+        let answer = w.get(None, path).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
+        assert!(answer.location.contains("retour="), "{path}: {}", answer.location);
+    }
+    for path in FORMS {
+        let answer = w.post_plain(None, path, &[("nomFamille", "Gard\u{e9}e <b>")]).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        answer.says(&["value=\"Gard\u{e9}e &#60;b&#62;\"", "Reprendre ma saisie"]);
+        let answer = w.post_plain(Some(SITE), path, &[("faire", "valider")]).await;
+        assert!(matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST), "a form without token: {path}");
+    }
+    for path in ["/portail/pro/inscription", "/portail/pro/inscription/P20261126000001"] {
+        assert_eq!(w.get(None, path).await.status, StatusCode::SEE_OTHER, "{path}");
+        assert_eq!(w.get(Some(SITE), path).await.status, StatusCode::SEE_OTHER, "a professional is no applicant: {path}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_manages_nothing_is_told_what_to_do() {
+    let w = World::new().await;
+    for path in OF_MANAGERS {
+        let answer = w.get(Some(REP), path).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        answer.says(&["Vous n\u{2019}\u{ea}tes pas encore habilit\u{e9}", "Je suis repr\u{e9}sentant l\u{e9}gal"]);
+    }
+    for path in OF_PROFESSIONALS {
+        assert_eq!(w.get(Some("899900000999"), path).await.status, StatusCode::FORBIDDEN, "nobody registered: {path}");
+        assert_eq!(w.get(Some(SITE), path).await.status, StatusCode::OK, "{path}");
+    }
+    for path in OF_MANAGERS {
+        assert_eq!(w.get(Some(SITE), path).await.status, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_of_another_perimeter_is_not_shown() {
+    let w = World::new().await;
+    let site = w.manager(SITE).await;
+    let filed = w.submitted(&site, "990000010", "Ondine", "Fictive").await;
+    let path = format!("/portail/gae/demandes/{}", filed.number);
+    w.get(Some(SITE), &path).await.page(StatusCode::OK, "Instruction de la demande").says(&["Ondine"]);
+    w.get(Some(HEAD), &path).await.page(StatusCode::OK, "Instruction de la demande");
+    w.get(Some(NEIGHBOUR), &path).await.page(StatusCode::FORBIDDEN, "Ce n\u{2019}est pas possible").hides(&["Ondine", "Fictive"]);
+    for unknown in ["P20000101000001", "x", "..", "%00"] {
+        let answer = w.get(Some(SITE), &format!("/portail/gae/demandes/{unknown}")).await;
+        assert!(answer.status.is_client_error() || answer.status == StatusCode::CONFLICT, "{unknown}: {}", answer.status);
+    }
+    let decision = format!("{path}/decision");
+    let stranger = w.post(NEIGHBOUR, &decision, &[("faire", "valider"), ("legal", "oui"), ("faceAFace", "oui")]).await;
+    assert_eq!(stranger.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_form_sent_twice_begins_one_request() {
+    let w = World::new().await;
+    let fields = [("structure", "990000010"), ("cle", "0123456789abcdef")];
+    let first = w.post(SITE, "/portail/gae/nouvelle", &fields).await;
+    let second = w.post(SITE, "/portail/gae/nouvelle", &fields).await;
+    assert_eq!((first.status, &first.location), (StatusCode::SEE_OTHER, &second.location));
+    // The key is that of a person.
+    let other = w.post(HEAD, "/portail/gae/nouvelle", &fields).await;
+    assert_ne!(first.location, other.location);
+    // A structure of somebody else begins nothing.
+    let elsewhere = w.post(SITE, "/portail/gae/nouvelle", &[("structure", "990000028"), ("cle", "another")]).await;
+    assert_eq!(elsewhere.status, StatusCode::FORBIDDEN);
+    elsewhere.says(&["E-PER-01"]);
+}
+
+/// The sections of a form, as a browser sends them all with each button.
+fn whole<'a>(version: &'a str, deed: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("version", version),
+        ("civilite", "MME"),
+        ("sexe", "F"),
+        ("nomFamille", "Fictive"),
+        ("prenom1", "Ondine"),
+        ("dateNaissance", "14/03/1988"),
+        ("paysNaissance", "France"),
+        ("communeNaissance", "Sainte-Anne (97128)"),
+        ("email", "ondine@personne.example"),
+        ("mobile", "0639980101"),
+        ("nomExercice", "Fictive"),
+        ("prenomExercice", "Ondine"),
+        ("structure", "990000010"),
+        ("profession", "313"),
+        ("role", "GENR11"),
+        ("modeExercice", "S"),
+        ("dateDebut", "02/11/2026"),
+        ("faire", deed),
+    ]
+}
+
+#[tokio::test]
+async fn one_button_checks_everything_and_sends_it() {
+    let w = World::new().await;
+    let begun = w.post(SITE, "/portail/gae/nouvelle", &[("structure", "990000010"), ("cle", "k")]).await.location;
+    let number = begun.rsplit('/').next().unwrap().to_owned();
+    // A section that does not hold is told with its field; everything else that was typed is kept.
+    let mut wrong = whole("1", "soumettre");
+    wrong[5].1 = "31/02/1988";
+    w.post(SITE, &format!("{begun}/saisie"), &wrong).await.leads_to(&format!("{begun}?controle=civil"));
+    let page = w.get(Some(SITE), &format!("{begun}?controle=civil")).await;
+    let page = page.page(StatusCode::UNPROCESSABLE_ENTITY, "Nouvelle demande");
+    page.says(&["href=\"#dateNaissance\"", "Saisissez la date au format JJ/MM/AAAA", "value=\"ondine@personne.example\""]);
+    // Again with the version of the page before: what is stored is what was sent, so that nobody is in conflict with themselves.
+    w.post(SITE, &format!("{begun}/saisie"), &wrong).await.leads_to(&format!("{begun}?controle=civil"));
+    let sheet = w.registration.open_sheet(&w.manager(SITE).await, &number).await.unwrap();
+    let version = sheet.version.to_string();
+    let sent = w.post(SITE, &format!("{begun}/saisie"), &whole(&version, "soumettre")).await;
+    sent.leads_to(&format!("{begun}/confirmation"));
+    let page = w.get(Some(SITE), &format!("{begun}/confirmation")).await;
+    page.says(&["Non renseign\u{e9}", "14 mars 1988", "pour Madame Ondine FICTIVE"]);
+    let sheet = w.registration.open_sheet(&w.manager(SITE).await, &number).await.unwrap();
+    assert_eq!(sheet.state, RequestState::S20);
+}
+
+#[tokio::test]
+async fn two_versions_are_shown_side_by_side() {
+    let w = World::new().await;
+    let begun = w.post(SITE, "/portail/gae/nouvelle", &[("structure", "990000010"), ("cle", "k")]).await.location;
+    w.post(HEAD, &format!("{begun}/saisie"), &whole("1", "enregistrer")).await.leads_to(&format!("{begun}?fait=enregistree"));
+    let mut late = whole("1", "enregistrer");
+    late[3].1 = "Tardive";
+    let page = w.post(SITE, &format!("{begun}/saisie"), &late).await;
+    let page = page.page(StatusCode::CONFLICT, "Deux saisies se croisent");
+    page.says(&["Tardive", "Fictive", "Enregistrer ma saisie \u{e0} la place"]);
+}
+
+#[tokio::test]
+async fn traits_are_in_no_address_and_searches_end() {
+    let w = World::new().await;
+    let fields = [
+        ("civilite", "MME"),
+        ("sexe", "F"),
+        ("nomFamille", "Inconnue"),
+        ("prenom1", "Personne"),
+        ("dateNaissance", "01/01/1980"),
+        ("paysNaissance", "France"),
+        ("communeNaissance", "97128"),
+        ("faire", "identite"),
+    ];
+    for _ in 0..10 {
+        w.post(SITE, "/portail/gae/enregistrements", &fields)
+            .await
+            .page(StatusCode::OK, "Modifier un enregistrement")
+            .says(&["Aucun professionnel ne correspond"]);
+    }
+    w.post(SITE, "/portail/gae/enregistrements", &fields).await.says(&["Trop de recherches sans r\u{e9}sultat"]);
+    let found = w.post(HEAD, "/portail/gae/enregistrements", &[("rpps", &SITE[1..]), ("faire", "numero")]).await;
+    found.leads_to(&format!("/portail/gae/enregistrements/{}", &SITE[1..]));
+}
