@@ -129,6 +129,9 @@ async fn measure(
         terms_version: "1".into(),
         arbiters: Default::default(),
         support: Default::default(),
+        auditors: Default::default(),
+        authority_agents: Default::default(),
+        terminologists: Default::default(),
         fields: FieldSettings::default(),
     })?;
     let representative = registration.representative_session(REPRESENTATIVE, SessionTrace::default()).await?;

@@ -35,7 +35,7 @@ pub struct PortalDemo {
 }
 
 /// Fills bytes at random.
-pub type RandomBytes = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+pub type RandomSource = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// What the program gives.
 pub struct PortalSettings {
@@ -46,7 +46,7 @@ pub struct PortalSettings {
     /// Secret of the installation, of which the key of forms is derived.
     pub secret: [u8; 32],
     /// Random bytes, for the keys of forms.
-    pub entropy: RandomBytes,
+    pub entropy: RandomSource,
     /// Clock of the use cases, milliseconds since 1970 UTC.
     pub now_ms: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Path of the style sheet of all pages.

@@ -39,5 +39,5 @@ mod sheet;
 mod structure_choice;
 mod who;
 
-pub use door::{AdvancingClock, CONTACT_LAW, DemoAccount, PortalDemo, PortalSettings, RandomBytes};
+pub use door::{AdvancingClock, CONTACT_LAW, DemoAccount, PortalDemo, PortalSettings, RandomSource};
 pub use routes::router;
