@@ -316,6 +316,9 @@ fn filled(draft: SituationDraft, known: &SituationDraft) -> SituationDraft {
         date_fin: or(draft.date_fin, &known.date_fin),
         categorie: or(draft.categorie, &known.categorie),
         service: or(draft.service, &known.service),
+        verifie: draft.verifie || known.verifie,
+        critere: or(draft.critere, &known.critere),
+        date_verification: or(draft.date_verification, &known.date_verification),
     }
 }
 
