@@ -1,81 +1,18 @@
-//! The way of a call through the gate: who asks, at which rate, with which body. A [`SoftwareCall`] is made here alone.
+//! The way of a call through the gate: who asks, at which rate, with which body.
 
+use crate::call::{OpenCall, SoftwareCall};
 use crate::door::HrDoor;
-use crate::limits::{ADDRESS_BYTES, PAGE_LINES, PAGE_LINES_MAX, PAGES_MAX, SEGMENT_CHARS};
+use crate::guesses::{note_guess, refuse_guessing};
+use crate::limits::{ADDRESS_BYTES, SEGMENT_CHARS};
 use crate::problem::{CallFault, HrProblem};
-use crate::route::{Handling, HrRoute};
+use crate::route::{HrHandling, HrRoute};
 use annuaire_registry::{SessionTrace, SoftwareSession};
 use annuaire_web::{Anyone, Arrival, Client, Origin, RateRule, Refusal, RequestLine, RequestSubject};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::Response;
 use std::sync::Arc;
-
-/// A call that the gate let in; nobody is known yet.
-pub(crate) struct OpenCall {
-    pub(crate) headers: HeaderMap,
-    pub(crate) uri: Uri,
-    pub(crate) body: Bytes,
-    pub(crate) trace: SessionTrace,
-    /// Whom the request counts for, by the address.
-    pub(crate) client: Client,
-    /// The values of the places of the path, in order.
-    segments: Vec<String>,
-    _pass: Anyone,
-}
-
-/// A call of a software whose token stands.
-pub(crate) struct SoftwareCall {
-    pub(crate) session: SoftwareSession,
-    pub(crate) call: OpenCall,
-}
-
-impl SoftwareCall {
-    /// The value of the place `n` of the path; empty when the route has none.
-    pub(crate) fn segment(&self, n: usize) -> &str {
-        self.call.segments.get(n).map_or("", String::as_str)
-    }
-
-    /// The parameters of the address, which may be those of `known` alone, each once; a missing one is empty.
-    pub(crate) fn parameters<const N: usize>(&self, known: [&str; N]) -> Result<[String; N], HrProblem> {
-        let mut values: [Option<String>; N] = [const { None }; N];
-        let mut wrong = Vec::new();
-        for (name, value) in form_urlencoded::parse(self.call.uri.query().unwrap_or_default().as_bytes()) {
-            match known.iter().position(|known| *known == name).and_then(|n| values.get_mut(n)) {
-                Some(place @ None) if !value.contains('\0') => *place = Some(value.trim().to_owned()),
-                _ => wrong.push(name.chars().take(40).collect()),
-            }
-        }
-        if wrong.is_empty() {
-            Ok(values.map(Option::unwrap_or_default))
-        } else {
-            Err(HrProblem::named(CallFault::Parameter, &wrong))
-        }
-    }
-
-    /// The version that `If-Match` names.
-    pub(crate) fn version(&self) -> Result<u64, HrProblem> {
-        let mut all = self.call.headers.get_all(header::IF_MATCH).iter();
-        let first = all.next().ok_or(CallFault::VersionMissing)?;
-        let tag = first.to_str().ok().map(str::trim).filter(|_| all.next().is_none());
-        let version = tag.and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
-        version.ok_or_else(|| CallFault::VersionMalformed.into())
-    }
-}
-
-/// Page and lines of a page, as numbers from 1: lines before the page, and lines of it.
-pub(crate) fn page(page: &str, lines: &str) -> Result<(u32, u32), HrProblem> {
-    let number = |text: &str, default: u32, most: u32, name: &str| match text {
-        "" => Ok(default),
-        text => {
-            let number = text.parse::<u32>().ok().filter(|n| (1..=most).contains(n));
-            number.ok_or_else(|| HrProblem::named(CallFault::Parameter, &[name.to_owned()]))
-        }
-    };
-    let lines = number(lines, PAGE_LINES, PAGE_LINES_MAX, "parPage")?;
-    Ok(((number(page, 1, PAGES_MAX, "page")? - 1) * lines, lines))
-}
 
 /// The token of `Authorization: Bearer …`, sent once, of the form of our tokens.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -86,7 +23,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Lets a call in, has it answered, and writes its line.
-pub(crate) async fn admit(door: Arc<HrDoor>, route: &'static HrRoute, handling: Handling, request: Request) -> Response {
+pub(crate) async fn admit(door: Arc<HrDoor>, route: &'static HrRoute, handling: HrHandling, request: Request) -> Response {
     let gate = Arc::clone(&door.settings.gate);
     let (mut parts, body) = request.into_parts();
     let (mut arrival, pass) = gate.arrive::<Anyone>(&mut parts, RateRule::Counted).await;
@@ -114,7 +51,7 @@ pub(crate) async fn admit(door: Arc<HrDoor>, route: &'static HrRoute, handling: 
         Err(_) => Err(CallFault::Host.into()),
     };
     let mut response = answered.unwrap_or_else(|problem| {
-        if let Some(cause) = &problem.cause {
+        if let Some(cause) = problem.cause() {
             annuaire_web::record_internal_error(&arrival.id, route.name, cause);
         }
         problem.answer(&door.address("/openapi.json"))
@@ -134,7 +71,7 @@ pub(crate) async fn admit(door: Arc<HrDoor>, route: &'static HrRoute, handling: 
 async fn answered(
     door: &Arc<HrDoor>,
     route: &'static HrRoute,
-    handling: Handling,
+    handling: HrHandling,
     mut call: OpenCall,
     body: Body,
     arrival: &mut Arrival,
@@ -143,11 +80,11 @@ async fn answered(
         return Err(CallFault::TooLong.into());
     }
     let handler = match handling {
-        Handling::Open(handler) => {
+        HrHandling::Open(handler) => {
             call.body = whole(body, route.body_bytes()).await?;
             return handler(Arc::clone(door), call).await;
         }
-        Handling::Software(handler) => handler,
+        HrHandling::Software(handler) => handler,
     };
     // Nothing of the body is read for somebody who is not known.
     let session = software(door, &call).await?;
@@ -166,17 +103,6 @@ async fn answered(
 
 async fn whole(body: Body, most: usize) -> Result<Bytes, HrProblem> {
     axum::body::to_bytes(body, most).await.map_err(|_| CallFault::TooLong.into())
-}
-
-/// Refuses an address that sent too many wrong secrets and tokens.
-pub(crate) fn refuse_guessing(door: &HrDoor, call: &OpenCall) -> Result<(), HrProblem> {
-    let verdict = door.strangers.look(call.client, door.settings.gate.now());
-    if verdict.allowed { Ok(()) } else { Err(HrProblem::from(CallFault::Rate).retry_after(verdict.reset)) }
-}
-
-/// Notes a wrong secret or token of an address.
-pub(crate) fn note_guess(door: &HrDoor, call: &OpenCall) {
-    door.strangers.take(call.client, door.settings.gate.now());
 }
 
 /// The session of the token of a call.

@@ -4,6 +4,7 @@ use crate::BASE;
 use crate::limits::{AUTHORITY_RATE, STRANGER_RATE};
 use annuaire_registry::Registration;
 use annuaire_web::{Gate, RateLimiter};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// What the program gives.
@@ -21,6 +22,8 @@ pub struct HrSettings {
 /// The state of every route.
 pub(crate) struct HrDoor {
     pub(crate) settings: HrSettings,
+    /// The OpenAPI document.
+    pub(crate) document: Value,
     /// Requests of each authority.
     pub(crate) authorities: RateLimiter,
     /// Wrong secrets and tokens of each address.
@@ -28,8 +31,9 @@ pub(crate) struct HrDoor {
 }
 
 impl HrDoor {
-    pub(crate) fn new(settings: HrSettings) -> Self {
-        Self { settings, authorities: RateLimiter::new(AUTHORITY_RATE), strangers: RateLimiter::new(STRANGER_RATE) }
+    pub(crate) fn new(settings: HrSettings, document: Value) -> Self {
+        let (authorities, strangers) = (RateLimiter::new(AUTHORITY_RATE), RateLimiter::new(STRANGER_RATE));
+        Self { settings, document, authorities, strangers }
     }
 
     pub(crate) fn registration(&self) -> &Registration {

@@ -1,4 +1,4 @@
-//! Members of the JSON objects that calls bring: one table for the reader and for the OpenAPI document. Names are those of the form.
+//! BodyMembers of the JSON objects that calls bring: one table for the reader and for the OpenAPI document. Names are those of the form.
 
 use crate::problem::{CallFault, HrProblem};
 use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft, SituationDraft};
@@ -98,9 +98,9 @@ pub(crate) const SECTIONS: &[(&str, &[FieldSpec])] =
     &[("civil", CIVIL), ("contact", CONTACT), ("situation", SITUATION), ("fermeture", CLOSING)];
 
 /// An object that was read: each member has the kind that its table says.
-pub(crate) struct Members(Map<String, Value>);
+pub(crate) struct BodyMembers(Map<String, Value>);
 
-impl Members {
+impl BodyMembers {
     /// Reads a body; an empty one is an empty object.
     pub(crate) fn read(body: &[u8], specs: &[FieldSpec]) -> Result<Self, HrProblem> {
         if body.is_empty() {

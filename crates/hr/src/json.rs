@@ -253,5 +253,5 @@ pub(crate) fn lot_sheet(sheet: &LotSheet) -> Value {
 /// What is wrong with a file as a whole.
 pub(crate) fn fault(fault: &LotFault) -> Value {
     let column = fault.place.map(|place| format!("colonne {}", place + 1)).unwrap_or_default();
-    crate::problem::remark(&column, "A-FICHIER", &fault.text)
+    crate::problem::remark(&column, crate::problem::CallFault::File.code(), &fault.text)
 }

@@ -4,7 +4,7 @@
 //!
 //! * One table ([`routes`]) names each address with its method, who may call it, what it takes and answers; the router and the OpenAPI document are
 //!   made from it.
-//! * A handler says by its argument who may call it: a `SoftwareCall` is made in one place, for a token that stands ([`admission`]). Rights are
+//! * A handler says by its argument who may call it: a `SoftwareCall` holds the session of a token that stands ([`call`]). Rights are
 //!   those of the manager who answers for the software, and `registry` reads them again at each call.
 //! * A refusal is a value ([`problem`]) and leaves as `application/problem+json` (RFC 9457) with the code and text of the reference (§5.3) and a
 //!   finding for each field. What a software may not know does not exist for it: the answer is one and the same.
@@ -14,8 +14,10 @@
 //! calls to addresses of the employer (webhooks: there is the feed), SCIM, lists of allowed addresses, certificates of clients.
 
 mod admission;
+mod call;
 mod door;
 mod fields;
+mod guesses;
 mod json;
 pub mod limits;
 mod lots;

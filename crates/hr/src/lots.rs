@@ -1,8 +1,8 @@
 //! `/lots`.
 
-use crate::admission::SoftwareCall;
+use crate::call::SoftwareCall;
 use crate::door::HrDoor;
-use crate::fields::Members;
+use crate::fields::BodyMembers;
 use crate::json;
 use crate::problem::HrProblem;
 use annuaire_registry::LotUpload;
@@ -51,7 +51,7 @@ pub(crate) async fn read(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Respon
 
 /// `POST /lots/{id}/soumettre`.
 pub(crate) async fn submit(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Response, HrProblem> {
-    Members::read(&call.call.body, &[])?;
+    BodyMembers::read(&call.call.body, &[])?;
     let lot = door.registration().software_submit_lot(&call.session, call.segment(0)).await?;
     Ok(json::answer(StatusCode::ACCEPTED, &json::lot(&lot)))
 }

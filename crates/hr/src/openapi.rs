@@ -1,21 +1,13 @@
 //! The OpenAPI document (3.1), made from the table of routes.
 
-use crate::BASE;
-use crate::admission::OpenCall;
-use crate::door::HrDoor;
 use crate::fields::{FieldSpec, MemberKind, SECTIONS};
-use crate::json;
-use crate::problem::{CallFault, HrProblem};
+use crate::problem::CallFault;
 use crate::route::{BodyKind, HrRoute};
-use crate::routes::ROUTES;
 use annuaire_workflow::messages::{MessageCode, MessageWeight};
-use axum::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 
 /// What statuses of refusals mean.
-const REFUSALS: [(u16, &str); 12] = [
+const REFUSALS: [(u16, &str); 11] = [
     (400, "L'appel est mal formé"),
     (401, "Le jeton, ou l'identifiant et le secret, manquent ou ne valent plus"),
     (403, "Hors du périmètre, ou réservé à une personne"),
@@ -23,7 +15,6 @@ const REFUSALS: [(u16, &str); 12] = [
     (409, "Action impossible dans cet état"),
     (412, "Modifiée depuis la version que nomme If-Match"),
     (413, "Envoi trop long"),
-    (415, "Format non admis"),
     (422, "À corriger : voyez constats"),
     (428, "If-Match est absent"),
     (429, "Trop de requêtes : attendez Retry-After secondes"),
@@ -112,10 +103,10 @@ fn operation(route: &HrRoute) -> Value {
     value
 }
 
-/// The document; `server` is the complete address of the interface.
-pub(crate) fn described(server: &str) -> Value {
+/// The document of a table of routes; `server` is the complete address of the interface.
+pub(crate) fn described(routes: &[HrRoute], server: &str) -> Value {
     let mut paths: Map<String, Value> = Map::new();
-    for route in ROUTES {
+    for route in routes {
         let path = paths.entry(route.path.to_owned()).or_insert_with(|| json!({}));
         if let Some(methods) = path.as_object_mut() {
             methods.insert(route.method.lower().to_owned(), operation(route));
@@ -169,9 +160,4 @@ pub(crate) fn described(server: &str) -> Value {
         },
         "x-codes": codes,
     })
-}
-
-/// `GET /openapi.json`.
-pub(crate) async fn document(door: Arc<HrDoor>, _: OpenCall) -> Result<Response, HrProblem> {
-    Ok(json::answer(StatusCode::OK, &described(&format!("{}{BASE}", door.settings.public_base))))
 }

@@ -19,7 +19,7 @@ pub(crate) enum CallFault {
     TooLong,
     Json,
     Member,
-    MediaType,
+    File,
     Parameter,
     Key,
     VersionMissing,
@@ -37,7 +37,7 @@ impl CallFault {
         Self::TooLong,
         Self::Json,
         Self::Member,
-        Self::MediaType,
+        Self::File,
         Self::Parameter,
         Self::Key,
         Self::VersionMissing,
@@ -66,7 +66,7 @@ impl CallFault {
             Self::Member => {
                 ("A-MEMBRE", 400, "Membre inconnu ou mal formé", "Corrigez les membres indiqués : voyez /openapi.json.")
             }
-            Self::MediaType => ("A-FORMAT", 415, "Format non admis", "Envoyez le corps dans le format que nomme /openapi.json."),
+            Self::File => ("A-FICHIER", 422, "Fichier à corriger", "Le fichier n'est pas une liste : partez du modèle."),
             Self::Parameter => {
                 ("A-PARAMETRE", 400, "Paramètre inconnu ou mal formé", "Corrigez les paramètres indiqués : voyez /openapi.json.")
             }
@@ -109,20 +109,23 @@ impl CallFault {
     }
 }
 
-/// Why a call gets no other answer.
+/// Why a call gets no other answer. It is large and rare: it stands behind a pointer.
 #[derive(Debug)]
-pub(crate) struct HrProblem {
-    pub(crate) status: StatusCode,
+pub(crate) struct HrProblem(Box<ProblemParts>);
+
+#[derive(Debug)]
+struct ProblemParts {
+    status: StatusCode,
     code: String,
     title: &'static str,
     detail: String,
     findings: Vec<Value>,
-    /// Members beside those of RFC 9457.
+    /// BodyMembers beside those of RFC 9457.
     more: Map<String, Value>,
     /// Version of what was written all the same.
     version: Option<u64>,
     /// The cause of a failure, for the operator's log alone.
-    pub(crate) cause: Option<String>,
+    cause: Option<String>,
     challenge: Option<&'static str>,
     retry_after: Option<u32>,
 }
@@ -133,7 +136,7 @@ impl From<CallFault> for HrProblem {
         let mut problem =
             Self::plain(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), code, title, detail.to_owned());
         if fault == CallFault::Token {
-            problem.challenge = Some("Bearer realm=\"annuaire\"");
+            problem.0.challenge = Some("Bearer realm=\"annuaire\"");
         }
         problem
     }
@@ -169,7 +172,7 @@ impl From<RegistrationStop> for HrProblem {
 
 impl HrProblem {
     fn plain(status: StatusCode, code: &str, title: &'static str, detail: String) -> Self {
-        Self {
+        Self(Box::new(ProblemParts {
             status,
             code: code.to_owned(),
             title,
@@ -180,12 +183,24 @@ impl HrProblem {
             cause: None,
             challenge: None,
             retry_after: None,
-        }
+        }))
     }
 
     /// A failure, with its cause for the operator.
     pub(crate) fn failure(cause: String) -> Self {
-        Self { cause: Some(cause), ..CallFault::Failure.into() }
+        let mut problem = Self::from(CallFault::Failure);
+        problem.0.cause = Some(cause);
+        problem
+    }
+
+    /// The cause of a failure.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    fn with_findings(mut self, findings: Vec<Value>) -> Self {
+        self.0.findings = findings;
+        self
     }
 
     /// A message of the reference that the door itself gives.
@@ -195,60 +210,65 @@ impl HrProblem {
 
     /// A fault of the call, with the names that have it.
     pub(crate) fn named(fault: CallFault, names: &[String]) -> Self {
-        let mut problem = Self::from(fault);
-        problem.findings = names.iter().map(|name| finding(name, fault.code(), fault.title(), true)).collect();
-        problem
+        let found = names.iter().map(|name| finding(name, fault.code(), fault.title(), true)).collect();
+        Self::from(fault).with_findings(found)
     }
 
     /// Points to correct in a section or a search.
     pub(crate) fn found(findings: Vec<Value>) -> Self {
         let text = MessageCode::EReq09.fill(&[("n", &findings.len().to_string())]);
-        Self { findings, ..Self::told(MessageCode::EReq09, text) }
+        Self::told(MessageCode::EReq09, text).with_findings(findings)
     }
 
     /// A file that is no list.
     pub(crate) fn file(text: &str, findings: Vec<Value>) -> Self {
-        Self { findings, ..Self::plain(StatusCode::UNPROCESSABLE_ENTITY, "A-FICHIER", "Fichier à corriger", text.to_owned()) }
+        let mut problem = Self::from(CallFault::File).with_findings(findings);
+        text.clone_into(&mut problem.0.detail);
+        problem
     }
 
     pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
-        self.more.insert(name.to_owned(), value);
+        self.0.more.insert(name.to_owned(), value);
         self
     }
 
-    pub(crate) fn with_version(self, version: u64) -> Self {
-        Self { version: Some(version), ..self }
+    pub(crate) fn with_version(mut self, version: u64) -> Self {
+        self.0.version = Some(version);
+        self
     }
 
-    pub(crate) fn with_challenge(self, challenge: &'static str) -> Self {
-        Self { challenge: Some(challenge), ..self }
+    pub(crate) fn with_challenge(mut self, challenge: &'static str) -> Self {
+        self.0.challenge = Some(challenge);
+        self
     }
 
-    pub(crate) fn retry_after(self, seconds: u32) -> Self {
-        Self { retry_after: Some(seconds), ..self }
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
     }
 
     /// The answer; `document` is the complete address of the OpenAPI document, which lists the codes.
     pub(crate) fn answer(self, document: &str) -> Response {
+        let parts = *self.0;
         let mut body = Map::new();
-        body.insert("type".into(), json!(format!("{document}#{}", self.code)));
-        body.insert("title".into(), json!(self.title));
-        body.insert("status".into(), json!(self.status.as_u16()));
-        body.insert("detail".into(), json!(self.detail));
-        body.insert("code".into(), json!(self.code));
-        body.insert("constats".into(), Value::Array(self.findings));
-        body.extend(self.more);
+        body.insert("type".into(), json!(format!("{document}#{}", parts.code)));
+        body.insert("title".into(), json!(parts.title));
+        body.insert("status".into(), json!(parts.status.as_u16()));
+        body.insert("detail".into(), json!(parts.detail));
+        body.insert("code".into(), json!(parts.code));
+        body.insert("constats".into(), Value::Array(parts.findings));
+        body.extend(parts.more);
         let mut response = Response::new(Body::from(Value::Object(body).to_string()));
-        *response.status_mut() = self.status;
+        *response.status_mut() = parts.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(challenge) = self.challenge {
+        if let Some(challenge) = parts.challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = parts.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(tag) = self.version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok()) {
+        if let Some(tag) = parts.version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok()) {
             headers.insert(header::ETAG, tag);
         }
         response
@@ -281,7 +301,7 @@ mod tests {
         let codes: std::collections::BTreeSet<&str> = CallFault::ALL.iter().map(|fault| fault.code()).collect();
         assert_eq!(codes.len(), CallFault::ALL.len());
         for fault in CallFault::ALL {
-            let status = HrProblem::from(fault).status;
+            let status = HrProblem::from(fault).0.status;
             assert!(status.is_client_error() || status.is_server_error(), "{fault:?}");
             assert_eq!(status.as_u16(), fault.row().1);
         }
@@ -291,7 +311,7 @@ mod tests {
     fn a_failure_tells_the_caller_nothing_of_its_cause() {
         let stop = RegistrationStop::Failed(annuaire_registry::Error::Structures("secret cause".into()));
         let problem = HrProblem::from(stop);
-        assert!(problem.cause.as_deref().is_some_and(|cause| cause.contains("secret cause")));
-        assert!(!problem.detail.contains("secret"));
+        assert!(problem.cause().is_some_and(|cause| cause.contains("secret cause")));
+        assert!(!problem.0.detail.contains("secret"));
     }
 }

@@ -1,6 +1,6 @@
-//! `/situations`, `/professionnels`, `/structures`, `/nomenclatures`, `/evenements`.
+//! `/situations`, `/professionnels`, `/structures`, `/nomenclatures`, `/evenements`, `/openapi.json`.
 
-use crate::admission::{SoftwareCall, page};
+use crate::call::{OpenCall, SoftwareCall, page};
 use crate::door::HrDoor;
 use crate::json;
 use crate::problem::{CallFault, HrProblem, findings};
@@ -101,4 +101,9 @@ pub(crate) async fn events(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Resp
     let events: Vec<Value> = found.events.iter().map(json::event).collect();
     let value = json!({"evenements": events, "suite": found.next.to_string(), "encore": found.more});
     Ok(json::answer(StatusCode::OK, &value))
+}
+
+/// `GET /openapi.json`.
+pub(crate) async fn document(door: Arc<HrDoor>, _: OpenCall) -> Result<Response, HrProblem> {
+    Ok(json::answer(StatusCode::OK, &door.document))
 }

@@ -1,8 +1,8 @@
 //! `/demandes`.
 
-use crate::admission::{SoftwareCall, page};
+use crate::call::{SoftwareCall, page};
 use crate::door::HrDoor;
-use crate::fields::{BEGIN, LEGAL, Members, SECTIONS};
+use crate::fields::{BEGIN, BodyMembers, LEGAL, SECTIONS};
 use crate::json;
 use crate::limits::KEY_CHARS;
 use crate::problem::{CallFault, HrProblem, findings};
@@ -32,7 +32,7 @@ pub(crate) async fn list(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Respon
 }
 
 /// What a new request is about.
-fn subject(members: &Members) -> Result<RegistrationSubject, HrProblem> {
+fn subject(members: &BodyMembers) -> Result<RegistrationSubject, HrProblem> {
     let wrong = |name: &str| HrProblem::named(CallFault::Member, &[name.to_owned()]);
     let (rpps, situation) = (members.text("rpps").trim().to_owned(), members.text("situation").trim().to_owned());
     let kind = members.text("type");
@@ -64,7 +64,7 @@ pub(crate) async fn begin(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Respo
     if keys.next().is_some() || !(1..=KEY_CHARS).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(CallFault::Key.into());
     }
-    let members = Members::read(&call.call.body, BEGIN)?;
+    let members = BodyMembers::read(&call.call.body, BEGIN)?;
     let subject = subject(&members)?;
     let begun = door.registration().software_create(&call.session, key, &members.text("structure"), &subject).await?;
     let made = json::answer(StatusCode::CREATED, &json::stepped(&begun));
@@ -82,7 +82,7 @@ pub(crate) async fn read(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Respon
 pub(crate) async fn section(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Response, HrProblem> {
     let version = call.version()?;
     let (name, specs) = SECTIONS.iter().find(|(name, _)| *name == call.segment(1)).ok_or(CallFault::Address)?;
-    let members = Members::read(&call.call.body, specs)?;
+    let members = BodyMembers::read(&call.call.body, specs)?;
     let draft = match *name {
         "civil" => SectionDraft::Civil(members.civil()),
         "contact" => SectionDraft::Contact(members.contact()),
@@ -108,25 +108,25 @@ pub(crate) async fn section(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Res
 
 /// `POST /demandes/{numero}/soumettre`.
 pub(crate) async fn submit(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Response, HrProblem> {
-    let legal = Members::read(&call.call.body, LEGAL)?.legal()?;
+    let legal = BodyMembers::read(&call.call.body, LEGAL)?.legal()?;
     Ok(step(&door.registration().software_submit(&call.session, call.segment(0), legal).await?))
 }
 
 /// `POST /demandes/{numero}/valider`.
 pub(crate) async fn validate(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Response, HrProblem> {
     let version = call.version()?;
-    let legal = Members::read(&call.call.body, LEGAL)?.legal()?;
+    let legal = BodyMembers::read(&call.call.body, LEGAL)?.legal()?;
     Ok(step(&door.registration().software_validate(&call.session, call.segment(0), version, legal).await?))
 }
 
 /// `POST /demandes/{numero}/abandonner`.
 pub(crate) async fn abandon(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Response, HrProblem> {
-    Members::read(&call.call.body, &[])?;
+    BodyMembers::read(&call.call.body, &[])?;
     Ok(step(&door.registration().software_abandon(&call.session, call.segment(0)).await?))
 }
 
 /// `POST /demandes/{numero}/retirer`.
 pub(crate) async fn withdraw(door: Arc<HrDoor>, call: SoftwareCall) -> Result<Response, HrProblem> {
-    Members::read(&call.call.body, &[])?;
+    BodyMembers::read(&call.call.body, &[])?;
     Ok(step(&door.registration().software_withdraw(&call.session, call.segment(0)).await?))
 }

@@ -1,7 +1,7 @@
 //! A route: what the table says of it.
 
 use crate::BASE;
-use crate::admission::{OpenCall, SoftwareCall};
+use crate::call::{OpenCall, SoftwareCall};
 use crate::door::HrDoor;
 use crate::fields::FieldSpec;
 use crate::limits::{BODY_BYTES, LIST_BYTES};
@@ -16,7 +16,7 @@ pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, HrProbl
 
 /// The function of a route. Its argument says who may call it.
 #[derive(Clone, Copy)]
-pub(crate) enum Handling {
+pub(crate) enum HrHandling {
     /// Anybody.
     Open(fn(Arc<HrDoor>, OpenCall) -> Answering),
     /// A software whose token stands.
@@ -85,7 +85,7 @@ pub(crate) struct HrRoute {
     pub(crate) success: (u16, &'static str),
     /// Statuses of refusals, beside those of every route.
     pub(crate) refusals: &'static [u16],
-    pub(crate) handling: Handling,
+    pub(crate) handling: HrHandling,
 }
 
 impl HrRoute {
@@ -104,6 +104,6 @@ impl HrRoute {
 
     /// Whether a token is asked for.
     pub(crate) const fn is_closed(&self) -> bool {
-        matches!(self.handling, Handling::Software(_))
+        matches!(self.handling, HrHandling::Software(_))
     }
 }

@@ -4,7 +4,7 @@ use crate::admission::admit;
 use crate::door::{HrDoor, HrSettings};
 use crate::fields::{BEGIN, LEGAL};
 use crate::problem::{CallFault, HrProblem};
-use crate::route::{Answering, BodyKind, Handling, HrMethod, HrRoute, QuerySpec};
+use crate::route::{Answering, BodyKind, HrHandling, HrMethod, HrRoute, QuerySpec};
 use crate::{BASE, lots, openapi, reading, requests, token};
 use axum::Router;
 use axum::extract::Request;
@@ -21,7 +21,7 @@ const PER_PAGE: QuerySpec = query("parPage", "Lignes par page, 100 au plus, 50 p
 /// Makes a handler of a function.
 macro_rules! software {
     ($function:path) => {
-        Handling::Software(|door, call| Box::pin($function(door, call)))
+        HrHandling::Software(|door, call| Box::pin($function(door, call)))
     };
 }
 
@@ -30,7 +30,7 @@ const fn reading(
     name: &'static str,
     words: &'static str,
     brings: &'static str,
-    handling: Handling,
+    handling: HrHandling,
 ) -> HrRoute {
     HrRoute {
         name,
@@ -46,7 +46,7 @@ const fn reading(
     }
 }
 
-const fn step(path: &'static str, name: &'static str, words: &'static str, body: BodyKind, handling: Handling) -> HrRoute {
+const fn step(path: &'static str, name: &'static str, words: &'static str, body: BodyKind, handling: HrHandling) -> HrRoute {
     HrRoute {
         name,
         method: HrMethod::Post,
@@ -72,7 +72,7 @@ pub(crate) static ROUTES: &[HrRoute] = &[
             "hr.token",
             "Obtenir un jeton par l'identifiant et le secret du logiciel (RFC 6749 §4.4)",
             BodyKind::Credentials,
-            Handling::Open(|door, call| Box::pin(token::token(door, call))),
+            HrHandling::Open(|door, call| Box::pin(token::token(door, call))),
         )
     },
     reading(
@@ -80,7 +80,7 @@ pub(crate) static ROUTES: &[HrRoute] = &[
         "hr.openapi",
         "Lire ce document",
         "Ce document",
-        Handling::Open(|door, call| Box::pin(openapi::document(door, call))),
+        HrHandling::Open(|door, call| Box::pin(reading::document(door, call))),
     ),
     HrRoute {
         query: &[query("etat", "État, par exemple INSTRUCTION_AE"), query("numero", "Numéro de la demande"), PAGE, PER_PAGE],
@@ -248,10 +248,10 @@ pub(crate) static ROUTES: &[HrRoute] = &[
 ];
 
 /// What answers where no route does, so that it is counted and has the form of a refusal too.
-static NO_METHOD: HrRoute = nothing("hr.method", Handling::Open(|_, _| refused(CallFault::Method)));
-static NO_ADDRESS: HrRoute = nothing("hr.nothing", Handling::Open(|_, _| refused(CallFault::Address)));
+static NO_METHOD: HrRoute = nothing("hr.method", HrHandling::Open(|_, _| refused(CallFault::Method)));
+static NO_ADDRESS: HrRoute = nothing("hr.nothing", HrHandling::Open(|_, _| refused(CallFault::Address)));
 
-const fn nothing(name: &'static str, handling: Handling) -> HrRoute {
+const fn nothing(name: &'static str, handling: HrHandling) -> HrRoute {
     reading("", name, "", "", handling)
 }
 
@@ -269,7 +269,8 @@ const fn filter(method: HrMethod) -> MethodFilter {
 
 /// The interface for software of employers.
 pub fn router(settings: HrSettings) -> Router {
-    let door = Arc::new(HrDoor::new(settings));
+    let document = openapi::described(ROUTES, &format!("{}{BASE}", settings.public_base));
+    let door = Arc::new(HrDoor::new(settings, document));
     let answering = |route: &'static HrRoute| {
         let door = Arc::clone(&door);
         move |request: Request| admit(door, route, route.handling, request)

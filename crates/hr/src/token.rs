@@ -1,7 +1,8 @@
 //! `POST /jeton`: a token for ten minutes by the credentials of a client (RFC 6749 §4.4). Errors are those of RFC 6749 §5.2.
 
-use crate::admission::{OpenCall, note_guess, refuse_guessing};
+use crate::call::OpenCall;
 use crate::door::HrDoor;
+use crate::guesses::{note_guess, refuse_guessing};
 use crate::json;
 use crate::problem::HrProblem;
 use annuaire_registry::limits::SOFTWARE_TOKEN_MS;
