@@ -1,6 +1,7 @@
 //! What software of employers reads and sends in lists (registration §17): requests, changes of them, people and staff, structures, lists.
 //!
-//! Each function reads the rights of the manager who answers for the software again, on the authority that registered it, and is audited.
+//! Each function reads the rights of the manager who answers for the software again, on the authority that registered it. What tells something of
+//! a person or a request is audited.
 //!
 //! # The feed of changes
 //!
@@ -209,9 +210,12 @@ impl Registration {
                 rpps: kept.value.rpps,
             });
         }
-        let mut event = by.actor().event("evenements", "");
-        event.detail = with_member(&event.detail, "lines", &json!(events.len()));
-        self.audit(event).await?;
+        // Software asks again and again: a page of nothing tells nothing, and would fill the trail.
+        if !events.is_empty() {
+            let mut event = by.actor().event("evenements", "");
+            event.detail = with_member(&event.detail, "lines", &json!(events.len()));
+            self.audit(event).await?;
+        }
         let next = events.last().map(|last| RequestEventCursor { at_ms: last.at_ms, number: last.number.clone() });
         Ok(RequestEventPage { events, next: next.unwrap_or_else(|| after.clone()), more })
     }
