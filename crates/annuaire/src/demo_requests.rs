@@ -7,7 +7,7 @@ use crate::demo_people::{ARBITER, AUDITOR, HEAD_MANAGER, OTHER_MANAGER, REPRESEN
 use crate::registration::RegistrationService;
 use annuaire_registry::{
     ApplicantSession, CivilTraits, HolderSession, ManagerSession, ManagerTerms, NoticeSender, Registration, RegistrationSubject,
-    SectionDraft, SessionTrace, SteppedRequest,
+    SectionDraft, SessionTrace, SoftwareSecret, SteppedRequest,
 };
 use annuaire_relying::{Citizen, fictional_citizens};
 use annuaire_workflow::day::{french, paris_day, parse_iso};
@@ -64,6 +64,8 @@ pub(crate) async fn make(service: &RegistrationService, out: &mut impl Write) ->
     for (number, what) in made {
         let _ = writeln!(out, "    {number} {what}");
     }
+    let (client, secret) = maker.software().await.context("the software of an employer")?;
+    let _ = writeln!(out, "    software of {HOSPITAL}, fictional: client_id {client} client_secret {}", secret.expose());
     Ok(())
 }
 
@@ -131,6 +133,13 @@ impl Maker<'_> {
             self.registration().designate_manager(&representative, &target, manager, ManagerTerms::default()).await?;
         }
         Ok(())
+    }
+
+    /// A software of the hospital, which may validate.
+    async fn software(&self) -> Result<(String, SoftwareSecret)> {
+        let representative = self.registration().representative_session(REPRESENTATIVE, trace()).await?;
+        let site = PerimeterTarget::Site(HOSPITAL.to_owned());
+        Ok(self.registration().add_software(&representative, &site, "SIRH de démonstration", SITE_MANAGER, true).await?)
     }
 
     async fn manager(&self, person: &str) -> Result<ManagerSession> {

@@ -1,4 +1,4 @@
-//! The pages of registration in a server: who is logged in, and what a demonstration adds.
+//! The pages of registration in a server, and its interface for software: who is logged in, and what a demonstration adds.
 
 use crate::civil::CivilLogins;
 use crate::demo_clock::DemoClock;
@@ -6,10 +6,12 @@ use crate::demo_people;
 use crate::identity::Identity;
 use crate::registration::RegistrationService;
 use crate::registry::random_bytes;
+use annuaire_hr::HrSettings;
 use annuaire_identity::{SIGN_IN, tell_who};
 use annuaire_portal::{AdvancingClock, CONTACT_LAW, DemoAccount, PortalDemo, PortalSettings};
 use annuaire_registry::{Registration, SystemActor};
 use annuaire_web::Gate;
+use annuaire_workflow::day::paris_day;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::Arc;
@@ -82,4 +84,16 @@ pub(crate) fn portal_router(
         None => router,
     };
     router.layer(from_fn_with_state(Arc::clone(&identity.provider), tell_who))
+}
+
+/// The interface of registration for software of employers, which needs no login of a person.
+pub(crate) fn hr_router(identity: &Identity, registration: &RegistrationService, gate: Arc<Gate>) -> Router {
+    let clock = registration.clock.clone();
+    let now_ms = move || clock.as_ref().map_or_else(crate::clock::now_ms, |clock| clock.now_ms());
+    annuaire_hr::router(HrSettings {
+        registration: Arc::clone(&registration.registration),
+        gate,
+        public_base: identity.provider.addresses().login_host.clone(),
+        today: Arc::new(move || paris_day(now_ms()).to_string()),
+    })
 }

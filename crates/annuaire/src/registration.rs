@@ -136,11 +136,12 @@ impl RegistrationService {
         Ok(Some(Self { registration: Arc::new(registration), system: Arc::new(system), sender, registry, clock }))
     }
 
-    /// Starts what goes on beside answers, in tasks of the runtime: requests are processed, messages leave, timers are looked at,
-    /// duplicates are searched at night, and the log is followed.
+    /// Starts what goes on beside answers, in tasks of the runtime: requests are processed, lists of employers gone through, messages
+    /// leave, timers are looked at, duplicates are searched at night, and the log is followed.
     pub(crate) fn start(&self) {
         let part = || (Arc::clone(&self.registration), Arc::clone(&self.system));
         tokio::spawn(process(part()));
+        tokio::spawn(go_through_lists(part()));
         tokio::spawn(notify(part(), Arc::clone(&self.sender)));
         tokio::spawn(look_at_due(part()));
         tokio::spawn(search_duplicates(part()));
@@ -242,6 +243,21 @@ async fn process((registration, system): LoopParts) {
                 annuaire_web::record_internal_error("", "registration.process", "a request failed: see its alert and its job");
             }
             pace.after(run.processed + run.repeated + run.failed > 0)
+        });
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Makes and validates the requests of lists that employers submitted.
+async fn go_through_lists((registration, system): LoopParts) {
+    let (mut failing, mut pace) = (Failing::default(), Pace(QUIET_ROUNDS));
+    loop {
+        let run = noted(&mut failing, "lists of employers", registration.run_lots(&system).await);
+        let wait = run.map_or(RETRY, |run| {
+            if run.failed > 0 {
+                annuaire_web::record_internal_error("", "registration.lists", "a page of a list failed: its job is tried again");
+            }
+            pace.after(run.created + run.updated + run.unchanged + run.refused + run.validated + run.failed > 0)
         });
         tokio::time::sleep(wait).await;
     }

@@ -15,7 +15,7 @@ use crate::identity::{Identity, IdentityParts, IdentityUse};
 use crate::limits::{COMPARE_CLOCKS, START_NEW, START_WHOLE};
 use crate::notifier::{Notifier, NotifierSettings};
 use crate::page_key::page_key;
-use crate::portal::portal_router;
+use crate::portal::{hr_router, portal_router};
 use crate::priority::run_behind_readers;
 use crate::progress::SharedTell;
 use crate::publisher::{Publisher, current_holder};
@@ -255,6 +255,7 @@ pub(crate) fn serve(
     if let Some(identity) = &identity {
         app = app.merge(identity.router(demo_people::names()));
         if let Some(registration) = &registration {
+            app = app.merge(hr_router(identity, registration, Arc::clone(&gate)));
             app = app.merge(portal_router(identity, registration, Arc::clone(&gate), secret, annuaire_pages::stylesheet_path()));
         }
     }

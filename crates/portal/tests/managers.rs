@@ -57,7 +57,9 @@ const FORMS: [&str; 18] = [
 #[tokio::test]
 async fn strangers_see_nothing_and_keep_what_they_typed() {
     let w = World::new().await;
-    for path in OF_MANAGERS.iter().chain(&OF_PROFESSIONALS).chain(&["/portail/gae/demandes/P20261126000001", "/portail/gae/lots/1"]) {
+    for path in
+        OF_MANAGERS.iter().chain(&OF_PROFESSIONALS).chain(&["/portail/gae/demandes/P20261126000001", "/portail/gae/lots/1"])
+    {
         let answer = w.get(None, path).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
         assert!(answer.location.contains("retour="), "{path}: {}", answer.location);

@@ -32,7 +32,7 @@ pub struct FileAccess {
 const PREFIX: &str = "inscription-";
 
 /// What each code means to the person whom it concerns. What is in no line is told as another operation.
-const DEEDS: [(&str, &str); 60] = [
+const DEEDS: [(&str, &str); 61] = [
     ("creer", "Création de la demande"),
     ("enregistrer-section", "Saisie d'une section de la demande"),
     ("valider-section", "Validation d'une section de la demande"),
@@ -78,6 +78,7 @@ const DEEDS: [(&str, &str); 60] = [
     ("fusionner", "Rapprochement de deux numéros"),
     ("defusionner", "Fin du rapprochement de deux numéros"),
     ("liste", "Consultation d'une liste de demandes"),
+    ("evenements", "Lecture des changements des demandes par un logiciel"),
     ("rattacher-structure", "Rattachement de la structure"),
     ("accepter-structure", "Acceptation de la structure"),
     ("quatre-yeux", "Validation par un tiers : option modifiée"),

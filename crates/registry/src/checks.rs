@@ -107,13 +107,15 @@ impl Registration {
     /// A structure of the perimeter, by its number; the refusal is audited.
     pub(crate) async fn place_within(
         &self,
-        by: &ManagerSession,
+        by: &CaseActor,
         structure: &str,
         event: &AuditEvent,
     ) -> Result<RegisteredPlace, RegistrationStop> {
         let place = self.place_numbered(structure).await?;
-        let rights = self.rights(&by.person).await?;
-        let refused = beyond(&rights.reach(place.as_ref())?);
+        let refused = match self.rights_of(by).await? {
+            Some(rights) => beyond(&rights.reach(place.as_ref())?),
+            None => Some(RegistrationRefusal::plain(MessageCode::EPer01)),
+        };
         match (refused, place) {
             (None, Some(place)) => Ok(place),
             (refused, _) => {

@@ -4,9 +4,8 @@
 //!
 //! * A [`Registration`] is the service. Any node may be asked: whatever another node needs is a row of the registry.
 //! * Who acts is a type: [`ManagerSession`], [`RepresentativeSession`], [`ApplicantSession`], [`HolderSession`], [`ArbiterSession`],
-//!   [`SupportSession`], [`AuthoritySession`], [`AuditorSession`], [`SystemActor`]. Each is made by one check, and a function says by its arguments who may call it. A
-//!   [`SupportSession`], [`TerminologySession`], [`SystemActor`]. Each is made by one check, and a function says by its arguments who may call it. A
-//!   session says who somebody is; rights are read again at each call, so that what was revoked ends at once.
+//!   [`SupportSession`], [`TerminologySession`], [`AuthoritySession`], [`AuditorSession`], [`SoftwareSession`], [`SystemActor`]. Each is made by
+//!   one check, and a function says by its arguments who may call it. A session says who somebody is; rights are read again at each call, so that what was revoked ends at once.
 //! * Each step of a request loads rows and merged facts, asks `workflow`, and carries out every effect in **one unit**: the
 //!   request with its listing, facts, keys of identity, jobs, messages, audit event. Whoever loses a race decides again. A
 //!   refusal ([`RegistrationRefusal`]) has the code and text of the reference, and is audited.
@@ -80,6 +79,7 @@ mod sections;
 mod service;
 mod session;
 mod software;
+mod software_reading;
 mod staff;
 mod stated;
 mod statement;
@@ -127,6 +127,7 @@ pub use session::{
     ArbiterSession, HolderSession, ManagerSession, RepresentativeSession, SessionTrace, SupportSession, TerminologySession,
 };
 pub use software::{ListedSoftware, SoftwareSecret, SoftwareSession};
+pub use software_reading::{RequestEventCursor, RequestEventPage, SoftwarePlace, SoftwareRequestQuery, StateEvent};
 pub use staff::{StaffLine, StaffPage};
 pub use stated::{OwnExercise, OwnSituation};
 pub use step::SteppedRequest;

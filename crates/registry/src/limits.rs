@@ -86,3 +86,7 @@ pub const SOFTWARE_TOKEN_MS: i64 = 10 * 60_000;
 pub const SOFTWARE_NAME_CHARS: usize = 80;
 /// Software of one authority.
 pub const SOFTWARE_MAX: usize = 50;
+/// Changes of a page of the feed for software.
+pub const EVENTS_MAX: u32 = 200;
+/// Milliseconds that a change waits before the feed for software tells it: what another node dated earlier is committed by then.
+pub const EVENTS_SETTLED_MS: i64 = 5_000;

@@ -174,6 +174,13 @@ impl RequestTable {
 impl Registration {
     /// Structures of a perimeter that requests may be filed under, as far as a session shows them.
     pub(crate) async fn places_shown(&self, by: &ManagerSession, rights: &ManagerRights) -> Result<Vec<RegisteredPlace>, Error> {
+        let mut places = self.places_within(rights).await?;
+        places.retain(|place| by.shows(place));
+        Ok(places)
+    }
+
+    /// Structures of a perimeter that requests may be filed under.
+    pub(crate) async fn places_within(&self, rights: &ManagerRights) -> Result<Vec<RegisteredPlace>, Error> {
         let mut ids = Vec::new();
         for rule in rights.perimeter().rules() {
             match &rule.target {
@@ -192,7 +199,7 @@ impl Registration {
         ids.dedup();
         // Each is asked again as it is today: a site that moved to another legal entity moved with its requests.
         let places = self.places(&ids).await?;
-        Ok(places.into_iter().filter(|place| rights.contains(place) && by.shows(place)).collect())
+        Ok(places.into_iter().filter(|place| rights.contains(place)).collect())
     }
 
     async fn structures_of(&self, by: &ManagerSession) -> Result<Vec<String>, Error> {
@@ -281,7 +288,7 @@ impl Registration {
         Ok((all.into_iter().skip(offset).take(limit).collect(), total))
     }
 
-    async fn lines(&self, cases: &[ListedCase]) -> Result<Vec<ListedRequest>, Error> {
+    pub(crate) async fn lines(&self, cases: &[ListedCase]) -> Result<Vec<ListedRequest>, Error> {
         let mut ids: Vec<String> = cases.iter().map(|case| case.listing.structure.clone()).collect();
         ids.sort_unstable();
         ids.dedup();

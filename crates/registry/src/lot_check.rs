@@ -140,7 +140,7 @@ impl Registration {
             self.check_sections(actor, &mut checked, None, (header, cells)).await?;
             return Ok(checked);
         };
-        if !self.rights(&actor.id).await?.contains(&place) {
+        if !self.rights_of(actor).await?.is_some_and(|rights| rights.contains(&place)) {
             checked.plain(column, MessageCode::EPer01);
         }
         if !checked.line.reference.is_empty() {

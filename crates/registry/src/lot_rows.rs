@@ -45,7 +45,7 @@ pub enum LotOutcome {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LotRow {
     pub(crate) id: String,
-    /// National identification of the manager.
+    /// Who sent it: national identification of the manager, or `software:` and the identifier of a software.
     pub(crate) manager: String,
     /// The name of the file, sealed: it may name somebody.
     pub(crate) name: String,

@@ -67,7 +67,7 @@ impl Registration {
         };
         let kept: Option<VersionedRow<LotPageRow>> = read(self.registry(), &LotRow::part(id, page)).await?;
         let lines = kept.map(|kept| self.page_lines(&kept.value)).transpose()?.unwrap_or_default();
-        let actor = manager_of(&lot.value);
+        let actor = self.sender_of(&lot.value).await?;
         if lot.value.phase == LotPhase::Filing {
             self.file_page(&lot.value, &actor, &lines, run).await?;
         } else {
@@ -273,6 +273,22 @@ impl Registration {
     }
 }
 
+impl Registration {
+    /// Who acts in a list: whoever began the phase. Rights are read again with each step, and a software that was revoked since then has none.
+    async fn sender_of(&self, lot: &LotRow) -> Result<CaseActor, Error> {
+        let trace = SessionTrace {
+            session: lot.session.clone(),
+            means: lot.means.clone(),
+            level: lot.level.clone(),
+            address: lot.address.clone(),
+        };
+        if let Some(client) = lot.manager.strip_prefix("software:") {
+            return self.software_actor(client, trace).await;
+        }
+        Ok(CaseActor { kind: ActorKind::Gae, id: lot.manager.clone(), trace, purpose: String::new(), machine: None })
+    }
+}
+
 /// What is to be done with a line.
 enum LinePlan {
     Nothing(LotOutcome, Option<MessageCode>),
@@ -284,15 +300,4 @@ struct FilingPlan {
     row: RequestRow,
     version: Option<u64>,
     steps: Vec<CaseStep>,
-}
-
-/// Who acts in a list: the manager who began the phase. Rights are read again with each step.
-fn manager_of(lot: &LotRow) -> CaseActor {
-    let trace = SessionTrace {
-        session: lot.session.clone(),
-        means: lot.means.clone(),
-        level: lot.level.clone(),
-        address: lot.address.clone(),
-    };
-    CaseActor { kind: ActorKind::Gae, id: lot.manager.clone(), trace, purpose: String::new(), machine: None }
 }

@@ -115,6 +115,16 @@ impl Registration {
         name: &str,
         rows: Vec<Vec<String>>,
     ) -> Result<LotUpload, RegistrationStop> {
+        self.upload_lot_as(&CaseActor::manager(by), name, rows).await
+    }
+
+    /// [`upload_lot`](Self::upload_lot), for whoever acts by habilitations.
+    pub(crate) async fn upload_lot_as(
+        &self,
+        by: &CaseActor,
+        name: &str,
+        rows: Vec<Vec<String>>,
+    ) -> Result<LotUpload, RegistrationStop> {
         let Some(first) = rows.iter().position(|row| row.iter().any(|cell| !cell.trim().is_empty())) else {
             return Ok(faults("Le fichier est vide. La première ligne doit porter les noms des colonnes.".to_owned()));
         };
@@ -143,16 +153,15 @@ impl Registration {
 
     async fn checked_lines(
         &self,
-        by: &ManagerSession,
+        actor: &CaseActor,
         header: &BulkHeader,
         filled: &[(usize, &Vec<String>)],
     ) -> Result<Vec<LotLine>, Error> {
-        let actor = CaseActor::manager(by);
         let (mut references, mut identities) = (BTreeMap::new(), BTreeMap::new());
         let mut lines = Vec::with_capacity(filled.len());
         for (index, cells) in filled {
             let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-            let checked = self.check_line(&actor, header, cells).await?;
+            let checked = self.check_line(actor, header, cells).await?;
             let kept: Vec<String> = BulkColumn::ALL
                 .iter()
                 .map(|column| header.cell(cells, *column).chars().take(DRAFT_FIELD_CHARS).collect())
@@ -186,14 +195,14 @@ impl Registration {
         Ok(lines)
     }
 
-    async fn keep_lot(&self, by: &ManagerSession, name: &str, lines: Vec<LotLine>) -> Result<LotSheet, RegistrationStop> {
-        let id = self.keys.hashed("lot", &[&by.person, &format!("{:?}", self.nonce())]).chars().take(32).collect::<String>();
+    async fn keep_lot(&self, actor: &CaseActor, name: &str, lines: Vec<LotLine>) -> Result<LotSheet, RegistrationStop> {
+        let id = self.keys.hashed("lot", &[&actor.id, &format!("{:?}", self.nonce())]).chars().take(32).collect::<String>();
         let name: String = name.chars().filter(|c| !c.is_control()).take(LOT_NAME_CHARS).collect();
         let count =
             |wanted: fn(&LotLine) -> bool| u32::try_from(lines.iter().filter(|line| wanted(line)).count()).unwrap_or(u32::MAX);
         let mut lot = LotRow {
             id: id.clone(),
-            manager: by.person.clone(),
+            manager: actor.id.clone(),
             name: self.seal_lot(&id, &name)?,
             begun_ms: self.now_ms(),
             phase: LotPhase::Checked,
@@ -216,11 +225,10 @@ impl Registration {
             lot.pages += 1;
         }
         writes.put(&lot, None)?;
-        let actor = CaseActor::manager(by);
         let mut event = actor.event("lot-envoyer", &id);
         event.detail = with_member(&event.detail, "lines", &json!([lot.lines, lot.ready, lot.warned, lot.faulty]));
         writes.audit(event);
-        if !self.write(writes, &plain_cause(&actor, "")).await? {
+        if !self.write(writes, &plain_cause(actor, "")).await? {
             return Err(Error::Contended { number: "to be kept".to_owned() }.into());
         }
         let listed = self.listed_lot(&lot)?;
@@ -260,21 +268,26 @@ impl Registration {
     /// # Errors
     /// The errors of the registry.
     pub async fn lots(&self, by: &ManagerSession) -> Result<Vec<ListedLot>, RegistrationStop> {
-        let mut rows: Vec<VersionedRow<LotRow>> = about(self.registry(), &by.person).await?;
+        self.lots_as(&CaseActor::manager(by)).await
+    }
+
+    /// The lists of whoever acts by habilitations, the newest first.
+    pub(crate) async fn lots_as(&self, by: &CaseActor) -> Result<Vec<ListedLot>, RegistrationStop> {
+        let mut rows: Vec<VersionedRow<LotRow>> = about(self.registry(), &by.id).await?;
         rows.retain(|row| row.value.ends_ms() > self.now_ms());
         rows.sort_by_key(|row| std::cmp::Reverse(row.value.begun_ms));
         let listed: Result<Vec<ListedLot>, Error> = rows.iter().take(LOTS_SHOWN).map(|row| self.listed_lot(&row.value)).collect();
         Ok(listed?)
     }
 
-    /// A list of the manager, for this use; others are told nothing of it.
-    async fn own_lot(&self, by: &ManagerSession, id: &str, use_: &str) -> Result<VersionedRow<LotRow>, RegistrationStop> {
+    /// A list of the actor, for this use; others are told nothing of it.
+    async fn own_lot(&self, by: &CaseActor, id: &str, use_: &str) -> Result<VersionedRow<LotRow>, RegistrationStop> {
         let lot: Option<VersionedRow<LotRow>> = read(self.registry(), id).await?;
-        match lot.filter(|lot| lot.value.manager == by.person && lot.value.ends_ms() > self.now_ms()) {
+        match lot.filter(|lot| lot.value.manager == by.id && lot.value.ends_ms() > self.now_ms()) {
             Some(lot) => Ok(lot),
             None => {
                 let hidden = RegistrationRefusal::filled(MessageCode::EReq06, &[("statut", HIDDEN_STATUS)]);
-                self.refused(CaseActor::manager(by).event(use_, id), hidden).await
+                self.refused(by.event(use_, id), hidden).await
             }
         }
     }
@@ -284,9 +297,14 @@ impl Registration {
     /// # Errors
     /// E-REQ-06 for a list that there is not, or of somebody else; the errors of the registry.
     pub async fn lot(&self, by: &ManagerSession, id: &str) -> Result<LotSheet, RegistrationStop> {
+        self.lot_as(&CaseActor::manager(by), id).await
+    }
+
+    /// [`lot`](Self::lot), for whoever acts by habilitations.
+    pub(crate) async fn lot_as(&self, by: &CaseActor, id: &str) -> Result<LotSheet, RegistrationStop> {
         let lot = self.own_lot(by, id, "lot-lire").await?;
         let sheet = self.lot_sheet(&lot.value).await?;
-        self.audit(CaseActor::manager(by).event("lot-lire", id)).await?;
+        self.audit(by.event("lot-lire", id)).await?;
         Ok(sheet)
     }
 
@@ -315,6 +333,11 @@ impl Registration {
     /// # Errors
     /// E-REQ-06 for a list of somebody else, one that was submitted before, and one without a valid line; the errors of the registry.
     pub async fn submit_lot(&self, by: &ManagerSession, id: &str) -> Result<ListedLot, RegistrationStop> {
+        self.submit_lot_as(&CaseActor::manager(by), id).await
+    }
+
+    /// [`submit_lot`](Self::submit_lot), for whoever acts by habilitations.
+    pub(crate) async fn submit_lot_as(&self, by: &CaseActor, id: &str) -> Result<ListedLot, RegistrationStop> {
         for _ in 0..ATTEMPTS {
             let lot = self.own_lot(by, id, "lot-soumettre").await?;
             let statut = match lot.value.phase {
@@ -324,7 +347,7 @@ impl Registration {
             };
             if let Some(statut) = statut {
                 let refused = RegistrationRefusal::filled(MessageCode::EReq06, &[("statut", statut)]);
-                return self.refused(CaseActor::manager(by).event("lot-soumettre", id), refused).await;
+                return self.refused(by.event("lot-soumettre", id), refused).await;
             }
             if let Some(listed) = self.begin_phase(by, lot, LotPhase::Filing, "lot-soumettre").await? {
                 return Ok(listed);
@@ -343,7 +366,7 @@ impl Registration {
         let actor = CaseActor::manager(by);
         let event = "lot-valider";
         for _ in 0..ATTEMPTS {
-            let lot = self.own_lot(by, id, event).await?;
+            let lot = self.own_lot(&actor, id, event).await?;
             if !matches!(lot.value.phase, LotPhase::Filed | LotPhase::Validated) {
                 let refused = RegistrationRefusal::filled(MessageCode::EReq06, &[("statut", "liste en cours de traitement")]);
                 return self.refused(actor.event(event, id), refused).await;
@@ -360,7 +383,7 @@ impl Registration {
                 let refused = RegistrationRefusal::filled(MessageCode::ELot08, &[("liste", &list)]);
                 return self.refused(actor.event(event, id), refused).await;
             }
-            if let Some(listed) = self.begin_phase(by, lot, LotPhase::Validating, event).await? {
+            if let Some(listed) = self.begin_phase(&actor, lot, LotPhase::Validating, event).await? {
                 return Ok(listed);
             }
         }
@@ -382,13 +405,12 @@ impl Registration {
 
     async fn begin_phase(
         &self,
-        by: &ManagerSession,
+        actor: &CaseActor,
         lot: VersionedRow<LotRow>,
         phase: LotPhase,
         event: &str,
     ) -> Result<Option<ListedLot>, Error> {
-        let actor = CaseActor::manager(by);
-        let trace = by.trace.clone();
+        let trace = actor.trace.clone();
         let row = LotRow {
             phase,
             pages_done: 0,
@@ -402,7 +424,7 @@ impl Registration {
         writes.job(lot_job(&row, self.now_ms()));
         writes.put(&row, Some(lot.version))?;
         writes.audit(actor.event(event, &row.id));
-        let written = self.write(writes, &plain_cause(&actor, "")).await?;
+        let written = self.write(writes, &plain_cause(actor, "")).await?;
         Ok(written.then_some(self.listed_lot(&row)?))
     }
 
@@ -411,7 +433,12 @@ impl Registration {
     /// # Errors
     /// As [`lot`](Self::lot).
     pub async fn lot_report(&self, by: &ManagerSession, id: &str) -> Result<Vec<Vec<String>>, RegistrationStop> {
-        let sheet = self.lot(by, id).await?;
+        self.lot_report_as(&CaseActor::manager(by), id).await
+    }
+
+    /// [`lot_report`](Self::lot_report), for whoever acts by habilitations.
+    pub(crate) async fn lot_report_as(&self, by: &CaseActor, id: &str) -> Result<Vec<Vec<String>>, RegistrationStop> {
+        let sheet = self.lot_as(by, id).await?;
         let names = ["ligne", "ref_externe", "personne", "etat", "demande", "colonne", "code", "message"];
         let mut rows = vec![names.map(str::to_owned).to_vec()];
         for line in &sheet.lines {

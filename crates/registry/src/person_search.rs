@@ -168,7 +168,7 @@ impl Registration {
         Err(Error::Contended { number: "searches".to_owned() }.into())
     }
 
-    async fn shown(&self, person: &RegisteredPerson, rights: &ManagerRights) -> Result<FoundPerson, Error> {
+    pub(crate) async fn shown(&self, person: &RegisteredPerson, rights: &ManagerRights) -> Result<FoundPerson, Error> {
         let mut structures: Vec<String> = person.situations().map(|(_, _, s)| s.structure.clone()).collect();
         structures.sort_unstable();
         structures.dedup();

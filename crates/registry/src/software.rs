@@ -6,10 +6,12 @@
 //! validated by its submission (09), where the table of transitions asks for the option too.
 
 use crate::acting::{CaseActor, CaseStep, MachineMandate};
-use crate::error::{RegistrationRefusal, RegistrationStop};
+use crate::error::{Error, RegistrationRefusal, RegistrationStop};
 use crate::grants::ManagerRow;
 use crate::limits::{SOFTWARE_MAX, SOFTWARE_NAME_CHARS, SOFTWARE_TOKEN_MS};
 use crate::lists::RequestSheet;
+use crate::place::RegisteredPlace;
+use crate::request_row::RequestRow;
 use crate::requests::RegistrationSubject;
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, read};
 use crate::sections::{SectionDraft, SectionOutcome};
@@ -22,6 +24,7 @@ use annuaire_workflow::kind::RequestOrigin;
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::perimeter::PerimeterTarget;
 use annuaire_workflow::request::{LegalStatement, Reach, RequestEvent};
+use annuaire_workflow::rpps_number::idnps;
 use annuaire_workflow::state::RequestState;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -127,15 +130,21 @@ impl SoftwareSession {
         &self.client
     }
 
-    fn actor(&self) -> CaseActor {
-        CaseActor {
-            kind: ActorKind::Hra,
-            id: format!("software:{}", self.client),
-            trace: self.trace.clone(),
-            purpose: String::new(),
-            machine: Some(self.mandate.clone()),
-        }
+    /// The authority that registered it, as the text of a target (`EG:990000010`).
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.mandate.target
     }
+
+    pub(crate) fn actor(&self) -> CaseActor {
+        acting(&self.client, self.mandate.clone(), self.trace.clone())
+    }
+}
+
+/// A software as an actor.
+fn acting(client: &str, mandate: MachineMandate, trace: SessionTrace) -> CaseActor {
+    let id = format!("software:{client}");
+    CaseActor { kind: ActorKind::Hra, id, trace, purpose: String::new(), machine: Some(mandate) }
 }
 
 impl Registration {
@@ -241,13 +250,23 @@ impl Registration {
     }
 
     /// A software that stands, under a manager whose habilitation does.
-    async fn standing_software(&self, client: &str) -> Result<Option<SoftwareRow>, RegistrationStop> {
+    async fn standing_software(&self, client: &str) -> Result<Option<SoftwareRow>, Error> {
         let row: Option<VersionedRow<SoftwareRow>> = read(self.registry(), client).await?;
         let Some(row) = row.filter(|row| row.value.ended_on.is_none()) else { return Ok(None) };
         let habilitation: Option<VersionedRow<ManagerRow>> =
             read(self.registry(), &format!("{}|{}", row.value.target, row.value.manager)).await?;
         let stands = habilitation.map(|kept| kept.value.stands(self.today())).transpose()?.unwrap_or(false);
         Ok(Some(row.value).filter(|_| stands))
+    }
+
+    /// A software as it may act now, for what goes on after its call. One that was revoked, or whose manager is no longer habilitated, acts for
+    /// nobody: every structure is beyond its reach.
+    pub(crate) async fn software_actor(&self, client: &str, trace: SessionTrace) -> Result<CaseActor, Error> {
+        let mandate = match self.standing_software(client).await? {
+            Some(SoftwareRow { manager, target, may_validate, .. }) => MachineMandate { manager, target, may_validate },
+            None => MachineMandate { manager: String::new(), target: String::new(), may_validate: false },
+        };
+        Ok(acting(client, mandate, trace))
     }
 
     /// A token for ten minutes (RFC 6749 §4.4). Only its hash is kept.
@@ -303,7 +322,7 @@ impl Registration {
     /// Begins a request (01), of origin API. Sent again with its key, it gives the request that it began before; an empty key is none.
     ///
     /// # Errors
-    /// As [`create_request`](Self::create_request).
+    /// As [`create_request`](Self::create_request); E-REQ-12 for a key that began another request.
     pub async fn software_create(
         &self,
         by: &SoftwareSession,
@@ -311,7 +330,22 @@ impl Registration {
         structure: &str,
         subject: &RegistrationSubject,
     ) -> Result<SteppedRequest, RegistrationStop> {
-        self.create_as((&by.actor(), RequestOrigin::Api), key, structure, subject).await
+        let actor = by.actor();
+        let begun = self.create_as((&actor, RequestOrigin::Api), key, structure, subject).await?;
+        let Some(kept) = self.request(&begun.number).await?.filter(|_| !key.is_empty()) else { return Ok(begun) };
+        let row = kept.value;
+        let (rpps, situation) = match subject {
+            RegistrationSubject::Unknown => (None, None),
+            RegistrationSubject::NewActivity { rpps } | RegistrationSubject::CivilStatus { rpps } => (Some(rpps), None),
+            RegistrationSubject::Situation { rpps, situation, .. } => (Some(rpps), Some(situation.clone())),
+        };
+        // A first registration finds its person later, and every request may change its structure.
+        let is_about = rpps.is_none_or(|rpps| row.subject.as_deref() == Some(idnps(rpps).as_str())) && row.situation == situation;
+        let is_there = kept.version > 1 || self.place_numbered(structure).await?.is_some_and(|place| place.id == row.structure);
+        if row.kind == subject.kind().code() && is_about && is_there {
+            return Ok(begun);
+        }
+        self.refused(actor.event("creer", ""), refusal(MessageCode::EReq12)).await
     }
 
     /// Saves a section and checks it (05). A warning that is acknowledged keeps every software from validating the request.
@@ -326,6 +360,7 @@ impl Registration {
         draft: SectionDraft,
         acknowledged: &[MessageCode],
     ) -> Result<SectionOutcome, RegistrationStop> {
+        self.is_told(by, "valider-section", number).await?;
         self.validate_as(&by.actor(), number, version, draft, acknowledged).await
     }
 
@@ -339,6 +374,7 @@ impl Registration {
         number: &str,
         legal: LegalStatement,
     ) -> Result<SteppedRequest, RegistrationStop> {
+        self.is_told(by, "envoyer", number).await?;
         self.act(number, &by.actor(), &CaseStep::new(RequestEvent::Submit { legal })).await
     }
 
@@ -353,6 +389,7 @@ impl Registration {
         version: u64,
         legal: LegalStatement,
     ) -> Result<SteppedRequest, RegistrationStop> {
+        self.is_told(by, "valider", number).await?;
         let event = RequestEvent::Validate { version, legal, changed: Vec::new() };
         self.act(number, &by.actor(), &CaseStep::new(event)).await
     }
@@ -362,6 +399,7 @@ impl Registration {
     /// # Errors
     /// Refusals of the transition table; the errors of the registry.
     pub async fn software_abandon(&self, by: &SoftwareSession, number: &str) -> Result<SteppedRequest, RegistrationStop> {
+        self.is_told(by, "abandonner", number).await?;
         self.act(number, &by.actor(), &CaseStep::new(RequestEvent::Abandon { confirmed: true })).await
     }
 
@@ -370,6 +408,7 @@ impl Registration {
     /// # Errors
     /// Refusals of the transition table; the errors of the registry.
     pub async fn software_withdraw(&self, by: &SoftwareSession, number: &str) -> Result<SteppedRequest, RegistrationStop> {
+        self.is_told(by, "retirer", number).await?;
         self.act(number, &by.actor(), &CaseStep::new(RequestEvent::Withdraw)).await
     }
 
@@ -378,17 +417,28 @@ impl Registration {
     /// # Errors
     /// E-PER-01 beyond the perimeter, for a number that there is not, and for the draft of a professional; the errors of the registry.
     pub async fn software_sheet(&self, by: &SoftwareSession, number: &str) -> Result<RequestSheet, RegistrationStop> {
+        let (kept, place) = self.is_told(by, "lire", number).await?;
+        self.audit(by.actor().event("lire", number)).await?;
+        Ok(self.sheet(kept, place, ActorKind::Gae).await?)
+    }
+
+    /// A request that the software may know of, with its structure. A number that there is not, one beyond the perimeter and the draft of a
+    /// professional are refused alike, so that numbers tell nothing; the refusal is audited.
+    async fn is_told(
+        &self,
+        by: &SoftwareSession,
+        event: &str,
+        number: &str,
+    ) -> Result<(VersionedRow<RequestRow>, Option<RegisteredPlace>), RegistrationStop> {
         let actor = by.actor();
-        let event = actor.event("lire", number);
         let kept = self.request(number).await?.filter(|kept| kept.value.state != RequestState::S11.code());
         let rights = self.rights_of(&actor).await?;
         if let (Some(kept), Some(rights)) = (kept, rights) {
             let place = self.place(&kept.value.structure).await?;
             if rights.reach(place.as_ref())? == Reach::Within {
-                self.audit(event).await?;
-                return Ok(self.sheet(kept, place, ActorKind::Gae).await?);
+                return Ok((kept, place));
             }
         }
-        self.refused(event, refusal(MessageCode::EPer01)).await
+        self.refused(actor.event(event, number), refusal(MessageCode::EPer01)).await
     }
 }

@@ -76,8 +76,19 @@ impl Registration {
         offset: u32,
         limit: u32,
     ) -> Result<StaffPage, RegistrationStop> {
-        let mut event = CaseActor::manager(by).event("effectifs", structure);
-        let place = self.place_within(by, structure, &event).await?;
+        self.staff_as(&CaseActor::manager(by), structure, offset, limit).await
+    }
+
+    /// The staff of a structure, for whoever acts by habilitations.
+    pub(crate) async fn staff_as(
+        &self,
+        actor: &CaseActor,
+        structure: &str,
+        offset: u32,
+        limit: u32,
+    ) -> Result<StaffPage, RegistrationStop> {
+        let mut event = actor.event("effectifs", structure);
+        let place = self.place_within(actor, structure, &event).await?;
         let limit = limit.clamp(1, LIST_PAGE_MAX);
         let found = self.settings.structures.persons_of(&place.id, offset, limit).await;
         let (numbers, total) = found.map_err(Error::Structures)?;

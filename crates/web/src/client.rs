@@ -15,7 +15,8 @@ impl Client {
         self.0
     }
 
-    /// A client that a test invents. The gate makes those of requests.
+    /// A client that a door knows by a number of its own (the authority of a software), or that a test invents. The gate makes those of
+    /// requests.
     #[must_use]
     pub fn numbered(n: u64) -> Self {
         Self(n)

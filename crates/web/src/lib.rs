@@ -111,7 +111,7 @@ pub use position::{StorePosition, digest_prefix};
 pub use proxies::{Origin, Proxies};
 pub use public_base::{NotAPublicBase, PublicBase};
 pub use publication::{PublicationStates, PublicationStatus, StoreHealth, StoreState};
-pub use rate::{Rate, RateVerdict};
+pub use rate::{Rate, RateLimiter, RateVerdict};
 pub use request_log::{LogSink, RequestLine, RequestSubject};
 pub use served::ServedStore;
 pub use settings::GateSettings;

@@ -33,29 +33,48 @@ pub struct RateVerdict {
     pub reset: u32,
 }
 
-/// The rate limiter of a server.
-pub(crate) struct RateLimiter {
+/// A rate limiter: of a server, or of a door that counts clients of its own. Its memory is bounded by [`CLIENTS`](limits::CLIENTS).
+pub struct RateLimiter {
     rate: Rate,
     buckets: Mutex<Generations<Client, TokenBucket>>,
 }
 
+impl std::fmt::Debug for RateLimiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RateLimiter").field("rate", &self.rate).finish_non_exhaustive()
+    }
+}
+
 impl RateLimiter {
-    pub(crate) fn new(rate: Rate) -> Self {
+    /// A limiter whose buckets are full.
+    #[must_use]
+    pub fn new(rate: Rate) -> Self {
         Self { rate, buckets: Mutex::new(Generations::new(limits::CLIENTS)) }
     }
 
-    pub(crate) fn rate(&self) -> Rate {
+    /// The rate.
+    #[must_use]
+    pub fn rate(&self) -> Rate {
         self.rate
     }
 
     /// Takes one token of `client`. `now_us` is in microseconds; when the clock goes back, no token is regained.
-    pub(crate) fn take(&self, client: Client, now_us: i64) -> RateVerdict {
+    pub fn take(&self, client: Client, now_us: i64) -> RateVerdict {
+        self.verdict(client, now_us, 1.0)
+    }
+
+    /// What [`take`](Self::take) would say; no token is taken. For doors that count wrong answers alone.
+    pub fn look(&self, client: Client, now_us: i64) -> RateVerdict {
+        self.verdict(client, now_us, 0.0)
+    }
+
+    fn verdict(&self, client: Client, now_us: i64, price: f64) -> RateVerdict {
         let (full, speed) = (f64::from(self.rate.burst.max(1)), f64::from(self.rate.per_second.max(1)));
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let refilled = |b: TokenBucket| (b.tokens + (now_us - b.at_us).max(0) as f64 / 1e6 * speed).min(full);
         let tokens = buckets.get(&client).map_or(full, refilled);
         let allowed = tokens >= 1.0;
-        let left = if allowed { tokens - 1.0 } else { tokens };
+        let left = if allowed { tokens - price } else { tokens };
         buckets.insert(client, TokenBucket { tokens: left, at_us: now_us }, 1);
         let reset = if left >= 1.0 { 0 } else { (((1.0 - left) / speed).ceil() as u32).max(1) };
         RateVerdict { allowed, remaining: left as u32, reset }
@@ -75,6 +94,8 @@ mod tests {
             let v = limiter.take(one, 0);
             assert!(v.allowed && v.remaining == left, "{v:?}");
         }
+        let looked = limiter.look(one, 0);
+        assert!(!looked.allowed && looked.reset == 1 && limiter.look(two, 0).remaining == 3, "nothing was taken");
         let refused = limiter.take(one, 0);
         assert!(!refused.allowed && refused.reset == 1);
         assert!(limiter.take(two, 0).allowed);

@@ -118,6 +118,7 @@ messages! {
     EReq09 "E-REQ-09" Error Ours "Points à corriger ou à confirmer dans cette section : {n}.";
     EReq10 "E-REQ-10" Error Ours "Confirmez votre choix : cette action est définitive.";
     EReq11 "E-REQ-11" Error Ours "Saisissez le code reçu sur la nouvelle adresse ou le nouveau numéro.";
+    EReq12 "E-REQ-12" Error Ours "Cette clé d'idempotence a déjà servi à une autre demande. Choisissez une nouvelle clé.";
     ELeg01 "E-LEG-01" Error Reference
         "Vous devez confirmer l'exactitude des informations et l'information du professionnel.";
     ELeg02 "E-LEG-02" Error Reference "Indiquez comment l'identité a été vérifiée.";

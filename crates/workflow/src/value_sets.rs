@@ -32,6 +32,12 @@ pub enum ValueList {
 }
 
 impl ValueList {
+    /// Name of the terminology, such as `TRE_R85`.
+    #[must_use]
+    pub const fn terminology(self) -> &'static str {
+        self.tables().1
+    }
+
     /// The subset of the portal, where one is published, and the terminology with the dates.
     const fn tables(self) -> (Option<&'static str>, &'static str) {
         match self {
@@ -139,6 +145,14 @@ impl<'a> ValueSets<'a> {
         let shown = list.tables().0.and_then(|name| self.nos.table(name)).or_else(|| self.system(list));
         let all = shown.map(Table::concepts).unwrap_or_default();
         all.iter().filter(|concept| self.selectable(list, &concept.code, day)).collect()
+    }
+
+    /// The codes of a list, closed ones too, in the order of their table: as the form shows each, and with the dates of the terminology.
+    #[must_use]
+    pub fn dated(&self, list: ValueList) -> Vec<(&'a Concept, &'a Concept)> {
+        let shown = list.tables().0.and_then(|name| self.nos.table(name)).or_else(|| self.system(list));
+        let all = shown.map(Table::concepts).unwrap_or_default();
+        all.iter().filter_map(|shown| Some((shown, self.system(list)?.get(&shown.code)?))).collect()
     }
 
     /// The code of a country that was typed as code or name, when it may be chosen. `99000`, the code of France until 2016, is
