@@ -81,6 +81,14 @@ fn test() -> Result<(), String> {
         ["--test", "habilitations"],
         ["--test", "people"],
         ["--test", "publication"],
+        ["--test", "managers"],
+        ["--test", "representatives"],
+        ["--test", "wishes"],
+        ["--test", "holder"],
+        ["--test", "identities"],
+        ["--test", "lots"],
+        ["--test", "software"],
+        ["--test", "software_reading"],
     ];
     cargo(&[&["test", "--workspace"], again.as_flattened()].concat(), &server_url)?;
     drop(server);
