@@ -71,7 +71,7 @@ journey('a professional begins no civil login in the browser of their session', 
   await person.page.goto('/portail/pro/connexion');
   await person.press('S’identifier avec Pro Santé Connect');
   await answer(phone, CAMILLE, await askPhone(person, CAMILLE));
-  await person.at('Mes appareils');
+  await person.at('Mon dossier');
   person.provoke(/\/franceconnect: 409$/);
   await person.page.goto('/portail/pro/franceconnect');
   await person.at('Connexion professionnel');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { stage } from '../lib/stage.mjs';
 import { until } from '../lib/browser.mjs';
-import { ALIX, DOMINIQUE, LOUISE, openPortal } from '../lib/people.mjs';
+import { ALIX, answer, askPhone, DOMINIQUE, LOUISE, openPortal } from '../lib/people.mjs';
 
 const journey = stage();
 const HOME = 'Bienvenue sur votre portail de gestion et de contrôle';
@@ -243,7 +243,8 @@ journey('a draft keeps what was typed through a session that ended', async ({ vi
   const phone = await visitor();
   const kept = computer.page;
   computer.page = page;
-  await openPortal(computer, phone, ALIX, '/portail/gae/reconnecte', 'Vous êtes de nouveau connecté');
+  await answer(phone, ALIX, await askPhone(computer, ALIX));
+  await computer.at('Vous êtes de nouveau connecté');
   computer.page = kept;
   sessions.delete(ALIX.id);
   await computer.press('Reprendre ma saisie');

@@ -142,10 +142,9 @@ impl PortalFault {
             Self::SignIn(space) => answer::see_other(&sign_in(portal, space, request)),
             Self::SessionOver(space, typed) => {
                 let path = request.uri.path();
-                let here = if path.starts_with("/portail/pro") { "/portail/pro" } else { "/portail/gae" };
                 let page = SessionOverPage {
                     frame: &frame,
-                    sign_in: address_with_return(&entrance(portal, space), &format!("{here}/reconnecte")),
+                    sign_in: address_with_return(&entrance(portal, space), "/portail/reconnecte"),
                     action: path.to_owned(),
                     fields: fields_of(&typed),
                 };

@@ -12,6 +12,8 @@ use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::Extensions;
 use std::sync::Arc;
 
+/// Where the pages of somebody without a number are.
+const APPLICANTS: &str = "/portail/pro/inscription";
 /// Name of the field with the token.
 pub(crate) const TOKEN: &str = "jeton";
 
@@ -19,17 +21,21 @@ pub(crate) const TOKEN: &str = "jeton";
 #[derive(Debug, Clone)]
 pub(crate) struct PostedForm(Vec<(String, String)>);
 
-/// To whom forms belong: the token is made for this.
-pub(crate) fn form_holder(extensions: &Extensions) -> Option<String> {
-    let professional = extensions.get::<SignedIn>().map(|who| who.national_id.clone());
-    professional.or_else(|| extensions.get::<CivilSession>().map(|civil| format!("fc {}", civil.account)))
+/// To whom the forms of a page belong: the token is made for this. A browser may hold two sessions, of which the pages of a pre-registration take
+/// the civil one.
+pub(crate) fn form_holder(path: &str, extensions: &Extensions) -> Option<String> {
+    let civil = extensions.get::<CivilSession>().map(|civil| format!("fc {}", civil.account));
+    if path.starts_with(APPLICANTS) {
+        return civil;
+    }
+    extensions.get::<SignedIn>().map(|who| who.national_id.clone())
 }
 
 impl FromRequest<Arc<Portal>> for PostedForm {
     type Rejection = PortalFault;
 
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, PortalFault> {
-        let holder = form_holder(request.extensions()).ok_or(PortalFault::ForeignForm)?;
+        let holder = form_holder(request.uri().path(), request.extensions()).ok_or(PortalFault::ForeignForm)?;
         let body = axum::body::to_bytes(request.into_body(), FORM_BYTES).await.map_err(|_| PortalFault::Unreadable)?;
         let form = Self(fields_of(&body));
         if form.0.len() > FORM_FIELDS {
@@ -50,7 +56,7 @@ impl FromRequest<Arc<Portal>> for PostedFile {
     type Rejection = PortalFault;
 
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, PortalFault> {
-        let holder = form_holder(request.extensions()).ok_or(PortalFault::ForeignForm)?;
+        let holder = form_holder(request.uri().path(), request.extensions()).ok_or(PortalFault::ForeignForm)?;
         let mut parts = Multipart::from_request(request, portal).await.map_err(|_| PortalFault::Unreadable)?;
         let (mut fields, mut name, mut bytes) = (Vec::new(), String::new(), Bytes::new());
         while let Some(part) = parts.next_field().await.map_err(|_| PortalFault::Unreadable)? {

@@ -23,7 +23,6 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
     vec![
         ("/portail", "portal.entrance", Open, get(entrance::entrance)),
         ("/portail/gae/connexion", "portal.gae-sign-in", Open, get(entrance::sign_in)),
-        ("/portail/gae/reconnecte", "portal.gae-again", Professional, get(entrance::signed_in_again)),
         ("/portail/gae", "portal.gae-home", Professional, get(home::home)),
         ("/portail/gae/agir-pour", "portal.gae-acting", Professional, post(entrance::act_for)),
         ("/portail/gae/charte", "portal.gae-charter", Professional, get(entrance::charter).post(entrance::accept_charter)),
@@ -171,6 +170,7 @@ fn of_everybody(portal: &Portal) -> Vec<(String, &'static str, Space, Handler)> 
         open("/portail/accessibilite", "portal.accessibility", get(open_pages::accessibility)),
         open("/portail/mentions", "portal.notices", get(open_pages::notices)),
         open("/portail/demonstration", "portal.demo", get(demo::page).post(demo::advance)),
+        ("/portail/reconnecte".to_owned(), "portal.again", Space::Either, get(entrance::signed_in_again)),
         ("/portail/prolonger".to_owned(), "portal.prolong", Space::Either, get(open_pages::prolong)),
     ]
 }

@@ -84,7 +84,7 @@ async fn a_registered_person_is_published_as_one_of_the_files() {
     let situation = w.public(&rpps).await.exercices[0].situations[0].id_situation_exercice.clone();
     assert!(situation.len() == 20 && situation.bytes().all(|b| b.is_ascii_digit()), "{situation}");
     // The structure is an owner whom its code tells: nobody reads its row.
-    let is_local = |row: &annuaire_store::OwnerRow| row.code == "ENREG:990000010";
+    let is_local = |row: &annuaire_store::OwnerRow| row.code == "ENREG:1990000010";
     assert!(w.registry.owners().await.unwrap().iter().any(is_local));
     assert!(!w.registry.described_owners().await.unwrap().iter().any(is_local));
     assert!(file_source("psla").is_some());

@@ -7,7 +7,7 @@ use crate::form::PostedForm;
 use crate::frame::PortalFrame;
 use crate::limits::CHOICE_SECONDS;
 use crate::request::PortalRequest;
-use crate::who::{ACTING_FOR, ManagerVisit, ProfessionalVisit};
+use crate::who::{ACTING_FOR, ManagerVisit};
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -51,16 +51,17 @@ pub(crate) async fn sign_in(State(portal): State<Arc<Portal>>, request: PortalRe
     Ok(answer::page(&portal, &request, StatusCode::OK, &page))
 }
 
-/// `GET /portail/gae/reconnecte`: the tab in which somebody logged in again while another one keeps a form.
-pub(crate) async fn signed_in_again(visit: ProfessionalVisit) -> PageAnswer {
+/// `GET /portail/reconnecte`: the tab in which somebody logged in again while another one keeps a form.
+pub(crate) async fn signed_in_again(State(portal): State<Arc<Portal>>, request: PortalRequest) -> PageAnswer {
+    let frame = PortalFrame::plain(&portal, &request);
     let page = crate::fault::PortalMessagePage {
-        frame: &visit.frame,
+        frame: &frame,
         title: "Vous êtes de nouveau connecté",
         text: "Revenez à l’onglet qui garde votre saisie, et envoyez-la. Vous pouvez fermer celui-ci.".to_owned(),
         code: "",
         links: &[],
     };
-    Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
+    Ok(answer::page(&portal, &request, StatusCode::OK, &page))
 }
 
 /// `POST /portail/gae/agir-pour`

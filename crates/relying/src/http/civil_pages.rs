@@ -94,7 +94,11 @@ impl CivilDoor {
         let shown = CivilChoicePage {
             frame: &self.frame,
             professional_sign_in: path,
-            professional_parameters: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            professional_parameters: form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                // Whoever asked for a page comes back to it by either means.
+                .map(|(name, value)| if name == "retour" { (name, back.map_or(value, str::to_owned)) } else { (name, value) })
+                .collect(),
             manager_page: &self.manager_page,
             problem,
             back,
