@@ -47,7 +47,6 @@ impl FromRequest<Arc<Portal>> for PostedForm {
 
 /// A file that a form of the person sends up. It stays in memory and is written nowhere.
 pub(crate) struct PostedFile {
-    pub(crate) form: PostedForm,
     pub(crate) name: String,
     pub(crate) bytes: Bytes,
 }
@@ -69,11 +68,7 @@ impl FromRequest<Arc<Portal>> for PostedFile {
             }
         }
         let form = PostedForm(fields);
-        if portal.is_form_token(&holder, form.get(TOKEN)) {
-            Ok(Self { form, name, bytes })
-        } else {
-            Err(PortalFault::ForeignForm)
-        }
+        if portal.is_form_token(&holder, form.get(TOKEN)) { Ok(Self { name, bytes }) } else { Err(PortalFault::ForeignForm) }
     }
 }
 

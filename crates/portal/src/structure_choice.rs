@@ -134,15 +134,12 @@ impl StructureChoice {
         for finding in &mut findings.list {
             finding.field = CRITERIA.iter().find(|name| finding.field.ends_with(&name[2..])).copied().unwrap_or("q-nom");
         }
-        let acknowledged = [MessageCode::WStr02];
         let mut points = remark(&mut self.criteria, &findings, &[]);
         // A doubtful number is told beside the results; there is nothing to confirm in a search.
         points.retain(|point| !point.is_warning);
         for field in &mut self.criteria {
             for told in &mut field.remarks {
-                if told.is_warning && acknowledged.iter().any(|code| code.as_str() == told.code) {
-                    told.is_warning = false;
-                }
+                told.is_warning &= told.code != MessageCode::WStr02.as_str();
             }
         }
         Ok(points)

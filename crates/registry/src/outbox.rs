@@ -158,6 +158,14 @@ impl Registration {
         self.inbox(&by.person).await
     }
 
+    /// How many messages the inbox of a manager holds. Opens none of them.
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn manager_inbox_size(&self, by: &ManagerSession) -> Result<u64, Error> {
+        Ok(about::<InboxRow>(self.registry(), &by.person).await?.len() as u64)
+    }
+
     /// The inbox of a professional, the newest message first.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
     let registration = visit.portal.registration();
     let to_treat = registration.requests_to_treat(&visit.session).await?;
     let charter = registration.charter(&visit.session).await?;
-    let messages = registration.manager_inbox(&visit.session).await?.len();
+    let messages = registration.manager_inbox_size(&visit.session).await?;
     let tasks = registration.manager_tasks(&visit.session).await?;
     let mut more = Vec::new();
     if tasks.departures > 0 {
@@ -72,7 +72,7 @@ pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
         to_treat: counted(to_treat, "demande à traiter en tout", "demandes à traiter en tout"),
         needs_charter: charter.as_deref() != Some(registration.terms_version()),
         more,
-        messages: counted(messages as u64, "message", "messages"),
+        messages: counted(messages, "message", "messages"),
     };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }

@@ -138,13 +138,12 @@ fn address(request: &PortalRequest, path: &str, changed: &[(&str, String)]) -> S
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
-fn filters(request: &PortalRequest, portal: &Portal) -> Vec<FormField> {
+fn filters(request: &PortalRequest) -> Vec<FormField> {
     let of = |name: &'static str| request.parameter(name);
     let states = RequestState::ALL.iter().filter(|state| **state != RequestState::S11);
     let states = states.map(|state| FieldChoice::new(state.code(), state.statut())).collect();
     let kinds = RequestKind::ALL.iter().map(|kind| FieldChoice::new(kind.code(), kind.label())).collect();
     let origins = RequestOrigin::ALL.iter().map(|origin| FieldChoice::new(origin_code(*origin), origin.label())).collect();
-    let _ = portal;
     vec![
         FormField::text("nom", "Nom", &of("nom"), 80),
         FormField::text("prenom", "Prénom", &of("prenom"), 80),
@@ -187,7 +186,7 @@ pub(crate) async fn list(visit: ManagerVisit) -> PageAnswer {
     let page = RequestListPage {
         frame: &frame,
         to_treat: counted(to_treat, "demande à traiter en tout", "demandes à traiter en tout"),
-        filters: filters(&request, &portal),
+        filters: filters(&request),
         is_filtered,
         tables,
         order_words: if oldest { "Classer du plus récent au plus ancien" } else { "Classer du plus ancien au plus récent" },

@@ -161,7 +161,6 @@ pub(crate) async fn upload(visit: ManagerVisit, file: PostedFile) -> PageAnswer 
     if file.bytes.is_empty() {
         return lots_page(&visit, vec!["Choisissez un fichier.".to_owned()]).await;
     }
-    let _ = &file.form;
     let rows = match read_sheet(&file.bytes, is_bulk_header) {
         Ok(rows) => rows,
         Err(error) => return lots_page(&visit, vec![typeset(&error.to_string())]).await,

@@ -176,7 +176,7 @@ pub(crate) async fn before_deed(visit: ManagerVisit, Path((number, deed)): Path<
 }
 
 /// `POST /portail/gae/demandes/{numero}/{abandonner|retirer|annuler}`
-pub(crate) async fn deed(visit: ManagerVisit, Path((number, deed)): Path<(String, String)>, form: PostedForm) -> PageAnswer {
+pub(crate) async fn deed(visit: ManagerVisit, Path((number, deed)): Path<(String, String)>, _form: PostedForm) -> PageAnswer {
     let registration = visit.portal.registration();
     let by = Filler::Manager(&visit.session);
     let told = match ConfirmedDeed::of(&deed) {
@@ -190,7 +190,6 @@ pub(crate) async fn deed(visit: ManagerVisit, Path((number, deed)): Path<(String
         }
         Some(ConfirmedDeed::Cancel) => {
             registration.cancel_wrong_person(&visit.session, &number, false).await?;
-            let _ = &form;
             "fait"
         }
         None => return Err(PortalFault::Nothing),
