@@ -28,8 +28,21 @@ impl Connection {
 
     /// Status of a GET; the body goes to `body`.
     pub fn get(&mut self, path: &str, headers: &str, body: &mut Vec<u8>) -> std::io::Result<u16> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.host);
-        self.stream.get_mut().write_all(request.as_bytes())?;
+        self.exchange(("GET", path), headers, &[], body, &mut Vec::new())
+    }
+
+    /// Status of a request with a body; that of the answer goes to `body`, lines of its head that lead on or are cookies to `seen`.
+    pub fn exchange(
+        &mut self,
+        (method, path): (&str, &str),
+        headers: &str,
+        sent: &[u8],
+        body: &mut Vec<u8>,
+        seen: &mut Vec<String>,
+    ) -> std::io::Result<u16> {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.host).into_bytes();
+        request.extend_from_slice(sent);
+        self.stream.get_mut().write_all(&request)?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| broken("status"))?;
@@ -45,6 +58,9 @@ impl Connection {
             let lower = line.to_ascii_lowercase();
             if let Some(n) = lower.strip_prefix("content-length:") {
                 length = n.trim().parse().map_err(|_| broken("length"))?;
+            }
+            if lower.starts_with("location:") || lower.starts_with("set-cookie:") {
+                seen.push(line.trim_end().to_owned());
             }
             chunked |= lower.starts_with("transfer-encoding:") && lower.contains("chunked");
         }

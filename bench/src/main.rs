@@ -3,7 +3,7 @@
 //! the FHIR servers given as `NAME=BASE_URL`.
 //!
 //! Other tables, by a first word: `commits` (small commits beside readers and imports), `year` (a year of deliveries and
-//! registrations), `logins` and `registrations` (what the portal waits for), `files` (the directory as files), `databases` (PostgreSQL beside SQLite). With `cargo xtask with-postgres` before them, `commits`, `logins`,
+//! registrations), `logins` and `registrations` (what the portal waits for), `portal` (its pages), `files` (the directory as files), `databases` (PostgreSQL beside SQLite). With `cargo xtask with-postgres` before them, `commits`, `logins`,
 //! `registrations` and `databases` measure PostgreSQL.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -18,6 +18,7 @@ mod logins;
 mod names;
 mod others;
 mod pages;
+mod portal;
 mod program;
 mod registrations;
 mod searches;
@@ -47,6 +48,7 @@ fn main() -> Result<()> {
         "databases" => return databases::run(&word(1, "300000")),
         "logins" => return logins::run(&word(1, "20000"), word(2, "3").parse()?),
         "registrations" => return registrations::run(word(1, "2000").parse()?),
+        "portal" => return portal::run(&word(1, "200000")),
         "files" => return files::run(&word(1, "200000"), word(2, "3").parse()?),
         "year" => return year::run(&word(1, "200000"), word(2, "365").parse()?, word(3, "30000").parse()?),
         _ => {}

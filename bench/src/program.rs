@@ -92,6 +92,29 @@ pub fn serve_with(data: &str, more: &[&str], headers: &str) -> Result<(MeasuredS
     Ok((server, start.elapsed().as_secs_f64()))
 }
 
+/// A demonstration of so many professionals, whose data is deleted at its end.
+pub fn demo(professionals: &str) -> Result<MeasuredServer> {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let host = format!("127.0.0.1:{port}");
+    // The name by which its pages are reached, which a login needs.
+    let base = format!("http://localhost:{port}");
+    let mut child = Command::new(annuaire()?)
+        .args(["demo", "--quiet", "--professionals", professionals, "--listen", &host, "--public-base", &base])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut said = BufReader::new(child.stdout.take().context("no output")?);
+    let server = MeasuredServer { child, host };
+    let mut line = String::new();
+    // The line after the last thing that it introduces.
+    while !line.starts_with("  try ") {
+        line.clear();
+        ensure!(said.read_line(&mut line)? > 0, "the demonstration did not start");
+    }
+    // What it says later must not stop it.
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    Ok(server)
+}
+
 /// Bytes that a file or folder uses.
 pub fn disk(path: &Path) -> u64 {
     let Ok(meta) = fs::symlink_metadata(path) else { return 0 };

@@ -7,7 +7,7 @@ use crate::error::{Error, RegistrationStop};
 use crate::followed::DistinctPairRow;
 use crate::identity_key::PersonKeyRow;
 use crate::limits::{DUPLICATE_GROUP_MAX, LIST_PAGE_MAX, PAGE};
-use crate::person::{RegisteredPerson, persons};
+use crate::person::{RegisteredPerson, persons_or_faults};
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, read};
 use crate::service::{Registration, SystemActor, refusal, typed_reason, with_member};
 use crate::session::ArbiterSession;
@@ -50,6 +50,8 @@ pub struct DuplicatesRun {
     pub compared: u64,
     /// Pairs that wait for an arbiter since this run.
     pub found: u64,
+    /// Persons whose facts cannot be merged, once for each key that they share: they are compared with nobody, which `doctor` says.
+    pub faulty: u64,
     /// Keys that too many persons share.
     pub skipped: u64,
 }
@@ -154,8 +156,12 @@ impl Registration {
         let numbers: Vec<String> = group.iter().cloned().collect();
         let mut known: Vec<(String, IdentityTraits)> = Vec::new();
         for some in numbers.chunks(50) {
-            let found = persons(self.registry(), some).await?;
-            known.extend(found.into_iter().filter_map(|person| Some((person.national_id.clone(), person.traits()?))));
+            for person in persons_or_faults(self.registry(), some).await? {
+                match person {
+                    Ok(person) => known.extend(person.traits().map(|traits| (person.national_id.clone(), traits))),
+                    Err(_) => run.faulty += 1,
+                }
+            }
         }
         for (n, (one, traits)) in known.iter().enumerate() {
             for (other, theirs) in known.iter().skip(n + 1) {

@@ -42,8 +42,6 @@ pub const CODE_ATTEMPTS: u32 = 5;
 pub const PORTAL_SESSION_MS: i64 = 12 * 3_600_000;
 /// Lines of an export of requests.
 pub const EXPORT_MAX: usize = 10_000;
-/// Requests that are looked at when a list asks for days of deposit, which the registry has no order for.
-pub const DEPOSITED_MAX: usize = 10_000;
 /// Structures of a perimeter that are listed.
 pub const PERIMETER_PLACES_MAX: usize = 500;
 /// Days that a filter by age looks back at most: a century, so that no date leaves the calendar.

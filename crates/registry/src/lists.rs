@@ -4,7 +4,7 @@ use crate::acting::CaseActor;
 use crate::content::RequestContent;
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
 use crate::grants::ManagerRights;
-use crate::limits::{DAYS_BACK_MAX, DEPOSITED_MAX, EXPORT_MAX, FINISHED_DAYS, LIST_PAGE_MAX, PAGE, PERIMETER_PLACES_MAX};
+use crate::limits::{DAYS_BACK_MAX, EXPORT_MAX, FINISHED_DAYS, LIST_PAGE_MAX, PAGE, PERIMETER_PLACES_MAX};
 use crate::place::RegisteredPlace;
 use crate::request_row::RequestRow;
 use crate::row::VersionedRow;
@@ -222,8 +222,8 @@ impl Registration {
         Ok(places)
     }
 
-    async fn filter(&self, by: &ManagerSession, table: RequestTable, query: &RequestQuery) -> Result<CaseFilter, Error> {
-        let mut structures = self.structures_of(by).await?;
+    /// The cases of a table among `structures`, those of the perimeter.
+    async fn filter(&self, mut structures: Vec<String>, table: RequestTable, query: &RequestQuery) -> Result<CaseFilter, Error> {
         if !query.structure.trim().is_empty() {
             let wanted = self.place_numbered(&query.structure).await?.map(|place| place.id);
             structures.retain(|id| Some(id) == wanted.as_ref());
@@ -247,45 +247,29 @@ impl Registration {
             number: Some(query.number.trim().to_owned()).filter(|number| !number.is_empty()),
             family: norm(&query.family),
             given: norm(&query.given),
-            // What was deposited on a day changed that day or later.
-            from_ms: finished.into_iter().chain(query.from).max().map(paris_midnight),
+            begun_from_ms: query.from.map(paris_midnight),
+            begun_until_ms: query.until.map(|day| paris_midnight(plus_days(day, 1))),
+            from_ms: finished.map(paris_midnight),
             until_ms: aged.map(paris_midnight),
             ..CaseFilter::default()
         })
     }
 
-    /// The cases of a list, and how many there are. Days of deposit are compared case by case, among [`DEPOSITED_MAX`] at most.
-    async fn listed(
-        &self,
-        filter: &CaseFilter,
-        query: &RequestQuery,
-        (offset, limit): (usize, usize),
-    ) -> Result<(Vec<ListedCase>, u64), Error> {
+    /// Cases of a list, page by page.
+    async fn listed(&self, filter: &CaseFilter, query: &RequestQuery, first: u32, most: usize) -> Result<Vec<ListedCase>, Error> {
         let order = if query.oldest_first { CaseOrder::OldestFirst } else { CaseOrder::NewestFirst };
-        let deposited = |case: &ListedCase| {
-            let day = paris_day(case.listing.begun_ms);
-            query.from.is_none_or(|from| from <= day) && query.until.is_none_or(|until| day <= until)
-        };
-        let by_deposit = query.from.is_some() || query.until.is_some();
-        let (first, most) = if by_deposit { (0, DEPOSITED_MAX) } else { (offset, limit) };
-        let mut all: Vec<ListedCase> = Vec::new();
-        let mut read = 0;
-        while read < most {
+        let mut all = Vec::new();
+        while all.len() < most {
             let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            let page = count(most - read).min(PAGE);
-            let cases = self.registry().cases(filter, order, count(first.saturating_add(read)), page).await?;
+            let page = count(most - all.len()).min(PAGE);
+            let cases = self.registry().cases(filter, order, first.saturating_add(count(all.len())), page).await?;
             let whole = count(cases.len()) < page;
-            read += cases.len();
-            all.extend(cases.into_iter().filter(|case| deposited(case)));
+            all.extend(cases);
             if whole {
                 break;
             }
         }
-        if !by_deposit {
-            return Ok((all, self.registry().case_counts(filter).await?.values().sum()));
-        }
-        let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
-        Ok((all.into_iter().skip(offset).take(limit).collect(), total))
+        Ok(all)
     }
 
     pub(crate) async fn lines(&self, cases: &[ListedCase]) -> Result<Vec<ListedRequest>, Error> {
@@ -303,15 +287,42 @@ impl Registration {
         self.audit(event).await
     }
 
-    /// A table of requests of the perimeter (registration §4.4). Drafts of professionals are in none. Cost: one page and one count;
-    /// with days of deposit, the requests of the list since the first day, [`DEPOSITED_MAX`] at most.
+    /// A table of requests of the perimeter (registration §4.4). Drafts of professionals are in none. Cost: the structures of the
+    /// perimeter, one page and one count.
     ///
     /// # Errors
     /// The errors of the registry and of the search for structures.
     pub async fn requests(&self, by: &ManagerSession, table: RequestTable, query: &RequestQuery) -> Result<RequestPage, Error> {
-        let filter = self.filter(by, table, query).await?;
-        let page = (query.offset as usize, query.limit.clamp(1, LIST_PAGE_MAX) as usize);
-        let (cases, total) = self.listed(&filter, query, page).await?;
+        self.table(by, self.structures_of(by).await?, table, query).await
+    }
+
+    /// Several tables of requests, and what [`Self::requests_to_treat`] counts, of one look at the perimeter.
+    ///
+    /// # Errors
+    /// The errors of the registry and of the search for structures.
+    pub async fn request_tables(
+        &self,
+        by: &ManagerSession,
+        asked: &[(RequestTable, RequestQuery)],
+    ) -> Result<(Vec<RequestPage>, u64), Error> {
+        let structures = self.structures_of(by).await?;
+        let mut pages = Vec::with_capacity(asked.len());
+        for (table, query) in asked {
+            pages.push(self.table(by, structures.clone(), *table, query).await?);
+        }
+        Ok((pages, self.to_treat(structures).await?))
+    }
+
+    async fn table(
+        &self,
+        by: &ManagerSession,
+        structures: Vec<String>,
+        table: RequestTable,
+        query: &RequestQuery,
+    ) -> Result<RequestPage, Error> {
+        let filter = self.filter(structures, table, query).await?;
+        let cases = self.listed(&filter, query, query.offset, query.limit.clamp(1, LIST_PAGE_MAX) as usize).await?;
+        let total = self.registry().case_counts(&filter).await?.values().sum();
         let lines = self.lines(&cases).await?;
         self.audit_list(by, "liste", lines.len()).await?;
         Ok(RequestPage { lines, total })
@@ -327,8 +338,8 @@ impl Registration {
         table: RequestTable,
         query: &RequestQuery,
     ) -> Result<Vec<ListedRequest>, Error> {
-        let filter = self.filter(by, table, query).await?;
-        let (cases, _) = self.listed(&filter, query, (0, EXPORT_MAX)).await?;
+        let filter = self.filter(self.structures_of(by).await?, table, query).await?;
+        let cases = self.listed(&filter, query, 0, EXPORT_MAX).await?;
         let mut lines = Vec::with_capacity(cases.len());
         for cases in cases.chunks(PAGE as usize) {
             lines.extend(self.lines(cases).await?);
@@ -363,7 +374,11 @@ impl Registration {
     /// # Errors
     /// The errors of the registry and of the search for structures.
     pub async fn requests_to_treat(&self, by: &ManagerSession) -> Result<u64, Error> {
-        let structures = Some(self.structures_of(by).await?);
+        self.to_treat(self.structures_of(by).await?).await
+    }
+
+    async fn to_treat(&self, structures: Vec<String>) -> Result<u64, Error> {
+        let structures = Some(structures);
         let of = |states: &[RequestState], origins: Option<Vec<String>>| CaseFilter {
             structures: structures.clone(),
             states: Some(states.iter().map(|state| state.code().to_owned()).collect()),

@@ -61,19 +61,28 @@ async fn merged(registry: &dyn Registry, keys: &[String]) -> Result<(Tx, Vec<Fac
 
 /// Persons by national identification, in any order; those that nobody knows are left out.
 pub(crate) async fn persons(registry: &dyn Registry, national_ids: &[String]) -> Result<Vec<RegisteredPerson>, Error> {
+    persons_or_faults(registry, national_ids).await?.into_iter().collect()
+}
+
+/// [`persons`], where one whose facts cannot be merged does not hide the others.
+pub(crate) async fn persons_or_faults(
+    registry: &dyn Registry,
+    national_ids: &[String],
+) -> Result<Vec<Result<RegisteredPerson, Error>>, Error> {
     let keys: Vec<String> = national_ids.iter().map(|id| entity_key::person(id)).collect();
     let (at, facts, entities) = merged(registry, &keys).await?;
     let mut all = Vec::new();
     for entity in entities {
         if let Some(fault) = entity.fault {
-            return Err(Error::Facts { entity: fault.entity, reason: fault.reason });
+            all.push(Err(Error::Facts { entity: fault.entity, reason: fault.reason }));
+            continue;
         }
         let ConsolidatedEntity { entity, professional: Some(merged), cards, mailboxes, provenance, .. } = entity else {
             continue;
         };
         let national_id = entity_key::number_of_person(&entity).unwrap_or_default().to_owned();
         let facts = facts.iter().filter(|fact| fact.key.entity == entity).cloned().collect();
-        all.push(RegisteredPerson { national_id, merged, cards, mailboxes, provenance, facts, at });
+        all.push(Ok(RegisteredPerson { national_id, merged, cards, mailboxes, provenance, facts, at }));
     }
     Ok(all)
 }

@@ -85,6 +85,20 @@ async fn pairs_are_found_once_and_distinct_ones_never_again() {
 }
 
 #[tokio::test]
+async fn a_person_whose_facts_cannot_be_merged_hides_no_other_pair() {
+    let w = World::new().await;
+    let (one, other) = alike(&w).await;
+    forget_distinct(&w).await;
+    // Born on that day too: one key leads to the three.
+    let (_, third) = w.registered(&w.manager(SITE).await, "990000010", "Sophie", "sophie").await;
+    w.state_nonsense_of(&format!("8{third}")).await;
+    let run = w.registration.run_duplicates(&w.system).await.unwrap();
+    assert!(run.found == 1 && run.faulty > 0, "{run:?}");
+    let pairs = w.registration.duplicate_pairs(&arbiter(&w).await, None).await.unwrap();
+    assert!([&pairs[0].first, &pairs[0].second].iter().all(|number| [&one, &other].contains(number)), "{pairs:?}");
+}
+
+#[tokio::test]
 async fn merged_numbers_lead_to_the_survivor() {
     let w = World::new().await;
     let (one, other) = alike(&w).await;

@@ -40,7 +40,7 @@ pub(crate) fn run(r: &BlockingRegistry) {
         CaseListing { family: "DUPOND".into(), ..listing("P1", "S10", "F990000010", 10) },
         CaseListing { kind: "FIN".into(), ..listing("P2", "S20", "F990000010", 30) },
         CaseListing { author: "HR'".into(), origin: "API".into(), ..listing("P3", "S20", "F990000028", 20) },
-        CaseListing { subject: "899900000029".into(), family: "ÉLAN".into(), ..listing("P4", "S40", "F990000028", 30) },
+        CaseListing { subject: "899900000029".into(), family: "ÉLAN".into(), begun_ms: 5, ..listing("P4", "S40", "F990000028", 30) },
         CaseListing { structure: String::new(), family: "DUPO".into(), given: String::new(), ..listing("P5", "S11", "", -5) },
     ];
     save(r, &cases, IdentityWrite::Create, 1).expect("save");
@@ -67,6 +67,8 @@ pub(crate) fn run(r: &BlockingRegistry) {
         (CaseFilter { family: "DUPOND".into(), given: "Z".into(), ..none.clone() }, vec!["P1"]),
         (CaseFilter { family: "É".into(), ..none.clone() }, vec!["P4"]),
         (CaseFilter { family: "%".into(), ..none.clone() }, vec![]),
+        (CaseFilter { begun_from_ms: Some(2), begun_until_ms: Some(6), ..none.clone() }, vec!["P4"]),
+        (CaseFilter { begun_until_ms: Some(5), until_ms: Some(20), ..none.clone() }, vec!["P1", "P5"]),
         (CaseFilter { given: "ZOE".into(), from_ms: Some(10), until_ms: Some(30), ..none.clone() }, vec!["P3", "P1"]),
     ] {
         assert_eq!(all(&filter), expected, "{filter:?}");

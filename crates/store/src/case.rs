@@ -93,6 +93,10 @@ pub struct CaseFilter {
     pub family: String,
     /// Whose folded given name begins so; empty: any.
     pub given: String,
+    /// Begun at this instant or later.
+    pub begun_from_ms: Option<i64>,
+    /// Begun before this instant.
+    pub begun_until_ms: Option<i64>,
     /// Changed at this instant or later.
     pub from_ms: Option<i64>,
     /// Changed before this instant.
@@ -124,8 +128,13 @@ impl CaseFilter {
             let end = after_prefix(prefix).map(|after| (column, Text("<", after)));
             std::iter::once((column, Text(">=", prefix.clone()))).chain(end)
         });
-        let instants = [(">=", self.from_ms), ("<", self.until_ms)];
-        let instants = instants.into_iter().filter_map(|(test, at)| Some(("changed_ms", Instant(test, at?))));
+        let instants = [
+            ("begun_ms", ">=", self.begun_from_ms),
+            ("begun_ms", "<", self.begun_until_ms),
+            ("changed_ms", ">=", self.from_ms),
+            ("changed_ms", "<", self.until_ms),
+        ];
+        let instants = instants.into_iter().filter_map(|(column, test, at)| Some((column, Instant(test, at?))));
         lists.chain(texts).chain(names).chain(instants).collect()
     }
 }

@@ -172,16 +172,17 @@ pub(crate) async fn list(visit: ManagerVisit) -> PageAnswer {
     let registration = portal.registration();
     let (query, problem) = query_of(&request);
     let is_filtered = FILTERS.iter().any(|name| !request.parameter(name).is_empty());
+    let page_of = |id: &str| request.parameter(id).parse().unwrap_or(1u32).max(1);
+    // A status is of one table: the others are empty, whatever else is asked.
+    let asked = TABLES.map(|(table, id, _)| {
+        let offset = (page_of(id) - 1).saturating_mul(query.limit);
+        (table, RequestQuery { offset, ..query.clone() })
+    });
+    let (found, to_treat) = registration.request_tables(&session, &asked).await?;
     let mut tables = Vec::new();
-    for (table, id, title) in TABLES {
-        // A status is of one table: the others are empty, whatever else is asked.
-        let page: u32 = request.parameter(id).parse().unwrap_or(1).max(1);
-        let offset = (page - 1).saturating_mul(query.limit);
-        let asked = RequestQuery { offset, ..query.clone() };
-        let found = registration.requests(&session, table, &asked).await?;
-        tables.push(table_view(&portal, &request, (table, id, title), (page, query.limit), found, is_filtered)?);
+    for ((table, id, title), found) in TABLES.into_iter().zip(found) {
+        tables.push(table_view(&portal, &request, (table, id, title), (page_of(id), query.limit), found, is_filtered)?);
     }
-    let to_treat = registration.requests_to_treat(&session).await?;
     let oldest = query.oldest_first;
     let page = RequestListPage {
         frame: &frame,

@@ -402,6 +402,12 @@ impl World {
         self.state(Owner::authority("CNOM").unwrap(), entity, Some(Objet::Professionnel(p))).await;
     }
 
+    /// A fact of a person that says something of a structure: nobody can merge it.
+    pub async fn state_nonsense_of(&self, national_id: &str) {
+        let nonsense = Some(Objet::Structure(Structure::default()));
+        self.state(Owner::authority("CNOM").unwrap(), entity_key::person(national_id), nonsense).await;
+    }
+
     /// Many persons in one transaction, as a delivery states them.
     pub async fn state_persons(&self, all: Vec<Professionnel>) {
         let stated = all.into_iter().map(|p| (entity_key::person(&p.id_nat_ps), Some(Objet::Professionnel(p)))).collect();
