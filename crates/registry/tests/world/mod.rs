@@ -402,10 +402,15 @@ impl World {
         self.state(Owner::authority("CNOM").unwrap(), entity, Some(Objet::Professionnel(p))).await;
     }
 
-    /// A fact of a person that says something of a structure: nobody can merge it.
+    /// A fact of a person that this release cannot read.
     pub async fn state_nonsense_of(&self, national_id: &str) {
-        let nonsense = Some(Objet::Structure(Structure::default()));
-        self.state(Owner::authority("CNOM").unwrap(), entity_key::person(national_id), nonsense).await;
+        let mut unit = self.registry.begin().await.unwrap();
+        let key = FactKey { owner: "CNOM".into(), entity: entity_key::person(national_id), facet: String::new() };
+        let payload = Some(r#"{"Professionnel":{"exercices":"aucun"}}"#.to_owned());
+        unit.put(Change { key, payload, publication: Publication::Open, fingerprint: 0 }, Expect::Any).await.unwrap();
+        let now = self.clock.load(Ordering::SeqCst);
+        let cause = Cause::new(Channel::Operator, "test", "test");
+        unit.save(&cause, CommitClock { now_ms: &move || now, any_clock: false }).await.unwrap();
     }
 
     /// Many persons in one transaction, as a delivery states them.
