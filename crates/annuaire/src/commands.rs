@@ -1,5 +1,6 @@
 //! One file for each command: its options, and what it does.
 
+pub(crate) mod adeli;
 pub(crate) mod admin;
 pub(crate) mod backup;
 pub(crate) mod check_store;

@@ -10,10 +10,10 @@ use crate::structure_search::PublishedStructures;
 use annuaire_ecps::{MessageSender, OutgoingMessage, Recipient, is_national_id};
 use annuaire_index::Index;
 use annuaire_mos::owner::Owner;
-use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, SystemActor};
+use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, StructureSearch, SystemActor};
 use annuaire_store::{BlockingRegistry, Registry};
 use annuaire_web::ServedStore;
-use annuaire_workflow::fields::FieldSettings;
+use annuaire_workflow::fields::{FieldSettings, StructureQuery};
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,9 @@ const DEMO_PREFIX: &str = "999";
 const PORTAL: &str = "/portail";
 /// Name of the template of what registration sends, for logs.
 const TEMPLATE: &str = "registration";
+
+/// What a command says that asks for structures by anything but their number.
+const NO_STRUCTURES: &str = "a command of an operator finds structures by their number alone";
 
 /// Pause of a loop that found work a moment ago: more often follows.
 const BUSY: Duration = Duration::from_millis(50);
@@ -146,6 +149,62 @@ impl RegistrationService {
         tokio::spawn(look_at_due(part()));
         tokio::spawn(search_duplicates(part()));
         tokio::spawn(follow(part(), Arc::clone(&self.registry)));
+    }
+}
+
+/// The use cases that a command of an operator runs beside servers: without people, messages, or a search for structures.
+///
+/// # Errors
+/// A sentence when the configuration names no prefix of numbers, so that there is no registration here.
+pub(crate) fn operator_registration(
+    registry: &BlockingRegistry,
+    section: &RegistrationSection,
+    secret: [u8; 32],
+) -> Result<(Registration, SystemActor)> {
+    let Some(rpps_prefix) = section.rpps_prefix.clone() else {
+        bail!(
+            "there is no registration here: name the first digits of its RPPS numbers (rpps_prefix of [registration] in annuaire.toml)"
+        );
+    };
+    Registration::new(RegistrationSettings {
+        registry: Arc::clone(registry.registry()),
+        structures: Arc::new(NoStructures),
+        entropy: Arc::new(random_bytes),
+        now_ms: Arc::new(now_ms),
+        commit_ms: Arc::new(now_ms),
+        secret,
+        rpps_prefix,
+        public_base: String::new(),
+        terms_version: section.terms_version.clone(),
+        arbiters: BTreeSet::new(),
+        support: BTreeSet::new(),
+        auditors: BTreeSet::new(),
+        terminologists: BTreeSet::new(),
+        authority_agents: BTreeMap::new(),
+        fields: FieldSettings::default(),
+    })
+    .context("registration.rpps_prefix")
+}
+
+/// The search for structures of a command, which asks for none.
+struct NoStructures;
+
+#[async_trait]
+impl StructureSearch for NoStructures {
+    async fn sites_of(&self, _: &str) -> Result<Vec<String>, String> {
+        Err(NO_STRUCTURES.to_owned())
+    }
+
+    async fn by_siret(&self, _: &str) -> Result<Vec<String>, String> {
+        Err(NO_STRUCTURES.to_owned())
+    }
+
+    async fn named(&self, _: &StructureQuery, _: usize) -> Result<Vec<String>, String> {
+        Err(NO_STRUCTURES.to_owned())
+    }
+
+    async fn persons_of(&self, _: &str, _: u32, _: u32) -> Result<(Vec<String>, u64), String> {
+        Err(NO_STRUCTURES.to_owned())
     }
 }
 

@@ -205,7 +205,8 @@ impl Form {
 /// A business identifier of a resource; an empty value is not written.
 #[derive(Clone, Copy)]
 pub(crate) struct Identifier<'a> {
-    official: bool,
+    /// `use`; empty for none.
+    usage: &'static str,
     /// Code of [`IDENTIFIER_TYPES`]; empty for an identifier without a type.
     type_code: &'static str,
     system: &'static str,
@@ -215,24 +216,27 @@ pub(crate) struct Identifier<'a> {
 impl<'a> Identifier<'a> {
     /// The identifier that others should use (`use` is `official`).
     pub(crate) const fn official(type_code: &'static str, system: &'static str, value: &'a str) -> Self {
-        Self { official: true, type_code, system, value }
+        Self { usage: "official", type_code, system, value }
     }
 
     /// An identifier without `use`.
     pub(crate) const fn typed(type_code: &'static str, system: &'static str, value: &'a str) -> Self {
-        Self { official: false, type_code, system, value }
+        Self { usage: "", type_code, system, value }
+    }
+
+    /// An identifier that is no longer in use and still leads to the resource (`use` is `old`).
+    pub(crate) const fn former(type_code: &'static str, system: &'static str, value: &'a str) -> Self {
+        Self { usage: "old", type_code, system, value }
     }
 
     /// An identifier without `use` or type.
     pub(crate) const fn untyped(system: &'static str, value: &'a str) -> Self {
-        Self { official: false, type_code: "", system, value }
+        Self { usage: "", type_code: "", system, value }
     }
 
     fn write(&self, j: &mut JsonWriter) {
         j.object(|j| {
-            if self.official {
-                j.string("use", "official");
-            }
+            j.string("use", self.usage);
             if !self.type_code.is_empty() {
                 j.key("type").concept(&annuaire_nos::Coding::without_label(IDENTIFIER_TYPES, self.type_code));
             }

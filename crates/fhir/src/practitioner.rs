@@ -21,7 +21,9 @@ pub(crate) fn full_form(view: View, practice: &PublishedPractice<'_>) -> Resourc
     let mut identifiers = national_identifiers(person).to_vec();
     for other in &person.identifiants_alternatifs {
         if let Some(number) = other.id_nat_ps.strip_prefix('0') {
-            identifiers.push(Identifier::typed("ADELI", ADELI, number));
+            // Whoever knows the number finds the person, in the national form (registration §16.7) or alone.
+            identifiers.push(Identifier::former("ADELI", IDNPS, &other.id_nat_ps));
+            identifiers.push(Identifier::former("ADELI", ADELI, number));
         }
     }
     form.write_identifiers(&identifiers);
@@ -246,8 +248,9 @@ mod tests {
     use super::reduced_form;
     use crate::professional::full_forms;
     use crate::schema::params;
+    use crate::systems::{ADELI, IDNPS};
     use crate::tests::{PUBLIC, json};
-    use annuaire_mos::{ExerciceProfessionnel, Professionnel};
+    use annuaire_mos::{ExerciceProfessionnel, IdentifiantAlternatif, Professionnel};
     use annuaire_terms::Term;
 
     fn of_profession(type_id: &str, profession: &str) -> Professionnel {
@@ -271,6 +274,20 @@ mod tests {
         assert_eq!(json(&all[0])["qualification"][0]["code"]["coding"][0]["system"], system);
         let param = params::QUALIFICATION_CODE.id;
         assert!(all[0].terms.contains(&Term::Token { param, system: system.into(), code: "93".into() }));
+    }
+
+    #[test]
+    fn a_former_adeli_number_is_old_and_found_in_both_forms() {
+        let mut p = of_profession("8", "10");
+        p.identifiants_alternatifs = vec![IdentifiantAlternatif { id_nat_ps: "0991091018".into(), ..Default::default() }];
+        let all = full_forms(PUBLIC, &p, &[], &[]);
+        let identifiers = json(&all[0])["identifier"].clone();
+        let uses: Vec<&str> = identifiers.as_array().unwrap().iter().map(|i| i["use"].as_str().unwrap()).collect();
+        assert_eq!(uses, ["official", "official", "old", "old"]);
+        for (system, code) in [(IDNPS, "0991091018"), (ADELI, "991091018")] {
+            let term = Term::Token { param: params::IDENTIFIER.id, system: system.into(), code: code.into() };
+            assert!(all[0].terms.contains(&term), "{code}");
+        }
     }
 
     #[test]

@@ -102,5 +102,13 @@ mos_class! {
         id_nat_ps: String,
         /// Origin as written: `ADELI`, `RPPS`…
         origine: String,
+        /// First day on which it was in use; empty when nobody said it.
+        date_debut: String,
+        /// Last day on which it was in use; empty when nobody said it.
+        date_fin: String,
+        /// `HISTORIQUE` for a number that is no longer given (registration §16.5); empty when nobody said it.
+        statut: String,
+        /// Whether it is the last one of its origin that the person had, as far as known.
+        dernier_connu: bool,
     }
 }

@@ -32,7 +32,7 @@ pub struct FileAccess {
 const PREFIX: &str = "inscription-";
 
 /// What each code means to the person whom it concerns. What is in no line is told as another operation.
-const DEEDS: [(&str, &str); 61] = [
+const DEEDS: [(&str, &str); 63] = [
     ("creer", "Création de la demande"),
     ("enregistrer-section", "Saisie d'une section de la demande"),
     ("valider-section", "Validation d'une section de la demande"),
@@ -75,6 +75,8 @@ const DEEDS: [(&str, &str); 61] = [
     ("ecarter-coordonnees", "Coordonnées proposées écartées"),
     ("activation", "Première activation d'un moyen de connexion"),
     ("lever-suspension", "Fin de la suspension des moyens de connexion"),
+    ("adeli-charger", "Rattachement d'un numéro ADELI"),
+    ("adeli-annuler", "Retrait d'un numéro ADELI"),
     ("fusionner", "Rapprochement de deux numéros"),
     ("defusionner", "Fin du rapprochement de deux numéros"),
     ("liste", "Consultation d'une liste de demandes"),

@@ -7,7 +7,9 @@ use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, beginning,
 use crate::service::Registration;
 use annuaire_workflow::communes::CommuneIndex;
 use annuaire_workflow::day::Day;
-use annuaire_workflow::duplicates::{BlockingKey, BlockingSource, IdentityTraits, blocking_keys, is_strict_match, score};
+use annuaire_workflow::duplicates::{
+    BlockingKey, BlockingSource, IdentityTraits, blocking_keys, is_strict_match, name_and_birth_agree, score,
+};
 use annuaire_workflow::request::IdentityMatch;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -144,6 +146,16 @@ impl Registration {
         Ok(all)
     }
 
+    /// The person to whom the ADELI number of a candidate leads, and whether it leads somewhere (registration §8.4); the candidate otherwise.
+    async fn led_by_adeli(&self, candidate: RegisteredPerson) -> Result<(RegisteredPerson, bool), Error> {
+        let Some(adeli) = candidate.national_id.strip_prefix('0') else { return Ok((candidate, false)) };
+        let Some(rpps) = self.rpps_of_adeli(adeli).await? else { return Ok((candidate, false)) };
+        Ok(match self.person(&annuaire_workflow::rpps_number::idnps(&rpps)).await? {
+            Some(person) => (person, true),
+            None => (candidate, false),
+        })
+    }
+
     /// The best candidate for an identity (registration §8); `None` when nobody is alike. Cost: a page of rows for each key, and
     /// the facts of the candidates.
     pub(crate) async fn find_identity(&self, sought: &SoughtIdentity, today: Day) -> Result<Option<FoundIdentity>, Error> {
@@ -152,6 +164,10 @@ impl Registration {
         traits.contacts = [&sought.email, &sought.mobile].into_iter().filter(|c| !c.is_empty()).cloned().collect();
         let mut best: Option<FoundIdentity> = None;
         for person in self.candidates(sought).await? {
+            let (person, is_led) = self.led_by_adeli(person).await?;
+            if sought.distinct.contains(&person.national_id) {
+                continue;
+            }
             let Some(theirs) = person.traits() else { continue };
             let found = IdentityMatch {
                 score: score(&traits, &theirs, communes).total,
@@ -159,10 +175,11 @@ impl Registration {
                 one_side_certified: sought.certified || person.is_certified(),
                 sanctioned: person.is_sanctioned(today),
                 contact_verified: person.verified_contact().is_some(),
+                adeli_agrees: is_led && name_and_birth_agree(&traits, &theirs),
                 adeli_without_rpps: person.national_id.starts_with('0'),
                 ..Default::default()
             };
-            let rank = |found: &IdentityMatch| (found.strict, found.score);
+            let rank = |found: &IdentityMatch| (found.strict, found.adeli_agrees, found.score);
             if best.as_ref().is_none_or(|known| rank(&found) > rank(&known.found)) {
                 best = Some(FoundIdentity { person, found });
             }

@@ -122,7 +122,7 @@ impl Registration {
     }
 
     /// The persons of these numbers whose facts can be read: one at fault keeps nobody else from being found.
-    async fn readable_persons(&self, numbers: &[String]) -> Result<BTreeMap<String, RegisteredPerson>, Error> {
+    pub(crate) async fn readable_persons(&self, numbers: &[String]) -> Result<BTreeMap<String, RegisteredPerson>, Error> {
         let all = match persons(self.registry(), numbers).await {
             Err(Error::Facts { .. }) => {
                 let mut all = Vec::new();

@@ -23,7 +23,8 @@
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
 //! [`NoticeSender`] and a [`StructureSearch`]. Absent: undoing a merge after 30 days by two arbiters (§8.6), the dialogue with the civil
-//! register (§9: only what is to be asked is written), reviews and campaigns (§15), suspended situations of closed structures.
+//! register (§9: only what is to be asked is written), reviews and campaigns (§15), suspended situations of closed structures, the
+//! switch of a profession from ADELI records (§16.5; correspondence files are loaded).
 
 mod accesses;
 mod acting;
@@ -40,6 +41,7 @@ mod consoles;
 mod contact_codes;
 mod contact_proposals;
 mod content;
+mod correspondence;
 mod dashboard;
 mod due;
 mod duplicates;
@@ -101,6 +103,7 @@ pub use backlog::OperatorBacklog;
 pub use checks::IdentityChecks;
 pub use consoles::OpenConsoles;
 pub use contact_proposals::{ProposedContact, note_activation};
+pub use correspondence::CorrespondenceReport;
 pub use dashboard::{Dashboard, StaffFigures};
 pub use due::DueRun;
 pub use duplicates::{DuplicatePair, DuplicateSheet, DuplicatesRun};

@@ -28,6 +28,8 @@ pub const TIMER_HOUR_MS: i64 = 3 * 3_600_000;
 pub const DIGEST_HOUR_MS: i64 = 8 * 3_600_000;
 /// Days for which the « finished » table of a list looks back (registration §4.4).
 pub const FINISHED_DAYS: i32 = 90;
+/// Lines of a correspondence file that one transaction applies: some hundred rows.
+pub const CORRESPONDENCE_LINES: usize = 100;
 /// Persons whose keys one unit writes: some thousand rows, for which other writers wait some tens of milliseconds.
 pub const INDEXED_PERSONS: u32 = 100;
 /// Structures that a step along the log looks at.

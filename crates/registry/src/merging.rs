@@ -257,7 +257,7 @@ impl Registration {
         let Objet::Professionnel(mut stated) = serde_json::from_str(&fact.payload).map_err(unreadable)? else { return Ok(()) };
         stated.identifiants_alternatifs.retain(|known| known.id_nat_ps != alias);
         if added {
-            let former = IdentifiantAlternatif { id_nat_ps: alias.to_owned(), origine: "RPPS".to_owned() };
+            let former = IdentifiantAlternatif { id_nat_ps: alias.to_owned(), origine: "RPPS".to_owned(), ..Default::default() };
             stated.identifiants_alternatifs.push(former);
         }
         let payload = serde_json::to_string(&Objet::Professionnel(stated)).map_err(unreadable)?;

@@ -111,6 +111,8 @@ impl Registration {
             PersonQuery::Number(number) => {
                 let number = number.split_whitespace().collect::<String>();
                 let criteria = self.keys.hashed("search", &[&number]);
+                // A former ADELI number leads to its person (registration §16.7).
+                let number = self.rpps_of_adeli(&number).await?.unwrap_or(number);
                 // An alias answers with its survivor (registration §8.6).
                 let number = self.surviving_number(&number).await?.unwrap_or(number);
                 (criteria, self.person(&idnps(&number)).await?)

@@ -161,7 +161,8 @@ impl Registration {
     /// Those of the registry.
     pub async fn support_person(&self, by: &SupportSession, rpps: &str) -> Result<Option<SupportPerson>, RegistrationStop> {
         let actor = CaseActor::support(by);
-        let number = idnps(rpps.trim());
+        // A former ADELI number leads to its person (registration §16.7).
+        let number = idnps(self.rpps_of_adeli(rpps).await?.as_deref().unwrap_or(rpps.trim()));
         let event = person_event(&actor, "lire-fiche", &number);
         let Some(person) = self.person(&number).await? else {
             self.audit(with_result(event, "inconnu")).await?;

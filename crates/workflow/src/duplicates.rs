@@ -13,4 +13,4 @@ pub use blocking::{BlockingKey, BlockingSource, blocking_keys};
 pub use disclosure::{EntryDisclosure, MatchPlace, ORDER_SANCTION_TEXT, disclosure};
 pub use merge::{MergeCandidate, MergeFault, may_undo_merge, survivor};
 pub use score::{MatchClass, Score, ScoreLine, ScoredTrait, score};
-pub use traits::{BirthPlace, IdentityTraits, is_strict_match};
+pub use traits::{BirthPlace, IdentityTraits, is_strict_match, name_and_birth_agree};

@@ -14,6 +14,7 @@
 //! * [`duplicates`] compares identities and tells what a manager may know of a match; [`certification`], [`situation`],
 //!   [`person`] and [`contact`] are the lives of what a request leaves behind.
 //! * [`bulk`] reads a line of a list of an employer as drafts of that form.
+//! * [`adeli`] reads the files of the move from ADELI to RPPS numbers.
 //! * [`timers`] tell what is due when nobody acts, [`notifications`] what people are told.
 //!
 //! The files in `tests/golden` show all of it to people of the field. A module whose rules go beyond the reference, or choose
@@ -50,6 +51,7 @@
 //! of orders (§16.3) and of cards (§18) belong to `exchange`.
 
 pub mod actor;
+pub mod adeli;
 pub mod attestation;
 pub mod bulk;
 pub mod certification;

@@ -139,13 +139,13 @@ fn set_civil_status(p: &mut Professionnel, r: &LineFields<'_>) {
 fn add_other_identifiers(p: &mut Professionnel, r: &LineFields<'_>) {
     if !r.get(S::Adeli).is_empty() {
         let id_nat_ps = format!("0{}", r.get(S::Adeli));
-        p.identifiants_alternatifs.push(IdentifiantAlternatif { id_nat_ps, origine: "ADELI".to_owned() });
+        p.identifiants_alternatifs.push(IdentifiantAlternatif { id_nat_ps, origine: "ADELI".to_owned(), ..Default::default() });
     }
     for one in r.get(S::AutresIdentifiants).split(';').filter(|o| !o.is_empty()) {
         let mut parts = one.split(',').map(str::to_owned);
         let (id_nat_ps, origine) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         if id_nat_ps != p.id_nat_ps {
-            p.identifiants_alternatifs.push(IdentifiantAlternatif { id_nat_ps, origine });
+            p.identifiants_alternatifs.push(IdentifiantAlternatif { id_nat_ps, origine, ..Default::default() });
         }
     }
 }

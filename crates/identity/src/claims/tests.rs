@@ -95,7 +95,11 @@ fn doctor() -> PersonAtWork {
             civilite: "MME".into(),
             exercices: vec![know_how],
             autorite_enregistrement: "CNOM/CNOM/CNOM".into(),
-            identifiants_alternatifs: vec![IdentifiantAlternatif { id_nat_ps: "0999999001".into(), origine: "ADELI".into() }],
+            identifiants_alternatifs: vec![IdentifiantAlternatif {
+                id_nat_ps: "0999999001".into(),
+                origine: "ADELI".into(),
+                ..Default::default()
+            }],
             ..Default::default()
         },
     )

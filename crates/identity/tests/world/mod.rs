@@ -547,6 +547,7 @@ pub fn claims_of(token: &str) -> Value {
 }
 
 pub fn adeli(mut person: Professionnel, number: &str) -> Professionnel {
-    person.identifiants_alternatifs = vec![IdentifiantAlternatif { id_nat_ps: number.into(), origine: "ADELI".into() }];
+    person.identifiants_alternatifs =
+        vec![IdentifiantAlternatif { id_nat_ps: number.into(), origine: "ADELI".into(), ..Default::default() }];
     person
 }

@@ -63,6 +63,8 @@ const FILE_SOURCES: &[FileSource] = &[
     file("r-certificatpp", Register, false, 20),
     file("r-certificatpm", Register, false, 20),
     file("bascule", Register, false, 20),
+    // What `annuaire adeli load` applies. Not the owner above, whose next delivery would end it.
+    file("adeli", Register, false, 20),
     file("psc", Register, false, 30),
     file("psla", Register, true, 40),
     file("psla-sf", Register, true, 40),
@@ -106,7 +108,7 @@ mod tests {
             table,
             "\
 Register 10: FINESS-AS FINESS-EG FINESS-EJ FINESS-EML FINESS-GR FINESS-SOC
-Register 20: bascule r-activite r-adressemssante r-attribpart r-autexerc r-autrediplobt r-cartepro r-certificatpm r-certificatpp r-coordact r-coordcorresp r-coordstruct r-dernieradeli r-diplobt r-etatciv r-exercpro r-langue r-personne r-referae r-savoirfaire r-structure
+Register 20: adeli bascule r-activite r-adressemssante r-attribpart r-autexerc r-autrediplobt r-cartepro r-certificatpm r-certificatpp r-coordact r-coordcorresp r-coordstruct r-dernieradeli r-diplobt r-etatciv r-exercpro r-langue r-personne r-referae r-savoirfaire r-structure
 Register 30: psc
 Register 40: CPS MSS PSLA PSLA-DIPL PSLA-SF
 Register 50: MONOTABLE

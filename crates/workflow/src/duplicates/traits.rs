@@ -68,6 +68,19 @@ impl IdentityTraits {
     }
 }
 
+/// Whether family name, first given name and day of birth are equal: what an ADELI number needs beside it to tell who somebody is
+/// (registration §8.4). The given name counts, since twins share the rest.
+#[must_use]
+pub fn name_and_birth_agree(a: &IdentityTraits, b: &IdentityTraits) -> bool {
+    let (name, given) = (norm(&a.family_name), a.first_given());
+    !name.is_empty()
+        && name == norm(&b.family_name)
+        && !given.is_empty()
+        && given == b.first_given()
+        && a.birth.is_some()
+        && a.birth == b.birth
+}
+
 /// Whether the five traits are equal: family name, first given name, sex, day and place of birth (registration §8.1).
 #[must_use]
 pub fn is_strict_match(a: &IdentityTraits, b: &IdentityTraits) -> bool {
