@@ -5,7 +5,7 @@ use crate::attestation;
 use crate::console::{arbitration, audit, authority, home as consoles, pairs, support, terminologies};
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
-use crate::gae::{entrance, home, instruction, list, lots, people, request, staff, wish};
+use crate::gae::{entrance, home, instruction, list, lots, people, request, review, staff, wish};
 use crate::open_pages;
 use crate::pro::{applicant, file, holder};
 use crate::representative::{authority as represented, designation, structures, withdrawal};
@@ -45,6 +45,12 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/gae/enregistrements/{rpps}", "portal.gae-person", Professional, get(people::person)),
         ("/portail/gae/enregistrements/{rpps}/demande", "portal.gae-begin", Professional, post(people::begin)),
         ("/portail/gae/effectifs", "portal.gae-staff", Professional, get(staff::staff)),
+        (
+            "/portail/gae/effectifs/confirmation",
+            "portal.gae-review",
+            Professional,
+            get(review::review).post(review::answer_review),
+        ),
         ("/portail/gae/tableau", "portal.gae-dashboard", Professional, get(staff::dashboard)),
         ("/portail/gae/lots", "portal.gae-lots", Professional, get(lots::list).post(lots::upload)),
         ("/portail/gae/lots/modele.csv", "portal.gae-lot-template", Professional, get(lots::template)),

@@ -8,13 +8,14 @@ use axum::http::StatusCode;
 use world::{HEAD, NEIGHBOUR, REP, SITE, World};
 
 /// Pages of managers that take no number.
-const OF_MANAGERS: [&str; 10] = [
+const OF_MANAGERS: [&str; 11] = [
     "/portail/gae",
     "/portail/gae/demandes",
     "/portail/gae/demandes/fichier/saisie",
     "/portail/gae/nouvelle",
     "/portail/gae/enregistrements",
     "/portail/gae/effectifs",
+    "/portail/gae/effectifs/confirmation",
     "/portail/gae/tableau",
     "/portail/gae/messages",
     "/portail/gae/professions",
@@ -33,7 +34,7 @@ const OF_PROFESSIONALS: [&str; 9] = [
     "/portail/pro/mes-donnees.json",
 ];
 /// Forms.
-const FORMS: [&str; 18] = [
+const FORMS: [&str; 19] = [
     "/portail/gae/agir-pour",
     "/portail/gae/charte",
     "/portail/gae/nouvelle",
@@ -43,6 +44,7 @@ const FORMS: [&str; 18] = [
     "/portail/gae/demandes/P20261126000001/abandonner",
     "/portail/gae/enregistrements",
     "/portail/gae/enregistrements/99900000011/demande",
+    "/portail/gae/effectifs/confirmation",
     "/portail/gae/professions",
     "/portail/gae/lots",
     "/portail/gae/lots/1/soumettre",

@@ -23,7 +23,7 @@
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
 //! [`NoticeSender`] and a [`StructureSearch`]. Absent: undoing a merge after 30 days by two arbiters (§8.6), the dialogue with the civil
-//! register (§9: only what is to be asked is written), reviews and campaigns (§15), suspended situations of closed structures.
+//! register (§9: only what is to be asked is written), suspended situations of closed structures.
 
 mod accesses;
 mod acting;
@@ -74,6 +74,7 @@ mod registering;
 mod representative;
 mod request_row;
 mod requests;
+mod reviewing;
 mod row;
 mod sections;
 mod service;
@@ -121,6 +122,7 @@ pub use processing::ProcessingRun;
 pub use representative::{AuthoritySheet, HabilitationCandidate, ListedMandataire};
 pub use request_row::{origin_code, section_code};
 pub use requests::RegistrationSubject;
+pub use reviewing::{ReviewLine, ReviewPage};
 pub use sections::{SectionDraft, SectionOutcome};
 pub use service::{Registration, RegistrationSettings, SystemActor};
 pub use session::{

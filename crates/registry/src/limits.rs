@@ -90,3 +90,7 @@ pub const SOFTWARE_MAX: usize = 50;
 pub const EVENTS_MAX: u32 = 200;
 /// Milliseconds that a change waits before the feed for software tells it: what another node dated earlier is committed by then.
 pub const EVENTS_SETTLED_MS: i64 = 5_000;
+/// Situations that a manager confirms at once: a page.
+pub const REVIEWED_AT_ONCE: usize = 100;
+/// Days between two messages on what a structure has to confirm, and for an answer when every term is over.
+pub const REVIEW_MESSAGE_DAYS: i32 = 30;
