@@ -79,6 +79,8 @@ impl Registration {
             crate::lot_rows::LotPageRow::KIND,
             crate::lot_rows::LotLineRow::KIND,
             crate::lot_rows::ReferenceRow::KIND,
+            crate::anomalies::AnomalyRow::KIND,
+            crate::anomalies::AnomalySourceRow::KIND,
         ];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)

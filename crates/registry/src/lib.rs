@@ -28,6 +28,7 @@
 mod accesses;
 mod acting;
 mod alerts;
+mod anomalies;
 mod applicant;
 mod arbitration;
 mod attested;
@@ -93,6 +94,7 @@ mod wishes;
 
 pub use accesses::FileAccess;
 pub use annuaire_store::{AuditFilter, AuditRow};
+pub use anomalies::{AnomalyAnswer, AnomalyDatum, AnomalyOwner, AnomalyReport, AnomalyState, ListedAnomaly, ReportedAnomaly};
 pub use applicant::{ApplicantSession, CivilTraits};
 pub use arbitration::{ArbitrationLine, ArbitrationSheet};
 pub use attested::AttestedPerson;

@@ -21,6 +21,13 @@ async fn asked(w: &World) -> Vec<(String, String)> {
     all
 }
 
+/// Managers log in: a habilitation that nobody uses for thirteen months is suspended.
+async fn all_log_in(w: &World) {
+    for id in [SITE, COLLEAGUE, HEAD] {
+        w.manager(id).await;
+    }
+}
+
 fn told(mails: &[(String, String)]) -> Vec<&str> {
     mails.iter().map(|(to, _)| to.as_str()).collect()
 }
@@ -44,6 +51,7 @@ async fn managers_are_asked_after_a_year_and_silence_removes_nothing() {
     assert_eq!(r.reviews_waiting(&by).await.unwrap(), 1);
     assert_eq!(r.dashboard(&by).await.unwrap().to_review, 1);
     assert_eq!(r.reviews_waiting(&w.manager(NEIGHBOUR).await).await.unwrap(), 0, "of the own perimeter");
+    all_log_in(&w).await;
     let step = async || r.situations_to_review(&by, PLACE, 0, 50).await.unwrap().lines[0].step;
     assert_eq!(step().await, ReviewStep::Asked);
     w.pass(60 * DAY);
@@ -58,7 +66,7 @@ async fn managers_are_asked_after_a_year_and_silence_removes_nothing() {
     assert!(asked(&w).await.is_empty());
     assert_eq!(step().await, ReviewStep::NotConfirmed);
     assert!(shown().await, "restricted data shows it");
-    w.pass(400 * DAY);
+    w.pass(300 * DAY);
     r.run_due(&w.system).await.unwrap();
     assert_eq!(w.public(&rpps).await.exercices[0].situations.len(), 1, "nobody is removed");
 }
@@ -100,6 +108,7 @@ async fn an_answer_lasts_a_year_and_what_the_authority_changes_is_one() {
     r.run_due(&w.system).await.unwrap();
     assert_eq!(r.reviews_waiting(&by).await.unwrap(), 0);
     assert!(w.registry.identity_row("situation-review", &all[1]).await.unwrap().is_none());
+    all_log_in(&w).await;
     w.pass(364 * DAY);
     assert!(asked(&w).await.is_empty());
     w.pass(DAY);
