@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use world::{HEAD, NEIGHBOUR, REP, SITE, World};
 
 /// Pages of managers that take no number.
-const OF_MANAGERS: [&str; 11] = [
+const OF_MANAGERS: [&str; 12] = [
     "/portail/gae",
     "/portail/gae/demandes",
     "/portail/gae/demandes/fichier/saisie",
@@ -16,17 +16,19 @@ const OF_MANAGERS: [&str; 11] = [
     "/portail/gae/enregistrements",
     "/portail/gae/effectifs",
     "/portail/gae/effectifs/confirmation",
+    "/portail/gae/anomalies",
     "/portail/gae/tableau",
     "/portail/gae/messages",
     "/portail/gae/professions",
     "/portail/gae/lots",
 ];
 /// Pages of registered professionals.
-const OF_PROFESSIONALS: [&str; 9] = [
+const OF_PROFESSIONALS: [&str; 10] = [
     "/portail/pro",
     "/portail/pro/coordonnees",
     "/portail/pro/situations",
     "/portail/pro/situations/ajouter",
+    "/portail/pro/anomalies",
     "/portail/pro/acces",
     "/portail/pro/messages",
     "/portail/pro/demandes",
@@ -34,7 +36,7 @@ const OF_PROFESSIONALS: [&str; 9] = [
     "/portail/pro/mes-donnees.json",
 ];
 /// Forms.
-const FORMS: [&str; 19] = [
+const FORMS: [&str; 21] = [
     "/portail/gae/agir-pour",
     "/portail/gae/charte",
     "/portail/gae/nouvelle",
@@ -49,6 +51,8 @@ const FORMS: [&str; 19] = [
     "/portail/gae/lots",
     "/portail/gae/lots/1/soumettre",
     "/portail/gae/lots/1/valider",
+    "/portail/gae/anomalies",
+    "/portail/pro/anomalies",
     "/portail/pro/coordonnees",
     "/portail/pro/coordonnees/proposition",
     "/portail/pro/situations/demande",

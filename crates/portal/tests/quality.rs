@@ -4,7 +4,7 @@
 mod world;
 
 use axum::http::StatusCode;
-use world::{HEAD, NEIGHBOUR, SITE, World};
+use world::{HEAD, NATIONAL, NEIGHBOUR, SITE, World};
 
 const DAY: i64 = 86_400_000;
 const REVIEW: &str = "/portail/gae/effectifs/confirmation";
@@ -66,4 +66,67 @@ async fn a_manager_confirms_ends_or_changes_what_is_to_be_reviewed() {
         all.iter().map(|id| ("situation", *id)).chain([("structure", "990000010"), ("faire", "present")]).collect();
     assert_eq!(w.post(HEAD, REVIEW, &fields).await.status, StatusCode::SEE_OTHER);
     w.get(Some(SITE), &elsewhere).await.says(&["0 enregistrement à vérifier"]);
+}
+
+const REPORT: &str = "/portail/signaler";
+const WRONG: &str = "Cette personne est partie en septembre.";
+
+/// What a stranger types, with the token of the page.
+async fn report(w: &World, rpps: &str, datum: &str) -> world::Answered {
+    let token = hidden(&w.get(None, REPORT).await.text, "jeton");
+    let fields =
+        [("jeton", token.as_str()), ("rpps", rpps), ("donnee", datum), ("texte", WRONG), ("email", "lecteur@essai.example")];
+    w.post_plain(None, REPORT, &fields).await
+}
+
+#[tokio::test]
+async fn anybody_reports_an_anomaly_and_learns_nothing_that_the_directory_hides() {
+    let w = World::new().await;
+    let (_, rpps) = w.registered(&w.manager(SITE).await, "990000010", "Ondine", "ondine").await;
+    let page = w.get(None, &format!("{REPORT}?rpps={rpps}")).await.page(StatusCode::OK, "Signaler une anomalie");
+    page.says(&[&rpps, "Donnée inexacte", "Coordonnées"]).hides(&["Ondine"]);
+    // A form without the token of the page, and one that was sent from elsewhere.
+    for token in ["", "0123456789abcdef0123456789abcdef"] {
+        let fields = [("jeton", token), ("rpps", rpps.as_str()), ("donnee", "role"), ("texte", WRONG)];
+        assert_eq!(w.post_plain(None, REPORT, &fields).await.status, StatusCode::FORBIDDEN);
+    }
+    for (rpps, datum, told) in [("12", "role", "E-RPPS-01"), (rpps.as_str(), "autre", "E-GEN-01")] {
+        let answer = report(&w, rpps, datum).await.page(StatusCode::UNPROCESSABLE_ENTITY, "Signaler une anomalie");
+        answer.says(&[told, WRONG, "lecteur@essai.example"]);
+    }
+    // Known, unknown, of an order: one answer.
+    let mut states = Vec::new();
+    for number in [rpps.as_str(), "99912345671", &HEAD[1..]] {
+        let answer = report(&w, number, "role").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        let state = w.get(None, &answer.location).await.page(StatusCode::OK, "Suivi d’un signalement");
+        let state = state.says(&["En attente de réponse", "Votre signalement est transmis."]);
+        let shown = state.text.replace(answer.location.split(['/', '?']).nth(3).unwrap(), "…");
+        assert!(!shown.contains(number) && !shown.contains(WRONG) && !shown.contains("lecteur@"));
+        states.push((answer.location, shown));
+    }
+    assert!(states.iter().all(|(_, shown)| *shown == states[0].1), "a stranger learns nothing");
+    w.get(None, &format!("{REPORT}/0123456789abcdef0123456789abcdef")).await.page(StatusCode::NOT_FOUND, "Page introuvable");
+    // Its manager sees it on the home page, answers, and the reporter sees the answer.
+    w.get(Some(NEIGHBOUR), "/portail/gae").await.hides(&["anomalie signalée"]);
+    w.get(Some(NEIGHBOUR), "/portail/gae/anomalies").await.page(StatusCode::OK, "Anomalies signalées").hides(&["Ondine"]);
+    w.get(Some(SITE), "/portail/gae").await.says(&["1 anomalie signalée", "/portail/gae/anomalies"]);
+    let list = w.get(Some(SITE), "/portail/gae/anomalies").await.page(StatusCode::OK, "Anomalies signalées");
+    let list = list.says(&["Ondine", WRONG, "lecteur@essai.example", "Corrigé", "Exact", "Ne nous concerne pas"]);
+    let key = hidden(&list.text, "anomalie");
+    let fields = [("anomalie", key.as_str()), ("faire", "corrige")];
+    for (who, path) in [
+        (NEIGHBOUR, "/portail/gae/anomalies"),
+        (SITE, "/portail/pro/anomalies"),
+        (NATIONAL, "/portail/console/support/anomalies"),
+        (HEAD, "/portail/console/autorite/anomalies"),
+    ] {
+        assert_eq!(w.post(who, path, &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+    }
+    let done = w.post(SITE, "/portail/gae/anomalies", &fields).await;
+    w.get(Some(SITE), &done.location).await.says(&["La réponse est envoyée.", "Aucune anomalie n’attend"]);
+    w.get(None, &states[0].0).await.says(&["<strong>Corrigé</strong>"]).hides(&["En attente"]);
+    // What nobody owns is the support's; what an order registered is its agents'.
+    w.get(Some(NATIONAL), "/portail/console/support/anomalies").await.says(&["99912345671", WRONG]).hides(&["SIEGE"]);
+    w.get(Some(NATIONAL), "/portail/console/autorite/anomalies").await.says(&[&HEAD[1..]]).hides(&["99912345671"]);
 }
