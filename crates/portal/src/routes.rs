@@ -85,6 +85,7 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/pro/situations", "portal.situations", Professional, get(file::situations)),
         ("/portail/pro/situations/ajouter", "portal.add", Professional, get(holder::add_page)),
         ("/portail/pro/situations/demande", "portal.begin", Professional, post(holder::begin)),
+        ("/portail/pro/coordonnees/confirmation", "portal.contact-exact", Professional, post(file::confirm_contact)),
         ("/portail/pro/anomalies", "portal.anomalies", Professional, get(anomaly::of_holder).post(anomaly::holder_answers)),
         ("/portail/pro/acces", "portal.accesses", Professional, get(file::accesses)),
         ("/portail/pro/messages", "portal.messages", Professional, get(file::messages)),

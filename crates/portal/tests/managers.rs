@@ -36,7 +36,7 @@ const OF_PROFESSIONALS: [&str; 10] = [
     "/portail/pro/mes-donnees.json",
 ];
 /// Forms.
-const FORMS: [&str; 21] = [
+const FORMS: [&str; 22] = [
     "/portail/gae/agir-pour",
     "/portail/gae/charte",
     "/portail/gae/nouvelle",
@@ -54,6 +54,7 @@ const FORMS: [&str; 21] = [
     "/portail/gae/anomalies",
     "/portail/pro/anomalies",
     "/portail/pro/coordonnees",
+    "/portail/pro/coordonnees/confirmation",
     "/portail/pro/coordonnees/proposition",
     "/portail/pro/situations/demande",
     "/portail/pro/demandes/P20261126000001/saisie",

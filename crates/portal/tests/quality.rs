@@ -3,6 +3,7 @@
 
 mod world;
 
+use annuaire_workflow::fields::ContactDraft;
 use axum::http::StatusCode;
 use world::{HEAD, NATIONAL, NEIGHBOUR, SITE, World};
 
@@ -90,7 +91,9 @@ async fn anybody_reports_an_anomaly_and_learns_nothing_that_the_directory_hides(
         let fields = [("jeton", token), ("rpps", rpps.as_str()), ("donnee", "role"), ("texte", WRONG)];
         assert_eq!(w.post_plain(None, REPORT, &fields).await.status, StatusCode::FORBIDDEN);
     }
-    for (rpps, datum, told) in [("12", "role", "E-RPPS-01"), (rpps.as_str(), "autre", "E-GEN-01")] {
+    for (rpps, datum, told) in
+        [("12", "role", "Saisissez les 11 chiffres du numéro RPPS"), (rpps.as_str(), "autre", "Ce champ est obligatoire.")]
+    {
         let answer = report(&w, rpps, datum).await.page(StatusCode::UNPROCESSABLE_ENTITY, "Signaler une anomalie");
         answer.says(&[told, WRONG, "lecteur@essai.example"]);
     }
@@ -129,4 +132,27 @@ async fn anybody_reports_an_anomaly_and_learns_nothing_that_the_directory_hides(
     // What nobody owns is the support's; what an order registered is its agents'.
     w.get(Some(NATIONAL), "/portail/console/support/anomalies").await.says(&["99912345671", WRONG]).hides(&["SIEGE"]);
     w.get(Some(NATIONAL), "/portail/console/autorite/anomalies").await.says(&[&HEAD[1..]]).hides(&["99912345671"]);
+}
+
+#[tokio::test]
+async fn a_professional_confirms_the_own_contact_with_one_click() {
+    let w = World::new().await;
+    let r = &w.registration;
+    let by = w.manager(SITE).await;
+    let (_, rpps) = w.registered(&by, "990000010", "Ondine", "ondine").await;
+    let who = format!("8{rpps}");
+    r.means_activated(&w.system, &who).await.unwrap();
+    let draft = ContactDraft { email: "autre@personne.example".into(), mobile: "0639980019".into(), sans_mobile: false };
+    r.propose_contact(&by, &rpps, &draft).await.unwrap();
+    w.post(&who, "/portail/pro/coordonnees/proposition", &[("faire", "accepter")]).await;
+    let button = "Mes coordonnées sont toujours exactes";
+    w.get(Some(&who), "/portail/pro/coordonnees").await.page(StatusCode::OK, "Mes coordonnées").hides(&[button]);
+    w.pass(366 * DAY);
+    w.get(Some(&who), "/portail/pro").await.says(&["Vos coordonnées n’ont pas été vérifiées depuis un an"]);
+    w.get(Some(&who), "/portail/pro/coordonnees").await.page(StatusCode::OK, "Mes coordonnées").says(&[button]);
+    let done = w.post(&who, "/portail/pro/coordonnees/confirmation", &[]).await;
+    w.get(Some(&who), &done.location).await.says(&["La confirmation est enregistrée."]).hides(&[button]);
+    // Whoever verified nothing has nothing to confirm.
+    let none = w.post(SITE, "/portail/pro/coordonnees/confirmation", &[]).await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
 }

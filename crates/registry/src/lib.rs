@@ -23,7 +23,7 @@
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
 //! [`NoticeSender`] and a [`StructureSearch`]. Absent: undoing a merge after 30 days by two arbiters (§8.6), the dialogue with the civil
-//! register (§9: only what is to be asked is written), confirmations of contacts, surveys and indicators (§15), suspended situations of closed structures.
+//! register (§9: only what is to be asked is written), surveys and indicators (§15), suspended situations of closed structures.
 
 mod accesses;
 mod acting;
@@ -39,6 +39,7 @@ mod backlog;
 mod checks;
 mod consoles;
 mod contact_codes;
+mod contact_confirm;
 mod contact_proposals;
 mod content;
 mod dashboard;

@@ -100,3 +100,5 @@ pub const ANOMALIES_PER_HOUR: usize = 10;
 pub const ANOMALY_SOURCE_MS: i64 = 3_600_000;
 /// Milliseconds for which an answered report is kept: a year.
 pub const ANOMALY_KEPT_MS: i64 = 365 * 86_400_000;
+/// Months after which a professional is asked whether a verified contact is still exact (registration §13, `contact.confirm`).
+pub const CONTACT_CONFIRMED_MONTHS: i32 = 12;

@@ -4,7 +4,7 @@
 mod world;
 
 use annuaire_registry::{RegistrationSubject, SectionDraft};
-use annuaire_workflow::fields::ClosingDraft;
+use annuaire_workflow::fields::{ClosingDraft, ContactDraft};
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::reviews::ReviewStep;
 use annuaire_workflow::state::RequestState;
@@ -167,4 +167,34 @@ async fn who_was_registered_before_reviews_began_is_reviewed_too_and_the_night_r
     let due = async || w.registry.identity_rows_due("place-review", w.clock.load(std::sync::atomic::Ordering::SeqCst), 10).await;
     w.pass(180 * DAY);
     assert!(due().await.unwrap().is_empty(), "no structure is looked at before its day");
+}
+
+#[tokio::test]
+async fn a_verified_contact_is_asked_for_after_a_year_and_one_click_confirms_it() {
+    let w = World::new().await;
+    let r = &w.registration;
+    let by = w.manager(SITE).await;
+    let (_, rpps) = w.registered(&by, PLACE, "Camille", "camille").await;
+    let holder = w.holder(&rpps).await;
+    let old = async || r.own_file(&holder).await.unwrap().contact_is_old;
+    w.pass(380 * DAY);
+    assert!(!old().await, "a contact that nobody verified is not confirmed, but verified by codes");
+    assert_eq!(refused(r.confirm_own_contact(&holder).await).code, MessageCode::EGen02);
+    r.means_activated(&w.system, &format!("8{rpps}")).await.unwrap();
+    let draft = ContactDraft { email: "autre@personne.example".into(), mobile: "0639980019".into(), sans_mobile: false };
+    r.propose_contact(&w.manager(SITE).await, &rpps, &draft).await.unwrap();
+    r.confirm_contact(&holder, true).await.unwrap();
+    // From 11 December 2027 to that day of a leap year.
+    w.pass(365 * DAY);
+    assert!(!old().await);
+    w.pass(DAY);
+    assert!(old().await);
+    for _ in 0..2 {
+        r.confirm_own_contact(&holder).await.unwrap();
+        assert!(!old().await);
+    }
+    w.pass(364 * DAY);
+    assert!(!old().await);
+    w.pass(DAY);
+    assert!(old().await, "a year after the click");
 }
