@@ -10,7 +10,7 @@ use crate::limits::{PAGE, TIMER_HOUR_MS};
 use crate::notice::{NoticePeople, NoticeValues};
 use crate::person::{RegisteredPerson, persons};
 use crate::place::RegisteredPlace;
-use crate::reviewing::StatedSituation;
+use crate::reviewing::ReviewedSituation;
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, read};
 use crate::service::{Registration, SystemActor};
 use crate::statement::BY_ROLE;
@@ -41,8 +41,8 @@ struct LocalSituation<'a> {
 }
 
 impl LocalSituation<'_> {
-    fn reviewed(&self, today: Day) -> StatedSituation<'_> {
-        StatedSituation {
+    fn reviewed(&self, today: Day) -> ReviewedSituation<'_> {
+        ReviewedSituation {
             id: &self.stated.situation.id_situation_exercice,
             structure: &self.stated.situation.structure,
             text: &self.fact.payload,
@@ -145,7 +145,7 @@ impl Registration {
                     }
                 }
             }
-            let stated: Vec<StatedSituation<'_>> = all.iter().map(|own| own.reviewed(today)).collect();
+            let stated: Vec<ReviewedSituation<'_>> = all.iter().map(|own| own.reviewed(today)).collect();
             self.keep_reviews(&mut writes, &person.national_id, &stated).await?;
             let days: Vec<Option<Day>> = all.iter().map(|own| own.life.until).collect();
             if exercise_is_closed(&days, today) {

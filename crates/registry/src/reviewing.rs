@@ -97,7 +97,7 @@ fn due_on(day: Day) -> i64 {
 }
 
 /// A situation, as its authority states it.
-pub(crate) struct StatedSituation<'a> {
+pub(crate) struct ReviewedSituation<'a> {
     pub(crate) id: &'a str,
     pub(crate) structure: &'a str,
     /// Text of the fact.
@@ -181,7 +181,7 @@ impl Registration {
         &self,
         writes: &mut PendingWrites,
         person: &str,
-        stated: &[StatedSituation<'_>],
+        stated: &[ReviewedSituation<'_>],
     ) -> Result<(), Error> {
         let today = self.today();
         // Structures with a new situation, and with one that waits no longer.
