@@ -82,6 +82,8 @@ fn test() -> Result<(), String> {
         ["--test", "people"],
         ["--test", "publication"],
         ["--test", "managers"],
+        ["--test", "reviews"],
+        ["--test", "anomalies"],
         ["--test", "representatives"],
         ["--test", "wishes"],
         ["--test", "holder"],

@@ -40,7 +40,7 @@ pub(crate) struct PortalFrame {
 }
 
 /// What pages tell after an act, by the word that the address carries.
-const DONE: [(&str, &str); 33] = [
+const DONE: [(&str, &str); 35] = [
     ("enregistree", "Vos saisies sont enregistrées."),
     ("section", "La section est complète."),
     ("instruction", "La demande est mise en instruction."),
@@ -73,6 +73,8 @@ const DONE: [(&str, &str); 33] = [
     ("option", "L’option est enregistrée."),
     ("confirmes", "La liste des gestionnaires est confirmée pour un an."),
     ("reprise", "La structure est reprise, avec ses gestionnaires."),
+    ("confirmees", "La confirmation est enregistrée."),
+    ("signalee", "Votre signalement est transmis."),
     ("fait", "C’est fait."),
 ];
 

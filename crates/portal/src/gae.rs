@@ -7,5 +7,6 @@ pub(crate) mod list;
 pub(crate) mod lots;
 pub(crate) mod people;
 pub(crate) mod request;
+pub(crate) mod review;
 pub(crate) mod staff;
 pub(crate) mod wish;

@@ -12,6 +12,7 @@
 //! This room knows no database: it asks `registry`. Nothing is in memory that another node needs.
 
 mod admission;
+mod anomaly;
 mod answer;
 mod attestation;
 mod confirm;

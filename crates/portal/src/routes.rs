@@ -1,11 +1,12 @@
 //! Addresses, who may ask for each, and what answers.
 
 use crate::admission::admitted;
+use crate::anomaly;
 use crate::attestation;
 use crate::console::{arbitration, audit, authority, home as consoles, pairs, support, terminologies};
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
-use crate::gae::{entrance, home, instruction, list, lots, people, request, staff, wish};
+use crate::gae::{entrance, home, instruction, list, lots, people, request, review, staff, wish};
 use crate::open_pages;
 use crate::pro::{applicant, file, holder};
 use crate::representative::{authority as represented, designation, structures, withdrawal};
@@ -45,6 +46,13 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/gae/enregistrements/{rpps}", "portal.gae-person", Professional, get(people::person)),
         ("/portail/gae/enregistrements/{rpps}/demande", "portal.gae-begin", Professional, post(people::begin)),
         ("/portail/gae/effectifs", "portal.gae-staff", Professional, get(staff::staff)),
+        (
+            "/portail/gae/effectifs/confirmation",
+            "portal.gae-review",
+            Professional,
+            get(review::review).post(review::answer_review),
+        ),
+        ("/portail/gae/anomalies", "portal.gae-anomalies", Professional, get(anomaly::of_manager).post(anomaly::manager_answers)),
         ("/portail/gae/tableau", "portal.gae-dashboard", Professional, get(staff::dashboard)),
         ("/portail/gae/lots", "portal.gae-lots", Professional, get(lots::list).post(lots::upload)),
         ("/portail/gae/lots/modele.csv", "portal.gae-lot-template", Professional, get(lots::template)),
@@ -77,6 +85,8 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/pro/situations", "portal.situations", Professional, get(file::situations)),
         ("/portail/pro/situations/ajouter", "portal.add", Professional, get(holder::add_page)),
         ("/portail/pro/situations/demande", "portal.begin", Professional, post(holder::begin)),
+        ("/portail/pro/coordonnees/confirmation", "portal.contact-exact", Professional, post(file::confirm_contact)),
+        ("/portail/pro/anomalies", "portal.anomalies", Professional, get(anomaly::of_holder).post(anomaly::holder_answers)),
         ("/portail/pro/acces", "portal.accesses", Professional, get(file::accesses)),
         ("/portail/pro/messages", "portal.messages", Professional, get(file::messages)),
         ("/portail/pro/mes-donnees.json", "portal.export", Professional, get(file::export)),
@@ -153,6 +163,20 @@ fn of_consoles() -> Vec<(&'static str, &'static str, Space, Handler)> {
             get(terminologies::wishes).post(terminologies::answer_wish),
         ),
         ("/portail/console/autorite", "portal.authority", Professional, get(authority::page).post(authority::person)),
+        ("/portail/signaler", "portal.report", Open, get(anomaly::form).post(anomaly::report)),
+        ("/portail/signaler/{reference}", "portal.report-state", Open, get(anomaly::state)),
+        (
+            "/portail/console/autorite/anomalies",
+            "portal.authority-anomalies",
+            Professional,
+            get(anomaly::of_authority).post(anomaly::authority_answers),
+        ),
+        (
+            "/portail/console/support/anomalies",
+            "portal.support-anomalies",
+            Professional,
+            get(anomaly::of_support).post(anomaly::support_answers),
+        ),
     ]
 }
 

@@ -13,7 +13,7 @@ const ERROR: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 const QUEUE: &str = "/portail/console/arbitrage";
 const SUPPORT: &str = "/portail/console/support";
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 11] = [
     QUEUE,
     "/portail/console/arbitrage/P26112600000001",
     "/portail/console/arbitrage/corrections",
@@ -23,9 +23,11 @@ const PAGES: [&str; 9] = [
     "/portail/console/audit/fichier",
     "/portail/console/nomenclatures",
     "/portail/console/autorite",
+    "/portail/console/autorite/anomalies",
+    "/portail/console/support/anomalies",
 ];
 
-const FORMS: [&str; 7] = [
+const FORMS: [&str; 9] = [
     "/portail/console/arbitrage/P26112600000001",
     "/portail/console/arbitrage/corrections",
     "/portail/console/arbitrage/paires/99900000011/99900000029",
@@ -33,6 +35,8 @@ const FORMS: [&str; 7] = [
     "/portail/console/support/acte",
     "/portail/console/nomenclatures",
     "/portail/console/autorite",
+    "/portail/console/autorite/anomalies",
+    "/portail/console/support/anomalies",
 ];
 
 #[tokio::test]

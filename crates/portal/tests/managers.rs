@@ -8,24 +8,27 @@ use axum::http::StatusCode;
 use world::{HEAD, NEIGHBOUR, REP, SITE, World};
 
 /// Pages of managers that take no number.
-const OF_MANAGERS: [&str; 10] = [
+const OF_MANAGERS: [&str; 12] = [
     "/portail/gae",
     "/portail/gae/demandes",
     "/portail/gae/demandes/fichier/saisie",
     "/portail/gae/nouvelle",
     "/portail/gae/enregistrements",
     "/portail/gae/effectifs",
+    "/portail/gae/effectifs/confirmation",
+    "/portail/gae/anomalies",
     "/portail/gae/tableau",
     "/portail/gae/messages",
     "/portail/gae/professions",
     "/portail/gae/lots",
 ];
 /// Pages of registered professionals.
-const OF_PROFESSIONALS: [&str; 9] = [
+const OF_PROFESSIONALS: [&str; 10] = [
     "/portail/pro",
     "/portail/pro/coordonnees",
     "/portail/pro/situations",
     "/portail/pro/situations/ajouter",
+    "/portail/pro/anomalies",
     "/portail/pro/acces",
     "/portail/pro/messages",
     "/portail/pro/demandes",
@@ -33,7 +36,7 @@ const OF_PROFESSIONALS: [&str; 9] = [
     "/portail/pro/mes-donnees.json",
 ];
 /// Forms.
-const FORMS: [&str; 18] = [
+const FORMS: [&str; 22] = [
     "/portail/gae/agir-pour",
     "/portail/gae/charte",
     "/portail/gae/nouvelle",
@@ -43,11 +46,15 @@ const FORMS: [&str; 18] = [
     "/portail/gae/demandes/P20261126000001/abandonner",
     "/portail/gae/enregistrements",
     "/portail/gae/enregistrements/99900000011/demande",
+    "/portail/gae/effectifs/confirmation",
     "/portail/gae/professions",
     "/portail/gae/lots",
     "/portail/gae/lots/1/soumettre",
     "/portail/gae/lots/1/valider",
+    "/portail/gae/anomalies",
+    "/portail/pro/anomalies",
     "/portail/pro/coordonnees",
+    "/portail/pro/coordonnees/confirmation",
     "/portail/pro/coordonnees/proposition",
     "/portail/pro/situations/demande",
     "/portail/pro/demandes/P20261126000001/saisie",

@@ -32,7 +32,7 @@ pub struct FileAccess {
 const PREFIX: &str = "inscription-";
 
 /// What each code means to the person whom it concerns. What is in no line is told as another operation.
-const DEEDS: [(&str, &str); 63] = [
+const DEEDS: &[(&str, &str)] = &[
     ("creer", "Création de la demande"),
     ("enregistrer-section", "Saisie d'une section de la demande"),
     ("valider-section", "Validation d'une section de la demande"),
@@ -95,6 +95,9 @@ const DEEDS: [(&str, &str); 63] = [
     ("lire-actions", "Consultation des actions sur la structure"),
     ("liste-structures", "Consultation des structures à vérifier"),
     ("clore-alerte", "Clôture d'une alerte"),
+    ("signaler-anomalie", "Signalement d'une anomalie par un lecteur de l'annuaire"),
+    ("repondre-anomalie", "Réponse à un signalement d'anomalie"),
+    ("contact-exact", "Coordonnées confirmées par le professionnel"),
     ("fusion-gestionnaire", "Fin d'habilitation après un rapprochement de numéros"),
 ];
 

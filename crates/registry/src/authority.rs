@@ -49,6 +49,17 @@ impl AuthoritySession {
         &self.code
     }
 
+    /// The agent, as the trail has it.
+    pub(crate) fn actor(&self) -> CaseActor {
+        CaseActor {
+            kind: self.kind(),
+            id: self.person.clone(),
+            trace: self.trace.clone(),
+            purpose: self.code.clone(),
+            machine: None,
+        }
+    }
+
     fn kind(&self) -> ActorKind {
         if self.code.starts_with("ARS") || self.code.starts_with("AT-") { ActorKind::Ars } else { ActorKind::Ord }
     }
@@ -87,13 +98,7 @@ impl Registration {
     /// E-RPPS-01 for an unknown number and for a person of another population, who are not told apart; the errors of the registry.
     pub async fn authority_person(&self, by: &AuthoritySession, rpps: &str) -> Result<AuthorityPerson, RegistrationStop> {
         let number = idnps(rpps.trim());
-        let actor = CaseActor {
-            kind: by.kind(),
-            id: by.person.clone(),
-            trace: by.trace.clone(),
-            purpose: by.code.clone(),
-            machine: None,
-        };
+        let actor = by.actor();
         let event = person_event(&actor, "lire-fiche", &number);
         let Some(person) = self.person(&number).await?.filter(|person| is_of_population(person, &by.code)) else {
             return self.refused(event, refusal(MessageCode::ERpps01)).await;

@@ -31,6 +31,8 @@ pub struct Dashboard {
     pub by_age: [u64; 3],
     /// Refusals of the last 90 days by reason, among the last [`REFUSALS_MAX`].
     pub refusals: BTreeMap<RefusalReason, u64>,
+    /// Situations that nobody confirmed for a year, or half a year where more than 500 persons work.
+    pub to_review: u64,
     /// Figures of the staff; `None` when the perimeter has too many persons to read them for a page.
     pub staff: Option<StaffFigures>,
 }
@@ -83,8 +85,13 @@ impl Registration {
         }
         let by_age = [all.saturating_sub(older[0]), older[0].saturating_sub(older[1]), older[1]];
         let refused = CaseFilter { from_ms: since, ..filter(&[RequestState::S50]) };
-        let dashboard =
-            Dashboard { by_state, by_age, refusals: self.refusals(&refused).await?, staff: self.staff_figures(&places).await? };
+        let dashboard = Dashboard {
+            by_state,
+            by_age,
+            refusals: self.refusals(&refused).await?,
+            to_review: self.reviews_of(&places).await?,
+            staff: self.staff_figures(&places).await?,
+        };
         self.audit(CaseActor::manager(by).event("tableau-de-bord", "")).await?;
         Ok(dashboard)
     }

@@ -39,6 +39,8 @@ pub struct DueRun {
     pub habilitations: u64,
     /// Authorities that were suspended because their structure closed.
     pub authorities: u64,
+    /// Structures of which managers or representatives were told what is to be confirmed.
+    pub reviews: u64,
 }
 
 impl Registration {
@@ -62,6 +64,7 @@ impl Registration {
         self.run_persons(by, &mut run).await?;
         run.habilitations = self.run_habilitations().await?;
         run.authorities = self.run_authorities().await?;
+        run.reviews = self.run_reviews().await?;
         run.reminded += self.run_confirmations().await? + self.run_home_helps().await?;
         let swept = [
             crate::person_search::FruitlessSearchesRow::KIND,
@@ -76,6 +79,8 @@ impl Registration {
             crate::lot_rows::LotPageRow::KIND,
             crate::lot_rows::LotLineRow::KIND,
             crate::lot_rows::ReferenceRow::KIND,
+            crate::anomalies::AnomalyRow::KIND,
+            crate::anomalies::AnomalySourceRow::KIND,
         ];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)

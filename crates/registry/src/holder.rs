@@ -42,6 +42,8 @@ pub struct OwnFile {
     pub mobile: String,
     /// Whether the professional verified the contact.
     pub contact_verified: bool,
+    /// Whether a verified contact is to be confirmed: nobody did for a year.
+    pub contact_is_old: bool,
     /// Cards.
     pub cards: Vec<CarteProfessionnel>,
     /// Secure mailboxes.
@@ -110,6 +112,7 @@ impl Registration {
             mail: contact.mail,
             mobile: contact.mobile,
             contact_verified: person.verified_contact().is_some(),
+            contact_is_old: self.contact_confirmed_on(person).await?.is_some_and(|on| self.is_contact_old(on)),
             cards: person.cards.clone(),
             mailboxes: person.mailboxes.iter().chain(&person.merged.boites_lettres).cloned().collect(),
             proposal: proposal.map(|(_, proposal)| proposal),

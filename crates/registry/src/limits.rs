@@ -90,3 +90,15 @@ pub const SOFTWARE_MAX: usize = 50;
 pub const EVENTS_MAX: u32 = 200;
 /// Milliseconds that a change waits before the feed for software tells it: what another node dated earlier is committed by then.
 pub const EVENTS_SETTLED_MS: i64 = 5_000;
+/// Situations that a manager confirms at once: a page.
+pub const REVIEWED_AT_ONCE: usize = 100;
+/// Days between two messages on what a structure has to confirm, and for an answer when every term is over.
+pub const REVIEW_MESSAGE_DAYS: i32 = 30;
+/// Reports of an anomaly that are taken of one address of the network within an hour.
+pub const ANOMALIES_PER_HOUR: usize = 10;
+/// Milliseconds within which reports of an address are counted.
+pub const ANOMALY_SOURCE_MS: i64 = 3_600_000;
+/// Milliseconds for which an answered report is kept: a year.
+pub const ANOMALY_KEPT_MS: i64 = 365 * 86_400_000;
+/// Months after which a professional is asked whether a verified contact is still exact (registration §13, `contact.confirm`).
+pub const CONTACT_CONFIRMED_MONTHS: i32 = 12;

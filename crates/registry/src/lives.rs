@@ -10,6 +10,7 @@ use crate::limits::{PAGE, TIMER_HOUR_MS};
 use crate::notice::{NoticePeople, NoticeValues};
 use crate::person::{RegisteredPerson, persons};
 use crate::place::RegisteredPlace;
+use crate::reviewing::ReviewedSituation;
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, read};
 use crate::service::{Registration, SystemActor};
 use crate::statement::BY_ROLE;
@@ -37,6 +38,18 @@ struct LocalSituation<'a> {
     fact: &'a Fact,
     stated: SituationEnregistree,
     life: SituationLife,
+}
+
+impl LocalSituation<'_> {
+    fn reviewed(&self, today: Day) -> ReviewedSituation<'_> {
+        ReviewedSituation {
+            id: &self.stated.situation.id_situation_exercice,
+            structure: &self.stated.situation.structure,
+            text: &self.fact.payload,
+            from: self.life.from,
+            state: self.life.state(today),
+        }
+    }
 }
 
 fn own_situations(person: &RegisteredPerson) -> Result<Vec<LocalSituation<'_>>, Error> {
@@ -132,6 +145,8 @@ impl Registration {
                     }
                 }
             }
+            let stated: Vec<ReviewedSituation<'_>> = all.iter().map(|own| own.reviewed(today)).collect();
+            self.keep_reviews(&mut writes, &person.national_id, &stated).await?;
             let days: Vec<Option<Day>> = all.iter().map(|own| own.life.until).collect();
             if exercise_is_closed(&days, today) {
                 happened |= self.close_exercise(&mut writes, &person, days.into_iter().flatten().max())?;

@@ -14,6 +14,7 @@ use annuaire_mos::SituationExercice;
 use annuaire_mos::owner::Facet;
 use annuaire_workflow::day::{Day, plus_days};
 use annuaire_workflow::norm::norm;
+use annuaire_workflow::reviews::ReviewStep;
 use annuaire_workflow::situation::SituationState;
 use annuaire_workflow::value_sets::needs_attestation;
 use serde_json::json;
@@ -47,6 +48,8 @@ pub struct StaffLine {
     pub home_help_until: String,
     /// Whether this structure stated the situation, so that its managers may change it.
     pub own: bool,
+    /// Whether the structure was asked to confirm the situation and did not: « non confirmé » (registration §15).
+    pub unconfirmed: bool,
 }
 
 /// A page of the staff of a structure.
@@ -65,7 +68,7 @@ pub struct StaffPage {
 impl Registration {
     /// The staff of a structure, by its number: the situations that stand or are planned, of the `limit` persons (100 at most) after
     /// the first `offset`. A page counts persons, in the order of the search for structures; its lines are sorted by name. The read is
-    /// audited. Cost: the facts of the persons of the page, and a row for each without a verified contact.
+    /// audited. Cost: the facts of the persons of the page, a row for each situation, and one for each person without a verified contact.
     ///
     /// # Errors
     /// E-PER-01 and E-PER-02 beyond the perimeter; the errors of the registry and of the search for structures.
@@ -96,6 +99,11 @@ impl Registration {
         let mut lines = Vec::new();
         for person in &found {
             lines.extend(self.staff_lines(person, &place, self.today()).await?);
+        }
+        let situations: Vec<String> = lines.iter().filter(|line| line.own).map(|line| line.situation.clone()).collect();
+        let steps = self.review_steps(u32::try_from(total).unwrap_or(u32::MAX), &situations).await?;
+        for line in &mut lines {
+            line.unconfirmed = steps.get(&line.situation) == Some(&ReviewStep::NotConfirmed);
         }
         lines.sort_by_cached_key(|line| (norm(&line.name), line.rpps.clone(), line.from.clone()));
         event.object.clone_from(&place.number);
@@ -130,6 +138,7 @@ impl Registration {
                     contact: "",
                     home_help_until: self.home_help_until(s).await?,
                     own: person.facts.iter().any(|fact| fact.key.facet == facet && fact.key.owner == owner),
+                    unconfirmed: false,
                 });
             }
         }

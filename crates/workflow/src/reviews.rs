@@ -31,12 +31,20 @@ pub enum ReviewStep {
     NotConfirmed,
 }
 
-/// Where a situation stands that was confirmed last on a day, in a structure of so many persons.
+/// The days on which a situation is asked for, its legal representative is reminded, and « non confirmé » is shown, when it was confirmed last on a
+/// day, in a structure of so many persons.
 #[must_use]
-pub fn review_step(confirmed: Day, persons: u32, today: Day) -> ReviewStep {
+pub fn review_days(confirmed: Day, persons: u32) -> [Day; 3] {
     let months = if persons > LARGE_STRUCTURE_PERSONS { REVIEW_MONTHS_LARGE } else { REVIEW_MONTHS };
     let asked = plus_months(confirmed, months);
     let [reminded, not_confirmed] = REVIEW_UNANSWERED_DAYS.map(|days| plus_days(asked, days));
+    [asked, reminded, not_confirmed]
+}
+
+/// Where a situation stands that was confirmed last on a day, in a structure of so many persons.
+#[must_use]
+pub fn review_step(confirmed: Day, persons: u32, today: Day) -> ReviewStep {
+    let [asked, reminded, not_confirmed] = review_days(confirmed, persons);
     if today < asked {
         ReviewStep::Fresh
     } else if today < reminded {

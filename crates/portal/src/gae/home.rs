@@ -67,6 +67,15 @@ pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
         let text = counted(tasks.from_professionals, "demande de vos professionnels", "demandes de vos professionnels");
         more.push((text, "/portail/gae/demandes?origine=PRO", "Voir ces demandes"));
     }
+    let reviews = registration.reviews_waiting(&visit.session).await?;
+    if reviews > 0 {
+        let text = counted(reviews, "enregistrement à vérifier cette année", "enregistrements à vérifier cette année");
+        more.push((text, "/portail/gae/effectifs/confirmation", "Vérifier les enregistrements"));
+    }
+    let anomalies = registration.anomalies_waiting(&visit.session).await?;
+    if anomalies > 0 {
+        more.push((counted(anomalies, "anomalie signalée", "anomalies signalées"), "/portail/gae/anomalies", "Répondre"));
+    }
     let page = ManagerHomePage {
         frame: &visit.frame,
         to_treat: counted(to_treat, "demande à traiter en tout", "demandes à traiter en tout"),

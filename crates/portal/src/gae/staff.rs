@@ -24,6 +24,7 @@ struct StaffLineView {
     certified: &'static str,
     contact: &'static str,
     is_own: bool,
+    is_unconfirmed: bool,
     situation: String,
 }
 
@@ -81,6 +82,7 @@ pub(crate) async fn staff(visit: ManagerVisit) -> PageAnswer {
                     _ => "non vérifié",
                 },
                 is_own: line.own,
+                is_unconfirmed: line.unconfirmed,
                 situation: line.situation,
                 rpps: line.rpps,
                 name: line.name,
@@ -116,7 +118,7 @@ pub(crate) async fn dashboard(visit: ManagerVisit) -> PageAnswer {
     let ages = ["moins de 7 jours", "de 7 à 30 jours", "plus de 30 jours"];
     let ages = ages.iter().zip(found.by_age).map(|(words, n)| ((*words).to_owned(), n)).collect();
     let refusals = found.refusals.iter().map(|(reason, n)| (format!("{} — {}", reason.code(), reason.label()), *n)).collect();
-    let mut of_staff: Vec<(String, u64)> = Vec::new();
+    let mut of_staff: Vec<(String, u64)> = vec![("Enregistrements à vérifier".to_owned(), found.to_review)];
     if let Some(staff) = found.staff {
         let days = ["30 jours", "60 jours", "90 jours"];
         of_staff.push(("Personnes en exercice ou à venir".to_owned(), staff.persons));

@@ -44,6 +44,7 @@ struct OwnFilePage<'a> {
     mailboxes: Vec<String>,
     withheld: &'static str,
     has_proposal: bool,
+    has_old_contact: bool,
 }
 
 /// SC51.
@@ -54,6 +55,7 @@ struct OwnContactPage<'a> {
     mail: String,
     mobile: String,
     is_verified: bool,
+    is_old: bool,
     /// Address, mobile and last day of a proposal.
     proposal: Option<(String, String, String)>,
 }
@@ -176,6 +178,7 @@ pub(crate) async fn file(visit: HolderVisit) -> PageAnswer {
             ""
         },
         has_proposal: file.proposal.is_some(),
+        has_old_contact: file.contact_is_old,
     };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }
@@ -188,9 +191,16 @@ pub(crate) async fn contact(visit: HolderVisit) -> PageAnswer {
         mail: file.mail,
         mobile: file.mobile,
         is_verified: file.contact_verified,
+        is_old: file.contact_is_old,
         proposal: file.proposal.map(|proposal| (proposal.mail, proposal.mobile, date(&proposal.until))),
     };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
+}
+
+/// `POST /portail/pro/coordonnees/confirmation`
+pub(crate) async fn confirm_contact(visit: HolderVisit, _: PostedForm) -> PageAnswer {
+    visit.portal.registration().confirm_own_contact(&visit.session).await?;
+    Ok(answer::see_other("/portail/pro/coordonnees?fait=confirmees"))
 }
 
 /// `POST /portail/pro/coordonnees/proposition`

@@ -1,0 +1,158 @@
+//! The pages that keep the directory true (registration §15), as browsers see them.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod world;
+
+use annuaire_workflow::fields::ContactDraft;
+use axum::http::StatusCode;
+use world::{HEAD, NATIONAL, NEIGHBOUR, SITE, World};
+
+const DAY: i64 = 86_400_000;
+const REVIEW: &str = "/portail/gae/effectifs/confirmation";
+
+/// The value of the first hidden field of a name.
+fn hidden(text: &str, name: &str) -> String {
+    let (_, rest) = text.split_once(&format!("name=\"{name}\" value=\"")).expect(name);
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_manager_confirms_ends_or_changes_what_is_to_be_reviewed() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    for (given, name) in [("Ondine", "ondine"), ("Basile", "basile"), ("Colombe", "colombe")] {
+        w.registered(&by, "990000010", given, name).await;
+    }
+    w.registration.run_due(&w.system).await.unwrap();
+    w.get(Some(SITE), REVIEW).await.page(StatusCode::OK, "Enregistrements à vérifier").says(&["0 enregistrement à vérifier"]);
+    w.get(Some(SITE), "/portail/gae").await.hides(&["à vérifier cette année"]);
+    w.pass(366 * DAY);
+    w.registration.run_due(&w.system).await.unwrap();
+    w.get(Some(SITE), "/portail/gae").await.says(&["3 enregistrements à vérifier cette année", REVIEW]);
+    w.get(Some(NEIGHBOUR), "/portail/gae").await.hides(&["à vérifier cette année"]);
+    let page = w.get(Some(SITE), REVIEW).await.page(StatusCode::OK, "Enregistrements à vérifier");
+    let page = page.says(&["Ondine", "Basile", "Colombe", "Toujours présent", "Parti le", "Rôle changé"]);
+    let (rpps, situation) = (hidden(&page.text, "rpps"), hidden(&page.text, "situation"));
+    let fields =
+        |faire| [("structure", "990000010"), ("rpps", rpps.as_str()), ("situation", situation.as_str()), ("faire", faire)];
+    // A manager of another structure neither reads nor answers.
+    let elsewhere = format!("{REVIEW}?structure=990000010");
+    w.get(Some(NEIGHBOUR), &elsewhere).await.page(StatusCode::FORBIDDEN, "Ce n’est pas possible").hides(&["Ondine"]);
+    for deed in ["present", "parti", "role"] {
+        assert_eq!(w.post(NEIGHBOUR, REVIEW, &fields(deed)).await.status, StatusCode::FORBIDDEN, "{deed}");
+    }
+    assert_eq!(w.post(SITE, REVIEW, &fields("effacer")).await.status, StatusCode::BAD_REQUEST);
+    // « Parti le »: a day that is none is told beside the field; a good one leads to the legal statement.
+    let left = |day| [&fields("parti")[..], &[("cle", day), ("depart", day)]].concat();
+    let wrong = w.post(SITE, REVIEW, &left("31/02/2027")).await;
+    assert!(wrong.location.ends_with("?controle=situation"), "{}", wrong.location);
+    let number = wrong.location.split(['/', '?']).nth(4).unwrap().to_owned();
+    w.get(Some(SITE), &wrong.location).await.says(&["31/02/2027"]);
+    w.post(SITE, &format!("/portail/gae/demandes/{number}/abandonner"), &[("confirme", "oui")]).await;
+    let good = w.post(SITE, REVIEW, &left("15/11/2027")).await;
+    assert!(good.location.ends_with("/soumettre"), "{}", good.location);
+    let again = w.post(SITE, REVIEW, &left("15/11/2027")).await;
+    assert!(good.location.starts_with(&again.location), "sent twice, one request: {} {}", good.location, again.location);
+    // « Rôle changé » begins a change.
+    let changed = w.post(SITE, REVIEW, &fields("role")).await;
+    w.get(Some(SITE), &changed.location).await.says(&["Modification"]);
+    // « Toujours présent », of a line and of the page.
+    let one = w.post(SITE, REVIEW, &fields("present")).await;
+    assert_eq!(one.location, format!("{REVIEW}?structure=990000010&fait=confirmees"));
+    let page = w.get(Some(HEAD), &one.location).await.says(&["La confirmation est enregistrée.", "2 enregistrements à vérifier"]);
+    let bulk = page.text.rsplit("<form").next().unwrap();
+    let all: Vec<&str> = bulk.split("name=\"situation\" value=\"").skip(1).map(|part| part.split('"').next().unwrap()).collect();
+    assert_eq!(all.len(), 2);
+    let fields: Vec<(&str, &str)> =
+        all.iter().map(|id| ("situation", *id)).chain([("structure", "990000010"), ("faire", "present")]).collect();
+    assert_eq!(w.post(HEAD, REVIEW, &fields).await.status, StatusCode::SEE_OTHER);
+    w.get(Some(SITE), &elsewhere).await.says(&["0 enregistrement à vérifier"]);
+}
+
+const REPORT: &str = "/portail/signaler";
+const WRONG: &str = "Cette personne est partie en septembre.";
+
+/// What a stranger types, with the token of the page.
+async fn report(w: &World, rpps: &str, datum: &str) -> world::Answered {
+    let token = hidden(&w.get(None, REPORT).await.text, "jeton");
+    let fields =
+        [("jeton", token.as_str()), ("rpps", rpps), ("donnee", datum), ("texte", WRONG), ("email", "lecteur@essai.example")];
+    w.post_plain(None, REPORT, &fields).await
+}
+
+#[tokio::test]
+async fn anybody_reports_an_anomaly_and_learns_nothing_that_the_directory_hides() {
+    let w = World::new().await;
+    let (_, rpps) = w.registered(&w.manager(SITE).await, "990000010", "Ondine", "ondine").await;
+    let page = w.get(None, &format!("{REPORT}?rpps={rpps}")).await.page(StatusCode::OK, "Signaler une anomalie");
+    page.says(&[&rpps, "Donnée inexacte", "Coordonnées"]).hides(&["Ondine"]);
+    // A form without the token of the page, and one that was sent from elsewhere.
+    for token in ["", "0123456789abcdef0123456789abcdef"] {
+        let fields = [("jeton", token), ("rpps", rpps.as_str()), ("donnee", "role"), ("texte", WRONG)];
+        assert_eq!(w.post_plain(None, REPORT, &fields).await.status, StatusCode::FORBIDDEN);
+    }
+    for (rpps, datum, told) in
+        [("12", "role", "Saisissez les 11 chiffres du numéro RPPS"), (rpps.as_str(), "autre", "Ce champ est obligatoire.")]
+    {
+        let answer = report(&w, rpps, datum).await.page(StatusCode::UNPROCESSABLE_ENTITY, "Signaler une anomalie");
+        answer.says(&[told, WRONG, "lecteur@essai.example"]);
+    }
+    // Known, unknown, of an order: one answer.
+    let mut states = Vec::new();
+    for number in [rpps.as_str(), "99912345671", &HEAD[1..]] {
+        let answer = report(&w, number, "role").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        let state = w.get(None, &answer.location).await.page(StatusCode::OK, "Suivi d’un signalement");
+        let state = state.says(&["En attente de réponse", "Votre signalement est transmis."]);
+        let shown = state.text.replace(answer.location.split(['/', '?']).nth(3).unwrap(), "…");
+        assert!(!shown.contains(number) && !shown.contains(WRONG) && !shown.contains("lecteur@"));
+        states.push((answer.location, shown));
+    }
+    assert!(states.iter().all(|(_, shown)| *shown == states[0].1), "a stranger learns nothing");
+    w.get(None, &format!("{REPORT}/0123456789abcdef0123456789abcdef")).await.page(StatusCode::NOT_FOUND, "Page introuvable");
+    // Its manager sees it on the home page, answers, and the reporter sees the answer.
+    w.get(Some(NEIGHBOUR), "/portail/gae").await.hides(&["anomalie signalée"]);
+    w.get(Some(NEIGHBOUR), "/portail/gae/anomalies").await.page(StatusCode::OK, "Anomalies signalées").hides(&["Ondine"]);
+    w.get(Some(SITE), "/portail/gae").await.says(&["1 anomalie signalée", "/portail/gae/anomalies"]);
+    let list = w.get(Some(SITE), "/portail/gae/anomalies").await.page(StatusCode::OK, "Anomalies signalées");
+    let list = list.says(&["Ondine", WRONG, "lecteur@essai.example", "Corrigé", "Exact", "Ne nous concerne pas"]);
+    let key = hidden(&list.text, "anomalie");
+    let fields = [("anomalie", key.as_str()), ("faire", "corrige")];
+    for (who, path) in [
+        (NEIGHBOUR, "/portail/gae/anomalies"),
+        (SITE, "/portail/pro/anomalies"),
+        (NATIONAL, "/portail/console/support/anomalies"),
+        (HEAD, "/portail/console/autorite/anomalies"),
+    ] {
+        assert_eq!(w.post(who, path, &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+    }
+    let done = w.post(SITE, "/portail/gae/anomalies", &fields).await;
+    w.get(Some(SITE), &done.location).await.says(&["La réponse est envoyée.", "Aucune anomalie n’attend"]);
+    w.get(None, &states[0].0).await.says(&["<strong>Corrigé</strong>"]).hides(&["En attente"]);
+    // What nobody owns is the support's; what an order registered is its agents'.
+    w.get(Some(NATIONAL), "/portail/console/support/anomalies").await.says(&["99912345671", WRONG]).hides(&["SIEGE"]);
+    w.get(Some(NATIONAL), "/portail/console/autorite/anomalies").await.says(&[&HEAD[1..]]).hides(&["99912345671"]);
+}
+
+#[tokio::test]
+async fn a_professional_confirms_the_own_contact_with_one_click() {
+    let w = World::new().await;
+    let r = &w.registration;
+    let by = w.manager(SITE).await;
+    let (_, rpps) = w.registered(&by, "990000010", "Ondine", "ondine").await;
+    let who = format!("8{rpps}");
+    r.means_activated(&w.system, &who).await.unwrap();
+    let draft = ContactDraft { email: "autre@personne.example".into(), mobile: "0639980019".into(), sans_mobile: false };
+    r.propose_contact(&by, &rpps, &draft).await.unwrap();
+    w.post(&who, "/portail/pro/coordonnees/proposition", &[("faire", "accepter")]).await;
+    let button = "Mes coordonnées sont toujours exactes";
+    w.get(Some(&who), "/portail/pro/coordonnees").await.page(StatusCode::OK, "Mes coordonnées").hides(&[button]);
+    w.pass(366 * DAY);
+    w.get(Some(&who), "/portail/pro").await.says(&["Vos coordonnées n’ont pas été vérifiées depuis un an"]);
+    w.get(Some(&who), "/portail/pro/coordonnees").await.page(StatusCode::OK, "Mes coordonnées").says(&[button]);
+    let done = w.post(&who, "/portail/pro/coordonnees/confirmation", &[]).await;
+    w.get(Some(&who), &done.location).await.says(&["La confirmation est enregistrée."]).hides(&[button]);
+    // Whoever verified nothing has nothing to confirm.
+    let none = w.post(SITE, "/portail/pro/coordonnees/confirmation", &[]).await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
