@@ -32,7 +32,14 @@ pub struct FileAccess {
 const PREFIX: &str = "inscription-";
 
 /// What each code means to the person whom it concerns. What is in no line is told as another operation.
-const DEEDS: [(&str, &str); 61] = [
+const DEEDS: [(&str, &str); 68] = [
+    ("certification", "Nouvelle demande de certification de l'identité"),
+    ("certification-nouvelle", "Nouvelle question au répertoire national"),
+    ("certification-piece", "Identité confirmée sur pièce d'identité"),
+    ("certification-sans-objet", "Fin de la demande de certification"),
+    ("repertoire-question", "Question au répertoire national"),
+    ("repertoire-reponse", "Réponse du répertoire national"),
+    ("suspendre-moyens", "Activation des moyens suspendue : identité non certifiable"),
     ("creer", "Création de la demande"),
     ("enregistrer-section", "Saisie d'une section de la demande"),
     ("valider-section", "Validation d'une section de la demande"),

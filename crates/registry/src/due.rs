@@ -62,6 +62,7 @@ impl Registration {
         self.run_persons(by, &mut run).await?;
         run.habilitations = self.run_habilitations().await?;
         run.authorities = self.run_authorities().await?;
+        self.run_uncertified().await?;
         run.reminded += self.run_confirmations().await? + self.run_home_helps().await?;
         let swept = [
             crate::person_search::FruitlessSearchesRow::KIND,
@@ -76,6 +77,7 @@ impl Registration {
             crate::lot_rows::LotPageRow::KIND,
             crate::lot_rows::LotLineRow::KIND,
             crate::lot_rows::ReferenceRow::KIND,
+            crate::certification::CivilQuestionRow::KIND,
         ];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)

@@ -90,3 +90,14 @@ pub const SOFTWARE_MAX: usize = 50;
 pub const EVENTS_MAX: u32 = 200;
 /// Milliseconds that a change waits before the feed for software tells it: what another node dated earlier is committed by then.
 pub const EVENTS_SETTLED_MS: i64 = 5_000;
+/// Questions to the civil register that one call gives.
+pub const CIVIL_QUESTIONS_MAX: u32 = 10_000;
+/// Milliseconds for which a question to the civil register is kept, so that its answer, or a later notice of a change or a death, finds
+/// the person: more than two rounds of the yearly question.
+pub const CIVIL_QUESTION_KEPT_MS: i64 = 800 * 86_400_000;
+/// Characters of a name that the civil register answers.
+pub const REGISTER_NAME_CHARS: usize = 200;
+/// Given names of one person that the civil register answers.
+pub const REGISTER_GIVEN_NAMES: usize = 20;
+/// Months after which a certified civil status is asked for again (registration §9.2).
+pub const CERTIFIED_MONTHS: i32 = 12;

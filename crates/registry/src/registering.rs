@@ -2,6 +2,7 @@
 //!
 //! Only the owner of a fact changes it. A request is attached to a registered person without a word on contact or civil status.
 
+use crate::certification::{UNCERTIFIED, certification_event, changed_meanwhile};
 use crate::content::{CivilValues, ContactValues, SituationValues};
 use crate::effects::Settling;
 use crate::error::Error;
@@ -372,13 +373,28 @@ impl Settling<'_> {
         let person = self.row.subject.clone().ok_or_else(|| self.missing("registered person"))?;
         let state = if self.row.certified.is_empty() { CertificationState::Asked.code() } else { &self.row.certified };
         let row = CertificationRow {
-            person,
+            person: person.clone(),
             state: state.to_owned(),
             asked_on: self.today.to_string(),
             retries: 0,
             owner: self.owning_place()?.owner().code,
             due_ms: Some(paris_midnight(plus_days(self.today, 1))),
+            since: self.today.to_string(),
+            reference: String::new(),
+            questions: self.certification.as_ref().map_or(0, |kept| kept.value.questions),
+            sent_on: String::new(),
+            answered_on: String::new(),
+            verify: false,
+            document: None,
         };
+        if let Some(kept) = &self.certification {
+            for event in changed_meanwhile(&kept.value, state) {
+                self.writes.audit(certification_event(&self.actor.event("certification", ""), &person, &event));
+            }
+        }
+        if let Some(withheld) = self.withheld.take_if(|row| row.value.reason == UNCERTIFIED) {
+            self.writes.remove(&withheld);
+        }
         self.writes.put(&row, self.certification.as_ref().map(|kept| kept.version))
     }
 
