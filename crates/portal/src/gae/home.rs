@@ -67,6 +67,10 @@ pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
         let text = counted(tasks.from_professionals, "demande de vos professionnels", "demandes de vos professionnels");
         more.push((text, "/portail/gae/demandes?origine=PRO", "Voir ces demandes"));
     }
+    if tasks.identities > 0 {
+        let text = counted(tasks.identities, "identité à vérifier", "identités à vérifier");
+        more.push((text, "/portail/gae/identites", "Vérifier les identités"));
+    }
     let page = ManagerHomePage {
         frame: &visit.frame,
         to_treat: counted(to_treat, "demande à traiter en tout", "demandes à traiter en tout"),
