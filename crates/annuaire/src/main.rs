@@ -9,6 +9,7 @@ mod amounts;
 mod catch_up;
 mod certificates;
 mod civil;
+mod civil_register;
 mod clock;
 mod commands;
 mod config;
@@ -88,6 +89,7 @@ enum Command {
     Key(commands::key::KeyArguments),
     Admin(commands::admin::AdminArguments),
     Pki(commands::pki::PkiArguments),
+    CivilRegister(commands::civil_register::CivilRegisterArguments),
     Backup(commands::backup::BackupArguments),
     Restore(commands::restore::RestoreArguments),
     Config(commands::config::ConfigArguments),
@@ -148,6 +150,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
         Command::Key(arguments) => arguments.run(),
         Command::Admin(arguments) => arguments.run(),
         Command::Pki(arguments) => arguments.run(),
+        Command::CivilRegister(arguments) => arguments.run(),
         Command::Backup(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Config(arguments) => arguments.run(),

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Every command of the program, also the hidden one.
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "demo",
     "generate",
     "import",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 23] = [
     "undo",
     "withdraw",
     "receipt",
+    "civil-register",
     "status",
     "doctor",
     "rebuild",

@@ -32,7 +32,8 @@ pub struct FileAccess {
 const PREFIX: &str = "inscription-";
 
 /// What each code means to the person whom it concerns. What is in no line is told as another operation.
-const DEEDS: [(&str, &str); 68] = [
+const DEEDS: [(&str, &str); 69] = [
+    ("proposer-defusion", "Proposition d'annuler un rapprochement"),
     ("certification", "Nouvelle demande de certification de l'identité"),
     ("certification-nouvelle", "Nouvelle question au répertoire national"),
     ("certification-piece", "Identité confirmée sur pièce d'identité"),

@@ -22,8 +22,8 @@
 //!
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
-//! [`NoticeSender`] and a [`StructureSearch`]. Absent: undoing a merge after 30 days by two arbiters (§8.6), the dialogue with the civil
-//! register (§9: only what is to be asked is written), reviews and campaigns (§15), suspended situations of closed structures.
+//! [`NoticeSender`] and a [`StructureSearch`]. Absent: the protocol of the civil register itself
+//! (§9: questions and answers are files), reviews and campaigns (§15), suspended situations of closed structures.
 
 mod accesses;
 mod acting;
@@ -119,7 +119,7 @@ pub use lives::means_withheld;
 pub use lot_rows::{LotFinding, LotLine, LotOutcome, LotPhase};
 pub use lot_work::LotsRun;
 pub use lots::{ListedLot, LotFault, LotSheet, LotSheetLine, LotUpload};
-pub use merging::MergedPersons;
+pub use merging::{MergeToUndo, MergedPersons, UndoneMerge};
 pub use outbox::{InboxMessage, NoticeDelivery, NoticeSender, NoticesRun};
 pub use person_search::{FoundPerson, PersonInside, PersonQuery, PersonSearch};
 pub use place::{RegisteredPlace, StructureSearch};
