@@ -10,6 +10,12 @@ use annuaire_workflow::day::{paris_midnight, parse_iso, plus_months};
 use annuaire_workflow::limits::HOME_HELP_NOTICE_MONTHS;
 use serde::{Deserialize, Serialize};
 
+/// Why a means is withheld until a certification.
+pub(crate) const WEAK_IDENTITY: &str = "identité faible";
+
+/// Why a means is withheld until the person proves identity.
+pub(crate) const CONTACT_TO_CONFIRM: &str = "coordonnées à confirmer";
+
 /// A person whose situations are looked at again on a day: a planned one begins, a planned end is told or comes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

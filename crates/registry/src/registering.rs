@@ -6,7 +6,10 @@ use crate::certification::{UNCERTIFIED, certification_event, changed_meanwhile};
 use crate::content::{CivilValues, ContactValues, SituationValues};
 use crate::effects::Settling;
 use crate::error::Error;
-use crate::followed::{CertificationRow, ContactProposalRow, DistinctPairRow, FollowedPersonRow, WithheldMeansRow, contact_text};
+use crate::followed::{
+    CONTACT_TO_CONFIRM, CertificationRow, ContactProposalRow, DistinctPairRow, FollowedPersonRow, WEAK_IDENTITY,
+    WithheldMeansRow, contact_text,
+};
 use crate::person::RegisteredPerson;
 use crate::place::RegisteredPlace;
 use crate::row::{RegistrationRow, VersionedRow};
@@ -21,11 +24,6 @@ use annuaire_workflow::day::{paris_midnight, parse_iso, plus_days};
 use annuaire_workflow::kind::RequestKind;
 use annuaire_workflow::rpps_number::idnps;
 use annuaire_workflow::situation::{SituationRewrite, rewrite};
-
-/// Why a means is withheld until a certification.
-pub(crate) const WEAK_IDENTITY: &str = "identité faible";
-/// Why a means is withheld until the person proves identity.
-pub(crate) const CONTACT_TO_CONFIRM: &str = "coordonnées à confirmer";
 
 /// A payload of the log that this room cannot write or read.
 fn unreadable(cause: serde_json::Error) -> Error {
