@@ -4,6 +4,7 @@ pub(crate) mod adeli;
 pub(crate) mod admin;
 pub(crate) mod backup;
 pub(crate) mod check_store;
+pub(crate) mod civil_register;
 pub(crate) mod config;
 pub(crate) mod deliveries;
 pub(crate) mod demo;

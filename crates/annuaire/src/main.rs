@@ -9,6 +9,7 @@ mod amounts;
 mod catch_up;
 mod certificates;
 mod civil;
+mod civil_register;
 mod clock;
 mod commands;
 mod config;
@@ -89,6 +90,7 @@ enum Command {
     Admin(commands::admin::AdminArguments),
     Adeli(commands::adeli::AdeliArguments),
     Pki(commands::pki::PkiArguments),
+    CivilRegister(commands::civil_register::CivilRegisterArguments),
     Backup(commands::backup::BackupArguments),
     Restore(commands::restore::RestoreArguments),
     Config(commands::config::ConfigArguments),
@@ -150,6 +152,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
         Command::Admin(arguments) => arguments.run(),
         Command::Adeli(arguments) => arguments.run(&given),
         Command::Pki(arguments) => arguments.run(),
+        Command::CivilRegister(arguments) => arguments.run(),
         Command::Backup(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Config(arguments) => arguments.run(),

@@ -23,7 +23,7 @@ use std::time::Duration;
 /// Beginning of the RPPS numbers of a demonstration: the range of tests (registration §6.6).
 const DEMO_PREFIX: &str = "999";
 /// Path of the portal below the host where people log in.
-const PORTAL: &str = "/portail";
+pub(crate) const PORTAL: &str = "/portail";
 /// Name of the template of what registration sends, for logs.
 const TEMPLATE: &str = "registration";
 
@@ -148,6 +148,10 @@ impl RegistrationService {
         tokio::spawn(notify(part(), Arc::clone(&self.sender)));
         tokio::spawn(look_at_due(part()));
         tokio::spawn(search_duplicates(part()));
+        if let Some(clock) = &self.clock {
+            let (registration, system) = part();
+            tokio::spawn(crate::civil_register::stand_in(registration, system, Arc::clone(clock)));
+        }
         tokio::spawn(follow(part(), Arc::clone(&self.registry)));
     }
 }

@@ -27,6 +27,7 @@ const COMMANDS: [&str; 24] = [
     "undo",
     "withdraw",
     "receipt",
+    "civil-register",
     "status",
     "doctor",
     "rebuild",

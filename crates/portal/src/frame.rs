@@ -41,6 +41,7 @@ pub(crate) struct PortalFrame {
 
 /// What pages tell after an act, by the word that the address carries.
 const DONE: [(&str, &str); 35] = [
+const DONE: [(&str, &str); 34] = [
     ("enregistree", "Vos saisies sont enregistrées."),
     ("section", "La section est complète."),
     ("instruction", "La demande est mise en instruction."),
@@ -58,6 +59,7 @@ const DONE: [(&str, &str); 35] = [
     ("arbitree", "La décision est enregistrée."),
     ("distinctes", "Les deux personnes sont déclarées distinctes."),
     ("fusionnees", "Les deux numéros sont fusionnés."),
+    ("defusion-proposee", "L’annulation de la fusion attend la confirmation d’un autre arbitre."),
     ("defusionnees", "La fusion est annulée."),
     ("accord", "Votre accord est gardé. L’annulation aura lieu quand l’établissement la demandera aussi."),
     ("annulee", "L’enregistrement est annulé."),

@@ -2,6 +2,7 @@
 
 pub(crate) mod entrance;
 pub(crate) mod home;
+pub(crate) mod identities;
 pub(crate) mod instruction;
 pub(crate) mod list;
 pub(crate) mod lots;

@@ -7,6 +7,7 @@ use crate::console::{arbitration, audit, authority, home as consoles, pairs, sup
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, instruction, list, lots, people, request, review, staff, wish};
+use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, staff, wish};
 use crate::open_pages;
 use crate::pro::{applicant, file, holder};
 use crate::representative::{authority as represented, designation, structures, withdrawal};
@@ -54,6 +55,13 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ),
         ("/portail/gae/anomalies", "portal.gae-anomalies", Professional, get(anomaly::of_manager).post(anomaly::manager_answers)),
         ("/portail/gae/tableau", "portal.gae-dashboard", Professional, get(staff::dashboard)),
+        ("/portail/gae/identites", "portal.gae-identities", Professional, get(identities::list)),
+        (
+            "/portail/gae/identites/{rpps}",
+            "portal.gae-identity",
+            Professional,
+            get(identities::identity).post(identities::verify),
+        ),
         ("/portail/gae/lots", "portal.gae-lots", Professional, get(lots::list).post(lots::upload)),
         ("/portail/gae/lots/modele.csv", "portal.gae-lot-template", Professional, get(lots::template)),
         ("/portail/gae/lots/{lot}", "portal.gae-lot", Professional, get(lots::show)),

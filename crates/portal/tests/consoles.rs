@@ -162,6 +162,23 @@ async fn a_pair_is_merged_and_the_merge_undone() {
 }
 
 #[tokio::test]
+async fn a_merge_that_is_older_waits_for_a_second_arbiter() {
+    let w = World::new().await;
+    let (one, other) = pair(&w).await;
+    let merge = [("acces", "doublons"), ("faire", "fusionner"), ("conserve", one.as_str()), ("motif", REASON)];
+    let merged = w.post(NATIONAL, &format!("{QUEUE}/paires/{one}/{other}"), &merge).await;
+    merged.leads_to("/portail/console/arbitrage?fait=fusionnees");
+    w.pass(31 * 86_400_000);
+    let corrections = "/portail/console/arbitrage/corrections";
+    let undo = [("faire", "defusionner"), ("alias", other.as_str()), ("accesFusion", "erreur"), ("motif", REASON)];
+    w.post(NATIONAL, corrections, &undo).await.leads_to("/portail/console/arbitrage?fait=defusion-proposee");
+    assert!(w.registration.surviving_number(&other).await.unwrap().is_some());
+    w.get(Some(NATIONAL), corrections).await.says(&["attendent un second arbitre", &other, "par vous"]);
+    w.post(NATIONAL, corrections, &undo).await.page(ERROR, "Corrections de l’arbitre");
+    assert!(w.registration.surviving_number(&other).await.unwrap().is_some(), "nobody confirms themselves");
+}
+
+#[tokio::test]
 async fn a_pair_is_declared_distinct() {
     let w = World::new().await;
     let (one, other) = pair(&w).await;

@@ -9,6 +9,7 @@ use world::{HEAD, NEIGHBOUR, REP, SITE, World};
 
 /// Pages of managers that take no number.
 const OF_MANAGERS: [&str; 12] = [
+const OF_MANAGERS: [&str; 11] = [
     "/portail/gae",
     "/portail/gae/demandes",
     "/portail/gae/demandes/fichier/saisie",
@@ -21,6 +22,7 @@ const OF_MANAGERS: [&str; 12] = [
     "/portail/gae/messages",
     "/portail/gae/professions",
     "/portail/gae/lots",
+    "/portail/gae/identites",
 ];
 /// Pages of registered professionals.
 const OF_PROFESSIONALS: [&str; 10] = [
@@ -37,6 +39,7 @@ const OF_PROFESSIONALS: [&str; 10] = [
 ];
 /// Forms.
 const FORMS: [&str; 22] = [
+const FORMS: [&str; 19] = [
     "/portail/gae/agir-pour",
     "/portail/gae/charte",
     "/portail/gae/nouvelle",
@@ -48,6 +51,7 @@ const FORMS: [&str; 22] = [
     "/portail/gae/enregistrements/99900000011/demande",
     "/portail/gae/effectifs/confirmation",
     "/portail/gae/professions",
+    "/portail/gae/identites/99900000011",
     "/portail/gae/lots",
     "/portail/gae/lots/1/soumettre",
     "/portail/gae/lots/1/valider",
@@ -217,4 +221,38 @@ async fn traits_are_in_no_address_and_searches_end() {
     w.post(SITE, "/portail/gae/enregistrements", &fields).await.says(&["Trop de recherches sans r\u{e9}sultat"]);
     let found = w.post(HEAD, "/portail/gae/enregistrements", &[("rpps", &SITE[1..]), ("faire", "numero")]).await;
     found.leads_to(&format!("/portail/gae/enregistrements/{}", &SITE[1..]));
+}
+
+#[tokio::test]
+async fn an_identity_that_the_register_does_not_know_is_verified_by_its_authority() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    let (_, rpps) = w.registered(&by, "990000010", "Camille", "camille").await;
+    w.get(Some(SITE), "/portail/gae").await.hides(&["à vérifier"]);
+    w.get(Some(SITE), "/portail/gae/identites").await.says(&["0 identité à vérifier"]);
+    w.pass(86_400_000);
+    let r = &w.registration;
+    let questions = r.civil_questions(&w.system).await.unwrap();
+    r.civil_questions_sent(&w.system, &questions).await.unwrap();
+    let unknown = annuaire_registry::CivilAnswer::Unknown;
+    r.take_civil_answer(&w.system, &questions[0].reference, &unknown).await.unwrap();
+    w.get(Some(SITE), "/portail/gae").await.says(&["1 identité à vérifier", "/portail/gae/identites"]);
+    w.get(Some(SITE), "/portail/gae/identites").await.says(&[&rpps, "non certifiable", "27/11/2026"]);
+    w.get(Some(SITE), &format!("/portail/gae/enregistrements/{rpps}")).await.says(&["non certifiable depuis le 27/11/2026"]);
+    w.get(Some(&format!("8{rpps}")), "/portail/pro").await.says(&["Non certifiable", "depuis le 27/11/2026"]);
+    let address = format!("/portail/gae/identites/{rpps}");
+    w.get(Some(SITE), &address).await.says(&["Je confirme sur pièce d’identité", "Rectifier l’état civil"]);
+    // Another authority neither sees nor does it.
+    w.get(Some(NEIGHBOUR), "/portail/gae/identites").await.hides(&[&rpps]);
+    assert_eq!(w.get(Some(NEIGHBOUR), &address).await.status, StatusCode::NOT_FOUND);
+    let confirmed = [("faire", "confirmer"), ("document", "CNI"), ("vueLe", "26/11/2026")];
+    assert_eq!(w.post(NEIGHBOUR, &address, &confirmed).await.status, StatusCode::FORBIDDEN);
+    // A form without its token, and one that is not filled.
+    let forged = w.post_plain(Some(SITE), &address, &confirmed).await.status;
+    assert!(matches!(forged, StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST), "{forged}");
+    let wrong = w.post(SITE, &address, &[("faire", "confirmer"), ("document", "CNI"), ("vueLe", "demain")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    wrong.says(&["au format JJ/MM/AAAA", "value=\"demain\""]);
+    w.post(SITE, &address, &confirmed).await.leads_to("/portail/gae/identites?fait=piece");
+    w.get(Some(SITE), "/portail/gae/identites?fait=piece").await.says(&["Votre confirmation est enregistrée", "0 identité"]);
 }

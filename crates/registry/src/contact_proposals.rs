@@ -4,11 +4,10 @@
 use crate::acting::{CaseActor, plain_cause};
 use crate::content::ContactValues;
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
-use crate::followed::{ContactProposalRow, WithheldMeansRow, contact_text};
+use crate::followed::{CONTACT_TO_CONFIRM, ContactProposalRow, WithheldMeansRow, contact_text};
 use crate::notice::{NoticePeople, NoticeRecipient, NoticeValues};
 use crate::person::{CONTACT, RegisteredPerson};
 use crate::place::RegisteredPlace;
-use crate::registering::CONTACT_TO_CONFIRM;
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, read};
 use crate::service::{Registration, SystemActor, refusal};
 use crate::session::{HolderSession, ManagerSession};

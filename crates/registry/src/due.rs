@@ -65,6 +65,7 @@ impl Registration {
         run.habilitations = self.run_habilitations().await?;
         run.authorities = self.run_authorities().await?;
         run.reviews = self.run_reviews().await?;
+        self.run_uncertified().await?;
         run.reminded += self.run_confirmations().await? + self.run_home_helps().await?;
         let swept = [
             crate::person_search::FruitlessSearchesRow::KIND,
@@ -81,6 +82,7 @@ impl Registration {
             crate::lot_rows::ReferenceRow::KIND,
             crate::anomalies::AnomalyRow::KIND,
             crate::anomalies::AnomalySourceRow::KIND,
+            crate::certification::CivilQuestionRow::KIND,
         ];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)

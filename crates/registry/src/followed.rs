@@ -10,6 +10,12 @@ use annuaire_workflow::day::{paris_midnight, parse_iso, plus_months};
 use annuaire_workflow::limits::HOME_HELP_NOTICE_MONTHS;
 use serde::{Deserialize, Serialize};
 
+/// Why a means is withheld until a certification.
+pub(crate) const WEAK_IDENTITY: &str = "identité faible";
+
+/// Why a means is withheld until the person proves identity.
+pub(crate) const CONTACT_TO_CONFIRM: &str = "coordonnées à confirmer";
+
 /// A person whose situations are looked at again on a day: a planned one begins, a planned end is told or comes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -56,6 +62,34 @@ pub(crate) struct CertificationRow {
     pub(crate) owner: String,
     /// When the register is asked, or asked again.
     pub(crate) due_ms: Option<i64>,
+    /// Since when the state stands, ISO; empty in rows of a former release, of which `asked_on` says it.
+    #[serde(default)]
+    pub(crate) since: String,
+    /// Reference of the last question that was sent; empty before the first one.
+    #[serde(default)]
+    pub(crate) reference: String,
+    /// Questions that were sent, so that each has a reference of its own.
+    #[serde(default)]
+    pub(crate) questions: u32,
+    /// Day on which the last question was sent, ISO; empty before the first one.
+    #[serde(default)]
+    pub(crate) sent_on: String,
+    /// Day on which its answer was taken, ISO; empty while none came.
+    #[serde(default)]
+    pub(crate) answered_on: String,
+    /// Whether « Identité à vérifier » waits for the owner.
+    #[serde(default)]
+    pub(crate) verify: bool,
+    /// Kind and day of the document on which a manager confirmed the identity. No number of it is kept.
+    #[serde(default)]
+    pub(crate) document: Option<(String, String)>,
+}
+
+impl CertificationRow {
+    /// The day since which the state stands, ISO.
+    pub(crate) fn stands_since(&self) -> &str {
+        if self.since.is_empty() { &self.asked_on } else { &self.since }
+    }
 }
 
 /// Two registered persons whom an arbiter declared distinct.
@@ -104,6 +138,11 @@ impl RegistrationRow for CertificationRow {
 
     fn key(&self) -> String {
         self.person.clone()
+    }
+
+    /// The owner while a task waits for it, so that its managers find it.
+    fn subject(&self) -> String {
+        if self.verify { self.owner.clone() } else { String::new() }
     }
 
     fn due_ms(&self) -> Option<i64> {

@@ -102,3 +102,14 @@ pub const ANOMALY_SOURCE_MS: i64 = 3_600_000;
 pub const ANOMALY_KEPT_MS: i64 = 365 * 86_400_000;
 /// Months after which a professional is asked whether a verified contact is still exact (registration §13, `contact.confirm`).
 pub const CONTACT_CONFIRMED_MONTHS: i32 = 12;
+/// Questions to the civil register that one call gives.
+pub const CIVIL_QUESTIONS_MAX: u32 = 10_000;
+/// Milliseconds for which a question to the civil register is kept, so that its answer, or a later notice of a change or a death, finds
+/// the person: more than two rounds of the yearly question.
+pub const CIVIL_QUESTION_KEPT_MS: i64 = 800 * 86_400_000;
+/// Characters of a name that the civil register answers.
+pub const REGISTER_NAME_CHARS: usize = 200;
+/// Given names of one person that the civil register answers.
+pub const REGISTER_GIVEN_NAMES: usize = 20;
+/// Months after which a certified civil status is asked for again (registration §9.2).
+pub const CERTIFIED_MONTHS: i32 = 12;

@@ -100,13 +100,15 @@ pub struct RequestPage {
     pub total: u64,
 }
 
-/// Requests of professionals that wait for an authority.
+/// What waits for an authority beside its own requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ManagerTasks {
     /// Departures that professionals declared.
     pub departures: u64,
     /// Everything else.
     pub from_professionals: u64,
+    /// « Identités à vérifier »: persons whom the civil register does not know.
+    pub identities: u64,
 }
 
 /// A request with everything that its form shows.
@@ -407,7 +409,8 @@ impl Registration {
         let departures = CaseFilter { kinds: Some(vec![RequestKind::Fin.code().to_owned()]), ..all.clone() };
         let departures = self.registry().case_counts(&departures).await?.values().sum();
         let from_professionals: u64 = self.registry().case_counts(&all).await?.values().sum();
-        Ok(ManagerTasks { departures, from_professionals: from_professionals.saturating_sub(departures) })
+        let identities = self.identities_waiting(by).await?;
+        Ok(ManagerTasks { departures, from_professionals: from_professionals.saturating_sub(departures), identities })
     }
 
     /// « Voir »: a request of the perimeter. The read is audited.

@@ -4,7 +4,7 @@
 use crate::acting::CaseActor;
 use crate::due::DueRun;
 use crate::error::{Error, RegistrationStop};
-use crate::followed::{FollowedPersonRow, WithheldMeansRow};
+use crate::followed::{CertificationRow, FollowedPersonRow, WithheldMeansRow};
 use crate::grants::{ManagerRow, PlaceManagers};
 use crate::limits::{PAGE, TIMER_HOUR_MS};
 use crate::notice::{NoticePeople, NoticeValues};
@@ -277,6 +277,9 @@ impl Registration {
                 request: String::new(),
             };
             writes.put(&row, withheld.map(|kept| kept.version))?;
+            // Nobody verifies the identity, and what the register answers later is void.
+            let certification: Option<VersionedRow<CertificationRow>> = read(self.registry(), &number).await?;
+            certification.iter().for_each(|row| writes.remove(row));
             writes.audit(event.clone());
             if self.write(writes, &Cause::new(Channel::System, "system", "death")).await? {
                 break;

@@ -12,7 +12,7 @@ use crate::followed::{CertificationRow, ContactProposalRow, FollowedPersonRow, W
 use crate::grants::{ManagerRow, PlaceManagers};
 use crate::notice::{NoticePeople, NoticeValues};
 use crate::person::{RegisteredPerson, persons};
-use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, read};
+use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, beginning, read};
 use crate::service::{Registration, refusal, typed_reason, with_member};
 use crate::session::ArbiterSession;
 use annuaire_base::Tx;
@@ -64,6 +64,47 @@ impl RegistrationRow for MergedPersonRow {
     fn subject(&self) -> String {
         self.kept.clone()
     }
+}
+
+/// An arbiter who wants a merge undone that one arbiter may not undo alone: another one confirms it. The reason is in the trail.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UndoProposalRow {
+    alias: String,
+    kept: String,
+    /// The arbiter.
+    by: String,
+    on: String,
+}
+
+impl RegistrationRow for UndoProposalRow {
+    const KIND: &'static str = "undo-merge-proposal";
+
+    fn key(&self) -> String {
+        self.alias.clone()
+    }
+}
+
+/// What became of the wish to undo a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndoneMerge {
+    /// The merge is undone.
+    Undone,
+    /// It is undone once another arbiter confirms.
+    Proposed,
+}
+
+/// A merge that an arbiter wants undone and another one has to confirm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeToUndo {
+    /// RPPS number that is an alias.
+    pub alias: String,
+    /// RPPS number that stayed.
+    pub kept: String,
+    /// Day of the proposal, ISO.
+    pub on: String,
+    /// Whether the reader proposed it, who cannot confirm it.
+    pub is_own: bool,
 }
 
 /// What a merge did.
@@ -343,13 +384,30 @@ impl Registration {
         self.notify(writes, NoticeId::N24, &people, &values, self.now_ms())
     }
 
-    /// Undoes a merge within 30 days, by the arbiter who made it: each fact goes back to the number that it came from, as it stands by now. The
-    /// means of the alias stay withheld until support lifts that.
+    /// Merges that wait for a second arbiter to undo them, by number: the first [`LIST_PAGE_MAX`](crate::limits::LIST_PAGE_MAX).
     ///
     /// # Errors
-    /// E-RPPS-01 for a number that is no alias, E-REQ-06 for another arbiter or a later day, E-GEN-03 for the reason; the errors of the
+    /// Those of the registry.
+    pub async fn merges_to_undo(&self, by: &ArbiterSession) -> Result<Vec<MergeToUndo>, Error> {
+        let rows = beginning::<UndoProposalRow>(self.registry(), "", crate::limits::LIST_PAGE_MAX as usize).await?;
+        let rpps = |id: &str| id.get(1..).unwrap_or_default().to_owned();
+        let shown = |row: VersionedRow<UndoProposalRow>| MergeToUndo {
+            alias: rpps(&row.value.alias),
+            kept: rpps(&row.value.kept),
+            is_own: row.value.by == by.person,
+            on: row.value.on,
+        };
+        Ok(rows.into_iter().map(shown).collect())
+    }
+
+    /// Undoes a merge: within 30 days by the arbiter who made it, else by two (registration §8.6), of whom the first one proposes and the second
+    /// one confirms, each with a reason. Each fact goes back to the number that it came from, as it stands by now. The means of the alias stay
+    /// withheld until support lifts that.
+    ///
+    /// # Errors
+    /// E-RPPS-01 for a number that is no alias, E-REQ-06 for an arbiter who proposed it before, E-GEN-03 for the reason; the errors of the
     /// registry.
-    pub async fn undo_merge(&self, by: &ArbiterSession, alias: &str, reason: &str) -> Result<(), RegistrationStop> {
+    pub async fn undo_merge(&self, by: &ArbiterSession, alias: &str, reason: &str) -> Result<UndoneMerge, RegistrationStop> {
         let actor = CaseActor::arbiter(by);
         let alias = idnps(alias.trim());
         let mut event = person_event(&actor, "defusionner", &alias);
@@ -360,9 +418,24 @@ impl Registration {
         let row: Option<VersionedRow<MergedPersonRow>> = read(self.registry(), &alias).await?;
         let Some(row) = row else { return self.refused(event, refusal(MessageCode::ERpps01)).await };
         let merged_on = parse_iso(&row.value.on);
-        if !merged_on.is_some_and(|on| may_undo_merge(&row.value.by, on, &[&by.person], self.today())) {
-            let refused = RegistrationRefusal::filled(MessageCode::EReq06, &[("statut", HIDDEN_STATUS)]);
-            return self.refused(event, refused).await;
+        let proposal: Option<VersionedRow<UndoProposalRow>> = read(self.registry(), &alias).await?;
+        let proposed_by = proposal.as_ref().map(|proposal| proposal.value.by.as_str());
+        let arbiters: Vec<&str> = proposed_by.into_iter().chain([by.person.as_str()]).collect();
+        if !merged_on.is_some_and(|on| may_undo_merge(&row.value.by, on, &arbiters, self.today())) {
+            if proposal.is_some() {
+                let refused = RegistrationRefusal::filled(MessageCode::EReq06, &[("statut", HIDDEN_STATUS)]);
+                return self.refused(event, refused).await;
+            }
+            let (kept, on) = (row.value.kept.clone(), self.today().to_string());
+            let proposal = UndoProposalRow { alias: alias.clone(), kept, by: by.person.clone(), on };
+            let mut event = person_event(&actor, "proposer-defusion", &alias);
+            event.detail = with_member(&event.detail, "reason", &json!(reason));
+            event.detail = with_member(&event.detail, "other", &json!(proposal.kept));
+            let mut writes = PendingWrites::default();
+            writes.put(&proposal, None)?;
+            writes.audit(event);
+            self.written_once(writes, &actor, &alias).await?;
+            return Ok(UndoneMerge::Proposed);
         }
         let Some(kept) = self.person(&row.value.kept).await? else {
             return self.refused(event, refusal(MessageCode::ERpps01)).await;
@@ -392,6 +465,7 @@ impl Registration {
             writes.put(&pair, None)?;
         }
         writes.remove(&row);
+        proposal.iter().for_each(|proposal| writes.remove(proposal));
         event.detail = with_member(&event.detail, "reason", &json!(reason));
         event.detail = with_member(&event.detail, "other", &json!(kept.national_id));
         writes.audit(event);
@@ -409,6 +483,6 @@ impl Registration {
             self.tell_merge(&mut writes, &kept, &alias, false).await?;
             self.written_once(writes, &actor, &alias.national_id).await?;
         }
-        Ok(())
+        Ok(UndoneMerge::Undone)
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! Only the owner of a fact changes it. A request is attached to a registered person without a word on contact or civil status.
 
+use crate::certification::{UNCERTIFIED, certification_event, changed_meanwhile};
 use crate::content::{CivilValues, ContactValues, SituationValues};
 use crate::effects::Settling;
 use crate::error::Error;
-use crate::followed::{CertificationRow, ContactProposalRow, DistinctPairRow, FollowedPersonRow, WithheldMeansRow, contact_text};
+use crate::followed::{
+    CONTACT_TO_CONFIRM, CertificationRow, ContactProposalRow, DistinctPairRow, FollowedPersonRow, WEAK_IDENTITY,
+    WithheldMeansRow, contact_text,
+};
 use crate::person::RegisteredPerson;
 use crate::place::RegisteredPlace;
 use crate::row::{RegistrationRow, VersionedRow};
@@ -20,11 +24,6 @@ use annuaire_workflow::day::{paris_midnight, parse_iso, plus_days};
 use annuaire_workflow::kind::RequestKind;
 use annuaire_workflow::rpps_number::idnps;
 use annuaire_workflow::situation::{SituationRewrite, rewrite};
-
-/// Why a means is withheld until a certification.
-pub(crate) const WEAK_IDENTITY: &str = "identité faible";
-/// Why a means is withheld until the person proves identity.
-pub(crate) const CONTACT_TO_CONFIRM: &str = "coordonnées à confirmer";
 
 /// A payload of the log that this room cannot write or read.
 fn unreadable(cause: serde_json::Error) -> Error {
@@ -372,13 +371,28 @@ impl Settling<'_> {
         let person = self.row.subject.clone().ok_or_else(|| self.missing("registered person"))?;
         let state = if self.row.certified.is_empty() { CertificationState::Asked.code() } else { &self.row.certified };
         let row = CertificationRow {
-            person,
+            person: person.clone(),
             state: state.to_owned(),
             asked_on: self.today.to_string(),
             retries: 0,
             owner: self.owning_place()?.owner().code,
             due_ms: Some(paris_midnight(plus_days(self.today, 1))),
+            since: self.today.to_string(),
+            reference: String::new(),
+            questions: self.certification.as_ref().map_or(0, |kept| kept.value.questions),
+            sent_on: String::new(),
+            answered_on: String::new(),
+            verify: false,
+            document: None,
         };
+        if let Some(kept) = &self.certification {
+            for event in changed_meanwhile(&kept.value, state) {
+                self.writes.audit(certification_event(&self.actor.event("certification", ""), &person, &event));
+            }
+        }
+        if let Some(withheld) = self.withheld.take_if(|row| row.value.reason == UNCERTIFIED) {
+            self.writes.remove(&withheld);
+        }
         self.writes.put(&row, self.certification.as_ref().map(|kept| kept.version))
     }
 

@@ -4,7 +4,7 @@
 mod world;
 
 use annuaire_consolidate::Perimeter;
-use annuaire_registry::{ArbiterSession, ManagerTerms, PersonQuery, PersonSearch, RegistrationSubject};
+use annuaire_registry::{ArbiterSession, ManagerTerms, PersonQuery, PersonSearch, RegistrationSubject, UndoneMerge};
 use annuaire_workflow::messages::MessageCode;
 use world::{DAY, NATIONAL, NEIGHBOUR, SITE, World, refused, trace};
 
@@ -173,8 +173,27 @@ async fn a_wrong_merge_is_undone_by_its_arbiter_within_thirty_days() {
     // Support gives the means back, which the merge withheld.
     let support = r.support_session(NATIONAL, "essai", trace()).await.unwrap();
     r.lift_withheld(&support, &other, "Rapprochement annulé").await.unwrap();
-    // A day later it is too late for one arbiter.
-    r.merge_persons(&arbiter, &one, &other, REASON).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_merge_is_undone_later_by_two_arbiters() {
+    let w = World::new().await;
+    let (one, other) = alike(&w).await;
+    let (r, first) = (&w.registration, arbiter(&w).await);
+    let second = r.arbiter_session(world::SECOND_ARBITER, "essai", trace()).await.unwrap();
+    let (before_one, before_other) = (w.restricted(&one).await, w.restricted(&other).await);
+    r.merge_persons(&first, &one, &other, REASON).await.unwrap();
     w.pass(31 * DAY);
-    assert_eq!(refused(r.undo_merge(&arbiter, &other, REASON).await).code, MessageCode::EReq06);
+    assert_eq!(refused(r.undo_merge(&first, &other, "court").await).code, MessageCode::EGen03);
+    assert_eq!(r.merges_to_undo(&second).await.unwrap(), []);
+    assert_eq!(r.undo_merge(&first, &other, REASON).await.unwrap(), UndoneMerge::Proposed);
+    assert!(r.surviving_number(&other).await.unwrap().is_some(), "nothing is undone yet");
+    assert_eq!(refused(r.undo_merge(&first, &other, REASON).await).code, MessageCode::EReq06, "nobody confirms themselves");
+    assert!(r.merges_to_undo(&first).await.unwrap()[0].is_own);
+    let waits = r.merges_to_undo(&second).await.unwrap();
+    assert_eq!((waits[0].alias.as_str(), waits[0].kept.as_str(), waits[0].is_own), (other.as_str(), one.as_str(), false));
+    assert_eq!(r.undo_merge(&second, &other, REASON).await.unwrap(), UndoneMerge::Undone);
+    assert_eq!((w.restricted(&one).await, w.restricted(&other).await), (before_one, before_other));
+    assert_eq!(r.merges_to_undo(&second).await.unwrap(), []);
+    assert!(w.registry.verify().await.unwrap().is_empty());
 }

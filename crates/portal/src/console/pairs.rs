@@ -11,7 +11,8 @@ use crate::form::PostedForm;
 use crate::frame::PortalFrame;
 use crate::french::typeset;
 use crate::who::ProfessionalVisit;
-use annuaire_registry::{ArbiterSession, RegistrationRefusal, RegistrationStop};
+use annuaire_registry::{ArbiterSession, RegistrationRefusal, RegistrationStop, UndoneMerge};
+use annuaire_workflow::day::{french, parse_iso};
 use annuaire_workflow::messages::MessageCode;
 use askama::Template;
 use axum::extract::Path;
@@ -42,6 +43,8 @@ struct CorrectionsPage<'a> {
     frame: &'a PortalFrame,
     undo: Vec<FormField>,
     agree: Vec<FormField>,
+    /// Merges that another arbiter wants undone, and those of the reader: alias, number that stayed, day, whether the reader proposed it.
+    waiting: Vec<(String, String, String, bool)>,
     points: Vec<OpenPoint>,
 }
 
@@ -119,6 +122,12 @@ async fn show(
     Ok(answer::page(portal, &visit.request, status, &page))
 }
 
+async fn waiting(visit: &ProfessionalVisit, by: &ArbiterSession) -> Result<Vec<(String, String, String, bool)>, PortalFault> {
+    let all = visit.portal.registration().merges_to_undo(by).await?;
+    let day = |iso: &str| parse_iso(iso).map(french).unwrap_or_default();
+    Ok(all.into_iter().map(|merge| (merge.alias, merge.kept, day(&merge.on), merge.is_own)).collect())
+}
+
 fn corrections<'a>(visit: &'a ProfessionalVisit, form: Option<&PostedForm>) -> CorrectionsPage<'a> {
     let of =
         |deed: &str, name: &str| form.filter(|form| form.get("faire") == deed).map(|form| form.text(name)).unwrap_or_default();
@@ -135,20 +144,22 @@ fn corrections<'a>(visit: &'a ProfessionalVisit, form: Option<&PostedForm>) -> C
             FormField::text("numero", "Numéro de demande", &of("accorder", "numero"), 15).mandatory(),
             purpose("accesAccord", of("accorder", "accesAccord")),
         ],
+        waiting: Vec::new(),
         points: Vec::new(),
     }
 }
 
 /// `GET /portail/console/arbitrage/corrections`
 pub(crate) async fn corrections_page(visit: ProfessionalVisit) -> PageAnswer {
-    arbiter(&visit, READS_QUEUE).await?;
-    Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &corrections(&visit, None)))
+    let by = arbiter(&visit, READS_QUEUE).await?;
+    let page = CorrectionsPage { waiting: waiting(&visit, &by).await?, ..corrections(&visit, None) };
+    Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }
 
 /// `POST /portail/console/arbitrage/corrections`
 pub(crate) async fn correct(visit: ProfessionalVisit, form: PostedForm) -> PageAnswer {
-    arbiter(&visit, READS_QUEUE).await?;
-    let mut page = corrections(&visit, Some(&form));
+    let reader = arbiter(&visit, READS_QUEUE).await?;
+    let mut page = CorrectionsPage { waiting: waiting(&visit, &reader).await?, ..corrections(&visit, Some(&form)) };
     let undoes = form.get("faire") == "defusionner";
     let fields = if undoes { &mut page.undo } else { &mut page.agree };
     let empty = fields.iter_mut().filter(|field| field.value.trim().is_empty());
@@ -158,19 +169,17 @@ pub(crate) async fn correct(visit: ProfessionalVisit, form: PostedForm) -> PageA
         let done = match form.get("faire") {
             "defusionner" => {
                 let by = arbiter(&visit, form.get("accesFusion")).await?;
-                registration.undo_merge(&by, form.get("alias"), form.get("motif")).await
+                let undone = registration.undo_merge(&by, form.get("alias"), form.get("motif")).await;
+                undone.map(|undone| if undone == UndoneMerge::Proposed { "defusion-proposee" } else { "defusionnees" })
             }
             "accorder" => {
                 let by = arbiter(&visit, form.get("accesAccord")).await?;
-                registration.agree_wrong_person(&by, form.get("numero"), false).await.map(|_| ())
+                registration.agree_wrong_person(&by, form.get("numero"), false).await.map(|_| "annulee")
             }
             _ => return Err(PortalFault::Unreadable),
         };
         match done {
-            Ok(()) => {
-                let told = if undoes { "defusionnees" } else { "annulee" };
-                return Ok(answer::see_other(&format!("{}?fait={told}", ARBITRATION.0)));
-            }
+            Ok(told) => return Ok(answer::see_other(&format!("{}?fait={told}", ARBITRATION.0))),
             // The agreement is kept until the authority asks.
             Err(RegistrationStop::Refused(refused)) if refused.code == MessageCode::EReq08 => {
                 return Ok(answer::see_other(&format!("{}?fait=accord", ARBITRATION.0)));

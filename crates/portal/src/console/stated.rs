@@ -52,6 +52,15 @@ pub(crate) fn certification(code: &str) -> &'static str {
     }
 }
 
+/// A certification in words, with the day since which it stands.
+pub(crate) fn certification_since(civil: &annuaire_mos::EtatCivil) -> String {
+    let words = certification(&civil.statut);
+    match parse_iso(&civil.date_effet) {
+        Some(since) => format!("{words} depuis le {}", french(since)),
+        None => words.to_owned(),
+    }
+}
+
 /// Makes it; `reader`: the authority that reads, empty for anybody else.
 pub(crate) fn stated_view(
     portal: &Portal,

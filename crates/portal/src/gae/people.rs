@@ -1,6 +1,7 @@
 //! « Modifier un enregistrement » (SC30), the sheet of a person (SC31), and the requests that begin there (SC32–SC34).
 
 use crate::answer;
+use crate::console::stated::certification_since;
 use crate::fault::{PageAnswer, PortalFault};
 use crate::field::{FormField, OpenPoint, remark};
 use crate::form::PostedForm;
@@ -138,6 +139,7 @@ pub(crate) async fn person(visit: ManagerVisit, Path(rpps): Path<String>) -> Pag
             ("Sexe", word(ValueList::Sex, &c.sexe_administratif)),
             ("Date de naissance", date(&c.date_naissance)),
             ("Lieu de naissance", c.lieu_naissance.clone()),
+            ("État civil", certification_since(c)),
             ("Adresse email", inside.mail.clone()),
             ("Téléphone mobile", inside.mobile.clone()),
         ];

@@ -38,6 +38,8 @@ pub const COLLEAGUE: &str = "899900000037";
 pub const HEAD: &str = "899900000045";
 /// National arbiter and support.
 pub const NATIONAL: &str = "899900000052";
+/// Another national arbiter.
+pub const SECOND_ARBITER: &str = COLLEAGUE;
 /// Manager of the site 990000028.
 pub const NEIGHBOUR: &str = "810999000010";
 
@@ -178,7 +180,7 @@ fn service(registry: &Arc<dyn Registry>, entropy: &Entropy, clock: &Arc<AtomicI6
         rpps_prefix: "99912".into(),
         public_base: "https://annuaire.example/portail".into(),
         terms_version: "2026-01".into(),
-        arbiters: [NATIONAL.to_owned()].into(),
+        arbiters: [NATIONAL.to_owned(), SECOND_ARBITER.to_owned()].into(),
         support: [NATIONAL.to_owned()].into(),
         auditors: [NATIONAL.to_owned()].into(),
         authority_agents: [(NATIONAL.to_owned(), "CNOM".to_owned()), (HEAD.to_owned(), "ARS-53".to_owned())].into(),
