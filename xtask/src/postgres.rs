@@ -86,6 +86,11 @@ impl PostgresCluster {
         beside.or_else(|| on_path("psql")).ok_or_else(|| format!("psql is neither in {} nor in the path", self.bin.display()))
     }
 
+    /// Where tests connect.
+    pub fn url(&self) -> String {
+        format!("postgres://annuaire@127.0.0.1:{}/postgres", self.port)
+    }
+
     /// A command of PostgreSQL. These refuse to run as root: there, the user of the Debian package runs them.
     fn program(&self, name: &str) -> Command {
         let program = self.bin.join(name);
