@@ -15,16 +15,6 @@ const FOYER = '990000028';
 const journey = stage({ stays: true });
 const { asManager, forget } = managers();
 
-/** Sets the clock of the demonstration forward by days that it offers. */
-async function pass(visitor, ...steps) {
-  const computer = await visitor();
-  for (const days of steps) {
-    await computer.page.goto('/portail/demonstration');
-    await computer.press(days === 1 ? '+ 1 jour' : `+ ${days} jours`);
-    await computer.at('Démonstration');
-  }
-}
-
 /** The situations that the directory shows of somebody. */
 async function publicSituations(demo, rpps) {
   const answer = await fetch(`${demo.base}/fhir/v2/PractitionerRole?practitioner.identifier=${rpps}&active=true`);
