@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::machine::{Requirement, cargo, on_path, require, run, says};
+use crate::postgres::PostgresCluster;
 
 /// Oldest Node.js that the packages of the tests run on.
 const NODE: u32 = 20;
@@ -15,6 +16,10 @@ const APACHE: &str = "/usr/sbin/apache2";
 const SIDE_BY_SIDE: u32 = 2;
 /// Directories with files of tests.
 const GROUPS: [&str; 2] = ["journeys", "clients"];
+/// Files of the portal, which run a second time on PostgreSQL, all side by side.
+const ON_BOTH: [&str; 4] = ["acceptance", "consoles", "managers", "professionals"];
+/// The file that stops a PostgreSQL server and starts it again.
+const ON_POSTGRES: &str = "faults";
 
 const REQUIREMENTS: [Requirement; 4] = [
     Requirement { what: "Chromium", packages: &["chromium", "fonts-liberation"], is_there: || chromium().is_some() },
@@ -48,18 +53,38 @@ pub fn run_browser(root: &Path, name: Option<&str>) -> Result<(), String> {
     if failures.exists() {
         fs::remove_dir_all(&failures).map_err(|e| format!("{}: {e}", failures.display()))?;
     }
-    println!("$ node --test {}", name.unwrap_or("conformance/browser"));
-    let mut tests = Command::new(node);
-    tests
-        .current_dir(&sources)
-        .arg("--test")
-        .arg(format!("--test-concurrency={SIDE_BY_SIDE}"))
-        .arg("--test-reporter=spec")
-        .args(files);
-    tests.env("ANNUAIRE_PROGRAM", program).env("ANNUAIRE_PYTHON", python).env("ANNUAIRE_APACHE", APACHE);
-    tests.env("ANNUAIRE_CHROMIUM", chromium().ok_or("Chromium left while it was looked for")?);
-    tests.env("ANNUAIRE_BROWSER_FAILURES", &failures).env("ANNUAIRE_BROWSER_PAGES", &pages);
-    run(&mut tests).map_err(|_| "the stage with a browser: a test failed; see above".to_owned())
+    let chromium = chromium().ok_or("Chromium left while it was looked for")?;
+    let tests = |side_by_side: u32, files: &[String]| {
+        println!("$ node --test {}", files.join(" "));
+        let mut tests = Command::new(&node);
+        tests
+            .current_dir(&sources)
+            .arg("--test")
+            .arg(format!("--test-concurrency={side_by_side}"))
+            .arg("--test-reporter=spec")
+            .args(files);
+        tests.env_remove("ANNUAIRE_TEST_POSTGRES");
+        tests.env("ANNUAIRE_PROGRAM", &program).env("ANNUAIRE_PYTHON", &python).env("ANNUAIRE_APACHE", APACHE);
+        tests.env("ANNUAIRE_CHROMIUM", &chromium);
+        tests.env("ANNUAIRE_BROWSER_FAILURES", &failures).env("ANNUAIRE_BROWSER_PAGES", &pages);
+        tests
+    };
+    let is_of = |names: &[&str], file: &String| names.iter().any(|name| file.ends_with(&format!("/{name}.test.mjs")));
+    let (faults, on_sqlite): (Vec<String>, Vec<String>) = files.into_iter().partition(|file| is_of(&[ON_POSTGRES], file));
+    let failed = |_| "the stage with a browser: a test failed; see above".to_owned();
+    if !on_sqlite.is_empty() {
+        run(&mut tests(SIDE_BY_SIDE, &on_sqlite)).map_err(failed)?;
+    }
+    let again: Vec<String> = on_sqlite.into_iter().filter(|file| is_of(&ON_BOTH, file)).chain(faults).collect();
+    if again.is_empty() {
+        return Ok(());
+    }
+    // Two clusters: one of them is stopped while the journeys on the other go on.
+    let (server, stoppable) = (PostgresCluster::start()?, PostgresCluster::start()?);
+    let mut on_postgres = tests(u32::try_from(again.len()).unwrap_or(SIDE_BY_SIDE), &again);
+    on_postgres.env("ANNUAIRE_TEST_POSTGRES", server.url()).env("ANNUAIRE_PSQL", server.psql()?);
+    on_postgres.env("ANNUAIRE_STOPPABLE_POSTGRES", stoppable.url()).env("ANNUAIRE_PG_CTL", stoppable.control_words().join("\n"));
+    run(&mut on_postgres).map_err(failed)
 }
 
 /// The files of tests, from their directory; the one of a name, when there is one.

@@ -4,11 +4,15 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::machine::{Requirement, is_root, on_path, require, run};
 
 const SERVER: Requirement =
     Requirement { what: "a PostgreSQL server", packages: &["postgresql"], is_there: || installed().is_some() };
+
+/// Number of the next cluster of this process.
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A running cluster; stopped and deleted when dropped.
 pub struct PostgresCluster {
@@ -34,7 +38,11 @@ impl PostgresCluster {
     pub fn start() -> Result<Self, String> {
         require("the stage with PostgreSQL", &[SERVER])?;
         let bin = installed().ok_or("PostgreSQL left while it was looked for")?;
-        let dir = std::env::temp_dir().join(format!("annuaire-postgres-{}", std::process::id()));
+        let dir = std::env::temp_dir().join(format!(
+            "annuaire-postgres-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        ));
         fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         // The port is free now; nothing else on a test machine takes it in between.
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
@@ -49,22 +57,33 @@ impl PostgresCluster {
             .arg(&data)
             .args(["-U", "annuaire", "-A", "trust", "-E", "UTF8", "--locale=C"])
             .stdout(Stdio::null()))?;
-        let settings = format!(
-            "-c listen_addresses=127.0.0.1 -c port={port} -c fsync=off -c unix_socket_directories={}",
-            server.dir.display()
-        );
-        run(server
-            .program("pg_ctl")
-            .arg("-D")
-            .arg(&data)
-            .arg("-w")
-            .arg("-l")
-            .arg(server.dir.join("log"))
-            .arg("-o")
-            .arg(settings)
-            .arg("start")
-            .stdout(Stdio::null()))?;
+        run(server.control().arg("start").stdout(Stdio::null()))?;
         Ok(server)
+    }
+
+    /// `pg_ctl` for this cluster; the caller adds `start` or `stop`.
+    fn control(&self) -> Command {
+        let settings = format!(
+            "-c listen_addresses=127.0.0.1 -c port={} -c fsync=off -c unix_socket_directories={}",
+            self.port,
+            self.dir.display()
+        );
+        let mut command = self.program("pg_ctl");
+        command.arg("-D").arg(self.dir.join("data")).arg("-w").arg("-l").arg(self.dir.join("log")).arg("-o").arg(settings);
+        command
+    }
+
+    /// The words of a command that starts or stops this cluster, for tests in other languages: they add `start` or `stop`.
+    pub fn control_words(&self) -> Vec<String> {
+        let command = self.control();
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        words.map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    /// The client that sends SQL: the one beside the server, else that of the path.
+    pub fn psql(&self) -> Result<PathBuf, String> {
+        let beside = Some(self.bin.join("psql")).filter(|program| program.is_file());
+        beside.or_else(|| on_path("psql")).ok_or_else(|| format!("psql is neither in {} nor in the path", self.bin.display()))
     }
 
     /// Where tests connect.

@@ -3,95 +3,12 @@
 import assert from 'node:assert/strict';
 import { stage } from '../lib/stage.mjs';
 import { until } from '../lib/browser.mjs';
-import { ALIX, answer, askPhone, DOMINIQUE, LOUISE, openPortal } from '../lib/people.mjs';
+import { ALIX, answer, askPhone, DOMINIQUE, LOUISE } from '../lib/people.mjs';
+import { begin, fillPerson, fillSituation, managers, open, valid } from '../lib/registering.mjs';
 
 const journey = stage();
-const HOME = 'Bienvenue sur votre portail de gestion et de contrôle';
+const { asManager, forget } = managers();
 const STATUS = 'p:has-text("Statut de la demande")';
-
-const sessions = new Map();
-
-/** A browser of a manager, logged in once for all journeys of this file. */
-async function asManager(visitor, person) {
-  const storageState = sessions.get(person.id);
-  const computer = await visitor(storageState ? { storageState } : {});
-  if (storageState) {
-    await computer.page.goto('/portail/gae');
-    await computer.at(HOME);
-    return computer;
-  }
-  await openPortal(computer, await visitor(), person, '/portail/gae', HOME);
-  sessions.set(person.id, await computer.context.storageState());
-  return computer;
-}
-
-/** Begins a request for a structure; returns its number. */
-async function begin(computer, structure) {
-  await computer.page.goto('/portail/gae/nouvelle');
-  await computer.at('Nouvelle demande');
-  await computer.page.getByLabel(new RegExp(`^${structure} - `)).check();
-  await computer.press('Commencer la saisie');
-  await computer.page.waitForURL(/\/demandes\/P\d{14}/);
-  return computer.page.url().match(/P\d{14}/)[0];
-}
-
-/** Opens a section of the accordion when it is closed. */
-async function open(computer, code) {
-  const section = computer.page.locator(`#section-${code}`);
-  if (!(await section.evaluate((element) => element.open))) {
-    await section.locator('summary').first().click();
-  }
-  return section;
-}
-
-/** Fills in the first two sections and validates them. */
-async function fillPerson(computer, { family, given, birth = '07/05/1991', commune = 'Sainte-Anne (97128)', mail, mobile = '0692000012', civility = 'Madame', sex = 'Féminin' }) {
-  const civil = await open(computer, 'civil');
-  await civil.getByLabel(civility, { exact: true }).check();
-  await civil.getByLabel(sex, { exact: true }).check();
-  await civil.locator('#nomFamille').fill(family);
-  await civil.locator('#prenom1').fill(given);
-  await civil.locator('#dateNaissance').fill(birth);
-  await civil.locator('#communeNaissance').fill(commune);
-  await civil.getByRole('button', { name: 'Valider', exact: true }).click();
-  await computer.page.locator('#section-civil .mark').getByText('Complète').waitFor();
-  const contact = await open(computer, 'contact');
-  await contact.locator('#email').fill(mail);
-  await contact.locator('#mobile').fill(mobile);
-  await contact.getByRole('button', { name: 'Valider', exact: true }).click();
-  await computer.page.locator('#section-contact .mark').getByText('Complète').waitFor();
-}
-
-/** Fills in the situation and validates it. */
-async function fillSituation(computer, { profession = '313', role = 'GENR11', from = '02/11/2026', until: last = '' } = {}) {
-  const section = await open(computer, 'situation');
-  await section.locator('#profession').selectOption(profession);
-  const choice = section.locator(`input[name="role"][value="${role}"]`);
-  if (!(await choice.isVisible())) {
-    await section.getByText('Afficher tous les rôles').click();
-  }
-  await choice.check();
-  await section.locator('#dateDebut').fill(from);
-  await section.locator('#dateFin').fill(last);
-  await section.getByRole('button', { name: 'Valider', exact: true }).click();
-}
-
-/** Confirms what the page asks to confirm in a section, and validates it again. */
-async function confirm(computer, code) {
-  const section = await open(computer, code);
-  for (const box of await section.locator('input[name="confirme"]').all()) {
-    await box.check();
-  }
-  await section.getByRole('button', { name: 'Valider', exact: true }).click();
-}
-
-async function valid(computer, code) {
-  await computer.page.locator(`#section-${code} .mark`).waitFor();
-  if ((await computer.page.locator(`#section-${code} input[name="confirme"]`).count()) > 0) {
-    await confirm(computer, code);
-  }
-  await computer.page.locator(`#section-${code} .mark`).getByText('Complète').waitFor();
-}
 
 const ESSAI = { family: 'Fictive', given: 'Jeanne', birth: '14/03/1988', mail: 'jeanne.fictive@personne.example', mobile: '0639980101' };
 
@@ -246,7 +163,7 @@ journey('a draft keeps what was typed through a session that ended', async ({ vi
   await answer(phone, ALIX, await askPhone(computer, ALIX));
   await computer.at('Vous êtes de nouveau connecté');
   computer.page = kept;
-  sessions.delete(ALIX.id);
+  forget(ALIX);
   await computer.press('Reprendre ma saisie');
   await computer.at('Nouvelle demande');
   assert.equal(await computer.page.locator('#nomFamille').inputValue(), 'Perdue');

@@ -3,34 +3,14 @@
 import assert from 'node:assert/strict';
 import { stage } from '../lib/stage.mjs';
 import { until } from '../lib/browser.mjs';
+import { asCitizen, code } from '../lib/citizens.mjs';
 import { CAMILLE, DOMINIQUE, openPortal } from '../lib/people.mjs';
 
 const journey = stage();
 
-/** Logs in at the stand-in for FranceConnect and opens the own request. */
-async function asCitizen(visitor, name) {
-  const person = await visitor();
-  await person.page.goto('/portail/pro/inscription');
-  await person.at('Connexion professionnel');
-  await person.press('S’identifier avec FranceConnect');
-  await person.at('Qui êtes-vous ?');
-  await person.press(name);
-  return person;
-}
-
-/** The latest code that was sent to an address or number. */
-async function code(visitor, to) {
-  const reader = await visitor();
-  return until(`a code for ${to}`, async () => {
-    await reader.page.goto('/e-cps/messagerie');
-    const message = reader.page.locator('main').locator('article, li, tr, section').filter({ hasText: to }).first();
-    const text = (await message.count()) > 0 ? await message.textContent() : '';
-    return text.match(/\b(\d{6})\b/)?.[1];
-  });
-}
-
 journey('acceptance_a14: somebody starts alone with FranceConnect, and the structure receives the request', async ({ visitor }) => {
-  const person = await asCitizen(visitor, 'Angèle EXEMPLAIRE');
+  const person = await visitor();
+  await asCitizen(person, 'Angèle EXEMPLAIRE');
   await person.at('Demander mon enregistrement');
   await person.press('Commencer ma demande');
   await person.at('Nouvelle demande');

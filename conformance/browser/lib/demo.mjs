@@ -44,6 +44,18 @@ export async function command(...words) {
   }
 }
 
+let databases = 0;
+
+/** Makes an empty database on a PostgreSQL server, and returns its URL. It goes with the server, which is a throw-away one. */
+export async function newDatabase(server) {
+  databases += 1;
+  const name = `demo_${process.pid}_${databases}`;
+  await run(process.env.ANNUAIRE_PSQL ?? 'psql', [server, '--quiet', '--command', `CREATE DATABASE ${name}`]);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
 class Demo {
   /** Directory of everything that belongs to it. */
   dir;
@@ -54,6 +66,9 @@ class Demo {
   #child;
   #said = '';
   #ended;
+  #words;
+  #scratch;
+  #database;
 
   /** Issuer of the identity provider. */
   get issuer() {
@@ -65,7 +80,7 @@ class Demo {
     return `https://carte.localhost:${this.tlsPort}`;
   }
 
-  static async start({ identity } = {}) {
+  static async start({ identity, postgres = process.env.ANNUAIRE_TEST_POSTGRES, stays = false } = {}) {
     const demo = new Demo();
     demo.dir = await temporaryDirectory();
     const port = await freePort();
@@ -80,18 +95,43 @@ class Demo {
     } else {
       words.push('--tls-listen', `127.0.0.1:${demo.tlsPort}`);
     }
-    const scratch = join(demo.dir, 'scratch');
-    await mkdir(scratch);
-    demo.#child = spawn(program(), words, { env: { ...process.env, TMPDIR: scratch }, stdio: ['ignore', 'pipe', 'pipe'] });
+    if (postgres) {
+      demo.#database = join(demo.dir, 'database-url');
+      await writeFile(demo.#database, await newDatabase(postgres), { mode: 0o600 });
+      words.push('--database', demo.#database);
+    }
+    if (stays) {
+      demo.root = join(demo.dir, 'stays');
+      words.push('--data', demo.root);
+    }
+    demo.#words = words;
+    demo.#scratch = join(demo.dir, 'scratch');
+    await mkdir(demo.#scratch);
     try {
-      await demo.#ready();
+      await demo.#spawn();
       // The program makes one directory there.
-      demo.root = join(scratch, (await readdir(scratch))[0]);
+      demo.root ??= join(demo.#scratch, (await readdir(demo.#scratch))[0]);
       return demo;
     } catch (error) {
       await demo.stop().catch(() => {});
       throw error;
     }
+  }
+
+  #spawn() {
+    this.#child = spawn(program(), this.#words, { env: { ...process.env, TMPDIR: this.#scratch }, stdio: ['ignore', 'pipe', 'pipe'] });
+    return this.#ready();
+  }
+
+  /** Kills the program, as a power cut does. */
+  async kill() {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** Starts the program again where it was killed. Only a demonstration that stays (`stays`) is then the one that it was. */
+  async startAgain() {
+    await this.#spawn();
   }
 
   #ready() {
@@ -122,7 +162,8 @@ class Demo {
       'mail_server = "smtp://127.0.0.1:25"', 'mail_from = "annuaire@annuaire.example"', 'sms_gateway = "https://sms.example/send"',
     ];
     await writeFile(file, `${settings.join('\n')}\n`);
-    return command('admin', '--data', join(this.root, 'data'), '--config', file, ...words);
+    const database = this.#database ? ['--database', this.#database] : [];
+    return command('admin', '--data', join(this.root, 'data'), ...database, '--config', file, ...words);
   }
 
   /** Registers a client and returns its record with its secret, when it has one. */
@@ -153,6 +194,7 @@ class Demo {
 
 /**
  * Starts a demonstration. `identity`, when given, is an asynchronous function from `{ dir, tlsPort, cardHost }` to settings of `[identity]`, which take the
- * place of the cards that a demonstration makes for itself.
+ * place of the cards that a demonstration makes for itself. `postgres` is the URL of a server on which a database of its own is made for the
+ * registry (that of ANNUAIRE_TEST_POSTGRES, when the stage has one); `stays` keeps the demonstration through its end, to start it again.
  */
 export const startDemo = (options) => Demo.start(options);

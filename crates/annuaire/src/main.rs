@@ -19,6 +19,7 @@ mod copy_origin;
 mod data_place;
 mod demo_cards;
 mod demo_clock;
+mod demo_directory;
 mod demo_people;
 mod demo_requests;
 mod edition;

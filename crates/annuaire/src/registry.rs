@@ -53,3 +53,8 @@ pub(crate) fn open_database(url: &str) -> Result<BlockingRegistry> {
 pub(crate) fn ahead_of_database_ms(url: &str) -> Result<i64> {
     Ok(runtime()?.block_on(annuaire_store_postgres::ahead_of_database_ms(url, &now_ms))?)
 }
+
+/// Whether the schema of a PostgreSQL database in which a registry would be made holds nothing, of this program or of others.
+pub(crate) fn database_holds_nothing(url: &str) -> Result<bool> {
+    Ok(runtime()?.block_on(annuaire_store_postgres::holds_nothing(url))?)
+}

@@ -22,7 +22,7 @@ use crate::publisher::{Publisher, current_holder};
 use crate::registration::{RegistrationParts, RegistrationService, refuse_without_identity};
 use crate::registry::{ahead_of_database_ms, runtime};
 use crate::stores::{RestrictedStore, Stores};
-use crate::{demo_people, demo_requests};
+use crate::{demo_directory, demo_people, demo_requests};
 use annuaire_extract::ExtractOptions;
 use annuaire_fhir::{Guide, Perimeter, View};
 use annuaire_index::Index;
@@ -285,6 +285,7 @@ pub(crate) fn serve(
             }
             if let Some(registration) = &registration {
                 match served {
+                    ServedData::Fictional if demo_directory::is_made(data) => {}
                     // Made before the loops begin: they would work by another clock.
                     ServedData::Fictional => demo_requests::make(registration, &mut out).await?,
                     ServedData::Real => _ = writeln!(out, "  registration: on"),
@@ -295,6 +296,9 @@ pub(crate) fn serve(
             {
                 let _ = writeln!(out, "  certificates: {host}");
             }
+        }
+        if served == ServedData::Fictional {
+            demo_directory::note_made(data)?;
         }
         let example = "Practitioner?family=mar&_revinclude=PractitionerRole:practitioner";
         let _ = writeln!(out, "  try  http://{address}/fhir/v2/{example}");

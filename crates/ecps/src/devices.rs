@@ -25,6 +25,11 @@ pub struct SignedIn {
     pub login_ms: i64,
 }
 
+/// Whose session it is could not be read, since the registry failed. The provider puts it into the extensions of a request in the place of
+/// [`SignedIn`], so that nobody is told that their session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionUnread;
+
 impl SignedIn {
     pub(crate) fn is(&self, national_id: &str) -> bool {
         self.national_id == national_id || self.other_ids.iter().any(|id| id == national_id)

@@ -70,7 +70,7 @@ mod subscription;
 pub use activating::{ActivationView, BindCall, BoundAnswer, OpenedActivation};
 pub use activation::ActivationStep;
 pub use answering::{DecisionCall, PhoneUse, PhoneView, ShownPrompt};
-pub use devices::{BlockedAsker, DeviceChange, SignedIn};
+pub use devices::{BlockedAsker, DeviceChange, SessionUnread, SignedIn};
 pub use door::{PhoneDemo, PhoneDoorSettings};
 pub use error::{AskRefusal, PhoneError, PhoneRefusal};
 pub use housekeeping::HousekeepingRun;

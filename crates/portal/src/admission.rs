@@ -4,12 +4,13 @@ use crate::door::Portal;
 use crate::fault::PortalFault;
 use crate::limits::{FORM_BYTES, PATH_BYTES};
 use crate::request::{PortalRequest, Space};
-use annuaire_ecps::SignedIn;
+use annuaire_ecps::{SessionUnread, SignedIn};
 use annuaire_relying::CivilSession;
 use annuaire_web::{Anyone, Origin, RateRule, Refusal, RequestLine, RequestSubject};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -88,20 +89,40 @@ async fn answered(
     if parts.method == Method::POST && !portal.is_our_form(&parts.headers) {
         return PortalFault::ForeignForm.page(portal, request);
     }
+    // Nothing that was typed is lost with a session or a failure: the page that says so carries the form. Files are sent again from the disk.
+    let is_form = parts.method == Method::POST && is_typed_form(&parts.headers);
+    let (typed, body) = if is_form {
+        let Ok(typed) = axum::body::to_bytes(body, FORM_BYTES).await else {
+            return PortalFault::Unreadable.page(portal, request);
+        };
+        (Some(typed.clone()), Body::from(typed))
+    } else {
+        (None, body)
+    };
     if !is_in {
-        if parts.method != Method::POST {
-            return PortalFault::SignIn(space).page(portal, request);
-        }
-        // Nothing that was typed is lost with a session: the page that asks to log in again carries the form.
-        let typed = axum::body::to_bytes(body, FORM_BYTES).await.unwrap_or_else(|_| Bytes::new());
-        return PortalFault::SessionOver(space, typed).page(portal, request);
+        let is_unread = space != Space::Civil && parts.extensions.get::<SessionUnread>().is_some();
+        let fault = match typed {
+            Some(typed) if is_unread => PortalFault::FailedForm(typed, None),
+            _ if is_unread => PortalFault::SessionUnread,
+            Some(typed) => PortalFault::SessionOver(space, typed),
+            None if parts.method == Method::POST => PortalFault::SessionOver(space, Bytes::new()),
+            None => PortalFault::SignIn(space),
+        };
+        return fault.page(portal, request);
     }
     parts.extensions.insert(Arc::clone(portal));
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    match response.extensions_mut().remove::<PortalFault>() {
-        Some(fault) => fault.page(portal, request),
-        None => response,
+    match (response.extensions_mut().remove::<PortalFault>(), typed) {
+        (Some(PortalFault::Failed(cause)), Some(typed)) => PortalFault::FailedForm(typed, Some(cause)).page(portal, request),
+        (Some(fault), _) => fault.page(portal, request),
+        (None, _) => response,
     }
+}
+
+/// Whether the fields of a form are its whole body, as browsers send forms without a file.
+fn is_typed_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
 }
 
 impl Portal {

@@ -19,6 +19,10 @@ pub(crate) enum PortalFault {
     Refused(RegistrationRefusal),
     /// The installation failed; the cause, for the operator.
     Failed(String),
+    /// The installation failed while a form was sent: what was typed, and the cause, for the operator. Without a cause it was told before.
+    FailedForm(Bytes, Option<String>),
+    /// Whose session it is could not be read.
+    SessionUnread,
     /// There is nothing at this address.
     Nothing,
     /// The page needs a login.
@@ -90,6 +94,17 @@ struct SessionOverPage<'a> {
     fields: Vec<(String, String)>,
 }
 
+/// A page that keeps a form until the installation answers again.
+#[derive(Template)]
+#[template(path = "unavailable.html")]
+struct UnavailablePage<'a> {
+    frame: &'a PortalFrame,
+    action: String,
+    fields: Vec<(String, String)>,
+    /// Id of the request, for support.
+    incident: &'a str,
+}
+
 /// The status of a refusal.
 fn status_of(code: MessageCode) -> StatusCode {
     match code {
@@ -134,6 +149,19 @@ impl PortalFault {
                     request.id
                 );
                 message(StatusCode::INTERNAL_SERVER_ERROR, "Une erreur est survenue", &text, "", &back)
+            }
+            Self::FailedForm(typed, cause) => {
+                if let Some(cause) = cause {
+                    request.record(&cause);
+                }
+                let (action, fields) = (request.uri.path().to_owned(), fields_of(&typed));
+                let page = UnavailablePage { frame: &frame, action, fields, incident: &request.id };
+                answer::page(portal, request, StatusCode::SERVICE_UNAVAILABLE, &page)
+            }
+            Self::SessionUnread => {
+                let text = "Rien de ce que vous avez enregistré n’est perdu. Rechargez cette page dans quelques minutes.";
+                let links = [("Recharger la page", request.uri.path())];
+                message(StatusCode::SERVICE_UNAVAILABLE, "Le service est momentanément indisponible", text, "", &links)
             }
             Self::Nothing => {
                 let text = "Cette page n’existe pas, ou n’existe plus.";

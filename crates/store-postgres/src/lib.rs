@@ -35,6 +35,7 @@ mod clock;
 mod core;
 mod decide;
 mod discard;
+mod emptiness;
 mod fault;
 mod identity_rows;
 mod job;
@@ -60,4 +61,5 @@ mod version;
 mod withdraw;
 
 pub use clock::ahead_of_database_ms;
+pub use emptiness::holds_nothing;
 pub use registry::{PostgresOptions, PostgresRegistry, open_blocking};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use annuaire_ecps::SignedIn;
+use annuaire_ecps::{SessionUnread, SignedIn};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
@@ -78,7 +78,10 @@ pub async fn tell_who(State(provider): State<Arc<Provider>>, mut request: Reques
         match signed_in(&provider, &cookie).await {
             Ok(Some(who)) => drop(request.extensions_mut().insert(who)),
             Ok(None) => {}
-            Err(error) => annuaire_web::record_internal_error("", "identity.session", &annuaire_web::cause_chain(&error)),
+            Err(error) => {
+                annuaire_web::record_internal_error("", "identity.session", &annuaire_web::cause_chain(&error));
+                request.extensions_mut().insert(SessionUnread);
+            }
         }
     }
     next.run(request).await

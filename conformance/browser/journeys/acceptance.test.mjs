@@ -1,0 +1,155 @@
+// Scenarios of registration.md §21 in which several people or days meet: attachments, twins, habilitations that end, kills.
+
+import assert from 'node:assert/strict';
+import { stage } from '../lib/stage.mjs';
+import { until } from '../lib/browser.mjs';
+import { ALIX, CAMILLE, DOMINIQUE, LOUISE, openPortal } from '../lib/people.mjs';
+import { asCitizen } from '../lib/citizens.mjs';
+import {
+  begin, fillPerson, fillSituation, instructAndSign, managers, messagesTo, numberOf, open, register, valid,
+} from '../lib/registering.mjs';
+
+const HOSPITAL = '990000010';
+const FOYER = '990000028';
+
+const journey = stage({ stays: true });
+const { asManager, forget } = managers();
+
+/** The situations that the directory shows of somebody. */
+async function publicSituations(demo, rpps) {
+  const answer = await fetch(`${demo.base}/fhir/v2/PractitionerRole?practitioner.identifier=${rpps}&active=true`);
+  return (await answer.json()).total;
+}
+
+/** Opens the sheet of somebody by number (SC30, SC31). */
+async function openSheet(computer, rpps) {
+  await computer.page.goto('/portail/gae/enregistrements');
+  await computer.at('Modifier un enregistrement');
+  await computer.page.locator('#rpps').fill(rpps);
+  await computer.page.locator('button[value="numero"]').click();
+  await computer.page.waitForURL(new RegExp(`/enregistrements/${rpps}$`));
+}
+
+/** Files another activity of a registered person, up to T01; returns the number of the request. */
+async function addActivity(computer, person, structure) {
+  await openSheet(computer, person.id.slice(1));
+  await computer.page.locator('#structure').selectOption(structure);
+  await computer.press('Ajouter une situation');
+  await computer.page.waitForURL(/\/demandes\/P\d{14}/);
+  const number = computer.page.url().match(/P\d{14}/)[0];
+  await fillSituation(computer);
+  await valid(computer, 'situation');
+  await computer.press('Mise en instruction');
+  await computer.at('Confirmation de l’envoi de votre demande d’inscription');
+  return number;
+}
+
+journey('acceptance_a05_a34: a second authority attaches to the number that is there', async ({ visitor, demo }) => {
+  const person = { family: 'Rattachee', given: 'Solene', birth: '11/04/1982', mail: 'solene@personne.example', mobile: '0692000012' };
+  const first = await asManager(visitor, LOUISE);
+  const { rpps } = await register(first, HOSPITAL, person);
+  // A34: the number was typed without the calling code of the overseas department.
+  await until('the SMS', async () => (await messagesTo(first, '+262692000012', '')).length > 0);
+  const second = await asManager(visitor, ALIX);
+  const again = await register(second, FOYER, { ...person, mail: 'autre.solene@personne.example', mobile: '0639980103' });
+  assert.equal(again.rpps, rpps, 'no second number');
+  await until('both situations in the directory', async () => (await publicSituations(demo, rpps)) === 2);
+  // N10b goes to the contact that is known, and N10 was sent once.
+  await until('N10b', async () => (await messagesTo(first, person.mail, 'Une activité')).length === 1);
+  assert.equal((await messagesTo(first, person.mail, 'Votre numéro RPPS')).length, 1);
+  assert.deepEqual(await messagesTo(first, 'autre.solene@personne.example', ''), []);
+});
+
+journey('acceptance_a06: the second twin gets a number without an arbiter', async ({ visitor }) => {
+  const computer = await asManager(visitor, LOUISE);
+  const twin = { family: 'Jumelle', birth: '05/09/1990', mobile: '0639980104' };
+  const one = await register(computer, HOSPITAL, { ...twin, given: 'Berthe', mail: 'berthe@personne.example' });
+  const other = await register(computer, HOSPITAL, { ...twin, given: 'Odile', mail: 'odile.jumelle@personne.example', mobile: '0639980105' });
+  assert.match(one.rpps, /^999\d{8}$/);
+  assert.match(other.rpps, /^999\d{8}$/);
+  assert.notEqual(one.rpps, other.rpps);
+});
+
+journey('acceptance_a16: whoever is registered makes no second draft', async ({ visitor }) => {
+  const manager = await asManager(visitor, LOUISE);
+  const { rpps } = await register(manager, HOSPITAL, {
+    family: 'Exemplaire', given: 'Angèle', birth: '29/02/1984', commune: 'Metz (57463)', mail: 'angele@personne.example', mobile: '0639980106',
+  });
+  const person = await visitor();
+  person.provoke(/\/pro\/inscription.*: 4\d\d$/);
+  await asCitizen(person, 'Angèle EXEMPLAIRE');
+  await person.page.getByText('Vous avez déjà un numéro RPPS').first().waitFor();
+  await person.examine();
+  assert.equal((await person.page.content()).includes(rpps), false, 'the number is not shown');
+});
+
+journey('acceptance_a33: nobody instructs a request about themselves', async ({ visitor }) => {
+  const number = await addActivity(await asManager(visitor, ALIX), LOUISE, HOSPITAL);
+  const own = await asManager(visitor, LOUISE);
+  await own.page.goto(`/portail/gae/demandes/${number}`);
+  await own.at('Instruction de la demande');
+  await own.page.locator('#legal').check();
+  await own.page.locator('#faceAFace').check();
+  own.provoke(/\/decision: 4\d\d$/);
+  await own.press('Valider');
+  await own.page.getByText('Vous ne pouvez pas instruire une demande qui vous concerne.').first().waitFor();
+});
+
+journey('acceptance_a35: a doubtful FINESS number that leads to nothing', async ({ visitor }) => {
+  const computer = await asManager(visitor, LOUISE);
+  await begin(computer, HOSPITAL);
+  const section = await open(computer, 'situation');
+  await section.locator('#q-finess').fill('2A0000006');
+  computer.provoke(/chercher=structure.*: 422$/);
+  await section.getByRole('button', { name: 'Rechercher', exact: true }).click();
+  await computer.page.getByText('Aucune structure ouverte ne correspond à votre recherche.').first().waitFor();
+  await computer.page.getByText('Ce numéro FINESS paraît erroné', { exact: false }).first().waitFor();
+  await computer.examine();
+});
+
+journey('acceptance_a24: killed in the middle of processing, a request gives one number and one letter', async ({ visitor, demo }) => {
+  const computer = await asManager(visitor, LOUISE);
+  for (const [n, delay] of [0, 120].entries()) {
+    const mail = `panne.${n}@personne.example`;
+    const number = await begin(computer, HOSPITAL);
+    await fillPerson(computer, { family: 'Coupure', given: ['Renaud', 'Thibault'][n], birth: `0${n + 3}/06/197${n}`, mail, mobile: `063998011${n}`, civility: 'Monsieur', sex: 'Masculin' });
+    await fillSituation(computer);
+    await valid(computer, 'situation');
+    await instructAndSign(computer, number);
+    await computer.press('Valider');
+    await new Promise((resolve) => { setTimeout(resolve, delay); });
+    await demo.kill();
+    await demo.startAgain();
+    computer.forgive();
+    const rpps = await numberOf(computer, number);
+    assert.match(rpps, /^999\d{8}$/);
+    await until('N10', async () => (await messagesTo(computer, mail, rpps)).length > 0);
+    await until('the person in the directory', async () => (await publicSituations(demo, rpps)) === 1);
+    assert.equal((await messagesTo(computer, mail, rpps)).length, 1, 'one letter');
+    const found = await (await fetch(`${demo.base}/fhir/v2/Practitioner?family=Coupure`)).json();
+    assert.equal(found.total, n + 1, 'one number for each person');
+  }
+});
+
+journey('acceptance_a23: with an habilitation ends what its manager had begun', async ({ visitor }) => {
+  const [representative, phone] = [await visitor(), await visitor()];
+  const manager = await asManager(visitor, DOMINIQUE);
+  const number = await begin(manager, HOSPITAL);
+  await fillPerson(manager, { family: 'Gelee', given: 'Irma', birth: '21/12/1985', mail: 'irma@personne.example', mobile: '0639980108' });
+  await fillSituation(manager);
+  await valid(manager, 'situation');
+  await instructAndSign(manager, number);
+  await openPortal(representative, phone, CAMILLE, '/portail/habilitations', 'Habilitations');
+  await representative.page.goto(`/portail/habilitations/EG:${HOSPITAL}`);
+  await representative.page.getByRole('link', { name: /Supprimer.*SPECIMEN/ }).click();
+  await representative.press('Supprimer');
+  await representative.at(`${HOSPITAL} - HOPITAL DE DEMONSTRATION`);
+  manager.provoke(/\/decision: 4\d\d$/);
+  await manager.press('Valider');
+  await manager.page.getByText(/Votre habilitation pour .* a pris fin le|Vous n’êtes pas encore habilité/).first().waitFor();
+  forget(DOMINIQUE);
+  // Her colleague goes on with it.
+  const colleague = await asManager(visitor, LOUISE);
+  await colleague.page.goto(`/portail/gae/demandes/${number}`);
+  await colleague.at('Instruction de la demande');
+});
