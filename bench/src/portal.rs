@@ -53,8 +53,13 @@ impl Browser {
         let mut answered = Vec::new();
         let start = Instant::now();
         let method = if body.is_some() { "POST" } else { "GET" };
-        let status =
-            self.connection.exchange((method, path), &headers, body.unwrap_or_default().as_bytes(), &mut self.page, &mut answered)?;
+        let status = self.connection.exchange(
+            (method, path),
+            &headers,
+            body.unwrap_or_default().as_bytes(),
+            &mut self.page,
+            &mut answered,
+        )?;
         let took = start.elapsed();
         let mut to = None;
         for line in answered {
@@ -62,8 +67,10 @@ impl Browser {
             let value = value.trim();
             if name.eq_ignore_ascii_case("location") {
                 to = Some(value.strip_prefix(&self.origin).unwrap_or(value).to_owned());
-            } else if let Some((cookie, value)) =
-                name.eq_ignore_ascii_case("set-cookie").then(|| value.split(';').next().and_then(|pair| pair.split_once('='))).flatten()
+            } else if let Some((cookie, value)) = name
+                .eq_ignore_ascii_case("set-cookie")
+                .then(|| value.split(';').next().and_then(|pair| pair.split_once('=')))
+                .flatten()
             {
                 self.cookies.retain(|(known, _)| known != cookie);
                 self.cookies.push((cookie.to_owned(), value.to_owned()));

@@ -40,8 +40,7 @@ pub(crate) struct PortalFrame {
 }
 
 /// What pages tell after an act, by the word that the address carries.
-const DONE: [(&str, &str); 35] = [
-const DONE: [(&str, &str); 34] = [
+const DONE: &[(&str, &str)] = &[
     ("enregistree", "Vos saisies sont enregistrées."),
     ("section", "La section est complète."),
     ("instruction", "La demande est mise en instruction."),

@@ -8,8 +8,7 @@ use axum::http::StatusCode;
 use world::{HEAD, NEIGHBOUR, REP, SITE, World};
 
 /// Pages of managers that take no number.
-const OF_MANAGERS: [&str; 12] = [
-const OF_MANAGERS: [&str; 11] = [
+const OF_MANAGERS: &[&str] = &[
     "/portail/gae",
     "/portail/gae/demandes",
     "/portail/gae/demandes/fichier/saisie",
@@ -38,8 +37,7 @@ const OF_PROFESSIONALS: [&str; 10] = [
     "/portail/pro/mes-donnees.json",
 ];
 /// Forms.
-const FORMS: [&str; 22] = [
-const FORMS: [&str; 19] = [
+const FORMS: &[&str] = &[
     "/portail/gae/agir-pour",
     "/portail/gae/charte",
     "/portail/gae/nouvelle",

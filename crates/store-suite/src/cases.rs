@@ -40,7 +40,12 @@ pub(crate) fn run(r: &BlockingRegistry) {
         CaseListing { family: "DUPOND".into(), ..listing("P1", "S10", "F990000010", 10) },
         CaseListing { kind: "FIN".into(), ..listing("P2", "S20", "F990000010", 30) },
         CaseListing { author: "HR'".into(), origin: "API".into(), ..listing("P3", "S20", "F990000028", 20) },
-        CaseListing { subject: "899900000029".into(), family: "ÉLAN".into(), begun_ms: 5, ..listing("P4", "S40", "F990000028", 30) },
+        CaseListing {
+            subject: "899900000029".into(),
+            family: "ÉLAN".into(),
+            begun_ms: 5,
+            ..listing("P4", "S40", "F990000028", 30)
+        },
         CaseListing { structure: String::new(), family: "DUPO".into(), given: String::new(), ..listing("P5", "S11", "", -5) },
     ];
     save(r, &cases, IdentityWrite::Create, 1).expect("save");

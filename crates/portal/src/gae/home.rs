@@ -75,6 +75,7 @@ pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
     let anomalies = registration.anomalies_waiting(&visit.session).await?;
     if anomalies > 0 {
         more.push((counted(anomalies, "anomalie signalée", "anomalies signalées"), "/portail/gae/anomalies", "Répondre"));
+    }
     if tasks.identities > 0 {
         let text = counted(tasks.identities, "identité à vérifier", "identités à vérifier");
         more.push((text, "/portail/gae/identites", "Vérifier les identités"));
