@@ -32,7 +32,7 @@ pub struct FileAccess {
 const PREFIX: &str = "inscription-";
 
 /// What each code means to the person whom it concerns. What is in no line is told as another operation.
-const DEEDS: [(&str, &str); 61] = [
+const DEEDS: [(&str, &str); 67] = [
     ("creer", "Création de la demande"),
     ("enregistrer-section", "Saisie d'une section de la demande"),
     ("valider-section", "Validation d'une section de la demande"),
@@ -92,6 +92,12 @@ const DEEDS: [(&str, &str); 61] = [
     ("lire-trace", "Consultation de la trace"),
     ("lire-actions", "Consultation des actions sur la structure"),
     ("liste-structures", "Consultation des structures à vérifier"),
+    ("flux-autorite", "Mise à jour par l'autorité d'enregistrement"),
+    ("flux-proprietaire", "Etat civil repris par une autorité d'enregistrement"),
+    ("flux-recu", "Réception d'un flux d'une autorité"),
+    ("flux-appliquer", "Application d'un flux d'une autorité"),
+    ("flux-rejeter", "Rejet d'un flux d'une autorité"),
+    ("flux-accuse", "Téléchargement de l'acquittement d'un flux"),
     ("clore-alerte", "Clôture d'une alerte"),
     ("fusion-gestionnaire", "Fin d'habilitation après un rapprochement de numéros"),
 ];

@@ -76,6 +76,8 @@ impl Registration {
             crate::lot_rows::LotPageRow::KIND,
             crate::lot_rows::LotLineRow::KIND,
             crate::lot_rows::ReferenceRow::KIND,
+            crate::feed_rows::FeedBatchRow::KIND,
+            crate::feed_rows::FeedPageRow::KIND,
         ];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)

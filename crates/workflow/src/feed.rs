@@ -163,15 +163,8 @@ pub const fn feed_hold(effect: FeedEffect, full: bool) -> Option<FeedHold> {
 }
 
 /// Professions of each order, by codes of TRE_G15 and TRE_R60.
-const OF_ORDERS: [(&str, &str); 7] = [
-    ("CNOM", "10"),
-    ("CNOP", "21"),
-    ("ONCD", "40"),
-    ("CNOSF", "50"),
-    ("ONI", "60"),
-    ("CNOMK", "70"),
-    ("CNOPP", "80"),
-];
+const OF_ORDERS: [(&str, &str); 7] =
+    [("CNOM", "10"), ("CNOP", "21"), ("ONCD", "40"), ("CNOSF", "50"), ("ONI", "60"), ("CNOMK", "70"), ("CNOPP", "80")];
 
 /// Professions that the agencies register (registration §16.2).
 const OF_AGENCIES: [&str; 21] = [
