@@ -1,6 +1,7 @@
 //! One file for each command: its options, and what it does.
 
 pub(crate) mod admin;
+pub(crate) mod authority_feed;
 pub(crate) mod backup;
 pub(crate) mod check_store;
 pub(crate) mod config;

@@ -10,10 +10,10 @@ use crate::structure_search::PublishedStructures;
 use annuaire_ecps::{MessageSender, OutgoingMessage, Recipient, is_national_id};
 use annuaire_index::Index;
 use annuaire_mos::owner::Owner;
-use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, SystemActor};
+use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, StructureSearch, SystemActor};
 use annuaire_store::{BlockingRegistry, Registry};
 use annuaire_web::ServedStore;
-use annuaire_workflow::fields::FieldSettings;
+use annuaire_workflow::fields::{FieldSettings, StructureQuery};
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,11 +142,66 @@ impl RegistrationService {
         let part = || (Arc::clone(&self.registration), Arc::clone(&self.system));
         tokio::spawn(process(part()));
         tokio::spawn(go_through_lists(part()));
+        tokio::spawn(apply_feeds(part()));
         tokio::spawn(notify(part(), Arc::clone(&self.sender)));
         tokio::spawn(look_at_due(part()));
         tokio::spawn(search_duplicates(part()));
         tokio::spawn(follow(part(), Arc::clone(&self.registry)));
     }
+}
+
+/// Structures that only a published store could find: none. A command finds them by their FINESS number.
+struct NoSearch;
+
+#[async_trait]
+impl StructureSearch for NoSearch {
+    async fn sites_of(&self, _legal_entity: &str) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+
+    async fn by_siret(&self, _number: &str) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+
+    async fn named(&self, _query: &StructureQuery, _limit: usize) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+
+    async fn persons_of(&self, _structure: &str, _offset: u32, _limit: u32) -> Result<(Vec<String>, u64), String> {
+        Ok((Vec::new(), 0))
+    }
+}
+
+/// The use cases of registration for a command that takes feeds of authorities: nobody logs in, and nothing is sent.
+///
+/// # Errors
+/// A sentence when the installation gives no RPPS numbers.
+pub(crate) fn feed_registration(
+    registry: &BlockingRegistry,
+    section: &RegistrationSection,
+    secret: [u8; 32],
+) -> Result<(Registration, SystemActor)> {
+    let Some(rpps_prefix) = section.rpps_prefix.clone() else {
+        bail!("registration.rpps_prefix is not set: name the first digits of the RPPS numbers that this installation may give");
+    };
+    Registration::new(RegistrationSettings {
+        registry: Arc::clone(registry.registry()),
+        structures: Arc::new(NoSearch),
+        entropy: Arc::new(random_bytes),
+        now_ms: Arc::new(now_ms),
+        commit_ms: Arc::new(now_ms),
+        secret,
+        rpps_prefix,
+        public_base: String::new(),
+        terms_version: section.terms_version.clone(),
+        arbiters: BTreeSet::new(),
+        support: BTreeSet::new(),
+        auditors: BTreeSet::new(),
+        terminologists: BTreeSet::new(),
+        authority_agents: BTreeMap::new(),
+        fields: FieldSettings::default(),
+    })
+    .context("registration.rpps_prefix")
 }
 
 /// Refuses settings that nobody can act by.
@@ -258,6 +313,21 @@ async fn go_through_lists((registration, system): LoopParts) {
                 annuaire_web::record_internal_error("", "registration.lists", "a page of a list failed: its job is tried again");
             }
             pace.after(run.created + run.updated + run.unchanged + run.refused + run.validated + run.failed > 0)
+        });
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Applies batches of orders and agencies.
+async fn apply_feeds((registration, system): LoopParts) {
+    let (mut failing, mut pace) = (Failing::default(), Pace(QUIET_ROUNDS));
+    loop {
+        let run = noted(&mut failing, "feeds of authorities", registration.run_feeds(&system).await);
+        let wait = run.map_or(RETRY, |run| {
+            if run.failed > 0 {
+                annuaire_web::record_internal_error("", "registration.feeds", "a page of a batch failed: its job is tried again");
+            }
+            pace.after(run.accepted + run.rejected + run.left_out + run.failed > 0)
         });
         tokio::time::sleep(wait).await;
     }
