@@ -2,7 +2,7 @@
 
 use crate::admission::admitted;
 use crate::attestation;
-use crate::console::{arbitration, audit, authority, home as consoles, pairs, support, terminologies};
+use crate::console::{arbitration, audit, authority, feeds, home as consoles, pairs, support, terminologies};
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, instruction, list, lots, people, request, staff, wish};
@@ -153,6 +153,14 @@ fn of_consoles() -> Vec<(&'static str, &'static str, Space, Handler)> {
             get(terminologies::wishes).post(terminologies::answer_wish),
         ),
         ("/portail/console/autorite", "portal.authority", Professional, get(authority::page).post(authority::person)),
+        ("/portail/console/autorite/flux", "portal.feeds", Professional, get(feeds::list).post(feeds::upload)),
+        ("/portail/console/autorite/flux/{envoi}", "portal.feed", Professional, get(feeds::show).post(feeds::decide)),
+        (
+            "/portail/console/autorite/flux/{envoi}/acquittement.jsonl",
+            "portal.feed-answer",
+            Professional,
+            get(feeds::acknowledgement),
+        ),
     ]
 }
 
