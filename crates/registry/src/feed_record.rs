@@ -113,20 +113,20 @@ fn word<S: serde::Serializer>(operation: &RecordOperation, serializer: S) -> Res
     serializer.serialize_str(operation.code())
 }
 
-type Read<T> = Result<T, RecordFault>;
+type RecordRead<T> = Result<T, RecordFault>;
 
-fn fault<T>(code: RecordCode, field: String) -> Read<T> {
+fn fault<T>(code: RecordCode, field: String) -> RecordRead<T> {
     Err(RecordFault { code, field, near: None })
 }
 
 /// An object of a line with its place.
-struct Members<'v> {
+struct RecordMembers<'v> {
     path: String,
     object: &'v Map<String, Value>,
 }
 
-impl<'v> Members<'v> {
-    fn of(path: String, value: &'v Value, names: &[&'static str]) -> Read<Self> {
+impl<'v> RecordMembers<'v> {
+    fn of(path: String, value: &'v Value, names: &[&'static str]) -> RecordRead<Self> {
         let Some(object) = value.as_object() else { return fault(RecordCode::WrongType, path) };
         let members = Self { path, object };
         for name in object.keys() {
@@ -142,7 +142,7 @@ impl<'v> Members<'v> {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    fn fault<T>(&self, code: RecordCode, name: &str) -> Read<T> {
+    fn fault<T>(&self, code: RecordCode, name: &str) -> RecordRead<T> {
         fault(code, self.field(name))
     }
 
@@ -151,7 +151,7 @@ impl<'v> Members<'v> {
     }
 
     /// A text; empty when the member is absent.
-    fn text(&self, name: &str, most: usize) -> Read<String> {
+    fn text(&self, name: &str, most: usize) -> RecordRead<String> {
         let Some(value) = self.object.get(name) else { return Ok(String::new()) };
         let Some(text) = value.as_str() else { return self.fault(RecordCode::WrongType, name) };
         let text = text.trim();
@@ -164,17 +164,17 @@ impl<'v> Members<'v> {
         Ok(text.to_owned())
     }
 
-    fn needed(&self, name: &str, most: usize) -> Read<String> {
+    fn needed(&self, name: &str, most: usize) -> RecordRead<String> {
         if self.is_given(name) { self.text(name, most) } else { self.fault(RecordCode::MissingMember, name) }
     }
 
     /// A code that a test knows; empty when the member is absent.
-    fn code(&self, name: &str, is_known: impl Fn(&str) -> bool) -> Read<String> {
+    fn code(&self, name: &str, is_known: impl Fn(&str) -> bool) -> RecordRead<String> {
         let code = self.text(name, FEED_TEXT_CHARS)?;
         if code.is_empty() || is_known(&code) { Ok(code) } else { self.fault(RecordCode::UnknownCode, name) }
     }
 
-    fn day(&self, name: &str) -> Read<String> {
+    fn day(&self, name: &str) -> RecordRead<String> {
         let text = self.text(name, FEED_TEXT_CHARS)?;
         match parse_iso(&text) {
             Some(day) if day.to_string() == text => Ok(text),
@@ -184,7 +184,7 @@ impl<'v> Members<'v> {
     }
 
     /// Two days, the second not before the first.
-    fn period(&self) -> Read<(String, String)> {
+    fn period(&self) -> RecordRead<(String, String)> {
         let (from, until) = (self.day("validFrom")?, self.day("validTo")?);
         if !from.is_empty() && !until.is_empty() && until < from {
             return self.fault(RecordCode::WrongDate, "validTo");
@@ -192,7 +192,7 @@ impl<'v> Members<'v> {
         Ok((from, until))
     }
 
-    fn operation(&self, default: Option<RecordOperation>) -> Read<RecordOperation> {
+    fn operation(&self, default: Option<RecordOperation>) -> RecordRead<RecordOperation> {
         let text = self.text("operation", FEED_TEXT_CHARS)?;
         match RecordOperation::ALL.iter().find(|known| known.code() == text) {
             Some(known) => Ok(*known),
@@ -202,7 +202,7 @@ impl<'v> Members<'v> {
     }
 
     /// Refuses members that an operation does not take.
-    fn only(&self, operation: RecordOperation, names: &[&str]) -> Read<()> {
+    fn only(&self, operation: RecordOperation, names: &[&str]) -> RecordRead<()> {
         if operation == RecordOperation::Upsert {
             return Ok(());
         }
@@ -218,7 +218,7 @@ impl<'v> Members<'v> {
         }
     }
 
-    fn list<T>(&self, name: &str, read: impl Fn(String, &'v Value) -> Read<T>) -> Read<Vec<T>> {
+    fn list<T>(&self, name: &str, read: impl Fn(String, &'v Value) -> RecordRead<T>) -> RecordRead<Vec<T>> {
         let Some(value) = self.object.get(name) else { return Ok(Vec::new()) };
         let Some(values) = value.as_array() else { return self.fault(RecordCode::WrongType, name) };
         if values.len() > FEED_LIST_MAX {
@@ -227,7 +227,7 @@ impl<'v> Members<'v> {
         values.iter().enumerate().map(|(n, value)| read(format!("{}[{n}]", self.field(name)), value)).collect()
     }
 
-    fn member<T>(&self, name: &str, read: impl Fn(String, &'v Value) -> Read<T>) -> Read<Option<T>> {
+    fn member<T>(&self, name: &str, read: impl Fn(String, &'v Value) -> RecordRead<T>) -> RecordRead<Option<T>> {
         self.object.get(name).map(|value| read(self.field(name), value)).transpose()
     }
 }
@@ -255,14 +255,14 @@ pub(crate) fn source_of(line: &str) -> Option<(String, u64)> {
 }
 
 /// Reads a line of an authority.
-pub(crate) fn read_record(line: &str, authority: &str) -> Read<AuthorityRecord> {
+pub(crate) fn read_record(line: &str, authority: &str) -> RecordRead<AuthorityRecord> {
     let Ok(value) = serde_json::from_str::<Value>(line) else { return fault(RecordCode::NotJson, String::new()) };
     if !value.is_object() {
         return fault(RecordCode::NotJson, String::new());
     }
     let names =
         ["sourceId", "version", "operation", "validFrom", "validTo", "endReason", "rpps", "person", "contact", "exercises"];
-    let all = Members::of(String::new(), &value, &names)?;
+    let all = RecordMembers::of(String::new(), &value, &names)?;
     let source = all.needed("sourceId", FEED_SOURCE_CHARS)?;
     let version = match all.object.get("version") {
         None => return all.fault(RecordCode::MissingMember, "version"),
@@ -310,9 +310,9 @@ pub(crate) fn read_record(line: &str, authority: &str) -> Read<AuthorityRecord> 
     })
 }
 
-fn read_person(path: String, value: &Value) -> Read<RecordPerson> {
+fn read_person(path: String, value: &Value) -> RecordRead<RecordPerson> {
     let names = ["civility", "familyName", "givenNames", "sex", "birthDate", "birthCommune", "birthCountry", "birthPlace"];
-    let all = Members::of(path, value, &names)?;
+    let all = RecordMembers::of(path, value, &names)?;
     let given = all.list("givenNames", |path, value| match value.as_str().map(str::trim) {
         Some(name) if !name.is_empty() && name.chars().count() <= FEED_TEXT_CHARS => Ok(name.to_owned()),
         Some(_) | None => fault(RecordCode::WrongType, path),
@@ -352,8 +352,8 @@ fn is_country(code: &str) -> bool {
     code.len() == 5 && code.starts_with("99") && code.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn read_contact(path: String, value: &Value) -> Read<RecordContact> {
-    let all = Members::of(path, value, &["email", "mobile"])?;
+fn read_contact(path: String, value: &Value) -> RecordRead<RecordContact> {
+    let all = RecordMembers::of(path, value, &["email", "mobile"])?;
     let mail = all.text("email", FEED_TEXT_CHARS)?;
     if !mail.is_empty() && !mail.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.')) {
         return all.fault(RecordCode::WrongType, "email");
@@ -369,7 +369,7 @@ fn read_contact(path: String, value: &Value) -> Read<RecordContact> {
     Ok(RecordContact { mail, mobile })
 }
 
-fn read_exercise(path: String, value: &Value, authority: &str) -> Read<RecordExercise> {
+fn read_exercise(path: String, value: &Value, authority: &str) -> RecordRead<RecordExercise> {
     let names = [
         "operation",
         "profession",
@@ -384,7 +384,7 @@ fn read_exercise(path: String, value: &Value, authority: &str) -> Read<RecordExe
         "registrations",
         "situations",
     ];
-    let all = Members::of(path, value, &names)?;
+    let all = RecordMembers::of(path, value, &names)?;
     let operation = all.operation(Some(RecordOperation::Upsert))?;
     all.only(operation, &["operation", "profession", "category", "validTo"])?;
     let profession = all.needed("profession", FEED_TEXT_CHARS)?;
@@ -416,8 +416,8 @@ fn read_exercise(path: String, value: &Value, authority: &str) -> Read<RecordExe
     })
 }
 
-fn read_qualification(path: String, value: &Value, is_known: fn(&str, &str) -> bool) -> Read<RecordQualification> {
-    let all = Members::of(path, value, &["type", "code", "validFrom", "validTo"])?;
+fn read_qualification(path: String, value: &Value, is_known: fn(&str, &str) -> bool) -> RecordRead<RecordQualification> {
+    let all = RecordMembers::of(path, value, &["type", "code", "validFrom", "validTo"])?;
     let (kind, code) = (all.needed("type", FEED_TEXT_CHARS)?, all.needed("code", FEED_TEXT_CHARS)?);
     if !is_known(&kind, &code) {
         return all.fault(RecordCode::UnknownCode, "code");
@@ -426,17 +426,17 @@ fn read_qualification(path: String, value: &Value, is_known: fn(&str, &str) -> b
     Ok(RecordQualification { kind, code, from, until })
 }
 
-fn read_registration(path: String, value: &Value) -> Read<RecordRegistration> {
-    let all = Members::of(path, value, &["department", "status", "validFrom", "validTo"])?;
+fn read_registration(path: String, value: &Value) -> RecordRead<RecordRegistration> {
+    let all = RecordMembers::of(path, value, &["department", "status", "validFrom", "validTo"])?;
     let (from, until) = all.period()?;
     all.needed("department", FEED_TEXT_CHARS)?;
     let department = all.code("department", in_table("TRE_G09"))?;
     Ok(RecordRegistration { department, status: all.code("status", in_table("TRE_R33"))?, from, until })
 }
 
-fn read_situation(path: String, value: &Value) -> Read<RecordSituation> {
+fn read_situation(path: String, value: &Value) -> RecordRead<RecordSituation> {
     let names = ["operation", "sourceId", "structure", "mode", "function", "activity", "validFrom", "validTo", "endReason"];
-    let all = Members::of(path, value, &names)?;
+    let all = RecordMembers::of(path, value, &names)?;
     let operation = all.operation(Some(RecordOperation::Upsert))?;
     all.only(operation, &["operation", "sourceId", "validTo", "endReason"])?;
     let (from, until) = all.period()?;
