@@ -283,7 +283,7 @@ pub(crate) fn read_record(line: &str, authority: &str) -> RecordRead<AuthorityRe
         }
     }
     let rpps = all.text("rpps", 11)?;
-    if !rpps.is_empty() && !(rpps.len() == 11 && annuaire_base::id::luhn(&rpps)) {
+    if !(rpps.is_empty() || rpps.len() == 11 && annuaire_base::id::luhn(&rpps)) {
         return all.fault(RecordCode::UnknownRpps, "rpps");
     }
     let exercises = all.list("exercises", |path, value| read_exercise(path, value, authority))?;
