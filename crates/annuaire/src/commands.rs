@@ -2,6 +2,7 @@
 
 pub(crate) mod adeli;
 pub(crate) mod admin;
+pub(crate) mod authority_feed;
 pub(crate) mod backup;
 pub(crate) mod check_store;
 pub(crate) mod civil_register;

@@ -34,6 +34,7 @@ mod identity;
 mod limits;
 mod new_directory;
 mod notifier;
+mod operator_registration;
 mod options;
 mod page_key;
 mod pki_directory;
@@ -90,6 +91,7 @@ enum Command {
     Key(commands::key::KeyArguments),
     Admin(commands::admin::AdminArguments),
     Adeli(commands::adeli::AdeliArguments),
+    AuthorityFeed(Box<commands::authority_feed::AuthorityFeedArguments>),
     Pki(commands::pki::PkiArguments),
     CivilRegister(commands::civil_register::CivilRegisterArguments),
     Backup(commands::backup::BackupArguments),
@@ -152,6 +154,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
         Command::Key(arguments) => arguments.run(),
         Command::Admin(arguments) => arguments.run(),
         Command::Adeli(arguments) => arguments.run(&given),
+        Command::AuthorityFeed(arguments) => arguments.run(&given),
         Command::Pki(arguments) => arguments.run(),
         Command::CivilRegister(arguments) => arguments.run(),
         Command::Backup(arguments) => arguments.run(),

@@ -10,10 +10,10 @@ use crate::structure_search::PublishedStructures;
 use annuaire_ecps::{MessageSender, OutgoingMessage, Recipient, is_national_id};
 use annuaire_index::Index;
 use annuaire_mos::owner::Owner;
-use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, StructureSearch, SystemActor};
+use annuaire_registry::{Error, NoticeSender, Registration, RegistrationSettings, SystemActor};
 use annuaire_store::{BlockingRegistry, Registry};
 use annuaire_web::ServedStore;
-use annuaire_workflow::fields::{FieldSettings, StructureQuery};
+use annuaire_workflow::fields::FieldSettings;
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,6 @@ pub(crate) const PORTAL: &str = "/portail";
 const TEMPLATE: &str = "registration";
 
 /// What a command says that asks for structures by anything but their number.
-const NO_STRUCTURES: &str = "a command of an operator finds structures by their number alone";
 
 /// Pause of a loop that found work a moment ago: more often follows.
 const BUSY: Duration = Duration::from_millis(50);
@@ -145,6 +144,7 @@ impl RegistrationService {
         let part = || (Arc::clone(&self.registration), Arc::clone(&self.system));
         tokio::spawn(process(part()));
         tokio::spawn(go_through_lists(part()));
+        tokio::spawn(apply_feeds(part()));
         tokio::spawn(notify(part(), Arc::clone(&self.sender)));
         tokio::spawn(look_at_due(part()));
         tokio::spawn(search_duplicates(part()));
@@ -153,62 +153,6 @@ impl RegistrationService {
             tokio::spawn(crate::civil_register::stand_in(registration, system, Arc::clone(clock)));
         }
         tokio::spawn(follow(part(), Arc::clone(&self.registry)));
-    }
-}
-
-/// The use cases that a command of an operator runs beside servers: without people, messages, or a search for structures.
-///
-/// # Errors
-/// A sentence when the configuration names no prefix of numbers, so that there is no registration here.
-pub(crate) fn operator_registration(
-    registry: &BlockingRegistry,
-    section: &RegistrationSection,
-    secret: [u8; 32],
-) -> Result<(Registration, SystemActor)> {
-    let Some(rpps_prefix) = section.rpps_prefix.clone() else {
-        bail!(
-            "there is no registration here: name the first digits of its RPPS numbers (rpps_prefix of [registration] in annuaire.toml)"
-        );
-    };
-    Registration::new(RegistrationSettings {
-        registry: Arc::clone(registry.registry()),
-        structures: Arc::new(NoStructures),
-        entropy: Arc::new(random_bytes),
-        now_ms: Arc::new(now_ms),
-        commit_ms: Arc::new(now_ms),
-        secret,
-        rpps_prefix,
-        public_base: String::new(),
-        terms_version: section.terms_version.clone(),
-        arbiters: BTreeSet::new(),
-        support: BTreeSet::new(),
-        auditors: BTreeSet::new(),
-        terminologists: BTreeSet::new(),
-        authority_agents: BTreeMap::new(),
-        fields: FieldSettings::default(),
-    })
-    .context("registration.rpps_prefix")
-}
-
-/// The search for structures of a command, which asks for none.
-struct NoStructures;
-
-#[async_trait]
-impl StructureSearch for NoStructures {
-    async fn sites_of(&self, _: &str) -> Result<Vec<String>, String> {
-        Err(NO_STRUCTURES.to_owned())
-    }
-
-    async fn by_siret(&self, _: &str) -> Result<Vec<String>, String> {
-        Err(NO_STRUCTURES.to_owned())
-    }
-
-    async fn named(&self, _: &StructureQuery, _: usize) -> Result<Vec<String>, String> {
-        Err(NO_STRUCTURES.to_owned())
-    }
-
-    async fn persons_of(&self, _: &str, _: u32, _: u32) -> Result<(Vec<String>, u64), String> {
-        Err(NO_STRUCTURES.to_owned())
     }
 }
 
@@ -321,6 +265,21 @@ async fn go_through_lists((registration, system): LoopParts) {
                 annuaire_web::record_internal_error("", "registration.lists", "a page of a list failed: its job is tried again");
             }
             pace.after(run.created + run.updated + run.unchanged + run.refused + run.validated + run.failed > 0)
+        });
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Applies batches of orders and agencies.
+async fn apply_feeds((registration, system): LoopParts) {
+    let (mut failing, mut pace) = (Failing::default(), Pace(QUIET_ROUNDS));
+    loop {
+        let run = noted(&mut failing, "feeds of authorities", registration.run_feeds(&system).await);
+        let wait = run.map_or(RETRY, |run| {
+            if run.failed > 0 {
+                annuaire_web::record_internal_error("", "registration.feeds", "a page of a batch failed: its job is tried again");
+            }
+            pace.after(run.accepted + run.rejected + run.left_out + run.failed > 0)
         });
         tokio::time::sleep(wait).await;
     }

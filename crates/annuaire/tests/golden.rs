@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Every command of the program, also the hidden one.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: &[&str] = &[
     "demo",
     "generate",
     "import",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 24] = [
     "withdraw",
     "receipt",
     "civil-register",
+    "authority-feed",
     "status",
     "doctor",
     "rebuild",

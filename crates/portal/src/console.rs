@@ -6,6 +6,7 @@ pub(crate) mod arbitration;
 pub(crate) mod audit;
 pub(crate) mod authority;
 pub(crate) mod compared;
+pub(crate) mod feeds;
 pub(crate) mod home;
 pub(crate) mod pairs;
 pub(crate) mod purpose;

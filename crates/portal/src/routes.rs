@@ -3,7 +3,7 @@
 use crate::admission::admitted;
 use crate::anomaly;
 use crate::attestation;
-use crate::console::{arbitration, audit, authority, home as consoles, pairs, support, terminologies};
+use crate::console::{arbitration, audit, authority, feeds, home as consoles, pairs, support, terminologies};
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, review, staff, wish};
@@ -183,6 +183,14 @@ fn of_consoles() -> Vec<(&'static str, &'static str, Space, Handler)> {
             "portal.support-anomalies",
             Professional,
             get(anomaly::of_support).post(anomaly::support_answers),
+        ),
+        ("/portail/console/autorite/flux", "portal.feeds", Professional, get(feeds::list).post(feeds::upload)),
+        ("/portail/console/autorite/flux/{envoi}", "portal.feed", Professional, get(feeds::show).post(feeds::decide)),
+        (
+            "/portail/console/autorite/flux/{envoi}/acquittement.jsonl",
+            "portal.feed-answer",
+            Professional,
+            get(feeds::acknowledgement),
         ),
     ]
 }

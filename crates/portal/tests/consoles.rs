@@ -13,7 +13,7 @@ const ERROR: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 const QUEUE: &str = "/portail/console/arbitrage";
 const SUPPORT: &str = "/portail/console/support";
 
-const PAGES: [&str; 11] = [
+const PAGES: &[&str] = &[
     QUEUE,
     "/portail/console/arbitrage/P26112600000001",
     "/portail/console/arbitrage/corrections",
@@ -25,9 +25,12 @@ const PAGES: [&str; 11] = [
     "/portail/console/autorite",
     "/portail/console/autorite/anomalies",
     "/portail/console/support/anomalies",
+    "/portail/console/autorite/flux",
+    "/portail/console/autorite/flux/CNOM-1",
+    "/portail/console/autorite/flux/CNOM-1/acquittement.jsonl",
 ];
 
-const FORMS: [&str; 9] = [
+const FORMS: &[&str] = &[
     "/portail/console/arbitrage/P26112600000001",
     "/portail/console/arbitrage/corrections",
     "/portail/console/arbitrage/paires/99900000011/99900000029",
@@ -37,6 +40,7 @@ const FORMS: [&str; 9] = [
     "/portail/console/autorite",
     "/portail/console/autorite/anomalies",
     "/portail/console/support/anomalies",
+    "/portail/console/autorite/flux/CNOM-1",
 ];
 
 #[tokio::test]
@@ -345,4 +349,33 @@ async fn anybody_checks_an_attestation_and_a_wrong_code_tells_nothing() {
     check(&COLLEAGUE[1..], &code).await.says(&["Attestation reconnue"]);
     w.pass(2 * world::DAY);
     check(&COLLEAGUE[1..], &code).await.page(ERROR, "Vérifier une attestation");
+}
+
+#[tokio::test]
+async fn an_agent_decides_on_a_batch_that_waits_and_no_other_authority_sees_it() {
+    let w = World::new().await;
+    let r = &w.registration;
+    let by = annuaire_registry::FeedSender::agent(&r.authority_session(NATIONAL, trace()).await.unwrap());
+    let line = concat!(
+        r#"{"sourceId": "M-1", "version": 1, "operation": "upsert", "#,
+        r#""person": {"familyName": "EXEMPLE", "givenNames": ["Odile"], "sex": "F", "birthDate": "1979-03-14", "birthCommune": "35238"}, "#,
+        r#""exercises": [{"profession": "10", "category": "C", "familyName": "EXEMPLE", "givenName": "Odile"}]}"#,
+    );
+    let held = r.receive_feed(&by, false, "changements.jsonl", line.as_bytes()).await.unwrap();
+    let list = "/portail/console/autorite/flux";
+    let path = format!("{list}/{}", held.id);
+    w.get(Some(NATIONAL), list).await.page(StatusCode::OK, "Flux de l’autorité").says(&[&path, "En attente de décision"]);
+    w.get(Some(HEAD), list).await.page(StatusCode::OK, "Flux de l’autorité").hides(&["changements.jsonl", &held.id]);
+    assert_ne!(w.get(Some(HEAD), &path).await.status, StatusCode::OK);
+    let page = w.get(Some(NATIONAL), &path).await.page(StatusCode::OK, "changements.jsonl");
+    page.says(&["Appliquer", "Rejeter", "Personnes nouvelles"]).hides(&["EXEMPLE", "Odile"]);
+    let short = w.post(NATIONAL, &path, &[("faire", "appliquer"), ("motif", "court")]).await;
+    short.page(ERROR, "changements.jsonl").says(&["href=\"#motif\"", ">court</textarea>"]);
+    assert_ne!(w.post(HEAD, &path, &[("faire", "appliquer"), ("motif", REASON)]).await.status, StatusCode::SEE_OTHER);
+    w.post(NATIONAL, &path, &[("faire", "appliquer"), ("motif", REASON)]).await.leads_to(&path);
+    r.run_feeds(&w.system).await.unwrap();
+    w.get(Some(NATIONAL), &path).await.page(StatusCode::OK, "changements.jsonl").says(&["Appliqué", "acquittement.jsonl"]);
+    let answer = w.get(Some(NATIONAL), &format!("{path}/acquittement.jsonl")).await;
+    assert!(answer.text.contains(r#""result":"accepted","rpps":"99"#), "{}", answer.text);
+    assert_ne!(w.get(Some(HEAD), &format!("{path}/acquittement.jsonl")).await.status, StatusCode::OK);
 }

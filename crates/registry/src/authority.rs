@@ -1,5 +1,5 @@
 //! The console of orders and regional agencies (registration §2.1, §8.3): agents read about persons of their population, and see what others
-//! added to them. They write through their own flows.
+//! added to them. They write through their own feeds (`feed.rs`).
 
 use crate::acting::CaseActor;
 use crate::contact_proposals::person_event;
@@ -61,8 +61,21 @@ impl AuthoritySession {
     }
 
     fn kind(&self) -> ActorKind {
-        if self.code.starts_with("ARS") || self.code.starts_with("AT-") { ActorKind::Ars } else { ActorKind::Ord }
+        kind_of(&self.code)
     }
+
+    pub(crate) fn person(&self) -> &str {
+        &self.person
+    }
+
+    pub(crate) const fn trace(&self) -> &SessionTrace {
+        &self.trace
+    }
+}
+
+/// The kind of actor that speaks for an authority.
+pub(crate) fn kind_of(code: &str) -> ActorKind {
+    if code.starts_with("ARS") || code.starts_with("AT-") { ActorKind::Ars } else { ActorKind::Ord }
 }
 
 /// Whether a person is of the population of an authority: it states something of them, or registered them.

@@ -83,6 +83,8 @@ impl Registration {
             crate::anomalies::AnomalyRow::KIND,
             crate::anomalies::AnomalySourceRow::KIND,
             crate::certification::CivilQuestionRow::KIND,
+            crate::feed_rows::FeedBatchRow::KIND,
+            crate::feed_rows::FeedPageRow::KIND,
         ];
         while self.registry().sweep_identity(&swept, now_ms, PAGE).await? == u64::from(PAGE) {}
         Ok(run)

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::limits::TIMER_HOUR_MS;
 use crate::row::RegistrationRow;
 use annuaire_workflow::attestation::{HomeHelpAttestation, HomeHelpCriterion};
-use annuaire_workflow::day::{paris_midnight, parse_iso, plus_months};
+use annuaire_workflow::day::{Day, paris_midnight, parse_iso, plus_days, plus_months};
 use annuaire_workflow::limits::HOME_HELP_NOTICE_MONTHS;
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,25 @@ pub(crate) struct CertificationRow {
 }
 
 impl CertificationRow {
+    /// The row of a civil status in a state (code of J111) that nobody asked about: the register is asked in the night after `today`.
+    pub(crate) fn first(person: &str, state: &str, owner: &str, today: Day) -> Self {
+        Self {
+            person: person.to_owned(),
+            state: state.to_owned(),
+            asked_on: today.to_string(),
+            retries: 0,
+            owner: owner.to_owned(),
+            due_ms: Some(paris_midnight(plus_days(today, 1))),
+            since: today.to_string(),
+            reference: String::new(),
+            questions: 0,
+            sent_on: String::new(),
+            answered_on: String::new(),
+            verify: false,
+            document: None,
+        }
+    }
+
     /// The day since which the state stands, ISO.
     pub(crate) fn stands_since(&self) -> &str {
         if self.since.is_empty() { &self.asked_on } else { &self.since }

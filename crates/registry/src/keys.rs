@@ -17,6 +17,8 @@ pub(crate) struct RegistrationKeys {
     pub(crate) messages: Sealer,
     /// Sealed lines of lists of employers.
     pub(crate) lots: Sealer,
+    /// Sealed lines and acknowledgements of feeds of authorities.
+    pub(crate) feeds: Sealer,
 }
 
 impl RegistrationKeys {
@@ -27,6 +29,7 @@ impl RegistrationKeys {
             requests: Sealer::new(secret, "annuaire 2026-11 content of registration requests"),
             messages: Sealer::new(secret, "annuaire 2026-11 messages of registration"),
             lots: Sealer::new(secret, "annuaire 2026-11 lists of employers"),
+            feeds: Sealer::new(secret, "annuaire 2026-11 feeds of authorities"),
         }
     }
 

@@ -14,6 +14,7 @@
 //!   by following the log, and looks like one whom the files describe.
 //!
 //! These loops belong to the program: [`Registration::run_processing`] (T02), [`Registration::run_lots`] (lists of employers),
+//! [`Registration::run_feeds`] (feeds of orders and agencies),
 //! [`Registration::run_notices`] (messages), [`Registration::run_due`] (timers, planned situations), [`Registration::index_next`] (keys
 //! of the identities that the log changes), [`Registration::follow_next`] (structures that the log changes), and once a night
 //! [`Registration::run_nightly_duplicates`].
@@ -52,6 +53,12 @@ mod due;
 mod duplicates;
 mod effects;
 mod error;
+mod feed;
+mod feed_batch;
+mod feed_record;
+mod feed_rows;
+mod feed_stated;
+mod feed_write;
 mod filing;
 mod followed;
 mod grants;
@@ -118,6 +125,9 @@ pub use dashboard::{Dashboard, StaffFigures};
 pub use due::DueRun;
 pub use duplicates::{DuplicatePair, DuplicateSheet, DuplicatesRun};
 pub use error::{Error, RegistrationRefusal, RegistrationStop};
+pub use feed::{FeedSender, ListedFeed};
+pub use feed_batch::FeedsRun;
+pub use feed_rows::FeedPhase;
 pub use habilitations::{ListedManager, ManagerTerms};
 pub use holder::{ContactProposal, OwnFile};
 pub use indexing::IndexingRun;

@@ -113,3 +113,21 @@ pub const REGISTER_NAME_CHARS: usize = 200;
 pub const REGISTER_GIVEN_NAMES: usize = 20;
 /// Months after which a certified civil status is asked for again (registration §9.2).
 pub const CERTIFIED_MONTHS: i32 = 12;
+/// Milliseconds for which a batch of an authority, its lines and its acknowledgement are kept: thirty days.
+pub const FEED_KEPT_MS: i64 = 30 * 86_400_000;
+/// Bytes of a batch of an authority. It is in memory as a whole while it is ordered.
+pub const FEED_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Bytes of a line of a batch.
+pub const FEED_LINE_BYTES: usize = 64 * 1024;
+/// Lines of a page of a batch: what a node takes in charge at once.
+pub const FEED_PAGE_LINES: usize = 50;
+/// Bytes of lines of a page of a batch, before it is sealed.
+pub const FEED_PAGE_BYTES: usize = 120_000;
+/// Characters of a reference of an authority.
+pub const FEED_SOURCE_CHARS: usize = 100;
+/// Characters of any other text of a line.
+pub const FEED_TEXT_CHARS: usize = 200;
+/// Elements of a list of a line.
+pub const FEED_LIST_MAX: usize = 100;
+/// Batches of an authority that are listed, the newest first.
+pub const FEEDS_SHOWN: usize = 50;

@@ -4,6 +4,7 @@
 use crate::acting::CaseActor;
 use crate::due::DueRun;
 use crate::error::{Error, RegistrationStop};
+use crate::feed_stated::{OwnStatements, authorities_of};
 use crate::followed::{CertificationRow, FollowedPersonRow, WithheldMeansRow};
 use crate::grants::{ManagerRow, PlaceManagers};
 use crate::limits::{PAGE, TIMER_HOUR_MS};
@@ -150,6 +151,15 @@ impl Registration {
             let days: Vec<Option<Day>> = all.iter().map(|own| own.life.until).collect();
             if exercise_is_closed(&days, today) {
                 happened |= self.close_exercise(&mut writes, &person, days.into_iter().flatten().max())?;
+            }
+            // What orders and agencies state follows its days alone: whom they tell, and when, is theirs.
+            for owner in authorities_of(&person) {
+                let stated = OwnStatements::of(&owner, &person.national_id, &person.facts)?;
+                next = [next, stated.next_day(today)].into_iter().flatten().min();
+                for (change, expect) in stated.changes(Some(&person), today)? {
+                    happened = true;
+                    writes.change(change, expect);
+                }
             }
         }
         row.due_ms = next.map(|day| paris_midnight(day).saturating_add(TIMER_HOUR_MS));

@@ -112,6 +112,19 @@ pub(crate) async fn structures(registry: &dyn Registry, ids: &[String]) -> Resul
 }
 
 impl RegisteredPerson {
+    /// A number of which nothing stands, as of a transaction.
+    pub(crate) fn nobody(national_id: &str, at: Tx) -> Self {
+        Self {
+            national_id: national_id.to_owned(),
+            merged: Professionnel::default(),
+            cards: Vec::new(),
+            mailboxes: Vec::new(),
+            provenance: Provenance::default(),
+            facts: Vec::new(),
+            at,
+        }
+    }
+
     /// The traits by which duplicates are found; `None` when no civil status is known.
     pub(crate) fn traits(&self) -> Option<IdentityTraits> {
         let civil = self.merged.etat_civil.as_ref()?;

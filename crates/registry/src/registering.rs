@@ -370,21 +370,8 @@ impl Settling<'_> {
     pub(crate) fn request_certification(&mut self) -> Result<(), Error> {
         let person = self.row.subject.clone().ok_or_else(|| self.missing("registered person"))?;
         let state = if self.row.certified.is_empty() { CertificationState::Asked.code() } else { &self.row.certified };
-        let row = CertificationRow {
-            person: person.clone(),
-            state: state.to_owned(),
-            asked_on: self.today.to_string(),
-            retries: 0,
-            owner: self.owning_place()?.owner().code,
-            due_ms: Some(paris_midnight(plus_days(self.today, 1))),
-            since: self.today.to_string(),
-            reference: String::new(),
-            questions: self.certification.as_ref().map_or(0, |kept| kept.value.questions),
-            sent_on: String::new(),
-            answered_on: String::new(),
-            verify: false,
-            document: None,
-        };
+        let mut row = CertificationRow::first(&person, state, &self.owning_place()?.owner().code, self.today);
+        row.questions = self.certification.as_ref().map_or(0, |kept| kept.value.questions);
         if let Some(kept) = &self.certification {
             for event in changed_meanwhile(&kept.value, state) {
                 self.writes.audit(certification_event(&self.actor.event("certification", ""), &person, &event));

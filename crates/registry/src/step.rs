@@ -8,7 +8,7 @@ use crate::grants::{ManagerRights, PlaceManagers};
 use crate::once::BegunFormRow;
 use crate::place::RegisteredPlace;
 use crate::request_row::RequestRow;
-use crate::row::{VersionedRow, read};
+use crate::row::{PendingWrites, VersionedRow, read};
 use crate::service::Registration;
 use annuaire_store::{AuditEvent, CaseFilter, CaseOrder, Unit};
 use annuaire_workflow::actor::ActorKind;
@@ -151,13 +151,13 @@ impl Registration {
     ) -> Result<Option<SteppedRequest>, RegistrationStop> {
         let mut unit = self.registry().begin().await?;
         if decision.effects.contains(&Effect::AllotRequestNumber) {
-            let sequence = self.next_of(&mut *unit, REQUEST_COUNTER, &mut settling).await?;
+            let sequence = self.next_of(&mut *unit, REQUEST_COUNTER, &mut settling.writes).await?;
             settling.row.number = RequestNumber::new(paris_day(settling.now_ms), sequence).to_string();
             event.request = Some(settling.row.number.clone());
             event.object = settling.row.number.clone();
         }
         if decision.effects.contains(&Effect::AllotRpps) {
-            settling.row.rpps = Some(self.allot_rpps(&mut *unit, &mut settling).await?);
+            settling.row.rpps = Some(self.allot_rpps(&mut *unit, &mut settling.writes).await?);
         }
         if let Some(key) = form_key {
             settling.writes.put(&BegunFormRow::new(key, &settling.row.number, settling.now_ms), None)?;
@@ -180,26 +180,26 @@ impl Registration {
         &self,
         unit: &mut dyn Unit,
         (kind, key): (&'static str, &'static str),
-        settling: &mut Settling<'_>,
+        writes: &mut PendingWrites,
     ) -> Result<u64, Error> {
         unit.next_tx().await?;
         let last = unit.note(kind, key).await?;
         let next = last.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0).saturating_add(1);
-        settling.writes.note(kind, key, next.to_string());
+        writes.note(kind, key, next.to_string());
         Ok(next)
     }
 
     /// The next RPPS number that nobody has. Its position is written with the person, so that a crash before leaves no trace and
     /// one after finds the number given.
-    async fn allot_rpps(&self, unit: &mut dyn Unit, settling: &mut Settling<'_>) -> Result<String, Error> {
-        let first = self.next_of(unit, RPPS_POSITION, settling).await?;
+    pub(crate) async fn allot_rpps(&self, unit: &mut dyn Unit, writes: &mut PendingWrites) -> Result<String, Error> {
+        let first = self.next_of(unit, RPPS_POSITION, writes).await?;
         for position in first..first.saturating_add(crate::limits::NUMBERS_TRIED) {
             // Positions begin at 0, the sequence at 1.
             let Some(number) = self.range.number(position - 1, self.keys.numbers()) else { break };
             let entity = annuaire_consolidate::entity_key::person(&annuaire_workflow::rpps_number::idnps(&number));
             if unit.facts(&[entity]).await?.is_empty() {
                 let (kind, key) = RPPS_POSITION;
-                settling.writes.note(kind, key, position.to_string());
+                writes.note(kind, key, position.to_string());
                 return Ok(number);
             }
         }

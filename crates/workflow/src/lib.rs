@@ -13,8 +13,8 @@
 //!   [`communes`] and [`names`] feed the form.
 //! * [`duplicates`] compares identities and tells what a manager may know of a match; [`certification`], [`situation`],
 //!   [`person`] and [`contact`] are the lives of what a request leaves behind.
-//! * [`bulk`] reads a line of a list of an employer as drafts of that form.
 //! * [`adeli`] reads the files of the move from ADELI to RPPS numbers.
+//! * [`bulk`] reads a line of a list of an employer as drafts of that form; [`feed`] has the rules of what orders and agencies send.
 //! * [`timers`] tell what is due when nobody acts, [`notifications`] what people are told.
 //!
 //! The files in `tests/golden` show all of it to people of the field. A module whose rules go beyond the reference, or choose
@@ -47,8 +47,8 @@
 //! # Costs and absences
 //!
 //! A decision walks over some forty rows. The index of communes is made at its first use, in some tenths of a second; a question
-//! walks over it. There is no storage, no page and no message sent: `registry` and `portal` do that. The rules of inbound flows
-//! of orders (§16.3) and of cards (§18) belong to `exchange`.
+//! walks over it. There is no storage, no page and no message sent: `registry` and `portal` do that. The rules
+//! of cards (§18) belong to `exchange`.
 
 pub mod actor;
 pub mod adeli;
@@ -61,6 +61,7 @@ pub mod contact;
 pub mod day;
 pub mod decide;
 pub mod duplicates;
+pub mod feed;
 pub mod fields;
 pub mod habilitation;
 pub mod kind;

@@ -126,3 +126,8 @@ pub const MEANS_HOURS: i64 = 48;
 pub const REQUEST_COUNTER_MAX: u64 = 999_999;
 /// Characters of the reference that the software of an employer gives a line (registration §17.1).
 pub const REFERENCE_MAX: usize = 64;
+
+/// Percent of its population that a delta of an authority changes without a human (registration §16.3).
+pub const FEED_CHANGED_PERCENT: u64 = 5;
+/// Percent of its population that a full set of an authority leaves out without a human (registration §16.3).
+pub const FEED_REMOVED_PERCENT: u64 = 1;

@@ -4,11 +4,11 @@ use crate::catch_up::publish_and_report;
 use crate::config::Configuration;
 use crate::data_place::{DataPlace, ExpectedData};
 use crate::exit::Exit;
+use crate::operator_registration::operator_registration;
 use crate::options::{GivenOptions, GuideOption, PlaceOptions};
 use crate::page_key::page_key;
 use crate::progress;
 use crate::publisher::Publisher;
-use crate::registration::operator_registration;
 use crate::registry::runtime;
 use crate::stores::Stores;
 use annuaire_registry::{CorrespondenceReport, Registration, SystemActor};
@@ -87,7 +87,7 @@ impl AdeliArguments {
             }),
             AdeliCommand::Correspondence { file } => {
                 let registry = place.registry()?;
-                let (registration, system) = operator_registration(&registry, &configuration.registration, page_key(&place)?)?;
+                let (registration, system) = operator_registration(&registry, &configuration, page_key(&place)?)?;
                 let table = runtime()?.block_on(registration.correspondence_table(&system))?;
                 let mut text = format!("{CORRESPONDENCE_HEADER}\n");
                 for (adeli, rpps) in &table {
@@ -115,7 +115,7 @@ fn run(
         Stores::check_guide(place, guide)?;
     }
     let registry = place.registry()?;
-    let (registration, system) = operator_registration(&registry, &configuration.registration, page_key(place)?)?;
+    let (registration, system) = operator_registration(&registry, configuration, page_key(place)?)?;
     let before = registry.last_tx()?;
     let report = runtime()?.block_on(work(&registration, &system))?;
     outputs.write(&report)?;

@@ -1,10 +1,11 @@
 //! `annuaire civil-register`: the dialogue with the national register of civil status, by files (`docs/civil-register.md`).
 
-use crate::civil_register::registration_of;
 use crate::clock::now_ms;
 use crate::data_place::ExpectedData;
 use crate::exit::Exit;
+use crate::operator_registration::operator_registration;
 use crate::options::PlaceOptions;
+use crate::page_key::page_key;
 use crate::registry::runtime;
 use annuaire_registry::{AnswerOutcome, parse_answer};
 use annuaire_workflow::day::paris_day;
@@ -48,7 +49,7 @@ impl CivilRegisterArguments {
     pub(crate) fn run(self) -> Result<Exit> {
         let (place, configuration) = self.place.open()?;
         place.expect(ExpectedData::Present)?;
-        let (registration, system) = registration_of(&place, &configuration)?;
+        let (registration, system) = operator_registration(&place.registry()?, &configuration, page_key(&place)?)?;
         match self.what {
             CivilRegisterCommand::Questions { file } => {
                 let questions = runtime()?.block_on(registration.civil_questions(&system))?;

@@ -33,7 +33,7 @@ struct AuthorityConsolePage<'a> {
     person: Option<PopulationSheet>,
 }
 
-async fn agent(visit: &ProfessionalVisit) -> Result<AuthoritySession, PortalFault> {
+pub(crate) async fn agent(visit: &ProfessionalVisit) -> Result<AuthoritySession, PortalFault> {
     visit.portal.registration().authority_session(&visit.who.national_id, visit.trace.clone()).await.map_err(closed)
 }
 
