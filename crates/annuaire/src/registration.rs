@@ -27,8 +27,6 @@ pub(crate) const PORTAL: &str = "/portail";
 /// Name of the template of what registration sends, for logs.
 const TEMPLATE: &str = "registration";
 
-/// What a command says that asks for structures by anything but their number.
-
 /// Pause of a loop that found work a moment ago: more often follows.
 const BUSY: Duration = Duration::from_millis(50);
 /// Pause of a loop that finds nothing.

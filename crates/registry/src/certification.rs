@@ -5,7 +5,7 @@
 //! depends on it, so that the answer to a question about a former civil status changes nothing.
 
 use crate::acting::CaseActor;
-use crate::civil_register::{CivilAnswer, CivilIdentity, CivilQuestion};
+use crate::civil_register::{AskedIdentity, CivilAnswer, CivilQuestion};
 use crate::contact_proposals::person_event;
 use crate::error::{Error, RegistrationStop};
 use crate::followed::{CertificationRow, WEAK_IDENTITY, WithheldMeansRow};
@@ -166,7 +166,7 @@ fn event_of(answer: &CivilAnswer, state: CertificationState, civil: &EtatCivil) 
             (if certified { E::RegisterChanged } else { E::Differing }, Some(form))
         }
         CivilAnswer::Changed(new) => {
-            let CivilIdentity { family_name, given_names, sex, birth, commune, country, town } = &**new;
+            let AskedIdentity { family_name, given_names, sex, birth, commune, country, town } = &**new;
             let form = EtatCivil {
                 nom_famille: family_name.clone(),
                 prenoms: given_names.clone(),

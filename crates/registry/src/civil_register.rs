@@ -16,7 +16,7 @@ const FRANCE: &str = "99100";
 
 /// The five traits, as the register writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CivilIdentity {
+pub struct AskedIdentity {
     /// Family name at birth.
     pub family_name: String,
     /// Given names, in order.
@@ -92,7 +92,7 @@ pub enum CivilAnswer {
     /// The person died on a day.
     Deceased(Day),
     /// The civil status of a certified person changed to this.
-    Changed(Box<CivilIdentity>),
+    Changed(Box<AskedIdentity>),
 }
 
 /// What is wrong with a line of answers.
@@ -151,7 +151,7 @@ fn past_day(object: &Map<String, Value>, field: &str, today: Day) -> Result<Day,
     if day > today { Err(fault(field, "is in the future")) } else { Ok(day) }
 }
 
-fn identity(object: &Map<String, Value>, today: Day, values: &ValueSets<'_>) -> Result<CivilIdentity, AnswerFault> {
+fn identity(object: &Map<String, Value>, today: Day, values: &ValueSets<'_>) -> Result<AskedIdentity, AnswerFault> {
     let sex = text(object, "sex")?;
     if !["M", "F"].contains(&sex) {
         return Err(fault("sex", "is neither M nor F"));
@@ -181,7 +181,7 @@ fn identity(object: &Map<String, Value>, today: Day, values: &ValueSets<'_>) -> 
         }
         town = known.name;
     }
-    Ok(CivilIdentity {
+    Ok(AskedIdentity {
         family_name: name("familyName", text(object, "familyName")?)?,
         given_names: given_names(object)?,
         sex: sex.to_owned(),

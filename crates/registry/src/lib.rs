@@ -117,7 +117,7 @@ pub use backlog::OperatorBacklog;
 pub use certification::AnswerOutcome;
 pub use certification_tasks::IdentityToVerify;
 pub use checks::IdentityChecks;
-pub use civil_register::{AnswerFault, CivilAnswer, CivilIdentity, CivilQuestion, parse_answer};
+pub use civil_register::{AnswerFault, AskedIdentity, CivilAnswer, CivilQuestion, parse_answer};
 pub use consoles::OpenConsoles;
 pub use contact_proposals::{ProposedContact, note_activation};
 pub use correspondence::CorrespondenceReport;
