@@ -51,9 +51,8 @@ pub(crate) fn operator_registration(
         "there is no registration here: rpps_prefix of [registration] is not set in annuaire.toml, or enabled is false",
     )?;
     let identity = &configuration.identity;
-    // Messages that a command leaves for a server name the portal.
-    let host = identity.login.as_ref().or(identity.issuer.as_ref());
-    let host = host.context("there is no identity provider here: name its issuer (issuer of [identity] in annuaire.toml)")?;
+    // Messages that a command leaves for a server name the portal. Without an identity provider there is no server that sends any.
+    let host = identity.login.as_ref().or(identity.issuer.as_ref()).map_or("", |host| host.text());
     Registration::new(RegistrationSettings {
         registry: Arc::clone(registry.registry()),
         structures: Arc::new(NumbersAlone),
@@ -62,7 +61,7 @@ pub(crate) fn operator_registration(
         commit_ms: Arc::new(now_ms),
         secret,
         rpps_prefix,
-        public_base: format!("{}{PORTAL}", host.text().trim_end_matches('/')),
+        public_base: format!("{}{PORTAL}", host.trim_end_matches('/')),
         terms_version: section.terms_version.clone(),
         arbiters: BTreeSet::new(),
         support: BTreeSet::new(),
