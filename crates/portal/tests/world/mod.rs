@@ -20,7 +20,7 @@ use annuaire_workflow::request::LegalStatement;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tower::ServiceExt;
@@ -80,6 +80,9 @@ impl StructureSearch for Scan {
 pub struct Answered {
     pub status: StatusCode,
     pub location: String,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+    /// The bytes as text; empty when they are a PDF.
     pub text: String,
 }
 
@@ -392,7 +395,10 @@ impl World {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 4 << 20).await.unwrap();
         let location = parts.headers.get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-        Answered { status: parts.status, location, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        let bytes = bytes.to_vec();
+        let is_pdf = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/pdf");
+        let text = if is_pdf { String::new() } else { String::from_utf8(bytes.clone()).unwrap() };
+        Answered { status: parts.status, location, headers: parts.headers, bytes, text }
     }
 
     /// A page, asked for by somebody who is logged in, or by a stranger.
