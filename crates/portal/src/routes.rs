@@ -92,12 +92,7 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
             get(applicant::codes).post(applicant::enter_codes),
         ),
         ("/portail/pro/inscription/{numero}/confirmation", "portal.own-confirmation", Civil, get(applicant::confirmation)),
-        (
-            "/portail/pro/inscription/{numero}/confirmation.pdf",
-            "portal.own-confirmation-paper",
-            Civil,
-            get(papers::of_applicant),
-        ),
+        ("/portail/pro/inscription/{numero}/confirmation.pdf", "portal.own-confirmation-paper", Civil, get(papers::of_applicant)),
         ("/portail/pro/inscription/{numero}/{acte}", "portal.own-deed", Civil, get(applicant::before_deed).post(applicant::deed)),
         ("/portail/pro", "portal.file", Professional, get(file::file)),
         ("/portail/pro/coordonnees", "portal.contact", Professional, get(file::contact).post(holder::change_contact)),
@@ -117,12 +112,7 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/pro/demandes/{numero}/saisie", "portal.entry", Professional, post(holder::take)),
         ("/portail/pro/demandes/{numero}/codes", "portal.codes", Professional, get(holder::codes).post(holder::enter_codes)),
         ("/portail/pro/demandes/{numero}/confirmation", "portal.confirmation", Professional, get(holder::confirmation)),
-        (
-            "/portail/pro/demandes/{numero}/confirmation.pdf",
-            "portal.confirmation-paper",
-            Professional,
-            get(papers::of_holder),
-        ),
+        ("/portail/pro/demandes/{numero}/confirmation.pdf", "portal.confirmation-paper", Professional, get(papers::of_holder)),
         ("/portail/pro/demandes/{numero}/{acte}", "portal.deed", Professional, get(holder::before_deed).post(holder::deed)),
     ]
 }

@@ -302,13 +302,23 @@ impl World {
         self.state(Owner::authority("CNOM").unwrap(), format!("PP:{national_id}"), object).await;
     }
 
+    /// Nothing of a person that an order stated is public any more.
+    pub async fn withhold(&self, national_id: &str) {
+        let object = Objet::Professionnel(person(national_id, "COLLEGUE"));
+        self.put(Owner::authority("CNOM").unwrap(), format!("PP:{national_id}"), object, Publication::Restricted).await;
+    }
+
     pub async fn state(&self, owner: Owner, entity: String, object: Objet) {
+        self.put(owner, entity, object, Publication::Open).await;
+    }
+
+    async fn put(&self, owner: Owner, entity: String, object: Objet, publication: Publication) {
         let mut unit = self.registry.begin().await.unwrap();
         let description = serde_json::to_string(&owner).unwrap();
         unit.set_owner(&OwnerRow { code: owner.code.clone(), description }).await.unwrap();
         let key = FactKey { owner: owner.code.clone(), entity, facet: String::new() };
         let payload = Some(serde_json::to_string(&object).unwrap());
-        unit.put(Change { key, payload, publication: Publication::Open, fingerprint: 0 }, Expect::Any).await.unwrap();
+        unit.put(Change { key, payload, publication, fingerprint: 0 }, Expect::Any).await.unwrap();
         let now = self.clock.load(Ordering::SeqCst);
         let cause = Cause::new(Channel::Operator, "test", "test");
         unit.save(&cause, CommitClock { now_ms: &move || now, any_clock: false }).await.unwrap();
