@@ -38,6 +38,8 @@ pub struct RegistrationPaper {
 }
 
 /// The attestation of a qualified home helper, profession 371 (CASF L.313-1-4).
+///
+/// No page hands it out: the portal recognises codes for a year, and this paper says that its code is recognised for five.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HomeHelpPaper {
     /// RPPS number.

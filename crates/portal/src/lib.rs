@@ -31,6 +31,7 @@ mod gae;
 mod legal;
 mod limits;
 mod open_pages;
+mod papers;
 mod pro;
 mod representative;
 mod request;

@@ -8,7 +8,8 @@ use crate::demo;
 use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, review, staff, wish};
 use crate::open_pages;
-use crate::pro::{applicant, file, holder};
+use crate::papers;
+use crate::pro::{applicant, attestation as own_attestation, file, holder};
 use crate::representative::{authority as represented, designation, structures, withdrawal};
 use crate::request::Space;
 use axum::Router;
@@ -41,6 +42,12 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
             get(request::before_submit).post(request::submit),
         ),
         ("/portail/gae/demandes/{numero}/confirmation", "portal.gae-confirmation", Professional, get(request::confirmation)),
+        (
+            "/portail/gae/demandes/{numero}/confirmation.pdf",
+            "portal.gae-confirmation-paper",
+            Professional,
+            get(papers::of_manager),
+        ),
         ("/portail/gae/demandes/{numero}/{acte}", "portal.gae-deed", Professional, get(request::before_deed).post(request::deed)),
         ("/portail/gae/enregistrements", "portal.gae-people", Professional, get(people::search_page).post(people::search)),
         ("/portail/gae/enregistrements/{rpps}", "portal.gae-person", Professional, get(people::person)),
@@ -85,6 +92,7 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
             get(applicant::codes).post(applicant::enter_codes),
         ),
         ("/portail/pro/inscription/{numero}/confirmation", "portal.own-confirmation", Civil, get(applicant::confirmation)),
+        ("/portail/pro/inscription/{numero}/confirmation.pdf", "portal.own-confirmation-paper", Civil, get(papers::of_applicant)),
         ("/portail/pro/inscription/{numero}/{acte}", "portal.own-deed", Civil, get(applicant::before_deed).post(applicant::deed)),
         ("/portail/pro", "portal.file", Professional, get(file::file)),
         ("/portail/pro/coordonnees", "portal.contact", Professional, get(file::contact).post(holder::change_contact)),
@@ -97,12 +105,14 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/pro/acces", "portal.accesses", Professional, get(file::accesses)),
         ("/portail/pro/messages", "portal.messages", Professional, get(file::messages)),
         ("/portail/pro/mes-donnees.json", "portal.export", Professional, get(file::export)),
-        ("/portail/pro/attestation", "portal.attestation", Professional, get(file::attestation)),
+        ("/portail/pro/attestation", "portal.attestation", Professional, get(own_attestation::page)),
+        ("/portail/pro/attestation.pdf", "portal.attestation-paper", Professional, get(own_attestation::pdf)),
         ("/portail/pro/demandes", "portal.requests", Professional, get(holder::list)),
         ("/portail/pro/demandes/{numero}", "portal.request", Professional, get(holder::show)),
         ("/portail/pro/demandes/{numero}/saisie", "portal.entry", Professional, post(holder::take)),
         ("/portail/pro/demandes/{numero}/codes", "portal.codes", Professional, get(holder::codes).post(holder::enter_codes)),
         ("/portail/pro/demandes/{numero}/confirmation", "portal.confirmation", Professional, get(holder::confirmation)),
+        ("/portail/pro/demandes/{numero}/confirmation.pdf", "portal.confirmation-paper", Professional, get(papers::of_holder)),
         ("/portail/pro/demandes/{numero}/{acte}", "portal.deed", Professional, get(holder::before_deed).post(holder::deed)),
     ]
 }

@@ -24,7 +24,7 @@ const OF_MANAGERS: &[&str] = &[
     "/portail/gae/identites",
 ];
 /// Pages of registered professionals.
-const OF_PROFESSIONALS: [&str; 10] = [
+const OF_PROFESSIONALS: [&str; 11] = [
     "/portail/pro",
     "/portail/pro/coordonnees",
     "/portail/pro/situations",
@@ -34,6 +34,7 @@ const OF_PROFESSIONALS: [&str; 10] = [
     "/portail/pro/messages",
     "/portail/pro/demandes",
     "/portail/pro/attestation",
+    "/portail/pro/attestation.pdf",
     "/portail/pro/mes-donnees.json",
 ];
 /// Forms.

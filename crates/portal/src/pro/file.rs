@@ -1,5 +1,4 @@
-//! « Mon dossier » (SC50), « Mes coordonnées » (SC51), « Mes situations » (SC52), « Qui a consulté mon dossier » (SC53), the copy and the
-//! attestation.
+//! « Mon dossier » (SC50), « Mes coordonnées » (SC51), « Mes situations » (SC52), « Qui a consulté mon dossier » (SC53) and the copy.
 
 use crate::answer;
 use crate::fault::PageAnswer;
@@ -9,7 +8,7 @@ use crate::french::{instant, typeset};
 use crate::gae::home::{InboxPage, shown_messages};
 use crate::who::HolderVisit;
 use annuaire_registry::{FileAccess, OwnFile};
-use annuaire_workflow::day::{french, french_long, paris_day, parse_iso};
+use annuaire_workflow::day::{french, french_long, parse_iso};
 use annuaire_workflow::situation::SituationState;
 use annuaire_workflow::value_sets::{ValueList, ValueSets};
 use askama::Template;
@@ -74,20 +73,6 @@ struct OwnSituationsPage<'a> {
 struct AccessesPage<'a> {
     frame: &'a PortalFrame,
     lines: Vec<(String, FileAccess)>,
-}
-
-/// The attestation, for printing. It holds public data alone.
-#[derive(Template)]
-#[template(path = "pro/attestation.html")]
-struct AttestationPage<'a> {
-    frame: &'a PortalFrame,
-    rpps: String,
-    names: Vec<String>,
-    professions: Vec<String>,
-    situations: Vec<OwnSituationLine>,
-    day: String,
-    /// Code by which anybody checks it.
-    code: String,
 }
 
 /// A state of certification (J111) in words.
@@ -243,25 +228,4 @@ pub(crate) async fn export(visit: HolderVisit) -> PageAnswer {
     let copy = visit.portal.registration().own_export(&visit.session).await?;
     let text = serde_json::to_string_pretty(&copy).unwrap_or_default();
     Ok(answer::download("application/json", "mes-donnees-rpps.json", text))
-}
-
-/// `GET /portail/pro/attestation`
-pub(crate) async fn attestation(visit: HolderVisit) -> PageAnswer {
-    let file = visit.portal.registration().own_file(&visit.session).await?;
-    let situations = lines_of(&visit, &file).into_iter().filter(|line| line.state == "Active").collect();
-    let mut names: Vec<String> =
-        file.exercises.iter().map(|e| format!("{} {}", e.given_name, e.name).trim().to_owned()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let today = paris_day(visit.portal.now_ms());
-    let page = AttestationPage {
-        frame: &visit.frame,
-        code: visit.portal.attestation_code(&file.rpps, today),
-        professions: file.exercises.iter().map(|e| visit.portal.profession(&e.profession)).collect(),
-        rpps: file.rpps,
-        names,
-        situations,
-        day: french(today),
-    };
-    Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }

@@ -20,7 +20,7 @@ use annuaire_workflow::request::LegalStatement;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tower::ServiceExt;
@@ -80,6 +80,9 @@ impl StructureSearch for Scan {
 pub struct Answered {
     pub status: StatusCode,
     pub location: String,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+    /// The bytes as text; empty when they are a PDF.
     pub text: String,
 }
 
@@ -299,13 +302,23 @@ impl World {
         self.state(Owner::authority("CNOM").unwrap(), format!("PP:{national_id}"), object).await;
     }
 
+    /// Nothing of a person that an order stated is public any more.
+    pub async fn withhold(&self, national_id: &str) {
+        let object = Objet::Professionnel(person(national_id, "COLLEGUE"));
+        self.put(Owner::authority("CNOM").unwrap(), format!("PP:{national_id}"), object, Publication::Restricted).await;
+    }
+
     pub async fn state(&self, owner: Owner, entity: String, object: Objet) {
+        self.put(owner, entity, object, Publication::Open).await;
+    }
+
+    async fn put(&self, owner: Owner, entity: String, object: Objet, publication: Publication) {
         let mut unit = self.registry.begin().await.unwrap();
         let description = serde_json::to_string(&owner).unwrap();
         unit.set_owner(&OwnerRow { code: owner.code.clone(), description }).await.unwrap();
         let key = FactKey { owner: owner.code.clone(), entity, facet: String::new() };
         let payload = Some(serde_json::to_string(&object).unwrap());
-        unit.put(Change { key, payload, publication: Publication::Open, fingerprint: 0 }, Expect::Any).await.unwrap();
+        unit.put(Change { key, payload, publication, fingerprint: 0 }, Expect::Any).await.unwrap();
         let now = self.clock.load(Ordering::SeqCst);
         let cause = Cause::new(Channel::Operator, "test", "test");
         unit.save(&cause, CommitClock { now_ms: &move || now, any_clock: false }).await.unwrap();
@@ -392,7 +405,10 @@ impl World {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 4 << 20).await.unwrap();
         let location = parts.headers.get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-        Answered { status: parts.status, location, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        let bytes = bytes.to_vec();
+        let is_pdf = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/pdf");
+        let text = if is_pdf { String::new() } else { String::from_utf8(bytes.clone()).unwrap() };
+        Answered { status: parts.status, location, headers: parts.headers, bytes, text }
     }
 
     /// A page, asked for by somebody who is logged in, or by a stranger.
