@@ -4,16 +4,20 @@ import assert from 'node:assert/strict';
 import { stage } from '../lib/stage.mjs';
 import { until } from '../lib/browser.mjs';
 import { ALIX, CAMILLE, DOMINIQUE, LOUISE, openPortal } from '../lib/people.mjs';
-import { asCitizen } from '../lib/citizens.mjs';
+import { asCitizen, code } from '../lib/citizens.mjs';
 import {
   begin, fillPerson, fillSituation, instructAndSign, managers, messagesTo, numberOf, open, register, valid,
 } from '../lib/registering.mjs';
 
 const HOSPITAL = '990000010';
 const FOYER = '990000028';
+const ENTITY = '990000002';
 
 const journey = stage({ stays: true });
 const { asManager, forget } = managers();
+
+/** The session of the legal representative, once she has logged in. */
+let representativeState;
 
 /** The situations that the directory shows of somebody. */
 async function publicSituations(demo, rpps) {
@@ -144,6 +148,7 @@ journey('acceptance_a23: with an habilitation ends what its manager had begun', 
   await representative.page.getByRole('link', { name: /Supprimer.*SPECIMEN/ }).click();
   await representative.press('Supprimer');
   await representative.at(`${HOSPITAL} - HOPITAL DE DEMONSTRATION`);
+  representativeState = await representative.context.storageState();
   manager.provoke(/\/decision: 4\d\d$/);
   await manager.press('Valider');
   await manager.page.getByText(/Votre habilitation pour .* a pris fin le|Vous n’êtes pas encore habilité/).first().waitFor();
@@ -152,4 +157,83 @@ journey('acceptance_a23: with an habilitation ends what its manager had begun', 
   const colleague = await asManager(visitor, LOUISE);
   await colleague.page.goto(`/portail/gae/demandes/${number}`);
   await colleague.at('Instruction de la demande');
+});
+
+journey('acceptance_a29: a list imported twice gives no duplicate', async ({ visitor }) => {
+  const manager = await asManager(visitor, LOUISE);
+  const columns = [
+    'ref_externe', 'civilite', 'sexe', 'nom_famille', 'prenom', 'date_naissance', 'commune_naissance_insee', 'email', 'mobile', 'finess', 'profession',
+    'role', 'mode', 'date_debut', 'identite_verifiee', 'information_faite',
+  ];
+  const line = (n) => [
+    `A29-${n}`, 'MME', 'F', `Doublon${'ab'[n]}`, 'Ondine', `0${n + 1}/04/1987`, '57463', `doublon.${n}@personne.example`, `063998016${n}`, HOSPITAL,
+    '313', 'GENR01', 'S', '02/11/2026', 'FACE_A_FACE', 'OUI',
+  ].join(';');
+  const file = Buffer.from([columns.join(';'), line(0), line(1)].join('\r\n'));
+  const numbers = [];
+  for (const name of ['liste.csv', 'liste-encore.csv']) {
+    await manager.page.goto('/portail/gae/lots');
+    await manager.at('Importer une liste');
+    await manager.page.locator('#fichier').setInputFiles({ name, mimeType: 'text/csv', buffer: file });
+    await manager.press('Vérifier la liste');
+    await manager.page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+    assert.deepEqual(await manager.page.locator('.figures strong').allTextContents(), ['2', '2', '0', '0']);
+    await manager.press('Mettre en instruction les 2 lignes valides');
+    numbers.push(await until('the requests of the list', async () => {
+      await manager.page.reload();
+      const found = await manager.page.getByRole('link', { name: /^P\d{14}$/ }).allTextContents();
+      return found.length === 2 && found;
+    }));
+  }
+  assert.deepEqual(numbers[1], numbers[0], 'the same requests');
+  await manager.page.goto('/portail/gae/demandes');
+  await manager.at('Mes demandes d’enregistrement');
+  assert.equal(await manager.page.getByRole('row', { name: /Doublon[ab]/i }).count(), 2);
+});
+
+journey('acceptance_a15: without a manager a request waits, and the legal representative is told', async ({ visitor }) => {
+  // The only manager of the site is that of its legal entity.
+  const representative = await visitor({ storageState: representativeState });
+  await representative.page.goto(`/portail/habilitations/EJ:${ENTITY}`);
+  await representative.page.getByRole('link', { name: /Supprimer.*MODELE/ }).click();
+  await representative.press('Supprimer');
+  await until('the end of the habilitation', async () => {
+    await representative.page.goto(`/portail/habilitations/EJ:${ENTITY}`);
+    return (await representative.page.getByRole('link', { name: /Supprimer.*MODELE/ }).count()) === 0;
+  });
+  const person = await visitor();
+  await asCitizen(person, 'Aminata FICTIVE');
+  await person.at('Demander mon enregistrement');
+  await person.press('Commencer ma demande');
+  await person.at('Nouvelle demande');
+  const civil = person.page.locator('#section-civil');
+  await civil.getByLabel('Madame', { exact: true }).check();
+  await civil.locator('#villeNaissanceEtr').fill('Dakar');
+  await civil.getByRole('button', { name: 'Valider', exact: true }).click();
+  await valid(person, 'civil');
+  const contact = await open(person, 'contact');
+  await contact.locator('#email').fill('aminata@personne.example');
+  await contact.locator('#mobile').fill('0639980150');
+  await contact.getByRole('button', { name: 'Valider', exact: true }).click();
+  await valid(person, 'contact');
+  const situation = await open(person, 'situation');
+  await situation.locator('#q-finess').fill(FOYER);
+  await situation.getByRole('button', { name: 'Rechercher', exact: true }).click();
+  await person.page.getByText(/Cette structure n.a pas encore de gestionnaire/).waitFor();
+  await person.page.getByLabel(new RegExp(`^${FOYER} - `)).check();
+  await person.page.locator('#profession').selectOption('313');
+  await person.page.locator('input[name="role"]').first().check();
+  await person.page.locator('#dateDebut').fill('02/11/2026');
+  await person.press('Envoyer ma demande');
+  await person.at('Vérifier mes coordonnées');
+  await person.press('Recevoir les codes');
+  await person.page.getByText('Les codes sont envoyés.').waitFor();
+  await person.page.locator('#codeMail').fill(await code(visitor, 'aminata@personne.example'));
+  await person.page.locator('#codeMobile').fill(await code(visitor, '+262639980150'));
+  await person.press('Vérifier et envoyer');
+  await person.at('Confirmation de l’envoi de votre demande d’inscription');
+  await person.page.goto('/portail/pro/inscription');
+  await person.at('Suivre ma demande');
+  await person.page.getByText(/n.a pas encore de gestionnaire/).first().waitFor();
+  await until('N04', async () => (await messagesTo(person, CAMILLE.mail, 'attend son enregistrement')).length === 1);
 });

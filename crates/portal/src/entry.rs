@@ -255,7 +255,7 @@ async fn view_of(
                 "À la date de fin, la situation disparaît de l’annuaire public, et les droits, boîtes aux lettres et cartes qui \
                           en dépendent s’arrêtent. Le professionnel garde son numéro RPPS."
                     .to_owned();
-            view.fields = closing_fields(&sheet.closing, values, day);
+            view.fields = closing_fields(&sheet.closing, !by.is_manager(), values, day);
         }
         RequestSection::Situation => {
             let chosen = if sheet.situation.structure.trim().is_empty() {

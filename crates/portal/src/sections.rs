@@ -4,7 +4,7 @@ use crate::field::{FieldChoice, FieldControl, FormField};
 use crate::form::PostedForm;
 use annuaire_registry::{RegisteredPlace, SectionDraft};
 use annuaire_workflow::day::Day;
-use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft, FIELDS_OF_FRANCE_CONNECT, SituationDraft};
+use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft, END_BY_DEATH, FIELDS_OF_FRANCE_CONNECT, SituationDraft};
 use annuaire_workflow::limits::{EMAIL_MAX, NAME_MAX, SERVICE_MAX};
 use annuaire_workflow::value_sets::{ValueList, ValueSets, needs_attestation};
 
@@ -164,9 +164,10 @@ pub(crate) fn name_fields(draft: &SituationDraft, civil: &CivilDraft) -> Vec<For
 }
 
 /// « Fermer la situation ».
-pub(crate) fn closing_fields(draft: &ClosingDraft, values: &ValueSets<'static>, day: Day) -> Vec<FormField> {
+pub(crate) fn closing_fields(draft: &ClosingDraft, is_own: bool, values: &ValueSets<'static>, day: Day) -> Vec<FormField> {
     let motif = if draft.motif.is_empty() { "AUT" } else { &draft.motif };
-    let reasons = choices(values, ValueList::EndReason, day, "");
+    let mut reasons = choices(values, ValueList::EndReason, day, "");
+    reasons.retain(|choice| !(is_own && choice.value == END_BY_DEATH));
     vec![
         FormField::day("dateFin", "Date de fin de fonction", &draft.date_fin).mandatory(),
         FormField::select("motif", "Motif", motif, reasons),

@@ -124,7 +124,7 @@ impl StructureChoice {
                     shown.is_chosen = chosen.as_ref() == Some(&shown.number) || found.len() == 1;
                     if !by.is_manager() {
                         let has = portal.registration().has_manager(place).await?;
-                        shown.details.push(annuaire_workflow::routing::MANAGER_LINES[usize::from(has)].to_owned());
+                        shown.details.push(crate::french::typeset(annuaire_workflow::routing::MANAGER_LINES[usize::from(has)]));
                     }
                     lines.push(shown);
                 }

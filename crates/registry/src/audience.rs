@@ -8,6 +8,7 @@ use crate::person::{ReachedAt, RegisteredPerson, persons};
 use annuaire_store::CaseFilter;
 use annuaire_workflow::day::{french, paris_day, parse_iso, plus_days};
 use annuaire_workflow::decide::RequestDecision;
+use annuaire_workflow::fields::END_BY_DEATH;
 use annuaire_workflow::limits::ARBITRATION_WORKING_DAYS;
 use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
 use annuaire_workflow::request::{RefusalReason, RequestEvent};
@@ -63,7 +64,9 @@ impl Settling<'_> {
         let old = registered.unwrap_or_default();
         let new = NoticeRecipient { national_id: old.national_id.clone(), name: old.name.clone(), ..self.stated_recipient() };
         people.set(NoticeAudience::BothContacts, vec![old, new]);
-        people.set(NoticeAudience::Professional, vec![professional]);
+        // Nobody writes to a person whose situation ends because they died (registration §10.3).
+        let is_dead = self.content.closing_values.as_ref().is_some_and(|closing| closing.reason == END_BY_DEATH);
+        people.set(NoticeAudience::Professional, if is_dead { Vec::new() } else { vec![professional] });
         Ok(people)
     }
 

@@ -20,6 +20,7 @@ use annuaire_mos::owner::Facet;
 use annuaire_mos::{Objet, SituationEnregistree};
 use annuaire_store::{CaseFilter, CaseOrder, Cause, Change, Channel, Expect, Registry};
 use annuaire_workflow::day::{Day, french, paris_midnight, parse_iso, plus_days, plus_months};
+use annuaire_workflow::fields::END_BY_DEATH;
 use annuaire_workflow::habilitation::HabilitationState;
 use annuaire_workflow::limits::{END_NOTICE_DAYS, EXERCISE_CLOSED_MONTHS};
 use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
@@ -321,7 +322,7 @@ impl Registration {
             }
             let mut stated = own.stated.clone();
             stated.situation.date_fin = ends_with_death(own.life.until, day).to_string();
-            "DCD".clone_into(&mut stated.situation.motif_fin);
+            END_BY_DEATH.clone_into(&mut stated.situation.motif_fin);
             let (change, expect) = again(person, own.fact, &Objet::Situation(stated), Publication::Restricted)?;
             writes.change(change, expect);
         }

@@ -17,7 +17,7 @@ use crate::service::{Registration, SystemActor};
 use annuaire_store::Queue;
 use annuaire_workflow::day::{Day, parse_iso};
 use annuaire_workflow::decide::retry_minutes;
-use annuaire_workflow::fields::KnownSituation;
+use annuaire_workflow::fields::{END_BY_DEATH, KnownSituation};
 use annuaire_workflow::kind::RequestKind;
 use annuaire_workflow::request::{BrokenRule, RequestEvent};
 use annuaire_workflow::state::RequestState;
@@ -38,11 +38,11 @@ impl Registration {
     ///
     /// # Errors
     /// Those of the registry while jobs are taken. A failure of one request is noted with it and tried again.
-    pub async fn run_processing(&self, _by: &SystemActor) -> Result<ProcessingRun, Error> {
+    pub async fn run_processing(&self, by: &SystemActor) -> Result<ProcessingRun, Error> {
         let mut run = ProcessingRun::default();
         while let Some(job) = self.registry().take_job(Queue::Work, &[PROCESS_JOB], self.now_ms(), LEASE_MS).await? {
             let number = job.job.key.clone();
-            match self.process(&number).await {
+            match self.process(by, &number).await {
                 Ok(went_on) => {
                     self.registry().finish_job(job.id).await?;
                     *if went_on { &mut run.processed } else { &mut run.repeated } += 1;
@@ -59,21 +59,37 @@ impl Registration {
     }
 
     /// Processes a request; false when it had gone on before.
-    async fn process(&self, number: &str) -> Result<bool, RegistrationStop> {
+    async fn process(&self, by: &SystemActor, number: &str) -> Result<bool, RegistrationStop> {
         for _ in 0..crate::limits::ATTEMPTS {
             let Some(kept) = self.request(number).await? else { return Ok(false) };
+            let content = self.opened(&kept.value)?;
             if kept.value.state != RequestState::S30.code() {
+                // Also for a repeated job: an earlier attempt may have ended between the request and what follows from it.
+                self.follow_death(by, &kept.value, &content).await?;
                 return Ok(false);
             }
-            let content = self.opened(&kept.value)?;
             let mut step = CaseStep::new(RequestEvent::Process);
             step.findings = self.findings(&kept.value, &content).await?;
             // One attempt: whoever loses searches again, since the winner may have written the person that is looked for.
-            if self.attempt(kept.value, Some(kept.version), &CaseActor::system(), &step).await?.is_some() {
+            if let Some(done) = self.attempt(kept.value.clone(), Some(kept.version), &CaseActor::system(), &step).await? {
+                let ended = RequestRow { state: done.state.code().to_owned(), ..kept.value };
+                self.follow_death(by, &ended, &content).await?;
                 return Ok(true);
             }
         }
         Err(Error::Contended { number: number.to_owned() }.into())
+    }
+
+    /// A situation that a manager ended because of a death ends as a notice of the civil register does: everything of the person ends
+    /// (registration §10.3, motive DCD).
+    async fn follow_death(&self, by: &SystemActor, row: &RequestRow, content: &RequestContent) -> Result<(), RegistrationStop> {
+        let is_end = RequestKind::parse(&row.kind) == Some(RequestKind::Fin) && row.state == RequestState::S40.code();
+        let Some(closing) = content.closing_values.as_ref().filter(|closing| is_end && closing.reason == END_BY_DEATH) else {
+            return Ok(());
+        };
+        let (Some(subject), Some(day)) = (&row.subject, parse_iso(&closing.end)) else { return Ok(()) };
+        let rpps = subject.get(1..).unwrap_or_default();
+        self.death_known(by, rpps, day).await
     }
 
     /// Notes a technical failure with the request (22), and returns how many there were.

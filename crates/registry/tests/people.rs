@@ -367,6 +367,40 @@ async fn acceptance_a22_a_death_closes_everything_silently() {
 }
 
 #[tokio::test]
+async fn acceptance_a22_the_motive_of_a_manager_is_a_notice_of_death() {
+    let w = World::new().await;
+    let by = w.manager(SITE).await;
+    let (_, rpps) = w.registered(&by, "990000010", "Camille", "camille").await;
+    let neighbour = w.manager(NEIGHBOUR).await;
+    let more = RegistrationSubject::NewActivity { rpps: rpps.clone() };
+    let open = w.registration.create_request(&neighbour, "990000028", &more).await.unwrap();
+    let situation = w.public(&rpps).await.exercices[0].situations[0].id_situation_exercice.clone();
+    let ends = RegistrationSubject::Situation { rpps: rpps.clone(), situation, ends: true };
+    let at = w.registration.create_request(&by, "990000010", &ends).await.unwrap();
+    let closing = |day: &str| SectionDraft::Closing(ClosingDraft { date_fin: day.into(), motif: "DCD".into() });
+    let planned = w.registration.validate_section(&by, &at.number, at.version, closing("28/11/2026"), &[]).await.unwrap();
+    assert_eq!(planned.findings.codes(), [MessageCode::ESit09]);
+    let at = planned.request;
+    let at = w.registration.validate_section(&by, &at.number, at.version, closing("26/11/2026"), &[]).await.unwrap().request;
+    w.mails().await;
+    w.recorder.texts.lock().unwrap().clear();
+    w.registration.submit(&by, &at.number, signed()).await.unwrap();
+    w.process().await;
+    // At once, without a timer.
+    assert_eq!(w.registration.open_sheet(&by, &at.number).await.unwrap().state, RequestState::S40);
+    assert_eq!(w.registration.open_sheet(&neighbour, &open.number).await.unwrap().state.statut(), "Rejetée");
+    assert!(w.merged(&rpps, Perimeter::Public).await.is_none(), "nothing is public");
+    let restricted = w.restricted(&rpps).await;
+    assert_eq!(restricted.etat_civil.unwrap().date_deces, "2026-11-26");
+    let ended = &restricted.exercices[0].situations[0];
+    assert_eq!((ended.date_fin.as_str(), ended.motif_fin.as_str()), ("2026-11-26", "DCD"));
+    w.registration.run_due(&w.system).await.unwrap();
+    assert!(w.mails().await.iter().all(|(to, ..)| !to.contains("personne.example")));
+    assert!(w.recorder.texts.lock().unwrap().is_empty());
+    assert_eq!(refused(w.registration.create_request(&neighbour, "990000028", &more).await).code, MessageCode::ERpps01);
+}
+
+#[tokio::test]
 async fn acceptance_a31_a_changed_given_name_leaves_the_restricted_view() {
     let w = World::new().await;
     let by = w.manager(SITE).await;

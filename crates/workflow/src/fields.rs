@@ -19,5 +19,6 @@ pub use finding::{FieldContext, FieldFinding, FieldSettings, Findings};
 pub use numbers::{FinessKey, NumberOrigin, check_adeli, check_rpps, finess, finess_key, siret};
 pub use search::{StructureQuery, check_structure_results, check_structure_search};
 pub use situation::{
-    ChosenStructure, ClosingDraft, KnownSituation, SituationDraft, SituationFacts, TypedSituation, check_closing, check_situation,
+    ChosenStructure, ClosingDraft, END_BY_DEATH, KnownSituation, SituationDraft, SituationFacts, TypedSituation, check_closing,
+    check_situation,
 };

@@ -102,6 +102,7 @@ messages! {
     ESit07 "E-SIT-07" Error Ours "La date de fin ne peut pas dépasser 180 jours à venir.";
     ESit08 "E-SIT-08" Error Ours
         "Une fin de fonction de plus de 12 mois doit être confirmée par l'arbitre national. Contactez le support.";
+    ESit09 "E-SIT-09" Error Ours "La date d'un décès ne peut pas être dans le futur.";
     EHlp01 "E-HLP-01" Error Ours "Confirmez que vous avez vérifié les justificatifs de l'aide à domicile.";
     ERpps01 "E-RPPS-01" Error Ours "Saisissez les 11 chiffres du numéro RPPS. Vérifiez-les sur la carte ou l'attestation.";
     EAdeli01 "E-ADELI-01" Error Ours "Saisissez les 9 caractères du numéro ADELI.";

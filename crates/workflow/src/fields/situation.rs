@@ -334,6 +334,9 @@ pub struct ClosingDraft {
     pub motif: String,
 }
 
+/// Reason of an end, J169: the person died. Only whoever is not that person states it, and for a day that has come.
+pub const END_BY_DEATH: &str = "DCD";
+
 /// Checks the closure of a situation that began on `from`: the day and the reason. `arbiter_agreed` lets a manager backdate by
 /// more than a year.
 #[must_use]
@@ -346,7 +349,8 @@ pub fn check_closing(
 ) -> (Option<(Day, String)>, Findings) {
     let mut findings = Findings::default();
     let reason = if draft.motif.trim().is_empty() { "AUT" } else { draft.motif.trim() };
-    if context.values.selectable(ValueList::EndReason, reason, context.today) {
+    let is_death = reason == END_BY_DEATH;
+    if context.values.selectable(ValueList::EndReason, reason, context.today) && !(is_death && actor == ActorKind::Pro) {
         findings.set("motif", reason);
     } else {
         findings.add("motif", MessageCode::EGen02, &[]);
@@ -361,6 +365,8 @@ pub fn check_closing(
     };
     if end < from {
         findings.add("dateFin", MessageCode::ESit01, &[]);
+    } else if is_death && end > context.today {
+        findings.add("dateFin", MessageCode::ESit09, &[]);
     } else if end > plus_days(context.today, END_AHEAD_DAYS) {
         findings.add("dateFin", MessageCode::ESit07, &[]);
     } else if end < plus_months(context.today, -LATE_CLOSURE_MONTHS) {
@@ -485,6 +491,13 @@ mod tests {
         assert_eq!(of("31/05/2025", ActorKind::Gae, true), [M::WSit04]);
         assert_eq!(of("31/05/2025", ActorKind::Pro, false), [M::WSit04]);
         assert!(of("01/06/2025", ActorKind::Gae, false).is_empty());
+        let death = |end: &str, actor| {
+            let draft = ClosingDraft { date_fin: end.into(), motif: END_BY_DEATH.into() };
+            check_closing(&draft, d("2020-01-01"), actor, false, &context).1.codes()
+        };
+        assert!(death("01/06/2026", ActorKind::Gae).is_empty());
+        assert_eq!(death("02/06/2026", ActorKind::Gae), [M::ESit09], "nobody plans a death");
+        assert_eq!(death("01/06/2026", ActorKind::Pro), [M::EGen02], "nobody states their own");
         let wrong = ClosingDraft { date_fin: String::new(), motif: "XXX".into() };
         assert_eq!(check_closing(&wrong, d("2020-01-01"), ActorKind::Gae, false, &context).1.codes(), [M::EGen02, M::EGen01]);
     }
