@@ -23,9 +23,8 @@
 //!
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
-//! [`NoticeSender`] and a [`StructureSearch`]. Absent: undoing a merge after 30 days by two arbiters (§8.6), the dialogue with the civil
-//! register (§9: only what is to be asked is written), reviews and campaigns (§15), suspended situations of closed structures, the
-//! switch of a profession from ADELI records (§16.5; correspondence files are loaded).
+//! [`NoticeSender`] and a [`StructureSearch`]. Absent: correcting a recorded death, surveys and indicators (§15), suspended
+//! situations of closed structures, the switch of a profession from ADELI records (§16.5; correspondence files are loaded).
 
 mod accesses;
 mod acting;
