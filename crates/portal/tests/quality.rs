@@ -142,9 +142,17 @@ async fn a_professional_confirms_the_own_contact_with_one_click() {
     let (_, rpps) = w.registered(&by, "990000010", "Ondine", "ondine").await;
     let who = format!("8{rpps}");
     r.means_activated(&w.system, &who).await.unwrap();
+    // No request leaves before a contact is verified: both pages where one begins say where to go first.
+    let (first, pages) = ("confirmez vos coordonnées", ["/portail/pro/situations", "/portail/pro/situations/ajouter"]);
+    for path in pages {
+        w.get(Some(&who), path).await.says(&[first, "/portail/pro/coordonnees"]);
+    }
     let draft = ContactDraft { email: "autre@personne.example".into(), mobile: "0639980019".into(), sans_mobile: false };
     r.propose_contact(&by, &rpps, &draft).await.unwrap();
     w.post(&who, "/portail/pro/coordonnees/proposition", &[("faire", "accepter")]).await;
+    for path in pages {
+        w.get(Some(&who), path).await.hides(&[first]);
+    }
     let button = "Mes coordonnées sont toujours exactes";
     w.get(Some(&who), "/portail/pro/coordonnees").await.page(StatusCode::OK, "Mes coordonnées").hides(&[button]);
     w.pass(366 * DAY);

@@ -65,6 +65,7 @@ struct OwnContactPage<'a> {
 struct OwnSituationsPage<'a> {
     frame: &'a PortalFrame,
     situations: Vec<OwnSituationLine>,
+    needs_contact: bool,
 }
 
 /// SC53.
@@ -201,7 +202,8 @@ pub(crate) async fn answer_proposal(visit: HolderVisit, form: PostedForm) -> Pag
 /// `GET /portail/pro/situations`
 pub(crate) async fn situations(visit: HolderVisit) -> PageAnswer {
     let file = visit.portal.registration().own_file(&visit.session).await?;
-    let page = OwnSituationsPage { frame: &visit.frame, situations: lines_of(&visit, &file) };
+    let needs_contact = !file.contact_verified;
+    let page = OwnSituationsPage { frame: &visit.frame, situations: lines_of(&visit, &file), needs_contact };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }
 
