@@ -309,7 +309,11 @@ async fn a_wish_is_answered() {
 async fn an_authority_sees_its_population_and_nobody_else() {
     let w = World::new().await;
     let path = "/portail/console/autorite";
-    w.get(Some(NATIONAL), path).await.page(StatusCode::OK, "Autorité d’enregistrement").says(&["CNOM", "consultation seule"]);
+    w.get(Some(NATIONAL), path).await.page(StatusCode::OK, "Autorité d’enregistrement").says(&[
+        "CNOM",
+        "Anomalies signalées",
+        "Flux de l’autorité",
+    ]);
     let own = w.post(NATIONAL, path, &[("rpps", &COLLEAGUE[1..])]).await.page(StatusCode::OK, "Autorité d’enregistrement");
     own.says(&["COLLEGUE", "03/02/1980", "collegue@gestion.example"]);
     let other = w.post(HEAD, path, &[("rpps", &COLLEAGUE[1..])]).await.page(ERROR, "Autorité d’enregistrement");

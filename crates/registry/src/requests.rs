@@ -149,8 +149,9 @@ impl Registration {
                 let facet = Facet::Situation { id: situation.clone() }.to_string();
                 let stated = person.situations().find(|(_, _, s)| s.id_situation_exercice == *situation);
                 let Some((_, category, s)) = stated else { return Ok(Err(refusal(MessageCode::EGen02))) };
-                if s.structure != place.id || (by_authority && !owns(&facet)) {
-                    return Ok(Err(refusal(MessageCode::EPer01)));
+                // What a file or an order states is changed there, whoever asks.
+                if s.structure != place.id || !owns(&facet) {
+                    return Ok(Err(refusal(if by_authority { MessageCode::EPer01 } else { MessageCode::EGen02 })));
                 }
                 row.situation = Some(situation.clone());
                 content.situation = SituationDraft {

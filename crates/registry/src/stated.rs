@@ -6,7 +6,7 @@ use crate::place::RegisteredPlace;
 use crate::service::Registration;
 use crate::statement::{BY_ROLE, state_of};
 use annuaire_consolidate::Item;
-use annuaire_mos::owner::file_source;
+use annuaire_mos::owner::{Facet, file_source};
 use annuaire_nos::Nos;
 use annuaire_workflow::situation::SituationState;
 
@@ -50,6 +50,8 @@ pub struct OwnSituation {
     pub authority: String,
     /// Whether a role in an establishment makes it, rather than a regulated profession.
     pub by_role: bool,
+    /// Whether a local authority states it, so that it can be changed or ended here.
+    pub is_local: bool,
 }
 
 /// Exercises and situations of a person, each with its authority.
@@ -119,6 +121,7 @@ impl Registration {
                 authority: authority(Item::Practice(e)),
             });
             for (n, s) in practice.situations.iter().enumerate() {
+                let facet = Facet::Situation { id: s.id_situation_exercice.clone() }.to_string();
                 parts.situations.push(OwnSituation {
                     id: s.id_situation_exercice.clone(),
                     structure: places.of(&s.structure).cloned(),
@@ -131,6 +134,10 @@ impl Registration {
                     state: state_of(s, today),
                     authority: authority(Item::Situation(e, n)),
                     by_role,
+                    is_local: person
+                        .facts
+                        .iter()
+                        .any(|fact| fact.key.facet == facet && place_of_owner(&fact.key.owner).is_some()),
                 });
             }
         }

@@ -77,6 +77,15 @@ async fn a_professional_reads_the_whole_file_once_audited_a_day() {
     let file = w.registration.own_file(&other).await.unwrap();
     assert_eq!((file.exercises[0].profession.as_str(), file.situations[0].by_role), ("10", false));
     assert_eq!(file.exercises[0].authority, "Ordre des médecins");
+    // What the order states is changed there: nothing begins here that could never be carried out.
+    let there = &file.situations[0];
+    assert!(!there.is_local);
+    let place = there.structure.as_ref().unwrap().number.clone();
+    for ends in [true, false] {
+        let of = RegistrationSubject::Situation { rpps: file.rpps.clone(), situation: there.id.clone(), ends };
+        let stop = w.registration.create_holder_request(&other, &place, &of).await;
+        assert_eq!(refused(stop).code, MessageCode::EGen02);
+    }
 }
 
 #[tokio::test]

@@ -113,7 +113,7 @@ fn situation_lines(file: &OwnFile, values: &ValueSets<'static>, profession: impl
         },
         state_class: if s.state == SituationState::Active { "good" } else { "" },
         authority: s.authority.clone(),
-        can_change: s.by_role && s.structure.is_some() && matches!(s.state, SituationState::Active | SituationState::Planned),
+        can_change: s.is_local && s.structure.is_some() && matches!(s.state, SituationState::Active | SituationState::Planned),
     };
     file.situations.iter().map(line).collect()
 }
