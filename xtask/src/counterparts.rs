@@ -17,7 +17,7 @@ const SIDE_BY_SIDE: u32 = 2;
 /// Directories with files of tests.
 const GROUPS: [&str; 2] = ["journeys", "clients"];
 /// Files of the portal, which run a second time on PostgreSQL, all side by side.
-const ON_BOTH: [&str; 4] = ["acceptance", "consoles", "managers", "professionals"];
+const ON_BOTH: [&str; 5] = ["acceptance", "consoles", "departures", "managers", "professionals"];
 /// The file that stops a PostgreSQL server and starts it again.
 const ON_POSTGRES: &str = "faults";
 
