@@ -179,6 +179,7 @@ journey('acceptance_a29: a list imported twice gives no duplicate', async ({ vis
     await manager.page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
     assert.deepEqual(await manager.page.locator('.figures strong').allTextContents(), ['2', '2', '0', '0']);
     await manager.press('Mettre en instruction les 2 lignes valides');
+    await manager.page.getByRole('button', { name: 'Mettre en instruction les 2 lignes valides' }).waitFor({ state: 'detached' });
     numbers.push(await until('the requests of the list', async () => {
       await manager.page.reload();
       const found = await manager.page.getByRole('link', { name: /^P\d{14}$/ }).allTextContents();
