@@ -13,7 +13,7 @@ const HOSPITAL = '990000010';
 const FOYER = '990000028';
 const ENTITY = '990000002';
 
-const journey = stage({ stays: true });
+const journey = stage();
 const { asManager, forget } = managers();
 
 /** The session of the legal representative, once she has logged in. */
@@ -109,30 +109,6 @@ journey('acceptance_a35: a doubtful FINESS number that leads to nothing', async 
   await computer.page.getByText('Aucune structure ouverte ne correspond à votre recherche.').first().waitFor();
   await computer.page.getByText('Ce numéro FINESS paraît erroné', { exact: false }).first().waitFor();
   await computer.examine();
-});
-
-journey('acceptance_a24: killed in the middle of processing, a request gives one number and one letter', async ({ visitor, demo }) => {
-  const computer = await asManager(visitor, LOUISE);
-  for (const [n, delay] of [0, 120].entries()) {
-    const mail = `panne.${n}@personne.example`;
-    const number = await begin(computer, HOSPITAL);
-    await fillPerson(computer, { family: 'Coupure', given: ['Renaud', 'Thibault'][n], birth: `0${n + 3}/06/197${n}`, mail, mobile: `063998011${n}`, civility: 'Monsieur', sex: 'Masculin' });
-    await fillSituation(computer);
-    await valid(computer, 'situation');
-    await instructAndSign(computer, number);
-    await computer.press('Valider');
-    await new Promise((resolve) => { setTimeout(resolve, delay); });
-    await demo.kill();
-    await demo.startAgain();
-    computer.forgive();
-    const rpps = await numberOf(computer, number);
-    assert.match(rpps, /^999\d{8}$/);
-    await until('N10', async () => (await messagesTo(computer, mail, rpps)).length > 0);
-    await until('the person in the directory', async () => (await publicSituations(demo, rpps)) === 1);
-    assert.equal((await messagesTo(computer, mail, rpps)).length, 1, 'one letter');
-    const found = await (await fetch(`${demo.base}/fhir/v2/Practitioner?family=Coupure`)).json();
-    assert.equal(found.total, n + 1, 'one number for each person');
-  }
 });
 
 journey('acceptance_a23: with an habilitation ends what its manager had begun', async ({ visitor }) => {

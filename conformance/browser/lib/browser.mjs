@@ -157,9 +157,9 @@ export class Visitor {
   }
 }
 
-/** Looks again and again, until `look` finds something. */
-export async function until(what, look) {
-  const end = Date.now() + WAIT_MS;
+/** Looks again and again, for so many milliseconds at most, until `look` finds something. */
+export async function until(what, look, waitMs = WAIT_MS) {
+  const end = Date.now() + waitMs;
   while (Date.now() < end) {
     const found = await look();
     if (found) {
@@ -167,5 +167,5 @@ export async function until(what, look) {
     }
     await new Promise((resolve) => { setTimeout(resolve, 100); });
   }
-  throw new Error(`${what} did not come within ${WAIT_MS / 1_000} s`);
+  throw new Error(`${what} did not come within ${waitMs / 1_000} s`);
 }
