@@ -55,18 +55,19 @@ impl Registration {
             let rows = self.registry().identity_rows_due(CASE, now_ms, PAGE).await?;
             let mut moved = false;
             for row in &rows {
-                moved |= self.request_due(&VersionedRow::of(row)?, &mut run).await?;
+                moved |= Box::pin(self.request_due(&VersionedRow::of(row)?, &mut run)).await?;
             }
             if !moved || rows.len() < PAGE as usize {
                 break;
             }
         }
-        self.run_persons(by, &mut run).await?;
-        run.habilitations = self.run_habilitations().await?;
-        run.authorities = self.run_authorities().await?;
-        run.reviews = self.run_reviews().await?;
-        self.run_uncertified().await?;
-        run.reminded += self.run_confirmations().await? + self.run_home_helps().await?;
+        // On the heap: together their futures take more than the stack of a thread in a build without optimisation.
+        Box::pin(self.run_persons(by, &mut run)).await?;
+        run.habilitations = Box::pin(self.run_habilitations()).await?;
+        run.authorities = Box::pin(self.run_authorities()).await?;
+        run.reviews = Box::pin(self.run_reviews()).await?;
+        Box::pin(self.run_uncertified()).await?;
+        run.reminded += Box::pin(self.run_confirmations()).await? + Box::pin(self.run_home_helps()).await?;
         let swept = [
             crate::person_search::FruitlessSearchesRow::KIND,
             InboxRow::KIND,

@@ -89,7 +89,8 @@ impl Registration {
         };
         let (Some(subject), Some(day)) = (&row.subject, parse_iso(&closing.end)) else { return Ok(()) };
         let rpps = subject.get(1..).unwrap_or_default();
-        self.death_known(by, rpps, day).await
+        // On the heap: a death carries the future of every step, and few requests tell one.
+        Box::pin(self.death_known(by, rpps, day)).await
     }
 
     /// Notes a technical failure with the request (22), and returns how many there were.
