@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::identity_key::PersonKeyRow;
 use crate::limits::{ATTEMPTS, INDEXED_PERSONS};
-use crate::person::{RegisteredPerson, persons};
+use crate::person::{RegisteredPerson, persons_or_faults};
 use crate::row::PendingWrites;
 use crate::service::{Registration, SystemActor};
 use annuaire_base::Tx;
@@ -123,20 +123,8 @@ impl Registration {
 
     /// The persons of these numbers whose facts can be read: one at fault keeps nobody else from being found.
     pub(crate) async fn readable_persons(&self, numbers: &[String]) -> Result<BTreeMap<String, RegisteredPerson>, Error> {
-        let all = match persons(self.registry(), numbers).await {
-            Err(Error::Facts { .. }) => {
-                let mut all = Vec::new();
-                for number in numbers {
-                    match persons(self.registry(), std::slice::from_ref(number)).await {
-                        Err(Error::Facts { .. }) => {}
-                        other => all.extend(other?),
-                    }
-                }
-                all
-            }
-            other => other?,
-        };
-        Ok(all.into_iter().map(|person| (person.national_id.clone(), person)).collect())
+        let all = persons_or_faults(self.registry(), numbers).await?.into_iter().flatten();
+        Ok(all.map(|person| (person.national_id.clone(), person)).collect())
     }
 
     async fn keys_of(&self, writes: &mut PendingWrites, number: &str, person: Option<&RegisteredPerson>) -> Result<(), Error> {
