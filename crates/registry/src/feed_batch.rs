@@ -6,10 +6,10 @@ use crate::feed::FeedSender;
 use crate::feed_record::{RecordFault, read_record, source_of};
 use crate::feed_rows::{FEED_JOB, FeedAnswer, FeedBatchRow, FeedLine, FeedPhase, FeedSourceRow};
 use crate::feed_write::rejected;
-use crate::limits::{LEASE_MS, SEND_FIRST_MS, SEND_LONGEST_MS};
+use crate::limits::LEASE_MS;
 use crate::row::{PendingWrites, VersionedRow, beginning, read};
 use crate::service::{Registration, SystemActor};
-use annuaire_store::{Queue, back_off_ms};
+use annuaire_store::Queue;
 use annuaire_workflow::feed::{KnownRecord, RecordCode, RecordOperation, RecordResult, RecordStanding, order_records, standing};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,8 +106,7 @@ impl Registration {
             match self.feed_page(id, page.parse().unwrap_or(u32::MAX), &mut run).await {
                 Ok(()) => self.registry().finish_job(job.id).await?,
                 Err(reason) => {
-                    let wait = back_off_ms(job.attempts + 1, SEND_FIRST_MS, SEND_LONGEST_MS);
-                    self.registry().retry_job(job.id, self.now_ms().saturating_add(wait), &reason.to_string()).await?;
+                    self.retry_later(&job, &reason.to_string()).await?;
                     run.failed += 1;
                 }
             }

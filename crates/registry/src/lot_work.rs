@@ -3,7 +3,7 @@
 
 use crate::acting::{CaseActor, CaseStep, plain_cause};
 use crate::error::{Error, RegistrationStop};
-use crate::limits::{ATTEMPTS, LEASE_MS, REFERENCE_KEPT_MS, SEND_FIRST_MS, SEND_LONGEST_MS};
+use crate::limits::{ATTEMPTS, LEASE_MS, REFERENCE_KEPT_MS};
 use crate::lot_check::{CheckedLine, kept_header, warnings};
 use crate::lot_rows::{LOT_JOB, LotLine, LotLineRow, LotOutcome, LotPageRow, LotPhase, LotRow, ReferenceRow, lot_job};
 use crate::lots::waits_for_validation;
@@ -11,7 +11,7 @@ use crate::request_row::RequestRow;
 use crate::row::{PendingWrites, VersionedRow, read};
 use crate::service::{Registration, SystemActor};
 use crate::session::SessionTrace;
-use annuaire_store::{Queue, back_off_ms};
+use annuaire_store::Queue;
 use annuaire_workflow::actor::ActorKind;
 use annuaire_workflow::bulk::{BulkHeader, read_bulk_line};
 use annuaire_workflow::messages::MessageCode;
@@ -51,8 +51,7 @@ impl Registration {
             match self.lot_page(lot, phase, page, &mut run).await {
                 Ok(()) => self.registry().finish_job(job.id).await?,
                 Err(reason) => {
-                    let wait = back_off_ms(job.attempts + 1, SEND_FIRST_MS, SEND_LONGEST_MS);
-                    self.registry().retry_job(job.id, self.now_ms().saturating_add(wait), &reason.to_string()).await?;
+                    self.retry_later(&job, &reason.to_string()).await?;
                     run.failed += 1;
                 }
             }

@@ -7,7 +7,7 @@ use crate::notice::{DeliveryRow, InboxRow, NOTICE_JOB, NoticeOrder, SealedNotice
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, read};
 use crate::service::{Registration, SystemActor};
 use crate::session::{HolderSession, ManagerSession};
-use annuaire_store::{Cause, Channel, Queue, back_off_ms};
+use annuaire_store::{Cause, Channel, Queue};
 use annuaire_workflow::notifications::{NoticeId, template_of};
 use async_trait::async_trait;
 
@@ -101,8 +101,7 @@ impl Registration {
                     run.lost += 1;
                 }
                 Err(reason) => {
-                    let wait = back_off_ms(job.attempts + 1, limits::SEND_FIRST_MS, limits::SEND_LONGEST_MS);
-                    self.registry().retry_job(job.id, self.now_ms().saturating_add(wait), &reason).await?;
+                    self.retry_later(&job, &reason).await?;
                     run.failed += 1;
                 }
             }

@@ -4,13 +4,14 @@ use crate::content::RequestContent;
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
 use crate::grants::PlaceManagers;
 use crate::keys::RegistrationKeys;
+use crate::limits::{SEND_FIRST_MS, SEND_LONGEST_MS};
 use crate::person::{self, RegisteredPerson};
 use crate::place::{RegisteredPlace, StructureSearch};
 use crate::request_row::RequestRow;
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, read};
 use annuaire_nos::Nos;
 use annuaire_seal::NONCE;
-use annuaire_store::{AuditEvent, Cause, Channel, Entropy, Registry};
+use annuaire_store::{AuditEvent, Cause, Channel, Entropy, Job, Registry, back_off_ms};
 use annuaire_workflow::communes::CommuneIndex;
 use annuaire_workflow::day::{Day, timer_day};
 use annuaire_workflow::fields::{FieldContext, FieldSettings, StructureQuery, finess, siret};
@@ -238,6 +239,12 @@ impl Registration {
         let unit = self.registry().begin().await?;
         let commit_ms = &self.settings.commit_ms;
         writes.save(unit, cause, &|| commit_ms()).await
+    }
+
+    /// Lets a job that failed come again, after a wait that doubles with each attempt.
+    pub(crate) async fn retry_later(&self, job: &Job, reason: &str) -> Result<(), Error> {
+        let wait = back_off_ms(job.attempts + 1, SEND_FIRST_MS, SEND_LONGEST_MS);
+        Ok(self.registry().retry_job(job.id, self.now_ms().saturating_add(wait), reason).await?)
     }
 
     /// Writes an audit event alone: of a read, or of a refusal.
