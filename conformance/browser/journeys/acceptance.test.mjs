@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { stage } from '../lib/stage.mjs';
 import { until } from '../lib/browser.mjs';
 import { ALIX, CAMILLE, DOMINIQUE, LOUISE, openPortal } from '../lib/people.mjs';
-import { asCitizen, code } from '../lib/citizens.mjs';
+import { asCitizen, proveContact } from '../lib/citizens.mjs';
 import {
-  begin, fillPerson, fillSituation, instructAndSign, managers, messagesTo, numberOf, open, register, valid,
+  begin, beginActivity, fillPerson, fillSituation, instructAndSign, managers, messagesTo, open, publicSituations, register, valid,
 } from '../lib/registering.mjs';
 
 const HOSPITAL = '990000010';
@@ -19,28 +19,9 @@ const { asManager, forget } = managers();
 /** The session of the legal representative, once she has logged in. */
 let representativeState;
 
-/** The situations that the directory shows of somebody. */
-async function publicSituations(demo, rpps) {
-  const answer = await fetch(`${demo.base}/fhir/v2/PractitionerRole?practitioner.identifier=${rpps}&active=true`);
-  return (await answer.json()).total;
-}
-
-/** Opens the sheet of somebody by number (SC30, SC31). */
-async function openSheet(computer, rpps) {
-  await computer.page.goto('/portail/gae/enregistrements');
-  await computer.at('Modifier un enregistrement');
-  await computer.page.locator('#rpps').fill(rpps);
-  await computer.page.locator('button[value="numero"]').click();
-  await computer.page.waitForURL(new RegExp(`/enregistrements/${rpps}$`));
-}
-
 /** Files another activity of a registered person, up to T01; returns the number of the request. */
 async function addActivity(computer, person, structure) {
-  await openSheet(computer, person.id.slice(1));
-  await computer.page.locator('#structure').selectOption(structure);
-  await computer.press('Ajouter une situation');
-  await computer.page.waitForURL(/\/demandes\/P\d{14}/);
-  const number = computer.page.url().match(/P\d{14}/)[0];
+  const number = await beginActivity(computer, person.id.slice(1), structure);
   await fillSituation(computer);
   await valid(computer, 'situation');
   await computer.press('Mise en instruction');
@@ -202,12 +183,7 @@ journey('acceptance_a15: without a manager a request waits, and the legal repres
   await person.page.locator('input[name="role"]').first().check();
   await person.page.locator('#dateDebut').fill('02/11/2026');
   await person.press('Envoyer ma demande');
-  await person.at('Vérifier mes coordonnées');
-  await person.press('Recevoir les codes');
-  await person.page.getByText('Les codes sont envoyés.').waitFor();
-  await person.page.locator('#codeMail').fill(await code(visitor, 'aminata@personne.example'));
-  await person.page.locator('#codeMobile').fill(await code(visitor, '+262639980150'));
-  await person.press('Vérifier et envoyer');
+  await proveContact(person, visitor, 'aminata@personne.example', '+262639980150');
   await person.at('Confirmation de l’envoi de votre demande d’inscription');
   await person.page.goto('/portail/pro/inscription');
   await person.at('Suivre ma demande');

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { stage } from '../lib/stage.mjs';
 import { until } from '../lib/browser.mjs';
 import { ALIX, DOMINIQUE, LOUISE, openPortal } from '../lib/people.mjs';
-import { code } from '../lib/citizens.mjs';
-import { fillSituation, instructAndSign, managers, messagesTo, numberOf, open, register, valid } from '../lib/registering.mjs';
+import { proveContact } from '../lib/citizens.mjs';
+import {
+  beginActivity, fillSituation, instructAndSign, managers, messagesTo, numberOf, open, openSheet, publicSituations, register, valid,
+} from '../lib/registering.mjs';
 
 const HOSPITAL = '990000010';
 const FOYER = '990000028';
@@ -18,21 +20,6 @@ function today() {
   return new Intl.DateTimeFormat('fr-FR', { timeZone: 'Europe/Paris', day: '2-digit', month: '2-digit', year: 'numeric' }).format(new Date());
 }
 
-/** Opens the sheet of somebody by number (SC30, SC31). */
-async function openSheet(computer, rpps) {
-  await computer.page.goto('/portail/gae/enregistrements');
-  await computer.at('Modifier un enregistrement');
-  await computer.page.locator('#rpps').fill(rpps);
-  await computer.page.locator('button[value="numero"]').click();
-  await computer.page.waitForURL(new RegExp(`/enregistrements/${rpps}$`));
-}
-
-/** The situations that the directory shows of somebody. */
-async function publicSituations(demo, rpps) {
-  const answer = await fetch(`${demo.base}/fhir/v2/PractitionerRole?practitioner.identifier=${rpps}&active=true`);
-  return (await answer.json()).total;
-}
-
 journey('acceptance_a22: a death ends everything and rejects what is open, without a word to the person', async ({ visitor, demo }) => {
   const manager = await asManager(visitor, LOUISE);
   const mail = 'feue.prudence@personne.example';
@@ -41,10 +28,7 @@ journey('acceptance_a22: a death ends everything and rejects what is open, witho
   await until('the directory', async () => (await publicSituations(demo, rpps)) === 1);
   const before = (await messagesTo(manager, mail, '')).length;
   const colleague = await asManager(visitor, ALIX);
-  await openSheet(colleague, rpps);
-  await colleague.page.locator('#structure').selectOption(FOYER);
-  await colleague.press('Ajouter une situation');
-  await colleague.page.waitForURL(/\/demandes\/P\d{14}/);
+  await beginActivity(colleague, rpps, FOYER);
   const draft = colleague.page.url();
   await openSheet(manager, rpps);
   await manager.press('Fermer la situation');
@@ -70,11 +54,7 @@ journey('acceptance_a22: a death ends everything and rejects what is open, witho
 journey('acceptance_a21: a departure that nobody answers for fifteen days stands at its day', async ({ visitor }) => {
   // A manager adds an activity to somebody whom files describe.
   const manager = await asManager(visitor, LOUISE);
-  await openSheet(manager, DOMINIQUE.id.slice(1));
-  await manager.page.locator('#structure').selectOption(HOSPITAL);
-  await manager.press('Ajouter une situation');
-  await manager.page.waitForURL(/\/demandes\/P\d{14}/);
-  const added = manager.page.url().match(/P\d{14}/)[0];
+  const added = await beginActivity(manager, DOMINIQUE.id.slice(1), HOSPITAL);
   await fillSituation(manager, { profession: '314', role: 'GENR10' });
   await valid(manager, 'situation');
   await instructAndSign(manager, added);
@@ -92,12 +72,7 @@ journey('acceptance_a21: a departure that nobody answers for fifteen days stands
   await person.page.locator('#email').fill('dominique.nouvelle@personne.example');
   await person.page.locator('#mobile').fill('0639980152');
   await person.press('Enregistrer mes coordonnées');
-  await person.at('Vérifier mes coordonnées');
-  await person.press('Recevoir les codes');
-  await person.page.getByText('Les codes sont envoyés.').waitFor();
-  await person.page.locator('#codeMail').fill(await code(visitor, 'dominique.nouvelle@personne.example'));
-  await person.page.locator('#codeMobile').fill(await code(visitor, '+262639980152'));
-  await person.press('Vérifier et envoyer');
+  await proveContact(person, visitor, 'dominique.nouvelle@personne.example', '+262639980152');
   await until('the verified contact', async () => {
     await person.page.goto('/portail/pro/situations');
     await person.at('Mes situations');

@@ -21,3 +21,13 @@ export async function code(visitor, to) {
     return text.match(/\b(\d{6})\b/)?.[1];
   });
 }
+
+/** Has codes sent to a new contact, and enters them. */
+export async function proveContact(person, visitor, mail, mobile) {
+  await person.at('Vérifier mes coordonnées');
+  await person.press('Recevoir les codes');
+  await person.page.getByText('Les codes sont envoyés.').waitFor();
+  await person.page.locator('#codeMail').fill(await code(visitor, mail));
+  await person.page.locator('#codeMobile').fill(await code(visitor, mobile));
+  await person.press('Vérifier et envoyer');
+}

@@ -139,3 +139,27 @@ export async function messagesTo(visitor, to, words) {
     await tab.close();
   }
 }
+
+/** Opens the sheet of somebody by number (SC30, SC31). */
+export async function openSheet(computer, rpps) {
+  await computer.page.goto('/portail/gae/enregistrements');
+  await computer.at('Modifier un enregistrement');
+  await computer.page.locator('#rpps').fill(rpps);
+  await computer.page.locator('button[value="numero"]').click();
+  await computer.page.waitForURL(new RegExp(`/enregistrements/${rpps}$`));
+}
+
+/** Begins another activity of somebody at a structure; returns the number of the request. */
+export async function beginActivity(computer, rpps, structure) {
+  await openSheet(computer, rpps);
+  await computer.page.locator('#structure').selectOption(structure);
+  await computer.press('Ajouter une situation');
+  await computer.page.waitForURL(/\/demandes\/P\d{14}/);
+  return computer.page.url().match(/P\d{14}/)[0];
+}
+
+/** The situations that the directory shows of somebody. */
+export async function publicSituations(demo, rpps) {
+  const answer = await fetch(`${demo.base}/fhir/v2/PractitionerRole?practitioner.identifier=${rpps}&active=true`);
+  return (await answer.json()).total;
+}
