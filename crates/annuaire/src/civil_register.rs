@@ -1,4 +1,4 @@
-//! The civil register beside registration: what a command needs of the use cases, and the stand-in of a demonstration.
+//! The stand-in for the civil register in a demonstration.
 
 use crate::demo_clock::DemoClock;
 use crate::failing::Failing;

@@ -50,7 +50,7 @@ pub struct DuplicatesRun {
     pub compared: u64,
     /// Pairs that wait for an arbiter since this run.
     pub found: u64,
-    /// Persons whose facts cannot be merged, once for each key that they share: they are compared with nobody, which `doctor` says.
+    /// Persons whose facts cannot be merged, once for each key that they share: they are compared with nobody.
     pub faulty: u64,
     /// Keys that too many persons share.
     pub skipped: u64,
