@@ -413,28 +413,20 @@ impl Registration {
         }))
     }
 
-    /// « Anomalies signalées »: how many reports wait for a manager. Cost: a page of rows for each structure of the perimeter.
-    ///
-    /// # Errors
-    /// The errors of the registry and of the search for structures.
-    pub async fn anomalies_waiting(&self, by: &ManagerSession) -> Result<u64, Error> {
+    /// How many reports wait for the managers of some structures. Cost: a page of rows for each.
+    pub(crate) async fn anomalies_about(&self, places: &[RegisteredPlace]) -> Result<u64, Error> {
         let mut waiting = 0;
-        for place in self.anomaly_places(by).await? {
+        for place in places {
             let rows: Vec<VersionedRow<AnomalyRow>> = about(self.registry(), &of_structure(&place.id)).await?;
             waiting += u64::try_from(rows.len()).unwrap_or(u64::MAX);
         }
         Ok(waiting)
     }
 
-    async fn anomaly_places(&self, by: &ManagerSession) -> Result<Vec<RegisteredPlace>, Error> {
-        let rights = self.rights(&by.person).await?;
-        self.places_shown(by, &rights).await
-    }
-
     /// Routes of which somebody reads reports.
     async fn anomaly_routes(&self, by: AnomalyOwner<'_>) -> Result<Vec<String>, Error> {
         Ok(match by {
-            AnomalyOwner::Manager(by) => self.anomaly_places(by).await?.iter().map(|place| of_structure(&place.id)).collect(),
+            AnomalyOwner::Manager(by) => self.places_shown(by).await?.iter().map(|place| of_structure(&place.id)).collect(),
             AnomalyOwner::Holder(by) => vec![of_person(&by.person)],
             AnomalyOwner::Authority(by) => vec![format!("authority:{}", by.code())],
             AnomalyOwner::Support(_) => vec![SUPPORT.to_owned()],

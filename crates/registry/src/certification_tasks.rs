@@ -57,10 +57,8 @@ impl Registration {
     }
 
     /// How many identities wait to be verified in these structures. Cost: a look-up for each structure.
-    pub(crate) async fn identities_waiting(&self, by: &ManagerSession) -> Result<u64, Error> {
-        let rights = self.rights(&by.person).await?;
-        let places = self.places_shown(by, &rights).await?;
-        Ok(u64::try_from(self.tasks_of(&places).await?.len()).unwrap_or(u64::MAX))
+    pub(crate) async fn identities_of(&self, places: &[RegisteredPlace]) -> Result<u64, Error> {
+        Ok(u64::try_from(self.tasks_of(places).await?.len()).unwrap_or(u64::MAX))
     }
 
     /// « Identités à vérifier » of the perimeter, by name: the first [`LIST_PAGE_MAX`] of them. The read is audited.
@@ -68,8 +66,7 @@ impl Registration {
     /// # Errors
     /// The errors of the registry and of the search for structures.
     pub async fn identities_to_verify(&self, by: &ManagerSession) -> Result<Vec<IdentityToVerify>, Error> {
-        let rights = self.rights(&by.person).await?;
-        let mut tasks = self.tasks_of(&self.places_shown(by, &rights).await?).await?;
+        let mut tasks = self.tasks_of(&self.places_shown(by).await?).await?;
         tasks.sort_by(|one, other| one.0.value.stands_since().cmp(other.0.value.stands_since()));
         tasks.truncate(LIST_PAGE_MAX as usize);
         let numbers: Vec<String> = tasks.iter().map(|(kept, _)| kept.value.person.clone()).collect();

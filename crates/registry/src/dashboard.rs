@@ -60,8 +60,7 @@ impl Registration {
     /// # Errors
     /// The errors of the registry and of the search for structures.
     pub async fn dashboard(&self, by: &ManagerSession) -> Result<Dashboard, Error> {
-        let rights = self.rights(&by.person).await?;
-        let places = self.places_shown(by, &rights).await?;
+        let places = self.places_shown(by).await?;
         let today = paris_day(self.now_ms());
         let structures: Vec<String> = places.iter().map(|place| place.id.clone()).collect();
         let filter = |states: &[RequestState]| CaseFilter {

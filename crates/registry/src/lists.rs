@@ -100,13 +100,19 @@ pub struct RequestPage {
     pub total: u64,
 }
 
-/// What waits for an authority beside its own requests.
+/// What waits for the authorities of a manager.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ManagerTasks {
+    /// « {n} demandes à traiter en tout » (registration §4.3): drafts, requests to instruct, and complements whose author is an authority.
+    pub to_treat: u64,
     /// Departures that professionals declared.
     pub departures: u64,
-    /// Everything else.
+    /// Everything else that professionals asked for.
     pub from_professionals: u64,
+    /// « Enregistrements à vérifier »: situations that wait for a confirmation.
+    pub reviews: u64,
+    /// « Anomalies signalées ».
+    pub anomalies: u64,
     /// « Identités à vérifier »: persons whom the civil register does not know.
     pub identities: u64,
 }
@@ -174,9 +180,10 @@ impl RequestTable {
 }
 
 impl Registration {
-    /// Structures of a perimeter that requests may be filed under, as far as a session shows them.
-    pub(crate) async fn places_shown(&self, by: &ManagerSession, rights: &ManagerRights) -> Result<Vec<RegisteredPlace>, Error> {
-        let mut places = self.places_within(rights).await?;
+    /// Structures of the perimeter that requests may be filed under, as far as the session shows them. Cost: one look-up for each rule of
+    /// the perimeter, and the facts of its structures.
+    pub(crate) async fn places_shown(&self, by: &ManagerSession) -> Result<Vec<RegisteredPlace>, Error> {
+        let mut places = self.places_within(&self.rights(&by.person).await?).await?;
         places.retain(|place| by.shows(place));
         Ok(places)
     }
@@ -205,8 +212,7 @@ impl Registration {
     }
 
     async fn structures_of(&self, by: &ManagerSession) -> Result<Vec<String>, Error> {
-        let rights = self.rights(&by.person).await?;
-        Ok(self.places_shown(by, &rights).await?.into_iter().map(|place| place.id).collect())
+        Ok(self.places_shown(by).await?.into_iter().map(|place| place.id).collect())
     }
 
     /// The open structures of the perimeter, by name, [`PERIMETER_PLACES_MAX`] at most: for the selector « Agir pour », the filter
@@ -216,8 +222,7 @@ impl Registration {
     /// # Errors
     /// The errors of the registry and of the search for structures.
     pub async fn perimeter_places(&self, by: &ManagerSession) -> Result<Vec<RegisteredPlace>, Error> {
-        let rights = self.rights(&by.person).await?;
-        let mut places = self.places_shown(by, &rights).await?;
+        let mut places = self.places_shown(by).await?;
         places.retain(|place| place.is_open_on(self.today()));
         places.sort_by(|one, other| (norm(&one.name), &one.number).cmp(&(norm(&other.name), &other.number)));
         places.truncate(PERIMETER_PLACES_MAX);
@@ -298,7 +303,7 @@ impl Registration {
         self.table(by, self.structures_of(by).await?, table, query).await
     }
 
-    /// Several tables of requests, and what [`Self::requests_to_treat`] counts, of one look at the perimeter.
+    /// Several tables of requests, and [`ManagerTasks::to_treat`], of one look at the perimeter.
     ///
     /// # Errors
     /// The errors of the registry and of the search for structures.
@@ -370,15 +375,6 @@ impl Registration {
         })
     }
 
-    /// « {n} demandes à traiter en tout »: what waits for the authorities of a manager (registration §4.3), that is drafts, requests
-    /// to instruct, and complements whose author is an authority.
-    ///
-    /// # Errors
-    /// The errors of the registry and of the search for structures.
-    pub async fn requests_to_treat(&self, by: &ManagerSession) -> Result<u64, Error> {
-        self.to_treat(self.structures_of(by).await?).await
-    }
-
     async fn to_treat(&self, structures: Vec<String>) -> Result<u64, Error> {
         let structures = Some(structures);
         let of = |states: &[RequestState], origins: Option<Vec<String>>| CaseFilter {
@@ -397,20 +393,28 @@ impl Registration {
         Ok(sum)
     }
 
-    /// What waits for the authorities of a manager because professionals asked for it.
+    /// What waits for the authorities of a manager, of one look at the perimeter. Cost: four counts, and two pages of rows for each structure.
     ///
     /// # Errors
     /// The errors of the registry and of the search for structures.
     pub async fn manager_tasks(&self, by: &ManagerSession) -> Result<ManagerTasks, Error> {
-        let structures = Some(self.structures_of(by).await?);
+        let places = self.places_shown(by).await?;
+        let structures: Vec<String> = places.iter().map(|place| place.id.clone()).collect();
+        let to_treat = self.to_treat(structures.clone()).await?;
         let states = Some(vec![RequestState::S20.code().to_owned()]);
         let origins = Some(vec![crate::origin_code(RequestOrigin::Professional).to_owned()]);
-        let all = CaseFilter { structures, states, origins, ..CaseFilter::default() };
+        let all = CaseFilter { structures: Some(structures), states, origins, ..CaseFilter::default() };
         let departures = CaseFilter { kinds: Some(vec![RequestKind::Fin.code().to_owned()]), ..all.clone() };
         let departures = self.registry().case_counts(&departures).await?.values().sum();
         let from_professionals: u64 = self.registry().case_counts(&all).await?.values().sum();
-        let identities = self.identities_waiting(by).await?;
-        Ok(ManagerTasks { departures, from_professionals: from_professionals.saturating_sub(departures), identities })
+        Ok(ManagerTasks {
+            to_treat,
+            departures,
+            from_professionals: from_professionals.saturating_sub(departures),
+            reviews: self.reviews_of(&places).await?,
+            anomalies: self.anomalies_about(&places).await?,
+            identities: self.identities_of(&places).await?,
+        })
     }
 
     /// « Voir »: a request of the perimeter. The read is audited.

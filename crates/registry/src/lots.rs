@@ -468,9 +468,8 @@ impl Registration {
     /// # Errors
     /// The errors of the registry and of the search for structures.
     pub async fn lot_template(&self, by: &ManagerSession) -> Result<Vec<Vec<String>>, RegistrationStop> {
-        let rights = self.rights(&by.person).await?;
         let mut rows = vec![BulkColumn::ALL.iter().map(|column| column.header().to_owned()).collect::<Vec<_>>()];
-        for place in self.places_shown(by, &rights).await? {
+        for place in self.places_shown(by).await? {
             let value = |column: &BulkColumn| match column {
                 BulkColumn::Finess => place.facts.finess.clone(),
                 BulkColumn::Siret if place.facts.finess.is_empty() => place.facts.siret.clone(),

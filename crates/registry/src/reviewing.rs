@@ -464,18 +464,7 @@ impl Registration {
         Err(Error::Contended { number: "reviews of a structure".to_owned() }.into())
     }
 
-    /// « {n} enregistrements à vérifier »: how many situations of the perimeter wait for a confirmation, as far as « Agir pour » shows it. Cost:
-    /// the places of the perimeter, and a row for each.
-    ///
-    /// # Errors
-    /// The errors of the registry and of the search for structures.
-    pub async fn reviews_waiting(&self, by: &ManagerSession) -> Result<u64, Error> {
-        let rights = self.rights(&by.person).await?;
-        let places = self.places_shown(by, &rights).await?;
-        self.reviews_of(&places).await
-    }
-
-    /// How many situations of some structures wait for a confirmation.
+    /// How many situations of some structures wait for a confirmation. Cost: a row for each structure.
     pub(crate) async fn reviews_of(&self, places: &[RegisteredPlace]) -> Result<u64, Error> {
         let mut waiting = 0;
         for some in places.chunks(PAGE as usize) {

@@ -41,7 +41,7 @@ async fn acceptance_a02_a_submitted_request_moves_to_the_second_table() {
     let draft = w.draft(&by, "990000010", "Camille", "camille").await;
     let count = async |table| w.registration.requests(&by, table, &all()).await.unwrap();
     assert_eq!(count(RequestTable::Drafts).await.total, 1);
-    assert_eq!(w.registration.requests_to_treat(&by).await.unwrap(), 1);
+    assert_eq!(w.registration.manager_tasks(&by).await.unwrap().to_treat, 1);
     let at = w.registration.submit(&by, &draft.number, LegalStatement::default()).await.unwrap();
     assert_eq!(at.state.statut(), "Traitement en cours (T01)");
     assert_eq!(count(RequestTable::Drafts).await.total, 0);

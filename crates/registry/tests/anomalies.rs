@@ -44,7 +44,7 @@ async fn a_report_goes_to_the_owner_of_the_datum() {
     let support = r.support_session(NATIONAL, "essai", trace()).await.unwrap();
     let count = async |by: AnomalyOwner<'_>| r.anomalies_of(by).await.unwrap().len();
     assert_eq!(count(AnomalyOwner::Manager(&by)).await, 5, "what the structure states");
-    assert_eq!(r.anomalies_waiting(&by).await.unwrap(), 5);
+    assert_eq!(r.manager_tasks(&by).await.unwrap().anomalies, 5);
     assert_eq!(count(AnomalyOwner::Manager(&w.manager(HEAD).await)).await, 5, "its legal entity too");
     assert_eq!(count(AnomalyOwner::Manager(&neighbour)).await, 0);
     assert_eq!(count(AnomalyOwner::Holder(&holder)).await, 1, "the contact");
@@ -90,7 +90,7 @@ async fn an_answer_closes_a_report_for_its_owner_and_shows_to_whoever_has_the_re
         assert_eq!(refused(twice).code, MessageCode::EGen02, "answered once");
     }
     assert_eq!(first().await, Some((AnomalyAnswer::Right, parse_iso("2026-12-27").unwrap())));
-    assert_eq!(r.anomalies_waiting(&by).await.unwrap(), 0);
+    assert_eq!(r.manager_tasks(&by).await.unwrap().anomalies, 0);
     w.pass(364 * DAY);
     r.run_due(&w.system).await.unwrap();
     assert!(first().await.is_some());

@@ -82,7 +82,7 @@ async fn a_session_is_narrowed_to_one_structure_and_reaches_no_further() {
     let seen = async |by: &annuaire_registry::ManagerSession| {
         let page = r.requests(by, RequestTable::Drafts, &query).await.unwrap();
         let places = r.perimeter_places(by).await.unwrap().into_iter().map(|place| place.number).collect::<Vec<_>>();
-        (page.total, r.requests_to_treat(by).await.unwrap(), places)
+        (page.total, r.manager_tasks(by).await.unwrap().to_treat, places)
     };
     let all = ["990000002", "990000010", "990000028"].map(str::to_owned).to_vec();
     assert_eq!(seen(&head).await, (2, 2, all.clone()));

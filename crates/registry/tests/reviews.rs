@@ -41,16 +41,16 @@ async fn managers_are_asked_after_a_year_and_silence_removes_nothing() {
     assert!(asked(&w).await.is_empty());
     w.pass(364 * DAY);
     assert!(asked(&w).await.is_empty(), "not before a year");
-    assert_eq!(r.reviews_waiting(&by).await.unwrap(), 0);
+    assert_eq!(r.manager_tasks(&by).await.unwrap().reviews, 0);
     w.pass(DAY);
     let mails = asked(&w).await;
     assert_eq!(told(&mails), ["collegue@gestion.example", "siege@gestion.example", "site@gestion.example"]);
     // Asked on 26 November 2027: « non confirmé » follows after 120 days.
     assert!(mails[0].1.contains("1 enregistrements de Structure d'essai 990000010") && mails[0].1.contains("25/03/2028"));
     assert!(asked(&w).await.is_empty(), "once");
-    assert_eq!(r.reviews_waiting(&by).await.unwrap(), 1);
+    assert_eq!(r.manager_tasks(&by).await.unwrap().reviews, 1);
     assert_eq!(r.dashboard(&by).await.unwrap().to_review, 1);
-    assert_eq!(r.reviews_waiting(&w.manager(NEIGHBOUR).await).await.unwrap(), 0, "of the own perimeter");
+    assert_eq!(r.manager_tasks(&w.manager(NEIGHBOUR).await).await.unwrap().reviews, 0, "of the own perimeter");
     all_log_in(&w).await;
     let step = async || r.situations_to_review(&by, PLACE, 0, 50).await.unwrap().lines[0].step;
     assert_eq!(step().await, ReviewStep::Asked);
@@ -95,7 +95,7 @@ async fn an_answer_lasts_a_year_and_what_the_authority_changes_is_one() {
     assert_eq!(refused(r.confirm_situations(&by, PLACE, &[]).await).code, MessageCode::EGen02);
     assert_eq!(r.confirm_situations(&by, PLACE, &all[..1]).await.unwrap(), 1);
     assert_eq!(r.confirm_situations(&by, PLACE, &all[..1]).await.unwrap(), 1, "sent twice");
-    assert_eq!(r.reviews_waiting(&w.manager(HEAD).await).await.unwrap(), 1);
+    assert_eq!(r.manager_tasks(&w.manager(HEAD).await).await.unwrap().reviews, 1);
     // The other one left: the request of the existing use case ends the situation, and nothing waits.
     let left = &page.lines.iter().find(|line| line.situation == all[1]).unwrap();
     let ends = RegistrationSubject::Situation { rpps: left.rpps.clone(), situation: all[1].clone(), ends: true };
@@ -106,7 +106,7 @@ async fn an_answer_lasts_a_year_and_what_the_authority_changes_is_one() {
     assert_eq!(r.submit(&by, &at.number, signed()).await.unwrap().state, RequestState::S30);
     w.process().await;
     r.run_due(&w.system).await.unwrap();
-    assert_eq!(r.reviews_waiting(&by).await.unwrap(), 0);
+    assert_eq!(r.manager_tasks(&by).await.unwrap().reviews, 0);
     assert!(w.registry.identity_row("situation-review", &all[1]).await.unwrap().is_none());
     all_log_in(&w).await;
     // From 27 November 2027 to that day of a leap year.

@@ -54,7 +54,6 @@ pub(crate) fn shown_messages(messages: Vec<InboxMessage>) -> Vec<ShownMessage> {
 /// `GET /portail/gae`
 pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
     let registration = visit.portal.registration();
-    let to_treat = registration.requests_to_treat(&visit.session).await?;
     let charter = registration.charter(&visit.session).await?;
     let messages = registration.manager_inbox_size(&visit.session).await?;
     let tasks = registration.manager_tasks(&visit.session).await?;
@@ -67,14 +66,12 @@ pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
         let text = counted(tasks.from_professionals, "demande de vos professionnels", "demandes de vos professionnels");
         more.push((text, "/portail/gae/demandes?origine=PRO", "Voir ces demandes"));
     }
-    let reviews = registration.reviews_waiting(&visit.session).await?;
-    if reviews > 0 {
-        let text = counted(reviews, "enregistrement à vérifier cette année", "enregistrements à vérifier cette année");
+    if tasks.reviews > 0 {
+        let text = counted(tasks.reviews, "enregistrement à vérifier cette année", "enregistrements à vérifier cette année");
         more.push((text, "/portail/gae/effectifs/confirmation", "Vérifier les enregistrements"));
     }
-    let anomalies = registration.anomalies_waiting(&visit.session).await?;
-    if anomalies > 0 {
-        more.push((counted(anomalies, "anomalie signalée", "anomalies signalées"), "/portail/gae/anomalies", "Répondre"));
+    if tasks.anomalies > 0 {
+        more.push((counted(tasks.anomalies, "anomalie signalée", "anomalies signalées"), "/portail/gae/anomalies", "Répondre"));
     }
     if tasks.identities > 0 {
         let text = counted(tasks.identities, "identité à vérifier", "identités à vérifier");
@@ -82,7 +79,7 @@ pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
     }
     let page = ManagerHomePage {
         frame: &visit.frame,
-        to_treat: counted(to_treat, "demande à traiter en tout", "demandes à traiter en tout"),
+        to_treat: counted(tasks.to_treat, "demande à traiter en tout", "demandes à traiter en tout"),
         needs_charter: charter.as_deref() != Some(registration.terms_version()),
         more,
         messages: counted(messages, "message", "messages"),
