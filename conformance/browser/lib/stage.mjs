@@ -9,6 +9,8 @@ import { startDemo } from './demo.mjs';
 import { Application } from './application.mjs';
 
 const JOURNEY_MS = 120_000;
+/** Letters of a page that the report of a failed journey quotes. */
+const SHOWN = 400;
 
 /**
  * Starts demonstration and browser for this file, and returns `journey(name, body)`, which declares a test. `body` is given
@@ -63,7 +65,9 @@ async function keepPictures(name, visitors, error) {
     try {
       await visitor.page.screenshot({ path: `${file}.png`, fullPage: true });
       await writeFile(`${file}.html`, `<!-- ${visitor.page.url()} ${visitor.faults().join('; ')} -->\n${await visitor.page.content()}`);
-      error.message += `\n  what visitor ${n + 1} saw: ${file}.png, ${file}.html`;
+      const shown = (await visitor.page.locator('body').innerText()).replaceAll(/\s+/g, ' ').slice(0, SHOWN);
+      // The stack is what a report prints.
+      error.stack += `\n  what visitor ${n + 1} saw: ${file}.png, ${file}.html: ${shown}`;
     } catch {
       // A page that is gone has no picture.
     }
