@@ -56,6 +56,10 @@ impl TypeSet {
             | Filter::Prefix { .. }
             | Filter::Contains { .. }
             | Filter::Exact { .. }
+            | Filter::Folded { .. }
+            | Filter::Word { .. }
+            | Filter::WordStart { .. }
+            | Filter::Sound { .. }
             | Filter::Reference { .. }
             | Filter::Uri { .. }
             | Filter::Ids(_)

@@ -7,6 +7,7 @@
 //! - [`nir`]: social security numbers, which must be recognised to be refused.
 //! - [`date`]: dates known to the year, the month or the day; FHIR instants; HTTP dates. Legal time is that of Paris.
 //! - [`text`]: the folded form in which names compare.
+//! - [`words`]: the words of a text, as people write and leave them out.
 //! - [`Tx`]: the number of a transaction of the change log.
 //! - [`fact`]: what one owner says of one facet of one entity, as the change log keeps it.
 //! - [`LogIdentity`]: which log the number belongs to.
@@ -26,7 +27,9 @@ pub mod id;
 mod log_identity;
 pub mod nir;
 pub mod text;
+pub mod sound;
 mod tx;
+pub mod words;
 
 pub use log_identity::{LogIdentity, NotALogIdentity};
 pub use tx::Tx;

@@ -46,6 +46,9 @@ pub fn terms(ty: &str, resource: &Value) -> Vec<Term> {
             }
         }
     }
+    if let Some(ty) = schema::type_id(ty) {
+        schema::add_words(ty, &mut out);
+    }
     out
 }
 

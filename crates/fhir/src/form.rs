@@ -6,7 +6,7 @@
 use crate::extensions;
 use crate::json::JsonWriter;
 use crate::schema::params::{self, Param};
-use crate::schema::{PERIOD_END, type_name};
+use crate::schema::{self, PERIOD_END, type_name};
 use crate::systems::{BOOLEAN, DIRECTORY_PROFILES, FRENCH_CORE_PROFILES, IDENTIFIER_TYPES};
 use crate::view::{View, profile_code};
 use annuaire_mos::Professionnel;
@@ -190,6 +190,7 @@ impl Form {
     /// The finished resource.
     pub(crate) fn finish(mut self) -> Resource {
         self.json.close_object();
+        schema::add_words(self.ty, &mut self.terms);
         Resource {
             ty: self.ty,
             id: self.id,

@@ -45,6 +45,34 @@ pub enum Filter {
         /// The text.
         value: String,
     },
+    /// Rows with a text whose folded form is the folded value.
+    Folded {
+        /// Search parameter.
+        param: ParamId,
+        /// The text.
+        value: String,
+    },
+    /// Rows with a word of a name.
+    Word {
+        /// Search parameter.
+        param: ParamId,
+        /// The word, as [`annuaire_base::words::words`] makes them.
+        word: String,
+    },
+    /// Rows with a word of a name that begins so.
+    WordStart {
+        /// Search parameter.
+        param: ParamId,
+        /// Beginning of the word.
+        beginning: String,
+    },
+    /// Rows with a word of a name that sounds so.
+    Sound {
+        /// Search parameter.
+        param: ParamId,
+        /// The sound, as [`annuaire_base::sound::sound_key`] makes them.
+        sound: String,
+    },
     /// Rows that refer to this target.
     Reference {
         /// Search parameter.

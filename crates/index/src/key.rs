@@ -34,6 +34,12 @@ pub mod class {
     pub const ID: u8 = 9;
     /// Tombstones of a type.
     pub const TOMBSTONE: u8 = 10;
+    /// A word of a name.
+    pub const WORD: u8 = 11;
+    /// The sound of a word of a name.
+    pub const SOUND: u8 = 12;
+    /// A folded text by which resources are listed.
+    pub const ORDER: u8 = 13;
 }
 
 /// Longest escaped value that a key holds in full (LMDB bounds keys to 511 bytes).
@@ -212,6 +218,51 @@ pub const fn instants_end(ty: TypeId) -> [u8; 3] {
 /// An instant in 8 bytes that sort as instants do: big-endian, with the sign bit inverted.
 pub const fn sortable_ms(ms: i64) -> [u8; 8] {
     (ms.cast_unsigned() ^ (1 << 63)).to_be_bytes()
+}
+
+/// Key of a word, as [`annuaire_base::words`] makes them.
+pub fn word(ty: TypeId, param: ParamId, word: &str) -> Vec<u8> {
+    with_value(head(ty, param, class::WORD), word).0
+}
+
+/// Common prefix of the keys of the words with a beginning.
+pub fn word_prefix(ty: TypeId, param: ParamId, beginning: &str) -> Vec<u8> {
+    let mut key = head(ty, param, class::WORD).to_vec();
+    escape(beginning.as_bytes(), &mut key);
+    key
+}
+
+/// First key that follows all the words of a parameter.
+pub const fn words_end(ty: TypeId, param: ParamId) -> [u8; 3] {
+    head(ty, param, class::WORD + 1)
+}
+
+/// Key of a sound, as [`annuaire_base::sound::sound_key`] makes them.
+pub fn sound(ty: TypeId, param: ParamId, sound: &str) -> Vec<u8> {
+    with_value(head(ty, param, class::SOUND), sound).0
+}
+
+/// Key of the texts with a folded form, whatever their original forms.
+pub fn folded_text_prefix(ty: TypeId, param: ParamId, folded: &str) -> Vec<u8> {
+    with_value(head(ty, param, class::TEXT), folded).0
+}
+
+/// Key of the text by which a resource is listed.
+pub fn order(ty: TypeId, text: &str) -> Vec<u8> {
+    with_value(head(ty, ParamId::STORE, class::ORDER), &fold(text)).0
+}
+
+/// Beginning of the keys of the resources that are listed under a folded beginning.
+pub fn order_prefix(ty: TypeId, folded: &str) -> Vec<u8> {
+    let mut key = head(ty, ParamId::STORE, class::ORDER).to_vec();
+    escape(folded.as_bytes(), &mut key);
+    key.truncate(3 + TRUNCATED);
+    key
+}
+
+/// First key that follows all those by which resources of a type are listed.
+pub const fn orders_end(ty: TypeId) -> [u8; 3] {
+    head(ty, ParamId::STORE, class::ORDER + 1)
 }
 
 /// Key of a logical identifier.

@@ -74,6 +74,9 @@
 //! | a version, a history | one look-up, and the heads of the versions in between |
 //! | code, exact text, reference, URI | one look-up, and the slices of a frequent term |
 //! | prefix, range of texts | the blocks of the range: a longer prefix never costs more |
+//! | word, sound of a word, folded text | one look-up, and the slices of a frequent one |
+//! | near spellings of a word | a step over each block of the words of the parameter, reading those whose words can be near |
+//! | stored order | walking the listed texts from a beginning until enough rows are met |
 //! | substring (`:contains`) | skipping the blocks whose Bloom filter excludes the value, reading the others |
 //! | chained search, `_has` | one look-up for each of a few resources; two columns in sequence for many |
 //! | interval of instants | a binary search over the transactions |
@@ -143,6 +146,7 @@ mod varint;
 mod version;
 mod withdraw;
 mod withdrawn_rows;
+mod words;
 
 pub use roaring::RoaringBitmap;
 
@@ -165,3 +169,4 @@ pub use snapshot::Snapshot;
 pub use tombstone::Tombstone;
 pub use transaction::{GroupItem, TxEnd};
 pub use version::Version;
+pub use words::NearWord;

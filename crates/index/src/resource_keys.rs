@@ -1,5 +1,7 @@
 //! The keys of one resource.
 
+use annuaire_base::sound::sound_key;
+use annuaire_base::words;
 use annuaire_terms::{ParamId, Resource, Term, TypeId};
 
 use crate::hash::{SystemHash, id_hash, target_hash};
@@ -57,6 +59,11 @@ impl ResourceKeys {
                     keys.links.push((*param, target));
                 }
                 Term::Uri { param, value } => keys.push(&key::uri(ty, *param, value)),
+                Term::Words { param, value } => keys.push_words(ty, *param, value),
+                Term::Order { value } => keys.push(&key::order(ty, value)),
+            }
+            if matches!(term, Term::Order { .. }) {
+                continue;
             }
             let param = term.param();
             let (group, bit) = (usize::from(param.get() >> 6), 1 << (param.get() & 63));
@@ -66,6 +73,16 @@ impl ResourceKeys {
             }
         }
         keys
+    }
+
+    fn push_words(&mut self, ty: TypeId, param: ParamId, value: &str) {
+        for word in words::searchable_words(value) {
+            self.push(&key::word(ty, param, &word));
+            let sound = sound_key(&word);
+            if !sound.is_empty() {
+                self.push(&key::sound(ty, param, &sound));
+            }
+        }
     }
 
     fn push(&mut self, key: &[u8]) {

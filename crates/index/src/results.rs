@@ -120,7 +120,16 @@ impl SearchResults {
 }
 
 fn is_one_look_up(filter: &Filter) -> bool {
-    matches!(filter, Filter::Token { code: Some(_), .. } | Filter::Ids(_) | Filter::Reference { .. } | Filter::Uri { .. })
+    matches!(
+        filter,
+        Filter::Token { code: Some(_), .. }
+            | Filter::Ids(_)
+            | Filter::Reference { .. }
+            | Filter::Uri { .. }
+            | Filter::Folded { .. }
+            | Filter::Word { .. }
+            | Filter::Sound { .. }
+    )
 }
 
 /// Number of filters in a filter, itself included.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use annuaire_base::text::fold;
 use annuaire_terms::TypeId;
 use roaring::RoaringBitmap;
 
@@ -57,6 +58,10 @@ impl Snapshot {
             Filter::Prefix { param, value } => self.scan().texts_starting_with(ty, *param, value),
             Filter::Contains { param, value } => self.scan().texts_containing(ty, *param, value),
             Filter::Exact { param, value } => self.term(&key::text(ty, *param, value).0),
+            Filter::Folded { param, value } => self.scan().prefix(&key::folded_text_prefix(ty, *param, &fold(value))),
+            Filter::Word { param, word } => self.term(&key::word(ty, *param, word)),
+            Filter::WordStart { param, beginning } => self.scan().prefix(&key::word_prefix(ty, *param, beginning)),
+            Filter::Sound { param, sound } => self.term(&key::sound(ty, *param, sound)),
             Filter::Between { param, from, before } => self.scan().texts_between(ty, *param, from.as_deref(), before.as_deref()),
             Filter::Uri { param, value } => self.term(&key::uri(ty, *param, value)),
             Filter::Missing(param) => Ok(live - self.term(&key::present(ty, *param))?),

@@ -16,4 +16,5 @@ mod results;
 mod retention;
 mod sweeps;
 mod withdrawal;
+mod words;
 mod year;

@@ -35,16 +35,31 @@ pub enum Term {
         /// The URI.
         value: String,
     },
+    /// A name of which people type words: each is found whole, by its beginning, by its sound and by its near spellings.
+    Words {
+        /// Search parameter.
+        param: ParamId,
+        /// The complete text, as published.
+        value: String,
+    },
+    /// The text by which resources of the type are listed; at most one for a resource.
+    Order {
+        /// The text: its folded form orders.
+        value: String,
+    },
 }
 
 impl Term {
-    /// Search parameter of the term.
+    /// Search parameter of the term; [`ParamId::STORE`] for the order.
     #[must_use]
     pub const fn param(&self) -> ParamId {
         match self {
-            Self::Token { param, .. } | Self::Text { param, .. } | Self::Reference { param, .. } | Self::Uri { param, .. } => {
-                *param
-            }
+            Self::Token { param, .. }
+            | Self::Text { param, .. }
+            | Self::Reference { param, .. }
+            | Self::Uri { param, .. }
+            | Self::Words { param, .. } => *param,
+            Self::Order { .. } => ParamId::STORE,
         }
     }
 }

@@ -70,6 +70,20 @@ pub fn read_into_bits(dbs: &Databases, txn: &RoTxn<'_>, term: &[u8], bits: &mut 
     Ok(())
 }
 
+/// Number of rows of a set. Cost: reading the lengths of its slices, and counting the bits of those that are bitmaps.
+pub fn count(dbs: &Databases, txn: &RoTxn<'_>, term: &[u8]) -> Result<u64, Error> {
+    let mut count = 0;
+    for item in dbs.sets.prefix_iter(txn, term)? {
+        let (_, slice) = item?;
+        count += if slice.len() == BITMAP {
+            slice.iter().map(|byte| u64::from(byte.count_ones())).sum()
+        } else {
+            slice.len() as u64 / 2
+        };
+    }
+    Ok(count)
+}
+
 /// Whether a set has a slice.
 pub fn exists(dbs: &Databases, txn: &RoTxn<'_>, term: &[u8]) -> Result<bool, Error> {
     Ok(dbs.sets.prefix_iter(txn, term)?.next().is_some())

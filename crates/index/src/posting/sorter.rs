@@ -92,7 +92,7 @@ impl ManyTerms {
         }
         let head = key.first_chunk::<3>().copied().unwrap_or_default();
         // An identifier has the versions of one resource, and most targets have few references: never hot.
-        if !matches!(head[2], class::ID | class::REFERENCE) {
+        if !matches!(head[2], class::ID | class::REFERENCE | class::ORDER) {
             let count = self.hot_counts.entry(head).or_default();
             if *count < HOT_MAX {
                 *count += 1;

@@ -75,6 +75,10 @@ impl<O: RowOracle> FilteredRow<'_, O> {
                 self.has_text(*param, |text| memmem::find(text, wanted.as_bytes()).is_some())
             }
             Filter::Exact { param, value } => Some(self.has(&key::text(ty, *param, value).0)),
+            Filter::Folded { param, value } => Some(self.has_prefix(&key::folded_text_prefix(ty, *param, &fold(value)))),
+            Filter::Word { param, word } => Some(self.has(&key::word(ty, *param, word))),
+            Filter::WordStart { param, beginning } => Some(self.has_prefix(&key::word_prefix(ty, *param, beginning))),
+            Filter::Sound { param, sound } => Some(self.has(&key::sound(ty, *param, sound))),
             Filter::Reference { param, target } => Some(self.has(&key::reference(ty, *param, target_hash(target)))),
             Filter::Uri { param, value } => Some(self.has(&key::uri(ty, *param, value))),
             Filter::Missing(param) => Some(!self.has(&key::present(ty, *param))),

@@ -31,6 +31,11 @@ pub fn resource(ty: TypeId, id: u8, content: u8) -> Resource {
         Term::Text { param: param(2), value: names[usize::from(content) % 5].into() },
         Term::Reference { param: param(3), target: format!("{}/id{}", NAMES[usize::from(content % 2)], (content + id) % 5) },
     ];
+    // Content 3 has no name: it has no words and is not listed.
+    if names[usize::from(content) % 5] != "" {
+        terms.push(Term::Words { param: param(2), value: names[usize::from(content) % 5].into() });
+        terms.push(Term::Order { value: format!("{}{}", names[usize::from(content) % 5], id % 3) });
+    }
     if content.is_multiple_of(3) {
         terms.push(Term::Reference { param: param(3), target: format!("{}/id{}", NAMES[usize::from(id % 2)], content % 4) });
         terms.push(Term::Reference { param: param(5), target: ["A/id1", "id1", "B/C/id1", "B/"][usize::from(id % 4)].into() });

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use annuaire_base::Tx;
 use annuaire_base::date::iso_ms;
+use annuaire_base::sound::sound_key;
 use annuaire_base::text::fold;
+use annuaire_base::words::searchable_words;
 use annuaire_terms::{ParamId, Resource, Term, TypeId};
 use roaring::RoaringBitmap;
 
@@ -40,6 +42,14 @@ pub fn filters() -> Vec<Filter> {
         "g 1",
     ] {
         all.extend(text_filters(param(2), value));
+    }
+    for value in ["Elodie le goff", "GOFF", "", "goff x"] {
+        all.push(Filter::Folded { param: param(2), value: value.into() });
+    }
+    for value in ["legoff", "goff", "jean", "go"] {
+        all.push(Filter::Word { param: param(2), word: value.into() });
+        all.push(Filter::WordStart { param: param(2), beginning: value.into() });
+        all.push(Filter::Sound { param: param(2), sound: sound_key(value) });
     }
     all.push(Filter::Reference { param: param(3), target: "A/id1".into() });
     all.push(Filter::Uri { param: param(4), value: "urn:2".into() });
@@ -180,6 +190,9 @@ pub fn satisfies(live: &[(usize, &ModelVersion)], row: usize, v: &ModelVersion, 
     let any = |p: &dyn Fn(&Term) -> bool| v.r.terms.iter().any(p);
     let texts =
         |p: ParamId, t: &dyn Fn(&str) -> bool| any(&|x| matches!(x, Term::Text { param, value } if *param == p && t(value)));
+    let words = |p: ParamId, w: &dyn Fn(&str) -> bool| {
+        any(&|x| matches!(x, Term::Words { param, value } if *param == p && searchable_words(value).iter().any(|word| w(word))))
+    };
     match f {
         Filter::All => true,
         Filter::And(l) => l.iter().all(|f| satisfies(live, row, v, f)),
@@ -192,6 +205,10 @@ pub fn satisfies(live: &[(usize, &ModelVersion)], row: usize, v: &ModelVersion, 
         Filter::Prefix { param, value } => texts(*param, &|t| fold(t).starts_with(&fold(value))),
         Filter::Contains { param, value } => texts(*param, &|t| fold(t).contains(&fold(value))),
         Filter::Exact { param, value } => texts(*param, &|t| t == value),
+        Filter::Folded { param, value } => texts(*param, &|t| fold(t) == fold(value)),
+        Filter::Word { param, word } => words(*param, &|w| w == word),
+        Filter::WordStart { param, beginning } => words(*param, &|w| w.starts_with(beginning)),
+        Filter::Sound { param, sound } => words(*param, &|w| sound_key(w) == *sound),
         Filter::Reference { param, target } => any(&|x| *x == Term::Reference { param: *param, target: target.clone() }),
         Filter::Chain { param, target_type, target_name, filter } => live.iter().any(|(row, target)| {
             let name = format!("{target_name}/{}", target.r.id);
@@ -209,9 +226,8 @@ pub fn satisfies(live: &[(usize, &ModelVersion)], row: usize, v: &ModelVersion, 
             from.as_ref().is_none_or(|f| fold(t) >= fold(f)) && before.as_ref().is_none_or(|b| fold(t) < fold(b))
         }),
         Filter::Missing(p) => !any(&|x| match x {
-            Term::Token { param, .. } | Term::Text { param, .. } | Term::Reference { param, .. } | Term::Uri { param, .. } => {
-                param == p
-            }
+            Term::Order { .. } => false,
+            other => other.param() == *p,
         }),
     }
 }
@@ -243,6 +259,29 @@ pub fn check_live(s: &Snapshot, m: &Model, filters: &[Filter]) {
             assert_eq!(s.by_id(ty, &all, Some(first), IdOrder::Ascending, 1).unwrap(), sorted[1..2]);
             let down: Vec<Row> = sorted[..sorted.len() - 1].iter().rev().copied().collect();
             assert_eq!(s.by_id(ty, &all, Some(last), IdOrder::Descending, 99).unwrap(), down);
+        }
+        let listed_text = |row: &u32| {
+            m.rows[*row as usize].r.terms.iter().find_map(|x| match x {
+                Term::Order { value } => Some(fold(value)),
+                _ => None,
+            })
+        };
+        for beginning in ["", "elodie ", "goff", "z"] {
+            let begins = |row: &u32| listed_text(row).is_some_and(|text| text.starts_with(&fold(beginning)));
+            let mut want: Vec<u32> = all.iter().filter(begins).collect();
+            want.sort_by_key(|row| (listed_text(row), *row));
+            for (skip, limit) in [(0, 99), (1, 2), (2, 1), (9, 9), (0, 0)] {
+                let page: Vec<Row> = want.iter().skip(skip).take(limit).copied().map(Row::new).collect();
+                assert_eq!(s.listed(ty, &all, beginning, skip, limit).unwrap(), page, "{beginning} {skip} {limit}");
+            }
+        }
+        for (wanted, edits) in [("gof", 1), ("legof", 2), ("elodi", 1), ("jaen", 1), ("x", 0)] {
+            for near in s.near_words(ty, param(2), wanted, edits, 99).unwrap() {
+                assert!(near.edits <= edits && near.rows > 0, "{wanted} {near:?}");
+            }
+            let exact = s.near_words(ty, param(2), wanted, 0, 99).unwrap();
+            let there = s.search(ty, &Filter::Word { param: param(2), word: wanted.into() }).unwrap();
+            assert!(exact.len() == 1 || there.is_empty(), "{wanted}");
         }
         for id in (0..5).map(|n| format!("id{n}")) {
             let newest = live.iter().find(|(_, v)| v.r.ty == ty && v.r.id == id);
