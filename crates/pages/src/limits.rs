@@ -5,11 +5,17 @@ pub(crate) const NOTE_BYTES: u64 = 1 << 20;
 /// Results on a page of a search.
 pub(crate) const RESULTS: usize = 20;
 /// Characters of a field of a search form; the rest is cut.
-pub(crate) const FIELD_CHARS: usize = 100;
-/// Words of a name that a search takes into account.
-pub(crate) const NAME_WORDS: usize = 8;
-/// Results that are sorted by name; more come in the order of the store.
-pub(crate) const SORTED: u64 = 2_000;
+pub(crate) const FIELD_CHARS: usize = 200;
+/// Results of each kind that a first look shows.
+pub(crate) const FIRST_LOOK: usize = 10;
+/// Professions and specialties that are offered to narrow a search.
+pub(crate) const FACETS: usize = 12;
+/// Places of one name that a sentence tells.
+pub(crate) const PLACES_TOLD: usize = 6;
+/// Towns that the box « where » suggests without a script.
+pub(crate) const TOWNS: usize = 120;
+/// Words of a criterion of the advanced form.
+pub(crate) const CRITERION_WORDS: usize = 8;
 /// Professionals shown at a time on the page of a structure.
 pub(crate) const PEOPLE: usize = 50;
 /// Establishments, and activities of each kind, shown on the page of a structure.

@@ -8,11 +8,10 @@ pub(crate) mod home;
 pub(crate) mod message;
 pub(crate) mod missing;
 pub(crate) mod notices;
-pub(crate) mod people;
 pub(crate) mod professional;
 pub(crate) mod robots;
+pub(crate) mod search;
 pub(crate) mod structure;
-pub(crate) mod structures;
 pub(crate) mod stylesheet;
 
 use annuaire_index::Error;

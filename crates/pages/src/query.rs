@@ -4,29 +4,40 @@ use std::collections::HashMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::french::french_count;
+use annuaire_finder::concept::Family;
+
 use crate::limits;
 use crate::marks::without_marks;
 use crate::search::FormChoices;
 
 /// Parameters of a query string, each value bounded, trimmed and without marks. The first of each name counts.
 #[derive(Debug, Default)]
-pub(crate) struct QueryFields(HashMap<String, String>);
+pub(crate) struct QueryFields {
+    values: HashMap<String, String>,
+    /// Whether a value was longer than what is read of it.
+    pub is_cut: bool,
+}
 
 impl QueryFields {
     /// Reads what a form sent (`application/x-www-form-urlencoded`). Every text is a query string.
     pub(crate) fn parse(query: Option<&str>) -> Self {
         let clean = |text: &str| without_marks(text).chars().take(limits::FIELD_CHARS).collect::<String>().trim().to_owned();
-        let mut fields = HashMap::new();
+        let mut fields = Self::default();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-            fields.entry(clean(&name)).or_insert_with(|| clean(&value));
+            fields.is_cut |= value.chars().count() > limits::FIELD_CHARS;
+            fields.values.entry(clean(&name)).or_insert_with(|| clean(&value));
         }
-        Self(fields)
+        fields
     }
 
     /// The value of a parameter; empty when it is not there.
     pub(crate) fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
+        self.values.get(name).map_or("", String::as_str)
+    }
+
+    /// The value of a parameter, else that of its former name.
+    pub(crate) fn either(&self, name: &str, former: &str) -> &str {
+        if self.get(name).is_empty() { self.get(former) } else { self.get(name) }
     }
 
     /// The page of results that is asked for, from 1. What is no number asks for the first page.
@@ -35,25 +46,99 @@ impl QueryFields {
     }
 }
 
-/// What a search form shows: the texts that were typed, and the options of its lists.
+/// Which of both kinds of results is wanted alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    People,
+    Structures,
+}
+
+impl Wanted {
+    /// Value of the field `type`.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::People => "professionnels",
+            Self::Structures => "structures",
+        }
+    }
+}
+
+/// Criteria of the advanced form: name of the field, and label. With the words, the place and the profession they are the eleven that
+/// the national conformance programme asks of a search.
+pub(crate) const ADVANCED: [(&str, &str); 9] = [
+    ("identifiant", "Identifiant"),
+    ("nom", "Nom d’exercice"),
+    ("prenom", "Prénom d’exercice"),
+    ("structure", "Structure"),
+    ("adresse", "Adresse"),
+    ("voie", "Voie"),
+    ("cp", "Code postal"),
+    ("ville", "Ville"),
+    ("mss", "Adresse de messagerie sécurisée"),
+];
+
+/// What a search form shows: what was typed and chosen, and the options of its lists.
 #[derive(Debug, Clone)]
 pub(crate) struct SearchForm<'a> {
-    pub nom: String,
+    /// Box « what ».
+    pub q: String,
+    /// Box « where ».
+    pub ou: String,
+    /// Profession or specialty as people say it.
+    pub family: Option<&'static Family>,
+    /// Codes of a profession and a specialty.
     pub profession: String,
     pub specialite: String,
-    pub lieu: String,
+    pub wanted: Option<Wanted>,
+    /// Whether near spellings are left out.
+    pub is_exact: bool,
+    /// Values of [`ADVANCED`], in their order; empty where nothing was typed.
+    more: Vec<String>,
     pub choices: &'a FormChoices,
 }
 
 impl<'a> SearchForm<'a> {
     pub(crate) fn new(fields: &QueryFields, choices: &'a FormChoices) -> Self {
-        let typed = |name: &str| fields.get(name).to_owned();
-        Self { nom: typed("nom"), profession: typed("profession"), specialite: typed("specialite"), lieu: typed("lieu"), choices }
+        let families = annuaire_finder::concept::families();
+        Self {
+            q: fields.get("q").to_owned(),
+            ou: fields.either("ou", "lieu").to_owned(),
+            family: families.iter().find(|family| family.label == fields.get("metier")),
+            profession: fields.get("profession").to_owned(),
+            specialite: fields.get("specialite").to_owned(),
+            wanted: [Wanted::People, Wanted::Structures].into_iter().find(|wanted| wanted.code() == fields.get("type")),
+            is_exact: fields.get("exact") == "1",
+            more: ADVANCED.iter().map(|(name, _)| fields.get(name).to_owned()).collect(),
+            choices,
+        }
     }
 
-    /// Whether nothing was typed or chosen.
-    pub(crate) fn is_empty(&self) -> bool {
-        [&self.nom, &self.profession, &self.specialite, &self.lieu].into_iter().all(String::is_empty)
+    /// The criteria of the advanced form that were typed: field, label and value.
+    pub(crate) fn advanced(&self) -> Vec<(&'static str, &'static str, &str)> {
+        let lists = [("profession", "Profession", self.profession.as_str()), ("specialite", "Spécialité", &self.specialite)];
+        let lists = lists.into_iter().map(|(name, label, code)| (name, label, self.choices.label(code).unwrap_or(code)));
+        let typed = ADVANCED.iter().zip(&self.more).map(|((name, label), value)| (*name, *label, value.as_str()));
+        lists.chain(typed).filter(|(_, _, value)| !value.is_empty()).collect()
+    }
+
+    /// The fields of the advanced form, with what was typed: field, label and value.
+    pub(crate) fn advanced_fields(&self) -> Vec<(&'static str, &'static str, &str)> {
+        ADVANCED.iter().zip(&self.more).map(|((name, label), value)| (*name, *label, value.as_str())).collect()
+    }
+
+    /// All that is asked, as fields of a query string; empty values ask nothing.
+    pub(crate) fn criteria(&self) -> Vec<(&str, &str)> {
+        let mut all = vec![
+            ("q", self.q.as_str()),
+            ("ou", &self.ou),
+            ("metier", self.family.map_or("", |family| family.label)),
+            ("profession", &self.profession),
+            ("specialite", &self.specialite),
+            ("type", self.wanted.map_or("", Wanted::code)),
+            ("exact", if self.is_exact { "1" } else { "" }),
+        ];
+        all.extend(ADVANCED.iter().zip(&self.more).map(|((name, _), value)| (*name, value.as_str())));
+        all
     }
 }
 
@@ -105,31 +190,15 @@ pub(crate) fn encoded(text: &str) -> String {
 /// The address of a page of results, without the fields that are empty.
 fn page_link(path: &str, fields: &[(&str, &str)], number: usize) -> String {
     let number = number.to_string();
-    let fields = fields.iter().copied().chain([("page", number.as_str())]).filter(|(_, value)| !value.is_empty());
+    let fields: Vec<(&str, &str)> = fields.iter().copied().chain([("page", number.as_str())]).collect();
+    search_link(path, &fields)
+}
+
+/// The address of a search, without the fields that are empty.
+pub(crate) fn search_link(path: &str, fields: &[(&str, &str)]) -> String {
+    let fields = fields.iter().filter(|(_, value)| !value.is_empty());
     let parts: Vec<String> = fields.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
     format!("{path}?{}", parts.join("&"))
-}
-
-/// How many results there are and which ones are shown: `132 résultats, affichage de 21 à 40`.
-pub(crate) struct ResultSummary {
-    pub total: u64,
-    /// Whether results are in the order of names.
-    pub sorted: bool,
-    /// Results before the first one shown.
-    pub start: usize,
-    /// Results shown.
-    pub shown: usize,
-}
-
-impl ResultSummary {
-    /// The sentence; `singular` and `plural` name the results.
-    pub(crate) fn sentence(&self, singular: &str, plural: &str) -> String {
-        let noun = if self.total > 1 { plural } else { singular };
-        let (first, last) = (self.start + 1, self.start + self.shown);
-        let range = if self.shown == 0 { String::new() } else { format!(", affichage de {first} à {last}") };
-        let hint = if self.sorted || self.shown == 0 { "" } else { " ; précisez la recherche pour un classement par nom" };
-        format!("{} {noun}{range}{hint}", french_count(self.total))
-    }
 }
 
 #[cfg(test)]
@@ -163,16 +232,5 @@ mod tests {
             ["", "/r?nom=x&page=1", "/r?nom=x&page=2", "/r?nom=x&page=3"]
         );
         assert_eq!(links.iter().map(|l| l.next.as_str()).collect::<Vec<_>>(), ["/r?nom=x&page=2", "/r?nom=x&page=3", "", ""]);
-    }
-
-    #[test]
-    fn summaries_are_correct_french() {
-        let sentence =
-            |total, start, shown| ResultSummary { total, sorted: true, start, shown }.sentence("x trouvé", "x trouvés");
-        assert_eq!(sentence(0, 0, 0), "0 x trouvé");
-        assert!(sentence(1_234_567, 0, 0).starts_with("1\u{202f}234\u{202f}567 x"));
-        assert_eq!(sentence(41, 20, 20), "41 x trouvés, affichage de 21 à 40");
-        let unsorted = ResultSummary { total: 3_000, sorted: false, start: 0, shown: 20 };
-        assert!(unsorted.sentence("x", "x").ends_with("à 20 ; précisez la recherche pour un classement par nom"));
     }
 }

@@ -11,7 +11,7 @@ use axum::routing::{MethodRouter, any, get};
 use crate::PagesSettings;
 use crate::admission::{RouteAdmission, admit};
 use crate::extraction_door;
-use crate::page::{home, missing, notices, people, professional, robots, structure, structures, stylesheet};
+use crate::page::{home, missing, notices, professional, robots, search, structure, stylesheet};
 use crate::site::Site;
 
 /// The pages over the public store. Every other address answers with a page too.
@@ -23,8 +23,9 @@ pub fn router(store: ServedStore<Index>, settings: PagesSettings) -> Router {
     let exempt = |route, handler| admitted(&site, route, RateRule::Exempt, handler);
     Router::new()
         .route("/", counted("pages.home", get(home::show)))
-        .route("/recherche", counted("pages.people", get(people::show)))
-        .route("/structures", counted("pages.structures", get(structures::show)))
+        .route("/recherche", counted("pages.search", get(search::show)))
+        .route("/recherche/avancee", counted("pages.advanced", get(search::advanced)))
+        .route("/structures", counted("pages.structures", get(search::structures)))
         .route("/professionnel/{id}", counted("pages.professional", get(professional::show)))
         .route("/structure/{id}", counted("pages.structure", get(structure::show)))
         .route("/mentions", counted("pages.notices", get(notices::show)))

@@ -10,7 +10,9 @@ pub(crate) mod practitioner {
     use super::{ParamId, param_id};
     pub(crate) const ACTIVE: ParamId = param_id("Practitioner", "active");
     pub(crate) const IDENTIFIER: ParamId = param_id("Practitioner", "identifier");
-    pub(crate) const NAME: ParamId = param_id("Practitioner", "name");
+    pub(crate) const FAMILY: ParamId = param_id("Practitioner", "family");
+    pub(crate) const GIVEN: ParamId = param_id("Practitioner", "given");
+    pub(crate) const MAILBOX_MSS: ParamId = param_id("Practitioner", "mailbox-mss");
     pub(crate) const QUALIFICATION_CODE: ParamId = param_id("Practitioner", "qualification-code");
 }
 
@@ -20,13 +22,18 @@ pub(crate) mod role {
     pub(crate) const ACTIVE: ParamId = param_id("PractitionerRole", "active");
     pub(crate) const PRACTITIONER: ParamId = param_id("PractitionerRole", "practitioner");
     pub(crate) const ORGANIZATION: ParamId = param_id("PractitionerRole", "organization");
+    pub(crate) const MAILBOX_MSS: ParamId = param_id("PractitionerRole", "mailbox-mss");
 }
 
 /// Parameters of `Organization`.
 pub(crate) mod organization {
     use super::{ParamId, param_id};
     pub(crate) const ACTIVE: ParamId = param_id("Organization", "active");
+    pub(crate) const IDENTIFIER: ParamId = param_id("Organization", "identifier");
     pub(crate) const NAME: ParamId = param_id("Organization", "name");
+    pub(crate) const MAILBOX_MSS: ParamId = param_id("Organization", "mailbox-mss");
+    pub(crate) const ADDRESS: ParamId = param_id("Organization", "address");
+    pub(crate) const ADDRESS_LINE: ParamId = param_id("Organization", "address-line");
     pub(crate) const PART_OF: ParamId = param_id("Organization", "partof");
     pub(crate) const POSTAL_CODE: ParamId = param_id("Organization", "address-postalcode");
     pub(crate) const CITY: ParamId = param_id("Organization", "address-city");

@@ -1,144 +1,195 @@
-//! The searches behind the pages: what a visitor types becomes a filter of the store.
+//! What the search asks of the store beside names: numbers, mailboxes, and the criteria of the advanced form.
 
 use std::collections::BTreeSet;
 
+use annuaire_base::id;
 use annuaire_base::text::fold;
-use annuaire_index::{Error, Filter, RoaringBitmap, Row, Snapshot};
+use annuaire_base::words::words;
+use annuaire_finder::find::Listing;
+use annuaire_finder::located::practising_at;
+use annuaire_index::{Error, Filter, RoaringBitmap, Snapshot};
 use annuaire_nos::Nos;
-use annuaire_terms::ParamId;
+use annuaire_nos::geography::Geography;
+use annuaire_terms::{ParamId, TypeId};
 
 use crate::limits;
+use crate::query::QueryFields;
 use crate::resource::organization::OrganizationView;
 use crate::resource::practitioner::PractitionerView;
 use crate::resource::shown_json;
-use crate::schema::{
-    ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE, active, organization, practitioner, role, with_code, with_code_of,
-};
+use crate::schema::{ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE, active, organization, practitioner, role, with_code, with_code_of};
 
-/// The resources that a search found.
-pub(crate) struct MatchingRows {
-    pub rows: Vec<Row>,
-    pub total: u64,
-    /// Whether the rows are in the order of names; too many results are in the order of the store.
-    pub sorted: bool,
+/// What numbers or an address lead to.
+pub(crate) struct Direct {
+    pub people: Listing,
+    pub structures: Listing,
 }
 
-/// What a visitor looks for among professionals; empty texts do not restrict.
-pub(crate) struct PeopleCriteria<'a> {
-    /// Words of a name.
-    pub name: &'a str,
-    /// Code of a profession.
-    pub profession: &'a str,
-    /// Code of a specialty.
-    pub specialty: &'a str,
-    /// Town or postal code of a place of practice.
-    pub place: &'a str,
-}
-
-/// Professionals that fulfil all criteria.
-pub(crate) fn people(snapshot: &Snapshot, criteria: &PeopleCriteria<'_>) -> Result<MatchingRows, Error> {
-    let mut filters = vec![active(practitioner::ACTIVE)];
-    filters.extend(containing_words(practitioner::NAME, criteria.name));
-    if let Some((table, concept)) = Nos::embedded().profession(criteria.profession) {
-        filters.push(with_code_of(practitioner::QUALIFICATION_CODE, &table.system, &concept.code));
-    } else if !criteria.profession.is_empty() {
-        filters.push(no_resource());
+impl Direct {
+    fn new(people: &RoaringBitmap, structures: &RoaringBitmap) -> Self {
+        Self { people: Listing::of_rows(PRACTITIONER, people), structures: Listing::of_rows(ORGANIZATION, structures) }
     }
-    if !criteria.specialty.is_empty() {
-        filters.push(with_code(practitioner::QUALIFICATION_CODE, criteria.specialty));
+
+    /// The address of the one sheet to which everything leads; `None` when it leads to several, or to none.
+    pub(crate) fn only_sheet(&self, snapshot: &Snapshot) -> Result<Option<String>, Error> {
+        let mut sheets = BTreeSet::new();
+        // Practices of one person share a sheet; a few rows tell whether there is another person.
+        for row in self.people.page(snapshot, 0, limits::FIRST_LOOK)? {
+            let shown = PractitionerView::of_json(&shown_json(&snapshot.read(row)?));
+            sheets.insert(format!("/professionnel/{}", shown.national_id));
+        }
+        for row in self.structures.page(snapshot, 0, limits::FIRST_LOOK)? {
+            let shown = OrganizationView::of_json(&shown_json(&snapshot.read(row)?));
+            sheets.insert(format!("/structure/{}", shown.technical_id));
+        }
+        Ok(if sheets.len() == 1 { sheets.pop_first() } else { None })
     }
-    filters.extend(located(criteria.place).map(practising_at));
-    let rows = snapshot.search(PRACTITIONER, &Filter::And(filters))?;
-    sorted_by_name(&rows, |row| {
-        let shown = PractitionerView::of_json(&shown_json(&snapshot.read(row)?));
-        Ok((fold(&format!("{} {}", shown.family, shown.given)), shown.national_id))
-    })
 }
 
-/// Structures by name and place; empty texts do not restrict.
-pub(crate) fn structures(snapshot: &Snapshot, name: &str, place: &str) -> Result<MatchingRows, Error> {
-    let mut filters = vec![active(organization::ACTIVE)];
-    filters.extend(containing_words(organization::NAME, name));
-    filters.extend(located(place));
-    let rows = snapshot.search(ORGANIZATION, &Filter::And(filters))?;
-    sorted_by_name(&rows, |row| {
-        let shown = OrganizationView::of_json(&shown_json(&snapshot.read(row)?));
-        Ok((fold(&shown.name), shown.technical_id))
-    })
-}
-
-/// Professionals with a situation at a structure that fulfils `structure`.
-fn practising_at(structure: Filter) -> Filter {
-    let role_there = Filter::Chain {
-        param: role::ORGANIZATION,
-        target_type: ORGANIZATION,
-        target_name: "Organization".to_owned(),
-        filter: Box::new(Filter::And(vec![active(organization::ACTIVE), structure])),
+/// People and structures that have one of these numbers: RPPS or ADELI number, alone or as a national identifier, FINESS, SIREN, SIRET.
+pub(crate) fn by_numbers(snapshot: &Snapshot, numbers: &[String]) -> Result<Direct, Error> {
+    let any = |ty: TypeId, active_param: ParamId, param: ParamId, forms: &dyn Fn(&String) -> Vec<String>| {
+        let codes = numbers.iter().flat_map(forms).map(|code| with_code(param, &code)).collect();
+        snapshot.search(ty, &Filter::And(vec![active(active_param), Filter::Or(codes)]))
     };
-    Filter::Has {
+    let of_person = |number: &String| vec![number.clone(), format!("8{number}"), format!("0{number}")];
+    let people = any(PRACTITIONER, practitioner::ACTIVE, practitioner::IDENTIFIER, &of_person)?;
+    let structures = any(ORGANIZATION, organization::ACTIVE, organization::IDENTIFIER, &|number: &String| vec![number.clone()])?;
+    Ok(Direct::new(&people, &structures))
+}
+
+/// What numbers mean, in sentences: how many there are, and which has a key that is wrong.
+pub(crate) fn number_sentences(numbers: &[String], found: u64) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if numbers.len() > 1 {
+        sentences.push(format!("Compris : {} numéros ({}).", numbers.len(), numbers.join(", ")));
+    }
+    for number in numbers {
+        let rpps = match (number.len(), number.strip_prefix('8')) {
+            (11, _) => Some(number.as_str()),
+            (12, rest) => rest,
+            _ => None,
+        };
+        if let Some(rpps) = rpps
+            && id::rpps(rpps).is_err()
+        {
+            sentences.push(format!("{rpps} n’est pas un numéro RPPS : sa clé de contrôle est fausse. Vérifiez chaque chiffre."));
+        }
+    }
+    if found == 0 && sentences.is_empty() {
+        sentences.push(format!("Aucun professionnel ni aucune structure n’a le numéro {}.", numbers.join(", ")));
+    }
+    sentences
+}
+
+/// People and structures with a secure mailbox that begins so.
+pub(crate) fn by_mailbox(snapshot: &Snapshot, address: &str) -> Result<Direct, Error> {
+    let with_box = |param: ParamId| Filter::Prefix { param, value: address.to_owned() };
+    let people = Filter::And(vec![active(practitioner::ACTIVE), with_mailbox(address)]);
+    let structures = Filter::And(vec![active(organization::ACTIVE), with_box(organization::MAILBOX_MSS)]);
+    Ok(Direct::new(&*snapshot.search(PRACTITIONER, &people)?, &*snapshot.search(ORGANIZATION, &structures)?))
+}
+
+/// Practices with a secure mailbox of their own or of one of their situations.
+fn with_mailbox(address: &str) -> Filter {
+    let with_box = |param: ParamId| Filter::Prefix { param, value: address.to_owned() };
+    let of_role = Filter::Has {
         source_type: PRACTITIONER_ROLE,
         param: role::PRACTITIONER,
         target_name: "Practitioner".to_owned(),
-        filter: Box::new(role_there),
-    }
-}
-
-/// The filter that no resource fulfils.
-fn no_resource() -> Filter {
-    Filter::Or(Vec::new())
-}
-
-/// Names that contain every word typed, whatever its case and accents. A word of one or two letters must begin the name, since
-/// the trigram filters of the store cannot narrow it down. Signs alone find nobody.
-fn containing_words(param: ParamId, words: &str) -> Vec<Filter> {
-    if is_signs_alone(words) {
-        return vec![no_resource()];
-    }
-    let filter = |word: &str| match word.chars().count() {
-        0..=2 => Filter::Prefix { param, value: word.to_owned() },
-        _ => Filter::Contains { param, value: word.to_owned() },
+        filter: Box::new(with_box(role::MAILBOX_MSS)),
     };
-    fold(words).split(' ').filter(|word| !word.is_empty()).take(limits::NAME_WORDS).map(filter).collect()
+    Filter::Or(vec![with_box(practitioner::MAILBOX_MSS), of_role])
 }
 
-/// Whether something was typed that has no letter and no digit. `base::text::folds_to_nothing` asks for less: of `*` or `%`
-/// folding leaves a sign, which a search would look for, and of nothing typed it leaves nothing.
-fn is_signs_alone(typed: &str) -> bool {
-    !typed.is_empty() && !fold(typed).chars().any(char::is_alphanumeric)
+/// The criteria of the advanced form; empty ones ask nothing.
+pub(crate) struct AdvancedCriteria<'f>(&'f QueryFields);
+
+impl<'f> AdvancedCriteria<'f> {
+    pub(crate) const fn new(fields: &'f QueryFields) -> Self {
+        Self(fields)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.of_people().is_empty()
+    }
+
+    /// Whether a criterion speaks of people, so that structures alone cannot fulfil it.
+    pub(crate) fn is_of_people_alone(&self) -> bool {
+        ["nom", "prenom", "profession", "specialite"].into_iter().any(|name| !self.0.get(name).is_empty())
+    }
+
+    /// Conditions on practices.
+    pub(crate) fn of_people(&self) -> Vec<Filter> {
+        let mut all = Vec::new();
+        let typed = |name: &str| Some(self.0.get(name)).filter(|value| !value.is_empty());
+        if let Some(number) = typed("identifiant") {
+            let number: String = number.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+            let forms = [number.clone(), format!("8{number}"), format!("0{number}")];
+            let of_place = practising_at(with_code(organization::IDENTIFIER, &number));
+            let own = forms.iter().map(|code| with_code(practitioner::IDENTIFIER, code));
+            all.push(Filter::Or(own.chain([of_place]).collect()));
+        }
+        all.extend(typed("nom").map(|value| beginning_words(practitioner::FAMILY, value)));
+        all.extend(typed("prenom").map(|value| beginning_words(practitioner::GIVEN, value)));
+        all.extend(typed("profession").map(|code| match Nos::embedded().profession(code) {
+            Some((table, concept)) => with_code_of(practitioner::QUALIFICATION_CODE, &table.system, &concept.code),
+            None => Filter::Or(Vec::new()),
+        }));
+        all.extend(typed("specialite").map(|code| with_code(practitioner::QUALIFICATION_CODE, code)));
+        all.extend(typed("mss").map(|address| with_mailbox(&address.to_lowercase())));
+        let of_place = self.places();
+        if !of_place.is_empty() {
+            all.push(practising_at(Filter::And(of_place)));
+        }
+        all
+    }
+
+    /// Conditions on structures.
+    pub(crate) fn of_structures(&self) -> Vec<Filter> {
+        let mut all = self.places();
+        let typed = |name: &str| Some(self.0.get(name)).filter(|value| !value.is_empty());
+        if let Some(number) = typed("identifiant") {
+            let number: String = number.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+            all.push(with_code(organization::IDENTIFIER, &number));
+        }
+        let mailbox = |address: &str| Filter::Prefix { param: organization::MAILBOX_MSS, value: address.to_lowercase() };
+        all.extend(typed("mss").map(mailbox));
+        all
+    }
+
+    /// Conditions on the structure itself, or on that where somebody practises.
+    fn places(&self) -> Vec<Filter> {
+        let mut all = Vec::new();
+        let typed = |name: &str| Some(self.0.get(name)).filter(|value| !value.is_empty());
+        let contains = |param: ParamId, value: &str| {
+            let words: Vec<Filter> =
+                words(value).into_iter().take(limits::CRITERION_WORDS).map(|value| Filter::Contains { param, value }).collect();
+            if words.is_empty() { Filter::Or(words) } else { Filter::And(words) }
+        };
+        all.extend(typed("structure").map(|value| beginning_words(organization::NAME, value)));
+        all.extend(typed("adresse").map(|value| contains(organization::ADDRESS, value)));
+        all.extend(typed("voie").map(|value| contains(organization::ADDRESS_LINE, value)));
+        all.extend(typed("cp").map(|value| prefix(organization::POSTAL_CODE, value)));
+        all.extend(typed("ville").map(|value| prefix(organization::CITY, value)));
+        all
+    }
 }
 
-/// Structures of a town or a postal code; `None` when nothing was typed, no structure for signs alone. `st` and `ste` are
-/// also read as `saint` and `sainte`.
-fn located(place: &str) -> Option<Filter> {
-    let folded = fold(place);
-    if is_signs_alone(place) {
-        return Some(no_resource());
+/// Texts that begin with what was typed; none for signs alone.
+fn prefix(param: ParamId, value: &str) -> Filter {
+    if fold(value).chars().any(char::is_alphanumeric) {
+        Filter::Prefix { param, value: value.to_owned() }
+    } else {
+        Filter::Or(Vec::new())
     }
-    if folded.is_empty() {
-        return None;
-    }
-    if folded.bytes().all(|b| b.is_ascii_digit()) {
-        return Some(Filter::Prefix { param: organization::POSTAL_CODE, value: folded });
-    }
-    let city = |value: String| Filter::Prefix { param: organization::CITY, value };
-    let spelt_out = |word: &str| match word {
-        "st" => "saint".to_owned(),
-        "ste" => "sainte".to_owned(),
-        word => word.to_owned(),
-    };
-    let long = folded.split(' ').map(spelt_out).collect::<Vec<_>>().join(" ");
-    Some(if long == folded { city(folded) } else { Filter::Or(vec![city(folded), city(long)]) })
 }
 
-/// The rows in the order of `key`, when they are few enough to read them all.
-fn sorted_by_name(rows: &RoaringBitmap, key: impl Fn(Row) -> Result<(String, String), Error>) -> Result<MatchingRows, Error> {
-    let total = rows.len();
-    if total > limits::SORTED {
-        return Ok(MatchingRows { rows: rows.iter().map(Row::new).collect(), total, sorted: false });
-    }
-    let mut keyed = rows.iter().map(Row::new).map(|row| Ok((key(row)?, row))).collect::<Result<Vec<_>, Error>>()?;
-    keyed.sort();
-    Ok(MatchingRows { rows: keyed.into_iter().map(|(_, row)| row).collect(), total, sorted: true })
+/// Names of which words begin with all the typed words; none for signs alone.
+fn beginning_words(param: ParamId, value: &str) -> Filter {
+    let typed = words(value).into_iter().take(limits::CRITERION_WORDS);
+    let words: Vec<Filter> = typed.map(|beginning| Filter::WordStart { param, beginning }).collect();
+    if words.is_empty() { Filter::Or(words) } else { Filter::And(words) }
 }
 
 /// What the form lets choose from: code and label, in the order of labels.
@@ -146,6 +197,8 @@ fn sorted_by_name(rows: &RoaringBitmap, key: impl Fn(Row) -> Result<(String, Str
 pub(crate) struct FormChoices {
     pub professions: Vec<(String, String)>,
     pub specialties: Vec<(String, String)>,
+    /// Places that the box « where » suggests: the largest towns, then departments and regions.
+    pub places: Vec<String>,
 }
 
 impl FormChoices {
@@ -164,34 +217,54 @@ impl FormChoices {
         Self {
             professions: valid_codes(&["TRE_G15", "TRE_R94", "TRE_R95", "TRE_R291"]),
             specialties: valid_codes(&["TRE_R38", "TRE_R40", "TRE_R44"]),
+            places: suggested_places(),
         }
     }
+
+    /// The label of a code of the lists.
+    pub(crate) fn label(&self, code: &str) -> Option<&str> {
+        let all = self.professions.iter().chain(&self.specialties);
+        all.into_iter().find(|(known, _)| known == code).map(|(_, label)| label.as_str())
+    }
+}
+
+/// The largest towns with the first of their postal codes.
+fn suggested_places() -> Vec<String> {
+    let mut towns: Vec<_> = Geography::embedded().communes().iter().filter(|commune| commune.kind == "COM").collect();
+    towns.sort_by_key(|commune| std::cmp::Reverse(commune.population));
+    let label = |commune: &annuaire_nos::geography::Commune| match commune.postal.first() {
+        Some(postal) => format!("{postal} {}", commune.name),
+        None => commune.name.clone(),
+    };
+    towns.into_iter().take(limits::TOWNS).map(label).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use annuaire_base::text::folds_to_nothing;
+    use super::{AdvancedCriteria, Filter, number_sentences};
+    use crate::query::QueryFields;
 
     #[test]
     fn signs_alone_find_nobody() {
-        for typed in ["-", "- -", "'", "…", "*", "%", "«»", "\u{301}", "_", "."] {
-            assert_eq!(containing_words(practitioner::NAME, typed), [no_resource()], "{typed}");
-            assert_eq!(located(typed), Some(no_resource()), "{typed}");
+        for typed in ["-", "- -", "'", "…", "*", "%25", "«»", "_", "."] {
+            for name in ["nom", "prenom", "structure", "adresse", "voie", "ville", "cp"] {
+                let fields = QueryFields::parse(Some(&format!("{name}={typed}")));
+                let criteria = AdvancedCriteria::new(&fields);
+                let [filter] = criteria.of_people().try_into().unwrap_or_else(|all| panic!("{name}={typed}: {all:?}"));
+                assert!(format!("{filter:?}").contains("Or([])"), "{name}={typed}: {filter:?}");
+            }
         }
-        assert!(containing_words(practitioner::NAME, "").is_empty() && located("").is_none());
-        assert_eq!(containing_words(practitioner::NAME, "le goff-").len(), 2);
+        let none = QueryFields::parse(Some("nom=&ville="));
+        assert!(AdvancedCriteria::new(&none).is_empty() && AdvancedCriteria::new(&none).of_structures() == Vec::<Filter>::new());
     }
 
-    /// Why there are two functions: what folds to nothing is signs alone, and not the reverse.
     #[test]
-    fn signs_alone_are_more_than_what_folds_to_nothing() {
-        for typed in ["-", "'", "\u{301}", ". -"] {
-            assert!(is_signs_alone(typed) && folds_to_nothing(typed), "{typed}");
-        }
-        for typed in ["*", "%", "_", "«»"] {
-            assert!(is_signs_alone(typed) && !folds_to_nothing(typed), "{typed}");
-        }
-        assert!(!is_signs_alone("") && folds_to_nothing(""));
+    fn numbers_are_told() {
+        let one = |number: &str| number_sentences(&[number.to_owned()], 0).join(" ");
+        assert!(one("10999000011").contains("clé de contrôle est fausse"), "{}", one("10999000011"));
+        assert!(one("810999000011").contains("10999000011 n’est pas"), "{}", one("810999000011"));
+        assert_eq!(one("10999000010"), "Aucun professionnel ni aucune structure n’a le numéro 10999000010.");
+        let three = ["10999000010", "990000010", "990000028"].map(str::to_owned);
+        assert!(number_sentences(&three, 2)[0].starts_with("Compris : 3 numéros"));
     }
 }
