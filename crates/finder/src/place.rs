@@ -211,23 +211,37 @@ impl Gazetteer {
         nothing
     }
 
-    /// All words as the name of places, as the code of a department, or as a name with the code of its department (« Sainte-Anne 25 »).
+    /// All words as the name of places, as the code of a department, or as a name with a department or region around it (« Sainte-Anne 25 »,
+    /// « Vienne Isère »).
     fn exactly(&self, words: &[String], freedom: Freedom) -> Option<NamesFound<'_>> {
         let short = freedom == Freedom::Free;
         let names = self.exact(&words.join(" "), short);
         if !names.is_empty() {
             return Some(NamesFound { names, is_exact: true, ..NamesFound::default() });
         }
-        match words {
-            [] => None,
-            [code] => Some(NamesFound { department: Some(self.department(code)?), is_exact: true, ..NamesFound::default() }),
-            [name @ .., code] => {
-                let department = self.department(code)?.departments;
-                let mut names = self.exact(&name.join(" "), short);
-                names.retain(|name| department.iter().any(|code| self.is_in(name, code)));
-                (!names.is_empty()).then(|| NamesFound { names, is_exact: true, ..NamesFound::default() })
+        if let [code] = words {
+            return Some(NamesFound { department: Some(self.department(code)?), is_exact: true, ..NamesFound::default() });
+        }
+        for at in (1..words.len()).rev() {
+            let (first, last) = words.split_at(at);
+            for (name, area) in [(first, last), (last, first)] {
+                let departments = self.departments_named(area);
+                let mut names = if departments.is_empty() { Vec::new() } else { self.exact(&name.join(" "), short) };
+                names.retain(|name| departments.iter().any(|code| self.is_in(name, code)));
+                if !names.is_empty() {
+                    return Some(NamesFound { names, is_exact: true, ..NamesFound::default() });
+                }
             }
         }
+        None
+    }
+
+    /// Codes of the departments that words name, by code or by name, or by the name of their region.
+    fn departments_named(&self, words: &[String]) -> Vec<String> {
+        let by_code = if let [code] = words { self.department(code) } else { None };
+        let by_name = self.exact(&words.join(" "), false).into_iter().map(|name| self.place(name));
+        let areas = by_name.chain(by_code).filter(|place| matches!(place.kind, PlaceKind::Department | PlaceKind::Region));
+        areas.flat_map(|place| place.departments).collect()
     }
 }
 
