@@ -49,8 +49,8 @@ struct NamesFound<'a> {
 ///
 /// A town and a postal code that contradict each other give the town, and [`PlaceReading::rest`] the code. A postal code that no commune has
 /// (CEDEX) tells the department. From five letters one error is mended, from nine two, when no place has exactly this name.
-/// Some look-ups for a name that exists. For one with errors, of some 55,000 names those are looked at whose beginning has few errors: nine thousand short
-/// rows of a comparison, at most [`NEAR_ROWS`](crate::limits::NEAR_ROWS).
+/// Some look-ups for a name that exists. For one with errors, only the names whose beginning has few errors are looked at: some nine
+/// thousand short rows of a comparison, at most [`NEAR_ROWS`](crate::limits::NEAR_ROWS).
 #[must_use]
 pub fn read_place(typed: &str) -> PlaceReading {
     Gazetteer::embedded().read(&words(typed), Freedom::Free)

@@ -324,7 +324,8 @@ impl Gazetteer {
             .unwrap_or_default()
     }
 
-    /// Beginnings of the postal codes of a department: two digits, three in Corsica and overseas, complete codes of small islands that share the digits of another one.
+    /// Beginnings of the postal codes of a department: two digits, three in Corsica and overseas, complete codes of
+    /// small islands that share the digits of another one.
     fn postal_prefixes(&self, department: &str) -> Vec<String> {
         if department.len() == 2 && department.bytes().all(|b| b.is_ascii_digit()) {
             return vec![department.to_owned()];
