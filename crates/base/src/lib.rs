@@ -7,6 +7,7 @@
 //! - [`nir`]: social security numbers, which must be recognised to be refused.
 //! - [`date`]: dates known to the year, the month or the day; FHIR instants; HTTP dates. Legal time is that of Paris.
 //! - [`text`]: the folded form in which names compare.
+//! - [`sound`]: the key under which names that are said alike are found.
 //! - [`words`]: the words of a text, as people write and leave them out.
 //! - [`Tx`]: the number of a transaction of the change log.
 //! - [`fact`]: what one owner says of one facet of one entity, as the change log keeps it.
@@ -26,8 +27,8 @@ pub mod fact;
 pub mod id;
 mod log_identity;
 pub mod nir;
-pub mod text;
 pub mod sound;
+pub mod text;
 mod tx;
 pub mod words;
 

@@ -4,6 +4,8 @@
 pub const PLACES: usize = 20;
 /// Words at one edge of a text that may name a place together.
 pub const EDGE_WORDS: usize = 5;
+/// Postal codes in a text around which a place is looked for.
+pub const EDGE_POSTAL_CODES: usize = 4;
 /// Words that may name a profession or a specialty together.
 pub const CONCEPT_WORDS: usize = 4;
 /// Letters from which the beginning of a word may stand for a profession or a specialty.

@@ -17,7 +17,7 @@ pub fn structures_in(place: &Place) -> Filter {
         PlaceKind::PostalCode => Filter::Or(place.postal.iter().map(postal).collect()),
         PlaceKind::Department | PlaceKind::Region => {
             let mut any: Vec<Filter> = place.departments.iter().map(insee_start).collect();
-            any.extend(place.departments.iter().flat_map(|code| postal_starts(code)).map(postal_start));
+            any.extend(place.postal.iter().cloned().map(postal_start));
             Filter::Or(any)
         }
         PlaceKind::Commune | PlaceKind::District | PlaceKind::FormerCommune => {
@@ -28,15 +28,6 @@ pub fn structures_in(place: &Place) -> Filter {
             ]));
             Filter::Or(any)
         }
-    }
-}
-
-/// Beginnings of the postal codes of a department: Corsica's follow its former number.
-fn postal_starts(department: &str) -> Vec<String> {
-    match department {
-        "2A" => vec!["200".to_owned(), "201".to_owned()],
-        "2B" => vec!["202".to_owned(), "206".to_owned()],
-        other => vec![other.to_owned()],
     }
 }
 

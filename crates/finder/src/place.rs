@@ -5,48 +5,15 @@
 
 mod gazetteer;
 mod near;
+mod told;
 mod typed;
 
-use crate::limits::{EDGE_WORDS, PLACES};
-use gazetteer::{Gazetteer, PlaceName, candidate_ranges, range};
+use crate::limits::{EDGE_POSTAL_CODES, EDGE_WORDS, PLACES};
+use gazetteer::{Gazetteer, PlaceName};
+use std::collections::BTreeSet;
 use std::ops::Range;
+pub use told::{Place, PlaceKind};
 use typed::{district, is_number, is_postal, words};
-
-/// What a place is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlaceKind {
-    /// A commune of today.
-    Commune,
-    /// A municipal district of Paris, Lyon or Marseille.
-    District,
-    /// A commune that another one holds today, or a former name of a commune.
-    FormerCommune,
-    /// A postal code, with all communes that have it.
-    PostalCode,
-    /// A department, or an overseas territory.
-    Department,
-    /// A region of today, or one of those that ended in 2016.
-    Region,
-}
-
-/// A place, and what addresses in it contain. An address is in the place when one of these says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// What users read: « Brest (29) », « Cherbourg-Octeville, aujourd’hui Cherbourg-en-Cotentin (50) »,
-    /// « 29200 Brest », « Finistère (département 29) », « Bretagne (région) ».
-    pub label: String,
-    /// What it is.
-    pub kind: PlaceKind,
-    /// INSEE codes, that of today first; none for a department or a region.
-    pub insee: Vec<String>,
-    /// Postal codes; for a department or a region, beginnings of postal codes (`29`, `201`). A postal code may be shared with communes nearby.
-    pub postal: Vec<String>,
-    /// Folded names, as addresses write them, perhaps before a CEDEX; none for a department or a region. The names of a district do not
-    /// contain that of its city alone.
-    pub names: Vec<String>,
-    /// Codes of departments (TRE_G09): one, or those of a region, or those that share a postal code.
-    pub departments: Vec<String>,
-}
 
 /// What a typed place can mean.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,32 +49,43 @@ struct NamesFound<'a> {
 ///
 /// A town and a postal code that contradict each other give the town, and [`PlaceReading::rest`] the code. A postal code that no commune has
 /// (CEDEX) tells the department. From five letters one error is mended, from nine two, when no place has exactly this name.
-/// Some look-ups for a name that exists. For one with errors, of some 55,000 names those are looked at whose beginning has few errors: nine thousand short
-/// rows of a comparison, at most [`NEAR_ROWS`](crate::limits::NEAR_ROWS).
+/// Some look-ups for a name that exists. For one with errors, only the names whose beginning has few errors are looked at: some nine
+/// thousand short rows of a comparison, at most [`NEAR_ROWS`](crate::limits::NEAR_ROWS).
 #[must_use]
 pub fn read_place(typed: &str) -> PlaceReading {
     Gazetteer::embedded().read(&words(typed), Freedom::Free)
 }
 
 /// Places that the first or last words of a text name exactly, or words around a postal code anywhere in it, for one field that takes everything:
-/// « 29200 Brest, Dr Lefebvre, cardio ». The longest come first, then the best. The words are folded; some twenty look-ups, and
-/// ten more for each postal code.
+/// « 29200 Brest, Dr Lefebvre, cardio ». The longest come first, then the best. The words are folded. Some twenty look-ups, and
+/// ten more for each postal code, of which the first [`EDGE_POSTAL_CODES`] count.
 #[must_use]
 pub fn place_at_edge(words: &[String]) -> Vec<(Range<usize>, Place)> {
     let all = Gazetteer::embedded();
-    let words_read = &words[..words.len().min(crate::limits::TYPED_WORDS)];
-    let postal: Vec<usize> = (0..words_read.len()).filter(|i| is_postal(&words_read[*i])).collect();
     let mut found = Vec::new();
-    for bounds in candidate_ranges(words_read.len(), &postal, EDGE_WORDS) {
-        let said = typed::words(&words_read[range(bounds)].join(" "));
-        let reading = all.read(&said, Freedom::Strict);
+    for (from, to) in edge_ranges(words) {
+        let reading = all.read(&typed::words(&words[from..to].join(" ")), Freedom::Strict);
         if reading.rest.is_empty() {
-            found.extend(reading.places.into_iter().map(|place| (range(bounds), place)));
+            found.extend(reading.places.into_iter().map(|place| (from..to, place)));
         }
     }
     // The sort is stable, so the places of a range stay in their order.
     found.sort_by_key(|(range, _)| (std::cmp::Reverse(range.len()), range.start));
     found
+}
+
+/// Beginnings and ends of ranges of words that may name a place: at an edge of a text, or around a postal code.
+fn edge_ranges(words: &[String]) -> BTreeSet<(usize, usize)> {
+    let length = words.len();
+    let postal: Vec<usize> = (0..length).filter(|i| is_postal(&words[*i])).take(EDGE_POSTAL_CODES).collect();
+    let mut ranges = BTreeSet::new();
+    for count in 1..=EDGE_WORDS.min(length) {
+        ranges.extend([(0, count), (length - count, length)]);
+        for at in &postal {
+            ranges.extend([(*at, (at + count).min(length)), ((at + 1).saturating_sub(count), at + 1)]);
+        }
+    }
+    ranges
 }
 
 /// Places to propose while somebody types, by the beginning of any of their words or of their postal code: the place that has exactly this name first,
@@ -233,23 +211,37 @@ impl Gazetteer {
         nothing
     }
 
-    /// All words as the name of places, as the code of a department, or as a name with the code of its department (« Sainte-Anne 25 »).
+    /// All words as the name of places, as the code of a department, or as a name with a department or region around it (« Sainte-Anne 25 »,
+    /// « Vienne Isère »).
     fn exactly(&self, words: &[String], freedom: Freedom) -> Option<NamesFound<'_>> {
         let short = freedom == Freedom::Free;
         let names = self.exact(&words.join(" "), short);
         if !names.is_empty() {
             return Some(NamesFound { names, is_exact: true, ..NamesFound::default() });
         }
-        match words {
-            [] => None,
-            [code] => Some(NamesFound { department: Some(self.department(code)?), is_exact: true, ..NamesFound::default() }),
-            [name @ .., code] => {
-                let department = self.department(code)?.departments;
-                let mut names = self.exact(&name.join(" "), short);
-                names.retain(|name| department.iter().any(|code| self.is_in(name, code)));
-                (!names.is_empty()).then(|| NamesFound { names, is_exact: true, ..NamesFound::default() })
+        if let [code] = words {
+            return Some(NamesFound { department: Some(self.department(code)?), is_exact: true, ..NamesFound::default() });
+        }
+        for at in (1..words.len()).rev() {
+            let (first, last) = words.split_at(at);
+            for (name, area) in [(first, last), (last, first)] {
+                let departments = self.departments_named(area);
+                let mut names = if departments.is_empty() { Vec::new() } else { self.exact(&name.join(" "), short) };
+                names.retain(|name| departments.iter().any(|code| self.is_in(name, code)));
+                if !names.is_empty() {
+                    return Some(NamesFound { names, is_exact: true, ..NamesFound::default() });
+                }
             }
         }
+        None
+    }
+
+    /// Codes of the departments that words name, by code or by name, or by the name of their region.
+    fn departments_named(&self, words: &[String]) -> Vec<String> {
+        let by_code = if let [code] = words { self.department(code) } else { None };
+        let by_name = self.exact(&words.join(" "), false).into_iter().map(|name| self.place(name));
+        let areas = by_name.chain(by_code).filter(|place| matches!(place.kind, PlaceKind::Department | PlaceKind::Region));
+        areas.flat_map(|place| place.departments).collect()
     }
 }
 

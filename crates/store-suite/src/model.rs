@@ -6,7 +6,7 @@ use annuaire_store::{Change, ChangeCounts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Entity, owner, facet.
-type Place = (String, String, String);
+type FactPlace = (String, String, String);
 
 /// Publication and payload, `None` when it ended; absent: withdrawn.
 type Content = Option<Option<(Publication, String)>>;
@@ -15,18 +15,18 @@ type Content = Option<Option<(Publication, String)>>;
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) last: u64,
-    versions: BTreeMap<Place, Vec<(u64, Content)>>,
+    versions: BTreeMap<FactPlace, Vec<(u64, Content)>>,
     held: BTreeSet<String>,
     pub(crate) changed: BTreeMap<u64, BTreeSet<String>>,
     pub(crate) withdrawn: BTreeMap<u64, BTreeSet<String>>,
 }
 
-fn place(key: &FactKey) -> Place {
+fn place(key: &FactKey) -> FactPlace {
     (key.entity.clone(), key.owner.clone(), key.facet.clone())
 }
 
 impl Model {
-    fn stands(&self, place: &Place) -> Option<(Publication, String)> {
+    fn stands(&self, place: &FactPlace) -> Option<(Publication, String)> {
         self.versions.get(place)?.last()?.1.clone()?
     }
 
@@ -34,11 +34,11 @@ impl Model {
     pub(crate) fn unit(&mut self, withdraw: &[String], lift: &[String], puts: &[Change]) -> ChangeCounts {
         let tx = self.last + 1;
         let mut counts = ChangeCounts::default();
-        let mut rows: BTreeMap<Place, Content> = BTreeMap::new();
+        let mut rows: BTreeMap<FactPlace, Content> = BTreeMap::new();
         let mut takes_number = false;
         for entity in withdraw.iter().filter(|e| !self.held.contains(*e)).cloned().collect::<Vec<_>>() {
             takes_number = true;
-            let places: Vec<Place> = self.versions.keys().filter(|p| p.0 == entity).cloned().collect();
+            let places: Vec<FactPlace> = self.versions.keys().filter(|p| p.0 == entity).cloned().collect();
             for place in places {
                 if self.stands(&place).is_some() {
                     counts.ended += 1;
@@ -54,7 +54,7 @@ impl Model {
         for entity in lift {
             self.held.remove(entity);
         }
-        let last: BTreeMap<Place, &Change> = puts.iter().map(|c| (place(&c.key), c)).collect();
+        let last: BTreeMap<FactPlace, &Change> = puts.iter().map(|c| (place(&c.key), c)).collect();
         for (place, change) in last {
             let now = change.payload.clone().map(|payload| (change.publication, payload));
             let before = self.stands(&place);
@@ -90,7 +90,7 @@ impl Model {
     }
 
     pub(crate) fn facts(&self, at: u64) -> Vec<Fact> {
-        let fact = |(place, versions): (&Place, &Vec<(u64, Content)>)| {
+        let fact = |(place, versions): (&FactPlace, &Vec<(u64, Content)>)| {
             let (tx, content) = versions.iter().rfind(|v| v.0 <= at)?;
             let (publication, payload) = content.clone()??;
             Some(Fact { key: key(place), tx: Tx::new(*tx), payload, publication })
@@ -100,7 +100,7 @@ impl Model {
 
     pub(crate) fn history(&self, at: u64) -> Vec<FactVersion> {
         let versions = self.versions.iter().flat_map(|(place, versions)| versions.iter().map(move |v| (place, v)));
-        let version = |(place, (tx, content)): (&Place, &(u64, Content))| FactVersion {
+        let version = |(place, (tx, content)): (&FactPlace, &(u64, Content))| FactVersion {
             key: key(place),
             tx: Tx::new(*tx),
             content: match content {
@@ -115,6 +115,6 @@ impl Model {
     }
 }
 
-fn key(place: &Place) -> FactKey {
+fn key(place: &FactPlace) -> FactKey {
     FactKey { entity: place.0.clone(), owner: place.1.clone(), facet: place.2.clone() }
 }

@@ -1,14 +1,13 @@
 //! All names of places, sorted, with what each designates.
 
 use super::near::{NearNames, first_after, near};
+use super::told::{Place, PlaceKind};
 use super::typed::{name_key, words};
-use super::{Place, PlaceKind};
 use crate::limits::{AREA_WEIGHT, LABEL_NAMES};
 use annuaire_base::text::fold;
 use annuaire_nos::Nos;
 use annuaire_nos::geography::{Commune, Geography};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ops::Range;
 use std::sync::OnceLock;
 
 /// Departments of the regions that ended on 1 January 2016, by the code of the region in TRE_R30: the table keeps their names, and people too.
@@ -325,7 +324,8 @@ impl Gazetteer {
             .unwrap_or_default()
     }
 
-    /// Beginnings of the postal codes of a department: two digits, three in Corsica and overseas, complete codes of small islands that share the digits of another one.
+    /// Beginnings of the postal codes of a department: two digits, three in Corsica and overseas, complete codes of
+    /// small islands that share the digits of another one.
     fn postal_prefixes(&self, department: &str) -> Vec<String> {
         if department.len() == 2 && department.bytes().all(|b| b.is_ascii_digit()) {
             return vec![department.to_owned()];
@@ -480,23 +480,4 @@ fn address_names(commune: &Commune) -> Vec<String> {
         names.extend((digits != "1").then(|| format!("{city} {digits}eme")));
     }
     names
-}
-
-/// Ranges of words that may name a place together at an edge of a text, or around a postal code.
-pub(super) fn candidate_ranges(length: usize, postal: &[usize], most: usize) -> BTreeSet<(usize, usize)> {
-    let mut ranges = BTreeSet::new();
-    for words in 1..=most.min(length) {
-        ranges.insert((0, words));
-        ranges.insert((length - words, length));
-        for at in postal {
-            ranges.insert((*at, (at + words).min(length)));
-            ranges.insert(((at + 1).saturating_sub(words), at + 1));
-        }
-    }
-    ranges
-}
-
-/// A range of positions, of the standard library's type.
-pub(super) fn range((from, to): (usize, usize)) -> Range<usize> {
-    from..to
 }

@@ -34,7 +34,7 @@ pub(super) fn near<'a>(names: usize, name: impl Fn(usize) -> &'a str, typed: &st
     if errors == 0 || typed.is_empty() || typed.len() > NEAR_NAME {
         return walk;
     }
-    let mut rows = Comparison::new(typed.as_bytes(), errors);
+    let mut rows = ErrorTable::new(typed.as_bytes(), errors);
     let mut before: &[u8] = &[];
     // Rows that stand, of the letters of the name before.
     let mut standing = 0;
@@ -64,13 +64,13 @@ pub(super) fn near<'a>(names: usize, name: impl Fn(usize) -> &'a str, typed: &st
 }
 
 /// The errors between beginnings of a name and beginnings of the typed one: cell `j` of row `i` is about the first `i` and `j` letters.
-struct Comparison<'a> {
+struct ErrorTable<'a> {
     typed: &'a [u8],
     errors: usize,
     cells: Vec<u8>,
 }
 
-impl<'a> Comparison<'a> {
+impl<'a> ErrorTable<'a> {
     fn new(typed: &'a [u8], errors: u8) -> Self {
         let errors = usize::from(errors);
         // A name that is longer by more than the errors has no cell left within reach, so no further row is needed.

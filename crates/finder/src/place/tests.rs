@@ -50,6 +50,10 @@ fn places_are_read_as_people_write_them() {
         ("42055 saint etienne cedex 2", "Saint-Étienne (42)"),
         ("ste anne 25", "Sainte-Anne (25)"),
         ("Sainte-Anne (25513)", "Sainte-Anne (25)"),
+        ("25 Sainte-Anne", "Sainte-Anne (25)"),
+        ("Vienne Isère", "Vienne (38)"),
+        ("Brest, Finistère", "Brest (29)"),
+        ("Saint-Malo, Bretagne", "Saint-Malo (35)"),
         ("havre", "Le Havre (76)"),
         ("la rochelle", "La Rochelle (17)"),
         ("2A", "Corse-du-Sud (département 2A)"),
@@ -98,6 +102,8 @@ fn a_town_wins_over_a_postal_code_that_contradicts_it() {
 fn what_no_place_explains_is_told() {
     assert_eq!(read("brest dupontel"), ("Brest (29)".to_owned(), true, "dupontel".to_owned()));
     assert_eq!(read("cabinet du port brest"), ("Brest (29)".to_owned(), true, "cabinet du port".to_owned()));
+    // A department that does not hold the town explains nothing.
+    assert_eq!(read("brest 35"), ("Brest (29)".to_owned(), true, "35".to_owned()));
     assert_eq!(read("29200 xqzwkv"), ("29200 Brest".to_owned(), true, "xqzwkv".to_owned()));
     for nothing in ["", " ", "-", "cedex", "CEDEX 2", "()"] {
         assert_eq!(read(nothing), (String::new(), false, String::new()), "{nothing}");
@@ -182,6 +188,8 @@ fn places_stand_at_the_edges_of_a_text() {
     assert_eq!(first("dr lefebvre 29200 cardio x y z a b"), Some((2..3, "29200 Brest".to_owned())));
     assert_eq!(first("kine st etienne cedex 2"), Some((1..5, "Saint-Étienne (42)".to_owned())));
     assert_eq!(first("kine saint remy de provence"), Some((1..5, "Saint-Rémy-de-Provence (13)".to_owned())));
+    let long = format!("{} quimper", ["mot"; 40].join(" "));
+    assert_eq!(first(&long), Some((40..41, "Quimper (29)".to_owned())));
     // No typing errors, no place in the middle, no article left out.
     for none in ["breest xqzwkv", "xqzwkv brest xqzwkv", "havre xqzwkv", ""] {
         assert_eq!(first(none), None, "{none}");
