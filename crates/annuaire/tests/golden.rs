@@ -115,7 +115,7 @@ fn rights_of_every_route() {
     let mut table = String::from("route                                   nobody  key  credential  historian\n");
     for route in [
         "",
-        "recherche?nom=martin",
+        "recherche?q=martin",
         "structures?nom=a",
         "professionnel/none",
         "structure/none",

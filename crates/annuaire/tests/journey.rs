@@ -252,9 +252,9 @@ fn pages_are_whole_and_every_link_leads_somewhere() {
     let server = Server::start(&data, &[]);
     let host = server.base.split_once('/').unwrap().0.to_owned();
     let page = |path: &str| server.get(&format!("http://{host}{path}"), "");
-    let mut todo = vec!["/".to_owned(), "/recherche?nom=mar&lieu=&profession=&specialite=".to_owned()];
+    let mut todo = vec!["/".to_owned(), "/recherche?q=mar&ou=".to_owned()];
     todo.extend(
-        ["/structures?nom=hospitalier", "/recherche?lieu=75", "/recherche?profession=10&lieu=St%20Etienne", "/mentions"]
+        ["/structures?nom=hospitalier", "/recherche?ou=75", "/recherche?profession=10&ou=St%20Etienne", "/mentions"]
             .map(String::from),
     );
     let mut seen = std::collections::BTreeSet::new();
@@ -280,7 +280,7 @@ fn pages_are_whole_and_every_link_leads_somewhere() {
     for (path, status) in [("/x", 404), ("/professionnel/0", 404), ("/structure/0", 404), ("/recherche", 400)] {
         assert_eq!(page(path).0, status, "{path}");
     }
-    let (_, body) = page("/recherche?nom=%3Cscript%3Ealert(1)%3C/script%3E%22");
+    let (_, body) = page("/recherche?q=%3Cscript%3Ealert(1)%3C/script%3E%22");
     assert!(!body.contains("<script>") && body.contains("&lt;script&gt;") | body.contains("&#60;script&#62;"), "{body}");
 }
 

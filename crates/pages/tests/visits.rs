@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use annuaire_base::Tx;
 use annuaire_fhir::schema::type_id;
+use annuaire_fhir::systems::IDNPS;
 use annuaire_index::{Error, Index};
 use annuaire_terms::{ParamId, Presence, Resource, Term};
 use annuaire_web::limits::LONG;
@@ -33,7 +34,8 @@ fn param(ty: &str, name: &str) -> ParamId {
 
 /// A resource with these members, which it begins with a comma, and terms; `active` is both.
 fn resource(ty: &str, id: &str, active: bool, members: &str, mut terms: Vec<Term>) -> Resource {
-    terms.push(Term::Token { param: param(ty, "active"), system: String::new(), code: active.to_string() });
+    let json = format!(r#"{{"resourceType":"{ty}","id":"{id}","active":{active}{members}}}"#);
+    terms.extend(annuaire_fhir::extract::terms(ty, &serde_json::from_str(&json).unwrap()));
     Resource {
         ty: type_id(ty).unwrap(),
         id: id.to_owned(),
@@ -48,17 +50,9 @@ fn resource(ty: &str, id: &str, active: bool, members: &str, mut terms: Vec<Term
 /// Three professionals, of whom one left and one has a name with direction marks, and a structure where the first practises.
 fn fill(store: &Index) {
     let person = |id: &str, national_id: &str, family: &str, active: bool| {
-        let identifier = format!(r#"{{"type":{{"coding":[{{"code":"IDNPS"}}]}},"value":"{national_id}"}}"#);
+        let identifier = format!(r#"{{"type":{{"coding":[{{"code":"IDNPS"}}]}},"system":"{IDNPS}","value":"{national_id}"}}"#);
         let name = format!(r#"{{"family":"{family}","given":["A\u200bnne"]}}"#);
-        let terms = vec![
-            Term::Text { param: param("Practitioner", "name"), value: family.to_owned() },
-            Term::Token {
-                param: param("Practitioner", "identifier"),
-                system: annuaire_fhir::systems::IDNPS.to_owned(),
-                code: national_id.to_owned(),
-            },
-        ];
-        resource("Practitioner", id, active, &format!(r#","identifier":[{identifier}],"name":[{name}]"#), terms)
+        resource("Practitioner", id, active, &format!(r#","identifier":[{identifier}],"name":[{name}]"#), Vec::new())
     };
     let (at, of) = ("Organization/001-F990000001", "Practitioner/003-2");
     let resources = [
@@ -135,11 +129,12 @@ impl TestSite {
 }
 
 /// Every route: a path, its name in the request log, the status that a stranger gets.
-const ROUTES: [(&str, &str, u16); 13] = [
+const ROUTES: [(&str, &str, u16); 14] = [
     ("/", "pages.home", 200),
-    ("/recherche?nom=exemple", "pages.people", 200),
-    ("/recherche", "pages.people", 400),
-    ("/structures?nom=exemple", "pages.structures", 200),
+    ("/recherche?q=exemple", "pages.search", 200),
+    ("/recherche", "pages.search", 400),
+    ("/recherche/avancee", "pages.advanced", 200),
+    ("/structures?nom=exemple", "pages.structures", 301),
     ("/professionnel/810999000002", "pages.professional", 200),
     ("/professionnel/810999000003", "pages.professional", 410),
     ("/professionnel/exemple", "pages.professional", 404),
@@ -212,7 +207,7 @@ async fn each_request_is_one_line_and_one_count_without_personal_data() {
 async fn pages_link_to_each_other() {
     let site = TestSite::new(|_| {});
     for (path, link) in [
-        ("/recherche?nom=exemple", "href=\"/professionnel/810999000002\">Anne EXEMPLE</a>"),
+        ("/recherche?q=exemple", "href=\"/professionnel/810999000002\">Anne EXEMPLE</a>"),
         ("/professionnel/810999000002", "href=\"/structure/F990000001\">CENTRE D’ESSAI</a>"),
         ("/structure/F990000001", "href=\"/professionnel/810999000002\">Anne EXEMPLE</a>"),
     ] {
@@ -231,7 +226,7 @@ async fn a_rate_holds_for_pages_and_is_told_in_french() {
     for n in 0..8 {
         let forged = format!("198.51.100.{n}");
         let headers = [("x-forwarded-for", forged.as_str()), ("authorization", &forged)];
-        let (status, headers, body) = site.ask("203.0.113.5", "/recherche?nom=exemple", &headers).await;
+        let (status, headers, body) = site.ask("203.0.113.5", "/recherche?q=exemple", &headers).await;
         served += u32::from(status == 200);
         if status != 200 {
             assert_eq!((status, headers["retry-after"].to_str().unwrap()), (429, "1"));
@@ -250,7 +245,7 @@ async fn a_rate_holds_for_pages_and_is_told_in_french() {
 async fn links_start_with_what_a_trusted_proxy_cut() {
     let site = TestSite::new(|s| s.proxies = Proxies::new(vec!["10.0.0.1".parse().unwrap()]));
     let told = [("x-forwarded-for", "203.0.113.5"), ("x-forwarded-prefix", "/sante")];
-    for path in ["/", "/recherche?nom=exemple", "/structures", "/mentions", "/x"] {
+    for path in ["/", "/recherche?q=exemple", "/recherche/avancee", "/mentions", "/x"] {
         let (_, _, body) = site.ask("10.0.0.1", path, &told).await;
         for link in body.split("href=\"").chain(body.split("action=\"")).skip(1).filter(|l| l.starts_with('/')) {
             assert!(link.starts_with("/sante/"), "{path}: {}", &link[..40]);
@@ -270,21 +265,45 @@ async fn a_host_that_is_none_is_refused_in_french() {
 #[tokio::test]
 async fn marks_do_not_reach_pages_and_signs_find_nobody() {
     let site = TestSite::new(|_| {});
-    let (status, _, body) = site.ask("203.0.113.5", "/recherche?nom=e%E2%80%AExem%E2%80%8Bple%00%C2%9B", &[]).await;
+    let (status, _, body) = site.ask("203.0.113.5", "/recherche?q=e%E2%80%AExem%E2%80%8Bple%00%C2%9B", &[]).await;
     assert!(status == 200 && body.contains("value=\"exemple\"") && body.contains("Anne EXEMPLE"), "{body}");
-    let (_, _, body) = site.ask("203.0.113.5", "/recherche?nom=de", &[]).await;
+    let (_, _, body) = site.ask("203.0.113.5", "/recherche?q=de", &[]).await;
     assert!(body.contains("DESSAI"), "{body}");
     assert!(!body.chars().any(|c| (c.is_control() && c != '\n')
         || ('\u{200b}'..='\u{200f}').contains(&c)
         || ('\u{202a}'..='\u{202e}').contains(&c)));
     for typed in ["-", "%27", "...", "*", "%25", "-%20-", "%CC%81"] {
-        for field in ["nom", "lieu"] {
-            let (status, _, body) = site.ask("203.0.113.5", &format!("/recherche?{field}={typed}"), &[]).await;
-            assert!(status == 200 && body.contains("<strong>0 résultat</strong>"), "{field}={typed}: {body}");
-            let (_, _, body) = site.ask("203.0.113.5", &format!("/structures?{field}={typed}"), &[]).await;
-            assert!(body.contains("0 structure trouvée"), "{field}={typed}: {body}");
-        }
+        let (status, _, body) = site.ask("203.0.113.5", &format!("/recherche?q={typed}"), &[]).await;
+        assert!(status == 400 && body.contains("ne contient ni lettre ni chiffre"), "q={typed}: {body}");
+        let (status, _, body) = site.ask("203.0.113.5", &format!("/recherche?nom={typed}"), &[]).await;
+        assert!(status == 200 && body.contains("<strong>Aucun résultat</strong>"), "nom={typed}: {body}");
     }
+}
+
+/// What people type that no name has: a sentence says what was understood, and nothing is everything.
+#[tokio::test]
+async fn what_is_typed_is_told_as_it_was_understood() {
+    let site = TestSite::new(|_| {});
+    let long = format!("/recherche?q={}", "x".repeat(3_000));
+    for (path, status, sentence) in [
+        ("/recherche?q=exmeple", 200, "Résultats pour « exemple »"),
+        ("/recherche?q=exmeple", 200, "Chercher exactement « exmeple »"),
+        ("/recherche?q=exmeple&exact=1", 200, "Avec les noms proches (1"),
+        ("/recherche?q=exemple&ou=qqqqqqqq", 200, "Aucun lieu de France ne s’appelle « qqqqqqqq »"),
+        ("/recherche?q=exemple&ou=brest", 200, "La même recherche dans toute la France (1"),
+        ("/recherche?q=10999000010,990000010,990000028", 200, "Compris : 3 numéros"),
+        ("/recherche?q=10999000011", 200, "sa clé de contrôle est fausse"),
+        ("/recherche?q=exemple&type=professionnels&page=7", 404, "moins de pages de résultats"),
+        (&long, 200, "Seuls les 200 premiers signes"),
+    ] {
+        let (got, _, body) = site.ask("203.0.113.5", path, &[]).await;
+        assert!(got == status && body.contains(sentence), "{path}: {got} {body}");
+    }
+    // A number that one person has leads to their sheet.
+    let (status, headers, _) = site.ask("203.0.113.5", "/recherche?q=8%2010999%20000002", &[]).await;
+    assert_eq!((status, headers["location"].to_str().unwrap()), (303, "/professionnel/810999000002"));
+    let (status, headers, _) = site.ask("203.0.113.5", "/structures?nom=centre&lieu=brest", &[]).await;
+    assert_eq!((status, headers["location"].to_str().unwrap()), (301, "/recherche?q=centre&ou=brest&type=structures"));
 }
 
 #[tokio::test]
@@ -297,7 +316,7 @@ async fn an_incident_has_the_number_that_the_visitor_reads() {
             Err(cause) => break cause.to_string(),
         }
     };
-    for path in ["/", "/recherche?nom=exemple", "/mentions", "/structure/1"] {
+    for path in ["/", "/recherche?q=exemple", "/mentions", "/structure/1"] {
         let (status, headers, body) = site.ask("203.0.113.5", path, &[]).await;
         let id = headers["x-request-id"].to_str().unwrap();
         assert!(status == 500 && body.contains(&format!("numéro d’incident : {id}")), "{path}: {body}");

@@ -192,7 +192,10 @@ fn search_page(site: &Site, visit: &Visit, fields: &QueryFields) -> PageResult {
     }
     let blocks = searched.blocks(&people, &structures, page)?;
     let is_empty = blocks.is_empty();
-    let understood = searched.understood(&typed, &people, &structures);
+    let mut understood = searched.understood(&typed, &people, &structures);
+    if fields.is_cut {
+        understood.insert(0, format!("Seuls les {} premiers signes de chaque champ ont été lus.", limits::FIELD_CHARS));
+    }
     let links = most.map_or_else(PageLinks::default, |total| {
         let total = usize::try_from(total).unwrap_or(usize::MAX);
         page.links(total, &visit.request.visible_path("/recherche"), &form.criteria())

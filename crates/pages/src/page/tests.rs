@@ -23,9 +23,10 @@ use crate::search::FormChoices;
 /// engines do.
 const STATEMENTS: &str = "\
 HomePage 200 no-cache listed
-PeoplePage 200 no-cache unlisted
-PeopleWithoutCriteriaPage 400 no-cache unlisted
-StructuresPage 200 no-cache unlisted
+SearchPage 200 no-cache unlisted
+SearchWithoutCriteriaPage 400 no-cache unlisted
+AdvancedPage 200 no-cache listed
+PageBeyondLast 404 no-cache unlisted
 ProfessionalPage 200 no-cache listed
 UnknownProfessional 404 no-cache unlisted
 WithdrawnProfessional 410 no-cache unlisted
@@ -131,8 +132,12 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
     let request = PageRequest { client, id: "essai-1".to_owned(), route: "pages.essai", root: "/sante".to_owned() };
     let mut samples = Samples { request, statements: String::new() };
 
-    let choices = FormChoices { professions: vec![("10".to_owned(), "Médecin".to_owned())], specialties: Vec::new() };
-    let form = || SearchForm::new(&QueryFields::parse(Some("nom=%3Ci%3E%26%3C&profession=10")), &choices);
+    let choices = FormChoices {
+        professions: vec![("10".to_owned(), "Médecin".to_owned())],
+        places: vec!["29200 Brest".to_owned()],
+        ..FormChoices::default()
+    };
+    let form = || SearchForm::new(&QueryFields::parse(Some("q=%3Ci%3E%26%3C&nom=%3Ci%3E&metier=Cardiologue&profession=10")), &choices);
     let links = || PageLinks { previous: "/sante/x?page=1".to_owned(), next: "/sante/x?page=3".to_owned() };
     let changes = || vec![ShownChange { day: "01/11/2026".to_owned(), description: "Exercice : <i>".to_owned() }];
     let structure = || OrganizationView {
@@ -153,23 +158,37 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
         updated: updated.to_owned(),
     };
     samples.page([home(true, "01/11/2026"), home(false, "")]).await;
-    let people = |results, links| people::PeoplePage {
+    let link = |text: &str| ("/sante/recherche?q=%3Ci%3E".to_owned(), text.to_owned());
+    let search_page = |blocks, others, links| search::SearchPage {
         frame: Samples::frame(true),
         form: form(),
-        results,
-        summary: "1 résultat".to_owned(),
+        summary: "1 professionnel trouvé".to_owned(),
+        understood: vec!["Compris : nom « <i> ».".to_owned()],
+        exactly: Some(link("Chercher exactement « <i> »")),
+        chips: vec![("Où : <i>".to_owned(), "/sante/recherche?q=x".to_owned())],
+        facets: vec![("Médecin", "1".to_owned(), "/sante/recherche?metier=x".to_owned())],
+        blocks,
+        others,
         links,
     };
-    samples.page([people(vec![practice()], links()), people(Vec::new(), PageLinks::default())]).await;
-    samples.page([people::PeopleWithoutCriteriaPage { frame: Samples::frame(false), form: form() }]).await;
-    let structures = |results, summary: &str| structures::StructuresPage {
-        frame: Samples::frame(true),
-        form: form(),
-        results,
-        summary: summary.to_owned(),
-        links: links(),
+    let block = |people, structures| search::ResultBlock {
+        heading: "Professionnels",
+        people,
+        structures,
+        all: Some(link("Voir les 21 professionnels")),
     };
-    samples.page([structures(vec![structure()], "1 structure trouvée"), structures(Vec::new(), "")]).await;
+    let found = vec![block(vec![practice()], Vec::new()), block(Vec::new(), vec![structure()])];
+    samples
+        .page([search_page(found, Vec::new(), links()), search_page(Vec::new(), vec![link("Partout (2)")], PageLinks::default())])
+        .await;
+    let without = |typed: &str| search::SearchWithoutCriteriaPage {
+        frame: Samples::frame(false),
+        form: form(),
+        typed: typed.to_owned(),
+    };
+    samples.page([without(""), without("<-&")]).await;
+    samples.page([search::AdvancedPage { frame: Samples::frame(true), form: form() }]).await;
+    samples.message(search::PageBeyondLast).await;
     let professional = |practices, changes, rpps: &str| professional::ProfessionalPage {
         frame: Samples::frame(false),
         name: "Dr Anne D’ESSAI <i>".to_owned(),
@@ -253,10 +272,9 @@ fn no_page_is_without_a_sample() {
         include_str!("message.rs"),
         include_str!("missing.rs"),
         include_str!("notices.rs"),
-        include_str!("people.rs"),
         include_str!("professional.rs"),
+        include_str!("search.rs"),
         include_str!("structure.rs"),
-        include_str!("structures.rs"),
     ];
     let mut implemented: Vec<&str> = sources
         .iter()
