@@ -6,9 +6,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { WAIT_MS } from './browser.mjs';
 
 const run = promisify(execFile);
-const READY_MS = 120_000;
+const READY_MS = 4 * WAIT_MS;
 
 /** The program under test, as `cargo xtask browser` names it. */
 export function program() {
@@ -186,7 +187,7 @@ class Demo {
   /** Ends it, deletes its directory, and fails when it told the operator something else than what these patterns expect. */
   async stop(expected = []) {
     this.#child.kill('SIGTERM');
-    const killed = setTimeout(() => this.#child.kill('SIGKILL'), 20_000);
+    const killed = setTimeout(() => this.#child.kill('SIGKILL'), WAIT_MS);
     await this.#ended;
     clearTimeout(killed);
     await rm(this.dir, { recursive: true, force: true });
