@@ -1,11 +1,12 @@
 // A demonstration of its own for each file of tests: free ports, a temporary directory, deleted at the end.
 
 import { spawn, execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile, mkdir } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import { WAIT_MS } from './browser.mjs';
 
 const run = promisify(execFile);
@@ -150,8 +151,8 @@ class Demo {
       this.#ended.then(() => reject(new Error(`the demonstration ended:\n${stdout}${this.#said}`)));
       this.#child.stdout.on('data', (bytes) => {
         stdout += bytes;
-        // The line after the last thing that it introduces.
-        if (/^ready: .*\n[\s\S]* try /m.test(stdout)) {
+        // The line after the last thing that it introduces. Nobody is served before.
+        if (/^ {2}try {2}http.*\n/m.test(stdout)) {
           clearTimeout(late);
           resolve();
         }
@@ -159,8 +160,8 @@ class Demo {
     });
   }
 
-  /** Runs `annuaire admin` on its data, beside it, and returns what is printed. */
-  async admin(...words) {
+  /** Runs a command of an installation on its data, beside it, and returns what is printed. `words` are what it takes beside the place. */
+  async #beside(name, words) {
     const file = join(this.dir, 'admin.toml');
     const settings = [
       '[identity]', `issuer = "${this.base}"`,
@@ -169,7 +170,37 @@ class Demo {
     ];
     await writeFile(file, `${settings.join('\n')}\n`);
     const database = this.#database ? ['--database', this.#database] : [];
-    return command('admin', '--data', join(this.root, 'data'), ...database, '--config', file, ...words);
+    return command(name, '--data', join(this.root, 'data'), ...database, '--config', file, ...words);
+  }
+
+  /** Runs `annuaire admin` on its data, beside it, and returns what is printed. */
+  admin(...words) {
+    return this.#beside('admin', words);
+  }
+
+  /** Runs `annuaire import` of these files, beside it. */
+  import(...files) {
+    return this.#beside('import', files);
+  }
+
+  /** Runs `annuaire export` with these words, beside it. */
+  export(...words) {
+    return this.#beside('export', words);
+  }
+
+  /** The delivery of structures from which it was made. */
+  async structures() {
+    const files = join(this.root, 'files');
+    const name = (await readdir(files)).find((file) => file.startsWith('finess-structures-'));
+    return JSON.parse(gunzipSync(await readFile(join(files, name))));
+  }
+
+  /** Imports a delivery of structures of a day (`YYYYMMDD`), beside it. */
+  async deliverStructures(day, structures) {
+    const file = join(this.dir, `finess-structures-journalier-${day}.json`);
+    const generatedAt = `${day.replace(/(....)(..)(..)/, '$1-$2-$3')}T02:06:22.123456789Z`;
+    await writeFile(file, JSON.stringify({ ...structures, generatedAt }));
+    return this.import(file);
   }
 
   /** Registers a client and returns its record with its secret, when it has one. */
