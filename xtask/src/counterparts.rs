@@ -19,7 +19,7 @@ const GROUPS: [&str; 2] = ["journeys", "clients"];
 /// Files that run side by side on PostgreSQL: most of them wait for days that pass and messages that come.
 const SIDE_BY_SIDE_ON_POSTGRES: u32 = 3;
 /// Files of the portal, which run a second time on PostgreSQL.
-const ON_BOTH: [&str; 6] = ["acceptance", "consoles", "departures", "kill", "managers", "professionals"];
+const ON_BOTH: [&str; 7] = ["acceptance", "changes", "consoles", "departures", "kill", "managers", "professionals"];
 /// The file that stops a PostgreSQL server and starts it again.
 const ON_POSTGRES: &str = "faults";
 
