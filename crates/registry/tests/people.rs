@@ -419,7 +419,10 @@ async fn acceptance_a31_a_changed_given_name_leaves_the_restricted_view() {
     assert_eq!(w.registration.open_sheet(&by, &at.number).await.unwrap().state, RequestState::S40);
     let restricted = w.restricted(&rpps).await;
     assert_eq!(restricted.etat_civil.as_ref().unwrap().prenoms, ["Odile"]);
-    assert!(!format!("{:?}", restricted.etat_civil).contains("Camille"));
+    assert!(!format!("{restricted:?}").contains("Camille"), "{restricted:?}");
+    let public = w.public(&rpps).await;
+    assert_eq!(public.exercices[0].prenom_exercice, "Odile");
+    assert_eq!(public.exercices[0].nom_exercice, "Fictif", "the family name stays");
     // Two traits at once are for the arbiter.
     let at = w.registration.create_request(&by, "990000010", &subject).await.unwrap();
     let two = CivilDraft { nom_famille: "Autre".into(), ..civil("Camille") };
