@@ -431,6 +431,14 @@ async fn acceptance_a31_a_changed_given_name_leaves_the_restricted_view() {
     w.registration.validate_request(&by, &at.number, at.version, signed(), None).await.unwrap();
     w.process().await;
     assert_eq!(w.registration.open_sheet(&by, &at.number).await.unwrap().state, RequestState::S35);
+    // The arbiter sees both, and decides.
+    let arbiter = w.registration.arbiter_session(NATIONAL, "essai", trace()).await.unwrap();
+    let seen = w.registration.arbitration_sheet(&arbiter, &at.number).await.unwrap();
+    assert_eq!((seen.candidate.as_deref(), seen.civil.unwrap().prenoms), (Some(rpps.as_str()), vec!["Odile".to_owned()]));
+    w.registration.same_person(&arbiter, &at.number, "Acte de naissance vu par l’établissement").await.unwrap();
+    let restricted = w.restricted(&rpps).await;
+    assert_eq!(restricted.etat_civil.as_ref().unwrap().prenoms, ["Camille"]);
+    assert!(!format!("{restricted:?}").contains("Odile"), "{restricted:?}");
 }
 
 #[tokio::test]
