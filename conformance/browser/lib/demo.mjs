@@ -84,7 +84,7 @@ class Demo {
     return `https://carte.localhost:${this.tlsPort}`;
   }
 
-  static async start({ identity, agents = [], postgres = process.env.ANNUAIRE_TEST_POSTGRES, stays = false } = {}) {
+  static async start({ identity, agents = [], credential, postgres = process.env.ANNUAIRE_TEST_POSTGRES, stays = false } = {}) {
     const demo = new Demo();
     demo.dir = await temporaryDirectory();
     const port = await freePort();
@@ -98,11 +98,17 @@ class Demo {
       words.push('--config', file);
     } else {
       words.push('--tls-listen', `127.0.0.1:${demo.tlsPort}`);
+      const file = join(demo.dir, 'demo.toml');
+      const settings = [];
       if (agents.length > 0) {
-        const file = join(demo.dir, 'demo.toml');
-        await writeFile(file, `[registration]\nauthority_agents = ${JSON.stringify(agents)}\n`);
-        words.push('--config', file);
+        settings.push('[registration]', `authority_agents = ${JSON.stringify(agents)}`);
       }
+      if (credential) {
+        await writeFile(join(demo.dir, 'credentials'), `${credential}\n`, { mode: 0o600 });
+        settings.push('[access]', `restricted_credentials = ${JSON.stringify(join(demo.dir, 'credentials'))}`);
+      }
+      await writeFile(file, `${settings.join('\n')}\n`);
+      words.push('--config', file);
     }
     if (postgres) {
       demo.#database = join(demo.dir, 'database-url');
@@ -233,7 +239,8 @@ class Demo {
 
 /**
  * Starts a demonstration. `identity`, when given, is an asynchronous function from `{ dir, tlsPort, cardHost }` to settings of `[identity]`, which take the
- * place of the cards that a demonstration makes for itself. `agents`, without `identity`, are agents of authorities (`authority_agents`).
+ * place of the cards that a demonstration makes for itself. `agents`, without `identity`, are agents of authorities (`authority_agents`), and
+ * `credential` opens the restricted perimeter.
  * `postgres` is the URL of a server on which a database of its own is made for the
  * registry (that of ANNUAIRE_TEST_POSTGRES, when the stage has one); `stays` keeps the demonstration through its end, to start it again.
  */
