@@ -28,7 +28,7 @@ const AT_LEAST: usize = 2;
 const AT_MOST: usize = 6;
 const SITE: &str = "990000010";
 /// Time for what was validated to be processed, and for all of it to be published.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_secs(180);
 
 struct Demonstration {
     child: Child,
