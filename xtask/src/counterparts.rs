@@ -16,8 +16,10 @@ const APACHE: &str = "/usr/sbin/apache2";
 const SIDE_BY_SIDE: u32 = 2;
 /// Directories with files of tests.
 const GROUPS: [&str; 2] = ["journeys", "clients"];
-/// Files of the portal, which run a second time on PostgreSQL, all side by side.
-const ON_BOTH: [&str; 5] = ["acceptance", "consoles", "departures", "managers", "professionals"];
+/// Files that run side by side on PostgreSQL: most of them wait for days that pass and messages that come.
+const SIDE_BY_SIDE_ON_POSTGRES: u32 = 3;
+/// Files of the portal, which run a second time on PostgreSQL.
+const ON_BOTH: [&str; 7] = ["acceptance", "changes", "consoles", "departures", "kill", "managers", "professionals"];
 /// The file that stops a PostgreSQL server and starts it again.
 const ON_POSTGRES: &str = "faults";
 
@@ -81,7 +83,7 @@ pub fn run_browser(root: &Path, name: Option<&str>) -> Result<(), String> {
     }
     // Two clusters: one of them is stopped while the journeys on the other go on.
     let (server, stoppable) = (PostgresCluster::start()?, PostgresCluster::start()?);
-    let mut on_postgres = tests(u32::try_from(again.len()).unwrap_or(SIDE_BY_SIDE), &again);
+    let mut on_postgres = tests(SIDE_BY_SIDE_ON_POSTGRES, &again);
     on_postgres.env("ANNUAIRE_TEST_POSTGRES", server.url()).env("ANNUAIRE_PSQL", server.psql()?);
     on_postgres.env("ANNUAIRE_STOPPABLE_POSTGRES", stoppable.url()).env("ANNUAIRE_PG_CTL", stoppable.control_words().join("\n"));
     run(&mut on_postgres).map_err(failed)

@@ -66,8 +66,20 @@ fn test() -> Result<(), String> {
     let url = server.url();
     let server_url = [("ANNUAIRE_TEST_POSTGRES", url.as_str())];
     // Chosen from the workspace: crates by themselves have other features, and what they need would be built once more.
-    let on_postgres =
-        ["test", "--workspace", "--test", "postgres", "--test", "failover", "--test", "database", "--", "--ignored"];
+    let on_postgres = [
+        "test",
+        "--workspace",
+        "--test",
+        "postgres",
+        "--test",
+        "failover",
+        "--test",
+        "database",
+        "--test",
+        "rush",
+        "--",
+        "--ignored",
+    ];
     cargo(&on_postgres, &server_url)?;
     // Logins and registrations again, on the database of clusters.
     let again = [

@@ -6,8 +6,6 @@ import { stage } from '../lib/stage.mjs';
 import { LOUISE } from '../lib/people.mjs';
 import { begin, fillPerson, fillSituation, instructAndSign, managers, numberOf, valid } from '../lib/registering.mjs';
 
-/** How long a page may wait for the database before it says that there is none: two questions of ten seconds each. */
-const SILENCE_MS = 45_000;
 const AWAY = 'Le service est momentanément indisponible';
 
 // What the operator is told while the database is away is no fault of the program.
@@ -42,7 +40,7 @@ journey('a manager goes on with what was typed, after the database stopped and s
     // Other pages say so too, and nobody is sent to log in again.
     const other = await visitor({ storageState: await computer.context.storageState() });
     other.provoke(/\/portail\/gae: 503$/);
-    await other.page.goto('/portail/gae', { timeout: SILENCE_MS });
+    await other.page.goto('/portail/gae');
     await other.at(AWAY);
   } finally {
     await postgres('start');

@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { stage } from '../lib/stage.mjs';
-import { until } from '../lib/browser.mjs';
+import { until, WAIT_MS } from '../lib/browser.mjs';
 import { LOUISE } from '../lib/people.mjs';
 import { begin, fillPerson, fillSituation, instructAndSign, managers, messagesTo, valid } from '../lib/registering.mjs';
 
 const HOSPITAL = '990000010';
 /** A job that a killed process had taken is hidden from others for a minute. */
-const LEASE_MS = 75_000;
+const LEASE_MS = 60_000 + WAIT_MS;
 
 // Whoever is started after a kill may tell that somebody else's work is taken over.
 const journey = stage({ stays: true, told: [/ WARN /] });

@@ -68,6 +68,36 @@ journey('a wrong number refuses the login, the page says so, and the application
   assert.equal((await party.tokens()).claims().SubjectNameID, LOUISE.id);
 });
 
+journey('a phone that follows its requests does not lose an answer that takes long', async ({ visitor, application }) => {
+  const [computer, phone, party] = [await visitor(), await visitor(), await application()];
+  await party.begin(computer);
+  const number = await askPhone(computer, ALIX);
+  await openSimulator(phone, ALIX);
+  const look = () => phone.page.waitForResponse((seen) => seen.request().method() === 'GET' && seen.url().endsWith(`/simulateur/${ALIX.n}`));
+  // What an extension of the browser writes into the page is no news.
+  await phone.page.evaluate(() => {
+    document.querySelector('main p').dataset.extension = 'oui';
+    globalThis.isTheSamePage = true;
+  });
+  await look();
+  await look();
+  assert.equal(await phone.page.evaluate(() => globalThis.isTheSamePage), true);
+  // The server has decided, and the page, which looks again meanwhile, sees that nothing waits any more.
+  await phone.page.route(/\/e-cps\/simulateur\/\d+$/, async (route) => {
+    if (route.request().method() !== 'POST') {
+      await route.continue();
+      return;
+    }
+    const decided = await route.fetch();
+    await look();
+    await new Promise((resolve) => { setTimeout(resolve, 500); });
+    await route.fulfill({ response: decided });
+  });
+  await phone.press(number);
+  assert.match(await phone.page.getByRole('status').textContent(), /^Demande approuvée/);
+  await computer.at('Application');
+});
+
 journey('« Réessayer » after a refusal leads to the choice again', async ({ visitor, application }) => {
   const [computer, phone, party] = [await visitor(), await visitor(), await application()];
   await party.begin(computer);

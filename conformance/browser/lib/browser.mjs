@@ -9,7 +9,11 @@ import { chromium } from 'playwright-core';
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Width at which no page may scroll sideways, in CSS pixels. */
 const NARROW = 360;
-const WAIT_MS = 20_000;
+/**
+ * How long a journey waits for one thing: a page, a button, a message. All other waits follow from it. It is sized for two slow cores that several
+ * servers and browsers share; what comes earlier is not waited for any longer.
+ */
+export const WAIT_MS = 60_000;
 
 // Names below localhost are of this machine (RFC 6761 §6.3). Chromium knows that; Playwright, which shows the cards in its place, asks the system.
 const { lookup } = dns.promises;

@@ -1,14 +1,18 @@
 // A demonstration of its own for each file of tests: free ports, a temporary directory, deleted at the end.
 
 import { spawn, execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile, mkdir } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { WAIT_MS } from './browser.mjs';
 
 const run = promisify(execFile);
-const READY_MS = 120_000;
+const READY_MS = 4 * WAIT_MS;
+/** What a demonstration tells of a database that answers late: that is a fact about the machine. */
+const LATE = / WARN sqlx::(query: slow statement|pool::acquire: acquired connection, but)/;
 
 /** The program under test, as `cargo xtask browser` names it. */
 export function program() {
@@ -80,7 +84,7 @@ class Demo {
     return `https://carte.localhost:${this.tlsPort}`;
   }
 
-  static async start({ identity, agents = [], postgres = process.env.ANNUAIRE_TEST_POSTGRES, stays = false } = {}) {
+  static async start({ identity, agents = [], credential, postgres = process.env.ANNUAIRE_TEST_POSTGRES, stays = false } = {}) {
     const demo = new Demo();
     demo.dir = await temporaryDirectory();
     const port = await freePort();
@@ -94,11 +98,17 @@ class Demo {
       words.push('--config', file);
     } else {
       words.push('--tls-listen', `127.0.0.1:${demo.tlsPort}`);
+      const file = join(demo.dir, 'demo.toml');
+      const settings = [];
       if (agents.length > 0) {
-        const file = join(demo.dir, 'demo.toml');
-        await writeFile(file, `[registration]\nauthority_agents = ${JSON.stringify(agents)}\n`);
-        words.push('--config', file);
+        settings.push('[registration]', `authority_agents = ${JSON.stringify(agents)}`);
       }
+      if (credential) {
+        await writeFile(join(demo.dir, 'credentials'), `${credential}\n`, { mode: 0o600 });
+        settings.push('[access]', `restricted_credentials = ${JSON.stringify(join(demo.dir, 'credentials'))}`);
+      }
+      await writeFile(file, `${settings.join('\n')}\n`);
+      words.push('--config', file);
     }
     if (postgres) {
       demo.#database = join(demo.dir, 'database-url');
@@ -149,8 +159,8 @@ class Demo {
       this.#ended.then(() => reject(new Error(`the demonstration ended:\n${stdout}${this.#said}`)));
       this.#child.stdout.on('data', (bytes) => {
         stdout += bytes;
-        // The line after the last thing that it introduces.
-        if (/^ready: .*\n[\s\S]* try /m.test(stdout)) {
+        // The line after the last thing that it introduces. Nobody is served before.
+        if (/^ {2}try {2}http.*\n/m.test(stdout)) {
           clearTimeout(late);
           resolve();
         }
@@ -158,8 +168,8 @@ class Demo {
     });
   }
 
-  /** Runs `annuaire admin` on its data, beside it, and returns what is printed. */
-  async admin(...words) {
+  /** Runs a command of an installation on its data, beside it, and returns what is printed. `words` are what it takes beside the place. */
+  async #beside(name, words) {
     const file = join(this.dir, 'admin.toml');
     const settings = [
       '[identity]', `issuer = "${this.base}"`,
@@ -168,7 +178,37 @@ class Demo {
     ];
     await writeFile(file, `${settings.join('\n')}\n`);
     const database = this.#database ? ['--database', this.#database] : [];
-    return command('admin', '--data', join(this.root, 'data'), ...database, '--config', file, ...words);
+    return command(name, '--data', join(this.root, 'data'), ...database, '--config', file, ...words);
+  }
+
+  /** Runs `annuaire admin` on its data, beside it, and returns what is printed. */
+  admin(...words) {
+    return this.#beside('admin', words);
+  }
+
+  /** Runs `annuaire import` of these files, beside it. */
+  import(...files) {
+    return this.#beside('import', files);
+  }
+
+  /** Runs `annuaire export` with these words, beside it. */
+  export(...words) {
+    return this.#beside('export', words);
+  }
+
+  /** The delivery of structures from which it was made. */
+  async structures() {
+    const files = join(this.root, 'files');
+    const name = (await readdir(files)).find((file) => file.startsWith('finess-structures-'));
+    return JSON.parse(gunzipSync(await readFile(join(files, name))));
+  }
+
+  /** Imports a delivery of structures of a day (`YYYYMMDD`), beside it. */
+  async deliverStructures(day, structures) {
+    const file = join(this.dir, `finess-structures-journalier-${day}.json`);
+    const generatedAt = `${day.replace(/(....)(..)(..)/, '$1-$2-$3')}T02:06:22.123456789Z`;
+    await writeFile(file, JSON.stringify({ ...structures, generatedAt }));
+    return this.import(file);
   }
 
   /** Registers a client and returns its record with its secret, when it has one. */
@@ -186,11 +226,11 @@ class Demo {
   /** Ends it, deletes its directory, and fails when it told the operator something else than what these patterns expect. */
   async stop(expected = []) {
     this.#child.kill('SIGTERM');
-    const killed = setTimeout(() => this.#child.kill('SIGKILL'), 20_000);
+    const killed = setTimeout(() => this.#child.kill('SIGKILL'), WAIT_MS);
     await this.#ended;
     clearTimeout(killed);
     await rm(this.dir, { recursive: true, force: true });
-    const told = this.#said.split('\n').filter((line) => line !== '' && !expected.some((pattern) => pattern.test(line)));
+    const told = this.#said.split('\n').filter((line) => line !== '' && ![LATE, ...expected].some((pattern) => pattern.test(line)));
     if (told.length > 0) {
       throw new Error(`the demonstration told its operator:\n${told.join('\n')}`);
     }
@@ -199,7 +239,8 @@ class Demo {
 
 /**
  * Starts a demonstration. `identity`, when given, is an asynchronous function from `{ dir, tlsPort, cardHost }` to settings of `[identity]`, which take the
- * place of the cards that a demonstration makes for itself. `agents`, without `identity`, are agents of authorities (`authority_agents`).
+ * place of the cards that a demonstration makes for itself. `agents`, without `identity`, are agents of authorities (`authority_agents`), and
+ * `credential` opens the restricted perimeter.
  * `postgres` is the URL of a server on which a database of its own is made for the
  * registry (that of ANNUAIRE_TEST_POSTGRES, when the stage has one); `stays` keeps the demonstration through its end, to start it again.
  */

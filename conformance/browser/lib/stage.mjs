@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openBrowser, Visitor } from './browser.mjs';
+import { openBrowser, Visitor, WAIT_MS } from './browser.mjs';
 import { startDemo } from './demo.mjs';
 import { Application } from './application.mjs';
 
-const JOURNEY_MS = 120_000;
+const JOURNEY_MS = 6 * WAIT_MS;
 /** Letters of a page that the report of a failed journey quotes. */
 const SHOWN = 400;
 

@@ -28,13 +28,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 
 /// Requests whose phones are notified side by side: as many push services may be silent without holding up the others.
 const PUSHERS: usize = 4;
 /// Relying parties that are told of logouts side by side: as many may be silent without holding up the others.
 const LOGOUT_TELLERS: usize = 8;
-/// Pause of a teller when there is nobody to tell.
+/// Pause of whoever looks for logouts, or for requests to notify, when there are none.
 const NOBODY: Duration = Duration::from_millis(300);
 /// Everybody who is logged in is looked at again after this long: days pass without a transaction.
 const LOOK_AT_ALL: Duration = Duration::from_secs(600);
@@ -192,21 +193,19 @@ impl Identity {
         }
     }
 
-    /// Starts what goes on beside answers, in tasks of the runtime: sessions end with rights, relying parties are told, messages leave.
-    pub(crate) async fn start(&self) -> Result<()> {
+    /// Starts what goes on beside answers: sessions end with rights, relying parties are told, messages leave.
+    pub(crate) async fn start(&self, loops: &mut JoinSet<()>) -> Result<()> {
         self.provider.prepare().await.context("registering the clients of our own pages")?;
         let renewals = self.certificates.as_ref().map(|certificates| certificates.renewals());
-        tokio::spawn(follow(Arc::clone(&self.provider), renewals));
-        for _ in 0..LOGOUT_TELLERS {
-            tokio::spawn(tell(Arc::clone(&self.provider), Arc::clone(&self.sender)));
+        loops.spawn(follow(Arc::clone(&self.provider), renewals));
+        loops.spawn(tell(Arc::clone(&self.provider), Arc::clone(&self.sender)));
+        loops.spawn(serve_phones(Arc::clone(&self.phone)));
+        if self.phone.pushes() {
+            loops.spawn(push(Arc::clone(&self.phone)));
         }
-        tokio::spawn(serve_phones(Arc::clone(&self.phone)));
-        for _ in 0..if self.phone.pushes() { PUSHERS } else { 0 } {
-            tokio::spawn(push(Arc::clone(&self.phone)));
-        }
-        tokio::spawn(sweep(Arc::clone(&self.provider), Arc::clone(&self.phone), self.civil.clone()));
+        loops.spawn(sweep(Arc::clone(&self.provider), Arc::clone(&self.phone), self.civil.clone()));
         if let Some(certificates) = &self.certificates {
-            tokio::spawn(Arc::clone(certificates).watch());
+            loops.spawn(Arc::clone(certificates).watch());
         }
         Ok(())
     }
@@ -257,14 +256,26 @@ async fn follow(provider: Arc<Provider>, renewals: Option<watch::Receiver<()>>) 
     }
 }
 
-/// Tells relying parties of logouts, one after the other.
+/// Tells relying parties of logouts. One looks for those that wait, so that a server asks little of the registry while there are none.
 async fn tell(provider: Arc<Provider>, sender: Arc<dyn LogoutSender>) {
-    loop {
-        match provider.tell_one_logout(&*sender).await {
-            Ok(true) => {}
-            Ok(false) => tokio::time::sleep(NOBODY).await,
+    let tellers = Arc::new(Semaphore::new(LOGOUT_TELLERS));
+    let failed = |error: &annuaire_identity::Error| {
+        annuaire_web::record_internal_error("", "identity.tell", &annuaire_web::cause_chain(error));
+    };
+    while let Ok(teller) = Arc::clone(&tellers).acquire_owned().await {
+        match provider.take_logout().await {
+            Ok(Some(taken)) => {
+                let (provider, sender) = (Arc::clone(&provider), Arc::clone(&sender));
+                tokio::spawn(async move {
+                    let _teller = teller;
+                    if let Err(error) = provider.tell_logout(taken, &*sender).await {
+                        failed(&error);
+                    }
+                });
+            }
+            Ok(None) => tokio::time::sleep(NOBODY).await,
             Err(error) => {
-                annuaire_web::record_internal_error("", "identity.tell", &annuaire_web::cause_chain(&error));
+                failed(&error);
                 tokio::time::sleep(RETRY).await;
             }
         }
@@ -280,14 +291,26 @@ async fn serve_phones(phone: Arc<PhoneService>) {
     }
 }
 
-/// Notifies phones of requests, one request after the other.
+/// Notifies phones of requests. As with logouts, one looks.
 async fn push(phone: Arc<PhoneService>) {
-    loop {
-        match phone.push_one().await {
-            Ok(true) => {}
-            Ok(false) => tokio::time::sleep(NOBODY).await,
+    let pushers = Arc::new(Semaphore::new(PUSHERS));
+    let failed = |error: &annuaire_ecps::PhoneError| {
+        annuaire_web::record_internal_error("", "ecps.push", &annuaire_web::cause_chain(error));
+    };
+    while let Ok(pusher) = Arc::clone(&pushers).acquire_owned().await {
+        match phone.take_push().await {
+            Ok(Some(taken)) => {
+                let phone = Arc::clone(&phone);
+                tokio::spawn(async move {
+                    let _pusher = pusher;
+                    if let Err(error) = phone.push_taken(taken).await {
+                        failed(&error);
+                    }
+                });
+            }
+            Ok(None) => tokio::time::sleep(NOBODY).await,
             Err(error) => {
-                annuaire_web::record_internal_error("", "ecps.push", &annuaire_web::cause_chain(&error));
+                failed(&error);
                 tokio::time::sleep(RETRY).await;
             }
         }

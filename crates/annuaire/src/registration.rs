@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Beginning of the RPPS numbers of a demonstration: the range of tests (registration §6.6).
 const DEMO_PREFIX: &str = "999";
@@ -136,21 +137,21 @@ impl RegistrationService {
         Ok(Some(Self { registration: Arc::new(registration), system: Arc::new(system), sender, registry, clock }))
     }
 
-    /// Starts what goes on beside answers, in tasks of the runtime: requests are processed, lists of employers gone through, messages
+    /// Starts what goes on beside answers: requests are processed, lists of employers gone through, messages
     /// leave, timers are looked at, duplicates are searched at night, and the log is followed.
-    pub(crate) fn start(&self) {
+    pub(crate) fn start(&self, loops: &mut JoinSet<()>) {
         let part = || (Arc::clone(&self.registration), Arc::clone(&self.system));
-        tokio::spawn(process(part()));
-        tokio::spawn(go_through_lists(part()));
-        tokio::spawn(apply_feeds(part()));
-        tokio::spawn(notify(part(), Arc::clone(&self.sender)));
-        tokio::spawn(look_at_due(part()));
-        tokio::spawn(search_duplicates(part()));
+        loops.spawn(process(part()));
+        loops.spawn(go_through_lists(part()));
+        loops.spawn(apply_feeds(part()));
+        loops.spawn(notify(part(), Arc::clone(&self.sender)));
+        loops.spawn(look_at_due(part()));
+        loops.spawn(search_duplicates(part()));
         if let Some(clock) = &self.clock {
             let (registration, system) = part();
-            tokio::spawn(crate::civil_register::stand_in(registration, system, Arc::clone(clock)));
+            loops.spawn(crate::civil_register::stand_in(registration, system, Arc::clone(clock)));
         }
-        tokio::spawn(follow(part(), Arc::clone(&self.registry)));
+        loops.spawn(follow(part(), Arc::clone(&self.registry)));
     }
 }
 

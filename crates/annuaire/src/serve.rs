@@ -37,6 +37,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 /// What a server serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -259,6 +260,8 @@ pub(crate) fn serve(
             app = app.merge(portal_router(identity, registration, Arc::clone(&gate), secret, annuaire_pages::stylesheet_path()));
         }
     }
+    // The runtime outlives what is served, and the directory of a demonstration goes with it: loops end before.
+    let mut loops = JoinSet::new();
     let served = runtime()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
@@ -278,7 +281,7 @@ pub(crate) fn serve(
         }
         let _ = writeln!(out, "  state: http://{address}/health and http://{address}/metrics");
         if let Some(identity) = &identity {
-            identity.start().await?;
+            identity.start(&mut loops).await?;
             let _ = writeln!(out, "  identity: {} (issuer)", identity.provider.issuer());
             if served == ServedData::Fictional {
                 demo_people::introduce(identity, &mut out).await?;
@@ -290,7 +293,7 @@ pub(crate) fn serve(
                     ServedData::Fictional => demo_requests::make(registration, &mut out).await?,
                     ServedData::Real => _ = writeln!(out, "  registration: on"),
                 }
-                registration.start();
+                registration.start(&mut loops);
             }
             for host in [&identity.provider.addresses().card_host, &identity.provider.addresses().mtls_host].into_iter().flatten()
             {
@@ -335,6 +338,7 @@ pub(crate) fn serve(
         tokio::join!(plain, connections::serve_tls(tls_listener, service, tls_app, tls_limits, ended));
         Ok(())
     });
+    runtime()?.block_on(loops.shutdown());
     if let Some(notifier) = notifier {
         notifier.stop();
     }

@@ -13,7 +13,7 @@
 //! - **Proof**: a compact JWS by the key of the phone over what is decided. What one covers, another one cannot say.
 //! - **Messages** are jobs of the outbox that [`PhoneService::run_messages`] sends by a [`MessageSender`]: SMTP, an SMS gateway, or the mailbox
 //!   of a demonstration.
-//! - **Push**: a phone may [subscribe](PhoneService::subscribe) to notifications of its browser's push service. [`PhoneService::push_one`] sends
+//! - **Push**: a phone may [subscribe](PhoneService::subscribe) to notifications of its browser's push service. [`PhoneService::push_taken`] sends
 //!   them by a [`PushSender`]; one says the number of a request, encrypted, and nothing else.
 //! - **Housekeeping**: [`PhoneService::run_due`] expires means and removes rows that say nothing any more.
 //!
@@ -82,6 +82,7 @@ pub use passkey::{ApprovalMethods, PasskeyRequest, ShownPasskey};
 pub use passkey_login::PasskeyLogin;
 pub use pin::{PinFault, check_pin};
 pub use prompt::{Approval, Asker, DecisionOutcome, PromptAnswer, PromptOrder, PromptState};
+pub use push::TakenPush;
 pub use routes::router;
 pub use service::{PhoneService, PhoneSettings, is_national_id};
 pub use simulated::{SimulatedPhone, SimulationError};

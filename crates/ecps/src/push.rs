@@ -13,7 +13,7 @@ use crate::service::PhoneService;
 use crate::subscription::{OutgoingPush, PushOutcome, PushSender, PushSubscription};
 use annuaire_jose::{PrivateKey, SignatureAlgorithm, sign};
 use annuaire_seal::{NONCE, Sealer};
-use annuaire_store::{NewJob, Queue};
+use annuaire_store::{Job, NewJob, Queue};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ struct PushJob {
     #[serde(default)]
     means_id: Option<String>,
 }
+
+/// A request of which phones are to be notified, taken for [`limits::SEND_LEASE_MS`].
+pub struct TakenPush(Job);
 
 /// The public key as browsers take it: an uncompressed point, base64url.
 fn point(key: &PrivateKey) -> Option<String> {
@@ -140,17 +143,36 @@ impl PhoneService {
         }
     }
 
-    /// Notifies the phones of one request, all at once; `false` when none is due. Several callers may work side by side, so that a push service
-    /// that does not answer holds up one of them, for [`limits::PUSH_SECONDS`]. What fails is tried again while the request waits.
+    /// Takes a request of which phones are to be notified.
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn take_push(&self) -> Result<Option<TakenPush>, PhoneError> {
+        if !self.pushes() {
+            return Ok(None);
+        }
+        let taken = self.registry().take_job(Queue::Outbox, &[PUSH_JOB], self.now_ms(), limits::SEND_LEASE_MS).await?;
+        Ok(taken.map(TakenPush))
+    }
+
+    /// Takes one request and notifies its phones; false when none is due.
     ///
     /// # Errors
     /// Those of the registry.
     pub async fn push_one(&self) -> Result<bool, PhoneError> {
-        let Some(sender) = &self.settings.push else { return Ok(false) };
+        let Some(taken) = self.take_push().await? else { return Ok(false) };
+        self.push_taken(taken).await?;
+        Ok(true)
+    }
+
+    /// Notifies the phones of a request, all at once. Several requests may be notified side by side: a push service that does not answer holds up
+    /// one of them, for [`limits::PUSH_SECONDS`]. What fails is tried again while the request waits.
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn push_taken(&self, TakenPush(job): TakenPush) -> Result<(), PhoneError> {
+        let Some(sender) = &self.settings.push else { return Ok(()) };
         let now_ms = self.now_ms();
-        let Some(job) = self.registry().take_job(Queue::Outbox, &[PUSH_JOB], now_ms, limits::SEND_LEASE_MS).await? else {
-            return Ok(false);
-        };
         if let Ok(order) = serde_json::from_str::<PushJob>(&job.job.payload)
             && let Some(prompt) = rows::load::<Prompt>(self.registry(), rows::PROMPT, &order.tx).await?
             && prompt.value.is_open(now_ms)
@@ -158,7 +180,7 @@ impl PhoneService {
             self.push(sender, &order, &prompt.value, now_ms).await?;
         }
         self.registry().finish_job(job.id).await?;
-        Ok(true)
+        Ok(())
     }
 
     async fn push(&self, sender: &Arc<dyn PushSender>, order: &PushJob, prompt: &Prompt, now_ms: i64) -> Result<(), PhoneError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use annuaire_base::Tx;
 use annuaire_cards::{CardRefusal, CertificateRefusal, check_card};
 use annuaire_consolidate::entity_key;
-use annuaire_store::{Queue, back_off_ms};
+use annuaire_store::{Job, Queue, back_off_ms};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,6 +33,9 @@ struct LogoutOrder {
     sid: String,
     sub: String,
 }
+
+/// A logout of which a relying party is to be told, taken for [`LOGOUT_LEASE_MS`].
+pub struct LogoutToTell(Job);
 
 impl Provider {
     /// Ends the sessions of people whose rights a transaction took. Called for each transaction, in order, by one node or several: what is
@@ -111,16 +114,31 @@ impl Provider {
         }
     }
 
-    /// Tells one relying party of one logout; false when there is none to tell. Several callers may work side by side: a relying party that
-    /// does not answer holds up one of them.
+    /// Takes a logout that waits to be told.
+    ///
+    /// # Errors
+    /// When the registry fails.
+    pub async fn take_logout(&self) -> Result<Option<LogoutToTell>, Error> {
+        let taken = self.rows.registry().take_job(Queue::Outbox, &[LOGOUT_JOB], self.now_ms(), LOGOUT_LEASE_MS).await?;
+        Ok(taken.map(LogoutToTell))
+    }
+
+    /// Takes one logout and tells it; false when none waits.
+    ///
+    /// # Errors
+    /// Those of [`take_logout`](Self::take_logout) and [`tell_logout`](Self::tell_logout).
+    pub async fn tell_one_logout(&self, sender: &dyn LogoutSender) -> Result<bool, Error> {
+        let Some(taken) = self.take_logout().await? else { return Ok(false) };
+        self.tell_logout(taken, sender).await?;
+        Ok(true)
+    }
+
+    /// Tells a relying party of a logout. Several may be told side by side: one that does not answer holds up no other.
     ///
     /// # Errors
     /// When the registry fails. That a relying party does not answer is no error: it is tried again.
-    pub async fn tell_one_logout(&self, sender: &dyn LogoutSender) -> Result<bool, Error> {
+    pub async fn tell_logout(&self, LogoutToTell(job): LogoutToTell, sender: &dyn LogoutSender) -> Result<(), Error> {
         let registry = self.rows.registry();
-        let Some(job) = registry.take_job(Queue::Outbox, &[LOGOUT_JOB], self.now_ms(), LOGOUT_LEASE_MS).await? else {
-            return Ok(false);
-        };
         let told = match serde_json::from_str::<LogoutOrder>(&job.job.payload) {
             Ok(order) => self.tell(&order, sender).await?,
             Err(_) => Ok(()),
@@ -138,7 +156,7 @@ impl Provider {
                 registry.retry_job(job.id, self.now_ms() + wait, &why).await?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     async fn tell(&self, order: &LogoutOrder, sender: &dyn LogoutSender) -> Result<Result<(), String>, Error> {

@@ -45,7 +45,7 @@ pub use error::Error;
 pub use http::admission::OrganisationProof;
 pub use http::own_pages::{SIGN_IN, tell_who};
 pub use http::{card_router, certificate_router, router};
-pub use leaving::{EndsSessions, LogoutSender};
+pub use leaving::{EndsSessions, LogoutSender, LogoutToTell};
 pub use person::People;
 pub use provider::{PROVIDER_LOGIN_KINDS, Provider, ProviderAddresses, ProviderSettings, REALM, SubjectForm};
 pub use session::{AuthMode, Authentication};

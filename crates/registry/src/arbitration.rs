@@ -32,7 +32,7 @@ pub struct ArbitrationLine {
 pub struct ArbitrationSheet {
     /// The request.
     pub request: RequestSheet,
-    /// RPPS number of the candidate; `None` when there is none.
+    /// RPPS number of the candidate, else of the person whom the request names; `None` when there is neither.
     pub candidate: Option<String>,
     /// Civil status of the candidate.
     pub civil: Option<EtatCivil>,
@@ -70,8 +70,10 @@ impl Registration {
         };
         self.audit(event).await?;
         let content = self.opened(&kept.value)?;
-        let person = match &kept.value.candidate {
-            Some(candidate) => self.person(&candidate.national_id).await?,
+        // A change of civil status has no candidate: it names its person.
+        let compared_with = kept.value.candidate.as_ref().map(|candidate| &candidate.national_id).or(kept.value.subject.as_ref());
+        let person = match compared_with {
+            Some(national_id) => self.person(national_id).await?,
             None => None,
         };
         let theirs = person.as_ref().and_then(crate::person::RegisteredPerson::traits);

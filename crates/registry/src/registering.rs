@@ -22,6 +22,7 @@ use annuaire_workflow::certification::CertificationState;
 use annuaire_workflow::contact::proposal_ends;
 use annuaire_workflow::day::{paris_midnight, parse_iso, plus_days};
 use annuaire_workflow::kind::RequestKind;
+use annuaire_workflow::norm::norm;
 use annuaire_workflow::rpps_number::idnps;
 use annuaire_workflow::situation::{SituationRewrite, rewrite};
 
@@ -310,6 +311,7 @@ impl Settling<'_> {
             stated.civilite.clone_from(&civil.civility);
             self.replace(&whole, Some(&Objet::Professionnel(stated)), whole.publication)?;
         }
+        self.change_given_name(&person, &civil.given_names)?;
         let mut traits = civil.traits();
         if let Some(before) = person.traits() {
             traits.other_names.push(before.family_name);
@@ -319,6 +321,28 @@ impl Settling<'_> {
         let former = std::mem::take(&mut self.person_keys);
         let reached = (contact.mail.as_str(), contact.mobile.as_str());
         self.service.index_person(&mut self.writes, &person.national_id, &former, &traits, reached)
+    }
+
+    /// Who bore a given name that is no more exercises under it no more (registration §9.4): authorities of structures and the person state the
+    /// new one. What orders and files state is theirs.
+    fn change_given_name(&mut self, person: &RegisteredPerson, now: &[String]) -> Result<(), Error> {
+        let given = |names: &[String]| names.iter().map(|name| norm(name)).collect::<Vec<_>>();
+        let former = given(&person.merged.etat_civil.as_ref().map(|civil| civil.prenoms.clone()).unwrap_or_default());
+        let (standing, own) = (given(now), Owner::person(&person.national_id).code);
+        let Some(first) = now.first() else { return Ok(()) };
+        for fact in &person.facts {
+            let is_practice = matches!(fact.key.facet.parse(), Ok(Facet::Practice { .. }));
+            if !is_practice || !(fact.key.owner.starts_with("ENREG:") || fact.key.owner == own) {
+                continue;
+            }
+            let Objet::Exercice(mut stated) = serde_json::from_str(&fact.payload).map_err(unreadable)? else { continue };
+            let exercised = norm(&stated.exercice.prenom_exercice);
+            if former.contains(&exercised) && !standing.contains(&exercised) {
+                stated.exercice.prenom_exercice.clone_from(first);
+                self.replace(fact, Some(&Objet::Exercice(stated)), fact.publication)?;
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the contact of the request as a proposal, and withholds means until the person proves identity (registration §8.1).

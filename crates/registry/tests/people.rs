@@ -419,7 +419,10 @@ async fn acceptance_a31_a_changed_given_name_leaves_the_restricted_view() {
     assert_eq!(w.registration.open_sheet(&by, &at.number).await.unwrap().state, RequestState::S40);
     let restricted = w.restricted(&rpps).await;
     assert_eq!(restricted.etat_civil.as_ref().unwrap().prenoms, ["Odile"]);
-    assert!(!format!("{:?}", restricted.etat_civil).contains("Camille"));
+    assert!(!format!("{restricted:?}").contains("Camille"), "{restricted:?}");
+    let public = w.public(&rpps).await;
+    assert_eq!(public.exercices[0].prenom_exercice, "Odile");
+    assert_eq!(public.exercices[0].nom_exercice, "Fictif", "the family name stays");
     // Two traits at once are for the arbiter.
     let at = w.registration.create_request(&by, "990000010", &subject).await.unwrap();
     let two = CivilDraft { nom_famille: "Autre".into(), ..civil("Camille") };
@@ -428,6 +431,14 @@ async fn acceptance_a31_a_changed_given_name_leaves_the_restricted_view() {
     w.registration.validate_request(&by, &at.number, at.version, signed(), None).await.unwrap();
     w.process().await;
     assert_eq!(w.registration.open_sheet(&by, &at.number).await.unwrap().state, RequestState::S35);
+    // The arbiter sees both, and decides.
+    let arbiter = w.registration.arbiter_session(NATIONAL, "essai", trace()).await.unwrap();
+    let seen = w.registration.arbitration_sheet(&arbiter, &at.number).await.unwrap();
+    assert_eq!((seen.candidate.as_deref(), seen.civil.unwrap().prenoms), (Some(rpps.as_str()), vec!["Odile".to_owned()]));
+    w.registration.same_person(&arbiter, &at.number, "Acte de naissance vu par l’établissement").await.unwrap();
+    let restricted = w.restricted(&rpps).await;
+    assert_eq!(restricted.etat_civil.as_ref().unwrap().prenoms, ["Camille"]);
+    assert!(!format!("{restricted:?}").contains("Odile"), "{restricted:?}");
 }
 
 #[tokio::test]

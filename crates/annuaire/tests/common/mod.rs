@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs, dead_code)]
 
 pub mod breaking_line;
+pub mod portal_browser;
 
 use std::collections::BTreeMap;
 use std::fs;
