@@ -72,6 +72,7 @@ const DONE: &[(&str, &str)] = &[
     ("delegation", "La délégation est active."),
     ("findelegation", "La délégation est terminée."),
     ("option", "L’option est enregistrée."),
+    ("logicielrevoque", "Le logiciel est révoqué. Ses jetons ne sont plus acceptés."),
     ("confirmes", "La liste des gestionnaires est confirmée pour un an."),
     ("reprise", "La structure est reprise, avec ses gestionnaires."),
     ("confirmees", "La confirmation est enregistrée."),

@@ -10,7 +10,7 @@ use crate::gae::{entrance, home, identities, instruction, list, lots, people, re
 use crate::open_pages;
 use crate::papers;
 use crate::pro::{applicant, attestation as own_attestation, file, holder};
-use crate::representative::{authority as represented, designation, structures, withdrawal};
+use crate::representative::{authority as represented, designation, software, structures, withdrawal};
 use crate::request::Space;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -134,6 +134,13 @@ fn of_representatives() -> Vec<(&'static str, &'static str, Space, Handler)> {
             "portal.mandataire",
             Professional,
             get(designation::mandataire_page).post(designation::mandataire),
+        ),
+        ("/portail/habilitations/{cible}/logiciels", "portal.software", Professional, get(software::page).post(software::add)),
+        (
+            "/portail/habilitations/{cible}/logiciels/{logiciel}/{acte}",
+            "portal.software-deed",
+            Professional,
+            get(software::before_deed).post(software::deed),
         ),
         (
             "/portail/habilitations/{cible}/{liste}/{personne}/supprimer",
