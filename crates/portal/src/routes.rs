@@ -6,7 +6,7 @@ use crate::attestation;
 use crate::console::{arbitration, audit, authority, feeds, home as consoles, pairs, support, terminologies};
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
-use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, review, staff, wish};
+use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, review, shared_lots, staff, wish};
 use crate::open_pages;
 use crate::papers;
 use crate::pro::{applicant, attestation as own_attestation, file, holder};
@@ -74,6 +74,12 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/gae/lots/{lot}/rapport.csv", "portal.gae-lot-report", Professional, get(lots::report)),
         ("/portail/gae/lots/{lot}/soumettre", "portal.gae-lot-submit", Professional, post(lots::submit)),
         ("/portail/gae/lots/{lot}/valider", "portal.gae-lot-validate", Professional, post(lots::validate)),
+        (
+            "/portail/gae/lots/{lot}/tiers",
+            "portal.gae-shared-lot",
+            Professional,
+            get(shared_lots::show).post(shared_lots::validate),
+        ),
         ("/portail/gae/professions", "portal.gae-wish", Professional, get(wish::wish_page).post(wish::wish)),
     ]
 }
