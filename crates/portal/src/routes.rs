@@ -114,6 +114,8 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/pro/attestation", "portal.attestation", Professional, get(own_attestation::page)),
         ("/portail/pro/attestation.pdf", "portal.attestation-paper", Professional, get(own_attestation::pdf)),
         ("/portail/pro/demandes", "portal.requests", Professional, get(holder::list)),
+        ("/portail/pro/attestation-profession", "portal.home-help", Professional, get(own_attestation::home_help)),
+        ("/portail/pro/attestation-profession.pdf", "portal.home-help-paper", Professional, get(own_attestation::home_help_pdf)),
         ("/portail/pro/demandes/{numero}", "portal.request", Professional, get(holder::show)),
         ("/portail/pro/demandes/{numero}/saisie", "portal.entry", Professional, post(holder::take)),
         ("/portail/pro/demandes/{numero}/codes", "portal.codes", Professional, get(holder::codes).post(holder::enter_codes)),

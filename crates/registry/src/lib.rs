@@ -132,6 +132,7 @@ pub use habilitations::{ListedManager, ManagerTerms};
 pub use holder::{ContactProposal, OwnFile};
 pub use indexing::IndexingRun;
 pub use lists::{ListedRequest, ManagerTasks, RequestPage, RequestQuery, RequestSheet, RequestTable};
+pub use home_help::AttestedHomeHelp;
 pub use lives::means_withheld;
 pub use lot_rows::{LotFinding, LotLine, LotOutcome, LotPhase};
 pub use lot_work::LotsRun;
