@@ -51,6 +51,7 @@ mod dashboard;
 mod due;
 mod duplicates;
 mod effects;
+mod employer;
 mod error;
 mod feed;
 mod feed_batch;
