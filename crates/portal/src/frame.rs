@@ -76,6 +76,7 @@ const DONE: &[(&str, &str)] = &[
     ("confirmes", "La liste des gestionnaires est confirmée pour un an."),
     ("reprise", "La structure est reprise, avec ses gestionnaires."),
     ("confirmees", "La confirmation est enregistrée."),
+    ("gelees", "Votre alerte est transmise au support. Vos e-CPS ne permettent plus de se connecter jusqu’à sa réponse."),
     ("signalee", "Votre signalement est transmis."),
     ("fait", "C’est fait."),
 ];

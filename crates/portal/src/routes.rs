@@ -9,7 +9,7 @@ use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, review, shared_lots, staff, wish};
 use crate::open_pages;
 use crate::papers;
-use crate::pro::{applicant, attestation as own_attestation, file, holder};
+use crate::pro::{applicant, attestation as own_attestation, file, holder, not_me};
 use crate::representative::{authority as represented, designation, software, structures, withdrawal};
 use crate::request::Space;
 use axum::Router;
@@ -108,14 +108,15 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/pro/situations/demande", "portal.begin", Professional, post(holder::begin)),
         ("/portail/pro/coordonnees/confirmation", "portal.contact-exact", Professional, post(file::confirm_contact)),
         ("/portail/pro/anomalies", "portal.anomalies", Professional, get(anomaly::of_holder).post(anomaly::holder_answers)),
+        ("/portail/pro/pas-moi", "portal.not-me", Professional, get(not_me::page).post(not_me::alert)),
         ("/portail/pro/acces", "portal.accesses", Professional, get(file::accesses)),
         ("/portail/pro/messages", "portal.messages", Professional, get(file::messages)),
         ("/portail/pro/mes-donnees.json", "portal.export", Professional, get(file::export)),
         ("/portail/pro/attestation", "portal.attestation", Professional, get(own_attestation::page)),
         ("/portail/pro/attestation.pdf", "portal.attestation-paper", Professional, get(own_attestation::pdf)),
-        ("/portail/pro/demandes", "portal.requests", Professional, get(holder::list)),
         ("/portail/pro/attestation-profession", "portal.home-help", Professional, get(own_attestation::home_help)),
         ("/portail/pro/attestation-profession.pdf", "portal.home-help-paper", Professional, get(own_attestation::home_help_pdf)),
+        ("/portail/pro/demandes", "portal.requests", Professional, get(holder::list)),
         ("/portail/pro/demandes/{numero}", "portal.request", Professional, get(holder::show)),
         ("/portail/pro/demandes/{numero}/saisie", "portal.entry", Professional, post(holder::take)),
         ("/portail/pro/demandes/{numero}/codes", "portal.codes", Professional, get(holder::codes).post(holder::enter_codes)),
