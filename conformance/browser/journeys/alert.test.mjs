@@ -16,7 +16,7 @@ journey('after an alert nobody logs in with a phone that was active, until suppo
   await person.page.goto('/portail/pro/pas-moi');
   await person.at('Ce n’est pas moi');
   await person.examine();
-  await person.page.getByRole('link', { name: `Ce n’est pas moi, demande ${number}` }).click();
+  await person.page.getByRole('row', { name: new RegExp(number) }).getByRole('link', { name: /^Ce n’est pas moi/ }).click();
   await person.page.getByText('vos e-CPS ne permettent plus de se connecter').waitFor();
   await person.examine();
   await person.press('Ce n’est pas moi');
