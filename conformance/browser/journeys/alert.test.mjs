@@ -24,14 +24,13 @@ journey('after an alert nobody logs in with a phone that was active, until suppo
 
   const stranger = await visitor();
   await stranger.page.goto('/portail/pro');
-  await stranger.press('S’identifier avec Pro Santé Connect');
   const said = await answer(phone, LOUISE, await askPhone(stranger, LOUISE));
   assert.match(said, /Vos e-CPS sont gelées/);
   await stranger.at('Confirmez sur votre téléphone');
 
   const support = await visitor();
   await openPortal(support, phone, MARC, '/portail/console/support', 'Support');
-  await support.page.getByRole('cell', { name: number }).waitFor();
+  await support.page.getByRole('cell', { name: number, exact: true }).waitFor();
   await support.page.locator('#acces').fill('Alerte de la personne, rappelée');
   await support.page.locator('#rpps').fill(LOUISE.id.slice(1));
   await support.press('Ouvrir');
@@ -40,6 +39,7 @@ journey('after an alert nobody logs in with a phone that was active, until suppo
   await support.page.getByLabel(/^Motif/).last().fill('Identité vérifiée avec la personne par téléphone.');
   await support.press('Lever la suspension');
   await support.page.getByText('La suspension est levée.').waitFor();
-  await answer(phone, LOUISE, (await stranger.page.locator('.number').textContent()).trim());
+  await stranger.page.goto('/portail/pro');
+  await answer(phone, LOUISE, await askPhone(stranger, LOUISE));
   await stranger.at('Mon dossier');
 });
