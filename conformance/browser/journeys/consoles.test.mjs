@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { stage } from '../lib/stage.mjs';
 import { until } from '../lib/browser.mjs';
-import { CAMILLE, INES, LOUISE, MARC, NADIA, OMAR, openPortal } from '../lib/people.mjs';
+import { ALIX, CAMILLE, INES, LOUISE, MARC, NADIA, OMAR, openPortal } from '../lib/people.mjs';
 
 const journey = stage();
 const HOME = 'Bienvenue sur votre portail de gestion et de contrôle';
@@ -59,6 +59,28 @@ journey('acceptance_a18_a28: lines of a list are checked before anything is crea
   manager.provoke(/\/decision: 422$/);
   await manager.press('Valider');
   await manager.page.getByRole('alert').getByText('Votre structure demande qu’une autre personne valide cette demande.').waitFor();
+
+  // A colleague validates all lines that are ready at once.
+  const colleague = await visitor();
+  await openPortal(colleague, phone, ALIX, '/portail/gae', HOME);
+  await colleague.page.goto('/portail/gae/lots');
+  await colleague.at('Importer une liste');
+  await colleague.page.getByRole('row', { name: /LOUISE ESSAI/ }).getByRole('link', { name: /^Voir et valider/ }).click();
+  await colleague.at('Valider la liste d’un autre gestionnaire');
+  colleague.provoke(/\/tiers: 422$/);
+  await colleague.press('Valider les 2 lignes prêtes');
+  await colleague.page.getByRole('alert').getByText('Vous devez confirmer l’exactitude').waitFor();
+  await colleague.examine();
+  await colleague.page.locator('#legal').check();
+  await colleague.press('Valider les 2 lignes prêtes');
+  await until('the end of the validation', async () => {
+    await colleague.page.reload();
+    return (await colleague.page.locator('.figures').textContent()).includes('2 traitées');
+  });
+  await until('the registration', async () => {
+    await colleague.page.goto(`/portail/gae/demandes/${number}`);
+    return colleague.page.getByText('Validée — enregistrement terminé').isVisible();
+  });
 });
 
 journey('acceptance_a07: near twins go to the arbiter, who says that they are two persons', async ({ visitor }) => {

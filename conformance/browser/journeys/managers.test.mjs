@@ -65,6 +65,24 @@ journey('acceptance_a01_a02_a03_a04: a person is registered, instructed and foun
   assert.ok(mails);
 });
 
+journey('« Mise en instruction » says what is missing, to a keyboard too', async ({ visitor }) => {
+  const computer = await asManager(visitor, LOUISE);
+  await begin(computer, '990000010');
+  const button = computer.page.getByRole('button', { name: 'Mise en instruction', exact: true });
+  assert.equal(await button.getAttribute('aria-disabled'), 'true');
+  await computer.page.getByText('À valider d’abord').waitFor();
+  await button.focus();
+  computer.provoke(/controle=civil&manque=oui: 422$/);
+  await computer.page.keyboard.press('Enter');
+  const alert = computer.page.getByRole('alert');
+  await alert.getByText('Toutes les sections doivent être validées').waitFor();
+  await computer.examine();
+  await fillPerson(computer, { ...ESSAI, family: 'Complete', mail: 'jeanne.complete@personne.example', mobile: '0639980103' });
+  await fillSituation(computer);
+  await valid(computer, 'situation');
+  assert.equal(await button.getAttribute('aria-disabled'), null);
+});
+
 journey('acceptance_a08_a09: the perimeter of a site and of its legal entity', async ({ visitor }) => {
   const computer = await asManager(visitor, LOUISE);
   await begin(computer, '990000010');

@@ -2,7 +2,7 @@
 
 use crate::clock::now_ms;
 use annuaire_ecps::ActivationRight;
-use annuaire_registry::{means_withheld, note_activation};
+use annuaire_registry::{means_frozen, means_withheld, note_activation};
 use annuaire_store::Registry;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -15,6 +15,10 @@ impl ActivationRight for WithheldInRegistry {
     async fn is_withheld(&self, national_id: &str) -> Result<bool, String> {
         let reason = means_withheld(&*self.0, national_id).await.map_err(|error| error.to_string())?;
         Ok(reason.is_some())
+    }
+
+    async fn is_frozen(&self, national_id: &str) -> Result<bool, String> {
+        means_frozen(&*self.0, national_id).await.map_err(|error| error.to_string())
     }
 
     async fn note_activation(&self, national_id: &str) -> Result<(), String> {

@@ -40,6 +40,10 @@ impl ActivationRight for People {
         Ok(false)
     }
 
+    async fn is_frozen(&self, _: &str) -> Result<bool, String> {
+        Ok(false)
+    }
+
     async fn note_activation(&self, _: &str) -> Result<(), String> {
         Ok(())
     }

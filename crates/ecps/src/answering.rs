@@ -200,7 +200,7 @@ impl PhoneService {
     /// Refusals: [`UnknownMeans`](PhoneRefusal::UnknownMeans), [`Proof`](PhoneRefusal::Proof), [`UnknownPrompt`](PhoneRefusal::UnknownPrompt),
     /// [`NotUsable`](PhoneRefusal::NotUsable), [`WrongPin`](PhoneRefusal::WrongPin) (the request still waits),
     /// [`PinLocked`](PhoneRefusal::PinLocked), [`Passkey`](PhoneRefusal::Passkey) (the request still waits too),
-    /// [`PasskeyDoubted`](PhoneRefusal::PasskeyDoubted), [`NoPasskeys`](PhoneRefusal::NoPasskeys),
+    /// [`PasskeyDoubted`](PhoneRefusal::PasskeyDoubted), [`NoPasskeys`](PhoneRefusal::NoPasskeys), [`Frozen`](PhoneRefusal::Frozen),
     /// [`PasskeyNeeded`](PhoneRefusal::PasskeyNeeded), [`PromptExpired`](PhoneRefusal::PromptExpired); those of the registry.
     pub async fn decide(&self, call: &DecisionCall) -> Result<DecisionOutcome, PhoneError> {
         let decision = match call.decision.as_str() {
@@ -213,6 +213,9 @@ impl PhoneService {
         // No PIN is looked at for a request that is answered already.
         prompt.value.standing(self.now_ms()).map_err(PhoneRefusal::from)?;
         let approves = matches!(decision, PromptDecision::Approve(_));
+        if approves {
+            self.refuse_frozen(&means.value.national_id).await?;
+        }
         let with_pin = approves && self.chosen_method(call)?.is_none();
         if with_pin {
             self.check_pin(&means.value.means_id, &call.pin).await?;

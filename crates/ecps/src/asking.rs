@@ -170,15 +170,19 @@ impl PhoneService {
         Ok(found.map_or(PromptState::Expired, |found| found.value.state(self.now_ms())))
     }
 
-    /// Takes the approval of a request, exactly once whatever number of callers ask at once; `None` when there is none or it was taken.
+    /// Takes the approval of a request, exactly once whatever number of callers ask at once; `None` when there is none or it was taken, and
+    /// when the means of the person were frozen after it.
     ///
     /// # Errors
-    /// Those of the registry.
+    /// Those of the registry and of the rights.
     pub async fn take(&self, prompt_id: &str) -> Result<Option<Approval>, PhoneError> {
         let key = key_of(prompt_id);
         for _ in 0..limits::TRIES {
             let Some(mut found) = rows::load::<Prompt>(self.registry(), rows::PROMPT, &key).await? else { return Ok(None) };
             let Some(approval) = found.value.take(self.now_ms()) else { return Ok(None) };
+            if self.is_frozen(&approval.national_id).await? {
+                return Ok(None);
+            }
             let mut event = Event::default();
             event.replace(&found, found.value.due_ms())?;
             if self.save(event).await? {

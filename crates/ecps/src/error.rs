@@ -26,6 +26,8 @@ pub enum PhoneRefusal {
     Pin(PinFault),
     /// The person may not activate a means yet: something about them is to be settled first.
     Withheld,
+    /// After an alert of fraud, nothing is approved with what the person activated before.
+    Frozen,
     /// The person has as many phones as they may.
     TooManyDevices,
     /// A signature, or what it covers, is not right.
@@ -76,6 +78,7 @@ impl PhoneRefusal {
             Self::Pin(PinFault::Trivial) => "pin_trivial",
             Self::Pin(PinFault::BirthDate) => "pin_birth_date",
             Self::Withheld => "activation_withheld",
+            Self::Frozen => "frozen",
             Self::TooManyDevices => "too_many_devices",
             Self::Proof(_) => "proof",
             Self::UnknownMeans => "unknown_means",
@@ -102,7 +105,7 @@ impl PhoneRefusal {
             Self::Proof(_) | Self::UnknownMeans => 401,
             Self::NotUsable(_) | Self::PinLocked | Self::WrongPin(_) | Self::WrongCode(_) => 403,
             Self::Passkey(_) | Self::PasskeyDoubted | Self::NoPasskeys | Self::PasskeyNeeded | Self::LoginTooOld => 403,
-            Self::Withheld => 403,
+            Self::Withheld | Self::Frozen => 403,
             Self::UnknownLink | Self::UnknownCode | Self::UnknownPrompt => 404,
             Self::AlreadyAnswered | Self::TooManyDevices | Self::LinkUsed | Self::HasPasskey => 409,
             Self::ActivationOver | Self::PromptExpired => 410,
@@ -141,6 +144,11 @@ impl PhoneRefusal {
             Self::Withheld => {
                 "Votre e-CPS ne peut pas encore être activée : une vérification de votre enregistrement est en cours. Adressez-vous à \
                  votre établissement ou à votre autorité d’enregistrement."
+                    .into()
+            }
+            Self::Frozen => {
+                "Vos e-CPS sont gelées depuis une alerte « Ce n’est pas moi » : aucune connexion n’est possible avec elles. Le support \
+                 les rétablit après vérification."
                     .into()
             }
             Self::TooManyDevices => {

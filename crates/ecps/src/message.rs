@@ -64,11 +64,18 @@ pub trait ContactBook: Send + Sync {
 #[async_trait]
 pub trait ActivationRight: Send + Sync {
     /// Whether the activation of a person waits: their identity or their contact is to be settled first (`registration.md` §8.1). Means
-    /// that are active stay so.
+    /// that are active stay so, unless they are [frozen](Self::is_frozen).
     ///
     /// # Errors
     /// Why it cannot be said now; nothing is activated then.
     async fn is_withheld(&self, national_id: &str) -> Result<bool, String>;
+
+    /// Whether what a person activated before is frozen: after an alert of fraud nothing is approved and nobody logs in with it, until
+    /// somebody settled the alert. It may still refuse, and be revoked.
+    ///
+    /// # Errors
+    /// Why it cannot be said now; nothing is approved then.
+    async fn is_frozen(&self, national_id: &str) -> Result<bool, String>;
 
     /// Notes that a person activates a means: every proof is given, and the means is written next. What rests on it (their contact belongs
     /// to them alone from now on) so holds before there is a means. It is told for each means, and again when writing it is tried again.

@@ -31,7 +31,8 @@ impl PhoneService {
     /// taken once. Cost: one signature, a few rows.
     ///
     /// # Errors
-    /// [`PhoneRefusal::Passkey`], for an unknown passkey and an assertion that was taken too; [`PhoneRefusal::PasskeyDoubted`], [`PhoneRefusal::NotUsable`], [`PhoneRefusal::NoPasskeys`]; those of the registry.
+    /// [`PhoneRefusal::Passkey`], for an unknown passkey and an assertion that was taken too; [`PhoneRefusal::PasskeyDoubted`], [`PhoneRefusal::NotUsable`], [`PhoneRefusal::NoPasskeys`],
+    /// [`PhoneRefusal::Frozen`]; those of the registry and of the rights.
     pub async fn log_in_with_passkey(&self, login: &PasskeyLogin<'_>) -> Result<Approval, PhoneError> {
         self.passkeys()?;
         let means_id = means_of_assertion(login.assertion).ok_or(PhoneRefusal::Passkey("userHandle"))?;
@@ -45,6 +46,7 @@ impl PhoneService {
                 Err(refusal) => return Err(refusal.into()),
             };
             Self::refuse_unusable(&means.value, now_ms)?;
+            self.refuse_frozen(&means.value.national_id).await?;
             means.value.last_used_ms = Some(now_ms);
             let mut event = Event::default();
             event.replace(&means, means.value.due_ms())?;

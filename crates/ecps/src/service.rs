@@ -121,6 +121,20 @@ impl PhoneService {
         self.settings.rights.is_withheld(national_id).await.map_err(PhoneError::Rights)
     }
 
+    /// Whether what a person activated before is frozen, so that nobody logs in with it: the provider asks it too, before a session that a
+    /// phone opened lets its person into another application.
+    ///
+    /// # Errors
+    /// Those of the rights.
+    pub async fn is_frozen(&self, national_id: &str) -> Result<bool, PhoneError> {
+        self.settings.rights.is_frozen(national_id).await.map_err(PhoneError::Rights)
+    }
+
+    /// Refuses what a frozen means would approve.
+    pub(crate) async fn refuse_frozen(&self, national_id: &str) -> Result<(), PhoneError> {
+        if self.is_frozen(national_id).await? { Err(PhoneRefusal::Frozen.into()) } else { Ok(()) }
+    }
+
     pub(crate) async fn save(&self, event: Event) -> Result<bool, PhoneError> {
         event.save(self.registry(), &*self.settings.now_ms).await
     }

@@ -158,6 +158,7 @@ pub(crate) fn staff(line: &StaffLine) -> Value {
         "dateDebut": line.from,
         "dateFin": line.until,
         "planifiee": line.planned,
+        "nonConfirme": line.unconfirmed,
         "identiteCertifiee": line.certified,
         "aideADomicileJusquau": line.home_help_until,
         "propre": line.own,

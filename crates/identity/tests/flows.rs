@@ -222,6 +222,33 @@ async fn scenario_08_a_session_ends_after_four_hours_and_half_an_hour_without_us
 }
 
 #[tokio::test]
+async fn a_session_of_a_frozen_phone_opens_no_other_application() {
+    let world = World::new().await;
+    world.register(compat("exemple")).await;
+    let phone = world.activated(DOCTOR).await;
+    let mut browser = Browser::default();
+    world.login(&mut browser, &phone, DOCTOR, &request("exemple")).await;
+    let mut silent = request("exemple");
+    silent.push(("prompt", "none"));
+    let path = format!("/auth?{}", encoded(&silent));
+    assert!(query_of(browser.step(&world, &path).await.location()).contains_key("code"));
+    let row = annuaire_store::IdentityRow {
+        kind: world::FROZEN.into(),
+        key: DOCTOR.into(),
+        subject: String::new(),
+        due_ms: None,
+        version: 1,
+        content: "{}".into(),
+    };
+    let mut unit = world.registry.begin().await.unwrap();
+    unit.write_identity(&annuaire_store::IdentityWrite::Create(row)).await.unwrap();
+    let now_ms = world.clock.load(std::sync::atomic::Ordering::SeqCst);
+    let cause = annuaire_store::Cause::new(annuaire_store::Channel::Operator, "test", "test");
+    unit.save(&cause, annuaire_store::CommitClock { now_ms: &move || now_ms, any_clock: false }).await.unwrap();
+    assert_eq!(query_of(browser.step(&world, &path).await.location())["error"], "login_required");
+}
+
+#[tokio::test]
 async fn scenario_09_a_wrong_number_refuses_and_says_so() {
     let world = World::new().await;
     world.register(compat("exemple")).await;

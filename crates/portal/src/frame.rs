@@ -72,9 +72,11 @@ const DONE: &[(&str, &str)] = &[
     ("delegation", "La délégation est active."),
     ("findelegation", "La délégation est terminée."),
     ("option", "L’option est enregistrée."),
+    ("logicielrevoque", "Le logiciel est révoqué. Ses jetons ne sont plus acceptés."),
     ("confirmes", "La liste des gestionnaires est confirmée pour un an."),
     ("reprise", "La structure est reprise, avec ses gestionnaires."),
     ("confirmees", "La confirmation est enregistrée."),
+    ("gelees", "Votre alerte est transmise au support. Vos e-CPS ne permettent plus de se connecter jusqu’à sa réponse."),
     ("signalee", "Votre signalement est transmis."),
     ("fait", "C’est fait."),
 ];

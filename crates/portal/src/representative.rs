@@ -2,5 +2,6 @@
 
 pub(crate) mod authority;
 pub(crate) mod designation;
+pub(crate) mod software;
 pub(crate) mod structures;
 pub(crate) mod withdrawal;

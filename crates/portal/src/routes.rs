@@ -6,11 +6,11 @@ use crate::attestation;
 use crate::console::{arbitration, audit, authority, feeds, home as consoles, pairs, support, terminologies};
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
-use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, review, staff, wish};
+use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, review, shared_lots, staff, wish};
 use crate::open_pages;
 use crate::papers;
-use crate::pro::{applicant, attestation as own_attestation, file, holder};
-use crate::representative::{authority as represented, designation, structures, withdrawal};
+use crate::pro::{applicant, attestation as own_attestation, file, holder, not_me};
+use crate::representative::{authority as represented, designation, software, structures, withdrawal};
 use crate::request::Space;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -74,6 +74,12 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/gae/lots/{lot}/rapport.csv", "portal.gae-lot-report", Professional, get(lots::report)),
         ("/portail/gae/lots/{lot}/soumettre", "portal.gae-lot-submit", Professional, post(lots::submit)),
         ("/portail/gae/lots/{lot}/valider", "portal.gae-lot-validate", Professional, post(lots::validate)),
+        (
+            "/portail/gae/lots/{lot}/tiers",
+            "portal.gae-shared-lot",
+            Professional,
+            get(shared_lots::show).post(shared_lots::validate),
+        ),
         ("/portail/gae/professions", "portal.gae-wish", Professional, get(wish::wish_page).post(wish::wish)),
     ]
 }
@@ -102,11 +108,14 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/pro/situations/demande", "portal.begin", Professional, post(holder::begin)),
         ("/portail/pro/coordonnees/confirmation", "portal.contact-exact", Professional, post(file::confirm_contact)),
         ("/portail/pro/anomalies", "portal.anomalies", Professional, get(anomaly::of_holder).post(anomaly::holder_answers)),
+        ("/portail/pro/pas-moi", "portal.not-me", Professional, get(not_me::page).post(not_me::alert)),
         ("/portail/pro/acces", "portal.accesses", Professional, get(file::accesses)),
         ("/portail/pro/messages", "portal.messages", Professional, get(file::messages)),
         ("/portail/pro/mes-donnees.json", "portal.export", Professional, get(file::export)),
         ("/portail/pro/attestation", "portal.attestation", Professional, get(own_attestation::page)),
         ("/portail/pro/attestation.pdf", "portal.attestation-paper", Professional, get(own_attestation::pdf)),
+        ("/portail/pro/attestation-profession", "portal.home-help", Professional, get(own_attestation::home_help)),
+        ("/portail/pro/attestation-profession.pdf", "portal.home-help-paper", Professional, get(own_attestation::home_help_pdf)),
         ("/portail/pro/demandes", "portal.requests", Professional, get(holder::list)),
         ("/portail/pro/demandes/{numero}", "portal.request", Professional, get(holder::show)),
         ("/portail/pro/demandes/{numero}/saisie", "portal.entry", Professional, post(holder::take)),
@@ -134,6 +143,13 @@ fn of_representatives() -> Vec<(&'static str, &'static str, Space, Handler)> {
             "portal.mandataire",
             Professional,
             get(designation::mandataire_page).post(designation::mandataire),
+        ),
+        ("/portail/habilitations/{cible}/logiciels", "portal.software", Professional, get(software::page).post(software::add)),
+        (
+            "/portail/habilitations/{cible}/logiciels/{logiciel}/{acte}",
+            "portal.software-deed",
+            Professional,
+            get(software::before_deed).post(software::deed),
         ),
         (
             "/portail/habilitations/{cible}/{liste}/{personne}/supprimer",

@@ -3,6 +3,7 @@
 
 mod world;
 
+use annuaire_registry::LotUpload;
 use annuaire_workflow::state::RequestState;
 use axum::http::StatusCode;
 use world::{HEAD, NEIGHBOUR, REP, SITE, World};
@@ -24,7 +25,8 @@ const OF_MANAGERS: &[&str] = &[
     "/portail/gae/identites",
 ];
 /// Pages of registered professionals.
-const OF_PROFESSIONALS: [&str; 11] = [
+const OF_PROFESSIONALS: [&str; 12] = [
+    "/portail/pro/pas-moi",
     "/portail/pro",
     "/portail/pro/coordonnees",
     "/portail/pro/situations",
@@ -54,8 +56,10 @@ const FORMS: &[&str] = &[
     "/portail/gae/lots",
     "/portail/gae/lots/1/soumettre",
     "/portail/gae/lots/1/valider",
+    "/portail/gae/lots/1/tiers",
     "/portail/gae/anomalies",
     "/portail/pro/anomalies",
+    "/portail/pro/pas-moi",
     "/portail/pro/coordonnees",
     "/portail/pro/coordonnees/confirmation",
     "/portail/pro/coordonnees/proposition",
@@ -67,9 +71,11 @@ const FORMS: &[&str] = &[
 #[tokio::test]
 async fn strangers_see_nothing_and_keep_what_they_typed() {
     let w = World::new().await;
-    for path in
-        OF_MANAGERS.iter().chain(&OF_PROFESSIONALS).chain(&["/portail/gae/demandes/P20261126000001", "/portail/gae/lots/1"])
-    {
+    for path in OF_MANAGERS.iter().chain(&OF_PROFESSIONALS).chain(&[
+        "/portail/gae/demandes/P20261126000001",
+        "/portail/gae/lots/1",
+        "/portail/gae/lots/1/tiers",
+    ]) {
         let answer = w.get(None, path).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
         assert!(answer.location.contains("retour="), "{path}: {}", answer.location);
@@ -170,12 +176,17 @@ async fn one_button_checks_everything_and_sends_it() {
     // A section that does not hold is told with its field; everything else that was typed is kept.
     let mut wrong = whole("1", "soumettre");
     wrong[5].1 = "31/02/1988";
-    w.post(SITE, &format!("{begun}/saisie"), &wrong).await.leads_to(&format!("{begun}?controle=civil"));
-    let page = w.get(Some(SITE), &format!("{begun}?controle=civil")).await;
+    // Until the three sections are valid, the button says so, and can be reached and pressed all the same (registration §4.5).
+    let early = "<button name=\"faire\" value=\"soumettre\" aria-disabled=\"true\" aria-describedby=\"manque\">Mise en instruction</button>";
+    w.get(Some(SITE), &begun).await.says(&[early, "À valider d’abord&nbsp;: Etat civil, Données de contact, Situation"]);
+    let told = format!("{begun}?controle=civil&manque=oui");
+    w.post(SITE, &format!("{begun}/saisie"), &wrong).await.leads_to(&told);
+    let page = w.get(Some(SITE), &told).await;
     let page = page.page(StatusCode::UNPROCESSABLE_ENTITY, "Nouvelle demande");
+    let page = page.says(&[early, "href=\"#section-civil\"", "Toutes les sections doivent être validées\u{a0}: Etat civil."]);
     page.says(&["href=\"#dateNaissance\"", "Saisissez la date au format JJ/MM/AAAA", "value=\"ondine@personne.example\""]);
     // Again with the version of the page before: what is stored is what was sent, so that nobody is in conflict with themselves.
-    w.post(SITE, &format!("{begun}/saisie"), &wrong).await.leads_to(&format!("{begun}?controle=civil"));
+    w.post(SITE, &format!("{begun}/saisie"), &wrong).await.leads_to(&told);
     let sheet = w.registration.open_sheet(&w.manager(SITE).await, &number).await.unwrap();
     let version = sheet.version.to_string();
     let sent = w.post(SITE, &format!("{begun}/saisie"), &whole(&version, "soumettre")).await;
@@ -254,4 +265,114 @@ async fn an_identity_that_the_register_does_not_know_is_verified_by_its_authorit
     wrong.says(&["au format JJ/MM/AAAA", "value=\"demain\""]);
     w.post(SITE, &address, &confirmed).await.leads_to("/portail/gae/identites?fait=piece");
     w.get(Some(SITE), "/portail/gae/identites?fait=piece").await.says(&["Votre confirmation est enregistrée", "0 identité"]);
+}
+
+#[tokio::test]
+async fn a_colleague_validates_a_list_at_once() {
+    let w = World::new().await;
+    let r = &w.registration;
+    let columns = [
+        "ref_externe",
+        "civilite",
+        "sexe",
+        "nom_famille",
+        "prenom",
+        "date_naissance",
+        "commune_naissance_insee",
+        "email",
+        "mobile",
+        "finess",
+        "profession",
+        "role",
+        "mode",
+        "date_debut",
+        "identite_verifiee",
+        "information_faite",
+    ];
+    let line = |n: usize, role: &str| {
+        let name = format!("Liste{}", ["a", "b", "c"][n]);
+        let mail = format!("liste{n}@personne.example");
+        let birth = format!("0{}/02/1987", n + 1);
+        let mobile = format!("063998021{n}");
+        [
+            "RH",
+            "MME",
+            "F",
+            &name,
+            "Ondine",
+            &birth,
+            "57463",
+            &mail,
+            &mobile,
+            "990000010",
+            "313",
+            role,
+            "S",
+            "02/11/2026",
+            "FACE_A_FACE",
+            "OUI",
+        ]
+        .iter()
+        .enumerate()
+        .map(|(at, text)| if at == 0 { format!("RH-{n}") } else { (*text).to_owned() })
+        .collect()
+    };
+    let rows: Vec<Vec<String>> =
+        vec![columns.map(str::to_owned).to_vec(), line(0, "GENR11"), line(1, "GENR11"), line(2, "GENR13")];
+    let site = w.manager(SITE).await;
+    let LotUpload::Kept(sheet) = r.upload_lot(&site, "embauche-martin.csv", rows).await.unwrap() else { panic!("a list") };
+    assert_eq!((sheet.lot.ready, sheet.lot.warned), (2, 1), "{:?}", sheet.lines);
+    r.submit_lot(&site, &sheet.lot.id).await.unwrap();
+    r.run_lots(&w.system).await.unwrap();
+    let path = format!("/portail/gae/lots/{}/tiers", sheet.lot.id);
+    let title = "Valider la liste d’un autre gestionnaire";
+    w.get(Some(HEAD), "/portail/gae/lots").await.says(&[&path, "SITE GESTION"]).hides(&["embauche-martin"]);
+    w.get(Some(SITE), "/portail/gae/lots").await.hides(&[&path]);
+    let page = w.get(Some(HEAD), &path).await.page(StatusCode::OK, title);
+    page.says(&["LISTEA Ondine", "Valider les 2 lignes prêtes", "à ouvrir et à valider seule"]).hides(&["embauche-martin"]);
+    for stranger in [SITE, NEIGHBOUR] {
+        w.get(Some(stranger), &path).await.page(StatusCode::CONFLICT, "Ce n’est pas possible").hides(&["LISTEA"]);
+        let answer = w.post(stranger, &path, &[("legal", "oui")]).await;
+        answer.page(StatusCode::CONFLICT, "Ce n’est pas possible").hides(&["LISTEA"]);
+    }
+    let told = w.post(HEAD, &path, &[]).await.page(StatusCode::UNPROCESSABLE_ENTITY, title);
+    told.says(&["href=\"#legal\"", "Vous devez confirmer l’exactitude"]);
+    w.post(HEAD, &path, &[("legal", "oui")]).await.leads_to(&path);
+    w.get(Some(HEAD), &path)
+        .await
+        .page(StatusCode::OK, title)
+        .says(&["Validation en cours", "0 sur 1"])
+        .hides(&["name=\"legal\""]);
+    assert_eq!(r.run_lots(&w.system).await.unwrap().validated, 2);
+    let page = w.get(Some(HEAD), &path).await.page(StatusCode::OK, title);
+    let own = format!("/portail/gae/lots/{}", sheet.lot.id);
+    w.get(Some(SITE), &own)
+        .await
+        .page(StatusCode::OK, "embauche-martin.csv")
+        .says(&["Valider ce qui attend encore", "(E-LOT-08)"]);
+    page.says(&["validation refusée", "Ouvrez cette demande et validez-la seule. (E-LOT-08)", "Traitement en cours (T02)"]);
+}
+
+#[tokio::test]
+async fn whoever_did_not_ask_raises_an_alert_on_a_request_about_them() {
+    let w = World::new().await;
+    let site = w.manager(SITE).await;
+    let (number, rpps) = w.registered(&site, "990000010", "Ondine", "ondine").await;
+    let (other, _) = w.registered(&site, "990000010", "Basile", "basile").await;
+    let (who, path) = (format!("8{rpps}"), "/portail/pro/pas-moi");
+    w.get(Some(&who), "/portail/pro").await.says(&[path]);
+    let title = "Ce n’est pas moi";
+    w.get(Some(&who), path).await.page(StatusCode::OK, title).says(&[&number, "Primo enregistrement"]).hides(&[&other]);
+    let chosen = format!("{path}?demande={number}");
+    w.get(Some(&who), &chosen)
+        .await
+        .page(StatusCode::OK, title)
+        .says(&["ne permettent plus de se connecter", "class=\"danger\""]);
+    assert_eq!(w.get(Some(&who), &format!("{path}?demande={other}")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(w.post(&who, path, &[("demande", &other)]).await.status, StatusCode::FORBIDDEN, "about somebody else");
+    assert!(w.registration.means_withheld(&who).await.unwrap().is_none());
+    w.post(&who, path, &[("demande", &number)]).await.leads_to(&format!("{path}?fait=gelees"));
+    w.get(Some(&who), &format!("{path}?fait=gelees")).await.says(&["Votre alerte est transmise au support"]);
+    assert!(annuaire_registry::means_frozen(&*w.registry, &who).await.unwrap());
+    w.get(Some(SITE), path).await.page(StatusCode::OK, title).says(&["Aucune demande ne vous concerne"]);
 }

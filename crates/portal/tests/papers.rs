@@ -3,9 +3,9 @@
 
 mod world;
 
-use annuaire_papers::{AttestedPlace, PaperCheck, RegistrationPaper, RequestPaper};
+use annuaire_papers::{AttestedPlace, HomeHelpPaper, PaperCheck, RegistrationPaper, RequestPaper};
 use axum::http::{StatusCode, header};
-use world::{Answered, COLLEAGUE, HEAD, NEIGHBOUR, SITE, World};
+use world::{Answered, COLLEAGUE, DAY, HEAD, NEIGHBOUR, SITE, World};
 
 /// The bytes of a file that is handed out as a PDF of that name, and kept by nobody between.
 #[track_caller]
@@ -143,4 +143,71 @@ async fn a_professional_keeps_the_summary_of_their_own_request() {
     assert!(got == expected.to_pdf().unwrap(), "{expected:?}");
     assert!(w.get(Some(SITE), &path).await.status.is_client_error());
     assert_eq!(w.get(None, &path).await.status, StatusCode::SEE_OTHER);
+}
+
+/// Somebody registered as a qualified home helper, whose employer checked the proofs on a day.
+async fn home_helper(w: &World, verified_on: &str) -> String {
+    let site = w.manager(SITE).await;
+    let at = w.submitted_with(&site, "990000010", ("Ondine", "ondine"), |situation| {
+        situation.profession = "371".into();
+        situation.critere = "experience".into();
+        situation.verifie = true;
+        situation.date_verification = verified_on.into();
+    });
+    let at = w.signed(&site, at.await).await;
+    w.process().await;
+    w.registration.open_sheet(&site, &at.number).await.unwrap().rpps.unwrap()
+}
+
+#[tokio::test]
+async fn the_attestation_of_a_home_helper_is_recognised_for_five_years() {
+    let w = World::new().await;
+    let rpps = home_helper(&w, "28/02/2026").await;
+    let who = format!("8{rpps}");
+    let (path, paper) = ("/portail/pro/attestation-profession", "/portail/pro/attestation-profession.pdf");
+    w.get(Some(&who), "/portail/pro").await.says(&[path]);
+    let page = w.get(Some(&who), path).await.page(StatusCode::OK, "Attestation de profession");
+    let page = page.says(&[paper, "Aide à domicile qualifié(e)", "990000010", "28/02/2026", "27/02/2031"]);
+    let code = between(&page.text, "Code de vérification&nbsp;: <strong class=\"whole\">", "<")[0].to_owned();
+    let checked = format!("/portail/verifier?rpps={rpps}&code={code}");
+    let expected = HomeHelpPaper {
+        rpps: rpps.clone(),
+        names: vec!["Ondine Fictif".into()],
+        profession: "Aide à domicile qualifié(e)".into(),
+        place: AttestedPlace { number: "990000010".into(), name: "Structure d'essai 990000010".into() },
+        verified_on: "28/02/2026".into(),
+        valid_until: "27/02/2031".into(),
+        check: PaperCheck { url: format!("https://annuaire.example{checked}"), code: code.clone() },
+    };
+    let name = format!("attestation-profession-{rpps}.pdf");
+    let got = pdf(&w.get(Some(&who), paper).await, &name);
+    assert!(got == expected.to_pdf().unwrap(), "{expected:?}: {}", page.text);
+    // Anybody checks it; the code of the registration is another one, and neither is good for somebody else.
+    let found = w.get(None, &checked).await.page(StatusCode::OK, "Vérifier une attestation");
+    found.says(&["Attestation reconnue", "Aide à domicile qualifié(e)", "28/02/2026", "27/02/2031"]);
+    let registration = w.get(Some(&who), "/portail/pro/attestation").await;
+    assert!(!registration.text.contains(&code));
+    let other = w.get(None, &format!("/portail/verifier?rpps={}&code={code}", &SITE[1..])).await;
+    other.page(StatusCode::UNPROCESSABLE_ENTITY, "Vérifier une attestation").hides(&["Attestation reconnue"]);
+    // Until the last day, and not on the next one.
+    let days = 1554;
+    w.pass(days * DAY);
+    w.get(None, &checked).await.page(StatusCode::OK, "Vérifier une attestation").says(&["Attestation reconnue"]);
+    assert_eq!(w.get(Some(&who), path).await.status, StatusCode::OK);
+    w.pass(DAY);
+    w.get(None, &checked).await.page(StatusCode::UNPROCESSABLE_ENTITY, "Vérifier une attestation").hides(&["reconnue</h2>"]);
+    w.get(Some(&who), path).await.page(StatusCode::CONFLICT, "Attestation impossible");
+    assert_eq!(w.get(Some(&who), paper).await.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn nobody_else_has_the_attestation_of_a_home_helper() {
+    let w = World::new().await;
+    let rpps = home_helper(&w, "26/11/2026").await;
+    for path in ["/portail/pro/attestation-profession", "/portail/pro/attestation-profession.pdf"] {
+        assert_eq!(w.get(None, path).await.status, StatusCode::SEE_OTHER);
+        w.get(Some(COLLEAGUE), path).await.page(StatusCode::CONFLICT, "Attestation impossible").hides(&[&rpps]);
+        assert_eq!(w.get(Some("899900000999"), path).await.status, StatusCode::FORBIDDEN);
+    }
+    w.get(Some(COLLEAGUE), "/portail/pro").await.hides(&["attestation-profession"]);
 }

@@ -7,12 +7,13 @@ use annuaire_workflow::habilitation::HabilitationState;
 use axum::http::StatusCode;
 use world::{COLLEAGUE, HEAD, NATIONAL, NEIGHBOUR, REP, SITE, World, site};
 
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     "/portail/habilitations",
     "/portail/habilitations/EG:990000010",
     "/portail/habilitations/EG:990000010/gestionnaire",
     "/portail/habilitations/EG:990000010/mandataire",
     "/portail/habilitations/EG:990000010/gestionnaires/899900000029/supprimer",
+    "/portail/habilitations/EG:990000010/logiciels",
 ];
 
 #[tokio::test]
@@ -198,4 +199,60 @@ async fn a_structure_that_closed_is_taken_over() {
     w.get(Some(REP), "/portail/habilitations/EG:990000036").await.says(&["VOISINE GESTION", "Habilitée"]);
     w.get(Some(REP), old).await.page(StatusCode::OK, heading).says(&["a été reprise"]).hides(&["name=\"nouveau\""]);
     w.manager(NEIGHBOUR).await;
+}
+
+/// The text between the first `<code>` after some words and its end.
+fn code_after(page: &str, words: &str) -> String {
+    let (_, rest) = page.split_once(words).unwrap();
+    let (_, rest) = rest.split_once("<code>").unwrap();
+    rest.split('<').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_software_is_registered_renewed_and_revoked() {
+    let w = World::new().await;
+    let (path, error) = (PAGES[5], StatusCode::UNPROCESSABLE_ENTITY);
+    w.get(Some(REP), PAGES[1]).await.says(&["href=\"/portail/habilitations/EG:990000010/logiciels\""]);
+    let page = w.get(Some(REP), path).await.page(StatusCode::OK, "Logiciels");
+    page.says(&["Aucun logiciel", "SITE GESTION", "https://annuaire.example/portail/api/v1/openapi.json"])
+        .hides(&["VOISINE GESTION"]);
+    w.post(REP, path, &[("nom", ""), ("gestionnaire", "")]).await.page(error, "Logiciels").says(&["#nom", "#gestionnaire"]);
+    let other = [("nom", "SIRH"), ("gestionnaire", NEIGHBOUR)];
+    w.post(REP, path, &other).await.page(error, "Logiciels").says(&["href=\"#gestionnaire\"", "value=\"SIRH\""]);
+    let fields = [("nom", "SIRH <essai>"), ("gestionnaire", SITE), ("validation", "oui")];
+    let told = w.post(REP, path, &fields).await.page(StatusCode::OK, "Logiciel enregistré");
+    assert_eq!(told.headers["cache-control"], "no-store");
+    let (client, secret) = (code_after(&told.text, "Identifiant"), code_after(&told.text, "<dt>Secret"));
+    told.says(&[
+        "SIRH &#60;essai&#62;",
+        &format!("curl -u {client} -d grant_type=client_credentials https://annuaire.example/portail/api/v1/jeton"),
+        "openapi.json",
+    ]);
+    let token = async |secret: &str| w.registration.software_token(&client, secret, &world::trace()).await;
+    token(&secret).await.unwrap();
+    w.post(REP, path, &fields).await.page(error, "Logiciels").says(&["href=\"#nom\""]).hides(&[&secret]);
+    w.get(Some(REP), path).await.page(StatusCode::OK, "Logiciels").says(&[&client, "Actif", ">oui<"]).hides(&[&secret]);
+
+    let (renewal, revocation) = (format!("{path}/{client}/secret"), format!("{path}/{client}/revocation"));
+    for deed in [&renewal, &revocation] {
+        assert_eq!(w.get(None, deed).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(w.post_plain(Some(REP), deed, &[]).await.status, StatusCode::FORBIDDEN, "without the token of the form");
+        assert_eq!(w.get(Some(SITE), deed).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(w.post(SITE, deed, &[]).await.status, StatusCode::FORBIDDEN, "its manager is no representative");
+        let elsewhere = deed.replace("EG:990000010", "EG:990000028");
+        assert_eq!(w.post(REP, &elsewhere, &[]).await.status, StatusCode::NOT_FOUND, "below another structure");
+    }
+    assert_eq!(w.get(Some(REP), &format!("{path}/{client}/autre")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(w.get(Some(REP), &format!("{path}/inconnu/secret")).await.status, StatusCode::NOT_FOUND);
+    w.get(Some(REP), &renewal).await.page(StatusCode::OK, "Renouveler le secret d’un logiciel");
+    let told = w.post(REP, &renewal, &[]).await.page(StatusCode::OK, "Nouveau secret");
+    let renewed = code_after(&told.text, "<dt>Secret");
+    assert!(renewed != secret && renewed.len() == 64, "{renewed}");
+    assert!(token(&secret).await.is_err(), "the former secret");
+    token(&renewed).await.unwrap();
+    w.get(Some(REP), &revocation).await.page(StatusCode::OK, "Révoquer un logiciel").says(&["SIRH &#60;essai&#62;"]);
+    w.post(REP, &revocation, &[]).await.leads_to(&format!("{path}?fait=logicielrevoque"));
+    w.get(Some(REP), path).await.says(&["Révoqué"]).hides(&[&renewal, &revocation]);
+    assert!(token(&renewed).await.is_err());
+    assert_eq!(w.post(REP, &renewal, &[]).await.status, StatusCode::NOT_FOUND, "a revoked one");
 }

@@ -4,8 +4,9 @@
 use crate::acting::{CaseActor, CaseStep, plain_cause};
 use crate::applicant::ApplicantSession;
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
-use crate::followed::WithheldMeansRow;
+use crate::followed::{FRAUD_ALERT, WithheldMeansRow};
 use crate::grants::PlaceManagers;
+use crate::limits::LIST_PAGE_MAX;
 use crate::notice::{NoticePeople, NoticeValues, OPERATOR_JOB};
 use crate::person::persons;
 use crate::row::{PendingWrites, VersionedRow, read};
@@ -15,6 +16,7 @@ use crate::step::SteppedRequest;
 use annuaire_store::{NewJob, Queue};
 use annuaire_workflow::actor::ActorKind;
 use annuaire_workflow::day::parse_iso;
+use annuaire_workflow::kind::RequestKind;
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
 use annuaire_workflow::request::RequestEvent;
@@ -22,10 +24,39 @@ use annuaire_workflow::routing::may_recall;
 use annuaire_workflow::state::RequestState;
 use serde_json::json;
 
-/// Why means are withheld after « Ce n'est pas moi ».
-pub(crate) const FRAUD_ALERT: &str = "alerte de fraude";
+/// A request about a registered person, as they may raise « Ce n'est pas moi » on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestAboutHolder {
+    /// Its number.
+    pub number: String,
+    /// Its type.
+    pub kind: RequestKind,
+    /// Name of the structure; empty when the registry does not know it.
+    pub place: String,
+    /// Its state.
+    pub state: RequestState,
+    /// When it began, milliseconds since 1970 UTC.
+    pub begun_ms: i64,
+}
 
 impl Registration {
+    /// The requests about the holder, whoever began them, the newest first. Cost: all of them, in pages, and the facts of their structures.
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn requests_about_holder(&self, by: &HolderSession) -> Result<Vec<RequestAboutHolder>, Error> {
+        let mut all = Vec::new();
+        for row in self.requests_about(&by.person).await? {
+            let (Some(kind), Some(state)) = (RequestKind::parse(&row.kind), RequestState::parse(&row.state)) else { continue };
+            if row.subject.as_deref() != Some(&by.person) || all.len() >= LIST_PAGE_MAX as usize {
+                continue;
+            }
+            let place = self.place(&row.structure).await?.map(|place| place.name).unwrap_or_default();
+            all.push(RequestAboutHolder { number: row.number, kind, place, state, begun_ms: row.begun_ms });
+        }
+        Ok(all)
+    }
+
     /// « Erreur de personne »: the authority asks to cancel a validated request within 24 hours (34). It is cancelled once an arbiter
     /// agreed, before or after. `activated`: something was activated since the number was given, as the program knows.
     ///
@@ -127,7 +158,8 @@ impl Registration {
         }
     }
 
-    /// « Ce n'est pas moi »: means are withheld at once, and support is told within its queue.
+    /// « Ce n'est pas moi »: nothing is activated any more and what is active is frozen at once, until support lifts the suspension; support is
+    /// told within its queue.
     ///
     /// # Errors
     /// The errors of the registry.

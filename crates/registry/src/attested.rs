@@ -16,6 +16,8 @@ pub struct AttestedPerson {
     pub names: Vec<String>,
     /// Codes of professions.
     pub professions: Vec<String>,
+    /// Codes of functions (« Profession » of the forms, TRE_R85) in situations that stand today.
+    pub functions: Vec<String>,
     /// Structures of the situations that stand today.
     pub places: Vec<RegisteredPlace>,
 }
@@ -31,17 +33,21 @@ impl Registration {
         let stands = |from: &str, until: &str| {
             parse_iso(from).unwrap_or(Day::MIN) <= today && parse_iso(until).is_none_or(|until| today <= until)
         };
-        let (mut names, mut professions, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut names, mut professions, mut functions, mut ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for exercise in &public.exercices {
             names.push(format!("{} {}", exercise.prenom_exercice, exercise.nom_exercice).trim().to_owned());
             professions.push(exercise.profession.clone());
-            let standing = exercise.situations.iter().filter(|s| stands(&s.date_debut, &s.date_fin));
-            ids.extend(standing.map(|s| s.structure.clone()));
+            for situation in exercise.situations.iter().filter(|s| stands(&s.date_debut, &s.date_fin)) {
+                ids.push(situation.structure.clone());
+                functions.push(situation.role.clone());
+            }
         }
-        for all in [&mut names, &mut professions, &mut ids] {
+        functions.retain(|code| !code.is_empty());
+        for all in [&mut names, &mut professions, &mut functions, &mut ids] {
             all.sort_unstable();
             all.dedup();
         }
-        Ok(Some(AttestedPerson { rpps: rpps.trim().to_owned(), names, professions, places: self.places(&ids).await? }))
+        let places = self.places(&ids).await?;
+        Ok(Some(AttestedPerson { rpps: rpps.trim().to_owned(), names, professions, functions, places }))
     }
 }

@@ -80,6 +80,7 @@ impl Registration {
             crate::lot_rows::LotRow::KIND,
             crate::lot_rows::LotPageRow::KIND,
             crate::lot_rows::LotLineRow::KIND,
+            crate::lot_rows::LotPlaceRow::KIND,
             crate::lot_rows::ReferenceRow::KIND,
             crate::anomalies::AnomalyRow::KIND,
             crate::anomalies::AnomalySourceRow::KIND,

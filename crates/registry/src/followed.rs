@@ -26,6 +26,9 @@ pub(crate) struct FollowedPersonRow {
     pub(crate) told: Vec<(String, String, i32)>,
 }
 
+/// Why means are withheld after « Ce n'est pas moi »: what is active is frozen too.
+pub(crate) const FRAUD_ALERT: &str = "alerte de fraude";
+
 /// Why the activation of a means waits (registration §4.6, §8.1).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

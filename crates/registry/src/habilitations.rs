@@ -485,13 +485,11 @@ impl Registration {
     /// (33).
     pub(crate) async fn requests_follow(&self, authority: &AuthorityRow, structure: &PerimeterTarget) -> Result<(), Error> {
         let mut ids = vec![format!("F{}", structure.number()), format!("C{}", structure.number())];
-        let search = &self.settings.structures;
-        let more = match structure {
-            PerimeterTarget::LegalEntity(number) => search.sites_of(number).await,
-            PerimeterTarget::Site(_) => Ok(Vec::new()),
-            PerimeterTarget::Establishment(number) | PerimeterTarget::Employer(number) => search.by_siret(number).await,
-        };
-        ids.extend(more.map_err(Error::Structures)?);
+        ids.extend(match structure {
+            PerimeterTarget::LegalEntity(number) => self.settings.structures.sites_of(number).await.map_err(Error::Structures)?,
+            PerimeterTarget::Site(_) => Vec::new(),
+            PerimeterTarget::Establishment(number) | PerimeterTarget::Employer(number) => self.ids_of_employer(number).await?,
+        });
         for place in self.places(&ids).await? {
             if place.covering().iter().any(|covering| target::text_of(covering) == authority.target) {
                 self.requests_of_follow(&place).await?;

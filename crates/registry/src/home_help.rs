@@ -10,22 +10,39 @@ use crate::grants::PlaceManagers;
 use crate::limits::PAGE;
 use crate::notice::{NoticePeople, NoticeValues};
 use crate::person::persons;
-use crate::row::{PendingWrites, RegistrationRow, VersionedRow, read};
+use crate::place::RegisteredPlace;
+use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, read};
 use crate::service::Registration;
+use crate::session::HolderSession;
 use crate::statement::state_of;
 use annuaire_store::{Cause, Channel};
 use annuaire_workflow::attestation::HomeHelpDraft;
-use annuaire_workflow::day::{Day, french, plus_months};
+use annuaire_workflow::day::{Day, french, plus_days, plus_months};
 use annuaire_workflow::fields::SituationDraft;
 use annuaire_workflow::limits::HOME_HELP_NOTICE_MONTHS;
 use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
 use annuaire_workflow::situation::SituationState;
-use annuaire_workflow::value_sets::needs_attestation;
+use annuaire_workflow::value_sets::{QUALIFIED_HOME_HELP, needs_attestation};
 
 /// The fields of an attestation in the third section.
 pub(crate) fn home_help_fields(draft: &SituationDraft) -> HomeHelpDraft {
     let (critere, date_verification) = (draft.critere.clone(), draft.date_verification.clone());
     HomeHelpDraft { critere, verifie: draft.verifie, date_verification }
+}
+
+/// What an employer attested of a qualified home helper, as far as it is public.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttestedHomeHelp {
+    /// RPPS number.
+    pub rpps: String,
+    /// Given and family names of exercise.
+    pub names: Vec<String>,
+    /// The employer.
+    pub place: RegisteredPlace,
+    /// Day on which the employer checked the proofs.
+    pub verified_on: Day,
+    /// Last day on which it is valid.
+    pub valid_until: Day,
 }
 
 impl Settling<'_> {
@@ -57,6 +74,42 @@ impl Settling<'_> {
 }
 
 impl Registration {
+    /// What is attested of the holder as a qualified home helper today: by the employer who checked the proofs last. `None` where nothing is,
+    /// and where profession or employer are not public today. Cost: the facts of the person and of the structures.
+    ///
+    /// # Errors
+    /// Those of the registry.
+    pub async fn own_home_help(&self, by: &HolderSession) -> Result<Option<AttestedHomeHelp>, Error> {
+        let (today, Some(person)) = (self.today(), self.person(&by.person).await?) else { return Ok(None) };
+        let rows: Vec<VersionedRow<HomeHelpRow>> = about(self.registry(), &person.national_id).await?;
+        let mut valid = Vec::new();
+        for row in rows {
+            if let Some(attested) = row.value.attestation().filter(|attested| attested.is_valid(today)) {
+                valid.push((attested, row.value.situation));
+            }
+        }
+        valid.sort_by_key(|(attested, _)| std::cmp::Reverse(attested.verified_on));
+        let rpps = person.national_id.get(1..).unwrap_or_default();
+        let Some(public) = self.attested_person(rpps).await?.filter(|_| !valid.is_empty()) else { return Ok(None) };
+        if !public.functions.iter().any(|function| function == QUALIFIED_HOME_HELP) {
+            return Ok(None);
+        }
+        for (attested, situation) in valid {
+            let found = person.situations().find(|(_, _, s)| s.id_situation_exercice == situation);
+            let place = found.and_then(|(_, _, s)| public.places.iter().find(|place| place.id == s.structure));
+            if let Some(place) = place {
+                return Ok(Some(AttestedHomeHelp {
+                    rpps: public.rpps.clone(),
+                    names: public.names.clone(),
+                    place: place.clone(),
+                    verified_on: attested.verified_on,
+                    valid_until: plus_days(attested.ends(), -1),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
     /// Fills the form of a change with the attestation of the situation.
     pub(crate) async fn fill_home_help(&self, situation: &str, draft: &mut SituationDraft) -> Result<(), Error> {
         let row: Option<VersionedRow<HomeHelpRow>> = read(self.registry(), situation).await?;

@@ -200,7 +200,7 @@ impl Registration {
                 }
                 PerimeterTarget::Establishment(number) | PerimeterTarget::Employer(number) => {
                     ids.push(format!("C{number}"));
-                    ids.extend(self.settings.structures.by_siret(number).await.map_err(Error::Structures)?);
+                    ids.extend(self.ids_of_employer(number).await?);
                 }
             }
         }

@@ -5,7 +5,7 @@ use crate::acting::CaseActor;
 use crate::due::DueRun;
 use crate::error::{Error, RegistrationStop};
 use crate::feed_stated::{OwnStatements, authorities_of};
-use crate::followed::{CertificationRow, FollowedPersonRow, WithheldMeansRow};
+use crate::followed::{CertificationRow, FRAUD_ALERT, FollowedPersonRow, WithheldMeansRow};
 use crate::grants::{ManagerRow, PlaceManagers};
 use crate::limits::{PAGE, TIMER_HOUR_MS};
 use crate::notice::{NoticePeople, NoticeValues};
@@ -362,4 +362,13 @@ impl Registration {
 pub async fn means_withheld(registry: &dyn Registry, national_id: &str) -> Result<Option<String>, Error> {
     let row: Option<VersionedRow<WithheldMeansRow>> = read(registry, national_id).await?;
     Ok(row.map(|row| row.value.reason))
+}
+
+/// Whether what a person activated before is frozen: since « Ce n'est pas moi », until support lifts the suspension. For the e-CPS, as
+/// [`means_withheld`]. Cost: one point read.
+///
+/// # Errors
+/// Those of the registry.
+pub async fn means_frozen(registry: &dyn Registry, national_id: &str) -> Result<bool, Error> {
+    Ok(means_withheld(registry, national_id).await?.is_some_and(|reason| reason == FRAUD_ALERT))
 }

@@ -58,6 +58,12 @@ pub(crate) struct LotRow {
     pub(crate) pages: u32,
     /// Pages that are done in this phase.
     pub(crate) pages_done: u32,
+    /// The colleague who validates the list in the place of its sender; `None`: the sender acts.
+    #[serde(default)]
+    pub(crate) validator: Option<String>,
+    /// When the phase began.
+    #[serde(default)]
+    pub(crate) phase_ms: i64,
     /// The login of the manager who began the phase, for the trail.
     pub(crate) session: String,
     pub(crate) means: String,
@@ -87,6 +93,16 @@ pub(crate) struct LotLineRow {
     pub(crate) number: Option<String>,
     /// Why it was refused, or why its validation was.
     pub(crate) code: Option<String>,
+}
+
+/// A structure with requests of a list: by it, the other managers of the structure find the list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LotPlaceRow {
+    pub(crate) lot: String,
+    /// Technical identifier.
+    pub(crate) structure: String,
+    pub(crate) due_ms: i64,
 }
 
 /// The request that a reference led to. References are kept as keyed hashes.
@@ -206,6 +222,29 @@ impl RegistrationRow for LotLineRow {
 
     fn key(&self) -> String {
         LotRow::part(&self.lot, self.line)
+    }
+
+    fn due_ms(&self) -> Option<i64> {
+        Some(self.due_ms)
+    }
+}
+
+impl LotPlaceRow {
+    /// The key for a structure and a list.
+    pub(crate) fn of(structure: &str, lot: &str) -> String {
+        format!("{structure}|{lot}")
+    }
+}
+
+impl RegistrationRow for LotPlaceRow {
+    const KIND: &'static str = "lot-place";
+
+    fn key(&self) -> String {
+        Self::of(&self.structure, &self.lot)
+    }
+
+    fn subject(&self) -> String {
+        self.structure.clone()
     }
 
     fn due_ms(&self) -> Option<i64> {

@@ -3,9 +3,12 @@
 
 use crate::acting::{CaseActor, CaseStep, plain_cause};
 use crate::error::{Error, RegistrationStop};
+use crate::grants::ManagerRights;
 use crate::limits::{ATTEMPTS, LEASE_MS, REFERENCE_KEPT_MS};
 use crate::lot_check::{CheckedLine, kept_header, warnings};
-use crate::lot_rows::{LOT_JOB, LotLine, LotLineRow, LotOutcome, LotPageRow, LotPhase, LotRow, ReferenceRow, lot_job};
+use crate::lot_rows::{
+    LOT_JOB, LotLine, LotLineRow, LotOutcome, LotPageRow, LotPhase, LotPlaceRow, LotRow, ReferenceRow, lot_job,
+};
 use crate::lots::waits_for_validation;
 use crate::request_row::RequestRow;
 use crate::row::{PendingWrites, VersionedRow, read};
@@ -70,8 +73,13 @@ impl Registration {
         if lot.value.phase == LotPhase::Filing {
             self.file_page(&lot.value, &actor, &lines, run).await?;
         } else {
+            // A colleague validates the lines of their own perimeter; the others stay as they are.
+            let rights = match &lot.value.validator {
+                Some(colleague) => Some(self.rights(colleague).await?),
+                None => None,
+            };
             for line in &lines {
-                self.validate_line(&lot.value, &actor, line, run).await?;
+                self.validate_line(&lot.value, (&actor, rights.as_ref()), line, run).await?;
             }
         }
         let mut row = LotRow { pages_done: page + 1, ..lot.value };
@@ -160,12 +168,16 @@ impl Registration {
                 number: plan.row.number.clone(),
                 due_ms: self.now_ms().saturating_add(REFERENCE_KEPT_MS),
             });
+            let place = self.new_lot_place(lot, &plan).await?;
             let outcome = if plan.version.is_none() { LotOutcome::Created } else { LotOutcome::Updated };
             let line_row = done(outcome, Some(&plan.row.number), None);
             let version = checked.before.as_ref().map(|before| before.version);
             let filed = self
                 .file((plan.row, plan.version), actor, &plan.steps, |_, writes| {
                     writes.put(&line_row, None)?;
+                    if let Some(place) = &place {
+                        writes.put(place, None)?;
+                    }
                     reference.map_or(Ok(()), |reference| writes.put(&reference, version))
                 })
                 .await;
@@ -183,6 +195,14 @@ impl Registration {
             }
         }
         Err(Error::Contended { number: format!("of line {} of a list", line.line) }.into())
+    }
+
+    /// The row by which managers of the structure of a line find the list, unless it stands already.
+    async fn new_lot_place(&self, lot: &LotRow, plan: &FilingPlan) -> Result<Option<LotPlaceRow>, Error> {
+        let moved = plan.steps.iter().rev().find_map(|step| step.place.as_ref());
+        let structure = moved.map_or_else(|| plan.row.structure.clone(), |place| place.id.clone());
+        let known: Option<VersionedRow<LotPlaceRow>> = read(self.registry(), &LotPlaceRow::of(&structure, &lot.id)).await?;
+        Ok(known.is_none().then(|| LotPlaceRow { lot: lot.id.clone(), structure, due_ms: lot.ends_ms() }))
     }
 
     /// What is to be written of a line.
@@ -224,11 +244,11 @@ impl Registration {
         Ok(LinePlan::File(Box::new(FilingPlan { row, version, steps })))
     }
 
-    /// Validates the request of a line, when it waits for that.
+    /// Validates the request of a line, when it waits for that. For a colleague of the sender (`rights`), it has to lie in their perimeter.
     async fn validate_line(
         &self,
         lot: &LotRow,
-        actor: &CaseActor,
+        (actor, rights): (&CaseActor, Option<&ManagerRights>),
         line: &LotLine,
         run: &mut LotsRun,
     ) -> Result<(), RegistrationStop> {
@@ -239,10 +259,17 @@ impl Registration {
         if !waits_for_validation(&request.value) {
             return Ok(());
         }
+        if let Some(rights) = rights
+            && !self.is_shared(&request.value, &lot.id, rights).await?
+        {
+            return Ok(());
+        }
+        // What a colleague confirmed is what stood then.
+        let is_newer = lot.validator.is_some() && request.value.changed_ms > lot.phase_ms;
         let read = read_bulk_line(&kept_header(), &line.cells, &self.fields());
         let legal =
             read.verification.map_or(LegalStatement { confirmed: true, ..LegalStatement::default() }, |way| way.statement(true));
-        let outcome = if request.value.acknowledged.is_empty() {
+        let outcome = if request.value.acknowledged.is_empty() && !is_newer {
             let event = match request.value.state == RequestState::S20.code() {
                 true => RequestEvent::Validate { version: request.version, legal, changed: Vec::new() },
                 false => RequestEvent::Submit { legal },
@@ -281,10 +308,11 @@ impl Registration {
             level: lot.level.clone(),
             address: lot.address.clone(),
         };
-        if let Some(client) = lot.manager.strip_prefix("software:") {
+        let acting = lot.validator.as_ref().unwrap_or(&lot.manager);
+        if let Some(client) = acting.strip_prefix("software:") {
             return self.software_actor(client, trace).await;
         }
-        Ok(CaseActor { kind: ActorKind::Gae, id: lot.manager.clone(), trace, purpose: String::new(), machine: None })
+        Ok(CaseActor { kind: ActorKind::Gae, id: acting.clone(), trace, purpose: String::new(), machine: None })
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! * A line whose section warns becomes a request whose warnings are acknowledged by whoever submits the list; each is opened and validated alone.
 //! * `MODIFIER` and `FERMER` wait as valid drafts for the legal confirmation, which takes them to the processing (transition 09).
-//! * A list belongs to the manager who sent it. Where an authority asks for four eyes, colleagues validate its requests one by one.
+//! * A list belongs to whoever sent it. Other managers validate what of it lies in their perimeter (`lot_shared`).
 
 use crate::acting::{CaseActor, plain_cause};
 use crate::error::{Error, RegistrationRefusal, RegistrationStop};
@@ -212,6 +212,8 @@ impl Registration {
             faulty: count(|line| !line.is_valid()),
             pages: 0,
             pages_done: 0,
+            validator: None,
+            phase_ms: self.now_ms(),
             session: String::new(),
             means: String::new(),
             level: String::new(),
@@ -403,7 +405,8 @@ impl Registration {
         Ok(numbers)
     }
 
-    async fn begin_phase(
+    /// Begins a phase for the actor, whose login the trail keeps; `None` when somebody else wrote first.
+    pub(crate) async fn begin_phase(
         &self,
         actor: &CaseActor,
         lot: VersionedRow<LotRow>,
@@ -414,6 +417,8 @@ impl Registration {
         let row = LotRow {
             phase,
             pages_done: 0,
+            validator: Some(actor.id.clone()).filter(|id| *id != lot.value.manager),
+            phase_ms: self.now_ms(),
             session: trace.session,
             means: trace.means,
             level: trace.level,

@@ -138,7 +138,8 @@ pub trait StructureSearch: Send + Sync {
     /// Why it cannot be said now.
     async fn sites_of(&self, legal_entity: &str) -> Result<Vec<String>, String>;
 
-    /// Technical identifiers of the structures with this SIRET, or with this SIREN (nine digits).
+    /// Technical identifiers of the structures with this SIRET, or for which this SIREN (nine digits) is stated. The caller finds those that
+    /// are known by their SIRET alone.
     ///
     /// # Errors
     /// Why it cannot be said now.

@@ -22,6 +22,7 @@ use crate::target;
 use annuaire_workflow::actor::ActorKind;
 use annuaire_workflow::kind::RequestOrigin;
 use annuaire_workflow::messages::MessageCode;
+use annuaire_workflow::norm::norm;
 use annuaire_workflow::perimeter::PerimeterTarget;
 use annuaire_workflow::request::{LegalStatement, Reach, RequestEvent};
 use annuaire_workflow::rpps_number::idnps;
@@ -45,6 +46,12 @@ pub(crate) struct SoftwareRow {
     pub(crate) by: String,
     pub(crate) from: String,
     pub(crate) ended_on: Option<String>,
+    /// How often its secret was renewed. Tokens of a former secret are over.
+    #[serde(default)]
+    pub(crate) renewals: u32,
+    /// Day of the last renewal.
+    #[serde(default)]
+    pub(crate) renewed_on: Option<String>,
 }
 
 /// A token of a software, by its keyed hash.
@@ -54,6 +61,9 @@ pub(crate) struct SoftwareTokenRow {
     pub(crate) hash: String,
     pub(crate) client: String,
     pub(crate) until_ms: i64,
+    /// The renewals that its software had had when it was given.
+    #[serde(default)]
+    pub(crate) renewals: u32,
 }
 
 impl RegistrationRow for SoftwareRow {
@@ -111,8 +121,12 @@ pub struct ListedSoftware {
     pub may_validate: bool,
     /// Day of its registration, ISO.
     pub from: String,
+    /// Day of the last renewal of its secret, ISO.
+    pub renewed_on: Option<String>,
     /// Day on which it was revoked.
     pub ended_on: Option<String>,
+    /// Whether it may act now: it was not revoked, and the habilitation of its manager stands.
+    pub is_active: bool,
 }
 
 /// A software of an employer (HRA) that showed a token. It holds who it is; rights are read again at each use.
@@ -147,12 +161,26 @@ fn acting(client: &str, mandate: MachineMandate, trace: SessionTrace) -> CaseAct
     CaseActor { kind: ActorKind::Hra, id, trace, purpose: String::new(), machine: Some(mandate) }
 }
 
+/// Why a software of this name is not registered beside those that stand.
+fn refused_name(name: &str, standing: &[VersionedRow<SoftwareRow>]) -> Option<RegistrationRefusal> {
+    if name.is_empty() || name.chars().count() > SOFTWARE_NAME_CHARS || name.chars().any(char::is_control) {
+        let max = SOFTWARE_NAME_CHARS.to_string();
+        return Some(RegistrationRefusal::filled(MessageCode::EGen03, &[("min", "1"), ("max", &max)]));
+    }
+    if standing.iter().any(|row| norm(&row.value.name) == norm(name)) {
+        return Some(refusal(MessageCode::EHab10));
+    }
+    let n = SOFTWARE_MAX.to_string();
+    (standing.len() >= SOFTWARE_MAX).then(|| RegistrationRefusal::filled(MessageCode::EHab09, &[("n", &n)]))
+}
+
 impl Registration {
     /// Registers a software for an authority; its identifier, and its secret, which is told once.
     ///
     /// # Errors
-    /// E-HAB-01 for a stranger, E-HAB-05 for an unknown authority or a manager without standing habilitation on it, E-GEN-03 for the name,
-    /// E-HAB-05 too beyond the number of software; the errors of the registry.
+    /// E-HAB-01 for a stranger, E-HAB-05 for an unknown authority, E-GEN-03 for the name, E-HAB-10 for the name of another software that
+    /// stands (so that a form that is sent twice registers one), E-HAB-09 beyond the number of software, E-GEN-02 for a manager without
+    /// standing habilitation on the authority; the errors of the registry.
     pub async fn add_software(
         &self,
         by: &RepresentativeSession,
@@ -162,19 +190,16 @@ impl Registration {
         may_validate: bool,
     ) -> Result<(String, SoftwareSecret), RegistrationStop> {
         let (authority, who) = self.represented(by, structure, "ajouter-logiciel").await?;
-        let key = authority.value.target;
-        let event = who.event("ajouter-logiciel", &key);
+        let key = authority.value.target.clone();
+        let mut event = who.event("ajouter-logiciel", &key);
         let name = name.trim();
-        let standing =
-            about::<SoftwareRow>(self.registry(), &key).await?.iter().filter(|row| row.value.ended_on.is_none()).count();
-        if name.is_empty() || name.chars().count() > SOFTWARE_NAME_CHARS || name.chars().any(char::is_control) {
-            let max = SOFTWARE_NAME_CHARS.to_string();
-            return self.refused(event, RegistrationRefusal::filled(MessageCode::EGen03, &[("min", "1"), ("max", &max)])).await;
+        let mut standing: Vec<VersionedRow<SoftwareRow>> = about(self.registry(), &key).await?;
+        standing.retain(|row| row.value.ended_on.is_none());
+        if let Some(refused) = refused_name(name, &standing) {
+            return self.refused(event, refused).await;
         }
-        let habilitation: Option<VersionedRow<ManagerRow>> = read(self.registry(), &format!("{key}|{manager}")).await?;
-        let stands = habilitation.map(|row| row.value.stands(self.today())).transpose()?.unwrap_or(false);
-        if !stands || standing >= SOFTWARE_MAX {
-            return self.refused(event, refusal(MessageCode::EHab05)).await;
+        if !self.is_standing_manager(&key, manager).await? {
+            return self.refused(event, refusal(MessageCode::EGen02)).await;
         }
         let client = self.secret_text().chars().take(24).collect::<String>();
         let secret = self.secret_text();
@@ -188,10 +213,13 @@ impl Registration {
             by: by.person.clone(),
             from: self.today().to_string(),
             ended_on: None,
+            renewals: 0,
+            renewed_on: None,
         };
         let mut writes = PendingWrites::default();
         writes.put(&row, None)?;
-        let mut event = event;
+        // Two forms at once: the second one looks at what the first one registered.
+        writes.put(&authority.value, Some(authority.version))?;
         event.detail = with_member(&event.detail, "software", &json!([client, manager, may_validate]));
         writes.audit(event);
         self.write_once(writes, &by.person, &key).await?;
@@ -216,21 +244,58 @@ impl Registration {
     ) -> Result<Vec<ListedSoftware>, RegistrationStop> {
         self.represented(by, structure, "logiciels").await?;
         let rows: Vec<VersionedRow<SoftwareRow>> = about(self.registry(), &target::text_of(structure)).await?;
-        let listed = |SoftwareRow { client, name, manager, may_validate, from, ended_on, .. }| ListedSoftware {
-            client,
-            name,
-            manager,
-            may_validate,
-            from,
-            ended_on,
+        let mut listed = Vec::with_capacity(rows.len());
+        for SoftwareRow { client, target, name, manager, may_validate, from, ended_on, renewed_on, .. } in
+            rows.into_iter().map(|row| row.value)
+        {
+            let is_active = ended_on.is_none() && self.is_standing_manager(&target, &manager).await?;
+            listed.push(ListedSoftware { client, name, manager, may_validate, from, renewed_on, ended_on, is_active });
+        }
+        Ok(listed)
+    }
+
+    /// Whether a manager may act for an authority now.
+    async fn is_standing_manager(&self, target: &str, manager: &str) -> Result<bool, Error> {
+        let habilitation: Option<VersionedRow<ManagerRow>> = read(self.registry(), &format!("{target}|{manager}")).await?;
+        Ok(habilitation.map(|row| row.value.stands(self.today())).transpose()?.unwrap_or(false))
+    }
+
+    /// Gives a software a new secret, told once. The former secret and its tokens end at once.
+    ///
+    /// # Errors
+    /// E-HAB-01 for a stranger, E-HAB-05 for an unknown authority, E-GEN-02 for a software that is unknown there or was revoked; the errors of
+    /// the registry.
+    pub async fn renew_software(
+        &self,
+        by: &RepresentativeSession,
+        structure: &PerimeterTarget,
+        client: &str,
+    ) -> Result<SoftwareSecret, RegistrationStop> {
+        let (authority, who) = self.represented(by, structure, "renouveler-logiciel").await?;
+        let event = who.event("renouveler-logiciel", client);
+        let row: Option<VersionedRow<SoftwareRow>> = read(self.registry(), client).await?;
+        let Some(row) = row.filter(|row| row.value.target == authority.value.target && row.value.ended_on.is_none()) else {
+            return self.refused(event, refusal(MessageCode::EGen02)).await;
         };
-        Ok(rows.into_iter().map(|row| listed(row.value)).collect())
+        let secret = self.secret_text();
+        let renewed = SoftwareRow {
+            secret: self.keys.hashed("software-secret", &[client, &secret]),
+            renewals: row.value.renewals.saturating_add(1),
+            renewed_on: Some(self.today().to_string()),
+            ..row.value
+        };
+        let mut writes = PendingWrites::default();
+        writes.put(&renewed, Some(row.version))?;
+        writes.audit(event);
+        self.write_once(writes, &by.person, client).await?;
+        Ok(SoftwareSecret(secret))
     }
 
     /// Revokes a software: its tokens end at once.
     ///
     /// # Errors
-    /// E-HAB-01 for a stranger, E-HAB-05 for an unknown authority or software; the errors of the registry.
+    /// E-HAB-01 for a stranger, E-HAB-05 for an unknown authority, E-GEN-02 for a software that is unknown there or was revoked before; the
+    /// errors of the registry.
     pub async fn revoke_software(
         &self,
         by: &RepresentativeSession,
@@ -241,7 +306,7 @@ impl Registration {
         let event = who.event("revoquer-logiciel", client);
         let row: Option<VersionedRow<SoftwareRow>> = read(self.registry(), client).await?;
         let Some(row) = row.filter(|row| row.value.target == authority.value.target && row.value.ended_on.is_none()) else {
-            return self.refused(event, refusal(MessageCode::EHab05)).await;
+            return self.refused(event, refusal(MessageCode::EGen02)).await;
         };
         let mut writes = PendingWrites::default();
         writes.put(&SoftwareRow { ended_on: Some(self.today().to_string()), ..row.value }, Some(row.version))?;
@@ -253,9 +318,7 @@ impl Registration {
     async fn standing_software(&self, client: &str) -> Result<Option<SoftwareRow>, Error> {
         let row: Option<VersionedRow<SoftwareRow>> = read(self.registry(), client).await?;
         let Some(row) = row.filter(|row| row.value.ended_on.is_none()) else { return Ok(None) };
-        let habilitation: Option<VersionedRow<ManagerRow>> =
-            read(self.registry(), &format!("{}|{}", row.value.target, row.value.manager)).await?;
-        let stands = habilitation.map(|kept| kept.value.stands(self.today())).transpose()?.unwrap_or(false);
+        let stands = self.is_standing_manager(&row.value.target, &row.value.manager).await?;
         Ok(Some(row.value).filter(|_| stands))
     }
 
@@ -283,16 +346,17 @@ impl Registration {
         let event = audit_event(ActorKind::Hra, &format!("software:{client}"), trace, "jeton", client);
         // Compared as keyed hashes: the time that it takes tells nothing of the secret.
         let hash = self.keys.hashed("software-secret", &[client, secret]);
-        if self.standing_software(client).await?.filter(|row| row.secret == hash).is_none() {
+        let Some(known) = self.standing_software(client).await?.filter(|row| row.secret == hash) else {
             // What a stranger typed is no name of an actor.
             let stranger = audit_event(ActorKind::Hra, "software", trace, "jeton", "");
             return self.refused(stranger, refusal(MessageCode::M01)).await;
-        }
+        };
         let token = self.secret_text();
         let row = SoftwareTokenRow {
             hash: self.keys.hashed("software-token", &[&token]),
             client: client.to_owned(),
             until_ms: self.now_ms().saturating_add(SOFTWARE_TOKEN_MS),
+            renewals: known.renewals,
         };
         let mut writes = PendingWrites::default();
         writes.put(&row, None)?;
@@ -309,7 +373,10 @@ impl Registration {
         let hash = self.keys.hashed("software-token", &[token]);
         let row: Option<VersionedRow<SoftwareTokenRow>> = read(self.registry(), &hash).await?;
         let known = match row.filter(|row| self.now_ms() < row.value.until_ms) {
-            Some(row) => self.standing_software(&row.value.client).await?,
+            Some(token) => {
+                let software = self.standing_software(&token.value.client).await?;
+                software.filter(|software| software.renewals == token.value.renewals)
+            }
             None => None,
         };
         let Some(SoftwareRow { client, target, manager, may_validate, .. }) = known else {

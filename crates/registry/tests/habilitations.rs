@@ -158,3 +158,40 @@ async fn a_manager_who_leaves_manages_no_longer() {
     let late = w.registration.create_request(&manager, "990000010", &RegistrationSubject::Unknown).await;
     assert_eq!(refused(late).code, MessageCode::EPer02);
 }
+
+#[tokio::test]
+async fn a_manager_of_an_employer_sees_structures_that_are_known_by_their_siret_alone() {
+    let w = World::new().await;
+    let r = &w.registration;
+    let known = |siret: &str, siren: &str| annuaire_mos::Structure {
+        id_technique: format!("C{siret}"),
+        num_siret: siret.into(),
+        num_siren: siren.into(),
+        raison_sociale: format!("Cabinet d'essai {siret}"),
+        ..Default::default()
+    };
+    for (siret, siren) in
+        [("99900000400013", ""), ("99900000400021", "999000004"), ("99900000500010", ""), ("99900000400039", "")]
+    {
+        w.state_structure(known(siret, siren)).await;
+    }
+    // An employer as authority: no page attaches one yet, so that its row is that of another authority under its number.
+    let row = w.registry.identity_row("authority", "EG:990000010").await.unwrap().unwrap();
+    let mut unit = w.registry.begin().await.unwrap();
+    let row = annuaire_store::IdentityRow {
+        key: "SIREN:999000004".into(),
+        subject: row.subject.replace("EG:990000010", "SIREN:999000004"),
+        content: row.content.replace("EG:990000010", "SIREN:999000004"),
+        version: 1,
+        ..row
+    };
+    unit.write_identity(&annuaire_store::IdentityWrite::Create(row)).await.unwrap();
+    let now_ms = w.clock.load(std::sync::atomic::Ordering::SeqCst);
+    let cause = annuaire_store::Cause::new(annuaire_store::Channel::Operator, "test", "test");
+    unit.save(&cause, annuaire_store::CommitClock { now_ms: &move || now_ms, any_clock: false }).await.unwrap();
+    let employer = PerimeterTarget::Employer("999000004".into());
+    r.designate_manager(&w.representative().await, &employer, NATIONAL, ManagerTerms::default()).await.unwrap();
+    let places = r.perimeter_places(&w.manager(NATIONAL).await).await.unwrap();
+    let numbers: Vec<_> = places.iter().map(|place| place.number.as_str()).collect();
+    assert_eq!(numbers, ["99900000400013", "99900000400021", "99900000400039"]);
+}

@@ -3,12 +3,16 @@
 
 mod world;
 
-use annuaire_registry::{LotOutcome, LotPhase, LotSheet, LotUpload, RequestQuery, RequestTable};
-use annuaire_store::Queue;
+use annuaire_registry::{
+    LotOutcome, LotPhase, LotSheet, LotUpload, RequestQuery, RequestTable, SectionDraft, SharedLineState, SharedLotSheet,
+};
+use annuaire_store::{AuditFilter, Queue};
 use annuaire_workflow::bulk::BulkColumn;
+use annuaire_workflow::fields::ContactDraft;
 use annuaire_workflow::messages::MessageCode;
+use annuaire_workflow::request::LegalStatement;
 use annuaire_workflow::state::RequestState;
-use world::{DAY, HEAD, NEIGHBOUR, SITE, World, refused, signed};
+use world::{COLLEAGUE, DAY, HEAD, NEIGHBOUR, SITE, World, refused, signed};
 
 type Rows = Vec<Vec<String>>;
 
@@ -337,4 +341,124 @@ async fn a_file_that_is_no_list_is_told_what_is_wrong() {
         told(&[&["action", "rpps", "siret", "identite_verifiee", "information_faite"], &["", ""]]).await.contains("aucune ligne")
     );
     assert!(world.registration.lots(&by).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_colleague_validates_at_once_what_is_ready() {
+    let world = World::new().await;
+    let (r, rep) = (&world.registration, world.representative().await);
+    r.set_four_eyes(&rep, &world::site("990000010"), true).await.unwrap();
+    // The colleague works elsewhere, so that nothing warns of a second role.
+    let mut elsewhere = world::person(HEAD, "SIEGE");
+    elsewhere.exercices[0].situations[0].structure = "F990000028".into();
+    world.state_person(elsewhere).await;
+    let (author, colleague) = (world.manager(SITE).await, world.manager(HEAD).await);
+    let own = [
+        (BulkColumn::Action, "AJOUTER"),
+        (BulkColumn::Rpps, &HEAD[1..]),
+        (BulkColumn::Finess, "990000010"),
+        (BulkColumn::Profession, "313"),
+        (BulkColumn::Role, "GENR11"),
+        (BulkColumn::Mode, "S"),
+        (BulkColumn::Start, "02/11/2026"),
+        (BulkColumn::Verification, "FACE_A_FACE"),
+        (BulkColumn::Information, "OUI"),
+    ];
+    let own = own.map(|(column, text)| (column, text.to_owned())).to_vec();
+    let unusual = with(person(2, "990000010"), BulkColumn::Role, "GENR13");
+    let wrong = with(person(3, "990000010"), BulkColumn::Birth, "31/02/1991");
+    let lines = vec![person(0, "990000010"), own, unusual, wrong, person(4, "990000010")];
+    let sheet = upload(&world, SITE, list(lines)).await;
+    let id = sheet.lot.id.clone();
+    assert!(r.shared_lots(&colleague).await.unwrap().is_empty());
+    assert_eq!(refused(r.shared_lot(&colleague, &id).await).code, MessageCode::EReq06, "nothing was submitted");
+    r.submit_lot(&author, &id).await.unwrap();
+    r.run_lots(&world.system).await.unwrap();
+
+    // The author cannot, whatever they tick; strangers are told nothing.
+    let neighbour = world.manager(NEIGHBOUR).await;
+    for stranger in [&author, &neighbour] {
+        assert!(r.shared_lots(stranger).await.unwrap().is_empty());
+        assert_eq!(refused(r.shared_lot(stranger, &id).await).code, MessageCode::EReq06);
+        assert_eq!(refused(r.validate_shared_lot(stranger, &id, true).await).code, MessageCode::EReq06);
+    }
+    let listed = r.shared_lots(&colleague).await.unwrap();
+    assert_eq!(
+        listed.iter().map(|lot| (lot.id.as_str(), lot.sender.as_str())).collect::<Vec<_>>(),
+        [(id.as_str(), "SITE GESTION")]
+    );
+    let shared = r.shared_lot(&colleague, &id).await.unwrap();
+    use SharedLineState as S;
+    let standing = |sheet: &SharedLotSheet| sheet.lines.iter().map(|line| (line.line, line.standing)).collect::<Vec<_>>();
+    assert_eq!(standing(&shared), [(2, S::Ready), (3, S::Ready), (4, S::ToOpen), (6, S::Ready)]);
+    assert_eq!(shared.lines[0].name, format!("{} Zoé{}", name(0).to_uppercase(), name(0).to_lowercase()));
+    assert_eq!(refused(r.validate_shared_lot(&colleague, &id, false).await).code, MessageCode::ELeg01);
+    let begun = r.validate_shared_lot(&colleague, &id, true).await.unwrap();
+    assert_eq!(begun.count(S::Ready), 3);
+    assert_eq!(refused(r.validate_shared_lot(&colleague, &id, true).await).code, MessageCode::EReq06, "it is worked on");
+    let at_work = r.shared_lot(&colleague, &id).await.unwrap().lot;
+    assert_eq!((at_work.phase, at_work.steps_done, at_work.steps), (LotPhase::Validating, 0, 1));
+    let run = r.run_lots(&world.system).await.unwrap();
+    assert_eq!((run.validated, run.refused), (2, 2));
+    let after = r.shared_lot(&colleague, &id).await.unwrap();
+    assert_eq!(standing(&after), [(2, S::Settled), (3, S::Ready), (4, S::ToOpen), (6, S::Settled)]);
+    assert_eq!(after.lines[1].refused, Some(MessageCode::EReq04), "about the validator");
+    assert_eq!(after.lines[2].refused, Some(MessageCode::ELot08), "with a warning");
+    assert_eq!(after.lot.phase, LotPhase::Validated);
+    // The sender sees the refusals, and that the trail names the colleague.
+    let told = r.lot(&author, &id).await.unwrap();
+    assert_eq!(told.lines[1].refused, Some(MessageCode::EReq04));
+    let trail = world.registry.audit_of(&AuditFilter::of_request(&after.lines[0].number), None, 50).await.unwrap();
+    let validation = trail.iter().find(|row| row.event.event.ends_with("valider")).map(|row| row.event.actor.clone());
+    assert_eq!(validation.as_deref(), Some(HEAD), "{trail:?}");
+    world.process().await;
+    assert!(r.open_sheet(&author, &after.lines[0].number).await.unwrap().rpps.is_some());
+    // A third one goes on where the second one could not.
+    let third = world.manager(COLLEAGUE).await;
+    r.validate_shared_lot(&third, &id, true).await.unwrap();
+    assert_eq!(r.run_lots(&world.system).await.unwrap().validated, 1);
+    assert_eq!(r.shared_lot(&third, &id).await.unwrap().lines[1].refused, None);
+    assert_eq!(refused(r.validate_shared_lot(&third, &id, true).await).code, MessageCode::EReq06, "nothing is ready");
+    world.pass(8 * DAY);
+    r.run_due(&world.system).await.unwrap();
+    assert!(r.shared_lots(&colleague).await.unwrap().is_empty());
+    assert!(world.registry.identity_rows("lot-place", None, "", 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_colleague_validates_what_they_saw_of_their_own_structures() {
+    let world = World::new().await;
+    let (r, rep) = (&world.registration, world.representative().await);
+    let (head, site, neighbour) = (world.manager(HEAD).await, world.manager(SITE).await, world.manager(NEIGHBOUR).await);
+    let lines = vec![person(0, "990000010"), person(1, "990000028"), person(2, "990000010"), person(3, "990000028")];
+    let sheet = filed(&world, HEAD, list(lines)).await;
+    let id = &sheet.lot.id;
+    let seen = r.shared_lot(&site, id).await.unwrap();
+    assert_eq!(seen.lines.iter().map(|line| line.line).collect::<Vec<_>>(), [2, 4]);
+    r.validate_shared_lot(&site, id, true).await.unwrap();
+    // One request changes between the confirmation and the work.
+    world.pass(1);
+    let number = &seen.lines[1].number;
+    let at = r.open_sheet(&head, number).await.unwrap();
+    r.modify(&head, number, at.version).await.unwrap();
+    let at = r.open_sheet(&head, number).await.unwrap();
+    let contact = ContactDraft { email: "autre@personne.example".into(), ..at.contact };
+    assert!(r.validate_section(&head, number, at.version, SectionDraft::Contact(contact), &[]).await.unwrap().valid);
+    r.submit(&head, number, LegalStatement::default()).await.unwrap();
+    let run = r.run_lots(&world.system).await.unwrap();
+    assert_eq!((run.validated, run.refused), (1, 1));
+    let after = r.shared_lot(&site, id).await.unwrap();
+    assert_eq!((after.lines[0].state, after.lines[1].state), (RequestState::S30, RequestState::S20));
+    assert_eq!(after.lines[1].refused, Some(MessageCode::ELot08), "it was changed after the confirmation");
+    let elsewhere = r.shared_lot(&neighbour, id).await.unwrap();
+    assert!(elsewhere.lines.iter().all(|line| line.state == RequestState::S20 && line.refused.is_none()), "{elsewhere:?}");
+    // Rights that end before the work is done count no more.
+    r.validate_shared_lot(&neighbour, id, true).await.unwrap();
+    r.revoke_manager(&rep, &world::site("990000028"), NEIGHBOUR).await.unwrap();
+    let run = r.run_lots(&world.system).await.unwrap();
+    assert_eq!((run.validated, run.refused), (0, 0));
+    assert_eq!(r.lot(&head, id).await.unwrap().lot.phase, LotPhase::Validated);
+    // The sender goes on with the whole list.
+    r.validate_lot(&head, id, true).await.unwrap();
+    assert_eq!(r.run_lots(&world.system).await.unwrap().validated, 3);
 }

@@ -6,6 +6,7 @@ mod world;
 use annuaire_consolidate::Perimeter;
 use annuaire_registry::{
     ApplicantSession, CivilTraits, PersonQuery, PersonSearch, RegistrationSubject, RequestQuery, RequestTable, SectionDraft,
+    means_frozen,
 };
 use annuaire_workflow::day::parse_iso;
 use annuaire_workflow::fields::{CivilDraft, ClosingDraft, ContactDraft};
@@ -582,8 +583,15 @@ async fn a_professional_recalls_the_authority_once_a_week_and_raises_an_alert() 
     let rpps = w.registration.open_sheet(&manager, &number).await.unwrap().rpps.unwrap();
     let holder = w.holder(&rpps).await;
     assert_eq!(refused(w.registration.not_me(&holder, &other).await).code, MessageCode::EPer01);
+    let person = format!("8{rpps}");
+    let frozen = async || means_frozen(&*w.registry, &person).await.unwrap();
+    assert!(!frozen().await);
     w.registration.not_me(&holder, &number).await.unwrap();
-    assert_eq!(w.registration.means_withheld(&format!("8{rpps}")).await.unwrap().as_deref(), Some("alerte de fraude"));
+    assert_eq!(w.registration.means_withheld(&person).await.unwrap().as_deref(), Some("alerte de fraude"));
+    assert!(frozen().await, "what is active, too");
+    let support = w.registration.support_session(NATIONAL, "identité vérifiée", trace()).await.unwrap();
+    w.registration.lift_withheld(&support, &rpps, "Identité vérifiée par téléphone.").await.unwrap();
+    assert!(!frozen().await && w.registration.means_withheld(&person).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ use world::{HEAD, NEIGHBOUR, SITE, WARNINGS, World, civil, contact, entity, refu
 async fn software(world: &World, may_validate: bool) -> (String, String) {
     let rep = world.representative().await;
     let r = &world.registration;
-    let (client, secret) = r.add_software(&rep, &site("990000010"), "SIRH d'essai", SITE, may_validate).await.unwrap();
+    let name = if may_validate { "SIRH de confiance" } else { "SIRH d'essai" };
+    let (client, secret) = r.add_software(&rep, &site("990000010"), name, SITE, may_validate).await.unwrap();
     (client, secret.expose().to_owned())
 }
 
@@ -133,17 +134,65 @@ async fn representatives_register_list_and_revoke() {
     assert_eq!(refused(r.revoke_software(&stranger, &target, &known.0).await).code, MessageCode::EHab01);
     assert_eq!(
         refused(r.add_software(&rep, &target, "x", NEIGHBOUR, false).await).code,
-        MessageCode::EHab05,
+        MessageCode::EGen02,
         "no habilitation there"
     );
     assert_eq!(refused(r.add_software(&rep, &target, " ", SITE, false).await).code, MessageCode::EGen03);
     let listed = r.software_of(&rep, &target).await.unwrap();
-    assert_eq!((listed.len(), listed[0].name.as_str(), listed[0].may_validate), (1, "SIRH d'essai", true));
-    assert_eq!(refused(r.revoke_software(&rep, &entity(), &known.0).await).code, MessageCode::EHab05, "of another authority");
+    assert_eq!((listed.len(), listed[0].name.as_str(), listed[0].may_validate), (1, "SIRH de confiance", true));
+    assert_eq!(refused(r.revoke_software(&rep, &entity(), &known.0).await).code, MessageCode::EGen02, "of another authority");
     let token = r.software_token(&known.0, &known.1, &trace()).await.unwrap();
     r.revoke_software(&rep, &target, &known.0).await.unwrap();
     assert_eq!(refused(r.software_session(token.expose(), trace()).await).code, MessageCode::M01);
     assert!(r.software_of(&rep, &target).await.unwrap()[0].ended_on.is_some());
+    assert_eq!(refused(r.revoke_software(&rep, &target, &known.0).await).code, MessageCode::EGen02, "once");
+    assert_eq!(refused(r.renew_software(&rep, &target, &known.0).await).code, MessageCode::EGen02, "a revoked one");
+}
+
+#[tokio::test]
+async fn a_renewed_secret_ends_the_former_one_and_its_tokens() {
+    let world = World::new().await;
+    let r = &world.registration;
+    let (rep, stranger) = (world.representative().await, r.representative_session(HEAD, trace()).await.unwrap());
+    let (target, known) = (site("990000010"), software(&world, false).await);
+    let token = r.software_token(&known.0, &known.1, &trace()).await.unwrap();
+    assert_eq!(refused(r.renew_software(&stranger, &target, &known.0).await).code, MessageCode::EHab01);
+    assert_eq!(refused(r.renew_software(&rep, &entity(), &known.0).await).code, MessageCode::EGen02, "of another authority");
+    r.software_session(token.expose(), trace()).await.unwrap();
+    let secret = r.renew_software(&rep, &target, &known.0).await.unwrap();
+    assert_eq!(refused(r.software_session(token.expose(), trace()).await).code, MessageCode::M01, "a token of the former secret");
+    assert_eq!(refused(r.software_token(&known.0, &known.1, &trace()).await).code, MessageCode::M01, "the former secret");
+    let token = r.software_token(&known.0, secret.expose(), &trace()).await.unwrap();
+    r.software_session(token.expose(), trace()).await.unwrap();
+    let listed = r.software_of(&rep, &target).await.unwrap();
+    assert_eq!((listed[0].renewed_on.as_deref(), listed[0].is_active), (Some("2026-11-26"), true));
+    r.revoke_manager(&rep, &target, SITE).await.unwrap();
+    assert!(!r.software_of(&rep, &target).await.unwrap()[0].is_active, "nobody answers for it");
+    for row in world.registry.identity_rows("software", None, "", 100).await.unwrap() {
+        assert!(!row.content.contains(secret.expose()));
+    }
+}
+
+#[tokio::test]
+async fn a_form_sent_twice_registers_one_software() {
+    let world = World::new().await;
+    let r = &world.registration;
+    let (rep, target) = (world.representative().await, site("990000010"));
+    let known = software(&world, false).await;
+    assert_eq!(refused(r.add_software(&rep, &target, "SIRH D'ESSAI", SITE, false).await).code, MessageCode::EHab10);
+    r.add_software(&rep, &entity(), "SIRH d'essai", HEAD, false).await.unwrap();
+    r.revoke_software(&rep, &target, &known.0).await.unwrap();
+    let again = software(&world, false).await;
+    assert_ne!(again.0, known.0, "the name is free again");
+    let (one, other) = tokio::join!(
+        r.add_software(&rep, &target, "Planning", SITE, false),
+        r.add_software(&rep, &target, "Planning", SITE, false)
+    );
+    assert!(one.is_ok() != other.is_ok(), "two clicks at once: {one:?} {other:?}");
+    for n in 0..48 {
+        r.add_software(&rep, &target, &format!("Logiciel {n}"), SITE, false).await.unwrap();
+    }
+    assert_eq!(refused(r.add_software(&rep, &target, "De trop", SITE, false).await).code, MessageCode::EHab09);
 }
 
 #[tokio::test]

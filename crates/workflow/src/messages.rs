@@ -132,6 +132,8 @@ messages! {
     EHab06 "E-HAB-06" Error Ours "Cette action n'est pas possible : l'habilitation est « {statut} ».";
     EHab07 "E-HAB-07" Error Ours "La fonction « {profession} » est attribuée par le représentant légal, un mandataire ou le support.";
     EHab08 "E-HAB-08" Error Ours "Trop de recherches sans résultat. Réessayez à partir de {heure}.";
+    EHab09 "E-HAB-09" Error Ours "Cette structure a déjà {n} logiciels. Révoquez celui qui ne sert plus avant d'en ajouter un autre.";
+    EHab10 "E-HAB-10" Error Ours "Un logiciel de ce nom est déjà enregistré pour cette structure. Donnez-lui un autre nom, ou renouvelez son secret.";
     ENom01 "E-NOM-01" Error Ours "Vous avez déjà {n} demandes sans réponse. Attendez une réponse avant d'en ajouter une autre.";
     ELot01 "E-LOT-01" Error Ours "« {valeur} » n'est pas une action. Saisissez CREER, AJOUTER, MODIFIER ou FERMER.";
     ELot02 "E-LOT-02" Error Ours "Plusieurs communes s'appellent « {commune} ». Saisissez le code INSEE de l'une d'elles : {liste}.";

@@ -392,3 +392,36 @@ async fn a_passkey_logs_its_person_in_without_the_phone() {
     let expired = log_in(&world.service, &assertion(&mut theirs, &CHALLENGE)).await;
     assert_eq!(expired.refusal(), Some(PhoneRefusal::NotUsable(MeansState::Expired)));
 }
+
+#[tokio::test]
+async fn what_was_active_before_an_alert_is_frozen_until_it_is_settled() {
+    let world = World::new().await;
+    let (phone, mut authenticator) = ready(&world).await;
+    let colleague = world.phone(DOMINIQUE).await;
+    // Approved before the alert, and taken after it: nobody gets in.
+    let early = world.ask(CAMILLE).await;
+    phone.approve(&world.service, &early.number).await.unwrap();
+    world.withheld.2.lock().unwrap().insert(CAMILLE.into());
+    assert_eq!(world.service.take(&early.prompt_id).await.unwrap(), None);
+    world.wait(limits::ASK_WINDOW_MS);
+    // By PIN, by the passkey of the phone, and by the passkey alone.
+    let answer = world.ask(CAMILLE).await;
+    let prompt = world.waiting(&phone).await.remove(0);
+    let pin = phone.decision(world.now_ms(), &prompt, "approve", &answer.number).unwrap();
+    assert_eq!(world.service.decide(&pin).await.refusal(), Some(PhoneRefusal::Frozen));
+    let passkey = approval(&world, &phone, &mut authenticator, &answer.number).await;
+    assert_eq!(world.service.decide(&passkey).await.refusal(), Some(PhoneRefusal::Frozen));
+    let proof = assertion(&mut authenticator, &CHALLENGE);
+    assert_eq!(log_in(&world.service, &proof).await.refusal(), Some(PhoneRefusal::Frozen));
+    assert_eq!(world.service.take(&answer.prompt_id).await.unwrap(), None);
+    // The PIN was not looked at, a refusal counts, and others are not concerned.
+    assert_eq!(world.service.state(&answer.prompt_id).await.unwrap(), PromptState::Pending);
+    assert_eq!(phone.decide(&world.service, "not_asked", "").await.unwrap(), DecisionOutcome::NotAsked);
+    let other = world.ask(DOMINIQUE).await;
+    colleague.approve(&world.service, &other.number).await.unwrap();
+    assert!(world.service.take(&other.prompt_id).await.unwrap().is_some());
+    // Settled: it is used as before.
+    world.withheld.2.lock().unwrap().clear();
+    let proof = assertion(&mut authenticator, &CHALLENGE);
+    assert_eq!(log_in(&world.service, &proof).await.unwrap().national_id, CAMILLE);
+}

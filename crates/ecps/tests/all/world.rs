@@ -34,12 +34,16 @@ impl ContactBook for People {
 
 /// Those whose activation waits, and those who activated a means.
 #[derive(Default)]
-pub struct Withheld(pub Mutex<BTreeSet<String>>, pub Mutex<Vec<String>>);
+pub struct Withheld(pub Mutex<BTreeSet<String>>, pub Mutex<Vec<String>>, pub Mutex<BTreeSet<String>>);
 
 #[async_trait]
 impl ActivationRight for Withheld {
     async fn is_withheld(&self, national_id: &str) -> Result<bool, String> {
         Ok(self.0.lock().unwrap().contains(national_id))
+    }
+
+    async fn is_frozen(&self, national_id: &str) -> Result<bool, String> {
+        Ok(self.2.lock().unwrap().contains(national_id))
     }
 
     async fn note_activation(&self, national_id: &str) -> Result<(), String> {

@@ -303,8 +303,9 @@ impl World {
     /// A software of a site: its identifier and its secret.
     pub async fn software(&self, finess: &str, manager: &str, may_validate: bool) -> (String, String) {
         let rep = self.representative().await;
-        let name = "SIRH d'essai";
-        let made = self.registration.add_software(&rep, &site(finess), name, manager, may_validate).await.unwrap();
+        // Each has a name of its own, as the use case asks.
+        let name = format!("SIRH d'essai {}", self.registration.software_of(&rep, &site(finess)).await.unwrap().len());
+        let made = self.registration.add_software(&rep, &site(finess), &name, manager, may_validate).await.unwrap();
         (made.0, made.1.expose().to_owned())
     }
 

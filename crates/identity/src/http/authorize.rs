@@ -21,7 +21,7 @@ use crate::login::{Login, LoginStep};
 use crate::provider::Provider;
 use crate::pushed::{PushedRequest, URN};
 use crate::rows::{Held, Writes};
-use crate::session::{Code, Session};
+use crate::session::{AuthMode, Code, Session};
 
 const WRONG_REQUEST: &str = "Demande incorrecte";
 
@@ -129,6 +129,10 @@ async fn fits(
         if !claims.is_some_and(|claims| claims.get("sub").is_some_and(|sub| *sub == session.value.sub)) {
             return Ok(false);
         }
+    }
+    // After an alert of fraud, what a phone opened leads nowhere else.
+    if authentication.mode != AuthMode::Card && provider.phone.is_frozen(&authentication.national_id).await? {
+        return Ok(false);
     }
     // Whoever lost their right is told so by the login, not by a silent loop.
     Ok(matches!(provider.bearer_of(authentication).await?, Some((_, Ok(_)))))

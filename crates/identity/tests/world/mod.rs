@@ -67,10 +67,20 @@ impl ContactBook for Book {
     }
 }
 
+/// Who is frozen: a row of a kind of its own, that a test writes.
+struct Rights(Arc<dyn Registry>);
+
+/// Kind of the rows of who is frozen.
+pub const FROZEN: &str = "frozen-in-test";
+
 #[async_trait]
-impl ActivationRight for Book {
+impl ActivationRight for Rights {
     async fn is_withheld(&self, _: &str) -> Result<bool, String> {
         Ok(false)
+    }
+
+    async fn is_frozen(&self, national_id: &str) -> Result<bool, String> {
+        Ok(self.0.identity_row(FROZEN, national_id).await.unwrap().is_some())
     }
 
     async fn note_activation(&self, _: &str) -> Result<(), String> {
@@ -178,7 +188,7 @@ fn parts(
         secret: [7; 32],
         messages: Arc::clone(&mailbox) as Arc<dyn MessageSender>,
         contacts: Arc::new(Book),
-        rights: Arc::new(Book),
+        rights: Arc::new(Rights(Arc::clone(registry))),
         ended: Arc::clone(&late) as Arc<dyn MeansEnded>,
         public_base: host.into(),
         push: None,

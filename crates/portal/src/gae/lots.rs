@@ -5,6 +5,8 @@ use crate::fault::{PageAnswer, PortalFault};
 use crate::form::{PostedFile, PostedForm};
 use crate::frame::PortalFrame;
 use crate::french::{counted, instant, typeset};
+use crate::gae::lot_words::{SHOWN_LINES, phase_words, refusal_words};
+use crate::gae::shared_lots::{SharedLotView, shared_view};
 use crate::who::ManagerVisit;
 use annuaire_registry::{ListedLot, LotFault, LotLine, LotPhase, LotSheet, LotSheetLine, LotUpload, RegistrationStop};
 use annuaire_sheets::{column_letter, read_sheet, write_csv};
@@ -12,9 +14,6 @@ use annuaire_workflow::bulk::is_bulk_header;
 use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
-
-/// Lines of a list that a page shows: those with a remark first.
-const SHOWN_LINES: usize = 200;
 
 /// A list in the table.
 struct LotView {
@@ -31,6 +30,8 @@ struct LotView {
     done: String,
     is_checked: bool,
     is_filed: bool,
+    /// A validation ended; what it left can be validated again.
+    is_validated: bool,
     is_at_work: bool,
 }
 
@@ -40,6 +41,8 @@ struct LotView {
 struct LotsPage<'a> {
     frame: &'a PortalFrame,
     lots: Vec<LotView>,
+    /// Lists of others, to be validated.
+    shared: Vec<SharedLotView>,
     faults: Vec<String>,
 }
 
@@ -64,16 +67,6 @@ struct LotPage<'a> {
     error: String,
 }
 
-fn phase_words(phase: LotPhase) -> &'static str {
-    match phase {
-        LotPhase::Checked => "Vérifiée, rien n’est encore créé",
-        LotPhase::Filing => "Mise en instruction en cours",
-        LotPhase::Filed => "En instruction",
-        LotPhase::Validating => "Validation en cours",
-        LotPhase::Validated => "Validée",
-    }
-}
-
 fn view(lot: &ListedLot) -> LotView {
     LotView {
         id: lot.id.clone(),
@@ -88,7 +81,8 @@ fn view(lot: &ListedLot) -> LotView {
         valid: lot.valid(),
         done: format!("{} sur {}", lot.steps_done, lot.steps),
         is_checked: lot.phase == LotPhase::Checked,
-        is_filed: lot.phase == LotPhase::Filed,
+        is_filed: matches!(lot.phase, LotPhase::Filed | LotPhase::Validated),
+        is_validated: lot.phase == LotPhase::Validated,
         is_at_work: matches!(lot.phase, LotPhase::Filing | LotPhase::Validating),
     }
 }
@@ -117,7 +111,7 @@ fn line_view(shown: &LotSheetLine) -> LotLineView {
         "act"
     };
     let mut remarks = remarks(&shown.line);
-    remarks.extend(shown.refused.map(|code| typeset(&format!("{} ({code})", code.text()))));
+    remarks.extend(shown.refused.map(refusal_words));
     LotLineView {
         line: shown.line.line,
         name: shown.line.name(),
@@ -146,8 +140,10 @@ fn lot_page(visit: &ManagerVisit, sheet: &LotSheet, error: String) -> PageAnswer
 
 async fn lots_page(visit: &ManagerVisit, faults: Vec<String>) -> PageAnswer {
     let lots = visit.portal.registration().lots(&visit.session).await?;
+    let shared = visit.portal.registration().shared_lots(&visit.session).await?;
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let page = LotsPage { frame: &visit.frame, lots: lots.iter().map(view).collect(), faults };
+    let shared = shared.iter().map(shared_view).collect();
+    let page = LotsPage { frame: &visit.frame, lots: lots.iter().map(view).collect(), shared, faults };
     Ok(answer::page(&visit.portal, &visit.request, status, &page))
 }
 

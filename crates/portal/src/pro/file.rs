@@ -44,6 +44,8 @@ struct OwnFilePage<'a> {
     withheld: &'static str,
     has_proposal: bool,
     has_old_contact: bool,
+    /// Whether an employer attested the profession of home helper.
+    has_home_help: bool,
 }
 
 /// SC51.
@@ -168,6 +170,7 @@ pub(crate) async fn file(visit: HolderVisit) -> PageAnswer {
         },
         has_proposal: file.proposal.is_some(),
         has_old_contact: file.contact_is_old,
+        has_home_help: visit.portal.registration().own_home_help(&visit.session).await?.is_some(),
     };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }

@@ -118,10 +118,6 @@ pub(crate) async fn deed(visit: HolderVisit, Path((number, deed)): Path<(String,
             registration.recall_holder(&visit.session, &number).await?;
             "relance"
         }
-        ("pas-moi", _) => {
-            registration.not_me(&visit.session, &number).await?;
-            "fait"
-        }
         (_, Some(ConfirmedDeed::Abandon)) => {
             by.abandon(registration, &number).await?;
             "abandonnee"

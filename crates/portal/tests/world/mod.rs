@@ -338,6 +338,17 @@ impl World {
 
     /// A request at T01 of a person of that given name.
     pub async fn submitted(&self, by: &ManagerSession, structure: &str, given: &str, name: &str) -> SteppedRequest {
+        self.submitted_with(by, structure, (given, name), |_| {}).await
+    }
+
+    /// A request at T01 with another situation.
+    pub async fn submitted_with(
+        &self,
+        by: &ManagerSession,
+        structure: &str,
+        (given, name): (&str, &str),
+        change: impl FnOnce(&mut SituationDraft),
+    ) -> SteppedRequest {
         let r = &self.registration;
         let civil = CivilDraft {
             civilite: "MME".into(),
@@ -351,7 +362,7 @@ impl World {
             ..Default::default()
         };
         let contact = ContactDraft { email: format!("{name}@personne.example"), mobile: "0692000012".into(), sans_mobile: false };
-        let situation = SituationDraft {
+        let mut situation = SituationDraft {
             nom_exercice: "Fictif".into(),
             prenom_exercice: given.into(),
             structure: structure.into(),
@@ -361,6 +372,7 @@ impl World {
             date_debut: "02/11/2026".into(),
             ..Default::default()
         };
+        change(&mut situation);
         let mut at = r.create_request(by, structure, &RegistrationSubject::Unknown).await.unwrap();
         for section in [SectionDraft::Civil(civil), SectionDraft::Contact(contact), SectionDraft::Situation(situation)] {
             let outcome = r.validate_section(by, &at.number, at.version, section, &WARNINGS).await.unwrap();
@@ -373,6 +385,11 @@ impl World {
     /// A request at T02.
     pub async fn validated(&self, by: &ManagerSession, structure: &str, given: &str, name: &str) -> SteppedRequest {
         let at = self.submitted(by, structure, given, name).await;
+        self.signed(by, at).await
+    }
+
+    /// A request at T01, validated.
+    pub async fn signed(&self, by: &ManagerSession, at: SteppedRequest) -> SteppedRequest {
         let statement = LegalStatement { confirmed: true, face_to_face: true, method: None };
         self.registration.validate_request(by, &at.number, at.version, statement, None).await.unwrap()
     }

@@ -72,7 +72,8 @@ impl StructureSearch for Scan {
     }
 
     async fn by_siret(&self, number: &str) -> Result<Vec<String>, String> {
-        let found = self.all().await.into_iter().filter(|s| s.num_siret.starts_with(number));
+        // As the index of the program: a number is found where a source states it.
+        let found = self.all().await.into_iter().filter(|s| s.num_siret == number || s.num_siren == number);
         Ok(found.map(|s| s.id_technique).collect())
     }
 
