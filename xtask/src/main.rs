@@ -87,6 +87,7 @@ fn test() -> Result<(), String> {
         ["--test", "feeds"],
         ["--test", "reviews"],
         ["--test", "anomalies"],
+        ["--test", "indicators"],
         ["--test", "representatives"],
         ["--test", "wishes"],
         ["--test", "holder"],

@@ -8,6 +8,7 @@ pub(crate) mod authority;
 pub(crate) mod compared;
 pub(crate) mod feeds;
 pub(crate) mod home;
+pub(crate) mod indicators;
 pub(crate) mod pairs;
 pub(crate) mod purpose;
 pub(crate) mod stated;

@@ -3,7 +3,7 @@
 use crate::admission::admitted;
 use crate::anomaly;
 use crate::attestation;
-use crate::console::{arbitration, audit, authority, feeds, home as consoles, pairs, support, terminologies};
+use crate::console::{arbitration, audit, authority, feeds, home as consoles, indicators, pairs, support, terminologies};
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, review, staff, wish};
@@ -173,6 +173,8 @@ fn of_consoles() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/console/support/acte", "portal.support-deed", Professional, post(support::act)),
         ("/portail/console/audit", "portal.trail", Professional, get(audit::trail)),
         ("/portail/console/audit/fichier", "portal.trail-file", Professional, get(audit::file)),
+        ("/portail/console/indicateurs", "portal.indicators", Professional, get(indicators::page)),
+        ("/portail/console/indicateurs/fichier", "portal.indicators-file", Professional, get(indicators::file)),
         (
             "/portail/console/nomenclatures",
             "portal.terminologies",

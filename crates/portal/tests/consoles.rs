@@ -21,6 +21,8 @@ const PAGES: &[&str] = &[
     SUPPORT,
     "/portail/console/audit",
     "/portail/console/audit/fichier",
+    "/portail/console/indicateurs",
+    "/portail/console/indicateurs/fichier",
     "/portail/console/nomenclatures",
     "/portail/console/autorite",
     "/portail/console/autorite/anomalies",

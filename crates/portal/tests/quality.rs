@@ -164,3 +164,28 @@ async fn a_professional_confirms_the_own_contact_with_one_click() {
     let none = w.post(SITE, "/portail/pro/coordonnees/confirmation", &[]).await;
     assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
+
+const FIGURES: &str = "/portail/console/indicateurs";
+
+#[tokio::test]
+async fn auditors_and_arbiters_read_figures_that_name_nobody() {
+    let w = World::new().await;
+    w.get(Some(NATIONAL), "/portail/console").await.says(&[FIGURES, "Indicateurs de qualité"]);
+    let page = w.get(Some(NATIONAL), FIGURES).await.page(StatusCode::OK, "Indicateurs de qualité");
+    page.says(&["Le premier calcul n’a pas encore eu lieu"]);
+    let (_, rpps) = w.registered(&w.manager(SITE).await, "990000010", "Ondine", "ondine").await;
+    w.registration.run_due(&w.system).await.unwrap();
+    w.get(Some(SITE), "/portail/gae").await.hides(&["Qualité de vos enregistrements"]);
+    w.registration.run_nightly_indicators(&w.system).await.unwrap().expect("a count");
+    let page = w.get(Some(NATIONAL), FIGURES).await.page(StatusCode::OK, "Indicateurs de qualité");
+    page.says(&["Tous les territoires", "Identités certifiées", "n. c.", &format!("{FIGURES}/fichier")])
+        .hides(&["Ondine", &rpps]);
+    let file = w.get(Some(NATIONAL), &format!("{FIGURES}/fichier")).await;
+    assert_eq!(file.status, StatusCode::OK);
+    assert!(file.text.starts_with("\u{feff}Territoire;Indicateur;Valeur;Base\r\n"), "{}", file.text);
+    assert!(file.text.contains("Tous les territoires;Identités certifiées;n. c.;\r\n"), "{}", file.text);
+    assert!(!file.text.contains(&rpps) && !file.text.contains("Ondine"));
+    // The manager sees the own score, and no rank.
+    w.get(Some(SITE), "/portail/gae").await.says(&["Qualité de vos enregistrements"]).hides(&["Médiane", "rang"]);
+    w.get(Some(NEIGHBOUR), "/portail/gae").await.hides(&["Qualité de vos enregistrements"]);
+}

@@ -92,6 +92,7 @@ const DEEDS: &[(&str, &str)] = &[
     ("deleguer", "Délégation à une structure tierce"),
     ("charte", "Acceptation de la charte"),
     ("lire-trace", "Consultation de la trace"),
+    ("lire-indicateurs", "Consultation des indicateurs de qualité"),
     ("lire-actions", "Consultation des actions sur la structure"),
     ("liste-structures", "Consultation des structures à vérifier"),
     ("flux-autorite", "Mise à jour par l'autorité d'enregistrement"),

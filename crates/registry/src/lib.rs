@@ -17,13 +17,13 @@
 //! [`Registration::run_feeds`] (feeds of orders and agencies),
 //! [`Registration::run_notices`] (messages), [`Registration::run_due`] (timers, planned situations), [`Registration::index_next`] (keys
 //! of the identities that the log changes), [`Registration::follow_next`] (structures that the log changes), and once a night
-//! [`Registration::run_nightly_duplicates`].
+//! [`Registration::run_nightly_duplicates`] and [`Registration::run_nightly_indicators`].
 //!
 //! # Costs and absences
 //!
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
-//! [`NoticeSender`] and a [`StructureSearch`]. Absent: correcting a recorded death, surveys and indicators (§15), suspended
+//! [`NoticeSender`] and a [`StructureSearch`]. Absent: correcting a recorded death, surveys (§15), suspended
 //! situations of closed structures, the switch of a profession from ADELI records (§16.5; correspondence files are loaded).
 
 mod accesses;
@@ -66,6 +66,8 @@ mod holder;
 mod home_help;
 mod identity_key;
 mod indexing;
+mod indicator_count;
+mod indicators;
 mod keys;
 pub mod limits;
 mod lists;
@@ -130,6 +132,7 @@ pub use feed_rows::FeedPhase;
 pub use habilitations::{ListedManager, ManagerTerms};
 pub use holder::{ContactProposal, OwnFile};
 pub use indexing::IndexingRun;
+pub use indicators::{IndicatorReader, IndicatorsRun, QualityReport, ScoredAuthority, TerritoryFigures};
 pub use lists::{ListedRequest, ManagerTasks, RequestPage, RequestQuery, RequestSheet, RequestTable};
 pub use lives::means_withheld;
 pub use lot_rows::{LotFinding, LotLine, LotOutcome, LotPhase};

@@ -131,3 +131,11 @@ pub const FEED_TEXT_CHARS: usize = 200;
 pub const FEED_LIST_MAX: usize = 100;
 /// Batches of an authority that are listed, the newest first.
 pub const FEEDS_SHOWN: usize = 50;
+/// Months that indicators look back: a closure, a decision, a message, a merge (registration §15).
+pub const INDICATOR_MONTHS: i32 = 12;
+/// Months before today since which a request was begun that may have ended in those twelve.
+pub const INDICATOR_BEGUN_MONTHS: i32 = 24;
+/// Persons whose facts the count of indicators reads at once.
+pub const INDICATOR_PERSONS: usize = 50;
+/// Structures of which a home page compares the quality.
+pub const SCORED_PLACES: usize = 50;
