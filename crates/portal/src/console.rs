@@ -11,6 +11,7 @@ pub(crate) mod home;
 pub(crate) mod indicators;
 pub(crate) mod pairs;
 pub(crate) mod purpose;
+pub(crate) mod second_look;
 pub(crate) mod stated;
 pub(crate) mod support;
 pub(crate) mod terminologies;

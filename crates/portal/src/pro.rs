@@ -5,3 +5,4 @@ pub(crate) mod attestation;
 pub(crate) mod codes;
 pub(crate) mod file;
 pub(crate) mod holder;
+pub(crate) mod survey;

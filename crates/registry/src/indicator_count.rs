@@ -1,6 +1,7 @@
 //! The count behind the indicators (registration §15): one walk over the rows of registration and the facts of the persons whom it follows.
 //!
-//! People whom files alone describe are not counted: their source answers for them.
+//! People whom files alone describe are not counted: their source answers for them. Since the walk reads the facts of all others, those whose verified
+//! contact has no day of confirmation yet get it on the way (`contact_confirm.rs`).
 
 use crate::duplicates::DuplicatePairRow;
 use crate::error::Error;
@@ -14,6 +15,7 @@ use crate::reviewing::SituationReviewRow;
 use crate::row::{RegistrationRow, VersionedRow};
 use crate::service::Registration;
 use crate::statement::state_of;
+use crate::survey::SurveyAnswerRow;
 use annuaire_mos::owner::Facet;
 use annuaire_workflow::day::{Day, paris_day, paris_midnight, parse_iso, plus_months};
 use annuaire_workflow::indicators::{QualityIndicator, QualityShare, territory_of};
@@ -122,6 +124,7 @@ impl Registration {
         self.count_reviews(&mut counted, since).await?;
         self.count_requests(&mut counted, since).await?;
         self.count_deliveries(&mut counted, since).await?;
+        self.count_surveys(&mut counted).await?;
         Ok(counted)
     }
 
@@ -179,6 +182,7 @@ impl Registration {
                         Err(_) => counted.faulty += 1,
                     }
                 }
+                self.plan_contact_questions(&known).await?;
                 let at = known.iter().flat_map(|person| person.situations().map(|(_, _, s)| s.structure.as_str()));
                 self.locate(counted, at).await?;
                 for person in &known {
@@ -235,6 +239,20 @@ impl Registration {
                 {
                     let late = paris_day(row.begun_ms) > end;
                     counted.count(structure, &[(QualityIndicator::LateClosures, one(late))]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn count_surveys(&self, counted: &mut CountedQuality) -> Result<(), Error> {
+        let mut after = String::new();
+        while let Some(page) = self.page_of::<SurveyAnswerRow>(&mut after).await? {
+            for row in page {
+                let territory = counted.territories.entry(row.territory).or_default();
+                for (indicator, yes) in [(QualityIndicator::Informed, row.informed), (QualityIndicator::RoleExact, row.exact)] {
+                    territory.add(indicator, one(yes));
+                    counted.whole.add(indicator, one(yes));
                 }
             }
         }

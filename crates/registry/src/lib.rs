@@ -23,8 +23,8 @@
 //!
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
-//! [`NoticeSender`] and a [`StructureSearch`]. Absent: correcting a recorded death, surveys (§15), suspended
-//! situations of closed structures, the switch of a profession from ADELI records (§16.5; correspondence files are loaded).
+//! [`NoticeSender`] and a [`StructureSearch`]. Absent: suspended situations of closed structures, the switch of a profession from ADELI
+//! records (§16.5; correspondence files are loaded).
 
 mod accesses;
 mod acting;
@@ -48,6 +48,7 @@ mod contact_proposals;
 mod content;
 mod correspondence;
 mod dashboard;
+mod death_correction;
 mod due;
 mod duplicates;
 mod effects;
@@ -80,6 +81,7 @@ mod merging;
 mod notice;
 mod once;
 mod outbox;
+mod outside_warnings;
 mod own_sheets;
 mod person;
 mod person_search;
@@ -91,6 +93,8 @@ mod request_row;
 mod requests;
 mod reviewing;
 mod row;
+mod second_look;
+mod second_look_row;
 mod sections;
 mod service;
 mod session;
@@ -102,8 +106,10 @@ mod statement;
 mod step;
 mod structure_log;
 mod support;
+mod survey;
 mod takeover;
 mod target;
+mod told_owners;
 mod wishes;
 
 pub use accesses::FileAccess;
@@ -123,6 +129,7 @@ pub use consoles::OpenConsoles;
 pub use contact_proposals::{ProposedContact, note_activation};
 pub use correspondence::CorrespondenceReport;
 pub use dashboard::{Dashboard, StaffFigures};
+pub use death_correction::{CorrectedDeath, DeathToCorrect, EndedSituation};
 pub use due::DueRun;
 pub use duplicates::{DuplicatePair, DuplicateSheet, DuplicatesRun};
 pub use error::{Error, RegistrationRefusal, RegistrationStop};
@@ -147,6 +154,8 @@ pub use representative::{AuthoritySheet, HabilitationCandidate, ListedMandataire
 pub use request_row::{origin_code, section_code};
 pub use requests::RegistrationSubject;
 pub use reviewing::{ReviewLine, ReviewPage};
+pub use second_look::{ArbiterDisagreement, SecondLookLine, SecondLookSheet};
+pub use second_look_row::IdentityDecision;
 pub use sections::{SectionDraft, SectionOutcome};
 pub use service::{Registration, RegistrationSettings, SystemActor};
 pub use session::{

@@ -139,3 +139,13 @@ pub const INDICATOR_BEGUN_MONTHS: i32 = 24;
 pub const INDICATOR_PERSONS: usize = 50;
 /// Structures of which a home page compares the quality.
 pub const SCORED_PLACES: usize = 50;
+/// Milliseconds for which a decision that two arbiters made is kept after the second one: ninety days.
+pub const SECOND_LOOK_KEPT_MS: i64 = 90 * 86_400_000;
+/// Warnings of an identical identity elsewhere that are kept of a manager and day.
+pub const OUTSIDE_WARNINGS_MAX: usize = 50;
+/// Days between a registration and the survey about it.
+pub const SURVEY_AFTER_DAYS: i32 = 7;
+/// Days within which a survey is answered.
+pub const SURVEY_DAYS: i32 = 30;
+/// Milliseconds for which an answer to the survey is counted: a year.
+pub const SURVEY_ANSWER_KEPT_MS: i64 = 365 * 86_400_000;

@@ -22,11 +22,15 @@ pub enum QualityIndicator {
     Refusals,
     /// Attributes that are filled in, of those that a person should have.
     Completeness,
+    /// Answers to the survey: informed of the registration.
+    Informed,
+    /// Answers to the survey: the role is exact.
+    RoleExact,
 }
 
 impl QualityIndicator {
-    /// All of them, in the order of the reference.
-    pub const ALL: [Self; 7] = [
+    /// All of them, in the order of the reference; then those of the survey.
+    pub const ALL: [Self; 9] = [
         Self::Certified,
         Self::Reviewed,
         Self::LateClosures,
@@ -34,6 +38,8 @@ impl QualityIndicator {
         Self::Bounces,
         Self::Refusals,
         Self::Completeness,
+        Self::Informed,
+        Self::RoleExact,
     ];
 
     /// Its code, in rows.
@@ -47,6 +53,8 @@ impl QualityIndicator {
             Self::Bounces => "non-remis",
             Self::Refusals => "refus",
             Self::Completeness => "completude",
+            Self::Informed => "informees",
+            Self::RoleExact => "roles-exacts",
         }
     }
 
@@ -61,6 +69,8 @@ impl QualityIndicator {
             Self::Bounces => "E-mails non remis",
             Self::Refusals => "Demandes refusées ou rejetées",
             Self::Completeness => "Données renseignées",
+            Self::Informed => "Personnes informées de leur enregistrement",
+            Self::RoleExact => "Rôles déclarés exacts",
         }
     }
 
@@ -74,6 +84,7 @@ impl QualityIndicator {
             Self::Bounces => "e-mails en 12 mois",
             Self::Refusals => "demandes décidées en 12 mois",
             Self::Completeness => "données attendues",
+            Self::Informed | Self::RoleExact => "réponses en 12 mois",
         }
     }
 

@@ -80,6 +80,10 @@ pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
         let text = counted(tasks.identities, "identité à vérifier", "identités à vérifier");
         more.push((text, "/portail/gae/identites", "Vérifier les identités"));
     }
+    if tasks.ended_by_death > 0 {
+        let (one, many) = ("activité arrêtée par un décès corrigé", "activités arrêtées par un décès corrigé");
+        more.push((counted(tasks.ended_by_death, one, many), "/portail/gae/deces-corriges", "Voir ces activités"));
+    }
     let score = registration.authority_score(&visit.session).await?;
     let page = ManagerHomePage {
         frame: &visit.frame,

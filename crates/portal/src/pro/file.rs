@@ -44,6 +44,7 @@ struct OwnFilePage<'a> {
     withheld: &'static str,
     has_proposal: bool,
     has_old_contact: bool,
+    has_survey: bool,
 }
 
 /// SC51.
@@ -168,6 +169,7 @@ pub(crate) async fn file(visit: HolderVisit) -> PageAnswer {
         },
         has_proposal: file.proposal.is_some(),
         has_old_contact: file.contact_is_old,
+        has_survey: visit.portal.registration().open_survey(&visit.session).await?.is_some(),
     };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }
