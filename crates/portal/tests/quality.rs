@@ -250,7 +250,7 @@ async fn two_arbiters_correct_a_death_and_the_managers_see_what_it_ended() {
     let done = w.post(COLLEAGUE, path, &form(reason)).await;
     w.get(Some(COLLEAGUE), &done.location).await.says(&["La personne n’est plus déclarée décédée."]);
     // Its managers, and no other.
-    w.get(None, ended).await.leads_to(&format!("/connexion?retour={}", ended.replace('/', "%2F")));
+    w.get(None, ended).await.leads_to("/portail/gae/connexion?retour=%2Fportail%2Fgae%2Fdeces-corriges");
     w.get(Some(NEIGHBOUR), ended).await.page(StatusCode::OK, "Activités arrêtées par un décès corrigé").hides(&["Ondine"]);
     w.get(Some(SITE), "/portail/gae").await.says(&["1 activité arrêtée par un décès corrigé", ended]);
     let list = w.get(Some(SITE), ended).await.page(StatusCode::OK, "Activités arrêtées par un décès corrigé");

@@ -137,14 +137,14 @@ async fn owners_hear_of_reports_in_one_mail_a_day() {
     filed(&w, &report("99912345671", AnomalyDatum::Name)).await;
     assert!(w.mails().await.is_empty(), "not for each report");
     w.pass(DAY);
-    let mails = w.mails().await;
+    let subject = "Une anomalie est signalée";
+    let mails: Vec<_> = w.mails().await.into_iter().filter(|(_, sent, _)| sent == subject).collect();
     let mut told: Vec<&str> = mails.iter().map(|(to, ..)| to.as_str()).collect();
     told.sort_unstable();
     // The managers of the structure, the professional, the agents of the order that registered the other person: each once.
     let managers = ["collegue@gestion.example", "nationale@gestion.example", "siege@gestion.example", "site@gestion.example"];
     assert_eq!(told, [&["camille@personne.example"], &managers[..]].concat());
-    for (_, subject, text) in &mails {
-        assert_eq!(subject, "Une anomalie est signalée");
+    for (_, _, text) in &mails {
         assert!(!text.contains("partie") && !text.contains(&rpps) && !text.contains("lecteur@"), "{text}");
     }
 }
