@@ -274,7 +274,8 @@ mod tests {
             territories.iter().for_each(|one| whole.add(*one));
             let (figures, told) = published(&territories, whole);
             for (figure, one) in figures.iter().zip(&territories) {
-                prop_assert!(!matches!(figure, PublishedFigure::Shown { .. }) || !one.is_revealing());
+                let is_shown = matches!(figure, PublishedFigure::Shown { .. });
+                prop_assert!(!is_shown || !one.is_revealing(), "{one:?}");
             }
             if matches!(told, PublishedFigure::Shown { .. }) {
                 let mut rest = whole;

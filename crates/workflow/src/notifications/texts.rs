@@ -149,7 +149,7 @@ pub const TEMPLATES: &[NoticeTemplate] = &[
         ""),
     notice!(G06, &[(Managers, &[Mail, Portal]), (Agents, &[Mail])], allowed &["structure", "date"],
         "Une identité n'est toujours pas certifiée",
-        "Bonjour {prénom},\n\nDepuis le {date}, l'identité d'une personne enregistrée par {structure} ne peut pas être certifiée par le répertoire national. Tant que c'est le cas, cette personne ne peut pas activer de moyen de connexion.\n\nLa page « Identités à vérifier » du portail la montre : corrigez l'état civil, demandez à nouveau, ou confirmez sur pièce d'identité. Rien n'est retiré de l'annuaire.",
+        "Bonjour {prénom},\n\nDepuis le {date}, l'identité d'une personne enregistrée par {structure} ne peut pas être certifiée par le répertoire national. Tant que c'est le cas, cette personne ne peut pas activer de moyen de connexion.\n\nSi l'état civil est faux, corrigez-le. S'il est exact, la page « Identités à vérifier » du portail permet aux gestionnaires de demander à nouveau, ou de confirmer sur pièce d'identité. Rien n'est retiré de l'annuaire.",
         ""),
     notice!(G07, &[(Arbiters, &[Mail, Portal])], allowed &["date"],
         "Deux arbitres ont décidé différemment",
