@@ -138,9 +138,8 @@ impl Registration {
     }
 
     /// Learns the territories of structures that were not met before.
-    async fn locate<'a>(&self, counted: &mut CountedQuality, ids: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
-        let new: BTreeSet<&str> = ids.into_iter().filter(|id| !counted.located.contains_key(*id)).collect();
-        let new: Vec<String> = new.into_iter().map(str::to_owned).collect();
+    async fn locate(&self, counted: &mut CountedQuality, ids: BTreeSet<String>) -> Result<(), Error> {
+        let new: Vec<String> = ids.into_iter().filter(|id| !counted.located.contains_key(id)).collect();
         for some in new.chunks(INDICATOR_PERSONS) {
             for s in structures(self.registry(), some).await? {
                 let territory = territory_of(&s.adresse.cog_commune, &s.adresse.code_postal);
@@ -183,7 +182,10 @@ impl Registration {
                     }
                 }
                 self.plan_contact_questions(&known).await?;
-                let at = known.iter().flat_map(|person| person.situations().map(|(_, _, s)| s.structure.as_str()));
+                let mut at = BTreeSet::new();
+                for person in &known {
+                    at.extend(person.situations().map(|(_, _, s)| s.structure.clone()));
+                }
                 self.locate(counted, at).await?;
                 for person in &known {
                     count_person(counted, person, today, alike.contains(&person.national_id));
@@ -196,7 +198,7 @@ impl Registration {
     async fn count_reviews(&self, counted: &mut CountedQuality, since: Day) -> Result<(), Error> {
         let mut after = String::new();
         while let Some(page) = self.page_of::<SituationReviewRow>(&mut after).await? {
-            self.locate(counted, page.iter().map(|row| row.structure.as_str())).await?;
+            self.locate(counted, page.iter().map(|row| row.structure.clone()).collect()).await?;
             for row in &page {
                 let share = one(parse_iso(&row.confirmed_on).is_some_and(|on| on > since));
                 counted.count([row.structure.as_str()], &[(QualityIndicator::Reviewed, share)]);
@@ -217,7 +219,7 @@ impl Registration {
                 row.state_ms >= since_ms && matches!(state, Some(RequestState::S40 | RequestState::S50 | RequestState::S51))
             };
             let decided: Vec<&RequestRow> = page.iter().filter(decided).collect();
-            self.locate(counted, decided.iter().map(|row| row.structure.as_str())).await?;
+            self.locate(counted, decided.iter().map(|row| row.structure.clone()).collect()).await?;
             for row in decided {
                 let accepted = row.state == RequestState::S40.code();
                 let structure = [row.structure.as_str()];
@@ -272,7 +274,7 @@ impl Registration {
                 let row: VersionedRow<RequestRow> = VersionedRow::of(row)?;
                 structures.insert(row.value.number, row.value.structure);
             }
-            self.locate(counted, structures.values().map(String::as_str)).await?;
+            self.locate(counted, structures.values().cloned().collect()).await?;
             for row in mails {
                 let at = structures.get(&row.request).map(String::as_str).unwrap_or_default();
                 counted.count([at], &[(QualityIndicator::Bounces, one(matches!(row.state.as_str(), "bounced" | "lost")))]);
