@@ -101,6 +101,15 @@ journey('acceptance_a07: near twins go to the arbiter, who says that they are tw
     await arbiter.page.goto('/portail/console/arbitrage');
     return (await arbiter.page.getByText(number).count()) === 0;
   });
+  await arbiter.page.goto('/portail/console/arbitrage/corrections');
+  await arbiter.at('Corrections de l’arbitre');
+  // A number of nobody: the form says so at its field.
+  arbiter.provoke(/\/console\/arbitrage\/corrections: 422$/);
+  await arbiter.page.getByLabel(/déclarée décédée/).fill('99900000000');
+  await arbiter.page.locator('#accesDeces').fill('Appel de la personne');
+  await arbiter.page.locator('#motifDeces').fill('Erreur sur la personne.');
+  await arbiter.press('Corriger le décès');
+  await arbiter.at('Corrections de l’arbitre');
 });
 
 journey('support, auditor and keeper of terminologies see what is theirs, and nobody else does', async ({ visitor }) => {

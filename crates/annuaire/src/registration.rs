@@ -308,12 +308,14 @@ async fn look_at_due((registration, system): LoopParts) {
     }
 }
 
-/// Searches for persons with two numbers, once a night. A task of its own: a country takes longer than a timer may wait.
+/// Searches for persons with two numbers, then counts the indicators, each once a night. A task of its own: a country takes longer than a
+/// timer may wait.
 async fn search_duplicates((registration, system): LoopParts) {
-    let mut failing = Failing::default();
+    let (mut failing, mut failing_count) = (Failing::default(), Failing::default());
     loop {
         let run = noted(&mut failing, "the search for duplicates", registration.run_nightly_duplicates(&system).await);
-        tokio::time::sleep(run.map_or(SEARCH_RETRY, |_| DUE)).await;
+        let counted = noted(&mut failing_count, "the count of indicators", registration.run_nightly_indicators(&system).await);
+        tokio::time::sleep(run.zip(counted).map_or(SEARCH_RETRY, |_| DUE)).await;
     }
 }
 

@@ -78,6 +78,12 @@ const DONE: &[(&str, &str)] = &[
     ("confirmees", "La confirmation est enregistrée."),
     ("gelees", "Votre alerte est transmise au support. Vos e-CPS ne permettent plus de se connecter jusqu’à sa réponse."),
     ("signalee", "Votre signalement est transmis."),
+    ("avis-egal", "Votre second avis est enregistré. Il confirme la première décision."),
+    ("avis-different", "Votre second avis est enregistré. Il diffère de la première décision : les deux arbitres sont prévenus."),
+    ("deces-propose", "La correction du décès attend la confirmation d’un autre arbitre."),
+    ("deces-corrige", "La personne n’est plus déclarée décédée. Ses activités arrêtées sont signalées aux établissements."),
+    ("traite", "Cette activité n’attend plus de suite."),
+    ("avis", "Merci : vos réponses sont enregistrées."),
     ("fait", "C’est fait."),
 ];
 

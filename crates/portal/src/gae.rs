@@ -1,5 +1,6 @@
 //! The pages of managers (registration §4.2–§4.10).
 
+pub(crate) mod ended;
 pub(crate) mod entrance;
 pub(crate) mod home;
 pub(crate) mod identities;

@@ -6,3 +6,4 @@ pub(crate) mod codes;
 pub(crate) mod file;
 pub(crate) mod holder;
 pub(crate) mod not_me;
+pub(crate) mod survey;

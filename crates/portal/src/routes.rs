@@ -3,7 +3,9 @@
 use crate::admission::admitted;
 use crate::anomaly;
 use crate::attestation;
-use crate::console::{arbitration, audit, authority, feeds, home as consoles, pairs, support, terminologies};
+use crate::console::{
+    arbitration, audit, authority, feeds, home as consoles, indicators, pairs, second_look, support, terminologies,
+};
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
 use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, review, shared_lots, staff, wish};
@@ -11,6 +13,11 @@ use crate::open_pages;
 use crate::papers;
 use crate::pro::{applicant, attestation as own_attestation, file, holder, not_me};
 use crate::representative::{authority as represented, designation, software, structures, withdrawal};
+use crate::gae::{ended, entrance, home, identities, instruction, list, lots, people, request, review, staff, wish};
+use crate::open_pages;
+use crate::papers;
+use crate::pro::{applicant, attestation as own_attestation, file, holder, survey};
+use crate::representative::{authority as represented, designation, structures, withdrawal};
 use crate::request::Space;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -60,6 +67,7 @@ fn of_managers() -> Vec<(&'static str, &'static str, Space, Handler)> {
             get(review::review).post(review::answer_review),
         ),
         ("/portail/gae/anomalies", "portal.gae-anomalies", Professional, get(anomaly::of_manager).post(anomaly::manager_answers)),
+        ("/portail/gae/deces-corriges", "portal.gae-ended", Professional, get(ended::list).post(ended::settle)),
         ("/portail/gae/tableau", "portal.gae-dashboard", Professional, get(staff::dashboard)),
         ("/portail/gae/identites", "portal.gae-identities", Professional, get(identities::list)),
         (
@@ -109,6 +117,7 @@ fn of_professionals() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/pro/coordonnees/confirmation", "portal.contact-exact", Professional, post(file::confirm_contact)),
         ("/portail/pro/anomalies", "portal.anomalies", Professional, get(anomaly::of_holder).post(anomaly::holder_answers)),
         ("/portail/pro/pas-moi", "portal.not-me", Professional, get(not_me::page).post(not_me::alert)),
+        ("/portail/pro/enquete", "portal.survey", Professional, get(survey::page).post(survey::reply)),
         ("/portail/pro/acces", "portal.accesses", Professional, get(file::accesses)),
         ("/portail/pro/messages", "portal.messages", Professional, get(file::messages)),
         ("/portail/pro/mes-donnees.json", "portal.export", Professional, get(file::export)),
@@ -180,6 +189,12 @@ fn of_consoles() -> Vec<(&'static str, &'static str, Space, Handler)> {
             get(pairs::before_pair).post(pairs::pair),
         ),
         (
+            "/portail/console/arbitrage/second-avis/{cle}",
+            "portal.second-look",
+            Professional,
+            get(second_look::before).post(second_look::look),
+        ),
+        (
             "/portail/console/arbitrage/{numero}",
             "portal.arbitration-file",
             Professional,
@@ -189,6 +204,8 @@ fn of_consoles() -> Vec<(&'static str, &'static str, Space, Handler)> {
         ("/portail/console/support/acte", "portal.support-deed", Professional, post(support::act)),
         ("/portail/console/audit", "portal.trail", Professional, get(audit::trail)),
         ("/portail/console/audit/fichier", "portal.trail-file", Professional, get(audit::file)),
+        ("/portail/console/indicateurs", "portal.indicators", Professional, get(indicators::page)),
+        ("/portail/console/indicateurs/fichier", "portal.indicators-file", Professional, get(indicators::file)),
         (
             "/portail/console/nomenclatures",
             "portal.terminologies",

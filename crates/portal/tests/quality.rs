@@ -3,9 +3,12 @@
 
 mod world;
 
+use annuaire_workflow::day::{paris_day, plus_days};
 use annuaire_workflow::fields::ContactDraft;
+use annuaire_workflow::request_number::RequestNumber;
+use annuaire_workflow::reviews::is_surveyed;
 use axum::http::StatusCode;
-use world::{HEAD, NATIONAL, NEIGHBOUR, SITE, World};
+use world::{COLLEAGUE, HEAD, NATIONAL, NEIGHBOUR, SITE, World, trace};
 
 const DAY: i64 = 86_400_000;
 const REVIEW: &str = "/portail/gae/effectifs/confirmation";
@@ -163,4 +166,133 @@ async fn a_professional_confirms_the_own_contact_with_one_click() {
     // Whoever verified nothing has nothing to confirm.
     let none = w.post(SITE, "/portail/pro/coordonnees/confirmation", &[]).await;
     assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+const FIGURES: &str = "/portail/console/indicateurs";
+
+#[tokio::test]
+async fn auditors_and_arbiters_read_figures_that_name_nobody() {
+    let w = World::new().await;
+    w.get(Some(NATIONAL), "/portail/console").await.says(&[FIGURES, "Indicateurs de qualité"]);
+    let page = w.get(Some(NATIONAL), FIGURES).await.page(StatusCode::OK, "Indicateurs de qualité");
+    page.says(&["Le premier calcul n’a pas encore eu lieu"]);
+    let (_, rpps) = w.registered(&w.manager(SITE).await, "990000010", "Ondine", "ondine").await;
+    w.registration.run_due(&w.system).await.unwrap();
+    w.get(Some(SITE), "/portail/gae").await.hides(&["Qualité de vos enregistrements"]);
+    w.registration.run_nightly_indicators(&w.system).await.unwrap().expect("a count");
+    let page = w.get(Some(NATIONAL), FIGURES).await.page(StatusCode::OK, "Indicateurs de qualité");
+    page.says(&["Tous les territoires", "Identités certifiées", "n. c.", &format!("{FIGURES}/fichier")])
+        .hides(&["Ondine", &rpps]);
+    let file = w.get(Some(NATIONAL), &format!("{FIGURES}/fichier")).await;
+    assert_eq!(file.status, StatusCode::OK);
+    assert!(file.text.starts_with("\u{feff}Territoire;Indicateur;Valeur;Base\r\n"), "{}", file.text);
+    assert!(file.text.contains("Tous les territoires;Identités certifiées;n. c.;\r\n"), "{}", file.text);
+    assert!(!file.text.contains(&rpps) && !file.text.contains("Ondine"));
+    // The manager sees the own score, and no rank.
+    w.get(Some(SITE), "/portail/gae").await.says(&["Qualité de vos enregistrements"]).hides(&["Médiane", "rang"]);
+    w.get(Some(NEIGHBOUR), "/portail/gae").await.hides(&["Qualité de vos enregistrements"]);
+}
+
+#[tokio::test]
+async fn another_arbiter_decides_again_without_the_first_decision() {
+    let w = World::new().await;
+    let (queue, reason) = ("/portail/console/arbitrage", "Deux pièces d'identité vues");
+    let first = w.registration.arbiter_session(NATIONAL, "doublons", trace()).await.unwrap();
+    let numbers: Vec<String> = (0..14).map(|n| format!("8999000080{n:02}")).collect();
+    for (n, id) in numbers.iter().enumerate() {
+        w.state_person(id, &format!("PERSONNE{n}")).await;
+    }
+    let second = w.registration.arbiter_session(COLLEAGUE, "doublons", trace()).await.unwrap();
+    'drawn: for one in &numbers {
+        for other in numbers.iter().filter(|other| *other != one) {
+            w.registration.declare_distinct(&first, &one[1..], &other[1..], reason).await.unwrap();
+            if !w.registration.second_looks(&second).await.unwrap().is_empty() {
+                break 'drawn;
+            }
+        }
+    }
+    w.get(Some(NATIONAL), queue).await.hides(&["Seconds avis à donner"]);
+    let list = w.get(Some(COLLEAGUE), queue).await.says(&["Seconds avis à donner"]).hides(&["Désaccords"]);
+    let (_, rest) = list.text.split_once(&format!("{queue}/second-avis/")).unwrap();
+    let path = format!("{queue}/second-avis/{}", rest.split('"').next().unwrap());
+    let asked = w.get(Some(COLLEAGUE), &path).await.page(StatusCode::OK, "Donner un second avis");
+    asked.says(&["name=\"acces\""]).hides(&["PERSONNE"]);
+    let opened = [("acces", "second avis")];
+    let page = w.post(COLLEAGUE, &path, &opened).await.page(StatusCode::OK, "Donner un second avis");
+    let page = page.says(&["Nom de famille", "Même personne", "Personnes distinctes"]);
+    page.hides(&["Rejeter", reason, "en vigueur par"]);
+    assert_eq!(w.post(NATIONAL, &path, &opened).await.status, StatusCode::CONFLICT, "the first one does not look again");
+    let decision = |faire, motif| [("acces", "second avis"), ("faire", faire), ("motif", motif)];
+    let short = w.post(COLLEAGUE, &path, &decision("meme", "court")).await;
+    short.page(StatusCode::UNPROCESSABLE_ENTITY, "Donner un second avis").says(&["href=\"#motif\""]);
+    assert_eq!(w.post(COLLEAGUE, &path, &decision("autre", reason)).await.status, StatusCode::BAD_REQUEST);
+    let done = w.post(COLLEAGUE, &path, &decision("meme", reason)).await;
+    w.get(Some(NATIONAL), &done.location).await.says(&["Désaccords entre arbitres", "Personnes distinctes", "Même personne"]);
+    assert_eq!(w.post(COLLEAGUE, &path, &opened).await.status, StatusCode::CONFLICT, "answered");
+}
+
+#[tokio::test]
+async fn two_arbiters_correct_a_death_and_the_managers_see_what_it_ended() {
+    let w = World::new().await;
+    let (path, ended) = ("/portail/console/arbitrage/corrections", "/portail/gae/deces-corriges");
+    let (_, rpps) = w.registered(&w.manager(SITE).await, "990000010", "Ondine", "ondine").await;
+    let day = annuaire_workflow::day::parse_iso("2026-11-20").unwrap();
+    w.registration.death_known(&w.system, &rpps, day).await.unwrap();
+    w.get(Some(SITE), "/portail/gae").await.hides(&["décès corrigé"]);
+    let form = |motif| [("faire", "deces"), ("decede", rpps.as_str()), ("accesDeces", "appel"), ("motifDeces", motif)];
+    let short = w.post(NATIONAL, path, &form("court")).await.page(StatusCode::UNPROCESSABLE_ENTITY, "Corrections de l’arbitre");
+    short.says(&["href=\"#motifDeces\"", &rpps]);
+    let empty = w.post(NATIONAL, path, &[("faire", "deces")]).await;
+    empty.page(StatusCode::UNPROCESSABLE_ENTITY, "Corrections de l’arbitre").says(&["href=\"#decede\"", "href=\"#accesDeces\""]);
+    let reason = "Erreur sur la personne";
+    w.post(NATIONAL, path, &form(reason)).await.leads_to("/portail/console/arbitrage?fait=deces-propose");
+    w.get(Some(NATIONAL), path).await.says(&[&format!("Numéro {rpps}"), "par vous"]);
+    let done = w.post(COLLEAGUE, path, &form(reason)).await;
+    w.get(Some(COLLEAGUE), &done.location).await.says(&["La personne n’est plus déclarée décédée."]);
+    // Its managers, and no other.
+    w.get(None, ended).await.leads_to("/portail/gae/connexion?retour=%2Fportail%2Fgae%2Fdeces-corriges");
+    w.get(Some(NEIGHBOUR), ended).await.page(StatusCode::OK, "Activités arrêtées par un décès corrigé").hides(&["Ondine"]);
+    w.get(Some(SITE), "/portail/gae").await.says(&["1 activité arrêtée par un décès corrigé", ended]);
+    let list = w.get(Some(SITE), ended).await.page(StatusCode::OK, "Activités arrêtées par un décès corrigé");
+    let list = list.says(&["Ondine", &rpps, "20/11/2026", "Traité"]);
+    let fields = [("situation", &*hidden(&list.text, "situation"))];
+    assert_eq!(w.post_plain(None, ended, &fields).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(w.post_plain(Some(SITE), ended, &fields).await.status, StatusCode::FORBIDDEN, "a form without token");
+    assert_eq!(w.post(NEIGHBOUR, ended, &fields).await.status, StatusCode::FORBIDDEN);
+    let done = w.post(SITE, ended, &fields).await;
+    w.get(Some(SITE), &done.location)
+        .await
+        .says(&["Cette activité n’attend plus de suite.", "Aucune activité n’attend une suite."]);
+}
+
+#[tokio::test]
+async fn who_is_drawn_answers_two_questions() {
+    let w = World::new().await;
+    let path = "/portail/pro/enquete";
+    // The seed follows from the secret of this installation; days pass until the first request of one is drawn.
+    let key = blake3::derive_key("annuaire 2026-11 hashed traits of registration", &[7; 32]);
+    let mut hash = blake3::Hasher::new_keyed(&key);
+    let seed = hash.update(&6_u64.to_be_bytes()).update(b"survey").finalize().to_hex();
+    let today = paris_day(w.clock.load(std::sync::atomic::Ordering::SeqCst));
+    let drawn = |days: &i32| is_surveyed(seed.as_bytes(), &RequestNumber::new(plus_days(today, *days), 1).to_string());
+    w.pass(i64::from((0..380).find(drawn).unwrap()) * DAY);
+    let (_, rpps) = w.registered(&w.manager(SITE).await, "990000010", "Ondine", "ondine").await;
+    let who = format!("8{rpps}");
+    w.get(Some(&who), "/portail/pro").await.hides(&[path]);
+    w.get(Some(&who), path).await.page(StatusCode::NOT_FOUND, "Page introuvable");
+    w.pass(7 * DAY);
+    w.get(None, path).await.leads_to("/connexion?retour=%2Fportail%2Fpro%2Fenquete");
+    w.get(Some(SITE), path).await.page(StatusCode::NOT_FOUND, "Page introuvable");
+    let answers = [("informe", "oui"), ("exact", "non")];
+    assert_eq!(w.post(SITE, path, &answers).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(w.post_plain(None, path, &answers).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(w.post_plain(Some(&who), path, &answers).await.status, StatusCode::FORBIDDEN, "a form without token");
+    w.get(Some(&who), "/portail/pro").await.says(&[path]);
+    let page = w.get(Some(&who), path).await.page(StatusCode::OK, "Votre avis sur votre enregistrement");
+    page.says(&["Avez-vous été informé(e)", "Le rôle enregistré est-il exact"]);
+    let half = w.post(&who, path, &answers[..1]).await;
+    half.page(StatusCode::UNPROCESSABLE_ENTITY, "Votre avis sur votre enregistrement").says(&["href=\"#exact"]);
+    let done = w.post(&who, path, &answers).await;
+    w.get(Some(&who), &done.location).await.says(&["Merci"]).hides(&[path]);
+    w.get(Some(&who), path).await.page(StatusCode::NOT_FOUND, "Page introuvable");
 }

@@ -7,6 +7,7 @@ use crate::identity_key::{FoundIdentity, IdentityLockRow};
 use crate::place::RegisteredPlace;
 use crate::request_row::RequestRow;
 use crate::row::VersionedRow;
+use crate::second_look_row::SecondLookRow;
 use crate::service::Registration;
 use crate::session::{ArbiterSession, HolderSession, ManagerSession, SessionTrace, SupportSession, audit_event};
 use annuaire_store::{AuditEvent, Cause, Channel};
@@ -144,6 +145,8 @@ pub(crate) struct CaseStep {
     pub(crate) seconded: bool,
     /// Something was activated since the number was given.
     pub(crate) activated: bool,
+    /// What another arbiter looks at again.
+    pub(crate) second_look: Option<SecondLookRow>,
 }
 
 impl CaseStep {
@@ -160,6 +163,7 @@ impl CaseStep {
             identity_registered: false,
             seconded: false,
             activated: false,
+            second_look: None,
         }
     }
 }

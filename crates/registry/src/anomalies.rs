@@ -11,6 +11,7 @@ use crate::contact_proposals::person_event;
 use crate::error::{Error, RegistrationStop};
 use crate::grants::PlaceManagers;
 use crate::limits::{ANOMALIES_PER_HOUR, ANOMALY_KEPT_MS, ANOMALY_SOURCE_MS, ATTEMPTS};
+use crate::notice::{NoticePeople, NoticeValues};
 use crate::person::public_person;
 use crate::place::RegisteredPlace;
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, read};
@@ -21,9 +22,10 @@ use annuaire_mos::owner::{Facet, Owner};
 use annuaire_nos::Nos;
 use annuaire_store::{AuditEvent, Cause, Channel};
 use annuaire_workflow::actor::ActorKind;
-use annuaire_workflow::day::{Day, paris_day};
+use annuaire_workflow::day::{Day, french, paris_day};
 use annuaire_workflow::fields::email;
 use annuaire_workflow::messages::MessageCode;
+use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
 use annuaire_workflow::reviews::anomaly_answered_by;
 use annuaire_workflow::rpps_number::idnps;
 use annuaire_workflow::situation::SituationState;
@@ -336,6 +338,7 @@ impl Registration {
             let mut writes = PendingWrites::default();
             writes.put(&AnomalySourceRow { source, at_ms }, known.map(|row| row.version))?;
             let (key, route, datum, sealed) = (key.clone(), route.clone(), datum.clone(), sealed.clone());
+            self.tell_anomaly(&mut writes, &route, anomaly_answered_by(paris_day(now_ms))).await?;
             writes.put(&AnomalyRow { key, route, datum, at_ms: now_ms, sealed, answer: None, answered_ms: None }, None)?;
             let mut event = AuditEvent { object: national_id.clone(), ..event.clone() };
             event.detail = with_member(&event.detail, "datum", &json!(report.datum.code()));
@@ -384,6 +387,29 @@ impl Registration {
             return Ok(of_structure(&place.id));
         }
         Ok(authority.map_or_else(|| SUPPORT.to_owned(), |code| format!("authority:{code}")))
+    }
+
+    /// Tells an owner that a report waits (G05), in one mail a day whatever is reported. The support reads its console.
+    async fn tell_anomaly(&self, writes: &mut PendingWrites, route: &str, answered_by: Day) -> Result<(), Error> {
+        let people = match route.split_once(':') {
+            Some(("structure", id)) => match self.place(id).await? {
+                Some(place) => self.told_place(&place).await?.people,
+                None => return Ok(()),
+            },
+            Some(("authority", code)) => self.told_agents(code).await?.people,
+            Some(("person", national_id)) => match self.person(national_id).await?.filter(|person| !person.is_deceased()) {
+                Some(person) => {
+                    let mut people = NoticePeople::default();
+                    people.set(NoticeAudience::Professional, vec![(&person).into()]);
+                    people
+                }
+                None => return Ok(()),
+            },
+            _ => return Ok(()),
+        };
+        let mut values = NoticeValues::of("");
+        values.set("date", &french(answered_by));
+        self.notify(writes, NoticeId::G05, &people, &values, self.now_ms())
     }
 
     /// The order or agency that registered a person, when one has agents here.

@@ -110,6 +110,12 @@ impl Registration {
             let found = IdentityMatch { score: candidate.score, strict, contact_verified, ..IdentityMatch::default() };
             step.findings = ProcessingFindings { identity: Some(FoundIdentity { person, found }), ..Default::default() };
         }
+        self.arbitrate(by, number, step).await
+    }
+
+    /// A decision, which another arbiter may look at again.
+    async fn arbitrate(&self, by: &ArbiterSession, number: &str, mut step: CaseStep) -> Result<SteppedRequest, RegistrationStop> {
+        self.draw_request(by, number, &mut step).await?;
         self.act(number, &CaseActor::arbiter(by), &step).await
     }
 
@@ -124,7 +130,7 @@ impl Registration {
         reason: &str,
     ) -> Result<SteppedRequest, RegistrationStop> {
         let event = RequestEvent::DistinctPersons { reason: reason.to_owned() };
-        self.act(number, &CaseActor::arbiter(by), &CaseStep::new(event)).await
+        self.arbitrate(by, number, CaseStep::new(event)).await
     }
 
     /// « Demander une pièce à l'AE » (25).
@@ -147,6 +153,6 @@ impl Registration {
     /// Refusals of the transition table; the errors of the registry.
     pub async fn reject(&self, by: &ArbiterSession, number: &str, reason: &str) -> Result<SteppedRequest, RegistrationStop> {
         let event = RequestEvent::Reject { reason: reason.to_owned() };
-        self.act(number, &CaseActor::arbiter(by), &CaseStep::new(event)).await
+        self.arbitrate(by, number, CaseStep::new(event)).await
     }
 }

@@ -20,8 +20,8 @@ const MANAGERS_MAX: usize = 1_000;
 /// An auditor (AUD), who reads the trail and nothing else.
 #[derive(Debug, Clone)]
 pub struct AuditorSession {
-    person: String,
-    trace: SessionTrace,
+    pub(crate) person: String,
+    pub(crate) trace: SessionTrace,
 }
 
 /// Something that somebody did, as they or their representative read it.

@@ -477,8 +477,8 @@ impl Registration {
         self.notify(writes, NoticeId::N15, &people, &values, self.now_ms())
     }
 
-    /// Withholds the means of persons who are not certifiable for more than 90 days (registration §9.3). What is withheld for another reason
-    /// stays as it is, and support lifts it.
+    /// Withholds the means of persons who are not certifiable for more than 90 days (registration §9.3), and tells whoever states the civil status
+    /// (G06). What is withheld for another reason stays as it is, and support lifts it.
     pub(crate) async fn run_uncertified(&self) -> Result<(), Error> {
         let today = self.today();
         loop {
@@ -493,6 +493,10 @@ impl Registration {
                     CertificationState::parse(&kept.value.state).is_some_and(|state| withholds_means(state, since, false, today))
                 });
                 if waits {
+                    if let Some(kept) = &kept {
+                        let since = parse_iso(kept.value.stands_since()).unwrap_or(today);
+                        self.tell_uncertified(&mut writes, &kept.value.owner, since).await?;
+                    }
                     let known: Option<VersionedRow<WithheldMeansRow>> = read(self.registry(), &due.value.person).await?;
                     if known.is_none() {
                         let row = WithheldMeansRow {

@@ -67,6 +67,7 @@ impl Registration {
         run.authorities = Box::pin(self.run_authorities()).await?;
         run.reviews = Box::pin(self.run_reviews()).await?;
         Box::pin(self.run_uncertified()).await?;
+        run.reminded += Box::pin(self.run_contact_questions()).await?;
         run.reminded += Box::pin(self.run_confirmations()).await? + Box::pin(self.run_home_helps()).await?;
         let swept = [
             crate::person_search::FruitlessSearchesRow::KIND,
@@ -85,6 +86,10 @@ impl Registration {
             crate::anomalies::AnomalyRow::KIND,
             crate::anomalies::AnomalySourceRow::KIND,
             crate::certification::CivilQuestionRow::KIND,
+            crate::second_look_row::SecondLookRow::KIND,
+            crate::survey::SurveyRow::KIND,
+            crate::survey::SurveyAnswerRow::KIND,
+            crate::outside_warnings::OutsideWarningsRow::KIND,
             crate::feed_rows::FeedBatchRow::KIND,
             crate::feed_rows::FeedPageRow::KIND,
         ];

@@ -9,6 +9,7 @@ use crate::identity_key::PersonKeyRow;
 use crate::limits::{DUPLICATE_GROUP_MAX, LIST_PAGE_MAX, PAGE};
 use crate::person::{RegisteredPerson, persons_or_faults};
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, read};
+use crate::second_look_row::IdentityDecision;
 use crate::service::{Registration, SystemActor, refusal, typed_reason, with_member};
 use crate::session::ArbiterSession;
 use annuaire_mos::EtatCivil;
@@ -289,6 +290,7 @@ impl Registration {
         if let Some(waits) = &waits {
             writes.remove(waits);
         }
+        self.draw_pair(&mut writes, by, (&one, &other), IdentityDecision::Distinct)?;
         writes.audit(event);
         self.written_once(writes, &actor, &key).await
     }

@@ -15,7 +15,7 @@ use crate::row::{PendingWrites, VersionedRow, read};
 use crate::service::{Registration, with_member};
 use annuaire_store::{AuditEvent, Cause, NewJob, Queue};
 use annuaire_workflow::attestation::means_from;
-use annuaire_workflow::day::{Day, timer_day};
+use annuaire_workflow::day::{Day, french, timer_day};
 use annuaire_workflow::decide::RequestDecision;
 use annuaire_workflow::messages::MessageCode;
 use annuaire_workflow::norm::norm;
@@ -144,6 +144,9 @@ impl<'a> Settling<'a> {
             let (kind, key) = (PROCESS_JOB.to_owned(), self.row.number.clone());
             self.writes.job(NewJob { queue: Queue::Work, kind, key, due_ms: self.now_ms, payload });
         }
+        if let Some(second) = &self.step.second_look {
+            self.writes.put(second, None)?;
+        }
         self.keep_identity(decision)?;
         self.lock_identity(decision)
     }
@@ -247,9 +250,23 @@ impl<'a> Settling<'a> {
                     let (later, values) = (means_from(self.now_ms), &self.values);
                     self.service.notify(&mut self.writes, NoticeId::N26, &self.people, values, later)?;
                 }
+                if id == NoticeId::N10 {
+                    self.survey()?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Asks one new registration in a hundred for an opinion (G08).
+    fn survey(&mut self) -> Result<(), Error> {
+        let subject = self.row.subject.clone().unwrap_or_default();
+        let drawn = self.service.drawn_survey(&self.row.number, &subject, &self.row.structure, self.now_ms);
+        let Some((row, (later, until))) = drawn.and_then(|row| row.asked().map(|asked| (row, asked))) else { return Ok(()) };
+        self.writes.put(&row, None)?;
+        let mut values = self.values.clone();
+        values.set("date", &french(until));
+        self.service.notify(&mut self.writes, NoticeId::G08, &self.people, &values, later)
     }
 
     fn set_owner(&mut self) {

@@ -233,6 +233,10 @@ impl Registration {
             Some(person) => read(self.registry(), &person.national_id).await?,
             None => None,
         };
+        let takeover = match &record.person {
+            Some(_) => self.told_of_takeover(person, &owner.code).await?,
+            None => None,
+        };
         let mut unit = self.registry().begin().await?;
         let national_id = match person {
             Some(person) => person.national_id.clone(),
@@ -293,6 +297,9 @@ impl Registration {
             let mut taken = event.clone();
             "inscription-flux-proprietaire".clone_into(&mut taken.event);
             writes.audit(taken);
+            if let Some(people) = &takeover {
+                self.tell_takeover(&mut writes, people, &owner.code)?;
+            }
         }
         writes.audit(event);
         let commit_ms = &self.settings.commit_ms;

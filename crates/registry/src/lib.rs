@@ -17,14 +17,14 @@
 //! [`Registration::run_feeds`] (feeds of orders and agencies),
 //! [`Registration::run_notices`] (messages), [`Registration::run_due`] (timers, planned situations), [`Registration::index_next`] (keys
 //! of the identities that the log changes), [`Registration::follow_next`] (structures that the log changes), and once a night
-//! [`Registration::run_nightly_duplicates`].
+//! [`Registration::run_nightly_duplicates`] and [`Registration::run_nightly_indicators`].
 //!
 //! # Costs and absences
 //!
 //! A step costs some point reads and one unit; a search for an identity costs a page of rows for each of its keys and the facts of the
 //! candidates. This room knows no HTML, SQL, clock or environment, and sends nothing itself: the program gives a
-//! [`NoticeSender`] and a [`StructureSearch`]. Absent: correcting a recorded death, surveys and indicators (§15), suspended
-//! situations of closed structures, the switch of a profession from ADELI records (§16.5; correspondence files are loaded).
+//! [`NoticeSender`] and a [`StructureSearch`]. Absent: suspended situations of closed structures, the switch of a profession from ADELI
+//! records (§16.5; correspondence files are loaded).
 
 mod accesses;
 mod acting;
@@ -48,6 +48,7 @@ mod contact_proposals;
 mod content;
 mod correspondence;
 mod dashboard;
+mod death_correction;
 mod due;
 mod duplicates;
 mod effects;
@@ -67,6 +68,8 @@ mod holder;
 mod home_help;
 mod identity_key;
 mod indexing;
+mod indicator_count;
+mod indicators;
 mod keys;
 pub mod limits;
 mod lists;
@@ -80,6 +83,7 @@ mod merging;
 mod notice;
 mod once;
 mod outbox;
+mod outside_warnings;
 mod own_sheets;
 mod person;
 mod person_search;
@@ -91,6 +95,8 @@ mod request_row;
 mod requests;
 mod reviewing;
 mod row;
+mod second_look;
+mod second_look_row;
 mod sections;
 mod service;
 mod session;
@@ -102,8 +108,10 @@ mod statement;
 mod step;
 mod structure_log;
 mod support;
+mod survey;
 mod takeover;
 mod target;
+mod told_owners;
 mod wishes;
 
 pub use accesses::FileAccess;
@@ -124,6 +132,7 @@ pub use consoles::OpenConsoles;
 pub use contact_proposals::{ProposedContact, note_activation};
 pub use correspondence::CorrespondenceReport;
 pub use dashboard::{Dashboard, StaffFigures};
+pub use death_correction::{CorrectedDeath, DeathToCorrect, EndedSituation};
 pub use due::DueRun;
 pub use duplicates::{DuplicatePair, DuplicateSheet, DuplicatesRun};
 pub use error::{Error, RegistrationRefusal, RegistrationStop};
@@ -134,6 +143,7 @@ pub use habilitations::{ListedManager, ManagerTerms};
 pub use holder::{ContactProposal, OwnFile};
 pub use home_help::AttestedHomeHelp;
 pub use indexing::IndexingRun;
+pub use indicators::{IndicatorReader, IndicatorsRun, QualityReport, ScoredAuthority, TerritoryFigures};
 pub use lists::{ListedRequest, ManagerTasks, RequestPage, RequestQuery, RequestSheet, RequestTable};
 pub use lives::{means_frozen, means_withheld};
 pub use lot_rows::{LotFinding, LotLine, LotOutcome, LotPhase};
@@ -149,6 +159,8 @@ pub use representative::{AuthoritySheet, HabilitationCandidate, ListedMandataire
 pub use request_row::{origin_code, section_code};
 pub use requests::RegistrationSubject;
 pub use reviewing::{ReviewLine, ReviewPage};
+pub use second_look::{ArbiterDisagreement, SecondLookLine, SecondLookSheet};
+pub use second_look_row::IdentityDecision;
 pub use sections::{SectionDraft, SectionOutcome};
 pub use service::{Registration, RegistrationSettings, SystemActor};
 pub use session::{

@@ -131,3 +131,21 @@ pub const FEED_TEXT_CHARS: usize = 200;
 pub const FEED_LIST_MAX: usize = 100;
 /// Batches of an authority that are listed, the newest first.
 pub const FEEDS_SHOWN: usize = 50;
+/// Months that indicators look back: a closure, a decision, a message, a merge (registration §15).
+pub const INDICATOR_MONTHS: i32 = 12;
+/// Months before today since which a request was begun that may have ended in those twelve.
+pub const INDICATOR_BEGUN_MONTHS: i32 = 24;
+/// Persons whose facts the count of indicators reads at once.
+pub const INDICATOR_PERSONS: usize = 50;
+/// Structures of which a home page compares the quality.
+pub const SCORED_PLACES: usize = 50;
+/// Milliseconds for which a decision that two arbiters made is kept after the second one: ninety days.
+pub const SECOND_LOOK_KEPT_MS: i64 = 90 * 86_400_000;
+/// Warnings of an identical identity elsewhere that are kept of a manager and day.
+pub const OUTSIDE_WARNINGS_MAX: usize = 50;
+/// Days between a registration and the survey about it.
+pub const SURVEY_AFTER_DAYS: i32 = 7;
+/// Days within which a survey is answered.
+pub const SURVEY_DAYS: i32 = 30;
+/// Milliseconds for which an answer to the survey is counted: a year.
+pub const SURVEY_ANSWER_KEPT_MS: i64 = 365 * 86_400_000;

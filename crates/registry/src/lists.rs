@@ -115,6 +115,8 @@ pub struct ManagerTasks {
     pub anomalies: u64,
     /// « Identités à vérifier »: persons whom the civil register does not know.
     pub identities: u64,
+    /// « Activités arrêtées par un décès corrigé ».
+    pub ended_by_death: u64,
 }
 
 /// A request with everything that its form shows.
@@ -393,7 +395,7 @@ impl Registration {
         Ok(sum)
     }
 
-    /// What waits for the authorities of a manager, of one look at the perimeter. Cost: four counts, and two pages of rows for each structure.
+    /// What waits for the authorities of a manager, of one look at the perimeter. Cost: four counts, and three pages of rows for each structure.
     ///
     /// # Errors
     /// The errors of the registry and of the search for structures.
@@ -414,6 +416,7 @@ impl Registration {
             reviews: self.reviews_of(&places).await?,
             anomalies: self.anomalies_about(&places).await?,
             identities: self.identities_of(&places).await?,
+            ended_by_death: self.ended_by_death_of(&places).await?,
         })
     }
 

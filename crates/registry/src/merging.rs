@@ -13,6 +13,7 @@ use crate::grants::{ManagerRow, PlaceManagers};
 use crate::notice::{NoticePeople, NoticeValues};
 use crate::person::{RegisteredPerson, persons};
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, beginning, read};
+use crate::second_look_row::IdentityDecision;
 use crate::service::{Registration, refusal, typed_reason, with_member};
 use crate::session::ArbiterSession;
 use annuaire_base::Tx;
@@ -207,6 +208,7 @@ impl Registration {
         self.move_rows(&mut writes, &kept, &alias).await?;
         let targets = self.end_habilitations(&mut writes, &actor, &alias.national_id).await?;
         self.tell_merge(&mut writes, &kept, &alias, true).await?;
+        self.draw_pair(&mut writes, by, (&kept, &alias), IdentityDecision::Same)?;
         event.detail = with_member(&event.detail, "reason", &json!(reason));
         event.detail = with_member(&event.detail, "other", &json!(alias.national_id));
         let mut of_alias = event.clone();

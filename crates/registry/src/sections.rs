@@ -210,6 +210,11 @@ impl Registration {
         step.section = Some(checked.typed);
         step.acknowledged = if valid { checked.findings.codes() } else { Vec::new() };
         let request = self.act(number, actor, &step).await?;
+        if checked.alike.as_ref().is_some_and(EntryDisclosure::counts_as_outside_warning)
+            && let Some(TypedSection::Civil(_, Some(values))) = &step.section
+        {
+            self.note_outside_warning(actor, number, values).await?;
+        }
         Ok(SectionOutcome { request, findings: checked.findings, alike: checked.alike, valid })
     }
 

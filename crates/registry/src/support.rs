@@ -109,7 +109,7 @@ pub struct OperatorJob {
     pub id: i64,
     /// Since when it waits, milliseconds since 1970 UTC.
     pub since_ms: i64,
-    /// What it is: `letter`, or the alert: `fraud`, `searches`, `processing`, the key of a timer.
+    /// What it is: `letter`, or the alert: `fraud`, `searches`, `outside`, `processing`, the key of a timer.
     pub what: String,
     /// Number of the request; empty when there is none.
     pub request: String,

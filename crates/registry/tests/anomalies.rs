@@ -123,3 +123,28 @@ async fn forms_are_checked_and_one_address_does_not_flood_the_owners() {
     r.run_due(&w.system).await.unwrap();
     assert!(w.registry.identity_rows("anomaly-source", None, "", 10).await.unwrap().is_empty(), "addresses are forgotten");
 }
+
+#[tokio::test]
+async fn owners_hear_of_reports_in_one_mail_a_day() {
+    let w = World::new().await;
+    let (_, rpps) = w.registered(&w.manager(SITE).await, "990000010", "Camille", "camille").await;
+    w.pass(DAY);
+    w.mails().await;
+    for datum in [AnomalyDatum::Role, AnomalyDatum::Left, AnomalyDatum::Contact] {
+        filed(&w, &report(&rpps, datum)).await;
+    }
+    filed(&w, &report(&HEAD[1..], AnomalyDatum::Name)).await;
+    filed(&w, &report("99912345671", AnomalyDatum::Name)).await;
+    assert!(w.mails().await.is_empty(), "not for each report");
+    w.pass(DAY);
+    let subject = "Une anomalie est signalée";
+    let mails: Vec<_> = w.mails().await.into_iter().filter(|(_, sent, _)| sent == subject).collect();
+    let mut told: Vec<&str> = mails.iter().map(|(to, ..)| to.as_str()).collect();
+    told.sort_unstable();
+    // The managers of the structure, the professional, the agents of the order that registered the other person: each once.
+    let managers = ["collegue@gestion.example", "nationale@gestion.example", "siege@gestion.example", "site@gestion.example"];
+    assert_eq!(told, [&["camille@personne.example"], &managers[..]].concat());
+    for (_, _, text) in &mails {
+        assert!(!text.contains("partie") && !text.contains(&rpps) && !text.contains("lecteur@"), "{text}");
+    }
+}

@@ -202,9 +202,22 @@ async fn means_are_withheld_ninety_days_after_the_state_and_not_after_the_questi
     w.pass(90 * DAY);
     w.registration.run_due(&w.system).await.unwrap();
     assert_eq!(withheld().await, None, "the ninetieth day");
+    w.mails().await;
     w.pass(DAY);
     w.registration.run_due(&w.system).await.unwrap();
     assert_eq!(withheld().await.as_deref(), Some("identité non certifiable"));
+    // The managers of the owner are told (G06), and nobody is named.
+    let reminders = async || {
+        let mails = w.mails().await.into_iter().filter(|(_, subject, _)| subject.contains("toujours pas certifiée"));
+        mails.collect::<Vec<(String, String, String)>>()
+    };
+    let mut told = reminders().await;
+    told.sort();
+    let to: Vec<&str> = told.iter().map(|(to, ..)| to.as_str()).collect();
+    assert_eq!(to, ["collegue@gestion.example", "siege@gestion.example", "site@gestion.example"]);
+    assert!(told[0].2.contains("Structure d'essai 990000010") && !told[0].2.contains("Camille") && !told[0].2.contains(&rpps));
+    w.registration.run_due(&w.system).await.unwrap();
+    assert!(reminders().await.is_empty(), "once");
     w.registration.ask_register_again(&by, &rpps).await.unwrap();
     assert_eq!(withheld().await, None, "the register is asked again");
 }

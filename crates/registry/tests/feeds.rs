@@ -258,6 +258,7 @@ async fn each_authority_changes_what_is_its_own() {
             "exercises": [{"profession": profession, "category": "C", "familyName": "FICTIF", "givenName": "Camille"}],
         })
     };
+    w.mails().await;
     // The order is stronger than the structure that registered the person, and becomes the owner of the civil status.
     let sent = send(&w, &by, true, &[line("M-1", "10", "Essai", 1)]).await;
     assert_eq!((sent.accepted, sent.warned), (1, 0), "{:?}", answers(&w, &by, &sent).await);
@@ -265,6 +266,18 @@ async fn each_authority_changes_what_is_its_own() {
     assert_eq!((person.exercices.len(), person.correspondance.unwrap().courriel.as_str()), (2, "ordre@ordre.example"));
     let trail = w.registry.audit_trail(0, 100_000).await.unwrap();
     assert!(trail.iter().any(|row| row.event.event == "inscription-flux-proprietaire"));
+    // The person is told (N15), once: the next line of the order takes nothing over.
+    let told = async || {
+        let mails = w.mails().await.into_iter().filter(|(_, subject, _)| subject.contains("état civil"));
+        mails.collect::<Vec<(String, String, String)>>()
+    };
+    let mails = told().await;
+    assert_eq!(mails.iter().map(|(to, ..)| to.as_str()).collect::<Vec<_>>(), ["camille@personne.example"]);
+    assert!(mails[0].2.contains("l'autorité qui répond de l'état civil, désormais"), "{}", mails[0].2);
+    let inbox = w.registration.manager_inbox(&manager).await.unwrap();
+    assert!(inbox.iter().any(|message| message.body.contains("désormais")), "the managers of the former owner");
+    send(&w, &by, true, &[line("M-1", "10", "Essai", 2)]).await;
+    assert!(told().await.is_empty());
     // The agency is weaker: its practice is taken, its civil status and contact are not.
     let sent = send(&w, &ars, true, &[line("P-1", "93", "Autrement", 1)]).await;
     let answer = &answers(&w, &ars, &sent).await[0];

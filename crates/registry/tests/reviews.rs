@@ -184,17 +184,27 @@ async fn a_verified_contact_is_asked_for_after_a_year_and_one_click_confirms_it(
     let draft = ContactDraft { email: "autre@personne.example".into(), mobile: "0639980019".into(), sans_mobile: false };
     r.propose_contact(&w.manager(SITE).await, &rpps, &draft).await.unwrap();
     r.confirm_contact(&holder, true).await.unwrap();
+    r.run_nightly_indicators(&w.system).await.unwrap().expect("the walk of the night finds the contact");
+    w.mails().await;
+    let asked = async || {
+        r.run_due(&w.system).await.unwrap();
+        let mails = w.mails().await.into_iter().filter(|(_, subject, _)| subject.contains("toujours exactes"));
+        mails.map(|(to, ..)| to).collect::<Vec<String>>()
+    };
     // From 11 December 2027 to that day of a leap year.
     w.pass(365 * DAY);
-    assert!(!old().await);
+    assert!(!old().await && asked().await.is_empty());
     w.pass(DAY);
     assert!(old().await);
+    assert_eq!(asked().await, ["autre@personne.example"]);
+    assert!(asked().await.is_empty(), "once");
     for _ in 0..2 {
         r.confirm_own_contact(&holder).await.unwrap();
         assert!(!old().await);
     }
     w.pass(364 * DAY);
-    assert!(!old().await);
+    assert!(!old().await && asked().await.is_empty());
     w.pass(DAY);
     assert!(old().await, "a year after the click");
+    assert_eq!(asked().await, ["autre@personne.example"]);
 }

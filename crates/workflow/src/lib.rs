@@ -15,6 +15,7 @@
 //!   [`person`] and [`contact`] are the lives of what a request leaves behind.
 //! * [`adeli`] reads the files of the move from ADELI to RPPS numbers.
 //! * [`bulk`] reads a line of a list of an employer as drafts of that form; [`feed`] has the rules of what orders and agencies send.
+//! * [`reviews`] and [`indicators`] keep the directory true and tell how true it is.
 //! * [`timers`] tell what is due when nobody acts, [`notifications`] what people are told.
 //!
 //! The files in `tests/golden` show all of it to people of the field. A module whose rules go beyond the reference, or choose
@@ -64,6 +65,7 @@ pub mod duplicates;
 pub mod feed;
 pub mod fields;
 pub mod habilitation;
+pub mod indicators;
 pub mod kind;
 pub mod limits;
 pub mod messages;

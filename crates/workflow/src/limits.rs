@@ -105,6 +105,10 @@ pub const LARGE_STRUCTURE_PERSONS: u32 = 500;
 pub const REVIEW_UNANSWERED_DAYS: [i32; 2] = [60, 120];
 /// Days within which an anomaly that somebody reported is answered (registration §15).
 pub const ANOMALY_DAYS: i32 = 30;
+/// Count below which a figure of an indicator is hidden, so that nobody is recognised (registration §15: never per person).
+pub const HIDDEN_BELOW: u64 = 10;
+/// Counts of indicators are told in multiples of this, so that the figures of two nights do not tell of one person.
+pub const SHOWN_IN: u64 = 10;
 
 /// Months after which an unused habilitation is suspended (registration §2.4).
 pub const HABILITATION_IDLE_MONTHS: i32 = 13;

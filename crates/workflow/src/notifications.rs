@@ -1,4 +1,4 @@
-//! What people are told by mail, message and inbox: N01 to N26 (registration §12), and G01 to G03, which
+//! What people are told by mail, message and inbox: N01 to N26 (registration §12), and G01 to G08, which
 //! are ours: the reference asks for them and names no text.
 //!
 //! A template names its places. It may name the first name and the number of the request; whatever else it names is listed in the

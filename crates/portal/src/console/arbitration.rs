@@ -12,7 +12,7 @@ use crate::french::{instant, typeset};
 use crate::limits::REASON_CHARS;
 use crate::sheet::{SheetView, sheet_view};
 use crate::who::ProfessionalVisit;
-use annuaire_registry::{ArbiterSession, DuplicatePair, RegistrationRefusal, RegistrationStop};
+use annuaire_registry::{ArbiterDisagreement, ArbiterSession, DuplicatePair, RegistrationRefusal, RegistrationStop};
 use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -36,6 +36,24 @@ struct PairLine {
     since: String,
 }
 
+/// A decision that two arbiters made otherwise.
+struct DisagreementLine {
+    about: String,
+    first: &'static str,
+    second: &'static str,
+    since: String,
+}
+
+fn disagreement(line: ArbiterDisagreement) -> DisagreementLine {
+    let number = if line.request.is_empty() { String::new() } else { format!("demande {}, ", line.request) };
+    DisagreementLine {
+        about: format!("{number}RPPS {}", line.rpps),
+        first: line.first.label(),
+        second: line.second.label(),
+        since: instant(line.at_ms),
+    }
+}
+
 /// The queue.
 #[derive(Template)]
 #[template(path = "console/arbitration.html")]
@@ -45,6 +63,9 @@ struct ArbitrationQueuePage<'a> {
     requests_after: String,
     pairs: Vec<PairLine>,
     pairs_after: String,
+    /// Key and day of what waits for a second look.
+    looks: Vec<(String, String)>,
+    disagreements: Vec<DisagreementLine>,
 }
 
 /// A request beside its candidate.
@@ -102,6 +123,8 @@ pub(crate) async fn queue(visit: ProfessionalVisit) -> PageAnswer {
             .map(|pair| PairLine { first: pair.first, second: pair.second, score: pair.score, since: instant(pair.since_ms) })
             .collect(),
         pairs_after,
+        looks: registration.second_looks(&by).await?.into_iter().map(|line| (line.key, instant(line.since_ms))).collect(),
+        disagreements: registration.arbiter_disagreements(&by).await?.into_iter().map(disagreement).collect(),
     };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }

@@ -41,6 +41,8 @@ pub(crate) async fn home(visit: ProfessionalVisit) -> PageAnswer {
     add(open.arbitration, "/portail/console/arbitrage", "File d’arbitrage", "Identités semblables, doublons, rapprochements");
     add(open.support, "/portail/console/support", "Support", "Demandes, structures à vérifier, alertes");
     add(open.audit, "/portail/console/audit", "Trace d’audit", "Qui a lu ou fait quoi, en lecture seule");
+    let figures = open.audit || open.arbitration;
+    add(figures, "/portail/console/indicateurs", "Indicateurs de qualité", "Chiffres par territoire, sans aucune personne");
     add(open.terminologies, "/portail/console/nomenclatures", "Nomenclatures", "Professions demandées par les gestionnaires");
     let about = open.authority.as_deref().map(authority_name).unwrap_or_default();
     add(open.authority.is_some(), "/portail/console/autorite", "Autorité d’enregistrement", &about);

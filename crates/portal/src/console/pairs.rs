@@ -11,7 +11,7 @@ use crate::form::PostedForm;
 use crate::frame::PortalFrame;
 use crate::french::typeset;
 use crate::who::ProfessionalVisit;
-use annuaire_registry::{ArbiterSession, RegistrationRefusal, RegistrationStop, UndoneMerge};
+use annuaire_registry::{ArbiterSession, CorrectedDeath, RegistrationRefusal, RegistrationStop, UndoneMerge};
 use annuaire_workflow::day::{french, parse_iso};
 use annuaire_workflow::messages::MessageCode;
 use askama::Template;
@@ -36,7 +36,7 @@ struct DuplicatePairPage<'a> {
     points: Vec<OpenPoint>,
 }
 
-/// Undoing a merge, and agreeing to « Erreur de personne ».
+/// Undoing a merge, agreeing to « Erreur de personne », and taking a death back.
 #[derive(Template)]
 #[template(path = "console/corrections.html")]
 struct CorrectionsPage<'a> {
@@ -45,6 +45,9 @@ struct CorrectionsPage<'a> {
     agree: Vec<FormField>,
     /// Merges that another arbiter wants undone, and those of the reader: alias, number that stayed, day, whether the reader proposed it.
     waiting: Vec<(String, String, String, bool)>,
+    death: Vec<FormField>,
+    /// Deaths that another arbiter has to confirm: number, day, whether the reader proposed it.
+    deaths: Vec<(String, String, bool)>,
     points: Vec<OpenPoint>,
 }
 
@@ -145,23 +148,42 @@ fn corrections<'a>(visit: &'a ProfessionalVisit, form: Option<&PostedForm>) -> C
             purpose("accesAccord", of("accorder", "accesAccord")),
         ],
         waiting: Vec::new(),
+        death: vec![
+            FormField::text("decede", "Numéro RPPS de la personne déclarée décédée", &of("deces", "decede"), 20)
+                .mandatory()
+                .numeric(),
+            purpose("accesDeces", of("deces", "accesDeces")),
+            FormField { id: "motifDeces", ..reason_field(&of("deces", "motifDeces")) },
+        ],
+        deaths: Vec::new(),
         points: Vec::new(),
     }
+}
+
+async fn deaths(visit: &ProfessionalVisit, by: &ArbiterSession) -> Result<Vec<(String, String, bool)>, PortalFault> {
+    let all = visit.portal.registration().deaths_to_correct(by).await?;
+    let day = |iso: &str| parse_iso(iso).map(french).unwrap_or_default();
+    Ok(all.into_iter().map(|death| (death.rpps, day(&death.on), death.is_own)).collect())
 }
 
 /// `GET /portail/console/arbitrage/corrections`
 pub(crate) async fn corrections_page(visit: ProfessionalVisit) -> PageAnswer {
     let by = arbiter(&visit, READS_QUEUE).await?;
-    let page = CorrectionsPage { waiting: waiting(&visit, &by).await?, ..corrections(&visit, None) };
+    let (waiting, deaths) = (waiting(&visit, &by).await?, deaths(&visit, &by).await?);
+    let page = CorrectionsPage { waiting, deaths, ..corrections(&visit, None) };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }
 
 /// `POST /portail/console/arbitrage/corrections`
 pub(crate) async fn correct(visit: ProfessionalVisit, form: PostedForm) -> PageAnswer {
     let reader = arbiter(&visit, READS_QUEUE).await?;
-    let mut page = CorrectionsPage { waiting: waiting(&visit, &reader).await?, ..corrections(&visit, Some(&form)) };
-    let undoes = form.get("faire") == "defusionner";
-    let fields = if undoes { &mut page.undo } else { &mut page.agree };
+    let (waiting, deaths) = (waiting(&visit, &reader).await?, deaths(&visit, &reader).await?);
+    let mut page = CorrectionsPage { waiting, deaths, ..corrections(&visit, Some(&form)) };
+    let fields = match form.get("faire") {
+        "defusionner" => &mut page.undo,
+        "deces" => &mut page.death,
+        _ => &mut page.agree,
+    };
     let empty = fields.iter_mut().filter(|field| field.value.trim().is_empty());
     let mut points: Vec<OpenPoint> = empty.map(missing).collect();
     if points.is_empty() {
@@ -171,6 +193,11 @@ pub(crate) async fn correct(visit: ProfessionalVisit, form: PostedForm) -> PageA
                 let by = arbiter(&visit, form.get("accesFusion")).await?;
                 let undone = registration.undo_merge(&by, form.get("alias"), form.get("motif")).await;
                 undone.map(|undone| if undone == UndoneMerge::Proposed { "defusion-proposee" } else { "defusionnees" })
+            }
+            "deces" => {
+                let by = arbiter(&visit, form.get("accesDeces")).await?;
+                let done = registration.correct_death(&by, form.get("decede"), form.get("motifDeces")).await;
+                done.map(|done| if done == CorrectedDeath::Proposed { "deces-propose" } else { "deces-corrige" })
             }
             "accorder" => {
                 let by = arbiter(&visit, form.get("accesAccord")).await?;
@@ -185,10 +212,8 @@ pub(crate) async fn correct(visit: ProfessionalVisit, form: PostedForm) -> PageA
                 return Ok(answer::see_other(&format!("{}?fait=accord", ARBITRATION.0)));
             }
             Err(RegistrationStop::Refused(refused)) => {
-                let anchor = match (undoes, refused.code) {
-                    (true, MessageCode::EGen03) => 2,
-                    _ => 0,
-                };
+                // The reason is the third field of the forms that have one.
+                let anchor = if refused.code == MessageCode::EGen03 { 2 } else { 0 };
                 if let Some(field) = fields.get_mut(anchor) {
                     field.tell(refused.code.as_str(), &refused.text);
                     points.push(refused_at(&field.anchor(), &refused));

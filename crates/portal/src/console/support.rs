@@ -38,6 +38,8 @@ struct OperatorJobLine {
     since: String,
     what: String,
     request: String,
+    /// RPPS number of the manager whom an alert is about; empty when it is about none.
+    manager: String,
 }
 
 /// The console.
@@ -97,6 +99,7 @@ fn job_words(job: &OperatorJob) -> String {
         "letter" => format!("Courrier à poster (notification {})", job.notice),
         "fraud" => "Alerte « Ce n'est pas moi »".to_owned(),
         "searches" => "Recherches d'identité sans suite trop nombreuses".to_owned(),
+        "outside" => "Identités identiques ailleurs : trois avertissements sans demande envoyée".to_owned(),
         "processing" => "Traitement en échec".to_owned(),
         timer => format!("Échéance dépassée ({timer})"),
     }
@@ -127,6 +130,7 @@ async fn console(visit: &ProfessionalVisit, form: Option<&PostedForm>, points: V
         since: instant(job.since_ms),
         what: typeset(&job_words(&job)),
         request: job.request,
+        manager: job.manager.get(1..).unwrap_or_default().to_owned(),
     };
     let jobs = registration.operator_jobs(&by).await?.into_iter().map(job).collect();
     let mut purpose = purpose_field(&form.map(purpose_of).unwrap_or_default());

@@ -20,6 +20,9 @@ struct ManagerHomePage<'a> {
     /// Further cards, of what is not zero: sentence, address, words of the link.
     more: Vec<(String, &'static str, &'static str)>,
     messages: String,
+    /// « Qualité de vos enregistrements », and the median of all authorities; empty before there is something to count.
+    score: String,
+    median: String,
 }
 
 /// A message, as a page shows it.
@@ -77,12 +80,19 @@ pub(crate) async fn home(visit: ManagerVisit) -> PageAnswer {
         let text = counted(tasks.identities, "identité à vérifier", "identités à vérifier");
         more.push((text, "/portail/gae/identites", "Vérifier les identités"));
     }
+    if tasks.ended_by_death > 0 {
+        let (one, many) = ("activité arrêtée par un décès corrigé", "activités arrêtées par un décès corrigé");
+        more.push((counted(tasks.ended_by_death, one, many), "/portail/gae/deces-corriges", "Voir ces activités"));
+    }
+    let score = registration.authority_score(&visit.session).await?;
     let page = ManagerHomePage {
         frame: &visit.frame,
         to_treat: counted(tasks.to_treat, "demande à traiter en tout", "demandes à traiter en tout"),
         needs_charter: charter.as_deref() != Some(registration.terms_version()),
         more,
         messages: counted(messages, "message", "messages"),
+        score: score.map(|score| format!("{}\u{a0}%", score.own)).unwrap_or_default(),
+        median: score.and_then(|score| score.median).map(|median| format!("{median}\u{a0}%")).unwrap_or_default(),
     };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }

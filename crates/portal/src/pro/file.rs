@@ -46,6 +46,7 @@ struct OwnFilePage<'a> {
     has_old_contact: bool,
     /// Whether an employer attested the profession of home helper.
     has_home_help: bool,
+    has_survey: bool,
 }
 
 /// SC51.
@@ -171,6 +172,7 @@ pub(crate) async fn file(visit: HolderVisit) -> PageAnswer {
         has_proposal: file.proposal.is_some(),
         has_old_contact: file.contact_is_old,
         has_home_help: visit.portal.registration().own_home_help(&visit.session).await?.is_some(),
+        has_survey: visit.portal.registration().open_survey(&visit.session).await?.is_some(),
     };
     Ok(answer::page(&visit.portal, &visit.request, StatusCode::OK, &page))
 }

@@ -233,7 +233,7 @@ impl World {
             rpps_prefix: "99912".into(),
             public_base: "https://annuaire.example/portail".into(),
             terms_version: "2026-01".into(),
-            arbiters: [NATIONAL.to_owned()].into(),
+            arbiters: [NATIONAL.to_owned(), COLLEAGUE.to_owned()].into(),
             support: [NATIONAL.to_owned()].into(),
             auditors: [NATIONAL.to_owned()].into(),
             terminologists: [NATIONAL.to_owned()].into(),

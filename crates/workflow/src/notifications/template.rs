@@ -49,6 +49,10 @@ pub enum NoticeAudience {
     BothContacts,
     /// The manager whose habilitation it is.
     ConcernedManager,
+    /// Agents of an order or a regional agency.
+    Agents,
+    /// National arbiters.
+    Arbiters,
 }
 
 impl NoticeAudience {
@@ -63,6 +67,8 @@ impl NoticeAudience {
             Self::Representative => "REP",
             Self::BothContacts => "old and new contact",
             Self::ConcernedManager => "manager",
+            Self::Agents => "agents of the order or agency",
+            Self::Arbiters => "ARB",
         }
     }
 }
@@ -126,6 +132,11 @@ notices! {
     G01 "G01" "ours: yearly confirmation of the managers of an authority (registration §2.4)";
     G02 "G02" "ours: answer to « Ma profession n'est pas dans la liste » (registration §3.3)";
     G03 "G03" "ours: a contact waits for the confirmation of the professional (registration §8.1, §10.5)";
+    G04 "G04" "ours: yearly confirmation of the own contact (registration §13, §15)";
+    G05 "G05" "ours: an anomaly was reported about what somebody owns (registration §15)";
+    G06 "G06" "ours: a civil status is not certifiable for 90 days (registration §9.3)";
+    G07 "G07" "ours: two arbiters decided otherwise (registration §4.11)";
+    G08 "G08" "ours: survey of a new registration (registration §15)";
 }
 
 impl fmt::Display for NoticeId {

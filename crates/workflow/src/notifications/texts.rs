@@ -1,7 +1,7 @@
 //! The French texts of all notifications (registration §12).
 
 use super::template::NoticeAudience::{
-    Author, BothContacts, ConcernedManager, Managers, OtherManagers, Professional, Representative,
+    Agents, Arbiters, Author, BothContacts, ConcernedManager, Managers, OtherManagers, Professional, Representative,
 };
 use super::template::NoticeChannel::{Digest, Letter, Mail, Portal, Sms};
 use super::template::{NoticeId, NoticeTemplate};
@@ -139,4 +139,24 @@ pub const TEMPLATES: &[NoticeTemplate] = &[
         "Des coordonnées à confirmer",
         "Bonjour {prénom},\n\n{structure} propose de nouvelles coordonnées pour vous joindre. Rien ne change sans votre accord : ce message est envoyé à vos coordonnées actuelles, et elles restent en vigueur.\n\nVous pouvez accepter ou refuser ces coordonnées jusqu'au {date}, à la page « Mes coordonnées ». Sans réponse, elles sont écartées.",
         "Des coordonnées vous sont proposées. Acceptez-les ou refusez-les sur le portail jusqu'au {date}."),
+    notice!(G04, &[(Professional, &[Mail, Portal])], allowed &[],
+        "Vos coordonnées sont-elles toujours exactes ?",
+        "Bonjour {prénom},\n\nVous n'avez pas confirmé vos coordonnées depuis un an. Elles servent à vous prévenir de tout ce qui touche à votre numéro RPPS et à votre e-CPS.\n\nOuvrez la page « Mes coordonnées » : confirmez-les en un clic si elles sont exactes, ou modifiez-les. Rien n'est retiré sans votre réponse.",
+        ""),
+    notice!(G05, &[(Professional, &[Digest]), (Managers, &[Digest]), (Agents, &[Digest])], allowed &["date"],
+        "Une anomalie est signalée",
+        "Bonjour {prénom},\n\nUn lecteur de l'annuaire signale qu'une donnée dont vous répondez est inexacte. Corrigez-la s'il y a lieu, puis répondez avant le {date} : la page « Anomalies signalées » du portail montre tous les signalements qui vous attendent. Rien n'est modifié sans votre réponse.",
+        ""),
+    notice!(G06, &[(Managers, &[Mail, Portal]), (Agents, &[Mail])], allowed &["structure", "date"],
+        "Une identité n'est toujours pas certifiée",
+        "Bonjour {prénom},\n\nDepuis le {date}, l'identité d'une personne enregistrée par {structure} ne peut pas être certifiée par le répertoire national. Tant que c'est le cas, cette personne ne peut pas activer de moyen de connexion.\n\nSi l'état civil est faux, corrigez-le. S'il est exact, la page « Identités à vérifier » du portail permet aux gestionnaires de demander à nouveau, ou de confirmer sur pièce d'identité. Rien n'est retiré de l'annuaire.",
+        ""),
+    notice!(G07, &[(Arbiters, &[Mail, Portal])], allowed &["date"],
+        "Deux arbitres ont décidé différemment",
+        "Bonjour {prénom},\n\nUne décision d'arbitrage du {date} a été reprise par un second arbitre, sans qu'il connaisse la première : les deux diffèrent. La première reste en vigueur.\n\nLa file d'arbitrage montre ce désaccord. Si la première décision est fausse, corrigez-la.",
+        ""),
+    notice!(G08, &[(Professional, &[Mail, Portal])], allowed &["date"],
+        "Votre avis sur votre enregistrement",
+        "Bonjour {prénom},\n\nVous avez été tiré(e) au sort parmi les personnes enregistrées récemment. Deux questions : avez-vous été informé(e) de votre enregistrement, et le rôle enregistré est-il exact ?\n\nRépondez jusqu'au {date} depuis la page « Mon dossier » du portail. Vos réponses ne sont ajoutées qu'à des totaux, et ne changent rien à votre dossier.",
+        ""),
 ];
