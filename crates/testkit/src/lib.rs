@@ -14,8 +14,10 @@
 //! ```
 
 mod dice;
+mod family_names;
 mod finess;
 mod generate;
+mod given_names;
 mod headers;
 mod names;
 mod people;

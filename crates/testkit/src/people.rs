@@ -5,6 +5,7 @@ use crate::names;
 use crate::places::{self, PracticePlace, StructureKind};
 use crate::plan::Plan;
 use annuaire_nos::Nos;
+use std::borrow::Cow;
 use std::io::{Result, Write};
 
 /// (code, weight per mille, order, diploma, title of doctor).
@@ -61,7 +62,7 @@ pub(crate) struct Person {
     rpps: String,
     adeli: bool,
     family: String,
-    given: &'static str,
+    given: Cow<'static, str>,
     woman: bool,
     jobs: Vec<HeldProfession>,
     places: Vec<(&'static str, Option<PracticePlace>)>,
@@ -201,7 +202,7 @@ impl Person {
     pub(crate) fn write(&self, files: &mut Files) -> Result<()> {
         let kind = if self.adeli { "0" } else { "8" };
         let id = [kind, self.rpps.as_str(), self.national.as_str()];
-        let name = [self.family.as_str(), self.given];
+        let name = [self.family.as_str(), &self.given];
         let civil = if self.woman { ("MME", "Madame") } else { ("M", "Monsieur") };
         for (rank, job) in self.jobs.iter().enumerate() {
             let title = if job.doctor { ("DR", "Docteur") } else { ("", "") };
