@@ -93,8 +93,13 @@ fn label(table: &str, code: &str) -> &'static str {
     Nos::embedded().table(table).and_then(|t| t.get(code)).map_or("", |c| c.label.as_str())
 }
 
-fn profession_label(code: &str) -> &'static str {
+pub(crate) fn profession_label(code: &str) -> &'static str {
     Nos::embedded().profession(code).map_or("", |(_, c)| c.label.as_str())
+}
+
+/// Label of an ordinal specialty.
+pub(crate) fn skill_label(code: &str) -> &'static str {
+    label("TRE_R38", code)
 }
 
 impl Person {
@@ -209,8 +214,7 @@ impl Person {
             let practice = [job.code, profession_label(job.code), job.category.0, job.category.1];
             let person = [title.0, title.1, civil.0, civil.1, name[0], name[1]];
             let head = [&id[..], &person, &practice].concat();
-            let skills: Vec<[&str; 4]> =
-                job.skills.iter().map(|s| ["S", "Spécialité ordinale", s, label("TRE_R38", s)]).collect();
+            let skills: Vec<[&str; 4]> = job.skills.iter().map(|s| ["S", "Spécialité ordinale", s, skill_label(s)]).collect();
             let shown = if skills.is_empty() { vec![[""; 4]] } else { skills.clone() };
             // The activities of a person with two professions are those of the first.
             let places: &[(&str, Option<PracticePlace>)] = if rank == 0 { &self.places } else { &[] };
