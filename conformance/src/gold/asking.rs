@@ -85,6 +85,8 @@ fn results_of(page: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
 
     #[test]
     fn results_are_the_links_of_headings_in_their_order() {
@@ -93,6 +95,51 @@ mod tests {
             <li><h2><a href="/p/professionnel/812">A</a></h2></li><li><h2><a href="/aide">aide</a></h2></li></ol>"#;
         assert_eq!(results_of(page), ["professionnel/812", "structure/F2"]);
         assert!(results_of("<h2><a href=\"/structure/F2\">B</a></h2>").is_empty());
+    }
+
+    /// Serves these answers to the requests of one connection, and gives the lines of the requests.
+    fn one_connection(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(stream);
+            let mut asked = Vec::new();
+            for answer in answers {
+                let mut first = String::new();
+                reader.read_line(&mut first).unwrap();
+                asked.push(first.trim_end().to_owned());
+                let mut line = String::new();
+                while line != "\r\n" {
+                    line.clear();
+                    reader.read_line(&mut line).unwrap();
+                }
+                reader.get_mut().write_all(answer.as_bytes()).unwrap();
+            }
+            asked
+        });
+        (base, server)
+    }
+
+    #[test]
+    fn queries_go_over_one_connection_and_redirections_are_not_followed() {
+        let page = "<ol class=\"results\"><li><h2><a href=\"/structure/F1\">x</a></h2></li></ol>";
+        let (base, server) = one_connection(vec![
+            "HTTP/1.1 303 See Other\r\nLocation: /professionnel/810\r\nContent-Length: 0\r\n\r\n".into(),
+            format!("HTTP/1.1 200 OK\r\nContent-Type: text/html;charset=UTF-8\r\nContent-Length: {}\r\n\r\n{page}", page.len()),
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno".into(),
+        ]);
+        let asker = GoldAsker::new(&format!("{base}/"));
+        let answers: Vec<GoldAnswer> =
+            [("810", ""), ("l'été", "29200"), ("", "")].into_iter().map(|(q, ou)| asker.ask(q, ou).unwrap()).collect();
+        assert_eq!(
+            server.join().unwrap()[..2],
+            ["GET /recherche?q=810&ou= HTTP/1.1", "GET /recherche?q=l%27%C3%A9t%C3%A9&ou=29200 HTTP/1.1"]
+        );
+        assert_eq!(answers.iter().map(|a| a.status).collect::<Vec<_>>(), [303, 200, 400]);
+        assert_eq!(answers[0].results, ["professionnel/810"]);
+        assert_eq!(answers[1].results, ["structure/F1"]);
+        assert!(answers[2].results.is_empty() && answers[2].body == "no");
     }
 
     #[test]

@@ -175,15 +175,15 @@ mod tests {
     fn every_rule_can_be_drawn() {
         for (heard, written, place, weight) in RULES {
             assert!(*weight > 0 && heard != written, "{heard}");
-            let word = match place {
-                Anywhere | BetweenVowels => format!("zua{heard}azu"),
-                Start => format!("{heard}zuzu"),
-                End => format!("zuzu{heard}"),
-                BeforeSoft => format!("zuz{heard}ezu"),
-                BeforeHard => format!("zuz{heard}lzu"),
-                BeforeConsonant => format!("zuz{heard}bzu"),
+            let around = |middle: &str| match place {
+                Anywhere | BetweenVowels => format!("zua{middle}azu"),
+                Start => format!("{middle}zuzu"),
+                End => format!("zuzu{middle}"),
+                BeforeSoft => format!("zuz{middle}ezu"),
+                BeforeHard => format!("zuz{middle}lzu"),
+                BeforeConsonant => format!("zuz{middle}bzu"),
             };
-            let expected = word.replacen(heard, written, 1);
+            let (word, expected) = (around(heard), around(written));
             assert!(ways(&word).contains(&expected), "{heard} → {written} in {word}");
         }
     }
