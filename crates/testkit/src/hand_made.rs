@@ -71,7 +71,7 @@ pub fn write_hand_made(dir: &Path, people: &[HandMadePerson], structures: &[Hand
         let structure = structures.get(person.place).ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, format!("person {index} works in structure {}, which is not there", person.place))
         })?;
-        let number = structure.in_finess.then(|| finess(person.place)).unwrap_or_default();
+        let number = if structure.in_finess { finess(person.place) } else { String::new() };
         let place = HandMadePlace {
             id: &hand_made_structure_id(person.place, structure),
             finess: &number,
