@@ -15,6 +15,7 @@
 
 mod asking;
 mod command;
+mod draft;
 mod figures;
 mod hard;
 mod hostile;

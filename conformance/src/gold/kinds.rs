@@ -2,16 +2,10 @@
 
 use annuaire_testkit::Dice;
 
+use super::draft::GoldDraft;
 use super::nation::GoldNation;
 use super::slips::FingerSlip::{Doubled, Extra, Missing, Neighbour, Transposed};
 use super::{people_kinds as people, structure_kinds as structures};
-
-/// What a kind makes of a nation: a query and the pages that answer it.
-pub(crate) struct GoldDraft {
-    pub q: String,
-    pub ou: String,
-    pub answers: Vec<String>,
-}
 
 /// A kind of query.
 pub(crate) struct GoldKind {

@@ -2,9 +2,8 @@
 
 use annuaire_testkit::Dice;
 
-use super::kinds::GoldDraft;
+use super::draft::{GoldDraft, MOST_ANSWERS};
 use super::nation::{GoldNation, KnownPerson, KnownTown};
-use super::queries::MOST_ANSWERS;
 use super::respelling::respelt;
 use super::slips::{FingerSlip, slipped};
 use super::spelling::{LITTLE_WORDS, plain, squeezed, unaccented};

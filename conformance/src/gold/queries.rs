@@ -4,11 +4,10 @@ use std::fmt::Write;
 
 use annuaire_testkit::Dice;
 
+use super::draft::MOST_ANSWERS;
 use super::kinds::KINDS;
 use super::nation::GoldNation;
 
-/// Most equally good answers of a query: with more of them none can be asked to stand among the first ten.
-pub(crate) const MOST_ANSWERS: usize = 10;
 /// Draws for one query before its kind counts as exhausted.
 const ATTEMPTS: u64 = 300;
 

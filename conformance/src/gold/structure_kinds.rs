@@ -2,10 +2,9 @@
 
 use annuaire_testkit::Dice;
 
-use super::kinds::GoldDraft;
+use super::draft::{GoldDraft, MOST_ANSWERS};
 use super::nation::{GoldNation, KnownStructure};
 use super::people_kinds::{one_word, spaced, typed, typed_town};
-use super::queries::MOST_ANSWERS;
 use super::respelling::respelt;
 use super::slips::{FingerSlip, slipped};
 use super::spelling::{LITTLE_WORDS, plain, squeezed, telling_words, unaccented};
