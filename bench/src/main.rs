@@ -3,7 +3,7 @@
 //! the FHIR servers given as `NAME=BASE_URL`.
 //!
 //! Other tables, by a first word: `commits` (small commits beside readers and imports), `year` (a year of deliveries and
-//! registrations), `logins` and `registrations` (what the portal waits for), `portal` (its pages), `files` (the directory as files), `databases` (PostgreSQL beside SQLite). With `cargo xtask with-postgres` before them, `commits`, `logins`,
+//! registrations), `logins` and `registrations` (what the portal waits for), `portal` (its pages), `files` (the directory as files), `gold` (how good the search of the pages is), `databases` (PostgreSQL beside SQLite). With `cargo xtask with-postgres` before them, `commits`, `logins`,
 //! `registrations` and `databases` measure PostgreSQL.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -12,6 +12,7 @@ mod abuse;
 mod commits;
 mod databases;
 mod files;
+mod gold;
 mod imports;
 mod load;
 mod logins;
@@ -49,6 +50,7 @@ fn main() -> Result<()> {
         "logins" => return logins::run(&word(1, "20000"), word(2, "3").parse()?),
         "registrations" => return registrations::run(word(1, "2000").parse()?),
         "portal" => return portal::run(&word(1, "200000")),
+        "gold" => return gold::run(word(1, "200000").parse()?),
         "files" => return files::run(&word(1, "200000"), word(2, "3").parse()?),
         "year" => return year::run(&word(1, "200000"), word(2, "365").parse()?, word(3, "30000").parse()?),
         _ => {}

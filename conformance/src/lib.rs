@@ -17,6 +17,7 @@
 
 pub mod cases;
 mod client;
+pub mod gold;
 pub mod profile;
 pub mod schema_order;
 

@@ -44,6 +44,13 @@ impl Dice {
         ((n as f64).powf(uniform) as u64).min(n) - 1
     }
 
+    /// A rank below `n` whose share falls like 1 ÷ (rank + `flat`): frequent ranks, but none that takes a tenth of all.
+    pub fn flattened_zipf(&mut self, n: u64, flat: f64) -> u64 {
+        let uniform = (self.draw() >> 11) as f64 / (1_u64 << 53) as f64;
+        let rank = flat * (((n as f64 + flat) / flat).powf(uniform) - 1.0);
+        (rank as u64).min(n.saturating_sub(1))
+    }
+
     /// One of `list`, in proportion to its weight.
     pub fn weighted<'a, T>(&mut self, list: &'a [T], weight: impl Fn(&T) -> u64) -> &'a T {
         let mut draw = self.below(list.iter().map(&weight).sum());

@@ -188,7 +188,7 @@ mod tests {
             }
         }
         assert_eq!(people.len(), 3_000);
-        assert!(homonyms.values().any(|n| *n > 3) && homonyms.len() > 1_500, "{}", homonyms.len());
+        assert!(homonyms.values().any(|n| *n > 1) && homonyms.len() > 2_700, "{}", homonyms.len());
         assert!((3_200..4_200).contains(&lines), "{lines}");
         let structures: serde_json::Value =
             serde_json::from_slice(&one["finess-structures-journalier-20261101.json.gz"]).unwrap();

@@ -14,8 +14,11 @@
 //! ```
 
 mod dice;
+mod family_names;
 mod finess;
 mod generate;
+mod given_names;
+mod hand_made;
 mod headers;
 mod names;
 mod people;
@@ -24,4 +27,5 @@ mod plan;
 
 pub use dice::Dice;
 pub use generate::generate;
+pub use hand_made::{HandMadePerson, HandMadeStructure, hand_made_national_id, hand_made_structure_id, write_hand_made};
 pub use plan::{Plan, Planted};

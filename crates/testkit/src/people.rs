@@ -5,6 +5,7 @@ use crate::names;
 use crate::places::{self, PracticePlace, StructureKind};
 use crate::plan::Plan;
 use annuaire_nos::Nos;
+use std::borrow::Cow;
 use std::io::{Result, Write};
 
 /// (code, weight per mille, order, diploma, title of doctor).
@@ -61,7 +62,7 @@ pub(crate) struct Person {
     rpps: String,
     adeli: bool,
     family: String,
-    given: &'static str,
+    given: Cow<'static, str>,
     woman: bool,
     jobs: Vec<HeldProfession>,
     places: Vec<(&'static str, Option<PracticePlace>)>,
@@ -92,8 +93,13 @@ fn label(table: &str, code: &str) -> &'static str {
     Nos::embedded().table(table).and_then(|t| t.get(code)).map_or("", |c| c.label.as_str())
 }
 
-fn profession_label(code: &str) -> &'static str {
+pub(crate) fn profession_label(code: &str) -> &'static str {
     Nos::embedded().profession(code).map_or("", |(_, c)| c.label.as_str())
+}
+
+/// Label of an ordinal specialty.
+pub(crate) fn skill_label(code: &str) -> &'static str {
+    label("TRE_R38", code)
 }
 
 impl Person {
@@ -201,15 +207,14 @@ impl Person {
     pub(crate) fn write(&self, files: &mut Files) -> Result<()> {
         let kind = if self.adeli { "0" } else { "8" };
         let id = [kind, self.rpps.as_str(), self.national.as_str()];
-        let name = [self.family.as_str(), self.given];
+        let name = [self.family.as_str(), &self.given];
         let civil = if self.woman { ("MME", "Madame") } else { ("M", "Monsieur") };
         for (rank, job) in self.jobs.iter().enumerate() {
             let title = if job.doctor { ("DR", "Docteur") } else { ("", "") };
             let practice = [job.code, profession_label(job.code), job.category.0, job.category.1];
             let person = [title.0, title.1, civil.0, civil.1, name[0], name[1]];
             let head = [&id[..], &person, &practice].concat();
-            let skills: Vec<[&str; 4]> =
-                job.skills.iter().map(|s| ["S", "Spécialité ordinale", s, label("TRE_R38", s)]).collect();
+            let skills: Vec<[&str; 4]> = job.skills.iter().map(|s| ["S", "Spécialité ordinale", s, skill_label(s)]).collect();
             let shown = if skills.is_empty() { vec![[""; 4]] } else { skills.clone() };
             // The activities of a person with two professions are those of the first.
             let places: &[(&str, Option<PracticePlace>)] = if rank == 0 { &self.places } else { &[] };

@@ -272,6 +272,31 @@ pub(crate) fn establishment(seed: u64, kind: StructureKind, body: u64, site: u64
     PracticePlace { columns: c, sector: kind.sector().0, authority: "ARS" }
 }
 
+/// A place that a test describes.
+pub(crate) struct HandMadePlace<'a> {
+    pub id: &'a str,
+    pub finess: &'a str,
+    pub name: &'a str,
+    pub postal: &'a str,
+    pub town: &'a str,
+    pub insee: &'a str,
+}
+
+impl HandMadePlace<'_> {
+    /// Columns 20 to 47 of the activity file.
+    pub(crate) fn columns(&self) -> [String; 28] {
+        let mut c: [String; 28] = Default::default();
+        let [finess, id, name, postal, insee, town] =
+            [self.finess, self.id, self.name, self.postal, self.insee, self.town].map(str::to_owned);
+        c[27] = if finess.is_empty() { format!("4{}", &id[1..]) } else { format!("1{finess}") };
+        c[15] = format!("{postal} {town}");
+        (c[2], c[4], c[5], c[16], c[17], c[18]) = (finess, id, name, postal, insee, town);
+        (c[9], c[11], c[12], c[13]) = ("1".into(), WAYS[0].0.into(), WAYS[0].1.into(), STREETS[0].into());
+        (c[19], c[20]) = ("99000".into(), "France".into());
+        c
+    }
+}
+
 /// The private practice of person `i`. With `renamed` it has a trade name, one of the changes of the second delivery.
 pub(crate) fn own(seed: u64, i: u64, rpps: &str, family: &str, order: &'static str, renamed: bool) -> PracticePlace {
     let mut dice = Dice::new(seed, 3, i);
