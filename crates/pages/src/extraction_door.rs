@@ -106,7 +106,8 @@ async fn serve<P: Shelf>(site: Arc<Site>, mount: &'static str, request: Request)
     let (arrival, pass) = gate.arrive::<P>(&mut parts, RateRule::Counted).await;
     let below = parts.uri.path().strip_prefix(mount).unwrap_or_default().trim_start_matches('/').to_owned();
     let route = P::ROUTES[usize::from(!below.is_empty())];
-    let page = PageRequest { client: arrival.client, id: arrival.id.clone(), route, root: gate.prefix(&parts) };
+    let (root, base, path) = (gate.prefix(&parts), gate.base(&parts), parts.uri.path().to_owned());
+    let page = PageRequest { client: arrival.client, id: arrival.id.clone(), route, root, base, path };
     let mut response = match pass {
         Err(Refusal::Rate) => {
             let seconds = arrival.rate.map_or(1, |(_, verdict)| verdict.reset.max(1));

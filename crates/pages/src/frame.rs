@@ -10,6 +10,16 @@ pub(crate) struct PageFrame {
     pub root: String,
     /// Path of the style sheet, as the visitor's browser finds it.
     pub stylesheet: String,
+    /// Path of the script, as the visitor's browser finds it. Every page works without it.
+    pub script: String,
+    /// Path of the icon, as the visitor's browser finds it.
+    pub icon: String,
+    /// The one address of this page, without query.
+    pub canonical: String,
+    /// Whether search engines may list what may be listed.
+    pub is_indexed: bool,
+    /// Whether this server has the pages of registration, where errors are reported.
+    pub has_portal: bool,
     /// Shows the warning that all data is fictional.
     pub fictional: bool,
     /// Shows the way to the extractions.
@@ -20,7 +30,12 @@ impl PageFrame {
     pub(crate) fn new(site: &Site, request: &PageRequest) -> Self {
         Self {
             root: request.root.clone(),
-            stylesheet: request.visible_path(&site.stylesheet),
+            stylesheet: request.visible_path(&site.assets.stylesheet),
+            script: request.visible_path(&site.assets.script),
+            icon: request.visible_path(&site.assets.icon),
+            canonical: format!("{}{}", request.base, request.path),
+            is_indexed: site.settings.is_indexed,
+            has_portal: site.settings.has_portal,
             fictional: site.settings.fictional,
             extractions: site.settings.extractions.is_some(),
         }

@@ -18,6 +18,10 @@ pub(crate) struct PageRequest {
     pub route: &'static str,
     /// Path prefix that a trusted proxy cut: empty, or `/…` without a slash at the end.
     pub root: String,
+    /// Scheme, host and prefix of our addresses as the visitor sees them, without a last slash.
+    pub base: String,
+    /// Path that was asked for, without query and without the prefix of a proxy.
+    pub path: String,
 }
 
 impl PageRequest {

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::*;
+use crate::correction::{corrector_of_professional, corrector_of_structure};
 use crate::extraction::{Edition, EditionFile, FileGroup};
 use crate::frame::PageFrame;
 use crate::history::ShownChange;
@@ -17,7 +18,9 @@ use crate::query::{PageLinks, QueryFields, SearchForm};
 use crate::resource::organization::OrganizationView;
 use crate::resource::practitioner::PractitionerView;
 use crate::resource::situation::{PracticeView, SituationView};
+use crate::resource::smartcard::SmartcardView;
 use crate::search::FormChoices;
+use crate::sheet::{SheetDates, data_block};
 
 /// What a page states about itself. A new page adds a line; a changed line is a change of what browsers, proxies and search
 /// engines do.
@@ -32,6 +35,11 @@ WithdrawnProfessional 410 no-cache unlisted
 StructurePage 200 no-cache listed
 UnknownStructure 404 no-cache unlisted
 NoticesPage 200 no-cache listed
+AccessibilityPage 200 no-cache listed
+VerifyFormPage 200 no-cache listed
+VerifyRefusedPage 400 no-cache unlisted
+VerifiedPage 200 no-cache unlisted
+NotVerifiedPage 404 no-cache unlisted
 ExtractionsPage 200 no-cache listed
 UnknownExtraction 404 no-cache unlisted
 KeyRequired 401 no-cache unlisted
@@ -62,7 +70,17 @@ impl Samples {
 
     /// A frame whose warning shows in every other sample.
     fn frame(fictional: bool) -> PageFrame {
-        PageFrame { root: "/sante".to_owned(), stylesheet: "/sante/annuaire.0.css".to_owned(), fictional, extractions: fictional }
+        PageFrame {
+            root: "/sante".to_owned(),
+            stylesheet: "/sante/annuaire.0.css".to_owned(),
+            script: "/sante/annuaire.0.js".to_owned(),
+            icon: "/sante/annuaire.0.svg".to_owned(),
+            canonical: "https://annuaire.example/sante/essai".to_owned(),
+            is_indexed: true,
+            has_portal: fictional,
+            fictional,
+            extractions: fictional,
+        }
     }
 
     async fn page<P: Page>(&mut self, samples: impl IntoIterator<Item = P>) {
@@ -102,6 +120,16 @@ impl Samples {
         }
         // Names in samples hold signs that HTML gives a meaning to.
         assert!(!html.contains("<i>") && !html.contains("&<"), "{name}: {html}");
+        let canonical = "<link rel=\"canonical\" href=\"https://annuaire.example/sante/essai\">";
+        assert_eq!(html.contains(canonical), sample.is_listed(), "{name}");
+        for attribute in ["src=\"", "href=\""] {
+            for address in html.split(attribute).skip(1).filter(|a| a.starts_with('/')) {
+                assert!(address.starts_with("/sante/"), "{name}: {}", &address[..20]);
+            }
+        }
+        // Nothing that the policy of pages refuses: no style and no script within the page but blocks of data.
+        assert!(!html.contains("style=\"") && !html.contains("<style") && !html.contains(" onclick"), "{name}");
+        assert_eq!(html.matches("<script").count(), 1 + html.matches("<script type=\"application/ld+json\">{").count(), "{name}");
         assert_eq!(html.contains("rel=\"alternate\""), !sample.fhir_path().is_empty(), "{name}");
     }
 }
@@ -114,7 +142,7 @@ fn practice() -> PracticeView {
             name: "Dr Anne D’ESSAI <i>".to_owned(),
             profession: "Médecin".to_owned(),
             skills: vec!["Cardiologie & angiologie".to_owned()],
-            cards: vec!["CPS n° 1".to_owned()],
+            cards: vec![SmartcardView { number: "1".to_owned(), end: "2026-10-31".to_owned(), ..Default::default() }],
             ..Default::default()
         },
         situations: vec![
@@ -128,7 +156,14 @@ fn practice() -> PracticeView {
 async fn every_page_renders_its_samples_and_keeps_its_statements() {
     let gate = Gate::new(GateSettings::new([1; 32], Arc::new(|| 0)));
     let client = gate.arrive::<Anyone>(&mut Request::new(()).into_parts().0, RateRule::Exempt).await.0.client;
-    let request = PageRequest { client, id: "essai-1".to_owned(), route: "pages.essai", root: "/sante".to_owned() };
+    let request = PageRequest {
+        client,
+        id: "essai-1".to_owned(),
+        route: "pages.essai",
+        root: "/sante".to_owned(),
+        base: "https://annuaire.example/sante".to_owned(),
+        path: "/essai".to_owned(),
+    };
     let mut samples = Samples { request, statements: String::new() };
 
     let choices = FormChoices { professions: vec![("10".to_owned(), "Médecin".to_owned())], specialties: Vec::new() };
@@ -177,7 +212,10 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
         rpps: rpps.to_owned(),
         practices,
         changes,
-        updated: "01/11/2026".to_owned(),
+        dates: SheetDates { authority: String::new(), delivery: "1er novembre 2026".to_owned(), ..Default::default() },
+        today: "2026-11-01".to_owned(),
+        corrector: corrector_of_professional("CNOM", ""),
+        data_block: data_block(&serde_json::json!({"name": "<i>"})),
         fhir_path: "/fhir/v2/Practitioner?identifier=810999000001".to_owned(),
     };
     samples.page([professional(vec![practice()], changes(), "10999000001"), professional(Vec::new(), Vec::new(), "")]).await;
@@ -194,7 +232,10 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
         activities: vec!["Chirurgie & <i>".to_owned()],
         changes: changes(),
         links: links(),
-        updated: "01/11/2026".to_owned(),
+        title: "CENTRE <i>".to_owned(),
+        dates: SheetDates { authority: "1er novembre 2026".to_owned(), ..Default::default() },
+        corrector: corrector_of_structure(""),
+        data_block: data_block(&serde_json::json!({"name": "<i>"})),
         fhir_path: "/fhir/v2/Organization/001-F990000001".to_owned(),
     };
     samples.page([structure_page(true, vec![person()]), structure_page(false, Vec::new())]).await;
@@ -202,9 +243,32 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
     let notices = || notices::NoticesPage {
         frame: Samples::frame(true),
         operator: "Agence <i>".to_owned(),
+        notices: crate::LegalNotices { contact: "<i>".to_owned(), ..Default::default() },
         updated: "01/11/2026".to_owned(),
     };
     samples.page([notices()]).await;
+    let accessibility = |contact: &str| accessibility::AccessibilityPage {
+        frame: Samples::frame(true),
+        operator: "Agence <i>".to_owned(),
+        contact: contact.to_owned(),
+    };
+    samples.page([accessibility("<i>"), accessibility("")]).await;
+    samples.page([verify::VerifyFormPage { frame: Samples::frame(true) }]).await;
+    samples.page([verify::VerifyRefusedPage { frame: Samples::frame(true), typed: "<i>".to_owned(), problem: "Faux." }]).await;
+    let verified = |practices| verify::VerifiedPage {
+        frame: Samples::frame(true),
+        number: "10999000014".to_owned(),
+        name: "Dr Anne D’ESSAI <i>".to_owned(),
+        national_id: "810999000014".to_owned(),
+        practices,
+        dates: SheetDates { authority: "1er novembre 2026".to_owned(), ..Default::default() },
+        moment: verify::CheckMoment::default(),
+        corrector: corrector_of_professional("", ""),
+    };
+    samples.page([verified(vec![practice()]), verified(vec![PracticeView::default()])]).await;
+    let moment = verify::CheckMoment::default();
+    let finding = "<i>".to_owned();
+    samples.page([verify::NotVerifiedPage { frame: Samples::frame(true), number: String::new(), finding, moment }]).await;
     let file = |name: &str, group| EditionFile {
         name: name.to_owned(),
         stable: name.to_owned(),
@@ -257,6 +321,8 @@ fn no_page_is_without_a_sample() {
         include_str!("professional.rs"),
         include_str!("structure.rs"),
         include_str!("structures.rs"),
+        include_str!("accessibility.rs"),
+        include_str!("verify.rs"),
     ];
     let mut implemented: Vec<&str> = sources
         .iter()
@@ -274,5 +340,8 @@ fn no_page_is_without_a_sample() {
 #[test]
 fn files_state_their_cache_policy() {
     assert_eq!(robots::CACHE.header(), None);
+    assert_eq!(sitemap::CACHE.header(), Some("no-cache"));
+    assert_eq!(contact_card::CACHE.header(), Some("no-cache"));
+    assert_eq!(asset::CACHE.header(), Some("public, max-age=31536000, immutable"));
     assert_eq!(stylesheet::CACHE.header(), Some("public, max-age=31536000, immutable"));
 }
