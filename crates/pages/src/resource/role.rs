@@ -16,6 +16,12 @@ pub(crate) fn role_labels(resource: &Value) -> Vec<String> {
             labels.push(label);
         }
     }
+    // « Salarié en poste fixe » says « Salarié ».
+    let is_said_by =
+        |label: &String, other: &String| other.strip_prefix(label.as_str()).is_some_and(|rest| rest.starts_with(' '));
+    let said: Vec<bool> = labels.iter().map(|label| labels.iter().any(|other| is_said_by(label, other))).collect();
+    let mut said = said.into_iter();
+    labels.retain(|_| !said.next().unwrap_or_default());
     labels
 }
 
@@ -69,6 +75,9 @@ mod tests {
         let lawyer = "Avocat participant aux processus de soins sans consentement";
         assert_eq!(role_labels(&role), ["Libéral", "Titulaire de cabinet", lawyer, "Lieu"]);
         assert_eq!(functions(&role), ["Titulaire de cabinet", lawyer, "Titulaire de cabinet"]);
+        let employed =
+            json!({"code": [concept("TRE_R23", "S", "Salarié"), concept("TRE_R21", "FON-33", "Salarié en poste fixe")]});
+        assert_eq!(role_labels(&employed), ["Salarié en poste fixe"]);
         assert_eq!(without_acronym("Aide (à domicile)"), "Aide (à domicile)");
     }
 }
