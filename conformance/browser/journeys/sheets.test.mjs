@@ -71,6 +71,12 @@ journey('the sheet of a professional: telephone first, copied, carried away, and
   await lookAround(reader);
   assert.deepEqual([...asked], [demo.base]);
 
+  await reader.follow('English');
+  await reader.page.getByText('Updated by the authority').waitFor({ state: 'attached' });
+  await lookAround(reader);
+  await reader.follow('Français');
+  await reader.page.getByText('Mise à jour par l’autorité').waitFor({ state: 'attached' });
+
   const card = await (await fetch(`${demo.base}/professionnel/${who.id}/carte.vcf`)).text();
   assert.match(card, /^BEGIN:VCARD\r\nVERSION:4\.0\r\n/);
   assert.ok(card.includes(`TEL;VALUE=uri;TYPE="work,voice":tel:+33${who.phone.slice(1)}`), card);
@@ -108,7 +114,7 @@ journey('a right to practise is checked without script, and a number that is non
   await reader.page.getByText('Un numéro RPPS a onze chiffres.').waitFor();
   await reader.type('Numéro RPPS', who.rpps);
   await reader.press('Vérifier');
-  await reader.page.getByText(`Le numéro RPPS ${who.rpps} est publié comme celui d’un professionnel en exercice.`).waitFor();
+  await reader.page.getByText('Ce numéro RPPS est publié comme celui d’un professionnel en exercice.').waitFor();
   await reader.examine();
 
   const looker = await visitor();

@@ -11,9 +11,9 @@ for (const button of document.querySelectorAll('button[data-copy]')) {
   button.addEventListener('click', async () => {
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      status.textContent = `Numéro copié : ${button.dataset.copy}`;
+      status.textContent = `${status.dataset.done} ${button.dataset.copy}`;
     } catch {
-      status.textContent = 'Le navigateur a refusé la copie.';
+      status.textContent = status.dataset.refused;
     }
   });
 }

@@ -13,6 +13,7 @@ use crate::delivery::DeliveryWish;
 use crate::page::message::{BadHost, TooManyRequests, respond_with};
 use crate::site::Site;
 use crate::visit::{PageRequest, Visit};
+use crate::words::Language;
 
 /// What the gate needs to know of a route.
 #[derive(Clone)]
@@ -32,7 +33,8 @@ pub(crate) async fn admit(State(admission): State<RouteAdmission>, request: Requ
     let (arrival, pass) = gate.arrive::<Anyone>(&mut parts, rate).await;
     let root = gate.prefix(&parts);
     let (base, path) = (gate.base(&parts), parts.uri.path().to_owned());
-    let request = PageRequest { client: arrival.client, id: arrival.id.clone(), route, root, base, path };
+    let language = Language::of_query(parts.uri.query());
+    let request = PageRequest { client: arrival.client, id: arrival.id.clone(), route, root, base, path, language };
     let method = parts.method.clone();
     let wish = DeliveryWish::of(&parts.headers);
     let response = match pass {

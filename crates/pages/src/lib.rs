@@ -17,6 +17,7 @@
 //!
 //! - **A sheet** is the page of a professional or a structure. What it shares with its contact card, its QR code and the check of a right to
 //!   practise is in `person.rs` and `sheet.rs`.
+//! - **Languages.** Sheets and checks are in English too, at `?lang=en`: templates name each label by its French, and `words.rs` is the table.
 //! - **Delivery.** `delivery.rs` gives each page a tag of its content, and compresses it.
 //!
 //! # Example
@@ -94,6 +95,7 @@ mod turn;
 mod vcard;
 mod visit;
 mod withdrawn;
+mod words;
 
 pub use extraction::{Edition, EditionFile, FileGroup, NOTE, editions, is_edition};
 pub use page::stylesheet::{STYLE as STYLESHEET, path as stylesheet_path};

@@ -5,7 +5,8 @@ use annuaire_base::date::iso_day;
 use annuaire_index::Snapshot;
 use serde_json::Value;
 
-use crate::french::{french_count, french_long_day};
+use crate::french::french_count;
+use crate::words::Language;
 
 /// The three dates of a sheet, in words: each is another one's.
 #[derive(Debug, Clone, Default)]
@@ -22,12 +23,12 @@ pub(crate) struct SheetDates {
 
 impl SheetDates {
     /// `authority` is an ISO day, `changed` instant and transaction of the last change.
-    pub(crate) fn new(snapshot: &Snapshot, authority: &str, (changed_ms, changed_tx): (i64, Tx)) -> Self {
+    pub(crate) fn new(snapshot: &Snapshot, language: Language, authority: &str, (changed_ms, changed_tx): (i64, Tx)) -> Self {
         Self {
-            authority: french_long_day(authority),
-            delivery: french_long_day(&iso_day(changed_ms)),
+            authority: language.long_day(authority),
+            delivery: language.long_day(&iso_day(changed_ms)),
             tx: french_count(changed_tx.get()),
-            state: french_long_day(&iso_day(snapshot.commit_ms())),
+            state: language.long_day(&iso_day(snapshot.commit_ms())),
         }
     }
 }

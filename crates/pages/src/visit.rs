@@ -7,6 +7,8 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
+use crate::words::Language;
+
 /// What the frame of a page and its error messages need of a request, let in or refused.
 #[derive(Debug, Clone)]
 pub(crate) struct PageRequest {
@@ -22,6 +24,8 @@ pub(crate) struct PageRequest {
     pub base: String,
     /// Path that was asked for, without query and without the prefix of a proxy.
     pub path: String,
+    /// Language that the address asks for; only some pages are translated.
+    pub language: Language,
 }
 
 impl PageRequest {

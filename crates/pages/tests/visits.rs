@@ -478,15 +478,16 @@ async fn a_check_says_what_the_public_perimeter_says() {
     assert!(status == 200 && headers["x-robots-tag"] == "noindex", "{status} {body}");
     for part in [
         "<h1>Anne ENCORE</h1>",
-        "RPPS 10999000028 est publié",
+        "Ce numéro RPPS est publié",
+        "<dd>10999000028</dd>",
         "transaction 1<",
-        "le 15/01/2027 à 09",
+        ">15/01/2027 à 09",
         "Date de début non publique",
     ] {
         assert!(body.contains(part), "{part}: {body}");
     }
     for (number, status, text) in [
-        ("10999000036", 404, "n’est plus publié depuis le"),
+        ("10999000036", 404, "Plus publié depuis</dt><dd>14 novembre 2023"),
         ("10999000044", 404, "Aucun professionnel n’est publié sous ce numéro"),
         ("10999000023", 400, "clé de contrôle"),
         ("%3Ci%3E", 400, "onze chiffres"),
@@ -506,4 +507,26 @@ async fn legal_notices_are_those_of_the_operator() {
     let (_, _, body) = site.ask("203.0.113.5", "/mentions", &[]).await;
     assert!(body.contains("<dt>Direction de la publication</dt><dd>Direction &#60;d’essai&#62;</dd>"), "{body}");
     assert!(body.contains("<dt>Hébergement</dt><dd>à préciser par l’exploitant</dd>"), "{body}");
+}
+
+/// Sheets and checks are in English where the address says so, whatever a browser prefers; data of the directory is marked as French.
+#[tokio::test]
+async fn the_address_alone_decides_the_language() {
+    let site = TestSite::new(|_| {});
+    for (path, french, english) in [
+        ("/professionnel/810999000028?lang=en", "Dates de ces données", "Dates of these data"),
+        ("/structure/F990000001?lang=en", "Dates de ces données", "Dates of these data"),
+        ("/verifier?numero=10999000028&lang=en", "Ce que cette page ne dit pas", "What this page does not say"),
+        ("/verifier?numero=1&lang=en", "onze chiffres", "eleven digits"),
+    ] {
+        let (_, _, body) = site.ask("203.0.113.5", path, &[]).await;
+        assert!(body.contains("<html lang=\"en\">") && body.contains(english) && !body.contains(french), "{path}: {body}");
+        assert!(body.contains("lang=\"fr\" hreflang=\"fr\">Français</a>"), "{path}: {body}");
+        let plain = path.replace("?lang=en", "").replace("&lang=en", "");
+        let (_, headers, body) = site.ask("203.0.113.5", &plain, &[("accept-language", "en")]).await;
+        assert!(body.contains("<html lang=\"fr\">") && body.contains(french) && !body.contains(english), "{plain}: {body}");
+        assert!(!headers.get("vary").is_some_and(|vary| vary.to_str().unwrap().contains("Language")), "{plain}");
+    }
+    let (_, _, body) = site.ask("203.0.113.5", "/recherche?nom=exemple&lang=en", &[]).await;
+    assert!(body.contains("<html lang=\"fr\">") && !body.contains("English"), "a page without translation has none: {body}");
 }

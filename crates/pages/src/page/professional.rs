@@ -84,9 +84,9 @@ fn professional_page(site: &Site, visit: &Visit, national_id: &str) -> PageResul
     let first = &person.practices[0];
     let (name, national_id, rpps) = (first.name.clone(), first.national_id.clone(), first.rpps.clone());
     let corrector = corrector_of_professional(&first.trace.authority, &first.profession_code);
-    let frame = PageFrame::new(site, &visit.request);
+    let frame = PageFrame::translated(site, &visit.request, &[]);
     let changes = recent_changes(&snapshot, now_ms, &practices_and_roles(&snapshot, &person.practices)?)?;
-    let dates = SheetDates::new(&snapshot, &person.authority_day(), (person.changed_ms, person.changed_tx));
+    let dates = SheetDates::new(&snapshot, frame.language, &person.authority_day(), (person.changed_ms, person.changed_tx));
     let practices = person.with_situations(&snapshot)?;
     let page = ProfessionalPage {
         data_block: data_block(&facts(&frame.canonical, &practices)),

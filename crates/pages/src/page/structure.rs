@@ -119,7 +119,7 @@ fn structure_page(site: &Site, visit: &Visit, technical_id: &str, page_number: u
     let activities = reader.activities()?;
     let parent = referenced(&snapshot, &structure.parent)?.map(|parent| OrganizationView::of_json(&parent));
     let followed = [FollowedResource { ty: ORGANIZATION, id, noun: "Structure" }];
-    let frame = PageFrame::new(site, &visit.request);
+    let frame = PageFrame::translated(site, &visit.request, &[]);
     let page = StructurePage {
         data_block: data_block(&facts(&frame.canonical, &structure)),
         frame,
@@ -130,8 +130,13 @@ fn structure_page(site: &Site, visit: &Visit, technical_id: &str, page_number: u
         people_total: roles.len(),
         activities,
         changes: recent_changes(&snapshot, site.settings.gate.now() / 1_000, &followed)?,
-        links: page.links(roles.len(), &path, &[]),
-        dates: SheetDates::new(&snapshot, &structure.trace.updated, (version.last_updated_ms, version.tx)),
+        links: page.links(roles.len(), &path, &[("lang", visit.request.language.parameter())]),
+        dates: SheetDates::new(
+            &snapshot,
+            visit.request.language,
+            &structure.trace.updated,
+            (version.last_updated_ms, version.tx),
+        ),
         corrector: corrector_of_structure(&structure.trace.authority),
         fhir_path: format!("/fhir/v2/{}", reader.structure),
         structure,

@@ -21,6 +21,7 @@ use crate::resource::situation::{PracticeView, SituationView};
 use crate::resource::smartcard::SmartcardView;
 use crate::search::FormChoices;
 use crate::sheet::{SheetDates, data_block};
+use crate::words::Language;
 
 /// What a page states about itself. A new page adds a line; a changed line is a change of what browsers, proxies and search
 /// engines do.
@@ -76,6 +77,8 @@ impl Samples {
             script: "/sante/annuaire.0.js".to_owned(),
             icon: "/sante/annuaire.0.svg".to_owned(),
             canonical: "https://annuaire.example/sante/essai".to_owned(),
+            language: if fictional { Language::French } else { Language::English },
+            other_language: if fictional { String::new() } else { "/sante/essai".to_owned() },
             is_indexed: true,
             has_portal: fictional,
             fictional,
@@ -112,7 +115,9 @@ impl Samples {
         let html = String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
         assert_eq!(headers.contains_key("x-robots-tag"), html.contains("<meta name=\"robots\" content=\"noindex\">"), "{name}");
         assert_eq!(headers.contains_key("x-robots-tag"), !sample.is_listed(), "{name}");
-        assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"fr\">"), "{name}: {html}");
+        let is_french = html.starts_with("<!DOCTYPE html>\n<html lang=\"fr\">");
+        assert!(is_french || html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"), "{name}: {html}");
+        assert_eq!(is_french, !html.contains("hreflang=\"fr\">Français</a>"), "{name}");
         assert_eq!(html.matches("<h1>").count(), 1, "{name}: {html}");
         assert!(!sample.title().is_empty() && html.contains(" — Annuaire santé</title>"), "{name}: {html}");
         for address in html.split("href=\"").chain(html.split("action=\"")).skip(1).filter(|a| a.starts_with('/')) {
@@ -120,8 +125,11 @@ impl Samples {
         }
         // Names in samples hold signs that HTML gives a meaning to.
         assert!(!html.contains("<i>") && !html.contains("&<"), "{name}: {html}");
-        let canonical = "<link rel=\"canonical\" href=\"https://annuaire.example/sante/essai\">";
-        assert_eq!(html.contains(canonical), sample.is_listed(), "{name}");
+        assert_eq!(
+            html.contains("<link rel=\"canonical\" href=\"https://annuaire.example/sante/essai"),
+            sample.is_listed(),
+            "{name}"
+        );
         for attribute in ["src=\"", "href=\""] {
             for address in html.split(attribute).skip(1).filter(|a| a.starts_with('/')) {
                 assert!(address.starts_with("/sante/"), "{name}: {}", &address[..20]);
@@ -130,7 +138,7 @@ impl Samples {
         // Nothing that the policy of pages refuses: no style and no script within the page but blocks of data.
         assert!(!html.contains("style=\"") && !html.contains("<style") && !html.contains(" onclick"), "{name}");
         assert_eq!(html.matches("<script").count(), 1 + html.matches("<script type=\"application/ld+json\">{").count(), "{name}");
-        assert_eq!(html.contains("rel=\"alternate\""), !sample.fhir_path().is_empty(), "{name}");
+        assert_eq!(html.contains("rel=\"alternate\" type=\"application/fhir+json\""), !sample.fhir_path().is_empty(), "{name}");
     }
 }
 
@@ -163,6 +171,7 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
         root: "/sante".to_owned(),
         base: "https://annuaire.example/sante".to_owned(),
         path: "/essai".to_owned(),
+        language: Language::French,
     };
     let mut samples = Samples { request, statements: String::new() };
 
@@ -267,8 +276,8 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
     };
     samples.page([verified(vec![practice()]), verified(vec![PracticeView::default()])]).await;
     let moment = verify::CheckMoment::default();
-    let finding = "<i>".to_owned();
-    samples.page([verify::NotVerifiedPage { frame: Samples::frame(true), number: String::new(), finding, moment }]).await;
+    let (finding, left) = ("Aucun <i>.", "1er novembre 2026".to_owned());
+    samples.page([verify::NotVerifiedPage { frame: Samples::frame(true), number: String::new(), finding, left, moment }]).await;
     let file = |name: &str, group| EditionFile {
         name: name.to_owned(),
         stable: name.to_owned(),

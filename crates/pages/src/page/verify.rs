@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use annuaire_base::date::{iso_day, paris_stamp};
+use annuaire_base::date::iso_day;
 use annuaire_base::id;
 use annuaire_index::Snapshot;
 use askama::Template;
@@ -14,7 +14,7 @@ use axum::response::Response;
 use super::{CachePolicy, Indexing, Page, PageResult, respond};
 use crate::correction::{DataCorrector, corrector_of_professional};
 use crate::frame::PageFrame;
-use crate::french::{french_count, french_long_day, french_minute};
+use crate::french::french_count;
 use crate::person::PersonFound;
 use crate::query::{QueryFields, encoded};
 use crate::resource::situation::PracticeView;
@@ -22,6 +22,7 @@ use crate::sheet::SheetDates;
 use crate::site::Site;
 use crate::turn::in_turn;
 use crate::visit::Visit;
+use crate::words::Language;
 
 /// What begins the national id of somebody with an RPPS number (TRE_G08).
 const RPPS_KIND: char = '8';
@@ -38,10 +39,10 @@ pub(crate) struct CheckMoment {
 }
 
 impl CheckMoment {
-    fn new(site: &Site, snapshot: &Snapshot) -> Self {
+    fn new(site: &Site, snapshot: &Snapshot, language: Language) -> Self {
         Self {
-            at: french_minute(&paris_stamp(site.settings.gate.now() / 1_000)),
-            state: french_long_day(&iso_day(snapshot.commit_ms())),
+            at: language.minute(site.settings.gate.now() / 1_000),
+            state: language.long_day(&iso_day(snapshot.commit_ms())),
             tx: french_count(snapshot.tx().get()),
         }
     }
@@ -60,7 +61,7 @@ impl Page for VerifyFormPage {
     const INDEXING: Indexing = Indexing::Listed;
 
     fn title(&self) -> &str {
-        "Vérifier un professionnel"
+        self.frame.t("Vérifier un professionnel")
     }
 }
 
@@ -80,7 +81,7 @@ impl Page for VerifyRefusedPage {
     const INDEXING: Indexing = Indexing::Unlisted;
 
     fn title(&self) -> &str {
-        "Numéro à corriger"
+        self.frame.t("Numéro à corriger")
     }
 }
 
@@ -104,7 +105,7 @@ impl Page for VerifiedPage {
     const INDEXING: Indexing = Indexing::Unlisted;
 
     fn title(&self) -> &str {
-        "Exercice vérifié"
+        self.frame.t("Exercice vérifié")
     }
 }
 
@@ -122,7 +123,9 @@ pub(crate) struct NotVerifiedPage {
     pub frame: PageFrame,
     pub number: String,
     /// What is published of the number.
-    pub finding: String,
+    pub finding: &'static str,
+    /// Day since which nothing is published of somebody who left; empty for others.
+    pub left: String,
     pub moment: CheckMoment,
 }
 
@@ -132,7 +135,7 @@ impl Page for NotVerifiedPage {
     const INDEXING: Indexing = Indexing::Unlisted;
 
     fn title(&self) -> &str {
-        "Exercice non vérifié"
+        self.frame.t("Exercice non vérifié")
     }
 }
 
@@ -142,7 +145,11 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, visit: Visit, RawQuery(q
 }
 
 fn verify_page(site: &Site, visit: &Visit, typed: &str) -> PageResult {
-    let frame = PageFrame::new(site, &visit.request);
+    let frame = PageFrame::translated(
+        site,
+        &visit.request,
+        &Some(("numero", typed)).filter(|_| !typed.is_empty()).into_iter().collect::<Vec<_>>(),
+    );
     if typed.is_empty() {
         return Ok(respond(&visit.request, &VerifyFormPage { frame }));
     }
@@ -151,7 +158,8 @@ fn verify_page(site: &Site, visit: &Visit, typed: &str) -> PageResult {
         Err(problem) => return Ok(respond(&visit.request, &VerifyRefusedPage { frame, typed: typed.to_owned(), problem })),
     };
     let snapshot = site.snapshot(visit.pass)?;
-    let moment = CheckMoment::new(site, &snapshot);
+    let moment = CheckMoment::new(site, &snapshot, visit.request.language);
+    let mut left = String::new();
     let finding = match PersonFound::by_national_id(&snapshot, &format!("{RPPS_KIND}{rpps}"))? {
         PersonFound::Practising(person) => {
             let first = &person.practices[0];
@@ -161,19 +169,25 @@ fn verify_page(site: &Site, visit: &Visit, typed: &str) -> PageResult {
                 name: first.name.clone(),
                 national_id: first.national_id.clone(),
                 corrector: corrector_of_professional(&first.trace.authority, &first.profession_code),
-                dates: SheetDates::new(&snapshot, &person.authority_day(), (person.changed_ms, person.changed_tx)),
+                dates: SheetDates::new(
+                    &snapshot,
+                    visit.request.language,
+                    &person.authority_day(),
+                    (person.changed_ms, person.changed_tx),
+                ),
                 practices: person.with_situations(&snapshot)?,
                 moment,
             };
             return Ok(respond(&visit.request, &page));
         }
         PersonFound::Left { since_ms } => {
-            format!("Le professionnel qui porte ce numéro n’est plus publié depuis le {}.", french_long_day(&iso_day(since_ms)))
+            left = visit.request.language.long_day(&iso_day(since_ms));
+            frame.t("Le professionnel qui porte ce numéro n’est plus publié.")
         }
-        PersonFound::WithdrawnByLaw => "Les données publiées sous ce numéro ont été retirées pour un motif légal.".to_owned(),
-        PersonFound::Nobody => "Aucun professionnel n’est publié sous ce numéro.".to_owned(),
+        PersonFound::WithdrawnByLaw => frame.t("Les données publiées sous ce numéro ont été retirées pour un motif légal."),
+        PersonFound::Nobody => frame.t("Aucun professionnel n’est publié sous ce numéro."),
     };
-    Ok(respond(&visit.request, &NotVerifiedPage { frame, number: rpps, finding, moment }))
+    Ok(respond(&visit.request, &NotVerifiedPage { frame, number: rpps, finding, left, moment }))
 }
 
 /// The RPPS number that was typed, alone or as a national id; else what is wrong with it.
