@@ -33,8 +33,8 @@ async function someone(demo) {
 /** Examines the present page at all widths, with text of double size, and in the dark. */
 async function lookAround(visitor) {
   const { page } = visitor;
-  const look = async (what) => {
-    for (const width of WIDTHS) {
+  const look = async (what, widths) => {
+    for (const width of widths) {
       await page.setViewportSize({ width, height: 800 });
       const [needed, given] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
       assert.ok(needed <= given, `${page.url()} ${what} is ${needed} pixels wide on a screen of ${given}`);
@@ -42,12 +42,12 @@ async function lookAround(visitor) {
     }
     await page.setViewportSize({ width: 1280, height: 800 });
   };
-  await look('as it is');
+  await look('as it is', WIDTHS);
   await page.evaluate(() => { document.documentElement.style.fontSize = '200%'; });
-  await look('with double text');
+  await look('with double text', WIDTHS);
   await page.evaluate(() => { document.documentElement.style.fontSize = ''; });
   await page.emulateMedia({ colorScheme: 'dark' });
-  await look('in the dark');
+  await look('in the dark', [1280]);
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
@@ -73,7 +73,7 @@ journey('the sheet of a professional: telephone first, copied, carried away, and
 
   await reader.follow('English');
   await reader.page.getByText('Updated by the authority').waitFor({ state: 'attached' });
-  await lookAround(reader);
+  await reader.examine();
   await reader.follow('Français');
   await reader.page.getByText('Mise à jour par l’autorité').waitFor({ state: 'attached' });
 
@@ -122,7 +122,7 @@ journey('a right to practise is checked without script, and a number that is non
   await looker.page.getByText('Ce que cette page ne dit pas').waitFor();
   await lookAround(looker);
   looker.provoke(/verifier.*404/);
-  await looker.page.goto('/verifier?numero=10999000044');
+  await looker.page.goto('/verifier?numero=10999009995');
   await looker.at('Exercice non vérifié');
   await lookAround(looker);
 });

@@ -204,7 +204,12 @@ const WORDS: &[(&str, &str)] = &[
         "Elle n’est pas une attestation de l’autorité, qui seule fait foi.",
         "It is no certificate of the authority, whose word alone counts.",
     ),
+    (
+        "Un étudiant est publié avec la catégorie « Etudiant » : il n’exerce que dans les limites de son statut.",
+        "A student is published with the category « Etudiant », and practises within the bounds of that status alone.",
+    ),
     ("Page établie par", "Page made by"),
+    ("Vérifier l’exercice sur une page à imprimer", "Check the practice on a page to print"),
 ];
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::visit::Visit;
 /// How long clients may cache the file.
 pub(crate) const CACHE: CachePolicy = CachePolicy::Unstated;
 
-/// Searches and checks are not for crawlers: their number has no end.
-const NOT_VISITED: [&str; 3] = ["/recherche", "/structures", "/verifier"];
+/// Searches and checks are not for crawlers: their number has no end. The form of checks is.
+const NOT_VISITED: [&str; 3] = ["/recherche", "/structures", "/verifier?"];
 
 /// `GET /robots.txt`
 ///

@@ -112,7 +112,7 @@ impl Page for VerifiedPage {
 impl VerifiedPage {
     /// Address of the sheet of the person.
     fn sheet(&self) -> String {
-        format!("{}/professionnel/{}", self.frame.root, encoded(&self.national_id))
+        format!("{}/professionnel/{}{}", self.frame.root, encoded(&self.national_id), self.frame.lang())
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
+use form_urlencoded::byte_serialize;
 use serde_json::Value;
 
 use super::contact::ContactView;
 use super::trace::TraceView;
 use super::{coding_label, identifier_of_type, is_active, items, text_at};
 use crate::french::french_day;
-use crate::query::encoded;
 
 /// An `Organization`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,7 +85,11 @@ impl OrganizationView {
 
     /// Address of a map of its address; empty when no address is published.
     pub(crate) fn map(&self) -> String {
-        if self.address.is_empty() { String::new() } else { format!("{MAP}{}", encoded(&self.address.join(", "))) }
+        if self.address.is_empty() {
+            String::new()
+        } else {
+            format!("{MAP}{}", byte_serialize(self.address.join(", ").as_bytes()).collect::<String>())
+        }
     }
 
     /// Its telephone numbers.
@@ -145,7 +149,7 @@ mod tests {
     fn a_map_is_asked_for_the_whole_address() {
         let placed = json!({"address": [{"line": ["1 RUE D’ESSAI"], "postalCode": "29200", "city": "BREST"}]});
         let map = OrganizationView::of_json(&placed).map();
-        assert_eq!(map, "https://www.openstreetmap.org/search?query=1%20RUE%20D%E2%80%99ESSAI%2C%2029200%20BREST");
+        assert_eq!(map, "https://www.openstreetmap.org/search?query=1+RUE+D%E2%80%99ESSAI%2C+29200+BREST");
         assert_eq!(OrganizationView::of_json(&json!({})).map(), "");
     }
 
