@@ -79,18 +79,32 @@ fn environment_level() -> Result<Option<LogLevel>> {
 /// Who answers for the directory, on the page of legal notices.
 ///
 /// # Errors
-/// When nobody is named and others than this machine reach the address: the law wants a name there.
+/// When nobody is named and others than this machine reach the address, as it is or as a proxy shows it: the law wants a name there.
 fn operator(configuration: &Configuration, served: ServedData) -> Result<String> {
     let listen = configuration.server.listen;
+    let base = configuration.server.public_base.as_ref().filter(|base| !base.value.0.is_local());
     match configuration.server.operator.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
         Some(name) => Ok(name.to_owned()),
-        None if served == ServedData::Fictional || listen.ip().to_canonical().is_loopback() => {
+        None if served == ServedData::Fictional || base.is_none() && listen.ip().to_canonical().is_loopback() => {
             Ok("L’exploitant de ce service (à préciser par lui).".to_owned())
         }
         None => Err(InvalidValue(format!(
-            "{listen} is reached by others: name with --operator who answers for the directory, as its legal notices must"
+            "{} is reached by others: name with --operator who answers for the directory, as its legal notices must",
+            base.map_or_else(|| listen.to_string(), |base| base.text().to_owned())
         ))
         .into()),
+    }
+}
+
+/// What the page of legal notices says besides the operator.
+fn legal_notices(configuration: &Configuration) -> annuaire_pages::LegalNotices {
+    let said = |notice: &Option<String>| notice.as_deref().unwrap_or_default().trim().to_owned();
+    let notices = &configuration.notices;
+    annuaire_pages::LegalNotices {
+        address: said(&notices.address),
+        director: said(&notices.director),
+        host: said(&notices.host),
+        contact: said(&notices.contact),
     }
 }
 
@@ -246,10 +260,13 @@ pub(crate) fn serve(
     let pages = annuaire_pages::PagesSettings {
         gate: Arc::clone(&gate),
         operator,
+        notices: legal_notices(configuration),
         fictional: served == ServedData::Fictional,
         lane,
         work: LONG,
         extractions,
+        is_indexed: server.indexed,
+        has_portal: registration.is_some(),
     };
     let api = annuaire_api::router(public.clone(), restricted, settings);
     let mut app = annuaire_pages::router(public, pages).merge(api);

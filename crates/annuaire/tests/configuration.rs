@@ -145,7 +145,13 @@ fn answers_are_compressed_by_the_encoder_of_the_file() {
     let data = nation(dir.path());
     let file = dir.path().join("annuaire.toml");
     let compressed = ["annuaire", "zlib"].map(|encoder| {
-        fs::write(&file, format!("[server]\npublic_base = \"https://annuaire.example\"\ngzip = \"{encoder}\"\n")).unwrap();
+        fs::write(
+            &file,
+            format!(
+                "[server]\npublic_base = \"https://annuaire.example\"\noperator = \"Exploitant fictif\"\ngzip = \"{encoder}\"\n"
+            ),
+        )
+        .unwrap();
         let server = Server::start(&data, &["--config", path_str(&file)]);
         let path = "/fhir/v2/Practitioner?_count=20";
         let answer = exchange(&server, &format!("GET {path} HTTP/1.0\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n"));
@@ -177,7 +183,8 @@ fn a_server_obeys_its_file_and_the_command_line_more() {
     fs::write(dir.path().join("credentials"), "fictional-credential-of-a-test\n").unwrap();
     let file = dir.path().join("site.toml");
     let configuration = "[server]\nlisten = \"127.0.0.1:1\"\npublic_base = \"https://annuaire.example/fhir/v2\"\n\
-        trusted_proxies = [\"127.0.0.1\"]\noperator = \"Exploitant fictif\"\nlog = \"error\"\n\
+        trusted_proxies = [\"127.0.0.1\"]\noperator = \"Exploitant fictif\"\nlog = \"error\"\nindexed = false\n\
+        [notices]\naddress = \"1 rue d’Essai\"\ndirector = \"Direction fictive\"\nhost = \"Hébergeur fictif\"\ncontact = \"contact@annuaire.example\"\n\
         [access]\napi_keys = \"keys\"\nrestricted_credentials = \"credentials\"\nrate = 2\n\
         [connections]\nopen_max = 50\nrequest_seconds = 1\nidle_seconds = 1\nidle_crowded_seconds = 1\nreader_seconds = 2\nfinish_seconds = 0\n\
         head_bytes = 8192\n[import]\nniceness = 19\n[publication]\nmap_bytes = 33554432\n";
@@ -198,7 +205,10 @@ fn a_server_obeys_its_file_and_the_command_line_more() {
         200
     );
     let notices = server.get(&format!("http://{}/mentions", host(&server)), "").1;
-    assert!(notices.contains("Exploitant fictif"), "{notices}");
+    for notice in ["Exploitant fictif", "1 rue d’Essai", "Direction fictive", "Hébergeur fictif", "contact@annuaire.example"] {
+        assert!(notices.contains(notice), "{notice}: {notices}");
+    }
+    assert_eq!(server.get(&format!("http://{}/sitemap.xml", host(&server)), "").0, 404);
     // Four at once with a rate of two.
     let statuses: Vec<u16> = (0..12).map(|_| server.get("Practitioner?_count=1", key).0).collect();
     assert!(statuses.contains(&429), "{statuses:?}");

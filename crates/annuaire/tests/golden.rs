@@ -92,7 +92,7 @@ fn server() -> (tempfile::TempDir, Server, String) {
     fs::write(path("historians"), "fictional-historian-of-a-test\n").unwrap();
     let (keys, credentials, historians) = (path("keys"), path("credentials"), path("historians"));
     let readers = ["--api-keys", &keys, "--restricted-credentials", &credentials, "--history-credentials", &historians];
-    let options = [&readers[..], &["--public-base", "https://annuaire.example"]].concat();
+    let options = [&readers[..], &["--public-base", "https://annuaire.example", "--operator", "Exploitant fictif"]].concat();
     let server = Server::start(&data, &options);
     let host = server.base.split_once('/').unwrap().0.to_owned();
     (dir, server, host)

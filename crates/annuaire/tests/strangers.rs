@@ -87,6 +87,7 @@ fn arguments_that_cannot_serve_are_refused_with_a_sentence() {
         (&["--listen", "0.0.0.0:0"], "--operator"),
         (&["--listen", "0.0.0.0:0", "--operator", "  "], "--operator"),
         (&["--listen", "[::]:0", "--operator", ""], "--operator"),
+        (&["--public-base", "https://annuaire.example"], "https://annuaire.example is reached by others"),
         (&["--log", "loud"], "possible values"),
     ] {
         let mut command = program();

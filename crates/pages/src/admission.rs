@@ -5,13 +5,15 @@ use std::sync::Arc;
 use annuaire_web::{Anyone, RateRule, Refusal, RequestLine, RequestSubject};
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use crate::delivery::DeliveryWish;
 use crate::page::message::{BadHost, TooManyRequests, respond_with};
 use crate::site::Site;
 use crate::visit::{PageRequest, Visit};
+use crate::words::Language;
 
 /// What the gate needs to know of a route.
 #[derive(Clone)]
@@ -30,9 +32,12 @@ pub(crate) async fn admit(State(admission): State<RouteAdmission>, request: Requ
     let (mut parts, body) = request.into_parts();
     let (arrival, pass) = gate.arrive::<Anyone>(&mut parts, rate).await;
     let root = gate.prefix(&parts);
-    let request = PageRequest { client: arrival.client, id: arrival.id.clone(), route, root };
+    let (base, path) = (gate.base(&parts), parts.uri.path().to_owned());
+    let language = Language::of_query(parts.uri.query());
+    let request = PageRequest { client: arrival.client, id: arrival.id.clone(), route, root, base, path, language };
     let method = parts.method.clone();
-    let mut response = match pass {
+    let wish = DeliveryWish::of(&parts.headers);
+    let response = match pass {
         Ok(pass) => {
             parts.extensions.insert(Visit { request, pass });
             next.run(Request::from_parts(parts, body)).await
@@ -44,6 +49,10 @@ pub(crate) async fn admit(State(admission): State<RouteAdmission>, request: Requ
         // A page asks for no key and no credential: besides the rate, only a bad host is refused.
         Err(_) => respond_with(&site, &request, BadHost),
     };
+    let mut response = wish.deliver(gate, response).await;
+    if !site.settings.is_indexed {
+        response.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    }
     gate.stamp(&arrival, &mut response);
     let subject = RequestSubject { route, ..RequestSubject::default() };
     let line =

@@ -35,6 +35,7 @@ use crate::page::message::{BadHost, Incident, Message, TooManyRequests, respond_
 use crate::page::respond;
 use crate::site::Site;
 use crate::visit::PageRequest;
+use crate::words::Language;
 
 /// Where loaders of the national service look for its files (source-files §2.1).
 const NATIONAL_MOUNT: &str = "/annuaire-sante-webservices/V300/services/extraction";
@@ -106,7 +107,9 @@ async fn serve<P: Shelf>(site: Arc<Site>, mount: &'static str, request: Request)
     let (arrival, pass) = gate.arrive::<P>(&mut parts, RateRule::Counted).await;
     let below = parts.uri.path().strip_prefix(mount).unwrap_or_default().trim_start_matches('/').to_owned();
     let route = P::ROUTES[usize::from(!below.is_empty())];
-    let page = PageRequest { client: arrival.client, id: arrival.id.clone(), route, root: gate.prefix(&parts) };
+    let (root, base, path) = (gate.prefix(&parts), gate.base(&parts), parts.uri.path().to_owned());
+    let page =
+        PageRequest { client: arrival.client, id: arrival.id.clone(), route, root, base, path, language: Language::French };
     let mut response = match pass {
         Err(Refusal::Rate) => {
             let seconds = arrival.rate.map_or(1, |(_, verdict)| verdict.reset.max(1));

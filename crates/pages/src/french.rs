@@ -27,6 +27,20 @@ pub(crate) fn french_day(iso: &str) -> String {
     }
 }
 
+const MONTHS: [&str; 12] =
+    ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"];
+
+/// `7 mai 1991` for `1991-05-07…`, `1er mai 1991` for the first. Another text is shown as [`french_day`] shows it.
+pub(crate) fn french_long_day(iso: &str) -> String {
+    let number = |from: usize, to: usize| iso.get(from..to).and_then(|digits| digits.parse::<usize>().ok());
+    let month = number(5, 7).and_then(|month| MONTHS.get(month.checked_sub(1)?));
+    match (iso.get(..4), month, number(8, 10)) {
+        (Some(year), Some(month), Some(1)) => format!("1er {month} {year}"),
+        (Some(year), Some(month), Some(day)) => format!("{day} {month} {year}"),
+        _ => french_day(iso),
+    }
+}
+
 /// A French telephone number by pairs of digits. Another text stays as it is.
 pub(crate) fn french_phone(number: &str) -> String {
     if number.len() != 10 || !number.starts_with('0') || !number.bytes().all(|b| b.is_ascii_digit()) {
@@ -80,6 +94,8 @@ mod tests {
             [0, 999, 1_000, 1_440, 2_000_000, 1_234_567_890].map(french_bytes),
             ["0 octets", "999 octets", "1 ko", "1,5 ko", "2 Mo", "1,3 Go"].map(|text| text.replace(' ', "\u{a0}"))
         );
+        let long = ["1991-05-07", "2026-12-01T10:00:00Z", "1991-05", "1991-13-01", "?"].map(french_long_day);
+        assert_eq!(long, ["7 mai 1991", "1er décembre 2026", "05/1991", "01/13/1991", "?"]);
         assert_eq!(["1991-05-07T10:00:00Z", "1991-05", "?"].map(french_day), ["07/05/1991", "05/1991", "?"]);
     }
 }

@@ -15,11 +15,16 @@
 //! - **Resources.** Pages show published FHIR resources. `resource/` turns their JSON into what templates print, and takes out
 //!   characters that are invisible or change the direction of text.
 //!
+//! - **A sheet** is the page of a professional or a structure. What it shares with its contact card, its QR code and the check of a right to
+//!   practise is in `person.rs` and `sheet.rs`.
+//! - **Languages.** Sheets and checks are in English too, at `?lang=en`: templates name each label by its French, and `words.rs` is the table.
+//! - **Delivery.** `delivery.rs` gives each page a tag of its content, and compresses it.
+//!
 //! # Example
 //!
 //! ```
 //! use annuaire_index::Index;
-//! use annuaire_pages::PagesSettings;
+//! use annuaire_pages::{LegalNotices, PagesSettings};
 //! use annuaire_web::limits::LONG;
 //! use annuaire_web::{Gate, GateSettings, Lane};
 //! use axum::body::Body;
@@ -34,10 +39,13 @@
 //! let settings = PagesSettings {
 //!     gate: Arc::new(Gate::new(GateSettings::new([7; 32], clock))),
 //!     operator: "Agence d’essai".to_owned(),
+//!     notices: LegalNotices::default(),
 //!     fictional: true,
 //!     lane: Arc::new(Lane::new()),
 //!     work: LONG,
 //!     extractions: None,
+//!     is_indexed: true,
+//!     has_portal: false,
 //! };
 //! let app = annuaire_pages::router(Arc::new(public_store).into(), settings);
 //!
@@ -56,11 +64,13 @@
 //!
 //! # What it never does
 //!
-//! It runs no script, sets no cookie, stores nothing, and reads neither the restricted store nor the registry nor a clock of
+//! It needs no script (the one that it has copies telephone numbers), sets no cookie, stores nothing, and reads neither the restricted store nor the registry nor a clock of
 //! its own. It never shows the text of an internal error: the visitor reads a number, and the operator finds the cause under
 //! that number in the log.
 
 mod admission;
+mod correction;
+mod delivery;
 mod extraction;
 mod extraction_door;
 mod frame;
@@ -69,18 +79,25 @@ mod history;
 mod limits;
 mod marks;
 mod page;
+mod person;
+mod person_name;
+mod phone;
+mod qr;
 mod query;
 mod resource;
 mod routes;
 mod schema;
 mod search;
 mod settings;
+mod sheet;
 mod site;
 mod turn;
+mod vcard;
 mod visit;
 mod withdrawn;
+mod words;
 
 pub use extraction::{Edition, EditionFile, FileGroup, NOTE, editions, is_edition};
 pub use page::stylesheet::{STYLE as STYLESHEET, path as stylesheet_path};
 pub use routes::router;
-pub use settings::PagesSettings;
+pub use settings::{LegalNotices, PagesSettings};

@@ -26,3 +26,13 @@ pub(crate) const NATIONAL_ID: usize = 20;
 pub(crate) const LAST_PAGE: usize = 10_000;
 /// Days of changes that a page lists. The public perimeter has no older history (data-perimeters §5).
 pub(crate) const HISTORY_DAYS: i64 = 30;
+/// Most bytes of a page that is sent; a longer one would be a fault of its template.
+pub(crate) const PAGE_BYTES: usize = 16 << 20;
+/// Most bytes of a line of a contact card (RFC 6350 §3.2).
+pub(crate) const VCARD_LINE: usize = 75;
+/// Most bytes of an address in a QR code: with more, its squares are too small to be read from paper.
+pub(crate) const QR_BYTES: usize = 400;
+/// Pixels of a side of a QR code, at least.
+pub(crate) const QR_PIXELS: u32 = 220;
+/// Rows of the store in a part of the sitemap, of which each gives one address at most (sitemaps.org allows 50,000).
+pub(crate) const SITEMAP_ROWS: u32 = 20_000;

@@ -3,6 +3,9 @@
 //! To add a page: a file in `page/` with a struct that derives its template and implements [`Page`], and a handler; a line in
 //! `routes.rs`; a sample in `page/tests.rs`.
 
+pub(crate) mod accessibility;
+pub(crate) mod asset;
+pub(crate) mod contact_card;
 pub(crate) mod extractions;
 pub(crate) mod home;
 pub(crate) mod message;
@@ -11,8 +14,10 @@ pub(crate) mod notices;
 pub(crate) mod professional;
 pub(crate) mod robots;
 pub(crate) mod search;
+pub(crate) mod sitemap;
 pub(crate) mod structure;
 pub(crate) mod stylesheet;
+pub(crate) mod verify;
 
 use annuaire_index::Error;
 use askama::Template;
@@ -86,9 +91,9 @@ pub(crate) trait Page: Template {
 /// The response with a page, or with a message in its place; an error when the store cannot be read or the work is used up.
 pub(crate) type PageResult = Result<Response, Error>;
 
-/// Lets the page load its style sheet and send its forms to this server, and nothing else.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Lets the page load style sheet, script and pictures of this server and send its forms to it, and nothing else.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
 
 /// Renders a page. A template that fails answers 500 with the number under which the operator finds the cause.
 pub(crate) fn respond<P: Page>(request: &PageRequest, page: &P) -> Response {

@@ -4,7 +4,10 @@ pub(crate) mod activity;
 pub(crate) mod contact;
 pub(crate) mod organization;
 pub(crate) mod practitioner;
+pub(crate) mod role;
 pub(crate) mod situation;
+pub(crate) mod smartcard;
+pub(crate) mod trace;
 
 use std::borrow::Cow;
 
@@ -61,6 +64,14 @@ fn items<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> 
 fn coding_label(coding: &Value) -> String {
     let display = text_at(coding, "/display");
     if display.is_empty() { text_at(coding, "/code") } else { display }
+}
+
+/// Whether the system of a coding names one of these terminologies: `…/TRE_R09-…` or, in URLs of the national server,
+/// `…tre-r09…`.
+fn is_of_table(coding: &Value, tables: &[&str]) -> bool {
+    let system = text_at(coding, "/system");
+    let lower = system.to_lowercase();
+    tables.iter().any(|table| system.contains(&format!("/{table}-")) || lower.contains(&table.to_lowercase().replace('_', "-")))
 }
 
 /// The value of the identifier of a type; empty when the resource has none.

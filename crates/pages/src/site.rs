@@ -4,6 +4,7 @@ use annuaire_index::{Error, Index, Snapshot};
 use annuaire_web::{Anyone, ServedStore};
 
 use crate::PagesSettings;
+use crate::page::asset::AssetPaths;
 use crate::search::FormChoices;
 
 /// The public store and what surrounds it.
@@ -12,13 +13,13 @@ pub(crate) struct Site {
     pub settings: PagesSettings,
     /// What the form of the search for people lets choose from.
     pub choices: FormChoices,
-    /// Address of the style sheet, without the prefix of a proxy.
-    pub stylesheet: String,
+    /// Addresses of the files beside the pages.
+    pub assets: AssetPaths,
 }
 
 impl Site {
-    pub(crate) fn new(store: ServedStore<Index>, settings: PagesSettings, stylesheet: String) -> Self {
-        Self { store, settings, choices: FormChoices::of_terminologies(), stylesheet }
+    pub(crate) fn new(store: ServedStore<Index>, settings: PagesSettings, assets: AssetPaths) -> Self {
+        Self { store, settings, choices: FormChoices::of_terminologies(), assets }
     }
 
     /// The present state of the public store, which serves at most the work that a page may cost.

@@ -7,6 +7,8 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
+use crate::words::Language;
+
 /// What the frame of a page and its error messages need of a request, let in or refused.
 #[derive(Debug, Clone)]
 pub(crate) struct PageRequest {
@@ -18,6 +20,12 @@ pub(crate) struct PageRequest {
     pub route: &'static str,
     /// Path prefix that a trusted proxy cut: empty, or `/…` without a slash at the end.
     pub root: String,
+    /// Scheme, host and prefix of our addresses as the visitor sees them, without a last slash.
+    pub base: String,
+    /// Path that was asked for, without query and without the prefix of a proxy.
+    pub path: String,
+    /// Language that the address asks for; only some pages are translated.
+    pub language: Language,
 }
 
 impl PageRequest {

@@ -69,10 +69,13 @@ impl Server {
         let settings = PagesSettings {
             gate: Arc::new(Gate::new(gate)),
             operator: "Essai".to_owned(),
+            notices: annuaire_pages::LegalNotices::default(),
             fictional: false,
             lane: Arc::new(Lane::new()),
             work: LONG,
             extractions: Some(extractions),
+            is_indexed: true,
+            has_portal: true,
         };
         Self { app: annuaire_pages::router(store.into(), settings), dir }
     }

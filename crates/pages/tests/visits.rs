@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -9,6 +10,7 @@ use annuaire_base::Tx;
 use annuaire_fhir::schema::type_id;
 use annuaire_fhir::systems::IDNPS;
 use annuaire_index::{Error, Index};
+use annuaire_pages::PagesSettings;
 use annuaire_terms::{ParamId, Presence, Resource, Term};
 use annuaire_web::limits::LONG;
 use annuaire_web::{Gate, GateSettings, Lane, Proxies, Rate};
@@ -47,7 +49,7 @@ fn resource(ty: &str, id: &str, active: bool, members: &str, mut terms: Vec<Term
     }
 }
 
-/// Three professionals, of whom one left and one has a name with direction marks, and a structure where the first practises.
+/// Five professionals, of whom two left and one has a name with direction marks, and a structure where the first practises.
 fn fill(store: &Index) {
     let person = |id: &str, national_id: &str, family: &str, active: bool| {
         let identifier = format!(r#"{{"type":{{"coding":[{{"code":"IDNPS"}}]}},"system":"{IDNPS}","value":"{national_id}"}}"#);
@@ -59,6 +61,8 @@ fn fill(store: &Index) {
         person("003-1", "810999000001", "DE\u{202e}SSAI", true),
         person("003-2", "810999000002", "EXEMPLE", true),
         person("003-3", "810999000003", "ABSENT", false),
+        person("003-4", "810999000028", "ENCORE", true),
+        person("003-5", "810999000036", "PARTI", false),
         resource("Organization", "001-F990000001", true, r#","name":"CENTRE D’ESSAI""#, Vec::new()),
         resource(
             "PractitionerRole",
@@ -78,6 +82,10 @@ fn fill(store: &Index) {
 
 impl TestSite {
     fn new(change: impl FnOnce(&mut GateSettings)) -> Self {
+        Self::with(change, |_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut GateSettings), change_pages: impl FnOnce(&mut PagesSettings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(Index::open(directory.path(), 1 << 28, annuaire_fhir::dictionary::ALL).unwrap());
         fill(&store);
@@ -89,20 +97,34 @@ impl TestSite {
         };
         change(&mut settings);
         let gate = Arc::new(Gate::new(settings));
-        let settings = annuaire_pages::PagesSettings {
+        let mut settings = PagesSettings {
             gate: Arc::clone(&gate),
             operator: "Essai".to_owned(),
+            notices: annuaire_pages::LegalNotices::default(),
             fictional: true,
             lane: Arc::new(Lane::new()),
             work: LONG,
             extractions: None,
+            is_indexed: true,
+            has_portal: true,
         };
+        change_pages(&mut settings);
         let app = annuaire_pages::router(Arc::clone(&store).into(), settings);
         Self { store, gate, lines, app, _directory: directory }
     }
 
     async fn ask(&self, from: &str, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, String) {
-        let mut request = Request::get(path);
+        let (status, headers, body) = self.answer("GET", from, path, headers).await;
+        (status, headers, String::from_utf8(body).unwrap())
+    }
+
+    /// An answer whose body may be compressed.
+    async fn bytes(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, Vec<u8>) {
+        self.answer(method, "203.0.113.5", path, headers).await
+    }
+
+    async fn answer(&self, method: &str, from: &str, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, Vec<u8>) {
+        let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|h| h.0 == "host") {
             request = request.header("host", "annuaire.example");
         }
@@ -114,13 +136,19 @@ impl TestSite {
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 1 << 24).await.unwrap();
-        (parts.status.as_u16(), parts.headers, String::from_utf8(body.to_vec()).unwrap())
+        (parts.status.as_u16(), parts.headers, body.to_vec())
     }
 
-    /// The path of the style sheet, as the first page links it.
-    async fn stylesheet(&self) -> String {
+    /// The path that a row of [`ROUTES`] means: that of a file beside the pages is as the first page links it.
+    async fn path(&self, row: &str) -> String {
+        let before = match row {
+            "stylesheet" => "rel=\"stylesheet\" href=\"",
+            "script" => "<script src=\"",
+            "icon" => "rel=\"icon\" href=\"",
+            path => return path.to_owned(),
+        };
         let (_, _, home) = self.ask("203.0.113.5", "/", &[]).await;
-        home.split("stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+        home.split(before).nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
 
     async fn metrics(&self) -> String {
@@ -130,6 +158,7 @@ impl TestSite {
 
 /// Every route: a path, its name in the request log, the status that a stranger gets.
 const ROUTES: [(&str, &str, u16); 14] = [
+const ROUTES: [(&str, &str, u16); 33] = [
     ("/", "pages.home", 200),
     ("/recherche?q=exemple", "pages.search", 200),
     ("/recherche", "pages.search", 400),
@@ -138,11 +167,31 @@ const ROUTES: [(&str, &str, u16); 14] = [
     ("/professionnel/810999000002", "pages.professional", 200),
     ("/professionnel/810999000003", "pages.professional", 410),
     ("/professionnel/exemple", "pages.professional", 404),
+    ("/professionnel/810999000002/carte.vcf", "pages.professional-card", 200),
+    ("/professionnel/810999000003/carte.vcf", "pages.professional-card", 410),
+    ("/professionnel/exemple/carte.vcf", "pages.professional-card", 404),
+    ("/professionnel/810999000002/qr.svg", "pages.professional-qr", 200),
+    ("/professionnel/810999000003/qr.svg", "pages.professional-qr", 410),
     ("/structure/F990000001", "pages.structure", 200),
     ("/structure/exemple", "pages.structure", 404),
+    ("/structure/F990000001/carte.vcf", "pages.structure-card", 200),
+    ("/structure/exemple/carte.vcf", "pages.structure-card", 404),
+    ("/structure/F990000001/qr.svg", "pages.structure-qr", 200),
+    ("/structure/exemple/qr.svg", "pages.structure-qr", 404),
     ("/mentions", "pages.notices", 200),
+    ("/accessibilite", "pages.accessibility", 200),
+    ("/verifier", "pages.verify", 200),
+    ("/verifier?numero=10999000044", "pages.verify", 404),
+    ("/verifier?numero=exemple", "pages.verify", 400),
+    ("/sitemap.xml", "pages.sitemap", 200),
+    ("/sitemap/professionnel-0.xml", "pages.sitemap-part", 200),
+    ("/sitemap/structure-0.xml", "pages.sitemap-part", 200),
+    ("/sitemap/exemple-0.xml", "pages.sitemap-part", 404),
+    ("/sitemap/structure-4294967295.xml", "pages.sitemap-part", 404),
     ("/robots.txt", "pages.robots", 200),
     ("stylesheet", "pages.style", 200),
+    ("script", "pages.script", 200),
+    ("icon", "pages.icon", 200),
     ("/exemple/exemple", "pages.missing", 404),
 ];
 
@@ -164,9 +213,9 @@ async fn every_endpoint_answers_a_stranger() {
         settings.api_keys = vec!["key-1".to_owned()];
         settings.credentials = vec!["token-1".to_owned()];
     });
-    let stylesheet = site.stylesheet().await;
     for (path, _, status) in ROUTES {
-        let path = if path == "stylesheet" { &stylesheet } else { path };
+        let path = site.path(path).await;
+        let path = path.as_str();
         let (_, _, expected) = site.ask("203.0.113.5", path, &[]).await;
         for headers in [
             &[][..],
@@ -182,9 +231,9 @@ async fn every_endpoint_answers_a_stranger() {
 #[tokio::test]
 async fn each_request_is_one_line_and_one_count_without_personal_data() {
     let site = TestSite::new(|_| {});
-    let stylesheet = site.stylesheet().await;
     for (path, route, status) in ROUTES {
-        let path = if path == "stylesheet" { &stylesheet } else { path };
+        let path = site.path(path).await;
+        let path = path.as_str();
         site.lines.lock().unwrap().clear();
         let (got, headers, body) = site.ask("203.0.113.5", path, &[]).await;
         assert_eq!(got, status, "{path}");
@@ -246,6 +295,17 @@ async fn links_start_with_what_a_trusted_proxy_cut() {
     let site = TestSite::new(|s| s.proxies = Proxies::new(vec!["10.0.0.1".parse().unwrap()]));
     let told = [("x-forwarded-for", "203.0.113.5"), ("x-forwarded-prefix", "/sante")];
     for path in ["/", "/recherche?q=exemple", "/recherche/avancee", "/mentions", "/x"] {
+    for path in [
+        "/",
+        "/recherche?nom=exemple",
+        "/structures",
+        "/mentions",
+        "/accessibilite",
+        "/professionnel/810999000002",
+        "/structure/F990000001",
+        "/verifier?numero=10999000028",
+        "/x",
+    ] {
         let (_, _, body) = site.ask("10.0.0.1", path, &told).await;
         for link in body.split("href=\"").chain(body.split("action=\"")).skip(1).filter(|l| l.starts_with('/')) {
             assert!(link.starts_with("/sante/"), "{path}: {}", &link[..40]);
@@ -253,6 +313,20 @@ async fn links_start_with_what_a_trusted_proxy_cut() {
         let (_, _, body) = site.ask("203.0.113.5", path, &told).await;
         assert!(!body.contains("/sante"), "{path}: a stranger is not believed");
     }
+}
+
+/// Who comes by TLS is told to come back so; who comes without, or says so without being believed, is not.
+#[tokio::test]
+async fn tls_is_asked_for_behind_tls() {
+    let told = [("x-forwarded-for", "203.0.113.5"), ("x-forwarded-proto", "https")];
+    let behind = TestSite::new(|s| s.proxies = Proxies::new(vec!["10.0.0.1".parse().unwrap()]));
+    for path in ["/", "/exemple", "/extractions/"] {
+        let header = async |from: &str| behind.ask(from, path, &told).await.1.get("strict-transport-security").cloned();
+        assert_eq!(header("10.0.0.1").await.unwrap(), "max-age=31536000", "{path}");
+        assert_eq!(header("203.0.113.5").await, None, "{path}");
+    }
+    let named = TestSite::new(|s| s.public_base = Some("https://annuaire.example".parse().unwrap()));
+    assert!(named.ask("203.0.113.5", "/", &[]).await.1.contains_key("strict-transport-security"));
 }
 
 #[tokio::test]
@@ -325,4 +399,155 @@ async fn an_incident_has_the_number_that_the_visitor_reads() {
     }
     drop(readers);
     assert_eq!(site.ask("203.0.113.5", "/", &[]).await.0, 200);
+}
+
+/// A page has a tag. Whoever has it gets no body, and a page that changed is sent again.
+#[tokio::test]
+async fn a_page_that_the_client_has_is_not_sent_again() {
+    let site = TestSite::new(|_| {});
+    for path in ["/", "/professionnel/810999000002", "/structure/F990000001", "/structure/F990000001/carte.vcf", "/mentions"] {
+        let (status, headers, body) = site.ask("203.0.113.5", path, &[]).await;
+        let tag = headers["etag"].to_str().unwrap();
+        assert!(status == 200 && !body.is_empty(), "{path}");
+        for known in [tag.to_owned(), format!("\"x\", {tag}"), tag.trim_start_matches("W/").to_owned(), "*".to_owned()] {
+            let (status, headers, body) = site.ask("203.0.113.5", path, &[("if-none-match", &known)]).await;
+            assert_eq!((status, body.as_str(), &headers["etag"]), (304, "", &headers["etag"]), "{path} {known}");
+            assert_eq!(headers["etag"].to_str().unwrap(), tag);
+            assert!(!headers.contains_key("content-type") && headers["cache-control"] == "no-cache", "{path}: {headers:?}");
+        }
+        assert_eq!(site.ask("203.0.113.5", path, &[("if-none-match", "\"x\"")]).await.0, 200, "{path}");
+    }
+    let (status, headers, _) = site.ask("203.0.113.5", "/structure/exemple", &[("if-none-match", "*")]).await;
+    assert!(status == 404 && !headers.contains_key("etag"));
+}
+
+/// A client that accepts gzip gets the plain answer compressed, with the tag of the plain one.
+#[tokio::test]
+async fn pages_are_compressed_for_those_who_accept_it() {
+    let site = TestSite::new(|_| {});
+    for path in ["/", "/structure/F990000001", "/exemple"] {
+        let (_, plain_headers, plain) = site.ask("203.0.113.5", path, &[]).await;
+        assert!(!plain_headers.contains_key("content-encoding") && plain_headers["vary"] == "Accept-Encoding", "{path}");
+        let (_, headers, bytes) = site.bytes("GET", path, &[("accept-encoding", "gzip")]).await;
+        assert_eq!(headers["content-encoding"], "gzip", "{path}");
+        let mut decoded = String::new();
+        flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut decoded).unwrap();
+        assert!(decoded.ends_with("</html>\n") || decoded.ends_with("</html>"), "{path}");
+        assert_eq!(headers.get("etag"), plain_headers.get("etag"));
+        if plain_headers.contains_key("etag") {
+            assert_eq!(decoded, plain, "{path}");
+        }
+        assert!(bytes.len() < plain.len(), "{path}: {} of {}", bytes.len(), plain.len());
+    }
+    let (_, headers, _) = site.bytes("HEAD", "/", &[]).await;
+    assert_eq!(headers["etag"], site.bytes("GET", "/", &[]).await.1["etag"]);
+}
+
+/// A card says what the sheet says, and the address in both is that which clients see.
+#[tokio::test]
+async fn cards_and_canonical_addresses_name_the_address_that_clients_see() {
+    let site = TestSite::new(|s| s.public_base = Some("https://annuaire.example/sante".parse().unwrap()));
+    let address = "https://annuaire.example/sante/professionnel/810999000002";
+    let (_, headers, card) = site.ask("203.0.113.5", "/professionnel/810999000002/carte.vcf", &[]).await;
+    assert_eq!(headers["content-type"], "text/vcard;charset=UTF-8");
+    assert_eq!(headers["content-disposition"], "attachment; filename=\"professionnel-810999000002.vcf\"");
+    assert!(card.contains("\r\nFN:Anne EXEMPLE\r\n") && card.contains(&format!("\r\nURL:{address}\r\n")), "{card}");
+    let (_, _, sheet) = site.ask("203.0.113.5", "/professionnel/810999000002?x=1", &[]).await;
+    assert!(sheet.contains(&format!("<link rel=\"canonical\" href=\"{address}\">")), "{sheet}");
+    assert!(sheet.contains("href=\"/sante/professionnel/810999000002/carte.vcf\""), "{sheet}");
+    let (_, _, search) = site.ask("203.0.113.5", "/recherche?nom=exemple", &[]).await;
+    assert!(!search.contains("rel=\"canonical\"") && search.contains("noindex"), "{search}");
+}
+
+/// The sitemap leads to every sheet and to nobody who left; a directory that is not to be listed has none, and says so on each page.
+#[tokio::test]
+async fn the_sitemap_lists_sheets_unless_the_operator_does_not_want_that() {
+    let site = TestSite::new(|s| s.public_base = Some("https://annuaire.example/sante".parse().unwrap()));
+    let (_, _, robots) = site.ask("203.0.113.5", "/robots.txt", &[]).await;
+    assert!(robots.contains("Disallow: /sante/recherche\n"), "{robots}");
+    assert!(robots.ends_with("Sitemap: https://annuaire.example/sante/sitemap.xml\n"), "{robots}");
+    let (_, headers, index) = site.ask("203.0.113.5", "/sitemap.xml", &[]).await;
+    assert_eq!(headers["content-type"], "application/xml;charset=UTF-8");
+    let locations = |xml: &str| -> Vec<String> {
+        xml.split("<loc>").skip(1).map(|rest| rest.split("</loc>").next().unwrap().to_owned()).collect()
+    };
+    let mut sheets = Vec::new();
+    for part in locations(&index) {
+        let path = part.strip_prefix("https://annuaire.example/sante").unwrap();
+        let (status, _, xml) = site.ask("203.0.113.5", path, &[]).await;
+        assert_eq!(status, 200, "{path}");
+        sheets.extend(locations(&xml));
+    }
+    let expected =
+        ["professionnel/810999000001", "professionnel/810999000002", "professionnel/810999000028", "structure/F990000001"];
+    assert_eq!(sheets, expected.map(|sheet| format!("https://annuaire.example/sante/{sheet}")));
+
+    let hidden = TestSite::with(|_| {}, |settings| settings.is_indexed = false);
+    for path in ["/sitemap.xml", "/sitemap/structure-0.xml"] {
+        assert_eq!(hidden.ask("203.0.113.5", path, &[]).await.0, 404, "{path}");
+    }
+    let (_, headers, sheet) = hidden.ask("203.0.113.5", "/structure/F990000001", &[]).await;
+    assert!(headers["x-robots-tag"] == "noindex" && sheet.contains("content=\"noindex\"") && !sheet.contains("canonical"));
+    assert!(!hidden.ask("203.0.113.5", "/robots.txt", &[]).await.2.contains("Sitemap"));
+}
+
+/// A check says who, what and when; of a number that is none, what is wrong; and of somebody who left, nothing but that.
+#[tokio::test]
+async fn a_check_says_what_the_public_perimeter_says() {
+    let site = TestSite::new(|_| {});
+    let (status, headers, body) = site.ask("203.0.113.5", "/verifier?numero=1+0999+000+028", &[]).await;
+    assert!(status == 200 && headers["x-robots-tag"] == "noindex", "{status} {body}");
+    for part in [
+        "<h1>Anne ENCORE</h1>",
+        "Ce numéro RPPS est publié",
+        "<dd>10999000028</dd>",
+        "transaction 1<",
+        ">15/01/2027 à 09",
+        "Date de début non publique",
+    ] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    for (number, status, text) in [
+        ("10999000036", 404, "Plus publié depuis</dt><dd>14 novembre 2023"),
+        ("10999000044", 404, "Aucun professionnel n’est publié sous ce numéro"),
+        ("10999000023", 400, "clé de contrôle"),
+        ("%3Ci%3E", 400, "onze chiffres"),
+    ] {
+        let (got, _, body) = site.ask("203.0.113.5", &format!("/verifier?numero={number}"), &[]).await;
+        assert!(
+            got == status && body.contains(text) && !body.contains("PARTI") && !body.contains("<i>"),
+            "{number}: {got} {body}"
+        );
+    }
+}
+
+/// What the operator says of the law is shown, and what is not said is told as missing.
+#[tokio::test]
+async fn legal_notices_are_those_of_the_operator() {
+    let site = TestSite::with(|_| {}, |settings| settings.notices.director = "Direction <d’essai>".to_owned());
+    let (_, _, body) = site.ask("203.0.113.5", "/mentions", &[]).await;
+    assert!(body.contains("<dt>Direction de la publication</dt><dd>Direction &#60;d’essai&#62;</dd>"), "{body}");
+    assert!(body.contains("<dt>Hébergement</dt><dd>à préciser par l’exploitant</dd>"), "{body}");
+}
+
+/// Sheets and checks are in English where the address says so, whatever a browser prefers; data of the directory is marked as French.
+#[tokio::test]
+async fn the_address_alone_decides_the_language() {
+    let site = TestSite::new(|_| {});
+    for (path, french, english) in [
+        ("/professionnel/810999000028?lang=en", "Dates de ces données", "Dates of these data"),
+        ("/structure/F990000001?lang=en", "Dates de ces données", "Dates of these data"),
+        ("/verifier?numero=10999000028&lang=en", "Ce que cette page ne dit pas", "What this page does not say"),
+        ("/verifier?numero=1&lang=en", "onze chiffres", "eleven digits"),
+    ] {
+        let (_, _, body) = site.ask("203.0.113.5", path, &[]).await;
+        assert!(body.contains("<html lang=\"en\">") && body.contains(english) && !body.contains(french), "{path}: {body}");
+        assert!(body.contains("lang=\"fr\" hreflang=\"fr\">Français</a>"), "{path}: {body}");
+        let plain = path.replace("?lang=en", "").replace("&lang=en", "");
+        let (_, headers, body) = site.ask("203.0.113.5", &plain, &[("accept-language", "en")]).await;
+        assert!(body.contains("<html lang=\"fr\">") && body.contains(french) && !body.contains(english), "{plain}: {body}");
+        assert!(!headers.get("vary").is_some_and(|vary| vary.to_str().unwrap().contains("Language")), "{plain}");
+    }
+    let (_, _, body) = site.ask("203.0.113.5", "/recherche?nom=exemple&lang=en", &[]).await;
+    assert!(body.contains("<html lang=\"fr\">") && !body.contains("English"), "a page without translation has none: {body}");
 }

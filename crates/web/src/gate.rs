@@ -13,6 +13,7 @@ use axum::response::Response;
 use crate::client::{AcceptedKeys, Client, SecretHasher};
 use crate::guesses::{GuessTurn, Guesses};
 use crate::host::is_host;
+use crate::limits;
 use crate::metrics::Metrics;
 use crate::pass::{Operator, Pass, Verified, Who};
 use crate::position::StorePosition;
@@ -65,6 +66,8 @@ pub struct Arrival {
     pub refusal: Option<Refusal>,
     /// Rate and answer of the rate limiter, when the request counts for a rate.
     pub rate: Option<(Rate, RateVerdict)>,
+    /// Whether the client reaches this server by TLS, as its public address or a trusted proxy says.
+    pub is_https: bool,
 }
 
 /// The gate of a server, which all its doors share.
@@ -131,6 +134,10 @@ impl Gate {
         let origin = self.settings.proxies.origin(peer, &parts.headers);
         let (client, admitted) = self.identify(parts, &origin, P::WHO, start).await;
         let host_named = names_its_host(parts, peer.is_some());
+        let is_https = match &self.settings.public_base {
+            Some(base) => base.is_https(),
+            None => origin.scheme == Some("https"),
+        };
         parts.extensions.insert(origin);
         let limiter = self.limiter.as_ref().filter(|_| rule == RateRule::Counted);
         let rate = limiter.map(|l| (l.rate(), l.take(client, start)));
@@ -141,7 +148,7 @@ impl Gate {
         } else {
             admitted.map(P::given)
         };
-        (Arrival { start, id: self.request_id(parts, start), client, refusal: pass.err(), rate }, pass)
+        (Arrival { start, id: self.request_id(parts, start), client, refusal: pass.err(), rate, is_https }, pass)
     }
 
     /// Client and rights of a request. This is the only place where headers become an identity: a header that was not verified
@@ -213,7 +220,7 @@ impl Gate {
         parts.extensions.get::<Origin>().and_then(|origin| origin.prefix.clone()).unwrap_or_default()
     }
 
-    /// Adds the headers of every answer: request id, rate, `Retry-After`.
+    /// Adds the headers of every answer: request id, rate, `Retry-After`, and, behind TLS, the order to come back by TLS alone (RFC 6797).
     pub fn stamp(&self, arrival: &Arrival, response: &mut Response) {
         let mut add = |name: &'static str, value: String| {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -221,6 +228,10 @@ impl Gate {
             }
         };
         add("x-request-id", arrival.id.clone());
+        if arrival.is_https {
+            // This host alone: what its parent domain serves is not ours to decide.
+            add("strict-transport-security", format!("max-age={}", limits::TLS_ONLY_SECONDS));
+        }
         if let Some((rate, v)) = arrival.rate {
             // The names of the IETF draft, then those that clients of the national service know.
             add("ratelimit-policy", format!("\"default\";q={};w=1", rate.per_second));

@@ -65,3 +65,5 @@ pub const SENT_IN_A_MICROSECOND: u64 = 3_000;
 pub const FILE_BLOCK: usize = 256 << 10;
 /// Certificates that a proxy may name beside that of its client.
 pub const CLIENT_CHAIN: usize = 8;
+/// Seconds for which a browser that came by TLS comes back by TLS alone (RFC 6797 §6.1.1): a year.
+pub const TLS_ONLY_SECONDS: u32 = 31_536_000;

@@ -1,6 +1,7 @@
 //! The address that clients see, when the operator names it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use crate::host::{is_host, path_prefix};
@@ -28,6 +29,25 @@ impl PublicBase {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.root[self.path..]
+    }
+
+    /// Whether browsers of this machine alone reach it: a name below `localhost` (RFC 6761 §6.3) or a loopback address.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        let host = self.root[..self.path].split_once("://").map_or("", |(_, host)| host);
+        let name = match host.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or_default(),
+            None => host.split(':').next().unwrap_or_default(),
+        };
+        let name = name.to_ascii_lowercase();
+        let is_loopback = name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+        is_loopback || name == "localhost" || name.ends_with(".localhost")
+    }
+
+    /// Whether browsers reach it by TLS alone.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.root.starts_with("https://")
     }
 }
 
@@ -63,6 +83,26 @@ impl FromStr for PublicBase {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn local_bases_are_those_that_this_machine_alone_reaches() {
+        let base = |text: &str| text.parse::<PublicBase>().unwrap();
+        for local in
+            ["http://localhost:8080", "http://LOCALHOST/x", "https://a.localhost", "http://127.0.0.2", "http://[::1]:80/x"]
+        {
+            assert!(base(local).is_local(), "{local}");
+        }
+        for other in [
+            "https://annuaire.example",
+            "http://10.0.0.1",
+            "http://[2001:db8::1]",
+            "http://localhost.example",
+            "http://notlocalhost",
+        ] {
+            assert!(!base(other).is_local(), "{other}");
+        }
+        assert!(base("HTTPS://a.example").is_https() && !base("http://https.example").is_https());
+    }
 
     #[test]
     fn bases_are_whole_or_refused() {

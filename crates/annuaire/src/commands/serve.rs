@@ -57,6 +57,9 @@ pub(crate) struct ServingOptions {
     /// Who answers for the directory, as the page of legal notices names it; needed on an address that others reach
     #[arg(long)]
     operator: Option<String>,
+    /// Asks search engines to list no page, and offers no sitemap
+    #[arg(long)]
+    no_index: bool,
     /// No log line per request
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -83,6 +86,9 @@ impl ServingOptions {
         replace(&mut access.history_credentials, &self.history_credentials);
         replace(&mut access.rate, &self.rate.and_then(std::num::NonZeroU32::new));
         replace(&mut server.operator, &self.operator);
+        if self.no_index {
+            server.indexed = false;
+        }
         replace(&mut server.log, &self.log);
         if self.quiet {
             server.request_log = false;

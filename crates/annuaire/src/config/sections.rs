@@ -19,6 +19,7 @@ use std::time::Duration;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Configuration {
     pub(crate) server: ServerSection,
+    pub(crate) notices: NoticesSection,
     pub(crate) connections: ConnectionsSection,
     pub(crate) access: AccessSection,
     pub(crate) registry: RegistrySection,
@@ -42,6 +43,9 @@ section! {
         trusted_proxies: Vec<TextValue<Network>> = Vec::new(),
         /// Who answers for the directory, as the page of legal notices names it. Needed on an address that others reach.
         operator: Option<String> = None,
+        /// Whether search engines may list the pages of professionals and structures. Without it, pages ask not to be listed, and there is no
+        /// sitemap.
+        indexed: bool = true,
         /// Least severity of the events written to the error output: error, warn, info, debug, trace. Without it, that of the variable
         /// ANNUAIRE_LOG, else warn.
         log: Option<LogLevel> = None,
@@ -49,6 +53,20 @@ section! {
         request_log: bool = true,
         /// Encoder of compressed answers: annuaire, or zlib when pages compress badly.
         gzip: GzipEncoder = GzipEncoder::Annuaire,
+    }
+}
+
+section! {
+    /// What the page of legal notices says besides the operator. What is missing is told as missing.
+    NoticesSection "notices" {
+        /// Postal address of the operator.
+        address: Option<String> = None,
+        /// Director of publication.
+        director: Option<String> = None,
+        /// Name and address of who hosts the service.
+        host: Option<String> = None,
+        /// How visitors reach the operator: mail address, telephone or page.
+        contact: Option<String> = None,
     }
 }
 
@@ -264,10 +282,22 @@ fn view<S: Section>(section: &S) -> SectionView {
 impl Configuration {
     /// Its sections, in the order of the file.
     pub(crate) fn sections(&self) -> Vec<SectionView> {
-        let Self { server, connections, access, registry, publication, import, subscriptions, identity, registration, doctor } =
-            self;
+        let Self {
+            server,
+            notices,
+            connections,
+            access,
+            registry,
+            publication,
+            import,
+            subscriptions,
+            identity,
+            registration,
+            doctor,
+        } = self;
         vec![
             view(server),
+            view(notices),
             view(connections),
             view(access),
             view(registry),

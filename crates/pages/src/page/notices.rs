@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{CachePolicy, Indexing, Page, PageResult, respond};
+use crate::LegalNotices;
 use crate::frame::PageFrame;
 use crate::french::french_day;
 use crate::site::Site;
@@ -21,6 +22,7 @@ use crate::visit::Visit;
 pub(crate) struct NoticesPage {
     pub frame: PageFrame,
     pub operator: String,
+    pub notices: LegalNotices,
     /// Day of the last published transaction.
     pub updated: String,
 }
@@ -35,6 +37,13 @@ impl Page for NoticesPage {
     }
 }
 
+impl NoticesPage {
+    /// What the operator said, or that nothing was said.
+    fn shown<'a>(&self, notice: &'a str) -> &'a str {
+        if notice.is_empty() { "à préciser par l’exploitant" } else { notice }
+    }
+}
+
 /// `GET /mentions`
 pub(crate) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Response {
     in_turn(site, visit, notices_page).await
@@ -45,6 +54,7 @@ fn notices_page(site: &Site, visit: &Visit) -> PageResult {
     let page = NoticesPage {
         frame: PageFrame::new(site, &visit.request),
         operator: site.settings.operator.clone(),
+        notices: site.settings.notices.clone(),
         updated: french_day(&iso_day(commit_ms)),
     };
     Ok(respond(&visit.request, &page))

@@ -3,32 +3,33 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use annuaire_base::date::iso_day;
 use annuaire_fhir::ids::organization_id;
-use annuaire_index::{Error, Filter, Row, Snapshot};
+use annuaire_index::{Error, Filter, Row, Snapshot, Version};
 use annuaire_terms::{ParamId, TypeId};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::message::{Message, WithdrawnByLaw, respond_with};
+use super::professional::place_facts;
 use super::{CachePolicy, Indexing, Page, PageResult, respond};
+use crate::correction::{DataCorrector, corrector_of_structure};
 use crate::frame::PageFrame;
-use crate::french::french_day;
 use crate::history::{FollowedResource, ShownChange, recent_changes};
 use crate::limits;
 use crate::query::{PageLinks, QueryFields, ResultPage, encoded};
 use crate::resource::activity::activity_line;
 use crate::resource::organization::OrganizationView;
 use crate::resource::practitioner::PractitionerView;
-use crate::resource::situation::role_labels;
+use crate::resource::role::{functions, role_labels};
 use crate::resource::{referenced, shown_json};
 use crate::schema::{
     DEVICE, HEALTHCARE_SERVICE, ORGANIZATION, PRACTITIONER_ROLE, active, device, organization, referring_to, role, service,
     with_code,
 };
+use crate::sheet::{SheetDates, data_block};
 use crate::site::Site;
 use crate::turn::in_turn;
 use crate::visit::Visit;
@@ -39,6 +40,8 @@ use crate::withdrawn::is_withdrawn;
 #[template(path = "structure.html")]
 pub(crate) struct StructurePage {
     pub frame: PageFrame,
+    /// Its name, or its number when it has none.
+    pub title: String,
     pub structure: OrganizationView,
     /// The structure that it belongs to.
     pub parent: Option<OrganizationView>,
@@ -51,9 +54,18 @@ pub(crate) struct StructurePage {
     pub activities: Vec<String>,
     pub changes: Vec<ShownChange>,
     pub links: PageLinks,
-    /// Day of the last change.
-    pub updated: String,
+    pub dates: SheetDates,
+    pub corrector: DataCorrector,
     pub fhir_path: String,
+    /// Facts for search engines.
+    pub data_block: String,
+}
+
+impl StructurePage {
+    /// Path of what belongs to this page, below the prefix of a proxy.
+    fn own_path(&self) -> String {
+        format!("{}/structure/{}", self.frame.root, encoded(&self.structure.technical_id))
+    }
 }
 
 /// Somebody who practises at a structure.
@@ -69,7 +81,7 @@ impl Page for StructurePage {
     const INDEXING: Indexing = Indexing::Listed;
 
     fn title(&self) -> &str {
-        &self.structure.name
+        &self.title
     }
 
     fn fhir_path(&self) -> &str {
@@ -92,13 +104,11 @@ pub(crate) async fn show(
 
 fn structure_page(site: &Site, visit: &Visit, technical_id: &str, page_number: usize) -> PageResult {
     let snapshot = site.snapshot(visit.pass)?;
-    let id = organization_id(technical_id);
-    let Some(version) = snapshot.current(ORGANIZATION, &id)? else {
-        return Ok(match is_withdrawn(&snapshot, ORGANIZATION, &id)? {
-            true => respond_with(site, &visit.request, WithdrawnByLaw),
-            false => respond_with(site, &visit.request, UnknownStructure),
-        });
+    let version = match published(site, visit, &snapshot, technical_id)? {
+        Ok(version) => version,
+        Err(message) => return Ok(message),
     };
+    let id = organization_id(technical_id);
     let structure = OrganizationView::of_json(&shown_json(&version));
     let reader = Neighbours { snapshot: &snapshot, structure: format!("Organization/{id}") };
     let roles = reader.rows(PRACTITIONER_ROLE, role::ORGANIZATION, active(role::ACTIVE))?;
@@ -109,20 +119,59 @@ fn structure_page(site: &Site, visit: &Visit, technical_id: &str, page_number: u
     let activities = reader.activities()?;
     let parent = referenced(&snapshot, &structure.parent)?.map(|parent| OrganizationView::of_json(&parent));
     let followed = [FollowedResource { ty: ORGANIZATION, id, noun: "Structure" }];
+    let frame = PageFrame::translated(site, &visit.request, &[]);
     let page = StructurePage {
-        frame: PageFrame::new(site, &visit.request),
+        data_block: data_block(&facts(&frame.canonical, &structure)),
+        frame,
+        title: structure.shown_name(),
         parent,
         parts,
         people,
         people_total: roles.len(),
         activities,
         changes: recent_changes(&snapshot, site.settings.gate.now() / 1_000, &followed)?,
-        links: page.links(roles.len(), &path, &[]),
-        updated: french_day(&iso_day(version.last_updated_ms)),
+        links: page.links(roles.len(), &path, &[("lang", visit.request.language.parameter())]),
+        dates: SheetDates::new(
+            &snapshot,
+            visit.request.language,
+            &structure.trace.updated,
+            (version.last_updated_ms, version.tx),
+        ),
+        corrector: corrector_of_structure(&structure.trace.authority),
         fhir_path: format!("/fhir/v2/{}", reader.structure),
         structure,
     };
     Ok(respond(&visit.request, &page))
+}
+
+/// A structure that is published, or the message that none is under this number.
+pub(crate) fn published(
+    site: &Site,
+    visit: &Visit,
+    snapshot: &Snapshot,
+    technical_id: &str,
+) -> Result<Result<Version, Response>, Error> {
+    let id = organization_id(technical_id);
+    if let Some(version) = snapshot.current(ORGANIZATION, &id)? {
+        return Ok(Ok(version));
+    }
+    Ok(Err(match is_withdrawn(snapshot, ORGANIZATION, &id)? {
+        true => respond_with(site, &visit.request, WithdrawnByLaw),
+        false => respond_with(site, &visit.request, UnknownStructure),
+    }))
+}
+
+/// The structure in the words of schema.org.
+fn facts(address: &str, structure: &OrganizationView) -> Value {
+    let mut facts = place_facts(structure);
+    facts["@context"] = json!("https://schema.org");
+    facts["@type"] = json!("Organization");
+    facts["@id"] = json!(address);
+    facts["url"] = json!(address);
+    if !structure.alias.is_empty() {
+        facts["alternateName"] = json!(structure.alias);
+    }
+    facts
 }
 
 /// Reads the resources that refer to a structure.
@@ -150,7 +199,9 @@ impl Neighbours<'_> {
             let practitioner = role.pointer("/practitioner/reference").and_then(Value::as_str).unwrap_or_default();
             if let Some(practitioner) = referenced(self.snapshot, practitioner)? {
                 let labels = role_labels(&role).join(", ");
-                people.push(PersonThere { practitioner: PractitionerView::of_json(&practitioner), labels });
+                let mut practitioner = PractitionerView::of_json(&practitioner);
+                practitioner.name_by_role(&functions(&role));
+                people.push(PersonThere { practitioner, labels });
             }
         }
         people.sort_by(|a, b| {

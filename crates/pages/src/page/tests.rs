@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::*;
+use crate::correction::{corrector_of_professional, corrector_of_structure};
 use crate::extraction::{Edition, EditionFile, FileGroup};
 use crate::frame::PageFrame;
 use crate::history::ShownChange;
@@ -17,7 +18,10 @@ use crate::query::{PageLinks, QueryFields, SearchForm};
 use crate::resource::organization::OrganizationView;
 use crate::resource::practitioner::PractitionerView;
 use crate::resource::situation::{PracticeView, SituationView};
+use crate::resource::smartcard::SmartcardView;
 use crate::search::FormChoices;
+use crate::sheet::{SheetDates, data_block};
+use crate::words::Language;
 
 /// What a page states about itself. A new page adds a line; a changed line is a change of what browsers, proxies and search
 /// engines do.
@@ -33,6 +37,11 @@ WithdrawnProfessional 410 no-cache unlisted
 StructurePage 200 no-cache listed
 UnknownStructure 404 no-cache unlisted
 NoticesPage 200 no-cache listed
+AccessibilityPage 200 no-cache listed
+VerifyFormPage 200 no-cache listed
+VerifyRefusedPage 400 no-cache unlisted
+VerifiedPage 200 no-cache unlisted
+NotVerifiedPage 404 no-cache unlisted
 ExtractionsPage 200 no-cache listed
 UnknownExtraction 404 no-cache unlisted
 KeyRequired 401 no-cache unlisted
@@ -63,7 +72,19 @@ impl Samples {
 
     /// A frame whose warning shows in every other sample.
     fn frame(fictional: bool) -> PageFrame {
-        PageFrame { root: "/sante".to_owned(), stylesheet: "/sante/annuaire.0.css".to_owned(), fictional, extractions: fictional }
+        PageFrame {
+            root: "/sante".to_owned(),
+            stylesheet: "/sante/annuaire.0.css".to_owned(),
+            script: "/sante/annuaire.0.js".to_owned(),
+            icon: "/sante/annuaire.0.svg".to_owned(),
+            canonical: "https://annuaire.example/sante/essai".to_owned(),
+            language: if fictional { Language::French } else { Language::English },
+            other_language: if fictional { String::new() } else { "/sante/essai".to_owned() },
+            is_indexed: true,
+            has_portal: fictional,
+            fictional,
+            extractions: fictional,
+        }
     }
 
     async fn page<P: Page>(&mut self, samples: impl IntoIterator<Item = P>) {
@@ -95,7 +116,9 @@ impl Samples {
         let html = String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
         assert_eq!(headers.contains_key("x-robots-tag"), html.contains("<meta name=\"robots\" content=\"noindex\">"), "{name}");
         assert_eq!(headers.contains_key("x-robots-tag"), !sample.is_listed(), "{name}");
-        assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"fr\">"), "{name}: {html}");
+        let is_french = html.starts_with("<!DOCTYPE html>\n<html lang=\"fr\">");
+        assert!(is_french || html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"), "{name}: {html}");
+        assert_eq!(is_french, !html.contains("hreflang=\"fr\">Français</a>"), "{name}");
         assert_eq!(html.matches("<h1>").count(), 1, "{name}: {html}");
         assert!(!sample.title().is_empty() && html.contains(" — Annuaire santé</title>"), "{name}: {html}");
         for address in html.split("href=\"").chain(html.split("action=\"")).skip(1).filter(|a| a.starts_with('/')) {
@@ -103,7 +126,20 @@ impl Samples {
         }
         // Names in samples hold signs that HTML gives a meaning to.
         assert!(!html.contains("<i>") && !html.contains("&<"), "{name}: {html}");
-        assert_eq!(html.contains("rel=\"alternate\""), !sample.fhir_path().is_empty(), "{name}");
+        assert_eq!(
+            html.contains("<link rel=\"canonical\" href=\"https://annuaire.example/sante/essai"),
+            sample.is_listed(),
+            "{name}"
+        );
+        for attribute in ["src=\"", "href=\""] {
+            for address in html.split(attribute).skip(1).filter(|a| a.starts_with('/')) {
+                assert!(address.starts_with("/sante/"), "{name}: {}", &address[..20]);
+            }
+        }
+        // Nothing that the policy of pages refuses: no style and no script within the page but blocks of data.
+        assert!(!html.contains("style=\"") && !html.contains("<style") && !html.contains(" onclick"), "{name}");
+        assert_eq!(html.matches("<script").count(), 1 + html.matches("<script type=\"application/ld+json\">{").count(), "{name}");
+        assert_eq!(html.contains("rel=\"alternate\" type=\"application/fhir+json\""), !sample.fhir_path().is_empty(), "{name}");
     }
 }
 
@@ -115,7 +151,7 @@ fn practice() -> PracticeView {
             name: "Dr Anne D’ESSAI <i>".to_owned(),
             profession: "Médecin".to_owned(),
             skills: vec!["Cardiologie & angiologie".to_owned()],
-            cards: vec!["CPS n° 1".to_owned()],
+            cards: vec![SmartcardView { number: "1".to_owned(), end: "2026-10-31".to_owned(), ..Default::default() }],
             ..Default::default()
         },
         situations: vec![
@@ -129,7 +165,15 @@ fn practice() -> PracticeView {
 async fn every_page_renders_its_samples_and_keeps_its_statements() {
     let gate = Gate::new(GateSettings::new([1; 32], Arc::new(|| 0)));
     let client = gate.arrive::<Anyone>(&mut Request::new(()).into_parts().0, RateRule::Exempt).await.0.client;
-    let request = PageRequest { client, id: "essai-1".to_owned(), route: "pages.essai", root: "/sante".to_owned() };
+    let request = PageRequest {
+        client,
+        id: "essai-1".to_owned(),
+        route: "pages.essai",
+        root: "/sante".to_owned(),
+        base: "https://annuaire.example/sante".to_owned(),
+        path: "/essai".to_owned(),
+        language: Language::French,
+    };
     let mut samples = Samples { request, statements: String::new() };
 
     let choices = FormChoices {
@@ -196,7 +240,10 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
         rpps: rpps.to_owned(),
         practices,
         changes,
-        updated: "01/11/2026".to_owned(),
+        dates: SheetDates { authority: String::new(), delivery: "1er novembre 2026".to_owned(), ..Default::default() },
+        today: "2026-11-01".to_owned(),
+        corrector: corrector_of_professional("CNOM", ""),
+        data_block: data_block(&serde_json::json!({"name": "<i>"})),
         fhir_path: "/fhir/v2/Practitioner?identifier=810999000001".to_owned(),
     };
     samples.page([professional(vec![practice()], changes(), "10999000001"), professional(Vec::new(), Vec::new(), "")]).await;
@@ -213,7 +260,10 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
         activities: vec!["Chirurgie & <i>".to_owned()],
         changes: changes(),
         links: links(),
-        updated: "01/11/2026".to_owned(),
+        title: "CENTRE <i>".to_owned(),
+        dates: SheetDates { authority: "1er novembre 2026".to_owned(), ..Default::default() },
+        corrector: corrector_of_structure(""),
+        data_block: data_block(&serde_json::json!({"name": "<i>"})),
         fhir_path: "/fhir/v2/Organization/001-F990000001".to_owned(),
     };
     samples.page([structure_page(true, vec![person()]), structure_page(false, Vec::new())]).await;
@@ -221,9 +271,32 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
     let notices = || notices::NoticesPage {
         frame: Samples::frame(true),
         operator: "Agence <i>".to_owned(),
+        notices: crate::LegalNotices { contact: "<i>".to_owned(), ..Default::default() },
         updated: "01/11/2026".to_owned(),
     };
     samples.page([notices()]).await;
+    let accessibility = |contact: &str| accessibility::AccessibilityPage {
+        frame: Samples::frame(true),
+        operator: "Agence <i>".to_owned(),
+        contact: contact.to_owned(),
+    };
+    samples.page([accessibility("<i>"), accessibility("")]).await;
+    samples.page([verify::VerifyFormPage { frame: Samples::frame(true) }]).await;
+    samples.page([verify::VerifyRefusedPage { frame: Samples::frame(true), typed: "<i>".to_owned(), problem: "Faux." }]).await;
+    let verified = |practices| verify::VerifiedPage {
+        frame: Samples::frame(true),
+        number: "10999000014".to_owned(),
+        name: "Dr Anne D’ESSAI <i>".to_owned(),
+        national_id: "810999000014".to_owned(),
+        practices,
+        dates: SheetDates { authority: "1er novembre 2026".to_owned(), ..Default::default() },
+        moment: verify::CheckMoment::default(),
+        corrector: corrector_of_professional("", ""),
+    };
+    samples.page([verified(vec![practice()]), verified(vec![PracticeView::default()])]).await;
+    let moment = verify::CheckMoment::default();
+    let (finding, left) = ("Aucun <i>.", "1er novembre 2026".to_owned());
+    samples.page([verify::NotVerifiedPage { frame: Samples::frame(true), number: String::new(), finding, left, moment }]).await;
     let file = |name: &str, group| EditionFile {
         name: name.to_owned(),
         stable: name.to_owned(),
@@ -275,6 +348,9 @@ fn no_page_is_without_a_sample() {
         include_str!("professional.rs"),
         include_str!("search.rs"),
         include_str!("structure.rs"),
+        include_str!("structures.rs"),
+        include_str!("accessibility.rs"),
+        include_str!("verify.rs"),
     ];
     let mut implemented: Vec<&str> = sources
         .iter()
@@ -292,5 +368,8 @@ fn no_page_is_without_a_sample() {
 #[test]
 fn files_state_their_cache_policy() {
     assert_eq!(robots::CACHE.header(), None);
+    assert_eq!(sitemap::CACHE.header(), Some("no-cache"));
+    assert_eq!(contact_card::CACHE.header(), Some("no-cache"));
+    assert_eq!(asset::CACHE.header(), Some("public, max-age=31536000, immutable"));
     assert_eq!(stylesheet::CACHE.header(), Some("public, max-age=31536000, immutable"));
 }

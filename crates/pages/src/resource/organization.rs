@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use form_urlencoded::byte_serialize;
 use serde_json::Value;
 
 use super::contact::ContactView;
+use super::trace::TraceView;
 use super::{coding_label, identifier_of_type, is_active, items, text_at};
 use crate::french::french_day;
 
@@ -18,6 +20,10 @@ pub(crate) struct OrganizationView {
     /// Lines of the address, the town last.
     pub address: Vec<String>,
     pub town: String,
+    /// Lines of the address without the town.
+    pub street: Vec<String>,
+    pub postal_code: String,
+    pub city: String,
     pub contacts: Vec<ContactView>,
     /// What each identifier is, in French, and its value.
     pub identifiers: Vec<(&'static str, String)>,
@@ -28,7 +34,11 @@ pub(crate) struct OrganizationView {
     /// When it opened and closed; empty when neither is known.
     pub period: String,
     pub active: bool,
+    pub trace: TraceView,
 }
+
+/// Where a visitor finds the map of an address. It is a link: nothing of it is loaded, and nobody is told, before it is followed.
+const MAP: &str = "https://www.openstreetmap.org/search?query=";
 
 /// What each identifier is, in French, and the code of its type.
 const IDENTIFIERS: [(&str, &str); 7] = [
@@ -45,7 +55,8 @@ impl OrganizationView {
     pub(crate) fn of_json(resource: &Value) -> Self {
         let address = resource.pointer("/address/0").unwrap_or(&Value::Null);
         let town = [text_at(address, "/postalCode"), text_at(address, "/city")].join(" ").trim().to_owned();
-        let mut lines: Vec<String> = items(address, "line").filter_map(Value::as_str).map(str::to_owned).collect();
+        let street: Vec<String> = items(address, "line").filter_map(Value::as_str).map(str::to_owned).collect();
+        let mut lines = street.clone();
         lines.extend(Some(town.clone()).filter(|town| !town.is_empty()));
         let identifiers = IDENTIFIERS.iter().map(|(label, code)| (*label, identifier_of_type(resource, code)));
         Self {
@@ -54,13 +65,43 @@ impl OrganizationView {
             alias: text_at(resource, "/alias/0"),
             address: lines,
             town,
+            street,
+            postal_code: text_at(address, "/postalCode"),
+            city: text_at(address, "/city"),
             contacts: ContactView::all_of(resource),
             identifiers: identifiers.filter(|(_, value)| !value.is_empty()).collect(),
             kinds: kinds(resource),
             parent: text_at(resource, "/partOf/reference"),
             period: period(resource),
             active: is_active(resource),
+            trace: TraceView::of_json(resource),
         }
+    }
+
+    /// Its name, or what stands for it.
+    pub(crate) fn shown_name(&self) -> String {
+        if self.name.is_empty() { format!("Structure {}", self.technical_id) } else { self.name.clone() }
+    }
+
+    /// Address of a map of its address; empty when no address is published.
+    pub(crate) fn map(&self) -> String {
+        if self.address.is_empty() {
+            String::new()
+        } else {
+            format!("{MAP}{}", byte_serialize(self.address.join(", ").as_bytes()).collect::<String>())
+        }
+    }
+
+    /// Its telephone numbers.
+    pub(crate) fn phones(&self) -> impl Iterator<Item = &ContactView> {
+        self.contacts.iter().filter(|contact| contact.is_phone())
+    }
+
+    /// Its FINESS or SIRET number; empty when it has neither.
+    pub(crate) fn public_number(&self) -> &str {
+        let number = |label: &str| self.identifiers.iter().find(|identifier| identifier.0 == label);
+        let labels = ["FINESS (établissement)", "FINESS (entité juridique)", "SIRET"];
+        labels.into_iter().find_map(number).map_or("", |identifier| identifier.1.as_str())
     }
 }
 
@@ -102,6 +143,14 @@ mod tests {
         let kind = |code: &str, display: &str| json!({"coding": [{"code": code, "display": display}]});
         let types = json!({"type": [kind("SA01", "Public"), kind("355", "Hôpital"), kind("SPH", "Public")]});
         assert_eq!(OrganizationView::of_json(&types).kinds, ["Public", "Hôpital"]);
+    }
+
+    #[test]
+    fn a_map_is_asked_for_the_whole_address() {
+        let placed = json!({"address": [{"line": ["1 RUE D’ESSAI"], "postalCode": "29200", "city": "BREST"}]});
+        let map = OrganizationView::of_json(&placed).map();
+        assert_eq!(map, "https://www.openstreetmap.org/search?query=1+RUE+D%E2%80%99ESSAI%2C+29200+BREST");
+        assert_eq!(OrganizationView::of_json(&json!({})).map(), "");
     }
 
     #[test]

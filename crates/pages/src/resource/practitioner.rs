@@ -3,8 +3,11 @@
 use serde_json::Value;
 
 use super::contact::ContactView;
-use super::{coding_label, identifier_of_type, is_active, items, text_at};
+use super::smartcard::SmartcardView;
+use super::trace::TraceView;
+use super::{coding_label, identifier_of_type, is_active, is_of_table, items, text_at};
 use crate::french::french_day;
+use crate::person_name::{family_name, given_names};
 
 /// A `Practitioner`, which is one profession of a person.
 #[derive(Debug, Clone, Default)]
@@ -15,34 +18,46 @@ pub(crate) struct PractitionerView {
     pub rpps: String,
     /// Title, given names and family name.
     pub name: String,
+    /// How the person is addressed: « Dr », « Mme »; empty when that is not known.
+    pub title: &'static str,
     pub family: String,
     pub given: String,
+    /// The profession in words. Of somebody who is registered by a role alone, that role, once the situations are read.
     pub profession: String,
+    /// Code of the profession; empty when the resource has none.
+    pub profession_code: String,
     pub category: String,
     pub skills: Vec<String>,
     pub diplomas: Vec<String>,
     pub mailboxes: Vec<ContactView>,
-    pub cards: Vec<String>,
+    pub cards: Vec<SmartcardView>,
     pub authorisations: Vec<String>,
     pub active: bool,
+    pub trace: TraceView,
 }
 
 /// Terminologies of professions.
 const PROFESSIONS: &[&str] = &["TRE_G15", "TRE_R94", "TRE_R95", "TRE_R291"];
+/// The code of TRE_R291 that says only that a role says what somebody does.
+const BY_ROLE: &str = "99";
+/// What somebody is called who is registered by a role that is not known.
+const WITHOUT_ROLE: &str = "Professionnel du système de santé";
 
 impl PractitionerView {
     pub(crate) fn of_json(resource: &Value) -> Self {
         let name = resource.pointer("/name/0").unwrap_or(&Value::Null);
-        let (family, given) = (text_at(name, "/family"), joined(name, "given"));
+        let (family, given) = (family_name(&text_at(name, "/family")), given_names(&joined(name, "given")));
         let mut view = Self {
             id: text_at(resource, "/id"),
             national_id: identifier_of_type(resource, "IDNPS"),
             rpps: identifier_of_type(resource, "RPPS"),
-            name: format!("{}{given} {family}", title(name)).trim().to_owned(),
+            name: [title(name), given.as_str(), family.as_str()].join(" ").trim().to_owned(),
+            title: title(name),
             family,
             given,
             active: is_active(resource),
             mailboxes: ContactView::all_of(resource),
+            trace: TraceView::of_json(resource),
             ..Self::default()
         };
         items(resource, "qualification").for_each(|qualification| view.add_qualification(qualification));
@@ -58,7 +73,12 @@ impl PractitionerView {
         let last_label = || codings.last().map(|coding| coding_label(coding)).unwrap_or_default();
         if let Some(category) = label_of(&["TRE_R09"]) {
             self.category = category;
-            self.profession = label_of(PROFESSIONS).unwrap_or_default();
+            let profession = codings.iter().find(|coding| is_of_table(coding, PROFESSIONS));
+            self.profession_code = profession.map(|coding| text_at(coding, "/code")).unwrap_or_default();
+            self.profession = match self.profession_code.as_str() {
+                BY_ROLE => WITHOUT_ROLE.to_owned(),
+                _ => profession.map(|coding| coding_label(coding)).unwrap_or_default(),
+            };
         } else if label_of(&["TRE_R04"]).is_some() {
             self.skills.push(last_label());
         } else if label_of(&["TRE_R14"]).is_some() {
@@ -71,16 +91,28 @@ impl PractitionerView {
         let url = text_at(extension, "/url");
         let part = |name: &str| items(extension, "extension").find(|part| text_at(part, "/url") == name).unwrap_or(&Value::Null);
         if url.ends_with("as-ext-smartcard") {
-            let kind = text_at(part("type"), "/valueCodeableConcept/coding/0/code");
-            let number = text_at(part("number"), "/valueString");
-            let end = text_at(part("period"), "/valuePeriod/end");
-            // The card may have expired: the page gives the day and does not claim that the card is valid.
-            let end = if end.is_empty() { String::new() } else { format!(", fin de validité le {}", french_day(&end)) };
-            self.cards.push(format!("{kind} n° {number}{end}"));
+            self.cards.push(SmartcardView::of_extension(extension));
         } else if url.ends_with("as-ext-practitioner-authorization") {
             let label = |name: &str| part(name).pointer("/valueCodeableConcept/coding/0").map(coding_label).unwrap_or_default();
             let labels = ["type", "field"].map(label);
-            self.authorisations.push(labels.into_iter().filter(|label| !label.is_empty()).collect::<Vec<_>>().join(" — "));
+            let mut words = labels.into_iter().filter(|label| !label.is_empty()).collect::<Vec<_>>().join(" — ");
+            for (word, day) in
+                [("du", text_at(part("period"), "/valuePeriod/start")), ("au", text_at(part("period"), "/valuePeriod/end"))]
+            {
+                if !day.is_empty() {
+                    words = format!("{words} {word} {}", french_day(&day));
+                }
+            }
+            self.authorisations.push(words);
+        }
+    }
+
+    /// Names the profession of somebody who is registered by a role: the first of these roles.
+    pub(crate) fn name_by_role(&mut self, roles: &[String]) {
+        if self.profession_code == BY_ROLE
+            && let Some(role) = roles.first()
+        {
+            self.profession.clone_from(role);
         }
     }
 }
@@ -90,25 +122,17 @@ fn joined(name: &Value, member: &str) -> String {
     items(name, member).filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// How a person is addressed, with a space behind; a title of practice wins over a civility.
+/// How a person is addressed; a title of practice wins over a civility.
 fn title(name: &Value) -> &'static str {
     match joined(name, "suffix").as_str() {
-        "DR" => "Dr ",
-        "PR" => "Pr ",
+        "DR" => "Dr",
+        "PR" => "Pr",
         _ => match joined(name, "prefix").as_str() {
-            "MME" | "MLLE" => "Mme ",
-            "M" => "M. ",
+            "MME" | "MLLE" => "Mme",
+            "M" => "M.",
             _ => "",
         },
     }
-}
-
-/// Whether the system of a coding names one of these terminologies: `…/TRE_R09-…` or, in URLs of the national server,
-/// `…tre-r09…`.
-fn is_of_table(coding: &Value, tables: &[&str]) -> bool {
-    let system = text_at(coding, "/system");
-    let lower = system.to_lowercase();
-    tables.iter().any(|table| system.contains(&format!("/{table}-")) || lower.contains(&table.to_lowercase().replace('_', "-")))
 }
 
 #[cfg(test)]
@@ -117,10 +141,20 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_card_does_not_claim_to_be_valid() {
-        let card = json!({"extension": [{"url": "x/as-ext-smartcard", "extension": [
-            {"url": "number", "valueString": "1"}, {"url": "period", "valuePeriod": {"end": "2020-03-01"}}]}]});
-        assert_eq!(PractitionerView::of_json(&card).cards, [" n° 1, fin de validité le 01/03/2020"]);
+    fn whoever_is_registered_by_a_role_is_called_by_it() {
+        let coding = |table: &str, code: &str, display: &str| json!({"system": format!("https://x.example/{table}-X/FHIR/X"), "code": code, "display": display});
+        let practice = |code: &str| {
+            let codings =
+                json!([coding("TRE_R09", "C", "Civil"), coding("TRE_R291", code, "Acteur participant au système de santé")]);
+            PractitionerView::of_json(&json!({"qualification": [{"code": {"coding": codings}}]}))
+        };
+        let mut by_role = practice("99");
+        assert_eq!(by_role.profession, "Professionnel du système de santé");
+        by_role.name_by_role(&["Assistant médical".to_owned()]);
+        assert_eq!(by_role.profession, "Assistant médical");
+        let mut other = practice("98");
+        other.name_by_role(&["Assistant médical".to_owned()]);
+        assert_eq!(other.profession, "Acteur participant au système de santé");
     }
 
     #[test]

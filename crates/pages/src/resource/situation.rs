@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::organization::OrganizationView;
 use super::practitioner::PractitionerView;
-use super::{coding_label, items, referenced, shown_json, text_at};
+use super::role::{functions, role_labels};
+use super::{referenced, shown_json, text_at};
 use crate::schema::{PRACTITIONER_ROLE, active, referring_to, role};
 
 /// A `PractitionerRole` with its structure.
@@ -32,17 +33,17 @@ impl SituationView {
     }
 }
 
-/// Mode and functions of a `PractitionerRole`.
-pub(crate) fn role_labels(resource: &Value) -> Vec<String> {
-    items(resource, "code").filter_map(|concept| concept.pointer("/coding/0")).map(coding_label).collect()
-}
-
 impl PracticeView {
     /// Reads the situations of a practice: one search, two look-ups for each situation.
-    pub(crate) fn with_situations(snapshot: &Snapshot, practitioner: PractitionerView) -> Result<Self, Error> {
+    pub(crate) fn with_situations(snapshot: &Snapshot, mut practitioner: PractitionerView) -> Result<Self, Error> {
         let of_practice = referring_to(role::PRACTITIONER, &format!("Practitioner/{}", practitioner.id));
         let rows = snapshot.search(PRACTITIONER_ROLE, &Filter::And(vec![active(role::ACTIVE), of_practice]))?;
-        let situation = |row| SituationView::of_json(snapshot, &shown_json(&snapshot.read(row)?));
-        Ok(Self { practitioner, situations: rows.iter().map(Row::new).map(situation).collect::<Result<_, _>>()? })
+        let mut situations = Vec::new();
+        for row in rows.iter().map(Row::new) {
+            let resource = shown_json(&snapshot.read(row)?);
+            practitioner.name_by_role(&functions(&resource));
+            situations.push(SituationView::of_json(snapshot, &resource)?);
+        }
+        Ok(Self { practitioner, situations })
     }
 }

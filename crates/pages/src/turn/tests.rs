@@ -23,10 +23,13 @@ async fn too_much_work_is_refused_in_french() {
     let settings = PagesSettings {
         gate,
         operator: "Essai".to_owned(),
+        notices: crate::LegalNotices::default(),
         fictional: true,
         lane: Arc::clone(&lane),
         work: 0,
         extractions: None,
+        is_indexed: true,
+        has_portal: true,
     };
     let app = router(annuaire_web::ServedStore::new(store), settings);
     let ask = async |path: &str| {
