@@ -18,9 +18,14 @@ pub(crate) struct PageFrame {
 
 impl PageFrame {
     pub(crate) fn new(site: &Site, request: &PageRequest) -> Self {
+        Self::of_root(site, request.root.clone())
+    }
+
+    /// The frame of a page behind a proxy that cut the prefix `root`.
+    pub(crate) fn of_root(site: &Site, root: String) -> Self {
         Self {
-            root: request.root.clone(),
-            stylesheet: request.visible_path(&site.stylesheet),
+            stylesheet: format!("{root}{}", site.stylesheet),
+            root,
             fictional: site.settings.fictional,
             extractions: site.settings.extractions.is_some(),
         }

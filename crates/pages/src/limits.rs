@@ -20,3 +20,9 @@ pub(crate) const NATIONAL_ID: usize = 20;
 pub(crate) const LAST_PAGE: usize = 10_000;
 /// Days of changes that a page lists. The public perimeter has no older history (data-perimeters §5).
 pub(crate) const HISTORY_DAYS: i64 = 30;
+/// Most bytes of an answer of the API that a page shows; a longer one is for programs.
+pub(crate) const SHOWN_ANSWER: usize = 2 << 20;
+/// Characters of a field of a form of the API; the rest is cut.
+pub(crate) const QUERY_FIELD_CHARS: usize = 4_000;
+/// Resources of a type that are read to find examples of requests.
+pub(crate) const EXAMPLES_READ: usize = 60;

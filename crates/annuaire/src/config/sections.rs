@@ -2,7 +2,8 @@
 
 use super::section::{KeyValue, Section, section};
 use super::values::{
-    AcceptedCards, Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, PhoneApproval, TextValue, UpdateCadence,
+    AcceptedCards, Bounded, ClientBase, ContactAddress, GuideVersion, GzipEncoder, KeepDays, LogLevel, PhoneApproval, TextValue,
+    UpdateCadence,
 };
 use crate::data_place::{DataPlace, RetainedVersions};
 use crate::extractions::DailyTime;
@@ -42,6 +43,8 @@ section! {
         trusted_proxies: Vec<TextValue<Network>> = Vec::new(),
         /// Who answers for the directory, as the page of legal notices names it. Needed on an address that others reach.
         operator: Option<String> = None,
+        /// Where developers ask: a mail address, or the https address of a page. CapabilityStatements and the page of the API name it.
+        contact: Option<TextValue<ContactAddress>> = None,
         /// Least severity of the events written to the error output: error, warn, info, debug, trace. Without it, that of the variable
         /// ANNUAIRE_LOG, else warn.
         log: Option<LogLevel> = None,
