@@ -11,11 +11,14 @@ const PROPOSED: usize = 3;
 /// known name.
 pub(crate) fn did_you_mean<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let mut found: Vec<String> = nearest(asked, &known).into_iter().map(str::to_owned).collect();
     // The link of a chain and the parameter before a modifier are names too.
-    if let Some(end) = asked.find(['.', ':']).filter(|_| found.is_empty()) {
-        let (head, rest) = asked.split_at(end);
-        found = nearest(head, &known).into_iter().map(|name| format!("{name}{rest}")).collect();
+    let (head, rest) = asked.split_at(asked.find(['.', ':']).unwrap_or(asked.len()));
+    let mut found: Vec<String> = match known.contains(&head) {
+        true => Vec::new(),
+        false => nearest(head, &known).into_iter().map(|name| format!("{name}{rest}")).collect(),
+    };
+    if found.is_empty() {
+        found = nearest(asked, &known).into_iter().map(str::to_owned).collect();
     }
     match found.is_empty() {
         true => String::new(),
@@ -56,7 +59,8 @@ mod tests {
             ("_cuont", "_count"),
             ("city", "address-city"),
             ("organisation", "organization"),
-            ("organisation.name", "organization.name"),
+            ("organisation.id", "organization.id"),
+            ("name.x", "name"),
             ("nane:contains", "name:contains"),
             ("practitioners", "Practitioner"),
             ("practitioner", "Practitioner"),

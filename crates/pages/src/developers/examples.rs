@@ -4,8 +4,8 @@ use annuaire_index::{Error, Filter, Row, Snapshot};
 use annuaire_terms::TypeId;
 use serde_json::Value;
 
+use super::form::query_text;
 use crate::limits;
-use crate::query::encoded;
 use crate::resource::is_active;
 
 /// A request that answers something.
@@ -61,24 +61,27 @@ fn text<'a>(resource: &'a Value, pointer: &str) -> Option<&'a str> {
 
 /// `name=value` with the text at a pointer.
 fn with(resource: &Value, name: &str, pointer: &str) -> Option<String> {
-    Some(format!("{name}={}", encoded(text(resource, pointer)?)))
+    Some(format!("{name}={}", query_text(text(resource, pointer)?)))
 }
 
 /// `name=system|code` with the coding at a pointer.
 fn with_code(resource: &Value, name: &str, pointer: &str) -> Option<String> {
     let coding = resource.pointer(pointer)?;
-    Some(format!("{name}={}%7C{}", encoded(text(coding, "/system")?), encoded(text(coding, "/code")?)))
+    Some(format!("{name}={}%7C{}", query_text(text(coding, "/system")?), query_text(text(coding, "/code")?)))
 }
 
 /// A number of a resource, with its system.
 fn number(resource: &Value) -> Option<String> {
     let identifier = resource.pointer("/identifier/0")?;
-    Some(format!("identifier={}%7C{}", encoded(text(identifier, "/system")?), encoded(text(identifier, "/value")?)))
+    Some(format!("identifier={}%7C{}", query_text(text(identifier, "/system")?), query_text(text(identifier, "/value")?)))
 }
 
 fn by_id(resource: &Value) -> Option<String> {
-    Some(format!("/{}", encoded(text(resource, "/id")?)))
+    Some(format!("/{}", query_text(text(resource, "/id")?)))
 }
+
+/// Part of the address of the terminology of professions.
+const PROFESSIONS: &str = "TRE_G15-ProfessionSante";
 
 const READ: ExampleMaker = ("Lire une ressource", by_id);
 const NUMBER: ExampleMaker = ("Chercher par un numéro", number);
@@ -87,7 +90,7 @@ const OF_STRUCTURE: ExampleMaker = ("Chercher par la structure, et la recevoir a
         .or_else(|| text(r, "/providedBy/reference"))
         .or_else(|| text(r, "/owner/reference"))?;
     let ty = text(r, "/resourceType")?;
-    Some(format!("organization={}&_include={ty}:organization", encoded(reference)))
+    Some(format!("organization={}&_include={ty}:organization", query_text(reference)))
 });
 
 const PRACTITIONER: &[ExampleMaker] = &[
@@ -95,7 +98,10 @@ const PRACTITIONER: &[ExampleMaker] = &[
         Some(format!("{}&_revinclude=PractitionerRole:practitioner", with(r, "family", "/name/0/family")?))
     }),
     ("Chercher par la profession, dix par page", |r| {
-        Some(format!("{}&_count=10", with_code(r, "qualification-code", "/qualification/0/code/coding/0")?))
+        let codings = r["qualification"].as_array()?.iter().filter_map(|one| one["code"]["coding"].as_array()).flatten();
+        let profession =
+            codings.into_iter().find(|coding| text(coding, "/system").is_some_and(|system| system.contains(PROFESSIONS)))?;
+        Some(format!("{}&_count=10", with_code(profession, "qualification-code", "")?))
     }),
     NUMBER,
     READ,
@@ -142,7 +148,7 @@ mod tests {
     fn an_example_is_made_of_what_a_resource_has_alone() {
         let device = json!({"resourceType": "Device", "id": "002-1", "owner": {"reference": "Organization/001-1"}});
         let made: Vec<Option<String>> = makers("Device").iter().map(|(_, make)| make(&device)).collect();
-        let owner = "organization=Organization%2F001-1&_include=Device:organization".to_owned();
+        let owner = "organization=Organization/001-1&_include=Device:organization".to_owned();
         assert_eq!(made, [Some(owner), None, None, Some("/002-1".to_owned())]);
         assert!(makers("Person").is_empty());
     }

@@ -187,8 +187,13 @@ fn shaping(ty: &str) -> Vec<ParameterFields> {
 const QUERY_TEXT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b':').remove(b',').remove(b'/').remove(b'*');
 
+/// A name or a value of a query, of which only what would end it is encoded: people read it.
+pub(crate) fn query_text(text: &str) -> String {
+    utf8_percent_encode(text, QUERY_TEXT).to_string()
+}
+
 fn pair(name: &str, value: &str) -> String {
-    format!("{}={}", utf8_percent_encode(name, QUERY_TEXT), utf8_percent_encode(value, QUERY_TEXT))
+    format!("{}={}", query_text(name), query_text(value))
 }
 
 /// The type that a sent form names, with the query that its fields mean; `None` for a type that is not public.
