@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use annuaire_base::Tx;
 use annuaire_fhir::schema::type_id;
 use annuaire_index::{Error, Index};
+use annuaire_pages::ApiDoor;
 use annuaire_terms::{ParamId, Presence, Resource, Term};
 use annuaire_web::limits::LONG;
 use annuaire_web::{Gate, GateSettings, Lane, Proxies, Rate};
@@ -15,6 +16,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request};
+use axum::routing::get;
 use tower::ServiceExt;
 
 /// The pages over a small store, with the lines of their request log.
@@ -103,14 +105,18 @@ impl TestSite {
             work: LONG,
             extractions: None,
         };
-        let app = annuaire_pages::router(Arc::clone(&store).into(), settings);
+        // In the place of the API, something that has its address.
+        let api = ApiDoor { router: Router::new().route("/fhir/v2", get(async || "API")), contact: None };
+        let app = annuaire_pages::router_with_api(Arc::clone(&store).into(), settings, api);
         Self { store, gate, lines, app, _directory: directory }
     }
 
     async fn ask(&self, from: &str, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, String) {
         let mut request = Request::get(path);
-        if !headers.iter().any(|h| h.0 == "host") {
-            request = request.header("host", "annuaire.example");
+        for (name, value) in [("host", "annuaire.example"), ("accept", "text/html")] {
+            if !headers.iter().any(|h| h.0 == name) {
+                request = request.header(name, value);
+            }
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -135,7 +141,7 @@ impl TestSite {
 }
 
 /// Every route: a path, its name in the request log, the status that a stranger gets.
-const ROUTES: [(&str, &str, u16); 13] = [
+const ROUTES: [(&str, &str, u16); 17] = [
     ("/", "pages.home", 200),
     ("/recherche?nom=exemple", "pages.people", 200),
     ("/recherche", "pages.people", 400),
@@ -149,6 +155,10 @@ const ROUTES: [(&str, &str, u16); 13] = [
     ("/robots.txt", "pages.robots", 200),
     ("stylesheet", "pages.style", 200),
     ("/exemple/exemple", "pages.missing", 404),
+    ("/fhir/v2", "pages.developers", 200),
+    ("/developpeurs/demande?type=Device", "pages.ask", 303),
+    ("/developpeurs/guide", "pages.guide", 200),
+    ("/developpeurs/guide-en", "pages.guide", 200),
 ];
 
 #[test]
@@ -158,8 +168,23 @@ fn the_list_of_routes_is_complete() {
     let mut listed: Vec<&str> = ROUTES.iter().map(|route| route.1).collect();
     listed.dedup();
     named.sort_unstable();
+    named.dedup();
     listed.sort_unstable();
     assert_eq!(named, listed);
+}
+
+/// A program finds the API where a browser finds a page.
+#[tokio::test]
+async fn a_program_passes_the_door_of_developers_untouched() {
+    let site = TestSite::new(|_| {});
+    for accept in ["*/*", "application/fhir+json", "application/json, text/html"] {
+        let (status, _, body) = site.ask("203.0.113.5", "/fhir/v2", &[("accept", accept)]).await;
+        assert_eq!((status, body.as_str()), (200, "API"), "{accept}");
+    }
+    let (_, headers, body) = site.ask("203.0.113.5", "/fhir/v2", &[]).await;
+    assert_eq!(headers["vary"], "Accept");
+    assert!(body.contains("<strong>3</strong> à présent"), "{body}");
+    assert!(body.contains("<code>Practitioner?family=") && !body.contains('\u{202e}'), "{body}");
 }
 
 /// The pages are for anyone: keys of the other doors neither open nor close them, right, wrong or missing.

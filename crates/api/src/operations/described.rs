@@ -57,6 +57,8 @@ pub(super) struct QueryWords {
     /// Its type in R4.
     pub kind: &'static str,
     pub words: &'static str,
+    /// The request means nothing without it.
+    pub required: bool,
 }
 
 /// A request in words.
@@ -76,7 +78,11 @@ pub(super) struct DescribedRequest {
 }
 
 const fn q(name: &'static str, kind: &'static str, words: &'static str) -> QueryWords {
-    QueryWords { name, kind, words }
+    QueryWords { name, kind, words, required: false }
+}
+
+const fn required(name: &'static str, kind: &'static str, words: &'static str) -> QueryWords {
+    QueryWords { name, kind, words, required: true }
 }
 
 const FORMAT: QueryWords = q("_format", "token", "json or xml; it goes before Accept");
@@ -169,7 +175,7 @@ pub(super) const REQUESTS: &[DescribedRequest] = &[
     },
     DescribedRequest { query: HISTORY, ..get("/_history", "history", "Versions of all resources", AnswerKind::Bundle) },
     DescribedRequest {
-        query: &[q("id", "string", "the token of the link: never build it"), FORMAT, PRETTY],
+        query: &[required("id", "string", "the token of the link: never build it"), FORMAT, PRETTY],
         ..get("/_page", "page", "A further page: follow the links of bundles", AnswerKind::Bundle)
     },
     DescribedRequest {
@@ -184,7 +190,7 @@ pub(super) const REQUESTS: &[DescribedRequest] = &[
     },
     get("/$changes/state", "changesState", "Where the log is", AnswerKind::Json),
     DescribedRequest {
-        query: &[q("time", "date", "an instant")],
+        query: &[required("time", "date", "an instant")],
         ..get("/$changes/at", "changesAt", "The last transaction at an instant", AnswerKind::Json)
     },
     DescribedRequest { query: EXPORT, ..export("/$export", "export", "Start an export", AnswerKind::Accepted) },

@@ -98,9 +98,11 @@ fn operation(request: &DescribedRequest, ty: Option<&str>) -> Value {
         .collect();
     let is_search = ty.is_some() && request.answer == AnswerKind::Bundle && request.id.starts_with("search");
     if let Some(ty) = ty.filter(|_| is_search && request.body == BodyKind::Nothing) {
-        parameters.extend(criteria(ty).into_iter().map(|(name, kind, words)| query_parameter(name, kind, words)));
+        parameters.extend(criteria(ty).into_iter().map(|(name, kind, words)| query_parameter(name, kind, words, false)));
     }
-    parameters.extend(request.query.iter().map(|QueryWords { name, kind, words }| query_parameter(name, kind, words)));
+    parameters.extend(
+        request.query.iter().map(|&QueryWords { name, kind, words, required }| query_parameter(name, kind, words, required)),
+    );
     let mut out = json!({"operationId": id, "summary": words, "tags": [ty.unwrap_or("Annuaire")]});
     if !parameters.is_empty() {
         out["parameters"] = parameters.into();
@@ -117,9 +119,13 @@ fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')).filter(|name| *name != "type")
 }
 
-fn query_parameter(name: &str, kind: &str, words: &str) -> Value {
+fn query_parameter(name: &str, kind: &str, words: &str, required: bool) -> Value {
     let schema = if kind == "number" { json!({"type": "integer"}) } else { json!({"type": "string"}) };
-    json!({"name": name, "in": "query", "description": format!("{kind}: {words}"), "schema": schema})
+    let mut out = json!({"name": name, "in": "query", "description": format!("{kind}: {words}"), "schema": schema});
+    if required {
+        out["required"] = true.into();
+    }
+    out
 }
 
 fn body(request: &DescribedRequest, ty: Option<&str>) -> Option<Value> {

@@ -26,13 +26,15 @@ struct Writer {
     open: OpenBlock,
     /// Number of the present block of code: each has a name of its own for readers of screens.
     codes: usize,
+    /// The last heading, which names a table.
+    heading: String,
 }
 
 impl Document {
     /// Reads a text that begins with its title.
     pub(crate) fn of(text: &str) -> Self {
         let mut title = String::new();
-        let mut writer = Writer { html: String::new(), open: OpenBlock::Nothing, codes: 0 };
+        let mut writer = Writer { html: String::new(), open: OpenBlock::Nothing, codes: 0, heading: String::new() };
         for line in text.lines() {
             match line.strip_prefix("# ").filter(|_| writer.open != OpenBlock::Code) {
                 Some(heading) => heading.clone_into(&mut title),
@@ -96,6 +98,7 @@ impl Writer {
 
     fn heading(&mut self, tag: &str, text: &str) {
         self.turn_to(OpenBlock::Nothing);
+        text.clone_into(&mut self.heading);
         self.html.push_str(&format!("<{tag}>"));
         self.inline(text);
         self.html.push_str(&format!("</{tag}>\n"));
@@ -110,7 +113,9 @@ impl Writer {
         let (tag, end) = if self.open == OpenBlock::Table { ("td", "") } else { ("th scope=\"col\"", "</thead>\n<tbody>") };
         if self.open != OpenBlock::Table {
             self.turn_to(OpenBlock::Table);
-            self.html.push_str("<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Tableau\"><table>\n<thead>");
+            self.html.push_str("<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"");
+            escape(&mut self.html, &self.heading);
+            self.html.push_str("\"><table>\n<thead>");
         }
         self.html.push_str("<tr>");
         for cell in cells {
@@ -195,7 +200,7 @@ mod tests {
             "<p>Text with <code>&lt;code&gt;</code> and <strong>bold</strong>\non two lines, <a href=\"https://annuaire.example/x?a&amp;b\">there</a>.</p>",
             "<h2>Part</h2>",
             "<ul>\n<li>one\ngoes on</li>\n<li>two * [x](y)</li>\n</ul>",
-            "<table>\n<thead><tr><th scope=\"col\">A</th><th scope=\"col\">B</th></tr></thead>\n<tbody>\n<tr><td><code>1</code></td><td>2</td></tr>\n</tbody>\n</table>",
+            "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Part\"><table>\n<thead><tr><th scope=\"col\">A</th><th scope=\"col\">B</th></tr></thead>\n<tbody>\n<tr><td><code>1</code></td><td>2</td></tr>\n</tbody>\n</table>",
             "<pre tabindex=\"0\" role=\"region\" aria-label=\"Code 1, sh\"><code>curl '&lt;x&gt;' # no heading\n# neither\n</code></pre>",
             "<h3>Sub</h3>",
         ] {
