@@ -30,9 +30,7 @@ use crate::site::Site;
 use accept::prefers_html;
 use form::ApiForm;
 use shown_answer::shown_json_lines;
-
-/// Path of the API that browsers find.
-pub(crate) const API: &str = "/fhir/v2";
+use words::API;
 
 /// The API, as the pages before it know it.
 pub struct ApiDoor {

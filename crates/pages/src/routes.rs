@@ -10,7 +10,8 @@ use axum::routing::{MethodRouter, any, get};
 
 use crate::PagesSettings;
 use crate::admission::{RouteAdmission, admit};
-use crate::developers::{API, ApiDoor, BrowserDoor, show_to_browsers};
+use crate::developers::words::API;
+use crate::developers::{ApiDoor, BrowserDoor, show_to_browsers};
 use crate::extraction_door;
 use crate::page::{developers, guide, home, missing, notices, people, professional, robots, structure, structures, stylesheet};
 use crate::site::Site;

@@ -10,14 +10,14 @@ const SPACES: usize = 2;
 #[derive(Debug, Clone, Default)]
 pub struct JsonIndenter {
     depth: usize,
-    state: Place,
+    state: JsonPlace,
     /// An array or object was opened, and nothing of it was written.
     opened: bool,
 }
 
 /// Where the next byte is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Place {
+enum JsonPlace {
     #[default]
     Outside,
     InString,
@@ -32,19 +32,19 @@ impl JsonIndenter {
         let mut out = Vec::with_capacity(json.len() + json.len() / 2);
         for &byte in json {
             match self.state {
-                Place::InString => {
+                JsonPlace::InString => {
                     out.push(byte);
                     self.state = match byte {
-                        b'"' => Place::Outside,
-                        b'\\' => Place::Escaped,
-                        _ => Place::InString,
+                        b'"' => JsonPlace::Outside,
+                        b'\\' => JsonPlace::Escaped,
+                        _ => JsonPlace::InString,
                     };
                 }
-                Place::Escaped => {
+                JsonPlace::Escaped => {
                     out.push(byte);
-                    self.state = Place::InString;
+                    self.state = JsonPlace::InString;
                 }
-                Place::Outside => self.structure(&mut out, byte),
+                JsonPlace::Outside => self.structure(&mut out, byte),
             }
         }
         out
@@ -70,7 +70,7 @@ impl JsonIndenter {
                     b'{' | b'[' => (self.depth, self.opened) = (self.depth + 1, true),
                     b',' => self.begin_line(out),
                     b':' => out.push(b' '),
-                    b'"' => self.state = Place::InString,
+                    b'"' => self.state = JsonPlace::InString,
                     _ => {}
                 }
             }

@@ -22,7 +22,7 @@ pub(super) enum OfferedPart {
 
 /// What the body of a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BodyKind {
+pub(super) enum AskedBody {
     Nothing,
     /// The parameters of the search, as a form.
     SearchForm,
@@ -72,7 +72,7 @@ pub(super) struct DescribedRequest {
     pub words: &'static str,
     /// Its parameters, besides those of a search.
     pub query: &'static [QueryWords],
-    pub body: BodyKind,
+    pub body: AskedBody,
     pub answer: AnswerKind,
     pub part: OfferedPart,
 }
@@ -123,7 +123,7 @@ const EXPORT: &[QueryWords] = &[
 ];
 
 const fn get(path: &'static str, id: &'static str, words: &'static str, answer: AnswerKind) -> DescribedRequest {
-    DescribedRequest { path, method: "get", id, words, query: &[], body: BodyKind::Nothing, answer, part: OfferedPart::Always }
+    DescribedRequest { path, method: "get", id, words, query: &[], body: AskedBody::Nothing, answer, part: OfferedPart::Always }
 }
 
 const fn file(path: &'static str, id: &'static str, words: &'static str, answer: AnswerKind) -> DescribedRequest {
@@ -150,7 +150,7 @@ pub(super) const REQUESTS: &[DescribedRequest] = &[
     DescribedRequest { query: SHAPING, ..get("/{type}", "search", "Search", AnswerKind::Bundle) },
     DescribedRequest {
         method: "post",
-        body: BodyKind::SearchForm,
+        body: AskedBody::SearchForm,
         ..get("/{type}/_search", "searchByForm", "Search by a form, for long queries", AnswerKind::Bundle)
     },
     DescribedRequest {
@@ -196,7 +196,7 @@ pub(super) const REQUESTS: &[DescribedRequest] = &[
     DescribedRequest { query: EXPORT, ..export("/$export", "export", "Start an export", AnswerKind::Accepted) },
     DescribedRequest {
         method: "post",
-        body: BodyKind::Parameters,
+        body: AskedBody::Parameters,
         ..export("/$export", "exportByParameters", "Start an export by Parameters", AnswerKind::Accepted)
     },
     export("/$export/{id}", "exportStatus", "How far an export is, then its manifest", AnswerKind::Json),
@@ -218,7 +218,7 @@ pub(super) const REQUESTS: &[DescribedRequest] = &[
     subscription("/Subscription", "subscriptions", "The subscriptions of the caller", AnswerKind::Bundle),
     DescribedRequest {
         method: "post",
-        body: BodyKind::Subscription,
+        body: AskedBody::Subscription,
         ..subscription("/Subscription", "subscribe", "Create a subscription", AnswerKind::Fhir)
     },
     subscription("/Subscription/_search", "subscriptionsSearch", "The subscriptions of the caller", AnswerKind::Bundle),
@@ -226,7 +226,7 @@ pub(super) const REQUESTS: &[DescribedRequest] = &[
     subscription("/Subscription/{id}", "subscription", "Read a subscription", AnswerKind::Fhir),
     DescribedRequest {
         method: "put",
-        body: BodyKind::Subscription,
+        body: AskedBody::Subscription,
         ..subscription("/Subscription/{id}", "subscriptionChange", "Change a subscription", AnswerKind::Fhir)
     },
     DescribedRequest {

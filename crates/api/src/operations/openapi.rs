@@ -4,7 +4,7 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::described::{AnswerKind, BodyKind, DescribedRequest, DescribedService, QueryWords, criteria, readable};
+use super::described::{AnswerKind, AskedBody, DescribedRequest, DescribedService, QueryWords, criteria, readable};
 use crate::answer::{Answer, AnswerMedia};
 use crate::call::Call;
 use crate::door::FhirDoor;
@@ -97,7 +97,7 @@ fn operation(request: &DescribedRequest, ty: Option<&str>) -> Value {
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
         .collect();
     let is_search = ty.is_some() && request.answer == AnswerKind::Bundle && request.id.starts_with("search");
-    if let Some(ty) = ty.filter(|_| is_search && request.body == BodyKind::Nothing) {
+    if let Some(ty) = ty.filter(|_| is_search && request.body == AskedBody::Nothing) {
         parameters.extend(criteria(ty).into_iter().map(|(name, kind, words)| query_parameter(name, kind, words, false)));
     }
     parameters.extend(
@@ -130,15 +130,15 @@ fn query_parameter(name: &str, kind: &str, words: &str, required: bool) -> Value
 
 fn body(request: &DescribedRequest, ty: Option<&str>) -> Option<Value> {
     let (media, schema) = match request.body {
-        BodyKind::Nothing => return None,
-        BodyKind::SearchForm => {
+        AskedBody::Nothing => return None,
+        AskedBody::SearchForm => {
             let names = criteria(ty.unwrap_or_default()).into_iter().map(|(name, ..)| name);
             let shaping = super::described::SHAPING.iter().map(|words| words.name);
             let properties: Map<String, Value> =
                 names.chain(shaping).map(|name| (name.to_owned(), json!({"type": "string"}))).collect();
             ("application/x-www-form-urlencoded", json!({"type": "object", "properties": properties}))
         }
-        BodyKind::Parameters | BodyKind::Subscription => (FHIR[0], json!({"$ref": "#/components/schemas/Resource"})),
+        AskedBody::Parameters | AskedBody::Subscription => (FHIR[0], json!({"$ref": "#/components/schemas/Resource"})),
     };
     Some(json!({"content": {media: {"schema": schema}}}))
 }

@@ -4,7 +4,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::described::{AnswerKind, BodyKind, DescribedRequest, DescribedService, criteria, readable};
+use super::described::{AnswerKind, AskedBody, DescribedRequest, DescribedService, criteria, readable};
 use crate::answer::{Answer, AnswerMedia};
 use crate::call::Call;
 use crate::door::FhirDoor;
@@ -76,9 +76,9 @@ fn item(service: &DescribedService, request: &DescribedRequest, ty: Option<&'sta
     }
     let mut told = json!({"method": request.method.to_uppercase(), "header": headers});
     match request.body {
-        BodyKind::SearchForm => told["body"] = json!({"mode": "urlencoded", "urlencoded": pairs}),
-        BodyKind::Parameters | BodyKind::Subscription => {
-            let name = if request.body == BodyKind::Parameters { "Parameters" } else { "Subscription" };
+        AskedBody::SearchForm => told["body"] = json!({"mode": "urlencoded", "urlencoded": pairs}),
+        AskedBody::Parameters | AskedBody::Subscription => {
+            let name = if request.body == AskedBody::Parameters { "Parameters" } else { "Subscription" };
             told["header"][0]["value"] = "application/fhir+json".into();
             told["body"] = json!({
                 "mode": "raw",
@@ -86,8 +86,8 @@ fn item(service: &DescribedService, request: &DescribedRequest, ty: Option<&'sta
                 "options": {"raw": {"language": "json"}},
             });
         }
-        BodyKind::Nothing if !pairs.is_empty() => url["query"] = pairs.into(),
-        BodyKind::Nothing => {}
+        AskedBody::Nothing if !pairs.is_empty() => url["query"] = pairs.into(),
+        AskedBody::Nothing => {}
     }
     told["url"] = url;
     json!({"name": request.words, "request": told, "response": []})

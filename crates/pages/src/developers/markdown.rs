@@ -4,7 +4,7 @@
 use super::shown_answer::escape;
 
 /// A text as HTML.
-pub(crate) struct Document {
+pub(crate) struct GuideText {
     /// Text of its heading of level 1.
     pub title: String,
     /// The rest, as HTML.
@@ -21,7 +21,7 @@ enum OpenBlock {
     Code,
 }
 
-struct Writer {
+struct GuideWriter {
     html: String,
     open: OpenBlock,
     /// Number of the present block of code: each has a name of its own for readers of screens.
@@ -30,11 +30,11 @@ struct Writer {
     heading: String,
 }
 
-impl Document {
+impl GuideText {
     /// Reads a text that begins with its title.
     pub(crate) fn of(text: &str) -> Self {
         let mut title = String::new();
-        let mut writer = Writer { html: String::new(), open: OpenBlock::Nothing, codes: 0, heading: String::new() };
+        let mut writer = GuideWriter { html: String::new(), open: OpenBlock::Nothing, codes: 0, heading: String::new() };
         for line in text.lines() {
             match line.strip_prefix("# ").filter(|_| writer.open != OpenBlock::Code) {
                 Some(heading) => heading.clone_into(&mut title),
@@ -46,7 +46,7 @@ impl Document {
     }
 }
 
-impl Writer {
+impl GuideWriter {
     fn line(&mut self, line: &str) {
         if let Some(language) = line.strip_prefix("```") {
             match self.open {
@@ -188,13 +188,13 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
-    use super::Document;
+    use super::GuideText;
 
     #[test]
     fn what_guides_are_written_in_becomes_html() {
         let text = "# A title\n\nText with `<code>` and **bold**\non two lines, [there](https://annuaire.example/x?a&b).\n\n## Part\n\n- one\n  goes on\n- two * [x](y)\n\n\
                     | A | B |\n|---|---|\n| `1` | 2 |\n\n```sh\ncurl '<x>' # no heading\n# neither\n```\n### Sub\n";
-        let Document { title, html } = Document::of(text);
+        let GuideText { title, html } = GuideText::of(text);
         assert_eq!(title, "A title");
         for part in [
             "<p>Text with <code>&lt;code&gt;</code> and <strong>bold</strong>\non two lines, <a href=\"https://annuaire.example/x?a&amp;b\">there</a>.</p>",
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn open_marks_are_text() {
         for text in ["# T\n`a", "**", "[a](", "[", "```", "| a", "- ", "é`é", "**a*"] {
-            assert!(!Document::of(text).html.contains("<script"));
+            assert!(!GuideText::of(text).html.contains("<script"));
         }
     }
 }

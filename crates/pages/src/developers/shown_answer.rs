@@ -3,7 +3,7 @@
 use annuaire_fhir::schema::type_id;
 use annuaire_web::JsonIndenter;
 
-use super::API;
+use super::words::API;
 
 /// Members whose value may be an address of the API.
 const LINKED: [&str; 3] = ["reference", "fullUrl", "url"];

@@ -2,6 +2,9 @@
 
 use annuaire_fhir::schema::PUBLIC_TYPES;
 
+/// Path of the API that browsers find.
+pub(crate) const API: &str = "/fhir/v2";
+
 /// A resource of the public perimeter in words.
 pub(crate) struct ResourceWords {
     /// Its type.

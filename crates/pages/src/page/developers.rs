@@ -12,10 +12,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::{CachePolicy, Indexing, Page, PageResult, respond};
-use crate::developers::API;
 use crate::developers::examples::{ApiExample, examples};
 use crate::developers::form::{ApiForm, query_of};
-use crate::developers::words::RESOURCES;
+use crate::developers::words::{API, RESOURCES};
 use crate::frame::PageFrame;
 use crate::french::{french_count, french_day};
 use crate::page::message::respond_with;

@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{CachePolicy, Indexing, Page, respond};
-use crate::developers::API;
-use crate::developers::markdown::Document;
+use crate::developers::markdown::GuideText;
+use crate::developers::words::API;
 use crate::frame::PageFrame;
 use crate::site::Site;
 use crate::visit::Visit;
@@ -31,7 +31,7 @@ pub(crate) struct GuidePage {
     pub frame: PageFrame,
     /// Language of the text, as HTML names it.
     pub lang: &'static str,
-    pub document: Document,
+    pub document: GuideText,
 }
 
 impl Page for GuidePage {
@@ -46,11 +46,11 @@ impl Page for GuidePage {
 
 impl GuidePage {
     pub(crate) fn french(frame: PageFrame, base: &str) -> Self {
-        Self { frame, lang: "fr", document: Document::of(&FRENCH.replace(WRITTEN_BASE, base)) }
+        Self { frame, lang: "fr", document: GuideText::of(&FRENCH.replace(WRITTEN_BASE, base)) }
     }
 
     pub(crate) fn english(frame: PageFrame, base: &str) -> Self {
-        Self { frame, lang: "en", document: Document::of(&ENGLISH.replace(WRITTEN_BASE, base)) }
+        Self { frame, lang: "en", document: GuideText::of(&ENGLISH.replace(WRITTEN_BASE, base)) }
     }
 }
 
