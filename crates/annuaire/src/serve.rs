@@ -253,6 +253,10 @@ pub(crate) fn serve(
         subscriptions,
         exports: Some(exports),
         restricted_past: configuration.publication.restricted_past_days.time(),
+        operator: annuaire_api::ServiceOperator {
+            name: server.operator.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
+            contact: server.contact.as_ref().map(|contact| contact.text().to_owned()),
+        },
     };
     let with_extractions = extractions.is_some();
     let identity = identity(place, configuration, &gate, secret, (served, listener.local_addr()?))?;
@@ -268,8 +272,11 @@ pub(crate) fn serve(
         is_indexed: server.indexed,
         has_portal: registration.is_some(),
     };
-    let api = annuaire_api::router(public.clone(), restricted, settings);
-    let mut app = annuaire_pages::router(public, pages).merge(api);
+    let api = annuaire_pages::ApiDoor {
+        router: annuaire_api::router(public.clone(), restricted, settings),
+        contact: server.contact.as_ref().map(|contact| contact.text().to_owned()),
+    };
+    let mut app = annuaire_pages::router_with_api(public, pages, api);
     if let Some(identity) = &identity {
         app = app.merge(identity.router(demo_people::names()));
         if let Some(registration) = &registration {

@@ -93,6 +93,9 @@ fn server() -> (tempfile::TempDir, Server, String) {
     let (keys, credentials, historians) = (path("keys"), path("credentials"), path("historians"));
     let readers = ["--api-keys", &keys, "--restricted-credentials", &credentials, "--history-credentials", &historians];
     let options = [&readers[..], &["--public-base", "https://annuaire.example", "--operator", "Exploitant fictif"]].concat();
+    fs::write(data.join("annuaire.toml"), "[server]\ncontact = \"api@annuaire.example\"\n").unwrap();
+    let named = ["--public-base", "https://annuaire.example", "--operator", "Agence d’essai"];
+    let options = [&readers[..], &named].concat();
     let server = Server::start(&data, &options);
     let host = server.base.split_once('/').unwrap().0.to_owned();
     (dir, server, host)
@@ -121,7 +124,13 @@ fn rights_of_every_route() {
         "structure/none",
         "mentions",
         "robots.txt",
+        "developpeurs/guide",
+        "developpeurs/guide-en",
+        "developpeurs/demande?type=Device",
+        "fhir/v2",
         "fhir/v2/metadata",
+        "fhir/v2/openapi.json",
+        "fhir/v2/postman.json",
         "fhir/v2/Practitioner?_count=1",
         "fhir/v2/Practitioner/none",
         "fhir/v2/Practitioner/none/_history",
@@ -132,6 +141,7 @@ fn rights_of_every_route() {
         "fhir/v2/$export/none/files/none",
         "fhir/dp/Practitioner?_count=1",
         "fhir/dr/metadata",
+        "fhir/dr/openapi.json",
         "fhir/dr/Practitioner?_count=1",
         "fhir/dr/Practitioner/none",
         "fhir/dr/_history?_count=1",

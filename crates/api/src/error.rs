@@ -7,6 +7,7 @@ use annuaire_base::Tx;
 use annuaire_web::{ErrorCode, Refusal, cause_chain};
 
 use crate::limits;
+use crate::suggest::did_you_mean;
 use crate::types::PublishedTypes;
 
 /// A transaction that a request waits for.
@@ -52,8 +53,15 @@ impl ApiError {
 
     /// A name that the type `ty` does not have, with those that it has.
     pub(crate) fn unknown<'a>(name: &str, ty: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        let known = known.into_iter().collect::<Vec<_>>().join(", ");
-        let hint = if known.is_empty() { String::new() } else { format!("Known: {known}.") };
+        Self::unknown_beside(name, ty, known, &[])
+    }
+
+    /// [`unknown`](Self::unknown), where `others` are known too and are too many to be listed.
+    pub(crate) fn unknown_beside<'a>(name: &str, ty: &str, known: impl IntoIterator<Item = &'a str>, others: &[&'a str]) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        let meant = did_you_mean(name, known.iter().chain(others).copied());
+        let list = if known.is_empty() { String::new() } else { format!("Known: {}.", known.join(", ")) };
+        let hint = format!("{meant} {list}").trim().to_owned();
         Self::new(ErrorCode::ParameterUnknown, format!("Parameter {name} not found for resource {ty}")).hint(hint)
     }
 
@@ -113,13 +121,14 @@ impl ApiError {
             .hint("Run the search again from its first page.")
     }
 
-    /// A type that the perimeter does not publish; `code` tells a read from a search.
-    pub(crate) fn type_not_published(code: ErrorCode, types: PublishedTypes) -> Self {
+    /// The type `asked`, which the perimeter does not publish; `code` tells a read from a search.
+    pub(crate) fn type_not_published(code: ErrorCode, types: PublishedTypes, asked: &str) -> Self {
+        let meant = did_you_mean(asked, types.names().iter().copied());
         let mut names = types.names().to_vec();
         names.sort_unstable();
         let names = names.join(", ");
         let text = format!("Can't process the request. Resource type not supported. Server knows how to handle: [{names}]");
-        Self::new(code, text)
+        Self::new(code, text).hint(meant)
     }
 
     /// A failure that is not the client's. The operator's log gets its cause, the client does not.

@@ -1,7 +1,9 @@
 //! From an answer to a response: format, compression, common headers.
 
 use annuaire_web::limits::{GZIP_FROM, KEPT_FROM};
-use annuaire_web::{ErrorCode, accepts_gzip, record_internal_error, response_in_pieces};
+use annuaire_web::{
+    CutShort, ErrorCode, JsonIndenter, Piece, PieceSource, accepts_gzip, record_internal_error, response_in_pieces,
+};
 use axum::body::{Body, Bytes};
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
@@ -50,6 +52,10 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
         }
     };
     let Answer { status, mut body, rest, file, headers, media: answer_media } = answer;
+    let mut indenter = (request.is_for_people && media_type == JSON && file.is_none()).then(JsonIndenter::default);
+    if let Some(indenter) = &mut indenter {
+        body = indenter.indent(&body);
+    }
     let length = body.len();
     let mut encoder = (accepts_gzip(&request.parts.headers) && length >= GZIP_FROM).then(|| service.turns.gate.gzip_encoder());
     let compressed = encoder.is_some();
@@ -62,7 +68,7 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
     let has_type = !named && (!body.is_empty() || answer_media == AnswerMedia::Lines);
     let mut kept = None;
     let mut response = match rest {
-        Some(rest) => response_in_pieces(body, Box::new(rest), encoder, &service.turns, request.client()),
+        Some(rest) => response_in_pieces(body, Box::new(ForPeople { rest, indenter }), encoder, &service.turns, request.client()),
         None => {
             let body = Bytes::from(body);
             // A body with one owner costs less than a shared one: only an answer that may be kept is shared.
@@ -93,6 +99,22 @@ pub(crate) fn finish<D: Door>(mut answer: Answer, request: &OpenRequest<D>) -> R
         perimeter.kept.keep(key, basis, body, response.headers(), request.subject);
     }
     response
+}
+
+/// The rest of an answer, indented when people asked for it.
+struct ForPeople {
+    rest: AnswerRest,
+    indenter: Option<JsonIndenter>,
+}
+
+impl PieceSource for ForPeople {
+    fn next_piece(&mut self, bytes: usize) -> Result<Piece, CutShort> {
+        let piece = self.rest.next_piece(bytes)?;
+        Ok(match &mut self.indenter {
+            Some(indenter) => Piece { bytes: indenter.indent(&piece.bytes), ..piece },
+            None => piece,
+        })
+    }
 }
 
 /// Converts the body to the format of the request, and gives its media type.

@@ -63,6 +63,15 @@ impl AnswerFormat {
         Ok(found)
     }
 
+    /// Whether the parameters of a query or form ask for JSON that people can read (`_pretty=true`).
+    pub(crate) fn is_for_people(raw: &str) -> bool {
+        let mut named = raw.split('&').filter_map(|part| part.split_once('=')).filter(|(name, _)| {
+            // Most requests have no such name: only one that may be it is decoded.
+            name.ends_with("pretty") && decode_form(name).as_deref() == Some("_pretty")
+        });
+        named.any(|(_, value)| value == "true")
+    }
+
     /// The format of a media type with its parameters.
     fn of_media_type(name: &str) -> Option<Self> {
         let mut parts = name.split(';').map(|part| part.trim().to_ascii_lowercase());

@@ -6,6 +6,7 @@
 //! | Door | Pass | A stranger gets |
 //! |---|---|---|
 //! | `/fhir/v2`, `/fhir/dp` | an API key, when the service has any | 401, else everything public |
+//! | `/fhir/v2/openapi.json`, `/fhir/v2/postman.json`, and below the other perimeters | as their perimeter | 401, else the interface described |
 //! | `/fhir/v2/$bulk-publish`, with its pages and files, and its log (`checkpoint`, `tile/…`, `key`, signatures, salts) | an API key, when the service has any; no rate | 401, else the public perimeter as files |
 //! | `/fhir/v2/$export`, `/fhir/dp/$export`, with states and files of exports | an API key, when the service has any; where it has none, an id of 128 random bits; no rate but for the start | 401, else an export of the public perimeter; 404 for another caller's |
 //! | `/fhir/dr/$export`, `/fhir/historique/$export` | the credential of the door | 401 |
@@ -88,6 +89,7 @@ mod request;
 mod router;
 mod serve;
 mod service;
+mod suggest;
 mod types;
 mod xml;
 mod xml_pieces;
@@ -104,10 +106,10 @@ use mount::{RouteTable, get, post};
 use operations::{
     HealthDoor, MetricsDoor, changes, changes_at, changes_state, create_subscription, delete_subscription, export_file,
     export_of_type, export_status, health, history_of_all, history_of_resource, history_of_type, list_subscriptions, metadata,
-    metrics, page, published_checkpoint, published_file, published_key, published_page, published_root, published_root_signature,
-    published_tile, read, read_subscription, remove_export, resend_subscription, search, search_by_form, search_by_posted_form,
-    start_export, start_posted_export, subscription_events, subscription_status, subscription_statuses, update_subscription,
-    vread,
+    metrics, openapi, page, postman, published_checkpoint, published_file, published_key, published_page, published_root,
+    published_root_signature, published_tile, read, read_subscription, remove_export, resend_subscription, search,
+    search_by_form, search_by_posted_form, start_export, start_posted_export, subscription_events, subscription_status,
+    subscription_statuses, update_subscription, vread,
 };
 use path::{HISTORISED, PUBLIC, PUBLIC_ALIAS, RESTRICTED};
 use perimeters::{HistorisedPerimeter, NoPerimeter, PublicPerimeter, RestrictedPerimeter};
@@ -116,7 +118,7 @@ use router::{ForEachDoor, RouteList, RouterBuilder};
 pub use bundle::reduce as reduced_resource;
 pub use query::{export_filter, subscription_filter};
 pub use router::Route;
-pub use service::ApiSettings;
+pub use service::{ApiSettings, ServiceOperator};
 
 /// The API over the public store and, when given, the restricted one.
 pub fn router(public: ServedStore<Index>, restricted: Option<ServedStore<Index>>, settings: ApiSettings) -> Router {
@@ -149,6 +151,8 @@ fn doors(each: &mut impl ForEachDoor) {
 fn perimeter<P: FhirDoor>() -> RouteTable<P> {
     RouteTable::new()
         .at("/metadata", get(metadata).post(search_by_posted_form))
+        .at("/openapi.json", get(openapi))
+        .at("/postman.json", get(postman))
         .at("/_page", get(page).post(search_by_posted_form))
         .at("/_history", get(history_of_all).post(search_by_posted_form))
         .at("/$changes", get(changes).post(search_by_posted_form))

@@ -44,3 +44,30 @@ pub(crate) const PAGE_KEPT: u32 = 10;
 pub(crate) const EXPORT_BODY: usize = 64 << 10;
 /// Seconds after which a caller that has as many exports as it may is told to ask again.
 pub(crate) const EXPORT_RETRY_SECONDS: u32 = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The limits that the guides of developers tell are those of the code.
+    #[test]
+    fn the_guides_tell_the_limits_that_hold() {
+        let wait = usize::try_from(CHANGES_WAIT.as_secs()).unwrap();
+        let (cap, lines) = (usize::try_from(CHANGES_CAP).unwrap(), usize::try_from(CHANGES).unwrap());
+        let values =
+            [PAGE, PAGE_CAP, usize::try_from(INCLUDED).unwrap(), PARAMETERS, VALUES, TOKEN, QUERY, CHAIN, lines, cap, wait];
+        let guides = [
+            (include_str!("../../../docs/guide-fr.md"), "| Limite | Valeur |", "\u{202f}"),
+            (include_str!("../../../docs/guide-en.md"), "| Limit | Value |", ","),
+        ];
+        for (guide, head, separator) in guides {
+            let rows = guide.lines().skip_while(|line| *line != head).skip(2).take_while(|line| line.starts_with('|'));
+            let told: Vec<String> = rows.filter_map(|row| Some(row.split('|').nth(2)?.trim().to_owned())).collect();
+            let grouped = |value: usize| match value {
+                0..1_000 => value.to_string(),
+                _ => format!("{}{separator}{:03}", value / 1_000, value % 1_000),
+            };
+            assert_eq!(told, values.map(grouped));
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod bundle_answer;
 mod changes;
+mod described;
 mod export;
 mod export_parameters;
 mod health;
@@ -9,7 +10,10 @@ mod history;
 mod last_change;
 mod metadata;
 mod metrics;
+mod narrative;
+mod openapi;
 mod page;
+mod postman;
 mod preflight;
 mod publish_files;
 mod publish_log;
@@ -26,7 +30,9 @@ pub(crate) use health::{HealthDoor, health};
 pub(crate) use history::{history_of_all, history_of_resource, history_of_type};
 pub(crate) use metadata::metadata;
 pub(crate) use metrics::{MetricsDoor, metrics};
+pub(crate) use openapi::openapi;
 pub(crate) use page::page;
+pub(crate) use postman::postman;
 pub(crate) use preflight::preflight;
 pub(crate) use publish_files::{published_file, published_page, published_root};
 pub(crate) use publish_log::{published_checkpoint, published_key, published_root_signature, published_tile};

@@ -1,5 +1,7 @@
 //! OperationOutcome: what a client reads of errors and warnings.
 
+use annuaire_web::ErrorCode;
+
 use crate::error::ApiError;
 use crate::json::quote;
 
@@ -12,8 +14,8 @@ pub(crate) enum Severity {
     Warning,
 }
 
-/// An OperationOutcome with an issue for each error: the documented text in `diagnostics`, which clients compare, and the hint
-/// for people in `details`.
+/// An OperationOutcome with an issue for each error: the documented text in `diagnostics`, which clients compare, and in `details`
+/// the stable name of the error for programs, with the hint for people.
 pub(crate) fn operation_outcome(severity: Severity, errors: &[ApiError]) -> Vec<u8> {
     let mut out = br#"{"resourceType":"OperationOutcome","issue":["#.to_vec();
     let severity = match severity {
@@ -24,22 +26,23 @@ pub(crate) fn operation_outcome(severity: Severity, errors: &[ApiError]) -> Vec<
         if n > 0 {
             out.push(b',');
         }
-        issue(&mut out, severity, error.code.issue(), &error.text, &error.hint);
+        issue(&mut out, severity, error);
     }
     out.extend_from_slice(b"]}");
     out
 }
 
 /// Members in the order of the R4 schema.
-fn issue(out: &mut Vec<u8>, severity: &str, code: &str, text: &str, details: &str) {
-    out.extend_from_slice(format!(r#"{{"severity":"{severity}","code":"{code}""#).as_bytes());
-    if !details.is_empty() {
-        out.extend_from_slice(br#","details":{"text":"#);
-        quote(out, details);
-        out.push(b'}');
+fn issue(out: &mut Vec<u8>, severity: &str, error: &ApiError) {
+    let (code, name, system) = (error.code.issue(), error.code.name(), ErrorCode::SYSTEM);
+    let coding = format!(r#"{{"coding":[{{"system":"{system}","code":"{name}"}}]"#);
+    out.extend_from_slice(format!(r#"{{"severity":"{severity}","code":"{code}","details":{coding}"#).as_bytes());
+    if !error.hint.is_empty() {
+        out.extend_from_slice(br#","text":"#);
+        quote(out, &error.hint);
     }
-    out.extend_from_slice(br#","diagnostics":"#);
-    quote(out, text);
+    out.extend_from_slice(br#"},"diagnostics":"#);
+    quote(out, &error.text);
     out.push(b'}');
 }
 
@@ -58,6 +61,7 @@ mod tests {
         assert_eq!(issue["diagnostics"], "Bad parameter value.");
         assert_eq!(issue["details"]["text"], "In name: A help \"for people\".");
         assert_eq!(value["issue"][1]["code"], "exception");
-        assert!(value["issue"][1]["details"].is_null());
+        assert!(value["issue"][1]["details"]["text"].is_null());
+        assert_eq!(value["issue"][1]["details"]["coding"][0]["code"], "resource-unknown");
     }
 }

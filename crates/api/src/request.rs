@@ -20,6 +20,8 @@ pub(crate) struct OpenRequest<D: Door> {
     /// Body of a POST or a PUT.
     pub form: Option<Bytes>,
     pub format: AnswerFormat,
+    /// JSON is indented.
+    pub is_for_people: bool,
     /// It has waited for a transaction that did not come.
     pub has_waited: bool,
     pub arrival: Arrival,
@@ -40,11 +42,13 @@ impl<D: Door> OpenRequest<D> {
             Err(error) => (AnswerFormat::Json, Some(error)),
         };
         let subject = RequestSubject::default();
+        let is_for_people = AnswerFormat::is_for_people(parts.uri.query().unwrap_or_default());
         let request = Self {
             mount,
             parts,
             form: None,
             format,
+            is_for_people,
             has_waited: false,
             arrival,
             subject,
@@ -67,10 +71,10 @@ impl<D: Door> OpenRequest<D> {
         }
         let form = to_bytes(body, self.mount.body_limit(endpoint)).await;
         let form = form.map_err(|_| ApiError::new(ErrorCode::BodyTooLong, "The request body is too large."))?;
-        if is_form(&self.parts.headers)
-            && let Some(format) = AnswerFormat::of_parameters(std::str::from_utf8(&form).unwrap_or_default())?
-        {
-            self.format = format;
+        if is_form(&self.parts.headers) {
+            let parameters = std::str::from_utf8(&form).unwrap_or_default();
+            self.format = AnswerFormat::of_parameters(parameters)?.unwrap_or(self.format);
+            self.is_for_people |= AnswerFormat::is_for_people(parameters);
         }
         self.form = Some(form);
         Ok(())
@@ -89,6 +93,7 @@ impl<D: Door> OpenRequest<D> {
             parts,
             form: None,
             format: self.format,
+            is_for_people: self.is_for_people,
             has_waited: self.has_waited,
             arrival,
             subject: self.subject,

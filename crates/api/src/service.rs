@@ -30,13 +30,33 @@ pub struct ApiSettings {
     pub subscriptions: Option<Arc<SubscriptionService>>,
     /// Exports of all perimeters; `None` for a service without a place for them.
     pub exports: Option<Arc<ExportJobs>>,
+    /// Who answers for the service.
+    pub operator: ServiceOperator,
+}
+
+/// Who answers for a service, as its CapabilityStatements tell developers.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceOperator {
+    /// Name of the organisation; `None` when nobody is named.
+    pub name: Option<String>,
+    /// Mail address, or address of a page, for questions of developers.
+    pub contact: Option<String>,
 }
 
 impl ApiSettings {
     /// Without published files and exports, and with all the past that the restricted store keeps.
     #[must_use]
     pub fn new(gate: Arc<Gate>, cursor_key: [u8; 32], lane: Arc<Lane>) -> Self {
-        Self { gate, cursor_key, lane, files: None, restricted_past: None, subscriptions: None, exports: None }
+        Self {
+            gate,
+            cursor_key,
+            lane,
+            files: None,
+            restricted_past: None,
+            subscriptions: None,
+            exports: None,
+            operator: ServiceOperator::default(),
+        }
     }
 }
 
@@ -72,11 +92,12 @@ pub(crate) struct Service {
     pub files: Option<Arc<PublishedTree>>,
     pub subscriptions: Option<Arc<SubscriptionService>>,
     pub exports: Option<Arc<ExportJobs>>,
+    pub operator: ServiceOperator,
 }
 
 impl Service {
     pub(crate) fn new(public: ServedStore<Index>, restricted: Option<ServedStore<Index>>, settings: ApiSettings) -> Self {
-        let ApiSettings { gate, cursor_key, lane, files, restricted_past, subscriptions, exports } = settings;
+        let ApiSettings { gate, cursor_key, lane, files, restricted_past, subscriptions, exports, operator } = settings;
         let turns = Turns { gate, lane, shares: Arc::new(Shares::default()) };
         let cipher = Arc::new(TokenCipher::new(&cursor_key));
         Self {
@@ -88,6 +109,7 @@ impl Service {
             files,
             subscriptions,
             exports,
+            operator,
         }
     }
 }

@@ -64,6 +64,11 @@ impl PageFrame {
     }
 
     pub(crate) fn new(site: &Site, request: &PageRequest) -> Self {
+        Self::of_root(site, request.root.clone())
+    }
+
+    /// The frame of a page behind a proxy that cut the prefix `root`.
+    pub(crate) fn of_root(site: &Site, root: String) -> Self {
         Self {
             root: request.root.clone(),
             stylesheet: request.visible_path(&site.assets.stylesheet),
@@ -74,6 +79,8 @@ impl PageFrame {
             canonical: format!("{}{}", request.base, request.path),
             is_indexed: site.settings.is_indexed,
             has_portal: site.settings.has_portal,
+            stylesheet: format!("{root}{}", site.stylesheet),
+            root,
             fictional: site.settings.fictional,
             extractions: site.settings.extractions.is_some(),
         }

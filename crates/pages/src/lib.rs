@@ -12,6 +12,8 @@
 //!   client, so that a wide search delays nobody else.
 //! - **Extractions** (`extraction.rs`) are directories of files that the program makes once a day. Their door
 //!   (`extraction_door.rs`) is for holders of a key, and that of the restricted ones for holders of a credential.
+//! - **Developers** (`developers.rs`) who ask the API by a browser get a page: the answer of the API as it is, with links, or at the
+//!   address of the API itself what there is, with forms and examples. The API is a router that the program gives.
 //! - **Resources.** Pages show published FHIR resources. `resource/` turns their JSON into what templates print, and takes out
 //!   characters that are invisible or change the direction of text.
 //!
@@ -71,6 +73,7 @@
 mod admission;
 mod correction;
 mod delivery;
+mod developers;
 mod extraction;
 mod extraction_door;
 mod frame;
@@ -97,7 +100,10 @@ mod visit;
 mod withdrawn;
 mod words;
 
+pub use developers::ApiDoor;
 pub use extraction::{Edition, EditionFile, FileGroup, NOTE, editions, is_edition};
 pub use page::stylesheet::{STYLE as STYLESHEET, path as stylesheet_path};
 pub use routes::router;
 pub use settings::{LegalNotices, PagesSettings};
+pub use routes::{router, router_with_api};
+pub use settings::PagesSettings;

@@ -36,3 +36,9 @@ pub(crate) const QR_BYTES: usize = 400;
 pub(crate) const QR_PIXELS: u32 = 220;
 /// Rows of the store in a part of the sitemap, of which each gives one address at most (sitemaps.org allows 50,000).
 pub(crate) const SITEMAP_ROWS: u32 = 20_000;
+/// Most bytes of an answer of the API that a page shows; a longer one is for programs.
+pub(crate) const SHOWN_ANSWER: usize = 2 << 20;
+/// Characters of a field of a form of the API; the rest is cut.
+pub(crate) const QUERY_FIELD_CHARS: usize = 4_000;
+/// Resources of a type that are read to find examples of requests.
+pub(crate) const EXAMPLES_READ: usize = 60;

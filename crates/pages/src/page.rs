@@ -6,7 +6,10 @@
 pub(crate) mod accessibility;
 pub(crate) mod asset;
 pub(crate) mod contact_card;
+pub(crate) mod answer;
+pub(crate) mod developers;
 pub(crate) mod extractions;
+pub(crate) mod guide;
 pub(crate) mod home;
 pub(crate) mod message;
 pub(crate) mod missing;
@@ -86,6 +89,28 @@ pub(crate) trait Page: Template {
     fn is_listed(&self) -> bool {
         Self::INDEXING == Indexing::Listed
     }
+
+    /// Adds the headers of a page of this type to a response.
+    fn add_headers(response: &mut Response) {
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::CONTENT_TYPE, "text/html;charset=UTF-8"),
+            (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::REFERRER_POLICY, "same-origin"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        Self::CACHE.apply(response);
+        if Self::INDEXING == Indexing::Unlisted {
+            response.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));
+        }
+    }
+}
+
+/// The HTML of a page.
+pub(crate) fn rendered(page: &impl Page) -> Result<String, askama::Error> {
+    page.render()
 }
 
 /// The response with a page, or with a message in its place; an error when the store cannot be read or the work is used up.
@@ -106,19 +131,7 @@ pub(crate) fn respond<P: Page>(request: &PageRequest, page: &P) -> Response {
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/html;charset=UTF-8"),
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    P::CACHE.apply(&mut response);
-    if P::INDEXING == Indexing::Unlisted {
-        response.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));
-    }
+    P::add_headers(&mut response);
     response
 }
 

@@ -10,6 +10,8 @@ use axum::routing::{MethodRouter, any, get};
 
 use crate::PagesSettings;
 use crate::admission::{RouteAdmission, admit};
+use crate::developers::words::API;
+use crate::developers::{ApiDoor, BrowserDoor, show_to_browsers};
 use crate::extraction_door;
 use crate::page::{home, missing, notices, professional, robots, search, structure, stylesheet};
 use crate::page::asset::{self, AssetPaths};
@@ -17,15 +19,39 @@ use crate::page::{
     accessibility, contact_card, home, missing, notices, people, professional, robots, sitemap, structure, structures,
     stylesheet, verify,
 };
+use crate::page::{developers, guide, home, missing, notices, people, professional, robots, structure, structures, stylesheet};
 use crate::site::Site;
 
 /// The pages over the public store. Every other address answers with a page too.
 pub fn router(store: ServedStore<Index>, settings: PagesSettings) -> Router {
     let assets = AssetPaths::new();
     let site = Arc::new(Site::new(store, settings, assets.clone()));
+    let site = Arc::new(Site::new(store, settings, stylesheet::path()));
+    pages(&site)
+}
+
+/// The pages and the API over one public store: what a browser asks of the API is answered by a page.
+pub fn router_with_api(store: ServedStore<Index>, settings: PagesSettings, api: ApiDoor) -> Router {
+    let mut site = Site::new(store, settings, stylesheet::path());
+    site.contact = api.contact;
+    let site = Arc::new(site);
     let counted = |route, handler| admitted(&site, route, RateRule::Counted, handler);
+    let home = counted("pages.developers", get(developers::show));
+    let home = Router::new().route(API, home.clone()).route(&format!("{API}/"), home).with_state(Arc::clone(&site));
+    let door = BrowserDoor { site: Arc::clone(&site), home };
+    let own = Router::new()
+        .route("/developpeurs/demande", counted("pages.ask", get(developers::ask)))
+        .route(guide::FRENCH_PATH, counted("pages.guide", get(guide::show_french)))
+        .route(guide::ENGLISH_PATH, counted("pages.guide", get(guide::show_english)))
+        .with_state(Arc::clone(&site));
+    pages(&site).merge(own).merge(api.router.layer(from_fn_with_state(door, show_to_browsers)))
+}
+
+fn pages(site: &Arc<Site>) -> Router {
+    let stylesheet_path = stylesheet::path();
+    let counted = |route, handler| admitted(site, route, RateRule::Counted, handler);
     // What a browser or a crawler fetches besides the pages that were asked for.
-    let exempt = |route, handler| admitted(&site, route, RateRule::Exempt, handler);
+    let exempt = |route, handler| admitted(site, route, RateRule::Exempt, handler);
     Router::new()
         .route("/", counted("pages.home", get(home::show)))
         .route("/recherche", counted("pages.search", get(search::show)))
@@ -49,6 +75,10 @@ pub fn router(store: ServedStore<Index>, settings: PagesSettings) -> Router {
         .merge(extraction_door::routes(&site))
         .fallback_service(counted("pages.missing", any(missing::show)).with_state(Arc::clone(&site)))
         .with_state(site)
+        .route(&stylesheet_path, exempt("pages.style", get(stylesheet::show)))
+        .merge(extraction_door::routes(site))
+        .fallback_service(counted("pages.missing", any(missing::show)).with_state(Arc::clone(site)))
+        .with_state(Arc::clone(site))
 }
 
 /// A handler behind the gate.

@@ -20,6 +20,15 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn new(store: ServedStore<Index>, settings: PagesSettings, assets: AssetPaths) -> Self {
         Self { store, settings, choices: FormChoices::of_terminologies(), assets }
+    /// Address of the style sheet, without the prefix of a proxy.
+    pub stylesheet: String,
+    /// Mail address, or address of a page, for questions of developers.
+    pub contact: Option<String>,
+}
+
+impl Site {
+    pub(crate) fn new(store: ServedStore<Index>, settings: PagesSettings, stylesheet: String) -> Self {
+        Self { store, settings, choices: FormChoices::of_terminologies(), stylesheet, contact: None }
     }
 
     /// The present state of the public store, which serves at most the work that a page may cost.

@@ -11,6 +11,7 @@ use annuaire_fhir::schema::type_id;
 use annuaire_fhir::systems::IDNPS;
 use annuaire_index::{Error, Index};
 use annuaire_pages::PagesSettings;
+use annuaire_pages::ApiDoor;
 use annuaire_terms::{ParamId, Presence, Resource, Term};
 use annuaire_web::limits::LONG;
 use annuaire_web::{Gate, GateSettings, Lane, Proxies, Rate};
@@ -18,6 +19,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request};
+use axum::routing::get;
 use tower::ServiceExt;
 
 /// The pages over a small store, with the lines of their request log.
@@ -110,6 +112,9 @@ impl TestSite {
         };
         change_pages(&mut settings);
         let app = annuaire_pages::router(Arc::clone(&store).into(), settings);
+        // In the place of the API, something that has its address.
+        let api = ApiDoor { router: Router::new().route("/fhir/v2", get(async || "API")), contact: None };
+        let app = annuaire_pages::router_with_api(Arc::clone(&store).into(), settings, api);
         Self { store, gate, lines, app, _directory: directory }
     }
 
@@ -127,6 +132,11 @@ impl TestSite {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|h| h.0 == "host") {
             request = request.header("host", "annuaire.example");
+        let mut request = Request::get(path);
+        for (name, value) in [("host", "annuaire.example"), ("accept", "text/html")] {
+            if !headers.iter().any(|h| h.0 == name) {
+                request = request.header(name, value);
+            }
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -159,6 +169,7 @@ impl TestSite {
 /// Every route: a path, its name in the request log, the status that a stranger gets.
 const ROUTES: [(&str, &str, u16); 14] = [
 const ROUTES: [(&str, &str, u16); 33] = [
+const ROUTES: [(&str, &str, u16); 17] = [
     ("/", "pages.home", 200),
     ("/recherche?q=exemple", "pages.search", 200),
     ("/recherche", "pages.search", 400),
@@ -193,6 +204,10 @@ const ROUTES: [(&str, &str, u16); 33] = [
     ("script", "pages.script", 200),
     ("icon", "pages.icon", 200),
     ("/exemple/exemple", "pages.missing", 404),
+    ("/fhir/v2", "pages.developers", 200),
+    ("/developpeurs/demande?type=Device", "pages.ask", 303),
+    ("/developpeurs/guide", "pages.guide", 200),
+    ("/developpeurs/guide-en", "pages.guide", 200),
 ];
 
 #[test]
@@ -202,8 +217,23 @@ fn the_list_of_routes_is_complete() {
     let mut listed: Vec<&str> = ROUTES.iter().map(|route| route.1).collect();
     listed.dedup();
     named.sort_unstable();
+    named.dedup();
     listed.sort_unstable();
     assert_eq!(named, listed);
+}
+
+/// A program finds the API where a browser finds a page.
+#[tokio::test]
+async fn a_program_passes_the_door_of_developers_untouched() {
+    let site = TestSite::new(|_| {});
+    for accept in ["*/*", "application/fhir+json", "application/json, text/html"] {
+        let (status, _, body) = site.ask("203.0.113.5", "/fhir/v2", &[("accept", accept)]).await;
+        assert_eq!((status, body.as_str()), (200, "API"), "{accept}");
+    }
+    let (_, headers, body) = site.ask("203.0.113.5", "/fhir/v2", &[]).await;
+    assert_eq!(headers["vary"], "Accept");
+    assert!(body.contains("<strong>3</strong> à présent"), "{body}");
+    assert!(body.contains("<code>Practitioner?family=") && !body.contains('\u{202e}'), "{body}");
 }
 
 /// The pages are for anyone: keys of the other doors neither open nor close them, right, wrong or missing.

@@ -106,6 +106,9 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Code system of the names of all codes.
+    pub const SYSTEM: &'static str = "https://annuaire.example/fhir/CodeSystem/error-code";
+
     /// All codes, in the order of the table.
     pub const ALL: [Self; 46] = [
         Self::HostNotNamed,
@@ -196,6 +199,61 @@ impl ErrorCode {
         }
     }
 
+    /// Name of the code in `OperationOutcome.issue.details.coding`, in the system [`ErrorCode::SYSTEM`]. Programs compare it: a name
+    /// never changes, whatever becomes of the sentences. The guides of developers list all names (`docs/guide-fr.md`,
+    /// `docs/guide-en.md`).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HostNotNamed => "host-not-named",
+            Self::RateExceeded => "rate-exceeded",
+            Self::TooManyGuesses => "too-many-guesses",
+            Self::ApiKeyRequired => "api-key-required",
+            Self::CredentialRequired => "credential-required",
+            Self::RestrictedNotServed => "restricted-not-served",
+            Self::ReadOnly => "read-only",
+            Self::NoSuchAddress => "no-such-address",
+            Self::OperationNotHere => "operation-not-here",
+            Self::ResourceUnknown => "resource-unknown",
+            Self::ResourceGone => "resource-gone",
+            Self::ResourceWithdrawn => "resource-withdrawn",
+            Self::TypeUnknown => "type-unknown",
+            Self::TypeNotSearched => "type-not-searched",
+            Self::FormatNotServed => "format-not-served",
+            Self::BodyTooLong => "body-too-long",
+            Self::BodyNotAForm => "body-not-a-form",
+            Self::QueryTooLong => "query-too-long",
+            Self::ParameterUnknown => "parameter-unknown",
+            Self::ParameterNotSupported => "parameter-not-supported",
+            Self::ModifierNotSupported => "modifier-not-supported",
+            Self::ValueMalformed => "value-malformed",
+            Self::ValueMalformedAsDocumented => "value-malformed-as-documented",
+            Self::PageTokenMissing => "page-token-missing",
+            Self::PageTokenInvalid => "page-token-invalid",
+            Self::PageExpired => "page-expired",
+            Self::StoreBehind => "store-behind",
+            Self::StateExpired => "state-expired",
+            Self::StateUnknown => "state-unknown",
+            Self::StateNotYet => "state-not-yet",
+            Self::AnswerTooLarge => "answer-too-large",
+            Self::WorkExhausted => "work-exhausted",
+            Self::RangeBeyondEnd => "range-beyond-end",
+            Self::ConditionFailed => "condition-failed",
+            Self::NoLongerPublished => "no-longer-published",
+            Self::TooManyExports => "too-many-exports",
+            Self::TooManyLongRequests => "too-many-long-requests",
+            Self::NotASubscriber => "not-a-subscriber",
+            Self::ResourceMalformed => "resource-malformed",
+            Self::BodyNotRead => "body-not-read",
+            Self::ResourceNotServed => "resource-not-served",
+            Self::OwnResourceUnknown => "own-resource-unknown",
+            Self::VersionStale => "version-stale",
+            Self::TooManyResources => "too-many-resources",
+            Self::Internal => "internal",
+            Self::StoreUnreadable => "store-unreadable",
+        }
+    }
+
     /// HTTP status of the answer.
     #[must_use]
     pub const fn status(self) -> StatusCode {
@@ -226,6 +284,25 @@ impl From<Refusal> for ErrorCode {
 mod tests {
     use super::*;
 
+    /// The catalogue of errors in both guides of developers has a row for each code, in the order of the table.
+    #[test]
+    fn the_guides_list_every_code_with_its_status() {
+        let expected: Vec<String> = ErrorCode::ALL
+            .into_iter()
+            .map(|code| format!("| `{}` | {} | `{}` |", code.name(), code.status().as_u16(), code.issue()))
+            .collect();
+        for guide in [include_str!("../../../docs/guide-fr.md"), include_str!("../../../docs/guide-en.md")] {
+            let issue_column = guide.lines().skip_while(|line| !line.contains("`issue.code`")).skip(2);
+            let rows: Vec<&str> = issue_column.take_while(|line| line.starts_with("| `")).collect();
+            let told: Vec<String> = rows.iter().map(|row| row.split_inclusive('|').take(4).collect()).collect();
+            assert_eq!(told, expected);
+            assert!(
+                rows.iter().all(|row| row.split('|').nth(4).is_some_and(|advice| advice.trim().len() > 3)),
+                "each has advice"
+            );
+        }
+    }
+
     #[test]
     fn every_code_is_an_error_and_is_listed_once() {
         let listed: std::collections::HashSet<ErrorCode> = ErrorCode::ALL.into_iter().collect();
@@ -233,6 +310,10 @@ mod tests {
         for code in ErrorCode::ALL {
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
             assert!(!code.issue().is_empty());
+            let letters = code.name().bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+            assert!(letters && !code.name().is_empty(), "{code:?}");
         }
+        let names: std::collections::HashSet<&str> = ErrorCode::ALL.into_iter().map(ErrorCode::name).collect();
+        assert_eq!(names.len(), ErrorCode::ALL.len(), "a name tells one code");
     }
 }

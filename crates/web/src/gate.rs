@@ -211,6 +211,12 @@ impl Gate {
         format!("{}://{host}{}", origin.scheme.unwrap_or("http"), origin.prefix.as_deref().unwrap_or_default())
     }
 
+    /// Notes where a request comes from, as [`Gate::arrive`] does, so that [`Gate::base`] and [`Gate::prefix`] can be asked before it.
+    pub fn note_origin(&self, parts: &mut Parts) {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        parts.extensions.insert(self.settings.proxies.origin(peer, &parts.headers));
+    }
+
     /// The path of [`Gate::base`], which links on our pages start with: empty or `/…`.
     #[must_use]
     pub fn prefix(&self, parts: &Parts) -> String {

@@ -2,7 +2,8 @@
 
 use super::section::{KeyValue, Section, section};
 use super::values::{
-    AcceptedCards, Bounded, ClientBase, GuideVersion, GzipEncoder, KeepDays, LogLevel, PhoneApproval, TextValue, UpdateCadence,
+    AcceptedCards, Bounded, ClientBase, ContactAddress, GuideVersion, GzipEncoder, KeepDays, LogLevel, PhoneApproval, TextValue,
+    UpdateCadence,
 };
 use crate::data_place::{DataPlace, RetainedVersions};
 use crate::extractions::DailyTime;
@@ -46,6 +47,8 @@ section! {
         /// Whether search engines may list the pages of professionals and structures. Without it, pages ask not to be listed, and there is no
         /// sitemap.
         indexed: bool = true,
+        /// Where developers ask: a mail address, or the https address of a page. CapabilityStatements and the page of the API name it.
+        contact: Option<TextValue<ContactAddress>> = None,
         /// Least severity of the events written to the error output: error, warn, info, debug, trace. Without it, that of the variable
         /// ANNUAIRE_LOG, else warn.
         log: Option<LogLevel> = None,

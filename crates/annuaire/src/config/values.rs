@@ -177,6 +177,28 @@ impl FromStr for ClientBase {
     }
 }
 
+/// Where developers ask: a mail address, or the address of a page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ContactAddress;
+
+impl FromStr for ContactAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = text.len() <= 200 && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+        let is_mail = || {
+            !text.contains("://")
+                && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'))
+        };
+        let is_page =
+            || ["https://", "http://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+        match plain && (is_mail() || is_page()) {
+            true => Ok(Self),
+            false => Err(format!("{text:?} is no contact: write a mail address, or the https address of a page")),
+        }
+    }
+}
+
 /// Version of the national guide, as options and configuration name it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -255,7 +255,7 @@ impl ChangesParameters {
                 },
                 "_type" => {
                     let number_of = |name: &str| {
-                        let not_published = || ApiError::type_not_published(ErrorCode::TypeNotSearched, types);
+                        let not_published = || ApiError::type_not_published(ErrorCode::TypeNotSearched, types, name);
                         types.find(name).map(|(_, number)| number).ok_or_else(not_published)
                     };
                     read.types = value.split(',').map(number_of).collect::<Result<_, _>>()?;

@@ -125,7 +125,7 @@ impl ExportParameters {
             return Err(ApiError::value(&hint).in_parameter("_elements"));
         }
         if names_types && asked.is_empty() {
-            return Err(ApiError::type_not_published(ErrorCode::ParameterNotSupported, types).in_parameter("_type"));
+            return Err(ApiError::type_not_published(ErrorCode::ParameterNotSupported, types, "").in_parameter("_type"));
         }
         if !names_types {
             asked = types.names().to_vec();
@@ -177,8 +177,9 @@ impl Reading {
         match self.types.find(name) {
             Some((ty, _)) => Ok(Some(ty)),
             None => {
-                let error = ApiError::type_not_published(ErrorCode::ParameterNotSupported, self.types);
-                self.refuse(error.hint(format!("{name:?} is no type of this perimeter."))).map(|()| None)
+                let error = ApiError::type_not_published(ErrorCode::ParameterNotSupported, self.types, name);
+                let hint = format!("{name:?} is no type of this perimeter. {}", error.hint).trim_end().to_owned();
+                self.refuse(error.hint(hint)).map(|()| None)
             }
         }
     }

@@ -94,7 +94,7 @@ pub(super) fn history_page<P: FhirDoor>(call: &mut Call<'_, P>, page: HistoryPag
     let ty = match scope {
         HistoryScope::All => None,
         HistoryScope::Type(name) | HistoryScope::Resource(name, _) => {
-            let not_published = || ApiError::type_not_published(ErrorCode::TypeUnknown, P::TYPES);
+            let not_published = || ApiError::type_not_published(ErrorCode::TypeUnknown, P::TYPES, name);
             Some(P::TYPES.find(name).ok_or_else(not_published)?)
         }
     };

@@ -1,21 +1,24 @@
 //! `GET [base]/metadata`: the CapabilityStatement, generated from the table that the search itself reads.
 
-use annuaire_fhir::schema::{PARAMS, Param, ParamType};
+use annuaire_fhir::schema::{PARAMS, ParamType};
 use annuaire_subscribe::TOPICS;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::narrative::narrative;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::door::FhirDoor;
 use crate::error::ApiError;
 use crate::query::{links_from, links_to};
+use crate::service::ServiceOperator;
 use crate::types::PublishedTypes;
 
 /// The statement of the perimeter, as its client reaches it.
 pub(crate) fn metadata<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&str; 0]) -> Result<Answer, ApiError> {
     call.subject.route = "metadata";
     let mut statement = statement(&call.base(), P::TYPES, P::offers_subscriptions(call.service));
+    add_operator(&mut statement, &call.service.operator);
     let published = P::files(call.service, pass).is_some().then_some(("bulk-publish", BULK_PUBLISH));
     let exported = call.service.exports.is_some().then_some(("export", EXPORT));
     let operations: Vec<Value> =
@@ -23,12 +26,13 @@ pub(crate) fn metadata<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, _: [&
     if !operations.is_empty() {
         statement["rest"][0]["operation"] = operations.into();
     }
+    statement["text"] = narrative(&statement);
     let body = statement.to_string().into_bytes();
     Ok(Answer::fhir(StatusCode::OK, body))
 }
 
 /// Publication date of the statement's content.
-const DATE: &str = "2026-11-25";
+const DATE: &str = "2026-11-27";
 /// Definition of `$bulk-publish` (Bulk Data STU4).
 const BULK_PUBLISH: &str = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/bulk-publish";
 /// Definition of `$export` at the level of the system (Bulk Data).
@@ -48,6 +52,24 @@ const REST: &str = "Searches: _count (lowered to a cap), _total, _sort by _lastU
     that changed since. Reads and searches take _asOf (an instant, a date, or tx: and the number of a transaction) or \
     Accept-Datetime, and answer the state of the whole directory then. What left the directory is answered with 410, and its history with its versions.";
 
+/// Says who answers for the service, as far as the operator says it.
+fn add_operator(statement: &mut Value, operator: &ServiceOperator) {
+    let ServiceOperator { name, contact } = operator;
+    let Some(members) = statement.as_object_mut() else { return };
+    // Members without a value are kept until here for the order of the R4 schema.
+    match name {
+        Some(name) => members["publisher"] = json!(name),
+        None => _ = members.shift_remove("publisher"),
+    }
+    match contact {
+        Some(contact) => {
+            let system = if contact.contains("://") { "url" } else { "email" };
+            members["contact"] = json!([{"telecom": [{"system": system, "value": contact}]}]);
+        }
+        None => _ = members.shift_remove("contact"),
+    }
+}
+
 /// The statement of the service at `base`.
 fn statement(base: &str, types: PublishedTypes, subscriptions: bool) -> Value {
     let mut resources: Vec<Value> = types.names().iter().map(|ty| resource(ty, types)).collect();
@@ -56,11 +78,18 @@ fn statement(base: &str, types: PublishedTypes, subscriptions: bool) -> Value {
     }
     let mut out = json!({
         "resourceType": "CapabilityStatement",
+        "text": {},
         "url": format!("{base}/metadata"),
         "version": env!("CARGO_PKG_VERSION"),
         "name": "Annuaire",
+        "title": match types {
+            PublishedTypes::Public => "Annuaire santé : API FHIR des données publiques",
+            PublishedTypes::Restricted => "Annuaire santé : API FHIR des données en accès restreint",
+        },
         "status": "active",
         "date": DATE,
+        "publisher": null,
+        "contact": null,
         "kind": "instance",
         "instantiates": [format!("{IG}/CapabilityStatement/AsServerDPCapabilityStatement")],
         "software": {"name": "annuaire", "version": env!("CARGO_PKG_VERSION")},
@@ -144,7 +173,7 @@ fn definition(ty: &str, name: &str) -> Option<String> {
 }
 
 /// The forms of a value and the modifiers that have an effect.
-fn value_forms(kind: ParamType) -> &'static str {
+pub(super) fn value_forms(kind: ParamType) -> &'static str {
     match kind {
         ParamType::Token => "code, system|code, system| or |code; :not, :missing, and :of-type on identifier",
         ParamType::Text => "starts with, ignoring case and accents; letters or digits are needed; :contains, :exact, :missing",
@@ -161,16 +190,6 @@ fn parameter(ty: &str, name: &str, kind: &str, documentation: &str) -> Value {
     match definition(ty, name) {
         Some(definition) => json!({"name": name, "definition": definition, "type": kind, "documentation": documentation}),
         None => json!({"name": name, "type": kind, "documentation": documentation}),
-    }
-}
-
-fn kind(param: &Param) -> &'static str {
-    match param.kind {
-        ParamType::Token => "token",
-        ParamType::Text => "string",
-        ParamType::Reference => "reference",
-        ParamType::Uri => "uri",
-        ParamType::Date => "date",
     }
 }
 
@@ -209,7 +228,7 @@ fn resource(ty: &str, types: PublishedTypes) -> Value {
         parameter(ty, "_lastUpdated", "date", value_forms(ParamType::Date)),
     ];
     let own = PARAMS.iter().filter(|p| p.types.contains(&ty));
-    params.extend(own.map(|p| parameter(ty, p.name, kind(p), value_forms(p.kind))));
+    params.extend(own.map(|p| parameter(ty, p.name, p.kind.r4_name(), value_forms(p.kind))));
     out["searchParam"] = json!(params);
     out
 }
@@ -217,6 +236,23 @@ fn resource(ty: &str, types: PublishedTypes) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_answers_is_told_as_far_as_it_is_known() {
+        let told = |name: Option<&str>, contact: Option<&str>| {
+            let mut told = statement("http://x/fhir/v2", PublishedTypes::Public, false);
+            let operator = ServiceOperator { name: name.map(str::to_owned), contact: contact.map(str::to_owned) };
+            add_operator(&mut told, &operator);
+            told
+        };
+        let nobody = told(None, None);
+        assert!(nobody.get("publisher").is_none() && nobody.get("contact").is_none() && nobody["title"].is_string());
+        let one = told(Some("Agence d’essai"), Some("api@annuaire.example"));
+        assert_eq!(one["publisher"], "Agence d’essai");
+        assert_eq!(one["contact"], json!([{"telecom": [{"system": "email", "value": "api@annuaire.example"}]}]));
+        let page = told(None, Some("https://annuaire.example/aide"));
+        assert_eq!(page["contact"][0]["telecom"][0]["system"], "url");
+    }
 
     #[test]
     fn every_parameter_is_documented_and_points_to_its_definition() {

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 /// 410, one that was never there 404.
 pub(crate) fn read<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, [ty, id]: [&str; 2]) -> Result<Answer, ApiError> {
     call.subject.route = "read";
-    let not_published = || ApiError::type_not_published(ErrorCode::TypeUnknown, P::TYPES);
+    let not_published = || ApiError::type_not_published(ErrorCode::TypeUnknown, P::TYPES, ty);
     let (ty, number) = P::TYPES.find(ty).ok_or_else(not_published)?;
     call.subject.ty = ty;
     let query = call.query().to_owned();

@@ -57,10 +57,10 @@ fn parameters_of_form<P: FhirDoor>(call: &Call<'_, P>) -> Result<String, ApiErro
 fn search_for<P: FhirDoor>(pass: P::Pass, call: &mut Call<'_, P>, ty: &str, raw: &str) -> Result<Answer, ApiError> {
     call.subject.route = "search";
     let Some((ty, number)) = P::TYPES.find(ty) else {
-        let error = ApiError::type_not_published(ErrorCode::TypeNotSearched, P::TYPES);
+        let error = ApiError::type_not_published(ErrorCode::TypeNotSearched, P::TYPES, ty);
         return Err(match first_criterion(raw)? {
             None => error,
-            Some(name) => ApiError::unknown(&name, ty, []).hint(error.text),
+            Some(name) => ApiError::unknown(&name, ty, []).hint(format!("{} {}", error.hint, error.text).trim()),
         });
     };
     call.subject.ty = ty;

@@ -22,7 +22,7 @@ pub(crate) fn vread<P: FhirDoor>(
     [ty, id, version]: [&str; 3],
 ) -> Result<Answer, ApiError> {
     call.subject.route = "vread";
-    let not_published = || ApiError::type_not_published(ErrorCode::TypeUnknown, P::TYPES);
+    let not_published = || ApiError::type_not_published(ErrorCode::TypeUnknown, P::TYPES, ty);
     let (ty, number) = P::TYPES.find(ty).ok_or_else(not_published)?;
     call.subject.ty = ty;
     let index = call.store(pass)?;

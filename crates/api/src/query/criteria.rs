@@ -8,6 +8,7 @@ use annuaire_web::ErrorCode;
 use super::dates::{period, updated};
 use super::filters::{any_of, nothing};
 use super::references::target;
+use super::results::RESULT_PARAMETERS;
 use super::values::{check_token, find_plain, split_values, token, unescape};
 use crate::error::ApiError;
 use crate::limits;
@@ -29,7 +30,8 @@ pub(super) fn criterion(
     links: usize,
 ) -> Result<Option<Filter>, ApiError> {
     let names = || PARAMS.iter().filter(|p| p.types.contains(&ty)).map(|p| p.name);
-    let unknown_name = |name: &str| ApiError::unknown(name, ty, ["_id", "_lastUpdated"].into_iter().chain(names()));
+    let unknown_name =
+        |name: &str| ApiError::unknown_beside(name, ty, ["_id", "_lastUpdated"].into_iter().chain(names()), &RESULT_PARAMETERS);
     let unknown = || unknown_name(name);
     if let Some(rest) = name.strip_prefix("_has:") {
         let mut parts = rest.splitn(3, ':');

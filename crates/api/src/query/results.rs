@@ -7,23 +7,25 @@ use super::values::split_values;
 use crate::error::ApiError;
 use crate::limits;
 
+/// Parameters that shape the answer and are no criteria.
+pub(super) const RESULT_PARAMETERS: [&str; 12] = [
+    "_format",
+    "_pretty",
+    "fhirVersion",
+    "_count",
+    "_total",
+    "_summary",
+    "_sort",
+    "_elements",
+    "_asOf",
+    "_include",
+    "_revinclude",
+    "_revInclude",
+];
+
 /// Whether a parameter shapes the answer and is no criterion.
 pub(super) fn is_result_parameter(name: &str) -> bool {
-    matches!(
-        name,
-        "_format"
-            | "_pretty"
-            | "fhirVersion"
-            | "_count"
-            | "_total"
-            | "_summary"
-            | "_sort"
-            | "_elements"
-            | "_asOf"
-            | "_include"
-            | "_revinclude"
-            | "_revInclude"
-    )
+    RESULT_PARAMETERS.contains(&name)
 }
 
 /// The first criterion of a query, by name.

@@ -230,7 +230,8 @@ fn a_refusal_says_what_is_documented_and_what_to_do() {
         assert_eq!((found, issue["code"].as_str(), issue["diagnostics"].as_str()), (status, Some(code), Some(text)), "{path}");
         let help = issue["details"]["text"].as_str().unwrap_or_default();
         assert!(words.iter().all(|w| help.contains(w)), "{path}: {help}");
-        assert!(issue["details"].is_null() != (words != ["", ""]), "{path}: {issue}");
+        assert!(issue["details"]["text"].is_null() != (words != ["", ""]), "{path}: {issue}");
+        assert!(issue["details"]["coding"][0]["code"].is_string(), "{path}: {issue}");
     }
     let strict = |path: &str| world.ask(&format!("/fhir/v2/{path}"), ("prefer", "handling=strict"));
     for path in ["Practitioner?bogus=1", "Practitioner?name:bogus=a", "Practitioner?_count:exact=1"] {

@@ -40,7 +40,36 @@ impl Param {
     pub fn is_of(&self, ty: &str) -> bool {
         self.types.contains(&ty)
     }
+
+    /// Modifiers that have an effect, without their colon. A reference also takes the name of the type that it points to.
+    #[must_use]
+    pub fn modifiers(&self) -> &'static [&'static str] {
+        match self.kind {
+            ParamType::Text => &["contains", "exact", "missing"],
+            ParamType::Token if self.name == "identifier" => &["not", "missing", "of-type"],
+            ParamType::Token => &["not", "missing"],
+            ParamType::Reference => &["identifier", "missing"],
+            ParamType::Uri | ParamType::Date => &["missing"],
+        }
+    }
 }
+
+impl ParamType {
+    /// Name of the type in R4 (`SearchParameter.type`).
+    #[must_use]
+    pub const fn r4_name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Text => "string",
+            Self::Reference => "reference",
+            Self::Uri => "uri",
+            Self::Date => "date",
+        }
+    }
+}
+
+/// Prefixes of the value of a date (R4 §3.1.1.4.6). Without one, a date is compared as by `eq`.
+pub const DATE_PREFIXES: [&str; 9] = ["eq", "ne", "gt", "ge", "lt", "le", "sa", "eb", "ap"];
 
 /// Declares a constant for each parameter, and [`PARAMS`] with all of them in the order of their numbers.
 macro_rules! search_parameters {

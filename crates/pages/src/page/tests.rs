@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::correction::{corrector_of_professional, corrector_of_structure};
+use crate::developers::examples::ApiExample;
+use crate::developers::form::ApiForm;
 use crate::extraction::{Edition, EditionFile, FileGroup};
 use crate::frame::PageFrame;
 use crate::history::ShownChange;
@@ -53,6 +55,10 @@ TooManyPagesWaiting 429 no-cache unlisted
 SearchTooWide 400 no-cache unlisted
 WithdrawnByLaw 410 no-cache unlisted
 BadHost 400 no-cache unlisted
+DevelopersPage 200 no-cache listed
+AnswerPage 200 no-cache unlisted
+AnswerTooLong 200 no-cache unlisted
+GuidePage 200 no-cache listed
 Incident 500 no-cache unlisted
 ";
 
@@ -332,6 +338,43 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
     samples.message(SearchTooWide).await;
     samples.message(WithdrawnByLaw).await;
     samples.message(BadHost).await;
+    let section = |ty: &'static str, examples| developers::ResourceSection {
+        ty,
+        french: "Une structure",
+        english: "A structure",
+        total: "1".to_owned(),
+        examples,
+        form: ApiForm::of(ty, "name:contains=%3Ci%3E&bogus=%22%3Ci%3E"),
+    };
+    let example = ApiExample { path: "Organization?name=a&_count=1".to_owned(), words: "Chercher" };
+    let developers = |full: bool| developers::DevelopersPage {
+        frame: Samples::frame(full),
+        base: "https://annuaire.example/sante/fhir/v2".to_owned(),
+        asks_for_keys: full,
+        contact: if full { "api@annuaire.example".to_owned() } else { String::new() },
+        contact_link: "mailto:api@annuaire.example".to_owned(),
+        updated: if full { "01/11/2026".to_owned() } else { String::new() },
+        tx: 1,
+        resources: vec![section("Organization", vec![example.clone()]), section("Device", Vec::new())],
+    };
+    samples.page([developers(true), developers(false)]).await;
+    let url = "https://annuaire.example/sante/fhir/v2/Device?model=<i>";
+    let answer = |form| answer::AnswerPage {
+        frame: Samples::frame(true),
+        title: "Device <i>".to_owned(),
+        status: StatusCode::OK,
+        url: url.to_owned(),
+        curl: format!("curl '{url}'"),
+        raw: format!("{url}&_format=json"),
+        json: "{}".to_owned(),
+        form,
+    };
+    samples.page([answer(None), answer(Some(ApiForm::of("Device", "model=%3Ci%3E")))]).await;
+    samples.page([answer::AnswerTooLong { frame: Samples::frame(false), raw: url.to_owned() }]).await;
+    let base = "https://annuaire.test/sante/fhir/v2";
+    let guides = [guide::GuidePage::french(Samples::frame(true), base), guide::GuidePage::english(Samples::frame(false), base)];
+    assert!(guides.iter().all(|guide| guide.document.html.contains(base) && guide.document.html.contains("<table>")));
+    samples.page(guides).await;
     samples.message(Incident { id: "essai-1".to_owned() }).await;
     assert_eq!(samples.statements, STATEMENTS);
 }
@@ -340,7 +383,10 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
 #[test]
 fn no_page_is_without_a_sample() {
     let sources = [
+        include_str!("answer.rs"),
+        include_str!("developers.rs"),
         include_str!("extractions.rs"),
+        include_str!("guide.rs"),
         include_str!("home.rs"),
         include_str!("message.rs"),
         include_str!("missing.rs"),
