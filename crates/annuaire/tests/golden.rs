@@ -92,7 +92,6 @@ fn server() -> (tempfile::TempDir, Server, String) {
     fs::write(path("historians"), "fictional-historian-of-a-test\n").unwrap();
     let (keys, credentials, historians) = (path("keys"), path("credentials"), path("historians"));
     let readers = ["--api-keys", &keys, "--restricted-credentials", &credentials, "--history-credentials", &historians];
-    let options = [&readers[..], &["--public-base", "https://annuaire.example", "--operator", "Exploitant fictif"]].concat();
     fs::write(data.join("annuaire.toml"), "[server]\ncontact = \"api@annuaire.example\"\n").unwrap();
     let named = ["--public-base", "https://annuaire.example", "--operator", "Agence d’essai"];
     let options = [&readers[..], &named].concat();

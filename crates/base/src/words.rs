@@ -45,7 +45,10 @@ pub fn searchable_words(text: &str) -> Vec<String> {
 /// Whether a word is so small that nobody must type it: articles, prepositions, `et`. `st` and `ste` are words like others.
 #[must_use]
 pub fn is_little(word: &str) -> bool {
-    matches!(word, "a" | "au" | "aux" | "d" | "de" | "des" | "du" | "en" | "et" | "l" | "la" | "le" | "les" | "sur" | "sous" | "pour")
+    matches!(
+        word,
+        "a" | "au" | "aux" | "d" | "de" | "des" | "du" | "en" | "et" | "l" | "la" | "le" | "les" | "sur" | "sous" | "pour"
+    )
 }
 
 fn spelt_out(word: &str) -> &str {
@@ -64,7 +67,10 @@ mod tests {
 
     #[test]
     fn signs_separate_words_and_abbreviations_are_spelt_out() {
-        assert_eq!(words("Pharmacie de l’Hôtel-Dieu (St Luc), SARL"), ["pharmacie", "de", "l", "hotel", "dieu", "saint", "luc", "sarl"]);
+        assert_eq!(
+            words("Pharmacie de l’Hôtel-Dieu (St Luc), SARL"),
+            ["pharmacie", "de", "l", "hotel", "dieu", "saint", "luc", "sarl"]
+        );
         assert_eq!(words("CŒURDOUX/LEFÈVRE 19"), ["coeurdoux", "lefevre", "19"]);
         for signs in ["", "-", "* , ;", "«»", "\u{301}"] {
             assert!(words(signs).is_empty(), "{signs:?}");

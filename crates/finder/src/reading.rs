@@ -45,8 +45,22 @@ impl Reading {
 fn is_title(word: &str) -> bool {
     matches!(
         word,
-        "dr" | "drs" | "docteur" | "docteure" | "docteurs" | "pr" | "prof" | "professeur" | "professeure" | "mr" | "m" | "mme" | "mm"
-            | "madame" | "monsieur" | "mlle" | "mademoiselle"
+        "dr" | "drs"
+            | "docteur"
+            | "docteure"
+            | "docteurs"
+            | "pr"
+            | "prof"
+            | "professeur"
+            | "professeure"
+            | "mr"
+            | "m"
+            | "mme"
+            | "mm"
+            | "madame"
+            | "monsieur"
+            | "mlle"
+            | "mademoiselle"
     )
 }
 
@@ -212,7 +226,8 @@ mod tests {
 
     #[test]
     fn titles_and_little_words_are_not_required_unless_alone() {
-        let required = |typed: &str| readings(typed).pop().map(|r| r.required().into_iter().map(str::to_owned).collect::<Vec<_>>());
+        let required =
+            |typed: &str| readings(typed).pop().map(|r| r.required().into_iter().map(str::to_owned).collect::<Vec<_>>());
         assert_eq!(required("Docteur de la Tour"), Some(named(&["tour"])));
         assert_eq!(required("le"), Some(named(&["le"])));
         assert_eq!(required("Dr"), Some(named(&["dr"])));

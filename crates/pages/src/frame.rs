@@ -64,22 +64,20 @@ impl PageFrame {
     }
 
     pub(crate) fn new(site: &Site, request: &PageRequest) -> Self {
-        Self::of_root(site, request.root.clone())
+        Self { canonical: format!("{}{}", request.base, request.path), ..Self::of_root(site, request.root.clone()) }
     }
 
-    /// The frame of a page behind a proxy that cut the prefix `root`.
+    /// The frame of a page behind a proxy that cut the prefix `root`; it has no address of its own.
     pub(crate) fn of_root(site: &Site, root: String) -> Self {
         Self {
-            root: request.root.clone(),
-            stylesheet: request.visible_path(&site.assets.stylesheet),
-            script: request.visible_path(&site.assets.script),
-            icon: request.visible_path(&site.assets.icon),
+            stylesheet: format!("{root}{}", site.assets.stylesheet),
+            script: format!("{root}{}", site.assets.script),
+            icon: format!("{root}{}", site.assets.icon),
             language: Language::French,
             other_language: String::new(),
-            canonical: format!("{}{}", request.base, request.path),
+            canonical: String::new(),
             is_indexed: site.settings.is_indexed,
             has_portal: site.settings.has_portal,
-            stylesheet: format!("{root}{}", site.stylesheet),
             root,
             fictional: site.settings.fictional,
             extractions: site.settings.extractions.is_some(),

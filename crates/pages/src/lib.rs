@@ -61,8 +61,7 @@
 //! # Costs
 //!
 //! A page of a professional or a structure is a handful of look-ups, each resource one decompression and one JSON parse. A
-//! search costs the work that the plan of the store needs, at most [`PagesSettings::work`]; up to `limits::SORTED` results are parsed to be
-//! sorted by name, and beyond that they come in the order of the store. HTML is rendered into one string.
+//! search costs the work that `finder` needs, at most [`PagesSettings::work`]; only the results that are shown are parsed. HTML is rendered into one string.
 //!
 //! # What it never does
 //!
@@ -103,7 +102,5 @@ mod words;
 pub use developers::ApiDoor;
 pub use extraction::{Edition, EditionFile, FileGroup, NOTE, editions, is_edition};
 pub use page::stylesheet::{STYLE as STYLESHEET, path as stylesheet_path};
-pub use routes::router;
-pub use settings::{LegalNotices, PagesSettings};
 pub use routes::{router, router_with_api};
-pub use settings::PagesSettings;
+pub use settings::{LegalNotices, PagesSettings};

@@ -4,9 +4,9 @@
 //! `routes.rs`; a sample in `page/tests.rs`.
 
 pub(crate) mod accessibility;
+pub(crate) mod answer;
 pub(crate) mod asset;
 pub(crate) mod contact_card;
-pub(crate) mod answer;
 pub(crate) mod developers;
 pub(crate) mod extractions;
 pub(crate) mod guide;

@@ -13,26 +13,20 @@ use crate::admission::{RouteAdmission, admit};
 use crate::developers::words::API;
 use crate::developers::{ApiDoor, BrowserDoor, show_to_browsers};
 use crate::extraction_door;
-use crate::page::{home, missing, notices, professional, robots, search, structure, stylesheet};
-use crate::page::asset::{self, AssetPaths};
 use crate::page::{
-    accessibility, contact_card, home, missing, notices, people, professional, robots, sitemap, structure, structures,
-    stylesheet, verify,
+    accessibility, asset, contact_card, developers, guide, home, missing, notices, professional, robots, search, sitemap,
+    structure, stylesheet, verify,
 };
-use crate::page::{developers, guide, home, missing, notices, people, professional, robots, structure, structures, stylesheet};
 use crate::site::Site;
 
 /// The pages over the public store. Every other address answers with a page too.
 pub fn router(store: ServedStore<Index>, settings: PagesSettings) -> Router {
-    let assets = AssetPaths::new();
-    let site = Arc::new(Site::new(store, settings, assets.clone()));
-    let site = Arc::new(Site::new(store, settings, stylesheet::path()));
-    pages(&site)
+    pages(&Arc::new(Site::new(store, settings)))
 }
 
 /// The pages and the API over one public store: what a browser asks of the API is answered by a page.
 pub fn router_with_api(store: ServedStore<Index>, settings: PagesSettings, api: ApiDoor) -> Router {
-    let mut site = Site::new(store, settings, stylesheet::path());
+    let mut site = Site::new(store, settings);
     site.contact = api.contact;
     let site = Arc::new(site);
     let counted = |route, handler| admitted(&site, route, RateRule::Counted, handler);
@@ -48,7 +42,7 @@ pub fn router_with_api(store: ServedStore<Index>, settings: PagesSettings, api: 
 }
 
 fn pages(site: &Arc<Site>) -> Router {
-    let stylesheet_path = stylesheet::path();
+    let assets = &site.assets;
     let counted = |route, handler| admitted(site, route, RateRule::Counted, handler);
     // What a browser or a crawler fetches besides the pages that were asked for.
     let exempt = |route, handler| admitted(site, route, RateRule::Exempt, handler);
@@ -72,10 +66,6 @@ fn pages(site: &Arc<Site>) -> Router {
         .route(&assets.stylesheet, exempt("pages.style", get(stylesheet::show)))
         .route(&assets.script, exempt("pages.script", get(asset::script)))
         .route(&assets.icon, exempt("pages.icon", get(asset::icon)))
-        .merge(extraction_door::routes(&site))
-        .fallback_service(counted("pages.missing", any(missing::show)).with_state(Arc::clone(&site)))
-        .with_state(site)
-        .route(&stylesheet_path, exempt("pages.style", get(stylesheet::show)))
         .merge(extraction_door::routes(site))
         .fallback_service(counted("pages.missing", any(missing::show)).with_state(Arc::clone(site)))
         .with_state(Arc::clone(site))

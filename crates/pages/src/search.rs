@@ -17,7 +17,9 @@ use crate::query::QueryFields;
 use crate::resource::organization::OrganizationView;
 use crate::resource::practitioner::PractitionerView;
 use crate::resource::shown_json;
-use crate::schema::{ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE, active, organization, practitioner, role, with_code, with_code_of};
+use crate::schema::{
+    ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE, active, organization, practitioner, role, with_code, with_code_of,
+};
 
 /// What numbers or an address lead to.
 pub(crate) struct Direct {

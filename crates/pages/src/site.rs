@@ -15,20 +15,13 @@ pub(crate) struct Site {
     pub choices: FormChoices,
     /// Addresses of the files beside the pages.
     pub assets: AssetPaths,
-}
-
-impl Site {
-    pub(crate) fn new(store: ServedStore<Index>, settings: PagesSettings, assets: AssetPaths) -> Self {
-        Self { store, settings, choices: FormChoices::of_terminologies(), assets }
-    /// Address of the style sheet, without the prefix of a proxy.
-    pub stylesheet: String,
     /// Mail address, or address of a page, for questions of developers.
     pub contact: Option<String>,
 }
 
 impl Site {
-    pub(crate) fn new(store: ServedStore<Index>, settings: PagesSettings, stylesheet: String) -> Self {
-        Self { store, settings, choices: FormChoices::of_terminologies(), stylesheet, contact: None }
+    pub(crate) fn new(store: ServedStore<Index>, settings: PagesSettings) -> Self {
+        Self { store, settings, choices: FormChoices::of_terminologies(), assets: AssetPaths::new(), contact: None }
     }
 
     /// The present state of the public store, which serves at most the work that a page may cost.

@@ -10,8 +10,7 @@ use annuaire_base::Tx;
 use annuaire_fhir::schema::type_id;
 use annuaire_fhir::systems::IDNPS;
 use annuaire_index::{Error, Index};
-use annuaire_pages::PagesSettings;
-use annuaire_pages::ApiDoor;
+use annuaire_pages::{ApiDoor, PagesSettings};
 use annuaire_terms::{ParamId, Presence, Resource, Term};
 use annuaire_web::limits::LONG;
 use annuaire_web::{Gate, GateSettings, Lane, Proxies, Rate};
@@ -111,7 +110,6 @@ impl TestSite {
             has_portal: true,
         };
         change_pages(&mut settings);
-        let app = annuaire_pages::router(Arc::clone(&store).into(), settings);
         // In the place of the API, something that has its address.
         let api = ApiDoor { router: Router::new().route("/fhir/v2", get(async || "API")), contact: None };
         let app = annuaire_pages::router_with_api(Arc::clone(&store).into(), settings, api);
@@ -130,9 +128,6 @@ impl TestSite {
 
     async fn answer(&self, method: &str, from: &str, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, Vec<u8>) {
         let mut request = Request::builder().method(method).uri(path);
-        if !headers.iter().any(|h| h.0 == "host") {
-            request = request.header("host", "annuaire.example");
-        let mut request = Request::get(path);
         for (name, value) in [("host", "annuaire.example"), ("accept", "text/html")] {
             if !headers.iter().any(|h| h.0 == name) {
                 request = request.header(name, value);
@@ -167,9 +162,7 @@ impl TestSite {
 }
 
 /// Every route: a path, its name in the request log, the status that a stranger gets.
-const ROUTES: [(&str, &str, u16); 14] = [
-const ROUTES: [(&str, &str, u16); 33] = [
-const ROUTES: [(&str, &str, u16); 17] = [
+const ROUTES: &[(&str, &str, u16)] = &[
     ("/", "pages.home", 200),
     ("/recherche?q=exemple", "pages.search", 200),
     ("/recherche", "pages.search", 400),
@@ -243,7 +236,7 @@ async fn every_endpoint_answers_a_stranger() {
         settings.api_keys = vec!["key-1".to_owned()];
         settings.credentials = vec!["token-1".to_owned()];
     });
-    for (path, _, status) in ROUTES {
+    for (path, _, status) in ROUTES.iter().copied() {
         let path = site.path(path).await;
         let path = path.as_str();
         let (_, _, expected) = site.ask("203.0.113.5", path, &[]).await;
@@ -261,7 +254,7 @@ async fn every_endpoint_answers_a_stranger() {
 #[tokio::test]
 async fn each_request_is_one_line_and_one_count_without_personal_data() {
     let site = TestSite::new(|_| {});
-    for (path, route, status) in ROUTES {
+    for (path, route, status) in ROUTES.iter().copied() {
         let path = site.path(path).await;
         let path = path.as_str();
         site.lines.lock().unwrap().clear();
@@ -324,11 +317,10 @@ async fn a_rate_holds_for_pages_and_is_told_in_french() {
 async fn links_start_with_what_a_trusted_proxy_cut() {
     let site = TestSite::new(|s| s.proxies = Proxies::new(vec!["10.0.0.1".parse().unwrap()]));
     let told = [("x-forwarded-for", "203.0.113.5"), ("x-forwarded-prefix", "/sante")];
-    for path in ["/", "/recherche?q=exemple", "/recherche/avancee", "/mentions", "/x"] {
     for path in [
         "/",
-        "/recherche?nom=exemple",
-        "/structures",
+        "/recherche?q=exemple",
+        "/recherche/avancee",
         "/mentions",
         "/accessibilite",
         "/professionnel/810999000002",

@@ -8,16 +8,13 @@ use crate::console::{
 };
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
-use crate::gae::{entrance, home, identities, instruction, list, lots, people, request, review, shared_lots, staff, wish};
+use crate::gae::{
+    ended, entrance, home, identities, instruction, list, lots, people, request, review, shared_lots, staff, wish,
+};
 use crate::open_pages;
 use crate::papers;
-use crate::pro::{applicant, attestation as own_attestation, file, holder, not_me};
+use crate::pro::{applicant, attestation as own_attestation, file, holder, not_me, survey};
 use crate::representative::{authority as represented, designation, software, structures, withdrawal};
-use crate::gae::{ended, entrance, home, identities, instruction, list, lots, people, request, review, staff, wish};
-use crate::open_pages;
-use crate::papers;
-use crate::pro::{applicant, attestation as own_attestation, file, holder, survey};
-use crate::representative::{authority as represented, designation, structures, withdrawal};
 use crate::request::Space;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

@@ -247,8 +247,7 @@ impl Searched<'_> {
         let wants = |wanted| self.form.wanted.is_none_or(|only| only == wanted);
         let people = if wants(Wanted::People) { find::people(self.snapshot, &question)? } else { Listing::none(PRACTITIONER) };
         let wants_structures = wants(Wanted::Structures) && self.form.family.is_none() && !advanced.is_of_people_alone();
-        let structures =
-            if wants_structures { find::structures(self.snapshot, &question)? } else { Listing::none(ORGANIZATION) };
+        let structures = if wants_structures { find::structures(self.snapshot, &question)? } else { Listing::none(ORGANIZATION) };
         Ok((people, structures))
     }
 
@@ -317,7 +316,9 @@ impl Searched<'_> {
                 parts.push(format!("nom « {} »", reading.name.join(" ")));
             }
             parts.extend(reading.concept.iter().map(|concept| format!("profession ou spécialité « {} »", concept.label)));
-            parts.extend(reading.place.iter().filter(|_| self.places().is_empty()).map(|place| format!("lieu « {} »", place.label)));
+            parts.extend(
+                reading.place.iter().filter(|_| self.places().is_empty()).map(|place| format!("lieu « {} »", place.label)),
+            );
             sentences.push(format!("Compris : {}.", parts.join(", ")));
         }
         if let Some(reading) = self.place {
@@ -328,7 +329,8 @@ impl Searched<'_> {
                 )),
                 ([first, rest @ ..], false, _) => {
                     let others = if rest.is_empty() { String::new() } else { format!(" (ou {})", labels(rest)) };
-                    sentences.push(format!("Aucun lieu ne s’écrit « {} ». Lieu compris : {}{others}.", self.form.ou, first.label));
+                    sentences
+                        .push(format!("Aucun lieu ne s’écrit « {} ». Lieu compris : {}{others}.", self.form.ou, first.label));
                 }
                 ([first, ..], true, false) => {
                     sentences.push(format!("Lieu compris : {} ; « {} » n’a pas été utilisé.", first.label, reading.rest));

@@ -187,7 +187,8 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
         places: vec!["29200 Brest".to_owned()],
         ..FormChoices::default()
     };
-    let form = || SearchForm::new(&QueryFields::parse(Some("q=%3Ci%3E%26%3C&nom=%3Ci%3E&metier=Cardiologue&profession=10")), &choices);
+    let form =
+        || SearchForm::new(&QueryFields::parse(Some("q=%3Ci%3E%26%3C&nom=%3Ci%3E&metier=Cardiologue&profession=10")), &choices);
     let links = || PageLinks { previous: "/sante/x?page=1".to_owned(), next: "/sante/x?page=3".to_owned() };
     let changes = || vec![ShownChange { day: "01/11/2026".to_owned(), description: "Exercice : <i>".to_owned() }];
     let structure = || OrganizationView {
@@ -231,11 +232,8 @@ async fn every_page_renders_its_samples_and_keeps_its_statements() {
     samples
         .page([search_page(found, Vec::new(), links()), search_page(Vec::new(), vec![link("Partout (2)")], PageLinks::default())])
         .await;
-    let without = |typed: &str| search::SearchWithoutCriteriaPage {
-        frame: Samples::frame(false),
-        form: form(),
-        typed: typed.to_owned(),
-    };
+    let without =
+        |typed: &str| search::SearchWithoutCriteriaPage { frame: Samples::frame(false), form: form(), typed: typed.to_owned() };
     samples.page([without(""), without("<-&")]).await;
     samples.page([search::AdvancedPage { frame: Samples::frame(true), form: form() }]).await;
     samples.message(search::PageBeyondLast).await;
