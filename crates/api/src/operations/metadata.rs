@@ -1,6 +1,6 @@
 //! `GET [base]/metadata`: the CapabilityStatement, generated from the table that the search itself reads.
 
-use annuaire_fhir::schema::{PARAMS, Param, ParamType};
+use annuaire_fhir::schema::{PARAMS, Param, ParamType, heard_in};
 use annuaire_subscribe::TOPICS;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ fn definition(ty: &str, name: &str) -> Option<String> {
         "identifier-type" => None,
         // R4 gives a person other parameters than an individual.
         "active" | "family" | "given" if ty == "Person" => None,
-        "family" | "given" => core(&format!("individual-{name}")),
+        "family" | "given" | "phonetic" => core(&format!("individual-{name}")),
         _ => core(&format!("{ty}-{name}")),
     }
 }
@@ -151,8 +151,22 @@ fn value_forms(kind: ParamType) -> &'static str {
         ParamType::Reference => {
             "id, Type/id or the address of a resource of this server; :identifier=system|value, :missing, the type of the target; chaining"
         }
+        ParamType::Sound => {
+            "words of the family or given name, each of which must sound as one of the name does in French; letters are needed; :missing"
+        }
         ParamType::Uri => "canonical without version; :missing",
         ParamType::Date => "eq, ne, gt, ge, lt, le, sa, eb, ap; :missing",
+    }
+}
+
+/// What the statement says of a parameter: its values and modifiers, those that are ours among them.
+fn documentation(ty: &str, param: &Param) -> String {
+    let forms = value_forms(param.kind);
+    match param.kind == ParamType::Text && !heard_in(ty, param).is_empty() {
+        true => {
+            format!("{forms}; :phonetic, an extension of this server: each word must sound as one of the name does in French")
+        }
+        false => forms.to_owned(),
     }
 }
 
@@ -167,7 +181,7 @@ fn parameter(ty: &str, name: &str, kind: &str, documentation: &str) -> Value {
 fn kind(param: &Param) -> &'static str {
     match param.kind {
         ParamType::Token => "token",
-        ParamType::Text => "string",
+        ParamType::Text | ParamType::Sound => "string",
         ParamType::Reference => "reference",
         ParamType::Uri => "uri",
         ParamType::Date => "date",
@@ -209,7 +223,7 @@ fn resource(ty: &str, types: PublishedTypes) -> Value {
         parameter(ty, "_lastUpdated", "date", value_forms(ParamType::Date)),
     ];
     let own = PARAMS.iter().filter(|p| p.types.contains(&ty));
-    params.extend(own.map(|p| parameter(ty, p.name, kind(p), value_forms(p.kind))));
+    params.extend(own.map(|p| parameter(ty, p.name, kind(p), &documentation(ty, p))));
     out["searchParam"] = json!(params);
     out
 }

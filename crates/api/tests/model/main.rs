@@ -7,3 +7,4 @@ mod nation;
 mod pages;
 mod requests;
 mod searches;
+mod sounds;
