@@ -24,14 +24,15 @@ pub(crate) fn operation_outcome(severity: Severity, errors: &[ApiError]) -> Vec<
         if n > 0 {
             out.push(b',');
         }
-        issue(&mut out, severity, error.code.issue(), &error.text, &error.hint);
+        issue(&mut out, severity, error);
     }
     out.extend_from_slice(b"]}");
     out
 }
 
 /// Members in the order of the R4 schema.
-fn issue(out: &mut Vec<u8>, severity: &str, code: &str, text: &str, details: &str) {
+fn issue(out: &mut Vec<u8>, severity: &str, error: &ApiError) {
+    let (code, text, details) = (error.code.issue(), &error.text, &error.hint);
     out.extend_from_slice(format!(r#"{{"severity":"{severity}","code":"{code}""#).as_bytes());
     if !details.is_empty() {
         out.extend_from_slice(br#","details":{"text":"#);
@@ -40,6 +41,11 @@ fn issue(out: &mut Vec<u8>, severity: &str, code: &str, text: &str, details: &st
     }
     out.extend_from_slice(br#","diagnostics":"#);
     quote(out, text);
+    if let Some(expression) = &error.expression {
+        out.extend_from_slice(br#","expression":["#);
+        quote(out, expression);
+        out.push(b']');
+    }
     out.push(b'}');
 }
 
@@ -47,6 +53,13 @@ fn issue(out: &mut Vec<u8>, severity: &str, code: &str, text: &str, details: &st
 mod tests {
     use super::*;
     use serde_json::Value;
+
+    #[test]
+    fn an_element_of_the_body_is_named_after_the_text() {
+        let error = ApiError::value("").at("Parameters.parameter[0].resource");
+        let text = String::from_utf8(operation_outcome(Severity::Error, &[error])).unwrap();
+        assert!(text.ends_with(r#""expression":["Parameters.parameter[0].resource"]}]}"#), "{text}");
+    }
 
     #[test]
     fn the_documented_text_stands_alone_and_the_help_beside_it() {

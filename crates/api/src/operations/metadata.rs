@@ -33,6 +33,11 @@ const DATE: &str = "2026-11-25";
 const BULK_PUBLISH: &str = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/bulk-publish";
 /// Definition of `$export` at the level of the system (Bulk Data).
 const EXPORT: &str = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export";
+/// Definition of `$match-practitioner`, which is ours (interop §11.5): R4 defines `$match` for patients alone.
+const MATCH: &str = "https://annuaire.example/fhir/OperationDefinition/match-practitioner";
+const MATCH_FORMS: &str = "An extension of this server. POST a Parameters in JSON: resource (a partial Practitioner: identifier, name, \
+    qualification, address of a place of practice), count, onlyCertainMatches. The answer is a searchset with search.score, \
+    match-grade and an explanation whose weights add up to the score.";
 const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
 /// By this extension a client learns that past states are answered (interop §11.1).
 const AS_OF: &str = "https://annuaire.example/fhir/StructureDefinition/as-of";
@@ -225,6 +230,9 @@ fn resource(ty: &str, types: PublishedTypes) -> Value {
     let own = PARAMS.iter().filter(|p| p.types.contains(&ty));
     params.extend(own.map(|p| parameter(ty, p.name, kind(p), &documentation(ty, p))));
     out["searchParam"] = json!(params);
+    if ty == "Practitioner" {
+        out["operation"] = json!([{"name": "match-practitioner", "definition": MATCH, "documentation": MATCH_FORMS}]);
+    }
     out
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod matches;
 mod naive;
 mod nation;
 mod pages;
