@@ -27,6 +27,8 @@ pub(crate) struct ApiError {
     pub text: String,
     /// Where the error is and what to do, when the text does not say it.
     pub hint: String,
+    /// Element of the body in which the error is, as a path of FHIR.
+    pub expression: Option<String>,
     /// Cause of an internal error, for the operator alone.
     pub cause: Option<String>,
     /// Transaction that the store does not show yet and that the request waits for.
@@ -37,7 +39,7 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(code: ErrorCode, text: impl Into<String>) -> Self {
-        Self { code, text: text.into(), hint: String::new(), cause: None, awaits: None, tag: None }
+        Self { code, text: text.into(), hint: String::new(), expression: None, cause: None, awaits: None, tag: None }
     }
 
     /// A value that does not follow its form.
@@ -156,6 +158,11 @@ impl ApiError {
     /// This error with a sentence about what to do.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: hint.into(), ..self }
+    }
+
+    /// This error with the element of the body in which it is.
+    pub(crate) fn at(self, expression: impl Into<String>) -> Self {
+        Self { expression: Some(expression.into()), ..self }
     }
 
     /// This error with the name of the parameter in which it is, unless it already names it.

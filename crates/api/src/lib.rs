@@ -21,7 +21,7 @@
 //!
 //! Each request passes the gate (host, rate, key or credential), then the checks of its door (method, length, format) before
 //! anything of its body is read; the order of refusals is part of the contract (`serve`). An operation takes one snapshot of a
-//! store and copies stored bytes between a few written ones. JSON is parsed only for XML and for `:of-type`. A long bundle leaves
+//! store and copies stored bytes between a few written ones. JSON is parsed only for XML, `:of-type` and descriptions of people. A long bundle leaves
 //! in pieces. A page token holds transaction, last row, total and query, so that pages never move (`cursor`). Refusals are rows of
 //! [`annuaire_web::ErrorCode`]; an internal error keeps its cause for the operator.
 //!
@@ -109,6 +109,10 @@ use operations::{
     metrics, openapi, page, postman, published_checkpoint, published_file, published_key, published_page, published_root,
     published_root_signature, published_tile, read, read_subscription, remove_export, resend_subscription, search,
     search_by_form, search_by_posted_form, start_export, start_posted_export, subscription_events, subscription_status,
+    export_of_type, export_status, health, history_of_all, history_of_resource, history_of_type, list_subscriptions,
+    match_practitioner, metadata, metrics, page, published_checkpoint, published_file, published_key, published_page,
+    published_root, published_root_signature, published_tile, read, read_subscription, remove_export, resend_subscription,
+    search, search_by_form, search_by_posted_form, start_export, start_posted_export, subscription_events, subscription_status,
     subscription_statuses, update_subscription, vread,
 };
 use path::{HISTORISED, PUBLIC, PUBLIC_ALIAS, RESTRICTED};
@@ -181,6 +185,7 @@ fn perimeter<P: FhirDoor>() -> RouteTable<P> {
         .at("/Subscription/{id}/$status", get(subscription_status))
         .at("/Subscription/{id}/$events", get(subscription_events))
         .at("/Subscription/{id}/$resend", post(resend_subscription))
+        .at("/Practitioner/$match-practitioner", post(match_practitioner).with_bodies(limits::MATCH_BODY))
         .at("/{type}", get(search).post(search_by_posted_form))
         .at("/{type}/_history", get(history_of_type))
         .at("/{type}/_search", get(search).post(search_by_form))

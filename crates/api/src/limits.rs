@@ -71,3 +71,11 @@ mod tests {
         }
     }
 }
+/// Most bytes of the Parameters of a match.
+pub(crate) const MATCH_BODY: usize = 64 << 10;
+/// Practitioners of an answer of a match.
+pub(crate) const MATCHES: u64 = 20;
+/// Most practitioners of an answer of a match; more is lowered.
+pub(crate) const MATCHES_CAP: u64 = 100;
+/// Most identifiers, codes or words of the description of a match.
+pub(crate) const MATCH_VALUES: usize = 20;

@@ -43,6 +43,20 @@ fn issue(out: &mut Vec<u8>, severity: &str, error: &ApiError) {
     }
     out.extend_from_slice(br#"},"diagnostics":"#);
     quote(out, &error.text);
+    let (code, text, details) = (error.code.issue(), &error.text, &error.hint);
+    out.extend_from_slice(format!(r#"{{"severity":"{severity}","code":"{code}""#).as_bytes());
+    if !details.is_empty() {
+        out.extend_from_slice(br#","details":{"text":"#);
+        quote(out, details);
+        out.push(b'}');
+    }
+    out.extend_from_slice(br#","diagnostics":"#);
+    quote(out, text);
+    if let Some(expression) = &error.expression {
+        out.extend_from_slice(br#","expression":["#);
+        quote(out, expression);
+        out.push(b']');
+    }
     out.push(b'}');
 }
 
@@ -50,6 +64,13 @@ fn issue(out: &mut Vec<u8>, severity: &str, error: &ApiError) {
 mod tests {
     use super::*;
     use serde_json::Value;
+
+    #[test]
+    fn an_element_of_the_body_is_named_after_the_text() {
+        let error = ApiError::value("").at("Parameters.parameter[0].resource");
+        let text = String::from_utf8(operation_outcome(Severity::Error, &[error])).unwrap();
+        assert!(text.ends_with(r#""expression":["Parameters.parameter[0].resource"]}]}"#), "{text}");
+    }
 
     #[test]
     fn the_documented_text_stands_alone_and_the_help_beside_it() {

@@ -15,6 +15,7 @@ mod pairs;
 mod references;
 mod results;
 mod search;
+mod sounds;
 mod subscribed;
 #[cfg(test)]
 mod tests;

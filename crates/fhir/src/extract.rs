@@ -25,6 +25,8 @@ pub fn terms(ty: &str, resource: &Value) -> Vec<Term> {
                 let values = texts(ty, param.name, resource).into_iter().filter(|text| !text.is_empty());
                 out.extend(values.map(|value| Term::Text { param: id, value }));
             }
+            // Its words are those of other parameters.
+            ParamType::Sound => {}
             ParamType::Reference => {
                 let references = strings_at(resource, reference_path(ty, param.name));
                 out.extend(references.iter().filter_map(|r| Some(Term::Reference { param: id, target: target(r)? })));

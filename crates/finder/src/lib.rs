@@ -8,6 +8,7 @@
 //! - [`reading`]: numbers, addresses and words of one box, in all the ways to read them.
 //! - [`find`]: people and structures of a store that fit, whole names first; near spellings and sounds when few do.
 //! - [`located`]: filters of a place.
+//! - [`described`]: practices that fit the description of one person, and [`resemblance`], how well and why.
 //!
 //! # Example
 //!
@@ -27,6 +28,7 @@
 //! practise. No answer depends on who asks, and nothing is remembered of what was typed.
 
 pub mod concept;
+pub mod described;
 pub mod find;
 pub mod limits;
 mod listed_name;
@@ -34,3 +36,4 @@ pub mod located;
 mod matching;
 pub mod place;
 pub mod reading;
+pub mod resemblance;

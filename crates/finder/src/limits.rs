@@ -60,3 +60,14 @@ pub const SOUND: usize = 3;
 pub const ONE_EDIT: usize = 4;
 /// Letters from which two of them may be wrong.
 pub const TWO_EDITS: usize = 6;
+
+/// Practices that one question about a person reads and scores.
+pub const SCORED: usize = 200;
+/// Situations of a practice whose structures are read to compare the place.
+pub const SCORED_PLACES: usize = 20;
+/// Thousandths of a score from which a practice is certainly the person that was described.
+pub const CERTAIN: u32 = 950;
+/// Thousandths of a score from which it probably is.
+pub const PROBABLE: u32 = 750;
+/// Thousandths of a score from which it possibly is; below, it certainly is not.
+pub const POSSIBLE: u32 = 200;

@@ -1,6 +1,7 @@
 //! `GET [base]/metadata`: the CapabilityStatement, generated from the table that the search itself reads.
 
 use annuaire_fhir::schema::{PARAMS, ParamType};
+use annuaire_fhir::schema::{PARAMS, Param, ParamType, heard_in};
 use annuaire_subscribe::TOPICS;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -37,6 +38,11 @@ const DATE: &str = "2026-11-27";
 const BULK_PUBLISH: &str = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/bulk-publish";
 /// Definition of `$export` at the level of the system (Bulk Data).
 const EXPORT: &str = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export";
+/// Definition of `$match-practitioner`, which is ours (interop §11.5): R4 defines `$match` for patients alone.
+const MATCH: &str = "https://annuaire.example/fhir/OperationDefinition/match-practitioner";
+const MATCH_FORMS: &str = "An extension of this server. POST a Parameters in JSON: resource (a partial Practitioner: identifier, name, \
+    qualification, address of a place of practice), count, onlyCertainMatches. The answer is a searchset with search.score, \
+    match-grade and an explanation whose weights add up to the score.";
 const IG: &str = "https://interop.esante.gouv.fr/ig/fhir/annuaire";
 /// By this extension a client learns that past states are answered (interop §11.1).
 const AS_OF: &str = "https://annuaire.example/fhir/StructureDefinition/as-of";
@@ -167,7 +173,7 @@ fn definition(ty: &str, name: &str) -> Option<String> {
         "identifier-type" => None,
         // R4 gives a person other parameters than an individual.
         "active" | "family" | "given" if ty == "Person" => None,
-        "family" | "given" => core(&format!("individual-{name}")),
+        "family" | "given" | "phonetic" => core(&format!("individual-{name}")),
         _ => core(&format!("{ty}-{name}")),
     }
 }
@@ -180,8 +186,22 @@ pub(super) fn value_forms(kind: ParamType) -> &'static str {
         ParamType::Reference => {
             "id, Type/id or the address of a resource of this server; :identifier=system|value, :missing, the type of the target; chaining"
         }
+        ParamType::Sound => {
+            "words of the family or given name, each of which must sound as one of the name does in French; letters are needed; :missing"
+        }
         ParamType::Uri => "canonical without version; :missing",
         ParamType::Date => "eq, ne, gt, ge, lt, le, sa, eb, ap; :missing",
+    }
+}
+
+/// What the statement says of a parameter: its values and modifiers, those that are ours among them.
+fn documentation(ty: &str, param: &Param) -> String {
+    let forms = value_forms(param.kind);
+    match param.kind == ParamType::Text && !heard_in(ty, param).is_empty() {
+        true => {
+            format!("{forms}; :phonetic, an extension of this server: each word must sound as one of the name does in French")
+        }
+        false => forms.to_owned(),
     }
 }
 
@@ -190,6 +210,16 @@ fn parameter(ty: &str, name: &str, kind: &str, documentation: &str) -> Value {
     match definition(ty, name) {
         Some(definition) => json!({"name": name, "definition": definition, "type": kind, "documentation": documentation}),
         None => json!({"name": name, "type": kind, "documentation": documentation}),
+    }
+}
+
+fn kind(param: &Param) -> &'static str {
+    match param.kind {
+        ParamType::Token => "token",
+        ParamType::Text | ParamType::Sound => "string",
+        ParamType::Reference => "reference",
+        ParamType::Uri => "uri",
+        ParamType::Date => "date",
     }
 }
 
@@ -229,7 +259,11 @@ fn resource(ty: &str, types: PublishedTypes) -> Value {
     ];
     let own = PARAMS.iter().filter(|p| p.types.contains(&ty));
     params.extend(own.map(|p| parameter(ty, p.name, p.kind.r4_name(), value_forms(p.kind))));
+    params.extend(own.map(|p| parameter(ty, p.name, kind(p), &documentation(ty, p))));
     out["searchParam"] = json!(params);
+    if ty == "Practitioner" {
+        out["operation"] = json!([{"name": "match-practitioner", "definition": MATCH, "documentation": MATCH_FORMS}]);
+    }
     out
 }
 

@@ -1,7 +1,7 @@
 //! Criteria: what a resource must have to be found.
 
 use annuaire_base::text::folds_to_nothing;
-use annuaire_fhir::schema::{self, PARAMS, Param, ParamType};
+use annuaire_fhir::schema::{self, PARAMS, Param, ParamType, heard_in};
 use annuaire_index::{Filter, Row, Snapshot};
 use annuaire_web::ErrorCode;
 
@@ -9,6 +9,7 @@ use super::dates::{period, updated};
 use super::filters::{any_of, nothing};
 use super::references::target;
 use super::results::RESULT_PARAMETERS;
+use super::sounds::{SOUND_MODIFIER, sounding};
 use super::values::{check_token, find_plain, split_values, token, unescape};
 use crate::error::ApiError;
 use crate::limits;
@@ -77,7 +78,10 @@ pub(super) fn criterion(
         return Ok(None);
     }
     if modifier == "missing" {
-        let absent = Filter::Missing(found.id);
+        let absent = match found.kind {
+            ParamType::Sound => Filter::And(heard_in(ty, found).iter().map(|param| Filter::Missing(*param)).collect()),
+            _ => Filter::Missing(found.id),
+        };
         return Ok(Some(if missing(value)? { absent } else { Filter::Not(Box::new(absent)) }));
     }
     if modifier == "of-type" && plain == "identifier" {
@@ -91,7 +95,7 @@ pub(super) fn criterion(
         // The target's business identifier: the chain of that name, which this form does not count as a link.
         return chain(context, found, "identifier", value, 0);
     }
-    let filters = values.iter().map(|v| value_filter(found, modifier, v, context.base)).collect::<Result<Vec<_>, _>>()?;
+    let filters = values.iter().map(|v| value_filter(ty, found, modifier, v, context.base)).collect::<Result<Vec<_>, _>>()?;
     let joined = any_of(filters);
     let negated = found.kind == ParamType::Token && modifier == "not";
     Ok(Some(if negated { Filter::Not(Box::new(joined)) } else { joined }))
@@ -107,7 +111,7 @@ fn missing(value: &str) -> Result<bool, ApiError> {
 }
 
 /// One value of an ordinary parameter.
-fn value_filter(found: &Param, modifier: &str, raw: &str, base: &str) -> Result<Filter, ApiError> {
+fn value_filter(ty: &str, found: &Param, modifier: &str, raw: &str, base: &str) -> Result<Filter, ApiError> {
     let param = found.id;
     Ok(match found.kind {
         ParamType::Token => {
@@ -118,6 +122,8 @@ fn value_filter(found: &Param, modifier: &str, raw: &str, base: &str) -> Result<
             }
             Filter::Token { param, system, code }
         }
+        ParamType::Sound => sounding(heard_in(ty, found), raw)?,
+        ParamType::Text if modifier == SOUND_MODIFIER && !heard_in(ty, found).is_empty() => sounding(heard_in(ty, found), raw)?,
         ParamType::Text => {
             let value = unescape(raw);
             if modifier != "exact" && folds_to_nothing(&value) {

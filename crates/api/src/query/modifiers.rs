@@ -1,8 +1,9 @@
 //! Modifiers: which ones have an effect on which parameter.
 
-use annuaire_fhir::schema::{self, ParamType};
+use annuaire_fhir::schema::{self, ParamType, heard_in};
 
 use super::results::is_result_parameter;
+use super::sounds::SOUND_MODIFIER;
 use crate::limits;
 
 /// Whether the modifier at the end of a chain of parameters has an effect, or could be left out without changing the result.
@@ -34,6 +35,12 @@ fn last_modifier_works(ty: &str, name: &str) -> bool {
             let idle =
                 (p.kind == ParamType::Text && modifier == "text") || (p.kind == ParamType::Reference && modifier == p.target);
             idle || p.modifiers().contains(&modifier)
+        _ => schema::param(ty, plain).is_none_or(|p| match (p.kind, modifier) {
+            (_, "missing") | (ParamType::Token, "not") | (ParamType::Text, "contains" | "exact" | "text") => true,
+            (ParamType::Text, SOUND_MODIFIER) => !heard_in(ty, p).is_empty(),
+            (ParamType::Token, "of-type") => plain == "identifier",
+            (ParamType::Reference, kind) => kind == "identifier" || kind == p.target,
+            _ => false,
         }),
     }
 }
@@ -43,6 +50,12 @@ pub(super) fn working_modifiers(ty: &str, plain: &str) -> String {
     let works: Vec<String> =
         schema::param(ty, plain).into_iter().flat_map(|p| p.modifiers()).map(|modifier| format!(":{modifier}")).collect();
     match works.is_empty() {
+    let works: Vec<String> = [":contains", ":exact", ":phonetic", ":not", ":missing", ":of-type", ":identifier", ":iterate"]
+        .into_iter()
+        .filter(|modifier| last_modifier_works(ty, &format!("{plain}{modifier}")))
+        .map(str::to_owned)
+        .collect();
+    match works.is_empty() || schema::param(ty, plain).is_none() {
         true => String::new(),
         false => format!("Modifiers of {plain}: {}.", works.join(", ")),
     }
@@ -57,6 +70,9 @@ mod tests {
         for (ty, name) in [
             ("Practitioner", "name"),
             ("Practitioner", "name:contains"),
+            ("Practitioner", "name:phonetic"),
+            ("Practitioner", "phonetic:missing"),
+            ("PractitionerRole", "organization.name:phonetic"),
             ("Practitioner", "identifier:of-type"),
             ("Practitioner", "_id:not"),
             ("Practitioner", "_has:PractitionerRole:practitioner:role:not"),
@@ -71,6 +87,11 @@ mod tests {
         for (ty, name) in [
             ("Practitioner", "active:text"),
             ("Practitioner", "name:not"),
+            ("Practitioner", "phonetic:exact"),
+            ("Practitioner", "phonetic:phonetic"),
+            ("Practitioner", "mailbox-mss:phonetic"),
+            ("Person", "name:phonetic"),
+            ("Organization", "address-city:phonetic"),
             ("Practitioner", "active:of-type"),
             ("Practitioner", "_lastUpdated:not"),
             ("Practitioner", "_has:PractitionerRole:practitioner:role:in"),

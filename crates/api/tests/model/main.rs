@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod matches;
 mod naive;
 mod nation;
 mod pages;
 mod requests;
 mod searches;
+mod sounds;

@@ -14,6 +14,9 @@ pub enum ParamType {
     Reference,
     /// A canonical, compared byte for byte.
     Uri,
+    /// Words of a text, found by how they sound. It has no terms of its own: [`heard_in`](super::heard_in) says whose words it
+    /// compares.
+    Sound,
     /// Days of a period. The first day is indexed as text under the number of the parameter, the last one under
     /// [`PERIOD_END`].
     Date,
@@ -125,6 +128,7 @@ search_parameters! {
     SERVICE_CATEGORY = 30 "service-category" Token [HealthcareService];
     SERVICE_TYPE = 31 "service-type" Token [HealthcareService];
     PERIOD = 32 "period" Date [Organization];
+    PHONETIC = 34 "phonetic" Sound [Practitioner];
 }
 
 /// Number under which the last days of [`PERIOD`] are indexed; not a parameter of its own.

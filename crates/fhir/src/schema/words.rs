@@ -1,8 +1,8 @@
 //! Words by which people are found, and the order in which they are listed, from the texts of a resource.
 
-use annuaire_terms::{Term, TypeId};
+use annuaire_terms::{ParamId, Term, TypeId};
 
-use super::params::{FAMILY, GIVEN, NAME};
+use super::params::{FAMILY, GIVEN, NAME, PHONETIC, Param};
 use super::{ORGANIZATION, PRACTITIONER};
 
 /// Stands between family and given names in the listed text of a person. It sorts before the space of a compound name, so that all the
@@ -32,4 +32,18 @@ pub(crate) fn add_words(ty: TypeId, terms: &mut Vec<Term>) {
     }
     terms.extend(words);
     terms.push(Term::Order { value: listed });
+}
+
+/// Parameters among whose words a parameter of a type is compared by sound; empty when it cannot be. They are those that have words in
+/// the store.
+#[must_use]
+pub fn heard_in(ty: &str, param: &Param) -> &'static [ParamId] {
+    const PERSON_NAMES: &[ParamId] = &[FAMILY.id, GIVEN.id];
+    match (ty, param.id) {
+        ("Practitioner", id) if id == NAME.id || id == PHONETIC.id => PERSON_NAMES,
+        ("Practitioner", id) if id == FAMILY.id => &PERSON_NAMES[..1],
+        ("Practitioner", id) if id == GIVEN.id => &PERSON_NAMES[1..],
+        ("Organization", id) if id == NAME.id => &[NAME.id],
+        _ => &[],
+    }
 }
