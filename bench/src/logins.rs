@@ -58,6 +58,10 @@ impl ActivationRight for Everybody {
     async fn note_activation(&self, _: &str) -> Result<(), String> {
         Ok(())
     }
+
+    async fn is_frozen(&self, _: &str) -> Result<bool, String> {
+        Ok(false)
+    }
 }
 
 /// No means ends here.

@@ -105,15 +105,11 @@ use door::FhirDoor;
 use mount::{RouteTable, get, post};
 use operations::{
     HealthDoor, MetricsDoor, changes, changes_at, changes_state, create_subscription, delete_subscription, export_file,
-    export_of_type, export_status, health, history_of_all, history_of_resource, history_of_type, list_subscriptions, metadata,
-    metrics, openapi, page, postman, published_checkpoint, published_file, published_key, published_page, published_root,
-    published_root_signature, published_tile, read, read_subscription, remove_export, resend_subscription, search,
-    search_by_form, search_by_posted_form, start_export, start_posted_export, subscription_events, subscription_status,
     export_of_type, export_status, health, history_of_all, history_of_resource, history_of_type, list_subscriptions,
-    match_practitioner, metadata, metrics, page, published_checkpoint, published_file, published_key, published_page,
-    published_root, published_root_signature, published_tile, read, read_subscription, remove_export, resend_subscription,
-    search, search_by_form, search_by_posted_form, start_export, start_posted_export, subscription_events, subscription_status,
-    subscription_statuses, update_subscription, vread,
+    match_practitioner, metadata, metrics, openapi, page, postman, published_checkpoint, published_file, published_key,
+    published_page, published_root, published_root_signature, published_tile, read, read_subscription, remove_export,
+    resend_subscription, search, search_by_form, search_by_posted_form, start_export, start_posted_export, subscription_events,
+    subscription_status, subscription_statuses, update_subscription, vread,
 };
 use path::{HISTORISED, PUBLIC, PUBLIC_ALIAS, RESTRICTED};
 use perimeters::{HistorisedPerimeter, NoPerimeter, PublicPerimeter, RestrictedPerimeter};

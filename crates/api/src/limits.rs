@@ -44,6 +44,14 @@ pub(crate) const PAGE_KEPT: u32 = 10;
 pub(crate) const EXPORT_BODY: usize = 64 << 10;
 /// Seconds after which a caller that has as many exports as it may is told to ask again.
 pub(crate) const EXPORT_RETRY_SECONDS: u32 = 60;
+/// Most bytes of the Parameters of a match.
+pub(crate) const MATCH_BODY: usize = 64 << 10;
+/// Practitioners of an answer of a match.
+pub(crate) const MATCHES: u64 = 20;
+/// Most practitioners of an answer of a match; more is lowered.
+pub(crate) const MATCHES_CAP: u64 = 100;
+/// Most identifiers, codes or words of the description of a match.
+pub(crate) const MATCH_VALUES: usize = 20;
 
 #[cfg(test)]
 mod tests {
@@ -71,11 +79,3 @@ mod tests {
         }
     }
 }
-/// Most bytes of the Parameters of a match.
-pub(crate) const MATCH_BODY: usize = 64 << 10;
-/// Practitioners of an answer of a match.
-pub(crate) const MATCHES: u64 = 20;
-/// Most practitioners of an answer of a match; more is lowered.
-pub(crate) const MATCHES_CAP: u64 = 100;
-/// Most identifiers, codes or words of the description of a match.
-pub(crate) const MATCH_VALUES: usize = 20;

@@ -43,15 +43,6 @@ fn issue(out: &mut Vec<u8>, severity: &str, error: &ApiError) {
     }
     out.extend_from_slice(br#"},"diagnostics":"#);
     quote(out, &error.text);
-    let (code, text, details) = (error.code.issue(), &error.text, &error.hint);
-    out.extend_from_slice(format!(r#"{{"severity":"{severity}","code":"{code}""#).as_bytes());
-    if !details.is_empty() {
-        out.extend_from_slice(br#","details":{"text":"#);
-        quote(out, details);
-        out.push(b'}');
-    }
-    out.extend_from_slice(br#","diagnostics":"#);
-    quote(out, text);
     if let Some(expression) = &error.expression {
         out.extend_from_slice(br#","expression":["#);
         quote(out, expression);

@@ -6,12 +6,9 @@ mod types;
 mod words;
 
 pub use params::{DATE_PREFIXES, PARAMS, PERIOD_END, Param, ParamType, link_rules, param, param_id};
-pub use params::{PARAMS, PERIOD_END, Param, ParamType, link_rules, param, param_id};
 pub use types::{
     DEVICE, HEALTHCARE_SERVICE, ORGANIZATION, PERSON, PRACTITIONER, PRACTITIONER_ROLE, PUBLIC_TYPES, TYPES, type_id, type_name,
     types,
 };
-pub use words::FAMILY_END;
-pub(crate) use words::add_words;
 pub(crate) use words::add_words;
 pub use words::{FAMILY_END, heard_in};

@@ -8,9 +8,7 @@ use crate::console::{
 };
 use crate::demo;
 use crate::door::{Portal, PortalSettings};
-use crate::gae::{
-    ended, entrance, home, identities, instruction, list, lots, people, request, review, shared_lots, staff, wish,
-};
+use crate::gae::{ended, entrance, home, identities, instruction, list, lots, people, request, review, shared_lots, staff, wish};
 use crate::open_pages;
 use crate::papers;
 use crate::pro::{applicant, attestation as own_attestation, file, holder, not_me, survey};

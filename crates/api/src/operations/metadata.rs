@@ -1,6 +1,5 @@
 //! `GET [base]/metadata`: the CapabilityStatement, generated from the table that the search itself reads.
 
-use annuaire_fhir::schema::{PARAMS, ParamType};
 use annuaire_fhir::schema::{PARAMS, Param, ParamType, heard_in};
 use annuaire_subscribe::TOPICS;
 use axum::http::StatusCode;
@@ -213,16 +212,6 @@ fn parameter(ty: &str, name: &str, kind: &str, documentation: &str) -> Value {
     }
 }
 
-fn kind(param: &Param) -> &'static str {
-    match param.kind {
-        ParamType::Token => "token",
-        ParamType::Text | ParamType::Sound => "string",
-        ParamType::Reference => "reference",
-        ParamType::Uri => "uri",
-        ParamType::Date => "date",
-    }
-}
-
 fn resource(ty: &str, types: PublishedTypes) -> Value {
     let perimeter = if types == PublishedTypes::Public { "dp" } else { "dr" };
     let profiles: Vec<String> = match ty {
@@ -258,8 +247,7 @@ fn resource(ty: &str, types: PublishedTypes) -> Value {
         parameter(ty, "_lastUpdated", "date", value_forms(ParamType::Date)),
     ];
     let own = PARAMS.iter().filter(|p| p.types.contains(&ty));
-    params.extend(own.map(|p| parameter(ty, p.name, p.kind.r4_name(), value_forms(p.kind))));
-    params.extend(own.map(|p| parameter(ty, p.name, kind(p), &documentation(ty, p))));
+    params.extend(own.map(|p| parameter(ty, p.name, p.kind.r4_name(), &documentation(ty, p))));
     out["searchParam"] = json!(params);
     if ty == "Practitioner" {
         out["operation"] = json!([{"name": "match-practitioner", "definition": MATCH, "documentation": MATCH_FORMS}]);

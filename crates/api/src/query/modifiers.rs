@@ -34,28 +34,18 @@ fn last_modifier_works(ty: &str, name: &str) -> bool {
             // What `:text` asks is what a text is searched by anyway.
             let idle =
                 (p.kind == ParamType::Text && modifier == "text") || (p.kind == ParamType::Reference && modifier == p.target);
-            idle || p.modifiers().contains(&modifier)
-        _ => schema::param(ty, plain).is_none_or(|p| match (p.kind, modifier) {
-            (_, "missing") | (ParamType::Token, "not") | (ParamType::Text, "contains" | "exact" | "text") => true,
-            (ParamType::Text, SOUND_MODIFIER) => !heard_in(ty, p).is_empty(),
-            (ParamType::Token, "of-type") => plain == "identifier",
-            (ParamType::Reference, kind) => kind == "identifier" || kind == p.target,
-            _ => false,
+            let heard = p.kind == ParamType::Text && modifier == SOUND_MODIFIER && !heard_in(ty, p).is_empty();
+            idle || heard || p.modifiers().contains(&modifier)
         }),
     }
 }
 
 /// A sentence with the modifiers that have an effect on a parameter; empty when the parameter is unknown.
 pub(super) fn working_modifiers(ty: &str, plain: &str) -> String {
-    let works: Vec<String> =
-        schema::param(ty, plain).into_iter().flat_map(|p| p.modifiers()).map(|modifier| format!(":{modifier}")).collect();
+    let Some(param) = schema::param(ty, plain) else { return String::new() };
+    let sound = Some(SOUND_MODIFIER).filter(|sound| last_modifier_works(ty, &format!("{plain}:{sound}")));
+    let works: Vec<String> = param.modifiers().iter().copied().chain(sound).map(|modifier| format!(":{modifier}")).collect();
     match works.is_empty() {
-    let works: Vec<String> = [":contains", ":exact", ":phonetic", ":not", ":missing", ":of-type", ":identifier", ":iterate"]
-        .into_iter()
-        .filter(|modifier| last_modifier_works(ty, &format!("{plain}{modifier}")))
-        .map(str::to_owned)
-        .collect();
-    match works.is_empty() || schema::param(ty, plain).is_none() {
         true => String::new(),
         false => format!("Modifiers of {plain}: {}.", works.join(", ")),
     }

@@ -52,7 +52,7 @@ impl Param {
             ParamType::Token if self.name == "identifier" => &["not", "missing", "of-type"],
             ParamType::Token => &["not", "missing"],
             ParamType::Reference => &["identifier", "missing"],
-            ParamType::Uri | ParamType::Date => &["missing"],
+            ParamType::Uri | ParamType::Date | ParamType::Sound => &["missing"],
         }
     }
 }
@@ -63,7 +63,7 @@ impl ParamType {
     pub const fn r4_name(self) -> &'static str {
         match self {
             Self::Token => "token",
-            Self::Text => "string",
+            Self::Text | Self::Sound => "string",
             Self::Reference => "reference",
             Self::Uri => "uri",
             Self::Date => "date",

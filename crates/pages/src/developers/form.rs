@@ -105,6 +105,7 @@ fn criteria(ty: &str) -> Vec<ParameterFields> {
 fn comparisons(param: &Param) -> Vec<FormChoice> {
     let mut all = match param.kind {
         ParamType::Text => vec![choice("", "commence par")],
+        ParamType::Sound => vec![choice("", "se prononce ainsi")],
         ParamType::Token | ParamType::Uri => vec![choice("", "est")],
         ParamType::Reference => vec![choice("", "est (id ou Type/id)")],
         ParamType::Date => dates(),

@@ -60,6 +60,7 @@ pub(crate) fn parameter(ty: &str, name: &str) -> &'static str {
         (_, "identifier-type") => "Type de numéro",
         (_, "family") => "Nom d’exercice",
         (_, "given") => "Prénom d’exercice",
+        (_, "phonetic") => "Nom ou prénom, comme il se prononce",
         (_, "mailbox-mss") => "Messagerie sécurisée",
         (_, "mailbox-mss-type") => "Type de messagerie",
         (_, "number-smartcard") => "Numéro de carte",
