@@ -28,7 +28,7 @@ pub(crate) struct ApiError {
     /// Where the error is and what to do, when the text does not say it.
     pub hint: String,
     /// Element of the body in which the error is, as a path of FHIR.
-    pub expression: Option<String>,
+    pub expression: Option<Box<str>>,
     /// Cause of an internal error, for the operator alone.
     pub cause: Option<String>,
     /// Transaction that the store does not show yet and that the request waits for.
@@ -161,7 +161,7 @@ impl ApiError {
     }
 
     /// This error with the element of the body in which it is.
-    pub(crate) fn at(self, expression: impl Into<String>) -> Self {
+    pub(crate) fn at(self, expression: impl Into<Box<str>>) -> Self {
         Self { expression: Some(expression.into()), ..self }
     }
 

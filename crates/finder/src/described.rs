@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::limits;
 use crate::located::practising_at;
-use crate::matching::{COST_MAX, Matcher, Names};
+use crate::matching::{COST_MAX, Names, WordMatcher};
 use crate::resemblance::{AddressTraits, ComparedFeature, MatchGrade, PersonTraits, compare, score};
 
 const FAMILY: Names = Names { ty: PRACTITIONER, params: &[params::FAMILY.id] };
@@ -59,7 +59,7 @@ pub fn scored_practices(snapshot: &Snapshot, described: &PersonTraits) -> Result
 fn candidates(snapshot: &Snapshot, described: &PersonTraits) -> Result<Vec<Row>, Error> {
     let active = Filter::Token { param: params::ACTIVE.id, system: None, code: Some("true".to_owned()) };
     let eligible = snapshot.search(PRACTITIONER, &active)?;
-    let mut chosen = Chosen { rows: Vec::new(), seen: RoaringBitmap::new() };
+    let mut chosen = RowsToScore { rows: Vec::new(), seen: RoaringBitmap::new() };
     if !described.identifiers.is_empty() {
         let number = |(system, value): &(String, String)| Filter::Token {
             param: params::IDENTIFIER.id,
@@ -73,8 +73,8 @@ fn candidates(snapshot: &Snapshot, described: &PersonTraits) -> Result<Vec<Row>,
     let (family, given): (Vec<&str>, Vec<&str>) =
         (family.iter().map(String::as_str).collect(), given.iter().map(String::as_str).collect());
     let narrower = Narrower { snapshot, described };
-    let mut of_family = Matcher::new(snapshot, FAMILY, &family, &eligible);
-    let mut of_given = Matcher::new(snapshot, GIVEN, &given, &eligible);
+    let mut of_family = WordMatcher::new(snapshot, FAMILY, &family, &eligible);
+    let mut of_given = WordMatcher::new(snapshot, GIVEN, &given, &eligible);
     if !family.is_empty() && !given.is_empty() {
         for cost in 0..=COST_MAX {
             if chosen.is_full() {
@@ -105,12 +105,12 @@ fn required(name: &str) -> Vec<String> {
 }
 
 /// Rows that will be scored.
-struct Chosen {
+struct RowsToScore {
     rows: Vec<Row>,
     seen: RoaringBitmap,
 }
 
-impl Chosen {
+impl RowsToScore {
     fn room(&self) -> usize {
         limits::SCORED - self.rows.len()
     }
@@ -133,7 +133,7 @@ struct Narrower<'a> {
 }
 
 impl Narrower<'_> {
-    fn add(&self, rows: RoaringBitmap, chosen: &mut Chosen) -> Result<(), Error> {
+    fn add(&self, rows: RoaringBitmap, chosen: &mut RowsToScore) -> Result<(), Error> {
         let new = rows - &chosen.seen;
         if new.len() > chosen.room() as u64 {
             let of_profession = self.of_profession()?;

@@ -6,9 +6,9 @@ use annuaire_terms::{ParamId, TypeId};
 
 use crate::limits;
 use crate::located::{practising_at, structures_in};
-use crate::matching::{COST_MAX, Matcher, Names};
+use crate::matching::{COST_MAX, Names, WordMatcher};
 use crate::place::Place;
-use crate::reading::Reading;
+use crate::reading::TypedReading;
 
 const PEOPLE: Names = Names { ty: PRACTITIONER, params: &[params::FAMILY.id, params::GIVEN.id] };
 const STRUCTURES: Names = Names { ty: ORGANIZATION, params: &[params::NAME.id] };
@@ -17,7 +17,7 @@ const STRUCTURES: Names = Names { ty: ORGANIZATION, params: &[params::NAME.id] }
 #[derive(Debug, Clone, Default)]
 pub struct Question<'q> {
     /// Ways to read the words that were typed; none when none were typed.
-    pub readings: &'q [Reading],
+    pub readings: &'q [TypedReading],
     /// Place that was asked for beside them: any of these.
     pub places: &'q [Place],
     /// Conditions on practices that were chosen.
@@ -56,7 +56,7 @@ pub struct Listing {
     /// Words that stand for typed words that no name has, as typed and as found.
     pub corrections: Vec<(String, String)>,
     /// How the words were read that found the first of them.
-    pub reading: Option<Reading>,
+    pub reading: Option<TypedReading>,
     /// How well the first one fits.
     pub fit: Fit,
 }
@@ -117,7 +117,7 @@ impl Listing {
         Ok(page)
     }
 
-    fn add(&mut self, rows: RoaringBitmap, beginning: String, reading: Option<&Reading>, fit: Fit) {
+    fn add(&mut self, rows: RoaringBitmap, beginning: String, reading: Option<&TypedReading>, fit: Fit) {
         if rows.is_empty() {
             return;
         }
@@ -139,13 +139,13 @@ impl Listing {
 /// # Errors
 /// [`Error::Exhausted`], or when the store cannot be read.
 pub fn people(snapshot: &Snapshot, question: &Question<'_>) -> Result<Listing, Error> {
-    let eligible = |reading: &Reading| {
+    let eligible = |reading: &TypedReading| {
         let mut all = vec![active(params::ACTIVE.id)];
         all.extend(question.of_people.iter().cloned());
         all.extend(reading.concept.iter().map(|concept| any_code(&concept.codes)));
         snapshot.search(PRACTITIONER, &Filter::And(all))
     };
-    let in_place = |rows: RoaringBitmap, reading: &Reading| {
+    let in_place = |rows: RoaringBitmap, reading: &TypedReading| {
         let places = places_of(question, reading);
         if places.is_empty() || rows.is_empty() {
             return Ok(rows);
@@ -172,9 +172,10 @@ pub fn people(snapshot: &Snapshot, question: &Question<'_>) -> Result<Listing, E
 /// [`Error::Exhausted`], or when the store cannot be read.
 pub fn structures(snapshot: &Snapshot, question: &Question<'_>) -> Result<Listing, Error> {
     // Structures have no profession: words that name one must be in the name of the structure.
-    let without_concept: Vec<Reading> = question.readings.iter().filter(|reading| reading.concept.is_none()).cloned().collect();
+    let without_concept: Vec<TypedReading> =
+        question.readings.iter().filter(|reading| reading.concept.is_none()).cloned().collect();
     let question = &Question { readings: &without_concept, ..question.clone() };
-    let eligible = |reading: &Reading| {
+    let eligible = |reading: &TypedReading| {
         let mut all = vec![active(params::ACTIVE.id)];
         all.extend(question.of_structures.iter().cloned());
         let places = places_of(question, reading);
@@ -187,15 +188,15 @@ pub fn structures(snapshot: &Snapshot, question: &Question<'_>) -> Result<Listin
 }
 
 /// The place that was asked for; else the one that the words name.
-fn places_of<'q>(question: &Question<'q>, reading: &'q Reading) -> Vec<&'q Place> {
+fn places_of<'q>(question: &Question<'q>, reading: &'q TypedReading) -> Vec<&'q Place> {
     match &reading.place {
         Some(place) if question.places.is_empty() => vec![place],
         _ => question.places.iter().collect(),
     }
 }
 
-type Eligible<'f> = &'f dyn Fn(&Reading) -> Result<std::sync::Arc<RoaringBitmap>, Error>;
-type InPlace<'f> = &'f dyn Fn(RoaringBitmap, &Reading) -> Result<RoaringBitmap, Error>;
+type Eligible<'f> = &'f dyn Fn(&TypedReading) -> Result<std::sync::Arc<RoaringBitmap>, Error>;
+type InPlace<'f> = &'f dyn Fn(RoaringBitmap, &TypedReading) -> Result<RoaringBitmap, Error>;
 
 fn find(
     snapshot: &Snapshot,
@@ -205,7 +206,7 @@ fn find(
     in_place: InPlace<'_>,
 ) -> Result<Listing, Error> {
     let mut listing = Listing::new(names);
-    let unnamed = [Reading::default()];
+    let unnamed = [TypedReading::default()];
     let readings = if question.readings.is_empty() { &unnamed[..] } else { question.readings };
     // All words as a name come first when a name has them all as typed: somebody may be called like a town.
     let (name_alone, others) = readings.split_last().map_or((None, readings), |(last, others)| (Some(last), others));
@@ -236,7 +237,7 @@ fn find(
 fn add_literal(
     snapshot: &Snapshot,
     names: Names,
-    reading: &Reading,
+    reading: &TypedReading,
     eligible: Eligible<'_>,
     in_place: InPlace<'_>,
     exact_only: bool,
@@ -249,10 +250,10 @@ fn add_literal(
         listing.add(rows, String::new(), Some(reading), Fit::Beginnings);
         return Ok(());
     }
-    let mut exact = Matcher::new(snapshot, names, &required, &eligible).exact()?;
+    let mut exact = WordMatcher::new(snapshot, names, &required, &eligible).exact()?;
     for glued in glued_pairs(&reading.name) {
         let words: Vec<&str> = glued.iter().map(String::as_str).collect();
-        exact |= Matcher::new(snapshot, names, &words, &eligible).exact()?;
+        exact |= WordMatcher::new(snapshot, names, &words, &eligible).exact()?;
     }
     let exact = in_place(exact, reading)? - listing.rows();
     let mut rest = exact.clone();
@@ -278,7 +279,7 @@ fn add_literal(
     if exact_only || listing.is_enough() {
         return Ok(());
     }
-    let literal = Matcher::new(snapshot, names, &required, &eligible).literal()?;
+    let literal = WordMatcher::new(snapshot, names, &required, &eligible).literal()?;
     let literal = in_place(literal, reading)? - listing.rows();
     listing.add(literal, String::new(), Some(reading), Fit::Beginnings);
     Ok(())
@@ -288,14 +289,14 @@ fn add_literal(
 fn add_near(
     snapshot: &Snapshot,
     names: Names,
-    reading: &Reading,
+    reading: &TypedReading,
     eligible: Eligible<'_>,
     in_place: InPlace<'_>,
     listing: &mut Listing,
 ) -> Result<(), Error> {
     let eligible = eligible(reading)?;
     let required = reading.required();
-    let mut matcher = Matcher::new(snapshot, names, &required, &eligible);
+    let mut matcher = WordMatcher::new(snapshot, names, &required, &eligible);
     for cost in 1..=COST_MAX {
         let mut rows = matcher.within(cost)?;
         rows -= listing.rows();

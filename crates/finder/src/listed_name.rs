@@ -5,7 +5,7 @@ use annuaire_index::Version;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Named<'a> {
+struct NamedResource<'a> {
     #[serde(borrow)]
     name: Option<NameMember<'a>>,
 }
@@ -28,7 +28,7 @@ struct PersonName<'a> {
 
 /// The folded name and the id of a resource: the key of its place in a list.
 pub fn of(version: &Version) -> (String, String, String) {
-    let named: Option<Named<'_>> = serde_json::from_slice(version.body()).ok();
+    let named: Option<NamedResource<'_>> = serde_json::from_slice(version.body()).ok();
     let (first, second) = match named.and_then(|named| named.name) {
         Some(NameMember::Text(name)) => (name.into_owned(), String::new()),
         Some(NameMember::People(people)) => {

@@ -39,7 +39,7 @@ struct WordRows<'w> {
 }
 
 /// Finds the rows of names that match words.
-pub struct Matcher<'s, 'w> {
+pub struct WordMatcher<'s, 'w> {
     snapshot: &'s Snapshot,
     names: Names,
     words: Vec<WordRows<'w>>,
@@ -47,7 +47,7 @@ pub struct Matcher<'s, 'w> {
     eligible: &'s RoaringBitmap,
 }
 
-impl<'s, 'w> Matcher<'s, 'w> {
+impl<'s, 'w> WordMatcher<'s, 'w> {
     pub fn new(snapshot: &'s Snapshot, names: Names, words: &[&'w str], eligible: &'s RoaringBitmap) -> Self {
         let words = words.iter().map(|word| WordRows { word, within: Vec::new(), near: [None, None] }).collect();
         Self { snapshot, names, words, eligible }

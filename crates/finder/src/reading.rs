@@ -17,12 +17,12 @@ pub enum Typed {
     /// An address of a mailbox, or the beginning of one, in lower case.
     Mailbox(String),
     /// Words, in all the ways to read them, the one that explains most of them first.
-    Words(Vec<Reading>),
+    Words(Vec<TypedReading>),
 }
 
 /// One way to read words.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Reading {
+pub struct TypedReading {
     /// Words of a name, titles left out; little words stay.
     pub name: Vec<String>,
     /// Place that other words name.
@@ -31,7 +31,7 @@ pub struct Reading {
     pub concept: Option<SpokenConcept>,
 }
 
-impl Reading {
+impl TypedReading {
     /// The words that a name must have: the little ones only when there are no others.
     #[must_use]
     pub fn required(&self) -> Vec<&str> {
@@ -84,10 +84,10 @@ pub fn read_typed(typed: &str) -> Typed {
 }
 
 /// The ways to read words, without repetition.
-fn readings(all: &[String]) -> Vec<Reading> {
-    let mut readings: Vec<Reading> = Vec::new();
+fn readings(all: &[String]) -> Vec<TypedReading> {
+    let mut readings: Vec<TypedReading> = Vec::new();
     let mut add = |words: &[String], place: Option<&Place>, concept: Option<&SpokenConcept>| {
-        let reading = Reading { name: without_titles(words), place: place.cloned(), concept: concept.cloned() };
+        let reading = TypedReading { name: without_titles(words), place: place.cloned(), concept: concept.cloned() };
         if !readings.contains(&reading) {
             readings.push(reading);
         }
@@ -174,9 +174,9 @@ fn numbers(typed: &str) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reading, Typed, read_typed};
+    use super::{Typed, TypedReading, read_typed};
 
-    fn readings(typed: &str) -> Vec<Reading> {
+    fn readings(typed: &str) -> Vec<TypedReading> {
         match read_typed(typed) {
             Typed::Words(readings) => readings,
             other => panic!("{typed}: {other:?}"),

@@ -70,6 +70,7 @@
 //! that number in the log.
 
 mod admission;
+mod choices;
 mod correction;
 mod delivery;
 mod developers;

@@ -6,9 +6,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use annuaire_finder::concept::Family;
 
+use crate::choices::FormChoices;
 use crate::limits;
 use crate::marks::without_marks;
-use crate::search::FormChoices;
 
 /// Parameters of a query string, each value bounded, trimmed and without marks. The first of each name counts.
 #[derive(Debug, Default)]
@@ -48,12 +48,12 @@ impl QueryFields {
 
 /// Which of both kinds of results is wanted alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum WantedKind {
     People,
     Structures,
 }
 
-impl Wanted {
+impl WantedKind {
     /// Value of the field `type`.
     pub(crate) const fn code(self) -> &'static str {
         match self {
@@ -89,7 +89,7 @@ pub(crate) struct SearchForm<'a> {
     /// Codes of a profession and a specialty.
     pub profession: String,
     pub specialite: String,
-    pub wanted: Option<Wanted>,
+    pub wanted: Option<WantedKind>,
     /// Whether near spellings are left out.
     pub is_exact: bool,
     /// Values of [`ADVANCED`], in their order; empty where nothing was typed.
@@ -106,7 +106,7 @@ impl<'a> SearchForm<'a> {
             family: families.iter().find(|family| family.label == fields.get("metier")),
             profession: fields.get("profession").to_owned(),
             specialite: fields.get("specialite").to_owned(),
-            wanted: [Wanted::People, Wanted::Structures].into_iter().find(|wanted| wanted.code() == fields.get("type")),
+            wanted: [WantedKind::People, WantedKind::Structures].into_iter().find(|wanted| wanted.code() == fields.get("type")),
             is_exact: fields.get("exact") == "1",
             more: ADVANCED.iter().map(|(name, _)| fields.get(name).to_owned()).collect(),
             choices,
@@ -134,7 +134,7 @@ impl<'a> SearchForm<'a> {
             ("metier", self.family.map_or("", |family| family.label)),
             ("profession", &self.profession),
             ("specialite", &self.specialite),
-            ("type", self.wanted.map_or("", Wanted::code)),
+            ("type", self.wanted.map_or("", WantedKind::code)),
             ("exact", if self.is_exact { "1" } else { "" }),
         ];
         all.extend(ADVANCED.iter().zip(&self.more).map(|((name, _), value)| (*name, value.as_str())));

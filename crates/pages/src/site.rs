@@ -4,8 +4,8 @@ use annuaire_index::{Error, Index, Snapshot};
 use annuaire_web::{Anyone, ServedStore};
 
 use crate::PagesSettings;
+use crate::choices::FormChoices;
 use crate::page::asset::AssetPaths;
-use crate::search::FormChoices;
 
 /// The public store and what surrounds it.
 pub(crate) struct Site {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use annuaire_finder::concept::Family;
 use annuaire_finder::find::{self, Fit, Listing, Question};
 use annuaire_finder::place::{Place, PlaceReading, read_place};
-use annuaire_finder::reading::{Reading, Typed, read_typed};
+use annuaire_finder::reading::{Typed, TypedReading, read_typed};
 use annuaire_index::{Error, Filter, Snapshot};
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -18,7 +18,7 @@ use super::{CachePolicy, Indexing, Page, PageResult, respond};
 use crate::frame::PageFrame;
 use crate::french::{french_count, french_number_of};
 use crate::limits;
-use crate::query::{PageLinks, QueryFields, ResultPage, SearchForm, Wanted, search_link};
+use crate::query::{PageLinks, QueryFields, ResultPage, SearchForm, WantedKind, search_link};
 use crate::resource::organization::OrganizationView;
 use crate::resource::practitioner::PractitionerView;
 use crate::resource::shown_json;
@@ -175,13 +175,13 @@ fn search_page(site: &Site, visit: &Visit, fields: &QueryFields) -> PageResult {
     {
         return Ok(redirect(&visit.request.visible_path(&sheet), StatusCode::SEE_OTHER));
     }
-    let readings: &[Reading] = if let Typed::Words(readings) = &typed { readings } else { &[] };
+    let readings: &[TypedReading] = if let Typed::Words(readings) = &typed { readings } else { &[] };
     let (people, structures) = match direct {
         Some(Direct { people, structures, .. }) => (people, structures),
         None => searched.both(readings, &advanced)?,
     };
     let page = ResultPage { number: fields.page_number(), size: limits::RESULTS };
-    let shown = [(&people, Wanted::People), (&structures, Wanted::Structures)];
+    let shown = [(&people, WantedKind::People), (&structures, WantedKind::Structures)];
     let most = shown.iter().filter(|(_, wanted)| form.wanted == Some(*wanted)).map(|(listing, _)| listing.total()).max();
     let is_beyond = match most {
         Some(total) => page.number > 1 && page.start() as u64 >= total,
@@ -234,7 +234,7 @@ impl Searched<'_> {
     }
 
     /// People and structures, as far as they are wanted.
-    fn both(&self, readings: &[Reading], advanced: &AdvancedCriteria<'_>) -> Result<(Listing, Listing), Error> {
+    fn both(&self, readings: &[TypedReading], advanced: &AdvancedCriteria<'_>) -> Result<(Listing, Listing), Error> {
         let mut of_people: Vec<Filter> = advanced.of_people();
         of_people.extend(self.form.family.map(|family| find::any_code(&family.codes)));
         let question = Question {
@@ -245,8 +245,9 @@ impl Searched<'_> {
             is_literal: self.form.is_exact,
         };
         let wants = |wanted| self.form.wanted.is_none_or(|only| only == wanted);
-        let people = if wants(Wanted::People) { find::people(self.snapshot, &question)? } else { Listing::none(PRACTITIONER) };
-        let wants_structures = wants(Wanted::Structures) && self.form.family.is_none() && !advanced.is_of_people_alone();
+        let people =
+            if wants(WantedKind::People) { find::people(self.snapshot, &question)? } else { Listing::none(PRACTITIONER) };
+        let wants_structures = wants(WantedKind::Structures) && self.form.family.is_none() && !advanced.is_of_people_alone();
         let structures = if wants_structures { find::structures(self.snapshot, &question)? } else { Listing::none(ORGANIZATION) };
         Ok((people, structures))
     }
@@ -254,7 +255,7 @@ impl Searched<'_> {
     /// The blocks of results, the better fitting one first.
     fn blocks(&self, people: &Listing, structures: &Listing, page: ResultPage) -> Result<Vec<ResultBlock>, Error> {
         let mut blocks = Vec::new();
-        for (listing, wanted) in [(people, Wanted::People), (structures, Wanted::Structures)] {
+        for (listing, wanted) in [(people, WantedKind::People), (structures, WantedKind::Structures)] {
             let is_alone = self.form.wanted == Some(wanted);
             let (skip, limit) = if is_alone { (page.start(), page.size) } else { (0, limits::FIRST_LOOK) };
             let rows = listing.page(self.snapshot, skip, limit)?;
@@ -262,14 +263,14 @@ impl Searched<'_> {
                 continue;
             }
             let mut block = ResultBlock {
-                heading: if wanted == Wanted::People { "Professionnels" } else { "Structures" },
+                heading: if wanted == WantedKind::People { "Professionnels" } else { "Structures" },
                 people: Vec::new(),
                 structures: Vec::new(),
                 all: None,
             };
             for row in &rows {
                 let resource = shown_json(&self.snapshot.read(*row)?);
-                if wanted == Wanted::People {
+                if wanted == WantedKind::People {
                     block.people.push(PracticeView::with_situations(self.snapshot, PractitionerView::of_json(&resource))?);
                 } else {
                     block.structures.push(OrganizationView::of_json(&resource));
@@ -277,8 +278,8 @@ impl Searched<'_> {
             }
             if !is_alone && listing.total() > rows.len() as u64 {
                 let what = match wanted {
-                    Wanted::People => french_number_of(listing.total(), "professionnel", "professionnels"),
-                    Wanted::Structures => french_number_of(listing.total(), "structure", "structures"),
+                    WantedKind::People => french_number_of(listing.total(), "professionnel", "professionnels"),
+                    WantedKind::Structures => french_number_of(listing.total(), "structure", "structures"),
                 };
                 block.all = Some((self.link(&[("type", wanted.code())]), format!("Voir les {what}")));
             }
@@ -293,8 +294,8 @@ impl Searched<'_> {
         let of_structures = french_number_of(structures.total(), "structure trouvée", "structures trouvées");
         match (self.form.wanted, people.total(), structures.total()) {
             (None, 0, 0) => "Aucun résultat".to_owned(),
-            (Some(Wanted::People), ..) | (None, _, 0) => of_people,
-            (Some(Wanted::Structures), ..) | (None, 0, _) => of_structures,
+            (Some(WantedKind::People), ..) | (None, _, 0) => of_people,
+            (Some(WantedKind::Structures), ..) | (None, 0, _) => of_structures,
             (None, ..) => format!("{of_people}, {of_structures}"),
         }
     }
@@ -367,7 +368,7 @@ impl Searched<'_> {
             chips.push((self.form.ou.clone(), self.link(&[("ou", "")])));
         }
         if let Some(wanted) = self.form.wanted {
-            let what = if wanted == Wanted::People { "Professionnels seulement" } else { "Structures seulement" };
+            let what = if wanted == WantedKind::People { "Professionnels seulement" } else { "Structures seulement" };
             chips.push((what.to_owned(), self.link(&[("type", "")])));
         }
         if self.form.is_exact {
@@ -394,14 +395,14 @@ impl Searched<'_> {
         counted.sort_by(|a, b| (b.0, a.1.label).cmp(&(a.0, b.1.label)));
         counted.truncate(limits::FACETS);
         let facet = |(count, family): (u64, &'static Family)| {
-            let link = self.link(&[("metier", family.label), ("type", Wanted::People.code())]);
+            let link = self.link(&[("metier", family.label), ("type", WantedKind::People.code())]);
             (family.label, french_count(count), link)
         };
         Ok(counted.into_iter().map(facet).collect())
     }
 
     /// Searches that find something when this one does not: without one of its conditions.
-    fn others(&self, readings: &[Reading]) -> Result<Vec<(String, String)>, Error> {
+    fn others(&self, readings: &[TypedReading]) -> Result<Vec<(String, String)>, Error> {
         let mut others = Vec::new();
         let mut offer = |link: String, what: &str, question: &Question<'_>| {
             let (people, structures) = (find::people(self.snapshot, question)?, find::structures(self.snapshot, question)?);

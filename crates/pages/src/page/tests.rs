@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::*;
+use crate::choices::FormChoices;
 use crate::correction::{corrector_of_professional, corrector_of_structure};
 use crate::developers::examples::ApiExample;
 use crate::developers::form::ApiForm;
@@ -21,7 +22,6 @@ use crate::resource::organization::OrganizationView;
 use crate::resource::practitioner::PractitionerView;
 use crate::resource::situation::{PracticeView, SituationView};
 use crate::resource::smartcard::SmartcardView;
-use crate::search::FormChoices;
 use crate::sheet::{SheetDates, data_block};
 use crate::words::Language;
 
@@ -392,7 +392,6 @@ fn no_page_is_without_a_sample() {
         include_str!("professional.rs"),
         include_str!("search.rs"),
         include_str!("structure.rs"),
-        include_str!("structures.rs"),
         include_str!("accessibility.rs"),
         include_str!("verify.rs"),
     ];
