@@ -27,13 +27,13 @@ pub(crate) struct ApiError {
     /// Where the error is and what to do, when the text does not say it.
     pub hint: String,
     /// Element of the body in which the error is, as a path of FHIR.
-    pub expression: Option<String>,
+    pub expression: Option<Box<str>>,
     /// Cause of an internal error, for the operator alone.
     pub cause: Option<String>,
     /// Transaction that the store does not show yet and that the request waits for.
     pub awaits: Option<Box<Awaited>>,
     /// Tag of the version that is not there any more (HIST-10).
-    pub tag: Option<String>,
+    pub tag: Option<Box<str>>,
 }
 
 impl ApiError {
@@ -79,21 +79,21 @@ impl ApiError {
         let error = Self::missing(id)
             .recoded(ErrorCode::ResourceGone)
             .hint("It left the directory. Its versions are in its history: add /_history to its address.");
-        Self { tag: Some(format!("W/\"{version}\"")), ..error }
+        Self { tag: Some(format!("W/\"{version}\"").into_boxed_str()), ..error }
     }
 
     /// A resource that left the directory so long ago that no version of it is kept.
     pub(crate) fn no_longer_kept(id: &str, version: u32) -> Self {
         let error =
             Self::missing(id).recoded(ErrorCode::ResourceGone).hint("It left the directory. Its versions are not kept any more.");
-        Self { tag: Some(format!("W/\"{version}\"")), ..error }
+        Self { tag: Some(format!("W/\"{version}\"").into_boxed_str()), ..error }
     }
 
     /// A version or a resource that was withdrawn by law: nothing of it is told but that it was there.
     pub(crate) fn withdrawn(id: &str, version: u32) -> Self {
         let error = Self::new(ErrorCode::ResourceWithdrawn, format!("Resource was withdrawn: {id}"))
             .hint("Its content was removed for legal reasons, in every version. Whoever holds a copy must delete it.");
-        Self { tag: Some(format!("W/\"{version}\"")), ..error }
+        Self { tag: Some(format!("W/\"{version}\"").into_boxed_str()), ..error }
     }
 
     /// A link to a page of a state that this store does not show yet: another node of the cluster gave it.
@@ -153,7 +153,7 @@ impl ApiError {
 
     /// This error with the element of the body in which it is.
     pub(crate) fn at(self, expression: impl Into<String>) -> Self {
-        Self { expression: Some(expression.into()), ..self }
+        Self { expression: Some(expression.into().into_boxed_str()), ..self }
     }
 
     /// This error with the name of the parameter in which it is, unless it already names it.

@@ -59,7 +59,7 @@ pub fn scored_practices(snapshot: &Snapshot, described: &PersonTraits) -> Result
 fn candidates(snapshot: &Snapshot, described: &PersonTraits) -> Result<Vec<Row>, Error> {
     let active = Filter::Token { param: params::ACTIVE.id, system: None, code: Some("true".to_owned()) };
     let eligible = snapshot.search(PRACTITIONER, &active)?;
-    let mut chosen = Chosen { rows: Vec::new(), seen: RoaringBitmap::new() };
+    let mut chosen = RowsToScore { rows: Vec::new(), seen: RoaringBitmap::new() };
     if !described.identifiers.is_empty() {
         let number = |(system, value): &(String, String)| Filter::Token {
             param: params::IDENTIFIER.id,
@@ -105,12 +105,12 @@ fn required(name: &str) -> Vec<String> {
 }
 
 /// Rows that will be scored.
-struct Chosen {
+struct RowsToScore {
     rows: Vec<Row>,
     seen: RoaringBitmap,
 }
 
-impl Chosen {
+impl RowsToScore {
     fn room(&self) -> usize {
         limits::SCORED - self.rows.len()
     }
@@ -133,7 +133,7 @@ struct Narrower<'a> {
 }
 
 impl Narrower<'_> {
-    fn add(&self, rows: RoaringBitmap, chosen: &mut Chosen) -> Result<(), Error> {
+    fn add(&self, rows: RoaringBitmap, chosen: &mut RowsToScore) -> Result<(), Error> {
         let new = rows - &chosen.seen;
         if new.len() > chosen.room() as u64 {
             let of_profession = self.of_profession()?;

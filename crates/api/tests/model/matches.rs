@@ -59,7 +59,7 @@ fn who_is_published_is_found_again() {
     for person in people.iter().filter(|p| p["active"] == true).take(40) {
         let id = person["id"].as_str().unwrap();
         let is_there = |found: &[Value]| found.iter().any(|entry| entry["resource"]["id"] == id);
-        // The same bytes as a read gives.
+        // It is told as a read tells it.
         let numbered = matches(&world, json!({"identifier": [person["identifier"][0]]}), &[]);
         let own = numbered.iter().find(|entry| entry["resource"]["id"] == id).unwrap();
         assert_eq!((&own["resource"], grade(own), agreement(own, "identifier")), (person, "certain", "exact"));
