@@ -34,7 +34,7 @@ pub(crate) struct ApiError {
     /// Transaction that the store does not show yet and that the request waits for.
     pub awaits: Option<Box<Awaited>>,
     /// Tag of the version that is not there any more (HIST-10).
-    pub tag: Option<String>,
+    pub tag: Option<Box<str>>,
 }
 
 impl ApiError {
@@ -87,21 +87,21 @@ impl ApiError {
         let error = Self::missing(id)
             .recoded(ErrorCode::ResourceGone)
             .hint("It left the directory. Its versions are in its history: add /_history to its address.");
-        Self { tag: Some(format!("W/\"{version}\"")), ..error }
+        Self { tag: Some(format!("W/\"{version}\"").into_boxed_str()), ..error }
     }
 
     /// A resource that left the directory so long ago that no version of it is kept.
     pub(crate) fn no_longer_kept(id: &str, version: u32) -> Self {
         let error =
             Self::missing(id).recoded(ErrorCode::ResourceGone).hint("It left the directory. Its versions are not kept any more.");
-        Self { tag: Some(format!("W/\"{version}\"")), ..error }
+        Self { tag: Some(format!("W/\"{version}\"").into_boxed_str()), ..error }
     }
 
     /// A version or a resource that was withdrawn by law: nothing of it is told but that it was there.
     pub(crate) fn withdrawn(id: &str, version: u32) -> Self {
         let error = Self::new(ErrorCode::ResourceWithdrawn, format!("Resource was withdrawn: {id}"))
             .hint("Its content was removed for legal reasons, in every version. Whoever holds a copy must delete it.");
-        Self { tag: Some(format!("W/\"{version}\"")), ..error }
+        Self { tag: Some(format!("W/\"{version}\"").into_boxed_str()), ..error }
     }
 
     /// A link to a page of a state that this store does not show yet: another node of the cluster gave it.

@@ -32,7 +32,7 @@ pub(crate) fn refuse<D: Door>(error: &ApiError, request: &OpenRequest<D>) -> Ans
     }
     let status = error.code.status();
     let answer = Answer::fhir(status, operation_outcome(Severity::Error, std::slice::from_ref(error)));
-    let answer = error.tag.iter().fold(answer, |answer, tag| answer.with(header::ETAG, tag.clone()));
+    let answer = error.tag.iter().fold(answer, |answer, tag| answer.with(header::ETAG, tag.to_string()));
     match status {
         _ if error.code == ErrorCode::StoreBehind => answer.with(header::RETRY_AFTER, limits::BEHIND_RETRY_SECONDS.to_string()),
         StatusCode::UNAUTHORIZED => answer.with(header::WWW_AUTHENTICATE, format!("{} realm=\"fhir\"", D::CHALLENGE)),
