@@ -78,7 +78,7 @@ impl PieceSource for AnswerRest {
                 Ok(Piece { bytes, last })
             }),
         }
-        .map_err(|error| CutShort { cause: error.cause })
+        .map_err(|error| CutShort { cause: error.cause.map(String::from) })
     }
 }
 

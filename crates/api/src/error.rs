@@ -30,7 +30,7 @@ pub(crate) struct ApiError {
     /// Element of the body in which the error is, as a path of FHIR.
     pub expression: Option<Box<str>>,
     /// Cause of an internal error, for the operator alone.
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
     /// Transaction that the store does not show yet and that the request waits for.
     pub awaits: Option<Box<Awaited>>,
     /// Tag of the version that is not there any more (HIST-10).
@@ -136,7 +136,7 @@ impl ApiError {
     /// A failure that is not the client's. The operator's log gets its cause, the client does not.
     pub(crate) fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let cause = cause_chain(&*cause.into());
-        Self { cause: Some(cause), ..Self::new(ErrorCode::Internal, "Unexpected error") }
+        Self { cause: Some(cause.into()), ..Self::new(ErrorCode::Internal, "Unexpected error") }
     }
 
     /// An error of the store: the client's when it asked for too much work, else an internal one.
