@@ -73,6 +73,7 @@ impl Language {
 const WORDS: &[(&str, &str)] = &[
     ("Aller au contenu", "Skip to content"),
     ("Menu principal", "Main menu"),
+    ("Professionnels", "Professionals"),
     ("Rechercher", "Search"),
     ("Vérifier un exercice", "Check a professional"),
     ("Mentions légales", "Legal notices"),

@@ -225,7 +225,7 @@ async fn a_program_passes_the_door_of_developers_untouched() {
     }
     let (_, headers, body) = site.ask("203.0.113.5", "/fhir/v2", &[]).await;
     assert_eq!(headers["vary"], "Accept");
-    assert!(body.contains("<strong>3</strong> à présent"), "{body}");
+    assert!(body.contains("<strong>5</strong> à présent"), "{body}");
     assert!(body.contains("<code>Practitioner?family=") && !body.contains('\u{202e}'), "{body}");
 }
 

@@ -345,11 +345,12 @@ async fn anybody_checks_an_attestation_and_a_wrong_code_tells_nothing() {
     ]);
     check(&COLLEAGUE[1..], &code.to_lowercase().replace('-', "%20")).await.says(&["Attestation reconnue"]);
     // The number of somebody, of nobody, and a wrong code: one answer.
-    let wrong = check(&REP[1..], &code).await.page(ERROR, "Vérifier une attestation").hides(&["REPRESENTANTE", "reconnue"]);
+    let wrong =
+        check(&REP[1..], &code).await.page(ERROR, "Vérifier une attestation").hides(&["REPRESENTANTE", "Attestation reconnue"]);
     let nobody = check("99900000999", &code).await;
     assert_eq!(wrong.text.replace(&REP[1..], ""), nobody.text.replace("99900000999", ""));
     let other = check(&COLLEAGUE[1..], "4K7M-09QX-ZT2A").await.page(ERROR, "Vérifier une attestation");
-    other.hides(&["COLLEGUE", "reconnue"]);
+    other.hides(&["COLLEGUE", "Attestation reconnue"]);
     for (rpps, code) in [("123", code.as_str()), (&COLLEAGUE[1..], "court"), ("", "court")] {
         check(rpps, code).await.page(ERROR, "Vérifier une attestation").says(&["class=\"summary\""]);
     }

@@ -291,7 +291,7 @@ async fn each_authority_changes_what_is_its_own() {
     let of = |owner: &str| facts.iter().filter(|fact| fact.key.owner == owner).count();
     assert_eq!((of("ENREG:1990000010"), of("CNOM"), of("ARS-53")), (5, 4, 2));
     // Nor does an order cancel what others state.
-    let cancel = json!({"sourceId": "M-1", "version": 2, "operation": "cancel"});
+    let cancel = json!({"sourceId": "M-1", "version": 3, "operation": "cancel"});
     let held = send(&w, &by, false, &[cancel]).await;
     w.registration.decide_feed(&by, &held.id, true, REASON).await.unwrap();
     run(&w).await;

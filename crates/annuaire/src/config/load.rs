@@ -154,7 +154,7 @@ mod tests {
         for (text, wanted) in [
             ("[server]\nlisten = \"127.0.0.1:80\"\n  listne = 1\n", "3:3: unknown key of [server]: listne; did you mean listen?"),
             ("\n[sever]\n", "2:2: unknown section: sever; did you mean server?"),
-            ("[zzz]\n", "1:2: unknown section: zzz; there are server, connections, "),
+            ("[zzz]\n", "1:2: unknown section: zzz; there are server, notices, connections, "),
             ("rate = 17\n", "1:1: rate is a key of the section [access]: write it below that line"),
             ("import = 3\n", "1:10: import is a section: write [import], and its keys below"),
             ("[access]\nrate = 0\n", "2:8: "),

@@ -158,6 +158,16 @@ pub(super) const REQUESTS: &[DescribedRequest] = &[
         ..get("/{type}/_search", "searchAtForm", "Search, at the address of the form", AnswerKind::Bundle)
     },
     DescribedRequest {
+        method: "post",
+        body: AskedBody::Parameters,
+        ..get(
+            "/Practitioner/$match-practitioner",
+            "matchPractitioner",
+            "Find the person of a description, with a score and its reasons",
+            AnswerKind::Bundle,
+        )
+    },
+    DescribedRequest {
         query: &[ELEMENTS, SUMMARY, AS_OF, FORMAT, PRETTY],
         ..get("/{type}/{id}", "read", "Read the current version", AnswerKind::Resource)
     },

@@ -364,7 +364,7 @@ impl Searched<'_> {
         if let Some(family) = self.form.family {
             chips.push((family.label.to_owned(), self.link(&[("metier", "")])));
         }
-        if !self.form.ou.is_empty() && !(self.form.q.is_empty() && self.form.family.is_none()) {
+        if !self.form.ou.is_empty() && (!self.form.q.is_empty() || self.form.family.is_some()) {
             chips.push((self.form.ou.clone(), self.link(&[("ou", "")])));
         }
         if let Some(wanted) = self.form.wanted {

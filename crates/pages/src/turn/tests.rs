@@ -39,7 +39,9 @@ async fn too_much_work_is_refused_in_french() {
         let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
         (status, String::from_utf8(body.to_vec()).unwrap())
     };
-    for path in ["/recherche?nom=martin", "/recherche?lieu=brest", "/structures?nom=centre", "/professionnel/801234567890"] {
+    for path in
+        ["/recherche?q=martin", "/recherche?ou=brest", "/recherche?q=centre&type=structures", "/professionnel/801234567890"]
+    {
         let (status, body) = ask(path).await;
         assert!(status == StatusCode::BAD_REQUEST && body.contains("Recherche trop large"), "{path}: {status} {body}");
     }
