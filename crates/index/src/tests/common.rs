@@ -32,7 +32,7 @@ pub fn resource(ty: TypeId, id: u8, content: u8) -> Resource {
         Term::Reference { param: param(3), target: format!("{}/id{}", NAMES[usize::from(content % 2)], (content + id) % 5) },
     ];
     // Content 3 has no name: it has no words and is not listed.
-    if names[usize::from(content) % 5] != "" {
+    if !names[usize::from(content) % 5].is_empty() {
         terms.push(Term::Words { param: param(2), value: names[usize::from(content) % 5].into() });
         terms.push(Term::Order { value: format!("{}{}", names[usize::from(content) % 5], id % 3) });
     }
