@@ -165,8 +165,10 @@ journey('a draft keeps what was typed through a session that ended', async ({ vi
   // The session ends in another tab.
   const other = await computer.context.newPage();
   await other.goto('/auth/deconnexion');
-  await other.getByRole('button', { name: 'Me déconnecter' }).click();
-  await other.close();
+  const leave = other.getByRole('button', { name: 'Me déconnecter' });
+  await leave.click();
+  // The tab stays open: one that was closed while it left once never came to its end.
+  await leave.waitFor({ state: 'detached' });
   computer.provoke(/\/saisie: 401$/);
   await (await open(computer, 'civil')).getByRole('button', { name: 'Enregistrer', exact: true }).click();
   await computer.at('Votre session est terminée');
