@@ -1,6 +1,6 @@
 //! Practices of people that may be the person that somebody described, the likeliest first.
 
-use annuaire_base::words::{is_little, words};
+use annuaire_base::words::words;
 use annuaire_fhir::schema::{ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE, params};
 use annuaire_index::{Error, Filter, RoaringBitmap, Row, Snapshot, Version};
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::limits;
 use crate::located::practising_at;
 use crate::matching::{COST_MAX, Names, WordMatcher};
+use crate::reading::required;
 use crate::resemblance::{AddressTraits, ComparedFeature, MatchGrade, PersonTraits, compare, score};
 
 const FAMILY: Names = Names { ty: PRACTITIONER, params: &[params::FAMILY.id] };
@@ -69,9 +70,8 @@ fn candidates(snapshot: &Snapshot, described: &PersonTraits) -> Result<Vec<Row>,
         let numbered = Filter::Or(described.identifiers.iter().map(number).collect());
         chosen.add(&(&*snapshot.search(PRACTITIONER, &numbered)? & &*eligible));
     }
-    let (family, given) = (required(&described.family), required(&described.given));
-    let (family, given): (Vec<&str>, Vec<&str>) =
-        (family.iter().map(String::as_str).collect(), given.iter().map(String::as_str).collect());
+    let (family, given) = (first_words(&described.family), first_words(&described.given));
+    let (family, given) = (required(&family), required(&given));
     let narrower = Narrower { snapshot, described };
     let mut of_family = WordMatcher::new(snapshot, FAMILY, &family, &eligible);
     let mut of_given = WordMatcher::new(snapshot, GIVEN, &given, &eligible);
@@ -96,12 +96,10 @@ fn candidates(snapshot: &Snapshot, described: &PersonTraits) -> Result<Vec<Row>,
     Ok(chosen.rows)
 }
 
-/// The words that a name must have: the little ones only when there are no others.
-fn required(name: &str) -> Vec<String> {
+fn first_words(name: &str) -> Vec<String> {
     let mut all = words(name);
     all.truncate(limits::WORDS);
-    let some: Vec<String> = all.iter().filter(|word| !is_little(word)).cloned().collect();
-    if some.is_empty() { all } else { some }
+    all
 }
 
 /// Rows that will be scored.

@@ -212,13 +212,16 @@ fn find(
     let (name_alone, others) = readings.split_last().map_or((None, readings), |(last, others)| (Some(last), others));
     for reading in name_alone.into_iter().chain(others.iter()) {
         let is_name_alone = name_alone.is_some_and(|alone| std::ptr::eq(alone, reading));
-        add_literal(snapshot, names, reading, eligible, in_place, is_name_alone && !others.is_empty(), &mut listing)?;
+        add_exact(snapshot, names, reading, eligible, in_place, &mut listing)?;
+        if !listing.is_enough() && (!is_name_alone || others.is_empty()) {
+            add_beginnings(snapshot, names, reading, eligible, in_place, &mut listing)?;
+        }
         if listing.is_enough() {
             return Ok(listing);
         }
     }
     if let Some(alone) = name_alone.filter(|_| !others.is_empty()) {
-        add_literal(snapshot, names, alone, eligible, in_place, false, &mut listing)?;
+        add_beginnings(snapshot, names, alone, eligible, in_place, &mut listing)?;
     }
     if question.is_literal || listing.is_enough() {
         return Ok(listing);
@@ -232,15 +235,14 @@ fn find(
     Ok(listing)
 }
 
-/// Adds the rows whose names have the words as they were typed: whole names first, then those with all the words, then those with
-/// words that begin so (unless `exact_only`).
-fn add_literal(
+/// Adds the rows whose names have the words as they were typed: whole names first, then those with all the words; all eligible rows when
+/// no name was typed.
+fn add_exact(
     snapshot: &Snapshot,
     names: Names,
     reading: &TypedReading,
     eligible: Eligible<'_>,
     in_place: InPlace<'_>,
-    exact_only: bool,
     listing: &mut Listing,
 ) -> Result<(), Error> {
     let eligible = eligible(reading)?;
@@ -276,9 +278,23 @@ fn add_literal(
         listing.add(of_family, String::new(), Some(reading), Fit::Words);
     }
     listing.add(rest, String::new(), Some(reading), Fit::Words);
-    if exact_only || listing.is_enough() {
+    Ok(())
+}
+
+/// Adds the rows whose names have words that begin as they were typed.
+fn add_beginnings(
+    snapshot: &Snapshot,
+    names: Names,
+    reading: &TypedReading,
+    eligible: Eligible<'_>,
+    in_place: InPlace<'_>,
+    listing: &mut Listing,
+) -> Result<(), Error> {
+    let required = reading.required();
+    if required.is_empty() {
         return Ok(());
     }
+    let eligible = eligible(reading)?;
     let literal = WordMatcher::new(snapshot, names, &required, &eligible).literal()?;
     let literal = in_place(literal, reading)? - listing.rows();
     listing.add(literal, String::new(), Some(reading), Fit::Beginnings);

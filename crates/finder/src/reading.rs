@@ -35,10 +35,15 @@ impl TypedReading {
     /// The words that a name must have: the little ones only when there are no others.
     #[must_use]
     pub fn required(&self) -> Vec<&str> {
-        let all: Vec<&str> = self.name.iter().map(String::as_str).collect();
-        let required: Vec<&str> = all.iter().copied().filter(|word| !is_little(word)).collect();
-        if required.is_empty() { all } else { required }
+        required(&self.name)
     }
+}
+
+/// The words that a name must have: the little ones only when there are no others.
+pub(crate) fn required(name: &[String]) -> Vec<&str> {
+    let all: Vec<&str> = name.iter().map(String::as_str).collect();
+    let required: Vec<&str> = all.iter().copied().filter(|word| !is_little(word)).collect();
+    if required.is_empty() { all } else { required }
 }
 
 /// Titles that people put before a name; no name must have them.
@@ -134,7 +139,7 @@ fn without(words: &[String], at: usize, used: usize) -> Vec<String> {
 
 fn without_titles(words: &[String]) -> Vec<String> {
     let rest: Vec<String> = words.iter().filter(|word| !is_title(word)).cloned().collect();
-    if rest.iter().all(|word| is_little(word)) && !words.is_empty() && rest.is_empty() { words.to_vec() } else { rest }
+    if rest.is_empty() { words.to_vec() } else { rest }
 }
 
 /// The numbers that a text consists of; `None` when it has anything else. Numbers of RPPS, ADELI, FINESS, SIREN or SIRET have 9 digits or

@@ -5,7 +5,7 @@ use annuaire_base::Tx;
 use annuaire_base::fact::Fact;
 use annuaire_consolidate::{ConsolidatedEntity, Owners, Perimeter, Provenance, consolidate, entity_key};
 use annuaire_mos::owner::Owner;
-use annuaire_mos::{BoiteLettresMss, CarteProfessionnel, Objet, Professionnel, SituationExercice, Structure};
+use annuaire_mos::{BoiteLettresMss, CarteProfessionnel, EtatCivil, Objet, Professionnel, SituationExercice, Structure};
 use annuaire_store::Registry;
 use annuaire_workflow::day::{Day, parse_iso};
 use annuaire_workflow::duplicates::{BirthPlace, IdentityTraits};
@@ -131,20 +131,11 @@ impl RegisteredPerson {
         let mut other_names: Vec<String> = self.merged.exercices.iter().map(|e| e.nom_exercice.clone()).collect();
         other_names.retain(|name| !name.is_empty());
         other_names.dedup();
-        let abroad = civil.commune_naissance.is_empty();
         let contact = self.verified_contact();
         Some(IdentityTraits {
-            family_name: civil.nom_famille.clone(),
             other_names,
-            given_names: civil.prenoms.clone(),
-            birth: parse_iso(&civil.date_naissance),
-            place: BirthPlace {
-                commune: civil.commune_naissance.clone(),
-                country: civil.pays_naissance.clone(),
-                town: if abroad { civil.lieu_naissance.clone() } else { String::new() },
-            },
-            sex: civil.sexe_administratif.clone(),
             contacts: contact.into_iter().flat_map(|contact| [contact.mail, contact.mobile]).filter(|c| !c.is_empty()).collect(),
+            ..civil_traits(civil)
         })
     }
 
@@ -230,5 +221,23 @@ impl RegisteredPerson {
     pub(crate) fn works_in(&self, structures: &[String], today: Day) -> bool {
         self.situations()
             .any(|(_, _, s)| structures.contains(&s.structure) && parse_iso(&s.date_fin).is_none_or(|end| today <= end))
+    }
+}
+
+/// What a civil status says of an identity; it has neither other names nor contacts.
+pub(crate) fn civil_traits(civil: &EtatCivil) -> IdentityTraits {
+    let abroad = civil.commune_naissance.is_empty();
+    IdentityTraits {
+        family_name: civil.nom_famille.clone(),
+        other_names: Vec::new(),
+        given_names: civil.prenoms.clone(),
+        birth: parse_iso(&civil.date_naissance),
+        place: BirthPlace {
+            commune: civil.commune_naissance.clone(),
+            country: civil.pays_naissance.clone(),
+            town: if abroad { civil.lieu_naissance.clone() } else { String::new() },
+        },
+        sex: civil.sexe_administratif.clone(),
+        contacts: Vec::new(),
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, RegistrationRefusal, RegistrationStop};
 use crate::followed::DistinctPairRow;
 use crate::limits::LIST_PAGE_MAX;
 use crate::notice::{NoticePeople, NoticeValues};
-use crate::person::{RegisteredPerson, persons};
+use crate::person::{RegisteredPerson, civil_traits, persons};
 use crate::row::{PendingWrites, RegistrationRow, VersionedRow, about, read};
 use crate::second_look_row::{DISAGREED, IdentityDecision, SecondLookRow, WAITS};
 use crate::service::{Registration, refusal, typed_reason, with_member};
@@ -19,8 +19,8 @@ use crate::session::ArbiterSession;
 use annuaire_mos::EtatCivil;
 use annuaire_store::AuditEvent;
 use annuaire_workflow::communes::CommuneIndex;
-use annuaire_workflow::day::{french, paris_day, parse_iso};
-use annuaire_workflow::duplicates::{BirthPlace, IdentityTraits, Score, score};
+use annuaire_workflow::day::{french, paris_day};
+use annuaire_workflow::duplicates::{Score, score};
 use annuaire_workflow::messages::{HIDDEN_STATUS, MessageCode};
 use annuaire_workflow::notifications::{NoticeAudience, NoticeId};
 use annuaire_workflow::reviews::is_checked_again;
@@ -82,23 +82,6 @@ fn stated(values: &CivilValues) -> EtatCivil {
         pays_naissance: values.country.clone(),
         lieu_naissance: values.town.clone(),
         ..EtatCivil::default()
-    }
-}
-
-fn traits(civil: &EtatCivil) -> IdentityTraits {
-    let abroad = civil.commune_naissance.is_empty();
-    IdentityTraits {
-        family_name: civil.nom_famille.clone(),
-        other_names: Vec::new(),
-        given_names: civil.prenoms.clone(),
-        birth: parse_iso(&civil.date_naissance),
-        place: BirthPlace {
-            commune: civil.commune_naissance.clone(),
-            country: civil.pays_naissance.clone(),
-            town: if abroad { civil.lieu_naissance.clone() } else { String::new() },
-        },
-        sex: civil.sexe_administratif.clone(),
-        contacts: Vec::new(),
     }
 }
 
@@ -239,7 +222,7 @@ impl Registration {
         let compared: ComparedIdentities = serde_json::from_str(&text).map_err(|cause| Error::Unreadable { kind, cause })?;
         self.audit(event).await?;
         Ok(SecondLookSheet {
-            score: score(&traits(&compared.first), &traits(&compared.second), CommuneIndex::embedded()),
+            score: score(&civil_traits(&compared.first), &civil_traits(&compared.second), CommuneIndex::embedded()),
             first: compared.first,
             second: compared.second,
             is_request: !kept.value.request.is_empty(),
